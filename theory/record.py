@@ -1,0 +1,142 @@
+"""The one record that prediction and measurement share.
+
+`predict(setting)` and `measure(model, data)` both return a :class:`Record`, so a comparison is a join of two records
+field by field. The weight norm is split as (`memorization.norm-split`)
+
+    ‖W‖² = Σ_t ‖h_t‖²  +  ‖W_seen (I - P)‖²  +  ‖W_unseen‖²
+
+with P the projector on the span of the data; the split is exact for orthonormal data. "Seen" features occur in at
+least one datapoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Assumption", "Record", "Status"]
+
+#: How far a number may be trusted; "measured" is read off a model, "none" means that no prediction exists.
+Status = Literal["theorem", "closed form", "numerical", "hypothesis", "measured", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """One condition a number rests on.
+
+    ``holds`` is True or False where it can be decided, None where only a run or a dataset can tell; ``evidence`` says
+    with which number it was decided.
+    """
+
+    name: str
+    statement: str
+    holds: bool | None
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Record:
+    """What a model that memorizes T datapoints in m dimensions is, or should be.
+
+    Attributes
+    ----------
+    T, m : datapoints and hidden dimensions.
+    configuration : the shape of the hidden vectors in words ("5-gon", "simplex", "measured", ...).
+    status : how the numbers are known.
+    energy : Σ_t ‖h_t‖².
+    weight_norm : Frobenius norm of W.
+    weight_norm_seen : norm of the seen weight outside the data span.
+    weight_norm_unseen : norm of the columns of W whose features occur in no datapoint.
+    bias_norm : Euclidean norm of b.
+    bias_norm_unseen : norm of the biases of unseen features.
+    radius_squared : (T,) the squared lengths ‖h_t‖².
+    bias_coefficient : (T,) c_t = X_t · b; b = Σ_t c_t X_t for orthonormal data.
+    dimensionality : (T,) D_X of each datapoint (`dimensionality.definition`).
+    hidden : (m, T) hidden vectors, for a prediction up to an orthogonal transformation and relabelling.
+    train_loss : mean over datapoints of the summed squared error.
+    worst_point_error : the largest squared error of a datapoint.
+    exact : SymPy strings of the scalar fields that have a closed form.
+    assumptions : what the numbers rest on.
+    """
+
+    T: int
+    m: int
+    configuration: str
+    status: Status
+    energy: float
+    weight_norm: float
+    weight_norm_seen: float
+    weight_norm_unseen: float
+    bias_norm: float
+    bias_norm_unseen: float
+    radius_squared: NDArray[np.float64]
+    bias_coefficient: NDArray[np.float64]
+    dimensionality: NDArray[np.float64]
+    hidden: NDArray[np.float64]
+    train_loss: float
+    worst_point_error: float
+    exact: Mapping[str, str] = field(default_factory=dict)
+    assumptions: tuple[Assumption, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("radius_squared", "bias_coefficient", "dimensionality"):
+            if getattr(self, name).shape != (self.T,):
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}; a record of T = {self.T} needs ({self.T},)")
+        if self.hidden.shape != (self.m, self.T):
+            raise ValueError(f"hidden has shape {self.hidden.shape}; it must be (m, T) = ({self.m}, {self.T})")
+
+    @property
+    def memorized(self) -> bool:
+        """Whether every datapoint's squared error is at most `theory.setting.MEMORIZED_ERROR`."""
+        from theory.setting import MEMORIZED_ERROR
+
+        return bool(self.worst_point_error <= MEMORIZED_ERROR)
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready view: per-point arrays that are constant collapse to one number, others become lists."""
+        scalars = {name: getattr(self, name) for name in _SCALARS}
+        arrays = {name: collapse(getattr(self, name)) for name in _ARRAYS}
+        return {"T": self.T, "m": self.m, **scalars, **arrays, "exact": dict(self.exact)}
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>" for name, value in self.as_dict().items() if value)
+        notes = "".join(f"<li><b>{a.name}</b>: {a.statement} ({a.evidence})</li>" for a in self.assumptions)
+        return f"<table>{rows}</table><ul>{notes}</ul>"
+
+    def __str__(self) -> str:
+        lines = [f"{name:22} {_shown(value)}" for name, value in self.as_dict().items() if name != "exact"]
+        lines += [f"  {a.name}: {a.statement} ({a.evidence})" for a in self.assumptions]
+        return "\n".join(lines)
+
+
+_SCALARS = (
+    "configuration",
+    "status",
+    "energy",
+    "weight_norm",
+    "weight_norm_seen",
+    "weight_norm_unseen",
+    "bias_norm",
+    "bias_norm_unseen",
+    "train_loss",
+    "worst_point_error",
+)
+_ARRAYS = ("radius_squared", "bias_coefficient", "dimensionality")
+
+
+def collapse(values: NDArray[np.float64]) -> float | list[float]:
+    """A single number when all values are the same bits, else the list of them."""
+    return float(values[0]) if np.all(values == values[0]) else [float(value) for value in values]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        shown = ", ".join(f"{item:.4g}" for item in value[:8])
+        return f"[{shown}{', ...' if len(value) > 8 else ''}]"
+    return str(value)

@@ -1,0 +1,158 @@
+"""The setting: what is trained or predicted.
+
+One type serves Python, the command line and files. Defaults are the paper's own run (Henighan et al. 2023, section
+"Experiment Setup"): n = 10 000 features, sparsity S = 0.999, m = 2, 50 000 full-batch AdamW steps, learning rate
+warmed up linearly over the first 5 % to 1e-3 and then decayed along a cosine to 0, weight decay 1e-2 on W and b.
+
+Normalisation used everywhere: every datapoint has unit norm, and the loss is the *sum* over features and the *mean*
+over datapoints of the squared error. Code that takes the mean over both divides the loss by n; with Adam that only
+changes what eps = 1e-8 does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+from pydantic_core import ArgsKwargs
+
+__all__ = ["MEMORIZED_ERROR", "Setting", "explain_invalid"]
+
+#: A model memorizes when every datapoint's squared error is at most this (loss units: a forgotten point costs 1).
+MEMORIZED_ERROR = 1e-4
+
+#: Adam's constants, as in the paper's optimizer (the defaults of AdamW).
+ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Setting:
+    """One training setting of the ReLU-output model; frozen, checked on construction.
+
+    Parameters
+    ----------
+    T : number of datapoints, >= 1 (repeats counted).
+    n : number of features, >= 1.
+    sparsity : S, probability that a feature is absent from a datapoint, strictly between 0 and 1.
+    m : hidden dimensions, >= 1.
+    repeats : R, how many of the T datapoints are copies of the first one, 1 <= R <= T.
+    steps : full-batch AdamW steps, >= 1.
+    lr : peak learning rate.
+    warmup : steps of linear warm-up, at most ``steps``; 5 % of ``steps`` unless given.
+    weight_decay : decoupled weight decay on W and b, >= 0.
+    seed : seed of the initial weights, and of the data unless ``data_seed`` is given.
+    data_seed : seed of the dataset; the same as ``seed`` unless given.
+    dtype : arithmetic of the training run.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        A value outside its domain or an unknown name; :func:`explain_invalid` puts it in one line.
+
+    Examples
+    --------
+    >>> round(Setting(T=8).decay_budget, 4)
+    0.25
+    >>> Setting(T=8, weight_decay=0.5).replace(T=5).T
+    5
+    """
+
+    T: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=1)] = 10_000
+    sparsity: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.999
+    m: Annotated[int, Field(ge=1)] = 2
+    repeats: Annotated[int, Field(ge=1)] = 1
+    steps: Annotated[int, Field(ge=1)] = 50_000
+    lr: Positive = 1e-3
+    warmup: Annotated[int, Field(ge=0)] = 2_500
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1e-2
+    seed: Seed = 0
+    data_seed: Seed = 0
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_defaults(cls, given: ArgsKwargs) -> ArgsKwargs:
+        values = dict(given.kwargs or {})
+        if isinstance(values.get("steps"), int):
+            values.setdefault("warmup", values["steps"] // 20)
+        if "seed" in values:
+            values.setdefault("data_seed", values["seed"])
+        return ArgsKwargs(given.args, values)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Setting:
+        if self.warmup > self.steps:
+            raise ValueError(f"warmup {self.warmup} is longer than steps {self.steps}; try warmup={self.steps // 20}")
+        if self.repeats > self.T:
+            raise ValueError(f"repeats {self.repeats} is more than T {self.T}; try repeats={self.T}")
+        if self.lr * self.weight_decay >= 1:
+            raise ValueError(f"lr*weight_decay is {self.lr * self.weight_decay:g}; it must be below 1 for AdamW to decay")
+        return self
+
+    @property
+    def density(self) -> float:
+        """p = 1 - S, the probability that a feature is present."""
+        return 1.0 - self.sparsity
+
+    @property
+    def learning_rate_sum(self) -> float:
+        """Λ, the sum of all learning rates of the schedule (25.0 in the paper); `optimization.decay-budget`.
+
+        Closed form of the warm-up's arithmetic series and the cosine's sum, exact up to rounding.
+        """
+        decay_steps = self.steps - self.warmup
+        return self.lr * ((self.warmup + 1) / 2 * (self.warmup > 0) + (decay_steps + 1) / 2 * (decay_steps > 0))
+
+    @property
+    def decay_budget(self) -> float:
+        """τ = weight_decay · Λ, what weight decay can do within the schedule (0.25 in the paper)."""
+        return self.weight_decay * self.learning_rate_sum
+
+    def replace(self, **changes: Any) -> Setting:
+        """The same setting with some values changed; derived defaults (warmup, data_seed) follow unless given."""
+        values = self.as_dict()
+        if "steps" in changes and self.warmup == self.steps // 20:
+            del values["warmup"]
+        if "seed" in changes and self.data_seed == self.seed:
+            del values["data_seed"]
+        return Setting(**(values | changes))
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        """Every value under its own name, derived defaults filled in; JSON-ready, and the input of a run's name."""
+        return dataclasses.asdict(self)
+
+
+def explain_invalid(error: ValidationError) -> str:
+    """One line for a refused setting: what was given, what is allowed.
+
+    Examples
+    --------
+    >>> try:
+    ...     Setting(T=0)
+    ... except ValidationError as error:
+    ...     print(explain_invalid(error))
+    T = 0: input should be greater than or equal to 1
+    """
+    known = [field.name for field in dataclasses.fields(Setting)]
+    parts = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "unexpected_keyword_argument":
+            parts.append(f"{name}: no such setting; there are {', '.join(known)}")
+        elif problem["type"].startswith("missing"):
+            parts.append(f"{name} is missing")
+        elif name:
+            given = problem["input"]
+            shown = "NaN" if isinstance(given, float) and math.isnan(given) else repr(given)
+            parts.append(f"{name} = {shown}: {message[0].lower()}{message[1:]}")
+        else:
+            parts.append(message)
+    return "; ".join(parts)
