@@ -1,7 +1,37 @@
-"""What must be true: SymPy and NumPy, no torch, no randomness, no files."""
+"""What must be true: SymPy and NumPy, no torch, no randomness, no files.
 
+Closed forms are plain functions on floats, loaded here; their SymPy twins (`theory.memorization_exact`) and
+the derivations (`theory.derivation`) are loaded where they are used, because SymPy is slow to import.
+"""
+
+from theory.dimensionality import maximal_dimensionality
+from theory.generalization import PolygonSolution, best_polygons, polygon
+from theory.memorization import (
+    bias_overtakes_weights_at,
+    robust_energy_bound,
+    simplex_energy,
+    tgon_bias_norm,
+    tgon_energy,
+    tgon_weight_norm,
+)
 from theory.prediction import predict
 from theory.record import Assumption, Record
 from theory.setting import MEMORIZED_ERROR, Setting
 
-__all__ = ["MEMORIZED_ERROR", "Assumption", "Record", "Setting", "predict"]
+__all__ = [
+    "MEMORIZED_ERROR",
+    "Assumption",
+    "PolygonSolution",
+    "Record",
+    "Setting",
+    "best_polygons",
+    "bias_overtakes_weights_at",
+    "maximal_dimensionality",
+    "polygon",
+    "predict",
+    "robust_energy_bound",
+    "simplex_energy",
+    "tgon_bias_norm",
+    "tgon_energy",
+    "tgon_weight_norm",
+]

@@ -1,12 +1,12 @@
 """The one record that prediction and measurement share.
 
-`predict(setting)` and `measure(model, data)` both return a :class:`Record`, so a comparison is a join of two records
-field by field. The weight norm is split as (`memorization.norm-split`)
+`predict(setting)` and `measure(model, data)` both return a :class:`Record`, so a comparison is a join of
+two records field by field. The weight norm is split as (`memorization.norm-split`)
 
     ‖W‖² = Σ_t ‖h_t‖²  +  ‖W_seen (I - P)‖²  +  ‖W_unseen‖²
 
-with P the projector on the span of the data; the split is exact for orthonormal data. "Seen" features occur in at
-least one datapoint.
+with P the projector on the span of the data; the split is exact for orthonormal data. "Seen" features occur
+in at least one datapoint.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ Status = Literal["theorem", "closed form", "numerical", "hypothesis", "measured"
 class Assumption:
     """One condition a number rests on.
 
-    ``holds`` is True or False where it can be decided, None where only a run or a dataset can tell; ``evidence`` says
-    with which number it was decided.
+    ``holds`` is True or False where it can be decided, None where only a run or a dataset can tell;
+    ``evidence`` says with which number it was decided.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Record:
     worst_point_error : the largest squared error of a datapoint.
     exact : SymPy strings of the scalar fields that have a closed form.
     assumptions : what the numbers rest on.
+
     """
 
     T: int
@@ -85,9 +86,13 @@ class Record:
     def __post_init__(self) -> None:
         for name in ("radius_squared", "bias_coefficient", "dimensionality"):
             if getattr(self, name).shape != (self.T,):
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}; a record of T = {self.T} needs ({self.T},)")
+                raise ValueError(
+                    f"{name} has shape {getattr(self, name).shape}; with T = {self.T} it must be ({self.T},)"
+                )
         if self.hidden.shape != (self.m, self.T):
-            raise ValueError(f"hidden has shape {self.hidden.shape}; it must be (m, T) = ({self.m}, {self.T})")
+            raise ValueError(
+                f"hidden has shape {self.hidden.shape}; it must be (m, T) = ({self.m}, {self.T})"
+            )
 
     @property
     def memorized(self) -> bool:
@@ -103,7 +108,11 @@ class Record:
         return {"T": self.T, "m": self.m, **scalars, **arrays, "exact": dict(self.exact)}
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>" for name, value in self.as_dict().items() if value)
+        rows = "".join(
+            f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>"
+            for name, value in self.as_dict().items()
+            if value
+        )
         notes = "".join(f"<li><b>{a.name}</b>: {a.statement} ({a.evidence})</li>" for a in self.assumptions)
         return f"<table>{rows}</table><ul>{notes}</ul>"
 

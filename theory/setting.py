@@ -1,12 +1,13 @@
 """The setting: what is trained or predicted.
 
-One type serves Python, the command line and files. Defaults are the paper's own run (Henighan et al. 2023, section
-"Experiment Setup"): n = 10 000 features, sparsity S = 0.999, m = 2, 50 000 full-batch AdamW steps, learning rate
-warmed up linearly over the first 5 % to 1e-3 and then decayed along a cosine to 0, weight decay 1e-2 on W and b.
+One type serves Python, the command line and files. Defaults are the paper's own run (Henighan et al. 2023,
+section "Experiment Setup"): n = 10 000 features, sparsity S = 0.999, m = 2, 50 000 full-batch AdamW steps,
+learning rate warmed up linearly over the first 5 % to 1e-3 and then decayed along a cosine to 0, weight
+decay 1e-2 on W and b.
 
-Normalisation used everywhere: every datapoint has unit norm, and the loss is the *sum* over features and the *mean*
-over datapoints of the squared error. Code that takes the mean over both divides the loss by n; with Adam that only
-changes what eps = 1e-8 does.
+Normalisation used everywhere: every datapoint has unit norm, and the loss is the *sum* over features and
+the *mean* over datapoints of the squared error. Code that takes the mean over both divides the loss by n;
+with Adam that only changes what eps = 1e-8 does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from pydantic_core import ArgsKwargs
 
 __all__ = ["MEMORIZED_ERROR", "Setting", "explain_invalid"]
 
-#: A model memorizes when every datapoint's squared error is at most this (loss units: a forgotten point costs 1).
+#: A model memorizes when every datapoint's squared error is at most this (loss units: a forgotten point
+#: costs 1).
 MEMORIZED_ERROR = 1e-4
 
 #: Adam's constants, as in the paper's optimizer (the defaults of AdamW).
@@ -61,6 +63,7 @@ class Setting:
     0.25
     >>> Setting(T=8, weight_decay=0.5).replace(T=5).T
     5
+
     """
 
     T: Annotated[int, Field(ge=1)]
@@ -89,16 +92,20 @@ class Setting:
     @model_validator(mode="after")
     def _check_together(self) -> Setting:
         if self.warmup > self.steps:
-            raise ValueError(f"warmup {self.warmup} is longer than steps {self.steps}; try warmup={self.steps // 20}")
+            raise ValueError(
+                f"warmup {self.warmup} is longer than steps {self.steps}; try warmup={self.steps // 20}"
+            )
         if self.repeats > self.T:
             raise ValueError(f"repeats {self.repeats} is more than T {self.T}; try repeats={self.T}")
         if self.lr * self.weight_decay >= 1:
-            raise ValueError(f"lr*weight_decay is {self.lr * self.weight_decay:g}; it must be below 1 for AdamW to decay")
+            raise ValueError(
+                f"lr*weight_decay is {self.lr * self.weight_decay:g}; it must be below 1 for AdamW to decay"
+            )
         return self
 
     @property
     def density(self) -> float:
-        """p = 1 - S, the probability that a feature is present."""
+        """The density p = 1 - S, the probability that a feature is present."""
         return 1.0 - self.sparsity
 
     @property
@@ -108,7 +115,9 @@ class Setting:
         Closed form of the warm-up's arithmetic series and the cosine's sum, exact up to rounding.
         """
         decay_steps = self.steps - self.warmup
-        return self.lr * ((self.warmup + 1) / 2 * (self.warmup > 0) + (decay_steps + 1) / 2 * (decay_steps > 0))
+        return self.lr * (
+            (self.warmup + 1) / 2 * (self.warmup > 0) + (decay_steps + 1) / 2 * (decay_steps > 0)
+        )
 
     @property
     def decay_budget(self) -> float:
@@ -116,7 +125,7 @@ class Setting:
         return self.weight_decay * self.learning_rate_sum
 
     def replace(self, **changes: Any) -> Setting:
-        """The same setting with some values changed; derived defaults (warmup, data_seed) follow unless given."""
+        """The same setting with values changed; derived defaults (warmup, data_seed) follow unless given."""
         values = self.as_dict()
         if "steps" in changes and self.warmup == self.steps // 20:
             del values["warmup"]
@@ -125,7 +134,7 @@ class Setting:
         return Setting(**(values | changes))
 
     def as_dict(self) -> dict[str, int | float | str]:
-        """Every value under its own name, derived defaults filled in; JSON-ready, and the input of a run's name."""
+        """Every value under its own name, defaults filled in; JSON-ready, and the input of a run's name."""
         return dataclasses.asdict(self)
 
 
@@ -139,6 +148,7 @@ def explain_invalid(error: ValidationError) -> str:
     ... except ValidationError as error:
     ...     print(explain_invalid(error))
     T = 0: input should be greater than or equal to 1
+
     """
     known = [field.name for field in dataclasses.fields(Setting)]
     parts = []

@@ -1,0 +1,74 @@
+"""Closed forms in one integer, applied element by element.
+
+A closed form is written once for an array of float64 and answers both calls of its users: a Python integer
+gives a Python float, an array of integers gives an array of the same shape. The domain is checked once,
+here. The integers may be as large as 2**53, beyond which float64 does not tell neighbours apart.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Protocol, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["ClosedForm", "elementwise"]
+
+Floats = NDArray[np.float64]
+
+#: The largest integer up to which float64 represents every integer.
+LARGEST = 2**53
+
+
+class ClosedForm(Protocol):
+    """A function of one integer, element by element: an int gives a float, an array gives an array."""
+
+    __name__: str
+
+    @overload
+    def __call__(self, count: int, /) -> float: ...
+    @overload
+    def __call__(self, count: ArrayLike, /) -> Floats: ...
+
+
+def elementwise(name: str, least: int) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
+    """Make a formula on float64 arrays a :class:`ClosedForm` of the integer called `name`, at least `least`.
+
+    Raises
+    ------
+    ValueError
+        From the decorated function: an entry that is not an integer in [least, 2**53].
+
+    Examples
+    --------
+    >>> half = elementwise("T", least=1)(lambda T: T / 2)
+    >>> half(3), half([3, 4]).tolist()
+    (1.5, [1.5, 2.0])
+
+    """
+
+    def decorate(formula: Callable[[Floats], Floats]) -> ClosedForm:
+        @functools.wraps(formula)
+        def answer(count: ArrayLike) -> float | Floats:
+            counts = _checked(count, name, least)
+            values = np.asarray(formula(counts), dtype=np.float64)
+            return float(values) if values.ndim == 0 else values
+
+        return answer  # type: ignore[return-value]  # the overloads tell the two shapes apart
+
+    return decorate
+
+
+def _checked(count: ArrayLike, name: str, least: int) -> Floats:
+    given = np.asarray(count)
+    if given.dtype.kind not in "iuf":
+        raise ValueError(f"{name} = {count!r}: it must be an integer of at least {least}; try {name}={least}")
+    refused = given[~((given >= least) & (given <= LARGEST) & (given == np.floor(given)))]
+    if refused.size:
+        first = refused.flat[0]
+        raise ValueError(f"{name} = {first}: it must be an integer of at least {least}; try {name}={least}")
+    return np.asarray(given, dtype=np.float64)

@@ -1,0 +1,259 @@
+"""What a setting should lead to, with every assumption stated.
+
+`predict(setting)` returns the record of the least-norm model that memorizes the setting's datapoints: the
+T-gon at m = 2, the regular simplex for T ≤ m + 1, the best known code beyond. The datapoints are taken to
+be orthonormal; how likely that is under the setting stands in the record.
+
+Normalisation: that of `theory.memorization`. Repeats: R copies of one datapoint are one point of the
+programme, so the polygon has T′ = T − R + 1 vertices and its energy Σ‖h_t‖² counts *distinct* datapoints
+(that is ‖W‖²); the per-point arrays have T entries, the copies first, and dimensionalities count copies.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.dimensionality import dimensionality
+from theory.memorization import (
+    simplex_bias_coefficient,
+    simplex_dimensionality,
+    simplex_energy,
+    simplex_hidden,
+    simplex_radius_squared,
+    tgon_bias_coefficient,
+    tgon_dimensionality,
+    tgon_energy,
+    tgon_hidden,
+    tgon_radius_squared,
+)
+from theory.record import Assumption, Record, Status
+from theory.scales import disjoint_probability, expected_overlapping_pairs
+from theory.setting import Setting
+
+__all__ = ["LIKELY_DISJOINT", "Penalty", "predict"]
+
+Floats = NDArray[np.float64]
+
+#: What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².
+Penalty = Literal["weights", "both"]
+
+#: Orthonormal data is refused as an assumption where all supports are disjoint with less than this
+#: probability.
+LIKELY_DISJOINT = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Optimum:
+    """The least-norm model of distinct orthonormal points; arrays have one entry per point."""
+
+    configuration: str
+    status: Status
+    energy: float
+    radius_squared: Floats
+    bias_coefficient: Floats
+    dimensionality: Floats
+    hidden: Floats
+    exact: dict[str, str]
+
+
+def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
+    """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`).
+
+    At m = 2, and for T ≤ m + 1, a theorem (`memorization.tgon-norm`, `memorization.simplex`); otherwise the
+    best known code, whose record says "numerical". The two penalties differ only at T = 1 where a theorem
+    speaks. Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of
+    the weight outside the data span and of unseen features are 0: the least-norm model has none. Hidden
+    vectors are one of many: an orthogonal transformation or another order does as well.
+
+    Raises
+    ------
+    ValueError
+        No model of zero loss exists (m = 1 with three or more distinct points), no prediction is known (a
+        code of unequal norms with ``penalty="both"``), or the penalty is unknown.
+
+    Examples
+    --------
+    >>> record = predict(Setting(T=6))
+    >>> round(record.energy, 12), record.configuration, record.exact["energy"]
+    (12.0, '6-gon', '6/(1 - cos(2*pi/6))')
+
+    """
+    if penalty not in ("weights", "both"):
+        raise ValueError(f"penalty = {penalty!r}: it must be 'weights' or 'both'; try penalty='weights'")
+    distinct = setting.T - setting.repeats + 1
+    optimum = _optimum(distinct, setting.m, penalty)
+    copied = np.concatenate([np.zeros(setting.repeats, dtype=np.intp), np.arange(1, distinct)])
+    repeated = setting.repeats > 1
+    hidden = optimum.hidden[:, copied]
+    return Record(
+        T=setting.T,
+        m=setting.m,
+        configuration=optimum.configuration + (f", one vertex {setting.repeats} times" if repeated else ""),
+        status=optimum.status,
+        energy=optimum.energy,
+        weight_norm=math.sqrt(optimum.energy),
+        weight_norm_seen=0.0,
+        weight_norm_unseen=0.0,
+        bias_norm=float(np.linalg.norm(optimum.bias_coefficient)),
+        bias_norm_unseen=0.0,
+        radius_squared=optimum.radius_squared[copied],
+        bias_coefficient=optimum.bias_coefficient[copied],
+        dimensionality=dimensionality(hidden) if repeated else optimum.dimensionality,
+        hidden=hidden,
+        train_loss=0.0,
+        worst_point_error=0.0,
+        exact={
+            key: text for key, text in optimum.exact.items() if not (repeated and key == "dimensionality")
+        },
+        assumptions=_assumptions(setting, distinct, penalty),
+    )
+
+
+def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
+    if T == 1 and penalty == "both":
+        return _single_point(m)
+    if m == 1 and T > 2:
+        raise ValueError(
+            f"T = {T} distinct datapoints with m = 1: one dimension memorizes at most 2; try m=2 or T=2"
+        )
+    if m == 2 and T >= 2:
+        return _tgon(T)
+    if m + 1 >= T:
+        return _simplex(T, m)
+    return _code(T, m, penalty)
+
+
+def _single_point(m: int) -> _Optimum:
+    half = np.full(1, 0.5)
+    return _Optimum(
+        configuration="point",
+        status="theorem",
+        energy=0.5,
+        radius_squared=half,
+        bias_coefficient=half,
+        dimensionality=np.ones(1),
+        hidden=np.eye(m, 1) * math.sqrt(0.5),
+        exact=_exact_strings(1, radius="1/2", bias="1/2", dimensionality="1"),
+    )
+
+
+def _tgon(T: int) -> _Optimum:
+    cosine = f"cos(2*pi/{T})"
+    return _Optimum(
+        configuration=f"{T}-gon",
+        status="theorem",
+        energy=tgon_energy(T),
+        radius_squared=np.full(T, tgon_radius_squared(T)),
+        bias_coefficient=np.full(T, tgon_bias_coefficient(T)),
+        dimensionality=np.full(T, tgon_dimensionality(T)),
+        hidden=tgon_hidden(T),
+        exact={
+            "energy": f"{T}/(1 - {cosine})",
+            "weight_norm": f"sqrt({T}/(1 - {cosine}))",
+            "bias_norm": f"sqrt({T})*Abs({cosine})/(1 - {cosine})",
+            "radius_squared": f"1/(1 - {cosine})",
+            "bias_coefficient": f"-{cosine}/(1 - {cosine})",
+            "dimensionality": "1/2" if T == 2 else f"2/{T}",
+        },
+    )
+
+
+def _simplex(T: int, m: int) -> _Optimum:
+    return _Optimum(
+        configuration="origin" if T == 1 else "simplex",
+        status="theorem",
+        energy=simplex_energy(T),
+        radius_squared=np.full(T, simplex_radius_squared(T)),
+        bias_coefficient=np.full(T, simplex_bias_coefficient(T)),
+        dimensionality=np.full(T, simplex_dimensionality(T)),
+        hidden=simplex_hidden(T, m),
+        exact=_exact_strings(T, radius=f"{T - 1}/{T}", bias=f"1/{T}", dimensionality=f"{T - 1}/{T}"),
+    )
+
+
+def _exact_strings(T: int, *, radius: str, bias: str, dimensionality: str) -> dict[str, str]:
+    """Strings of T points of one radius and one bias coefficient, both positive."""
+    return {
+        "energy": f"{T}*({radius})",
+        "weight_norm": f"sqrt({T}*({radius}))",
+        "bias_norm": f"sqrt({T})*({bias})",
+        "radius_squared": radius,
+        "bias_coefficient": bias,
+        "dimensionality": dimensionality,
+    }
+
+
+def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
+    from theory.codes import memorization_code  # a search: loaded only where no theorem answers
+
+    code = memorization_code(T, m)
+    hidden = np.asarray(code.hidden, dtype=np.float64)
+    radius_squared = np.sum(hidden * hidden, axis=0)
+    if penalty == "both" and not np.allclose(radius_squared, radius_squared[0], rtol=1e-9, atol=0):
+        raise ValueError(
+            f"penalty = 'both' with T = {T}, m = {m}: decay on b moves unequal norms; try penalty='weights'"
+        )
+    status: Status = "theorem" if code.status == "theorem" else "numerical"
+    return _Optimum(
+        configuration=str(code.name),
+        status=status,
+        energy=float(code.energy),
+        radius_squared=radius_squared,
+        bias_coefficient=1 - radius_squared,
+        dimensionality=dimensionality(hidden),
+        hidden=hidden,
+        exact={},
+    )
+
+
+def _assumptions(setting: Setting, distinct: int, penalty: Penalty) -> tuple[Assumption, ...]:
+    return (
+        _orthonormal_data(setting, distinct),
+        Assumption(
+            "zero loss",
+            "the run reaches zero loss; every number is that of an exactly memorizing model",
+            None,
+            "decided by the worst squared error of a datapoint",
+        ),
+        Assumption(
+            "decay budget",
+            "weight decay has pulled the run to the least norm, approached from above as the budget τ grows",
+            None,
+            f"τ = weight_decay · Σ lr = {setting.decay_budget:.3g}",
+        ),
+        Assumption(
+            "one penalty",
+            "the least of ‖W‖² is also the least of ‖W‖² + ‖b‖²"
+            if penalty == "weights"
+            else "the least of ‖W‖² + ‖b‖² is what decay on W and b favours",
+            *_penalties_agree(distinct, setting.m, penalty),
+        ),
+    )
+
+
+def _penalties_agree(T: int, m: int, penalty: Penalty) -> tuple[bool | None, str]:
+    if penalty == "both":
+        return True, "the record minimises both norms"
+    if T == 1:
+        return False, "at T = 1 the two differ: h = 0, c = 1 against ‖h‖² = c = 1/2"
+    if m <= 2 or m + 1 >= T:
+        return True, "`memorization.tgon-penalised`, `memorization.simplex-penalised`"
+    return None, "decay on b moves a code of unequal norms"
+
+
+def _orthonormal_data(setting: Setting, distinct: int) -> Assumption:
+    pairs = expected_overlapping_pairs(distinct, setting.n, setting.sparsity)
+    disjoint = disjoint_probability(distinct, setting.n, setting.sparsity)
+    return Assumption(
+        "orthonormal data",
+        f"no two distinct datapoints share a feature; refused if less likely than {LIKELY_DISJOINT:g}",
+        True if distinct == 1 else False if disjoint < LIKELY_DISJOINT else None,
+        f"{pairs:.3g} overlapping pairs expected, no overlap with probability {disjoint:.3g}",
+    )

@@ -1,0 +1,170 @@
+"""Scales of the number of datapoints T: when datapoints stop being orthonormal.
+
+Two datapoints whose n features are present with probability p = 1 − S each share at least one feature with
+probability 1 − (1 − p²)^n ≈ n p². Sections on memorization assume that no pair does.
+
+Normalisation: T counts distinct datapoints; an empty datapoint is not resampled here, which changes a
+probability by the factor 1 + O((1 − p)^n) at most.
+
+Equation labels: `scales.pair-overlap`, `scales.expected-overlaps`, `scales.disjoint-probability`,
+`scales.first-overlap`, `scales.typical-overlap`, `scales.universal-overlap`.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = [
+    "disjoint_probability",
+    "expected_overlapping_pairs",
+    "first_overlap_scale",
+    "pair_overlap_probability",
+    "typical_overlap_scale",
+    "universal_overlap_scale",
+]
+
+
+def pair_overlap_probability(n: int, sparsity: float) -> float:
+    """Probability 1 − (1 − p²)^n that two datapoints share a feature (`scales.pair-overlap`).
+
+    n ≥ 1 features, 0 < sparsity < 1. Relative error below 8 eps times 1 + sparsity/p, the condition of p =
+    1 − S.
+
+    Raises
+    ------
+    ValueError
+        n or sparsity outside its domain.
+
+    Examples
+    --------
+    >>> round(pair_overlap_probability(10_000, 0.999), 6)
+    0.00995
+
+    """
+    return -math.expm1(n * math.log1p(-(_density(n, sparsity) ** 2)))
+
+
+def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
+    """Expected number of the T(T−1)/2 pairs that share a feature (`scales.expected-overlaps`). T ≥ 1.
+
+    Accurate as :func:`pair_overlap_probability`.
+
+    Raises
+    ------
+    ValueError
+        T, n or sparsity outside its domain.
+
+    Examples
+    --------
+    >>> round(expected_overlapping_pairs(14, 10_000, 0.999), 3)
+    0.905
+
+    """
+    _check_count("T", T)
+    return T * (T - 1) / 2 * pair_overlap_probability(n, sparsity)
+
+
+def disjoint_probability(T: int, n: int, sparsity: float) -> float:
+    """Probability that no feature occurs twice among T datapoints (`scales.disjoint-probability`).
+
+    Features are independent, so it is ((1−p)^T + T p (1−p)^{T−1})^n: each is present in no datapoint or in
+    one. Never below 1 − :func:`expected_overlapping_pairs` (union bound). T ≥ 1. Relative error of order n
+    T eps.
+
+    Raises
+    ------
+    ValueError
+        T, n or sparsity outside its domain.
+
+    Examples
+    --------
+    >>> round(disjoint_probability(14, 10_000, 0.999), 3)
+    0.405
+
+    """
+    _check_count("T", T)
+    density = _density(n, sparsity)
+    return math.exp(n * ((T - 1) * math.log1p(-density) + math.log1p((T - 1) * density)))
+
+
+def first_overlap_scale(n: int, sparsity: float) -> float:
+    """T ≈ √(2/q), q the pair-overlap probability: one overlapping pair expected (`scales.first-overlap`).
+
+    Solves T² q/2 = 1, so it is about 1/2 below the T at which :func:`expected_overlapping_pairs` is 1.
+
+    Raises
+    ------
+    ValueError
+        n or sparsity outside its domain.
+
+    Examples
+    --------
+    >>> round(first_overlap_scale(10_000, 0.999), 1)
+    14.2
+
+    """
+    return math.sqrt(2 / pair_overlap_probability(n, sparsity))
+
+
+def typical_overlap_scale(n: int, sparsity: float) -> float:
+    """T = 1/q at which a datapoint overlaps one other on average (`scales.typical-overlap`).
+
+    Raises
+    ------
+    ValueError
+        n or sparsity outside its domain.
+
+    Examples
+    --------
+    >>> round(typical_overlap_scale(10_000, 0.999))
+    101
+
+    """
+    return 1 / pair_overlap_probability(n, sparsity)
+
+
+def universal_overlap_scale(n: int, sparsity: float) -> float:
+    """T at which one datapoint without any overlap is expected, T·exp(−np(1 − e^{−pT})) = 1.
+
+    Equation `scales.universal-overlap`, an approximation for small p (Poisson counts): beyond it every
+    datapoint shares a feature, until T is so large that datapoints with hardly any feature turn up. The
+    root at which the left side falls, to a relative 1e-12.
+
+    Raises
+    ------
+    ValueError
+        n or sparsity outside its domain, or n p so small that the left side never falls below 1.
+
+    Examples
+    --------
+    >>> round(universal_overlap_scale(10_000, 0.999), -2)
+    1200.0
+
+    """
+    from scipy.optimize import brentq
+    from scipy.special import lambertw
+
+    density = _density(n, sparsity)
+
+    def log_lonely(log_T: float) -> float:
+        return log_T + n * density * math.expm1(-density * math.exp(log_T))
+
+    present = n * density
+    if present > math.e:
+        # d/d(log T) = 1 − np·x e^{−x}, x = pT: it falls between the two roots x of np·x e^{−x} = 1.
+        start, end = (math.log(-lambertw(-1 / present, branch).real / density) for branch in (0, -1))
+        if log_lonely(start) > 0 > log_lonely(end):
+            return math.exp(float(brentq(log_lonely, start, end, xtol=1e-13)))
+    raise ValueError(f"n*p = {present:g}: lonely datapoints never die out; try more features per datapoint")
+
+
+def _density(n: int, sparsity: float) -> float:
+    _check_count("n", n)
+    if not 0 < sparsity < 1:
+        raise ValueError(f"sparsity = {sparsity}: it must lie strictly between 0 and 1; try 0.999")
+    return 1 - sparsity
+
+
+def _check_count(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name} = {value}: it must be an integer of at least 1; try {name}=1")
