@@ -1,0 +1,189 @@
+"""Datasets: sparse, non-negative datapoints of unit norm, column-compressed.
+
+Normalisation. A feature is present with probability p = 1 - S, its value is uniform on (0, 1], and every datapoint is
+scaled to ‖X_t‖ = 1 (Henighan et al. 2023, section "Experiment Setup"). A datapoint without any feature cannot be
+scaled; datapoints are drawn from the law *conditional on being non-empty*.
+
+One seed gives one dataset on every engine: draws use NumPy's PCG64 generator and are guarded by a golden hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.setting import Setting
+
+__all__ = ["Dataset", "draw_dataset", "draw_start"]
+
+_DATA_STREAM, _START_STREAM = 0, 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """T datapoints with n features, column-compressed and checked on construction.
+
+    Attributes
+    ----------
+    n : number of features.
+    indptr : (T+1,) int64, datapoint t holds entries indptr[t] to indptr[t+1].
+    indices : (nnz,) int32, feature of each entry, increasing within a datapoint.
+    values : (nnz,) float64, positive.
+
+    Raises
+    ------
+    ValueError
+        An empty datapoint, an entry that is not positive and finite, or indices outside 0..n-1.
+
+    Examples
+    --------
+    >>> Dataset.from_dense([[1.0, 0.0], [0.0, 0.6], [0.0, 0.8]]).T
+    2
+    """
+
+    n: int
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        counts = np.diff(self.indptr)
+        if len(self.indptr) < 2 or self.indptr[0] != 0 or self.indptr[-1] != len(self.indices):
+            raise ValueError("indptr must start at 0, end at the number of entries and describe at least one datapoint")
+        if np.any(counts <= 0):
+            raise ValueError(f"datapoint {int(np.argmin(counts))} has no feature; every datapoint needs at least one")
+        if len(self.values) != len(self.indices):
+            raise ValueError(f"{len(self.values)} values for {len(self.indices)} indices; they must be as many")
+        if not np.all((self.values > 0) & np.isfinite(self.values)):
+            raise ValueError("data holds entries that are negative, zero or not finite; allowed are positive numbers")
+        if self.indices.min() < 0 or self.indices.max() >= self.n:
+            raise ValueError(f"feature indices must lie in 0..{self.n - 1}")
+        if np.any((np.diff(self.indices) <= 0) & (np.diff(self.columns) == 0)):
+            raise ValueError("feature indices must increase within each datapoint")
+
+    @classmethod
+    def from_dense(cls, X: ArrayLike) -> Dataset:
+        """The dataset of a dense (n, T) array or tensor; zeros are absent features."""
+        dense = np.asarray(X, dtype=np.float64)
+        if dense.ndim != 2:
+            raise ValueError(f"data has shape {dense.shape}; it must be (n, T), one column per datapoint")
+        columns, features = np.nonzero(dense.T)
+        counts = np.bincount(columns, minlength=dense.shape[1])
+        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return cls(dense.shape[0], indptr, features.astype(np.int32), dense.T[columns, features])
+
+    @property
+    def T(self) -> int:
+        """Number of datapoints, copies counted."""
+        return len(self.indptr) - 1
+
+    @property
+    def columns(self) -> NDArray[np.int64]:
+        """(nnz,) the datapoint of each entry."""
+        return np.repeat(np.arange(self.T), np.diff(self.indptr))
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """(n,) whether a feature occurs in any datapoint."""
+        mask = np.zeros(self.n, dtype=np.bool_)
+        mask[self.indices] = True
+        return mask
+
+    @property
+    def has_disjoint_supports(self) -> bool:
+        """Whether no feature occurs in two datapoints; non-negative datapoints are orthogonal exactly then."""
+        return len(np.unique(self.indices)) == len(self.indices)
+
+    @property
+    def norms(self) -> NDArray[np.float64]:
+        """(T,) ‖X_t‖."""
+        return np.sqrt(np.add.reduceat(self.values**2, self.indptr[:-1]))
+
+    @property
+    def has_unit_norms(self) -> bool:
+        """Whether every ‖X_t‖ is 1 to a relative 1e-6 (data may have been stored in float32)."""
+        return bool(np.allclose(self.norms, 1.0, rtol=0.0, atol=1e-6))
+
+    def dense(self) -> NDArray[np.float64]:
+        """X as an (n, T) array; for small data and the reference engine."""
+        X = np.zeros((self.n, self.T))
+        X[self.indices, self.columns] = self.values
+        return X
+
+    def project(self, rows: ArrayLike) -> NDArray[np.float64]:
+        """(k, T) product of a (k, n) array with X, without a dense X."""
+        terms = np.asarray(rows, dtype=np.float64)[:, self.indices] * self.values
+        return np.add.reduceat(terms, self.indptr[:-1], axis=1)
+
+    def digest(self) -> str:
+        """SHA-256 of shape and entries (little-endian), the identity of the data."""
+        sha = hashlib.sha256(f"{self.n},{self.T}".encode())
+        for part, kind in ((self.indptr, "<i8"), (self.indices, "<i4"), (self.values, "<f8")):
+            sha.update(np.ascontiguousarray(part, dtype=kind).tobytes())
+        return sha.hexdigest()
+
+
+def _generator(seed: int, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(stream,))))
+
+
+def _draw_present(generator: np.random.Generator, cells: int, density: float) -> NDArray[np.int64]:
+    """Which of ``cells`` independent cells are present: their positions, by geometric gaps."""
+    parts, last = [], -1
+    while last < cells:
+        more = int((cells - last) * density * 1.05) + 64
+        positions = last + np.cumsum(generator.geometric(density, size=more))
+        parts.append(positions)
+        last = int(positions[-1])
+    positions = np.concatenate(parts)
+    return positions[positions < cells]
+
+
+def draw_dataset(setting: Setting) -> Dataset:
+    """The dataset of a setting: T datapoints, the first one ``setting.repeats`` times; depends on ``data_seed`` alone.
+
+    The first present feature of a datapoint follows the geometric law cut at n, the later ones are independent: this
+    is exactly the law conditional on a non-empty datapoint.
+    """
+    generator = _generator(setting.data_seed, _DATA_STREAM)
+    n, p, distinct = setting.n, setting.density, setting.T - setting.repeats + 1
+    anywhere = -np.expm1(n * np.log1p(-p))
+    first = np.floor(np.log1p(-generator.random(distinct) * anywhere) / np.log1p(-p)).astype(np.int64)
+    first = np.minimum(first, n - 1)
+    columns, features = np.divmod(_draw_present(generator, n * distinct, p), n)
+    later = features > first[columns]
+    columns = np.concatenate([np.arange(distinct), columns[later]])
+    features = np.concatenate([first, features[later]])
+    order = np.lexsort((features, columns))
+    columns, features = columns[order], features[order]
+    values = 1.0 - generator.random(len(columns))
+    values /= np.sqrt(np.bincount(columns, weights=values**2))[columns]
+    counts = np.bincount(columns)
+    copies = np.ones(distinct, dtype=np.int64)
+    copies[0] = setting.repeats
+    repeated = [slice(0, counts[0])] * (setting.repeats - 1) + [slice(None)]
+    indptr = np.concatenate([[0], np.cumsum(np.repeat(counts, copies))])
+    return Dataset(
+        n,
+        indptr.astype(np.int64),
+        np.concatenate([features[part] for part in repeated]).astype(np.int32),
+        np.concatenate([values[part] for part in repeated]),
+    )
+
+
+def draw_start(setting: Setting) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Initial (W, b): W (m, n) Xavier normal with standard deviation √(2/(n+m)), b = 0; depends on ``seed`` alone."""
+    generator = _generator(setting.seed, _START_STREAM)
+    scale = np.sqrt(2.0 / (setting.n + setting.m))
+    return generator.normal(size=(setting.m, setting.n)) * scale, np.zeros(setting.n)
+
+
+def as_dataset(data: Dataset | Any) -> Dataset:
+    """``data`` itself, or the dataset of a dense (n, T) array or CPU tensor."""
+    if isinstance(data, Dataset):
+        return data
+    return Dataset.from_dense(data.detach().cpu().numpy() if hasattr(data, "detach") else data)

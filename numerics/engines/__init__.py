@@ -1,0 +1,64 @@
+"""Engines: one training loop, several implementations.
+
+``reference`` is the specification: plain torch autograd and `torch.optim.AdamW`. ``cpu`` is the fast one and must
+equal it. An engine makes a `Trajectory` from a dataset, a start and a setting; the trajectory is advanced in place.
+Same settings, engine and machine type give the same bits, however the steps are cut into calls and whatever the
+number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.data import Dataset
+from theory.setting import Setting
+
+__all__ = ["ENGINES", "EngineName", "State", "Trajectory", "resolve_engine", "start_trajectory"]
+
+EngineName = Literal["reference", "cpu"]
+ENGINES: tuple[EngineName, ...] = ("reference", "cpu")
+
+#: Everything a trajectory needs to go on: parameters, first and second moments, each (m+1, n) with b in the last row.
+State = dict[str, NDArray[np.float32] | NDArray[np.float64]]
+
+
+class Trajectory(Protocol):
+    """A training run in progress."""
+
+    step: int
+
+    def advance(self, stop: int) -> None:
+        """Take AdamW steps until ``step`` equals ``stop``."""
+
+    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+        """(m+1, n) copy of the current parameters, W above b."""
+
+
+def resolve_engine(name: str) -> EngineName:
+    """The engine that ``name`` means on this machine; "auto" is the fastest one, now always "cpu"."""
+    if name == "auto":
+        return "cpu"
+    for engine in ENGINES:
+        if name == engine:
+            return engine
+    raise ValueError(f"engine {name!r} is not known; allowed are auto, {', '.join(ENGINES)}")
+
+
+def start_trajectory(
+    engine: EngineName, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
+) -> Trajectory:
+    """A trajectory at step 0 from the start (W, b)."""
+    if W.shape != (setting.m, data.n) or b.shape != (data.n,):
+        raise ValueError(
+            f"the start has shapes W {W.shape}, b {b.shape}; this setting and data need {(setting.m, data.n)}, {(data.n,)}"
+        )
+    if engine == "reference":
+        from numerics.engines.reference import ReferenceTrajectory
+
+        return ReferenceTrajectory(setting, data, W, b)
+    from numerics.engines.cpu import CpuTrajectory
+
+    return CpuTrajectory(setting, data, W, b)

@@ -1,0 +1,85 @@
+"""The ReLU-output model h = W x, x' = ReLU(Wᵀ h + b) as a torch module, and how foreign models are read.
+
+Shapes: W (m, n), b (n,), data X (n, T) with one column per datapoint. Loss: sum over features, mean over datapoints.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from numerics.data import draw_start
+from theory.setting import Setting
+
+__all__ = ["ReluOutputModel", "read_parameters"]
+
+
+class ReluOutputModel(nn.Module):
+    """The model of the paper with tied weights.
+
+    Parameters
+    ----------
+    W : (m, n) weights.
+    b : (n,) bias.
+
+    Examples
+    --------
+    >>> model = ReluOutputModel.initial(Setting(T=2, n=6))
+    >>> model(torch.eye(6)).shape
+    torch.Size([6, 6])
+    """
+
+    def __init__(self, W: Tensor, b: Tensor) -> None:
+        super().__init__()
+        self.W = nn.Parameter(W.detach().clone())
+        self.b = nn.Parameter(b.detach().clone())
+
+    @classmethod
+    def initial(cls, setting: Setting) -> ReluOutputModel:
+        """The start of a setting (Xavier weights, zero bias) in its dtype."""
+        dtype = torch.float64 if setting.dtype == "float64" else torch.float32
+        W, b = draw_start(setting)
+        return cls(torch.as_tensor(W, dtype=dtype), torch.as_tensor(b, dtype=dtype))
+
+    def encode(self, X: Tensor) -> Tensor:
+        """Hidden vectors h = W X, (m, T)."""
+        return self.W @ X
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Reconstruction ReLU(Wᵀ W X + b), (n, T)."""
+        return torch.relu(self.W.T @ self.encode(X) + self.b[:, None])
+
+    def loss(self, X: Tensor) -> Tensor:
+        """(1/T) Σ_t ‖X_t - X'_t‖²."""
+        return (X - self(X)).square().sum() / X.shape[1]
+
+
+def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(W, b) in float64 of a module or mapping with ``W`` and ``b``, a run, or a pair of arrays or tensors.
+
+    Raises ValueError, in one line, on missing parameters, shapes that do not fit (W must be (m, n), b (n,)) and values
+    that are not finite. ``n`` is the number of features the data has, when known.
+    """
+    if isinstance(model, (tuple, list)) and len(model) == 2:
+        given = tuple(model)
+    elif isinstance(model, dict):
+        given = (model.get("W"), model.get("b"))
+    else:
+        given = (getattr(model, "W", None), getattr(model, "b", None))
+    if given[0] is None or given[1] is None:
+        raise ValueError(f"{type(model).__name__} has no W and b; give a module or mapping with W (m, n) and b (n,), or a pair")
+    W, b = (
+        np.asarray(part.detach().cpu().numpy() if hasattr(part, "detach") else part, dtype=np.float64) for part in given
+    )
+    if W.ndim != 2 or b.ndim != 1 or W.shape[1] != b.shape[0] or 0 in W.shape:
+        hint = "; W looks transposed, try W.T" if W.ndim == 2 and b.ndim == 1 and W.shape[0] == b.shape[0] else ""
+        raise ValueError(f"W has shape {W.shape} and b has shape {b.shape}; they must be (m, n) and (n,){hint}")
+    if n is not None and W.shape[1] != n:
+        raise ValueError(f"the model has {W.shape[1]} features but the data has {n}; they must agree")
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        raise ValueError("W or b holds NaN or infinity; only finite parameters can be measured")
+    return W, b
