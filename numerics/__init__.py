@@ -1,0 +1,23 @@
+"""What happens: datasets, training engines, measurement and runs on disk. Knows nothing of pass or fail."""
+
+from numerics.data import Dataset, draw_dataset, draw_start
+from numerics.engines.cpu import reconstruction_loss
+from numerics.measurement import measure
+from numerics.model import ReluOutputModel
+from numerics.runs import Run, RunFileError, Runs, load_run
+from numerics.training import train, train_one
+
+__all__ = [
+    "Dataset",
+    "ReluOutputModel",
+    "Run",
+    "RunFileError",
+    "Runs",
+    "draw_dataset",
+    "draw_start",
+    "load_run",
+    "measure",
+    "reconstruction_loss",
+    "train",
+    "train_one",
+]

@@ -43,6 +43,7 @@ class Dataset:
     --------
     >>> Dataset.from_dense([[1.0, 0.0], [0.0, 0.6], [0.0, 0.8]]).T
     2
+
     """
 
     n: int
@@ -53,13 +54,21 @@ class Dataset:
     def __post_init__(self) -> None:
         counts = np.diff(self.indptr)
         if len(self.indptr) < 2 or self.indptr[0] != 0 or self.indptr[-1] != len(self.indices):
-            raise ValueError("indptr must start at 0, end at the number of entries and describe at least one datapoint")
+            raise ValueError(
+                "indptr must start at 0, end at the number of entries and describe at least one datapoint"
+            )
         if np.any(counts <= 0):
-            raise ValueError(f"datapoint {int(np.argmin(counts))} has no feature; every datapoint needs at least one")
+            raise ValueError(
+                f"datapoint {int(np.argmin(counts))} has no feature; every datapoint needs at least one"
+            )
         if len(self.values) != len(self.indices):
-            raise ValueError(f"{len(self.values)} values for {len(self.indices)} indices; they must be as many")
+            raise ValueError(
+                f"{len(self.values)} values for {len(self.indices)} indices; they must be as many"
+            )
         if not np.all((self.values > 0) & np.isfinite(self.values)):
-            raise ValueError("data holds entries that are negative, zero or not finite; allowed are positive numbers")
+            raise ValueError(
+                "data holds entries that are negative, zero or not finite; allowed are positive numbers"
+            )
         if self.indices.min() < 0 or self.indices.max() >= self.n:
             raise ValueError(f"feature indices must lie in 0..{self.n - 1}")
         if np.any((np.diff(self.indices) <= 0) & (np.diff(self.columns) == 0)):

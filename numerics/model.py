@@ -31,6 +31,7 @@ class ReluOutputModel(nn.Module):
     >>> model = ReluOutputModel.initial(Setting(T=2, n=6))
     >>> model(torch.eye(6)).shape
     torch.Size([6, 6])
+
     """
 
     def __init__(self, W: Tensor, b: Tensor) -> None:
@@ -55,7 +56,8 @@ class ReluOutputModel(nn.Module):
 
     def loss(self, X: Tensor) -> Tensor:
         """(1/T) Σ_t ‖X_t - X'_t‖²."""
-        return (X - self(X)).square().sum() / X.shape[1]
+        loss: Tensor = (X - self(X)).square().sum() / X.shape[1]
+        return loss
 
 
 def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -71,13 +73,22 @@ def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float6
     else:
         given = (getattr(model, "W", None), getattr(model, "b", None))
     if given[0] is None or given[1] is None:
-        raise ValueError(f"{type(model).__name__} has no W and b; give a module or mapping with W (m, n) and b (n,), or a pair")
+        raise ValueError(
+            f"{type(model).__name__} has no W and b; give a module or mapping with W (m, n) and b (n,), or a pair"
+        )
     W, b = (
-        np.asarray(part.detach().cpu().numpy() if hasattr(part, "detach") else part, dtype=np.float64) for part in given
+        np.asarray(part.detach().cpu().numpy() if hasattr(part, "detach") else part, dtype=np.float64)
+        for part in given
     )
     if W.ndim != 2 or b.ndim != 1 or W.shape[1] != b.shape[0] or 0 in W.shape:
-        hint = "; W looks transposed, try W.T" if W.ndim == 2 and b.ndim == 1 and W.shape[0] == b.shape[0] else ""
-        raise ValueError(f"W has shape {W.shape} and b has shape {b.shape}; they must be (m, n) and (n,){hint}")
+        hint = (
+            "; W looks transposed, try W.T"
+            if W.ndim == 2 and b.ndim == 1 and W.shape[0] == b.shape[0]
+            else ""
+        )
+        raise ValueError(
+            f"W has shape {W.shape} and b has shape {b.shape}; they must be (m, n) and (n,){hint}"
+        )
     if n is not None and W.shape[1] != n:
         raise ValueError(f"the model has {W.shape[1]} features but the data has {n}; they must agree")
     if not (np.isfinite(W).all() and np.isfinite(b).all()):

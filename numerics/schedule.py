@@ -21,6 +21,7 @@ def learning_rates(setting: Setting) -> NDArray[np.float64]:
     --------
     >>> learning_rates(Setting(T=5, steps=4, warmup=2, lr=1.0)).round(3).tolist()
     [0.5, 1.0, 1.0, 0.5]
+
     """
     step = np.arange(setting.steps)
     rising = (step + 1) / max(setting.warmup, 1)

@@ -107,8 +107,7 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
         bias_coefficient=optimum.bias_coefficient[copied],
         dimensionality=dimensionality(hidden) if repeated else optimum.dimensionality,
         hidden=hidden,
-        train_loss=0.0,
-        worst_point_error=0.0,
+        point_error=np.zeros(setting.T),
         exact={
             key: text for key, text in optimum.exact.items() if not (repeated and key == "dimensionality")
         },

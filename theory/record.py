@@ -18,6 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.setting import MEMORIZED_ERROR
+
 __all__ = ["Assumption", "Record", "Status"]
 
 #: How far a number may be trusted; "measured" is read off a model, "none" means that no prediction exists.
@@ -57,8 +59,7 @@ class Record:
     bias_coefficient : (T,) c_t = X_t · b; b = Σ_t c_t X_t for orthonormal data.
     dimensionality : (T,) D_X of each datapoint (`dimensionality.definition`).
     hidden : (m, T) hidden vectors, for a prediction up to an orthogonal transformation and relabelling.
-    train_loss : mean over datapoints of the summed squared error.
-    worst_point_error : the largest squared error of a datapoint.
+    point_error : (T,) squared error of each datapoint.
     exact : SymPy strings of the scalar fields that have a closed form.
     assumptions : what the numbers rest on.
 
@@ -77,14 +78,13 @@ class Record:
     radius_squared: NDArray[np.float64]
     bias_coefficient: NDArray[np.float64]
     dimensionality: NDArray[np.float64]
+    point_error: NDArray[np.float64]
     hidden: NDArray[np.float64]
-    train_loss: float
-    worst_point_error: float
     exact: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("radius_squared", "bias_coefficient", "dimensionality"):
+        for name in (*_ARRAYS, "point_error"):
             if getattr(self, name).shape != (self.T,):
                 raise ValueError(
                     f"{name} has shape {getattr(self, name).shape}; with T = {self.T} it must be ({self.T},)"
@@ -95,10 +95,18 @@ class Record:
             )
 
     @property
+    def train_loss(self) -> float:
+        """Mean over datapoints of the squared error summed over features."""
+        return float(self.point_error.mean())
+
+    @property
+    def worst_point_error(self) -> float:
+        """The largest squared error of a datapoint."""
+        return float(self.point_error.max())
+
+    @property
     def memorized(self) -> bool:
         """Whether every datapoint's squared error is at most `theory.setting.MEMORIZED_ERROR`."""
-        from theory.setting import MEMORIZED_ERROR
-
         return bool(self.worst_point_error <= MEMORIZED_ERROR)
 
     def as_dict(self) -> dict[str, object]:

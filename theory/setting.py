@@ -67,7 +67,7 @@ class Setting:
     """
 
     T: Annotated[int, Field(ge=1)]
-    n: Annotated[int, Field(ge=1)] = 10_000
+    n: Annotated[int, Field(ge=1, lt=2**31)] = 10_000
     sparsity: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.999
     m: Annotated[int, Field(ge=1)] = 2
     repeats: Annotated[int, Field(ge=1)] = 1

@@ -38,7 +38,9 @@ class _Workspace:
 class CpuTrajectory:
     """Full-batch AdamW on the ReLU-output model with compiled kernels."""
 
-    def __init__(self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]) -> None:
+    def __init__(
+        self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
+    ) -> None:
         dtype = np.dtype(setting.dtype)
         self.step = 0
         self._rates = learning_rates(setting)
@@ -97,7 +99,12 @@ class _ReconstructionLoss(torch.autograd.Function):
         parameters = torch.cat([W, b[None, :]]).detach().contiguous().numpy()
         work = _Workspace(data, W.shape[0], parameters.dtype)
         kernels.compute_gradients(
-            kernels.as_rows(parameters), *work.sparse, work.hidden, kernels.as_rows(work.gradients), work.pulled, work.scratch
+            kernels.as_rows(parameters),
+            *work.sparse,
+            work.hidden,
+            kernels.as_rows(work.gradients),
+            work.pulled,
+            work.scratch,
         )
         gradients = torch.from_numpy(work.gradients * parameters.dtype.type(2.0 / data.T))
         ctx.save_for_backward(gradients[:-1], gradients[-1])
@@ -124,13 +131,21 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
     >>> loss = reconstruction_loss(W, torch.zeros(2), torch.eye(2))
     >>> loss.backward(); float(loss), W.grad.abs().max().item()
     (0.0, 0.0)
+
     """
     dataset = as_dataset(data)
-    if W.device.type != "cpu" or b.device != W.device or W.dtype != b.dtype or W.dtype not in (torch.float32, torch.float64):
+    if (
+        W.device.type != "cpu"
+        or b.device != W.device
+        or W.dtype != b.dtype
+        or W.dtype not in (torch.float32, torch.float64)
+    ):
         raise ValueError(
             f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or both float64, on the CPU"
         )
     if W.ndim != 2 or W.shape[1] != dataset.n or b.shape != (dataset.n,):
-        raise ValueError(f"W has shape {tuple(W.shape)}, b {tuple(b.shape)}; they must be (m, {dataset.n}) and ({dataset.n},)")
+        raise ValueError(
+            f"W has shape {tuple(W.shape)}, b {tuple(b.shape)}; they must be (m, {dataset.n}) and ({dataset.n},)"
+        )
     result: Tensor = _ReconstructionLoss.apply(W, b, dataset)  # type: ignore[no-untyped-call]
     return result

@@ -108,7 +108,7 @@ def _dense_pairs_for(parameters: Any, hidden: Any, gradients: Any, pulled: Any, 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
 def encode(parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any) -> None:
-    """hidden = W X, (m, T)."""
+    """Hidden = W X, (m, T)."""
     m = hidden.shape[0]
     for t in range(hidden.shape[1]):
         for k in range(m):

@@ -20,7 +20,9 @@ __all__ = ["ReferenceTrajectory"]
 class ReferenceTrajectory:
     """Full-batch AdamW on the ReLU-output model, written as one would write it in a notebook."""
 
-    def __init__(self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]) -> None:
+    def __init__(
+        self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
+    ) -> None:
         dtype = torch.float64 if setting.dtype == "float64" else torch.float32
         self.step = 0
         self._rates = learning_rates(setting)

@@ -1,0 +1,191 @@
+"""Runs on disk: one file per run, safetensors, checked on every read, never unpickled.
+
+A file holds the tensors ``W``, ``b``, ``history_step``, ``history_loss`` and, as JSON metadata, the setting, the
+engine, the status and a SHA-256 over all of it. Its name is a hash of what determines the result: setting, engine and
+format. Files are written under a temporary name, synced and renamed, so a killed process leaves either the whole run
+or nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from numerics.data import Dataset, draw_dataset
+from numerics.measurement import measure
+from theory.record import Record
+from theory.setting import Setting
+
+__all__ = ["Run", "RunFileError", "RunStatus", "Runs", "load_run", "run_name", "save_run"]
+
+_FORMAT = 1
+_TENSORS = ("W", "b", "history_step", "history_loss")
+
+#: "memorized": every datapoint's squared error is at most MEMORIZED_ERROR. "diverged": NaN or infinity appeared.
+RunStatus = Literal["memorized", "not memorized", "diverged"]
+
+
+class RunFileError(ValueError):
+    """A file that is not a whole, unaltered run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One finished training run.
+
+    Attributes
+    ----------
+    setting, engine : what determined it.
+    status : see `RunStatus`.
+    W, b : trained parameters, (m, n) and (n,).
+    history_step, history_loss : steps at which the train loss was recorded, and its float64 values.
+    path : the file it lives in, if any.
+
+    """
+
+    setting: Setting
+    engine: str
+    status: RunStatus
+    W: NDArray[Any]
+    b: NDArray[Any]
+    history_step: NDArray[np.int64]
+    history_loss: NDArray[np.float64]
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The run's identity, see `run_name`."""
+        return run_name(self.setting, self.engine)
+
+    @cached_property
+    def data(self) -> Dataset:
+        """The dataset it was trained on, drawn anew from its seed."""
+        return draw_dataset(self.setting)
+
+    @cached_property
+    def record(self) -> Record:
+        """The measured record (`numerics.measure`); ValueError for a diverged run."""
+        return measure((self.W, self.b), self.data)
+
+
+class Runs(Sequence[Run]):
+    """An ordered collection of runs."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = tuple(runs)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: int | slice) -> Run | Runs:
+        return Runs(self._runs[index]) if isinstance(index, slice) else self._runs[index]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self._runs)
+
+    def __repr__(self) -> str:
+        memorized = sum(run.status == "memorized" for run in self)
+        return f"<Runs: {len(self)} runs, {memorized} memorized>"
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Runs:
+        """Every run of a folder, in order of T and seed; RunFileError on the first broken file."""
+        runs = [load_run(path) for path in sorted(Path(folder).glob("*.safetensors"))]
+        return cls(sorted(runs, key=lambda run: (run.setting.T, run.setting.weight_decay, run.setting.seed)))
+
+
+def run_name(setting: Setting, engine: str) -> str:
+    """Hash of everything that determines a run: settings, engine, file format."""
+    identity = json.dumps({"format": _FORMAT, "engine": engine, "setting": setting.as_dict()}, sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()[:20]
+
+
+def _checksum(tensors: dict[str, NDArray[Any]], description: str) -> str:
+    sha = hashlib.sha256(description.encode())
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        sha.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        sha.update(array.tobytes())
+    return sha.hexdigest()
+
+
+def save_run(run: Run, folder: str | Path) -> Run:
+    """Write a run atomically into ``folder`` and return it with its path; OSError if the disk refuses."""
+    path = Path(folder) / f"{run.name}.safetensors"
+    tensors = {name: np.ascontiguousarray(getattr(run, name)) for name in _TENSORS}
+    description = json.dumps(
+        {"format": _FORMAT, "engine": run.engine, "setting": run.setting.as_dict(), "status": run.status},
+        sort_keys=True,
+    )
+    metadata = {"tgon": description, "sha256": _checksum(tensors, description)}
+    write_atomically(path, save(tensors, metadata))
+    return dataclasses.replace(run, path=path)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write under a temporary name in the same folder, sync, rename; on failure nothing is left behind."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def load_run(path: str | Path) -> Run:
+    """Read and verify one run; RunFileError, in one line, when the file is not a whole, unaltered run."""
+    path = Path(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+    except FileNotFoundError:
+        raise RunFileError(f"{path}: no such file") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
+    if "tgon" not in metadata or set(tensors) != set(_TENSORS):
+        raise RunFileError(
+            f"{path}: a safetensors file, but not a run of this program; try `tgon check` for foreign models"
+        )
+    if _checksum(tensors, metadata["tgon"]) != metadata.get("sha256"):
+        raise RunFileError(
+            f"{path}: checksum does not match, the file was damaged or edited; delete it to train it again"
+        )
+    description = json.loads(metadata["tgon"])
+    if description["format"] != _FORMAT:
+        raise RunFileError(f"{path}: written in format {description['format']}, this version reads {_FORMAT}")
+    return Run(
+        setting=Setting(**description["setting"]),
+        engine=description["engine"],
+        status=description["status"],
+        path=path,
+        **tensors,
+    )

@@ -1,0 +1,198 @@
+"""Training many runs: seeds share the cores, finished runs are kept and reused, Ctrl-C loses nothing finished.
+
+A failure of training (divergence, no memorization) is the status of a run, never an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from numerics.data import Dataset, draw_dataset, draw_start
+from numerics.engines import EngineName, resolve_engine, start_trajectory
+from numerics.engines.cpu import point_errors
+from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
+from theory.setting import MEMORIZED_ERROR, Setting
+
+__all__ = ["train", "train_one"]
+
+#: How often a run records its loss; also the grain of progress.
+RECORDS = 100
+
+#: Pair interactions between two looks at the stop flag: well under a second of work.
+_WORK_PER_CALL = 2e9
+
+#: Called with the steps just done; the sum over all calls is the total number of steps asked for.
+Progress = Callable[[int], None]
+
+
+class Interrupted(Exception):
+    """A run was stopped before its last step."""
+
+
+def train(
+    settings: Setting | Sequence[Setting],
+    seeds: int | Iterable[int] = 1,
+    *,
+    engine: str = "auto",
+    out: str | Path | None = "runs",
+    progress: Progress | bool = True,
+    threads: int | None = None,
+) -> Runs:
+    """Train every setting with every seed.
+
+    Parameters
+    ----------
+    settings : one setting or several.
+    seeds : how many seeds, counted from each setting's own ``seed``, or the seeds themselves. A seed draws dataset and
+        start, except that a setting whose ``data_seed`` differs from its ``seed`` keeps its dataset.
+    engine : "auto", "cpu" or "reference".
+    out : folder of run files; runs found there are reused. None keeps them in memory only.
+    progress : True shows a bar on stderr; a function is called with the number of steps just done.
+    threads : runs in flight at once, by default one per core. Results do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        An unknown engine, no seeds, a negative seed.
+    OSError
+        ``out`` cannot be written.
+    KeyboardInterrupt
+        After Ctrl-C, once running threads have stopped; finished runs are on disk.
+
+    Examples
+    --------
+    >>> train(Setting(T=2, n=50, sparsity=0.9, steps=40), seeds=2, out=None, progress=False)
+    <Runs: 2 runs, 0 memorized>
+
+    """
+    name = resolve_engine(engine)
+    wanted = _expand([settings] if isinstance(settings, Setting) else settings, seeds)
+    folder = None if out is None else _prepare(Path(out))
+    if callable(progress):
+        return _train_all(wanted, name, folder, progress, threads)
+    from numerics.progress import progress_bar
+
+    with progress_bar(wanted, shown=progress) as advance:
+        return _train_all(wanted, name, folder, advance, threads)
+
+
+def train_one(
+    setting: Setting,
+    *,
+    engine: EngineName = "cpu",
+    data: Dataset | None = None,
+    start: tuple[Any, Any] | None = None,
+    progress: Progress = lambda steps: None,
+    stop: threading.Event | None = None,
+) -> Run:
+    """Train one run in this thread, from the setting's own data and start unless others are given.
+
+    ``data`` and ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. Raises
+    `Interrupted` when ``stop`` is set.
+    """
+    data = draw_dataset(setting) if data is None else data
+    W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
+    trajectory = start_trajectory(engine, setting, data, W, b)
+    stride = max(1, int(_WORK_PER_CALL / (data.n * data.T * setting.m)))
+    steps, losses = [], []
+    for target in record_steps(setting.steps):
+        while trajectory.step < target:
+            if stop is not None and stop.is_set():
+                raise Interrupted
+            before = trajectory.step
+            trajectory.advance(min(target, before + stride))
+            progress(trajectory.step - before)
+        parameters = trajectory.parameters().astype(np.float64)
+        finite = bool(np.isfinite(parameters).all())
+        errors = point_errors(parameters[:-1], parameters[-1], data) if finite else np.full(data.T, np.nan)
+        steps.append(target)
+        losses.append(float(errors.mean()))
+        if not np.isfinite(losses[-1]):
+            progress(setting.steps - trajectory.step)
+            break
+    final = trajectory.parameters()
+    return Run(
+        setting=setting,
+        engine=engine,
+        status=_status(errors),
+        W=final[:-1],
+        b=final[-1],
+        history_step=np.array(steps, dtype=np.int64),
+        history_loss=np.array(losses),
+    )
+
+
+def record_steps(steps: int) -> list[int]:
+    """Steps at which the loss is recorded: the start and up to `RECORDS` evenly spaced ones, the last included."""
+    return sorted({steps * k // RECORDS for k in range(RECORDS + 1)})
+
+
+def _status(errors: np.ndarray[Any, Any]) -> RunStatus:
+    if not np.isfinite(errors).all():
+        return "diverged"
+    return "memorized" if errors.max() <= MEMORIZED_ERROR else "not memorized"
+
+
+def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Setting]:
+    wanted = []
+    for setting in settings:
+        chosen = range(setting.seed, setting.seed + seeds) if isinstance(seeds, int) else seeds
+        wanted += [setting.replace(seed=int(seed)) for seed in chosen]
+    if not wanted:
+        raise ValueError(
+            f"nothing to train: {len(settings)} settings and seeds={seeds!r}; give at least one of each"
+        )
+    return wanted
+
+
+def _prepare(folder: Path) -> Path:
+    """The folder, made if need be and proven writable before any work is done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        return folder
+
+
+def _finished(setting: Setting, engine: EngineName, folder: Path | None) -> Run | None:
+    if folder is None or not (path := folder / f"{run_name(setting, engine)}.safetensors").exists():
+        return None
+    try:
+        return load_run(path)
+    except RunFileError as error:
+        warnings.warn(f"{error}; training it again", stacklevel=2)
+        return None
+
+
+def _train_all(
+    wanted: list[Setting], engine: EngineName, folder: Path | None, progress: Progress, threads: int | None
+) -> Runs:
+    runs: dict[int, Run] = {}
+    stop = threading.Event()
+    pending: dict[Future[Run], int] = {}
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+        try:
+            for position, setting in enumerate(wanted):
+                if (run := _finished(setting, engine, folder)) is not None:
+                    runs[position] = run
+                    progress(setting.steps)
+                else:
+                    work = pool.submit(train_one, setting, engine=engine, progress=progress, stop=stop)
+                    pending[work] = position
+            while pending:
+                done, _ = wait(pending, return_when=FIRST_COMPLETED)
+                for work in done:
+                    run = work.result()
+                    runs[pending.pop(work)] = run if folder is None else save_run(run, folder)
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return Runs([runs[position] for position in range(len(wanted))])
