@@ -1,0 +1,227 @@
+"""Values of SymPy expressions as balls: an interval that certainly contains the exact value.
+
+The arithmetic is Arb's (python-flint): midpoint and radius, rounded outwards, 256 bits. It shares no code
+with SymPy's simplification or evaluation, so that what SymPy derived is checked along another route.
+Derivatives are taken by truncated power series (automatic differentiation), sums and products term by term.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any, TypeAlias
+
+import sympy
+from flint import arb, arb_series, ctx, fmpq
+
+__all__ = ["PRECISION", "Ball", "Undecided", "Undefined", "ball", "rational_ball"]
+
+#: Working precision in bits.
+PRECISION = 256
+
+#: A ball, or a truncated power series with balls as coefficients inside a derivative.
+Ball: TypeAlias = Any
+
+Values: TypeAlias = Mapping[sympy.Symbol, Ball]
+
+
+class Undefined(ArithmeticError):
+    """The expression has no finite real value at the point."""
+
+
+class Undecided(ArithmeticError):
+    """The balls are too wide to tell; a point nearer to the middle of the domain, or more bits, would."""
+
+
+def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
+    """Ball that contains the value of `expression` where its symbols lie in the balls `values`.
+
+    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Piecewise, Sum, Product and
+    Derivative. Accuracy: outward rounding, so the exact value is inside; the radius is what 256 bits and
+    the input balls allow.
+
+    Raises
+    ------
+    Undefined
+        The value is not a finite real number (a root of a negative number, a division by zero).
+    Undecided
+        A case distinction that the balls do not settle.
+    NotImplementedError
+        A function outside the list above, or a symbol without a value.
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x")
+    >>> bool(ball(sympy.cos(x) ** 2 + sympy.sin(x) ** 2, {x: rational_ball(sympy.Rational(1, 3))}).contains(1))
+    True
+
+    """
+    with ctx.workprec(PRECISION):
+        try:
+            value = _evaluate(expression, values)
+        except (ZeroDivisionError, ValueError) as error:
+            raise Undefined(str(error)) from error
+    if not value.is_finite():
+        raise Undefined(f"{expression} has no finite real value here")
+    return value
+
+
+def rational_ball(number: sympy.Rational) -> Ball:
+    """The ball of a rational number: exact if it is dyadic, one rounding otherwise.
+
+    Examples
+    --------
+    >>> bool(rational_ball(sympy.Rational(3, 4)).is_exact())
+    True
+
+    """
+    with ctx.workprec(PRECISION):
+        return arb(fmpq(int(number.p), int(number.q)))
+
+
+def _evaluate(expression: sympy.Expr, values: Values) -> Ball:
+    if isinstance(expression, sympy.Symbol):
+        if expression not in values:
+            raise NotImplementedError(f"no value for the symbol {expression}")
+        return values[expression]
+    if isinstance(expression, sympy.Rational):
+        return arb(fmpq(int(expression.p), int(expression.q)))
+    rule = _RULES.get(type(expression))
+    if rule is not None:
+        return rule(expression, values)
+    function = _FUNCTIONS.get(type(expression))
+    if function is not None:
+        return function(*(_evaluate(argument, values) for argument in expression.args))
+    if expression.is_Atom and expression.is_number:
+        raise Undefined(f"{expression} is not a finite real number")
+    raise NotImplementedError(f"no ball arithmetic for {type(expression).__name__} in {expression}")
+
+
+def _add(expression: sympy.Expr, values: Values) -> Ball:
+    return reduce(lambda left, right: left + right, (_evaluate(term, values) for term in expression.args))
+
+
+def _multiply(expression: sympy.Expr, values: Values) -> Ball:
+    return reduce(lambda left, right: left * right, (_evaluate(factor, values) for factor in expression.args))
+
+
+def _power(expression: sympy.Expr, values: Values) -> Ball:
+    base, exponent = (_evaluate(argument, values) for argument in expression.args)
+    if expression.exp is sympy.Rational(1, 2):
+        return base.sqrt()
+    if isinstance(exponent, arb) and exponent.is_integer():
+        power = _whole(exponent)
+        return _whole_power(base, power) if power >= 0 else 1 / _whole_power(base, -power)
+    if isinstance(base, arb_series) and isinstance(exponent, arb):
+        return (exponent * base.log()).exp()
+    return base**exponent
+
+
+def _whole_power(base: Ball, power: int) -> Ball:
+    """By repeated squaring: Arb's own power is NaN for some balls around 0."""
+    answer = arb(1)
+    while power:
+        answer = answer * base if power & 1 else answer
+        base, power = base * base, power >> 1
+    return answer
+
+
+def _piecewise(expression: sympy.Piecewise, values: Values) -> Ball:
+    for value, condition in expression.args:
+        if condition == sympy.true or _decide(condition, values):
+            return _evaluate(value, values)
+    raise Undefined(f"no case of {expression} holds")
+
+
+def _decide(condition: sympy.Basic, values: Values) -> bool:
+    left, right = (_evaluate(side, values) for side in condition.args)
+    certain, opposite = _COMPARISONS[type(condition)]
+    if certain(left, right):
+        return True
+    if opposite(left, right):
+        return False
+    raise Undecided(f"{condition} is not settled by its balls")
+
+
+def _series(expression: sympy.Derivative, values: Values) -> Ball:
+    (variable, order) = expression.variable_count[0]
+    if len(expression.variable_count) > 1:
+        raise NotImplementedError("derivatives by one symbol only")
+    order = int(order)
+    previous, ctx.cap = ctx.cap, order + 1
+    try:
+        line = arb_series([values[variable], 1], order + 1)
+        expanded = line * 0 + _evaluate(expression.expr, {**values, variable: line})
+        return expanded[order] * int(sympy.factorial(order))
+    finally:
+        ctx.cap = previous
+
+
+def _terms(expression: sympy.Expr, values: Values) -> list[Ball]:
+    (index, lower, upper), *more = expression.limits
+    if more:
+        raise NotImplementedError("sums and products over one index only")
+    first, last = (_whole(_evaluate(limit, values)) for limit in (lower, upper))
+    return [_evaluate(expression.function, {**values, index: arb(at)}) for at in range(first, last + 1)]
+
+
+def _whole(value: Ball) -> int:
+    number = value.unique_fmpz()
+    if number is None:
+        raise Undefined(f"the limit {value} of a sum or product is not an integer")
+    return int(number)
+
+
+def _sum(expression: sympy.Sum, values: Values) -> Ball:
+    return sum(_terms(expression, values), start=arb(0))
+
+
+def _product(expression: sympy.Product, values: Values) -> Ball:
+    return reduce(lambda left, right: left * right, _terms(expression, values), arb(1))
+
+
+def _arccosine(value: Ball) -> Ball:
+    if isinstance(value, arb_series):
+        return value.acos()
+    # An exact ±1 comes as a ball that sticks out of [−1, 1]; the exact value does not.
+    lower, upper = value.lower(), value.upper()
+    if upper < -1 or lower > 1:
+        raise Undefined(f"the arccosine of {value}")
+    least = upper.acos() if upper < 1 else arb(0)
+    greatest = lower.acos() if lower > -1 else arb.pi()
+    return least.union(greatest)
+
+
+_RULES: dict[type, Callable[[Any, Values], Ball]] = {
+    sympy.Add: _add,
+    sympy.Mul: _multiply,
+    sympy.Pow: _power,
+    sympy.Piecewise: _piecewise,
+    sympy.Derivative: _series,
+    sympy.Sum: _sum,
+    sympy.Product: _product,
+    type(sympy.pi): lambda _, __: arb.pi(),
+    type(sympy.E): lambda _, __: arb.const_e(),
+}
+
+_FUNCTIONS: dict[type, Callable[..., Ball]] = {
+    sympy.cos: lambda value: value.cos(),
+    sympy.sin: lambda value: value.sin(),
+    sympy.tan: lambda value: value.sin() / value.cos(),
+    sympy.sec: lambda value: 1 / value.cos(),
+    sympy.acos: _arccosine,
+    sympy.exp: lambda value: value.exp(),
+    sympy.log: lambda value: value.log(),
+    sympy.Abs: abs,
+    sympy.Max: lambda *parts: reduce(lambda left, right: left.max(right), parts),
+    sympy.Min: lambda *parts: reduce(lambda left, right: left.min(right), parts),
+}
+
+_COMPARISONS: dict[type, tuple[Callable[[Ball, Ball], bool], Callable[[Ball, Ball], bool]]] = {
+    sympy.StrictLessThan: (lambda a, b: a < b, lambda a, b: a >= b),
+    sympy.StrictGreaterThan: (lambda a, b: a > b, lambda a, b: a <= b),
+    sympy.LessThan: (lambda a, b: a <= b, lambda a, b: a > b),
+    sympy.GreaterThan: (lambda a, b: a >= b, lambda a, b: a < b),
+}
