@@ -1,0 +1,39 @@
+"""What several tests of closed forms share: a comparison at 50 digits that reports every bad point."""
+
+from collections.abc import Callable, Iterable
+
+import pytest
+import sympy
+
+EPS = sympy.Rational(1, 2**52)
+
+#: Integers at which closed forms are compared: all small ones, then a geometric spread.
+SPREAD = [*range(1, 65), 97, 100, 1_000, 4_096, 10_001, 10**6, 10**9 + 7]
+
+
+@pytest.fixture
+def spread() -> list[int]:
+    return SPREAD
+
+
+@pytest.fixture
+def assert_accurate() -> Callable[..., None]:
+    """assert_accurate(function, exact, at, units): relative error at most `units` eps at every point."""
+
+    def check(
+        function: Callable[[int], float], exact: Callable[[int], sympy.Expr], at: Iterable[int], units: float
+    ) -> None:
+        bad, at = [], list(at)
+        for point in at:
+            value = sympy.Rational(function(point))  # the float itself, without rounding
+            truth = sympy.N(exact(point), 50)
+            error = abs(sympy.N(value, 50) - truth)
+            if error > units * EPS * abs(truth):
+                bad.append((float(error / EPS / abs(truth)) if truth else float("inf"), point, float(truth)))
+        lines = [
+            f"  at {point}: {excess:.1f} eps off {truth!r}"
+            for excess, point, truth in sorted(bad, reverse=True)
+        ]
+        assert not bad, f"{len(bad)} of {len(at)} points beyond {units} eps:\n" + "\n".join(lines)
+
+    return check
