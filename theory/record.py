@@ -109,6 +109,11 @@ class Record:
         """Whether every datapoint's squared error is at most `theory.setting.MEMORIZED_ERROR`."""
         return bool(self.worst_point_error <= MEMORIZED_ERROR)
 
+    def assumes(self, *names: str) -> bool:
+        """Whether every named assumption is known to hold."""
+        held = {assumption.name: assumption.holds for assumption in self.assumptions}
+        return all(held.get(name) is True for name in names)
+
     def as_dict(self) -> dict[str, object]:
         """JSON-ready view: per-point arrays that are constant collapse to one number, others become lists."""
         scalars = {name: getattr(self, name) for name in _SCALARS}

@@ -1,0 +1,238 @@
+"""Prediction and measurement joined: one row per cell, one judgement per claim, one verdict.
+
+A cell is all runs that differ only in their seeds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from numerics import Run, Runs
+from theory import Record, Setting, predict
+from verify.claims import judge_claims
+from verify.diagnosis import Diagnosis, diagnose_run
+from verify.judging import Case, Judgement
+from verify.population_claims import cell_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["Comparison", "Row", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell: how many seeds memorize, what norms they reach, what the theory says.
+
+    ``share_low`` and ``share_high`` bound the share with 95 % confidence (Clopper-Pearson). Norms are over memorizing
+    runs. Ratios are of ‖W‖ to the predicted least norm, over those of them whose data is orthonormal (``orthonormal``
+    counts them): where two datapoints share a feature the prediction does not apply, and ‖W‖ may be below it. Entries
+    that need such a run or a prediction are None without one.
+    """
+
+    T: int
+    m: int
+    weight_decay: float
+    decay_budget: float
+    seeds: int
+    memorized: int
+    orthonormal: int
+    share: float
+    share_low: float
+    share_high: float
+    least_weight_norm: float | None
+    median_weight_norm: float | None
+    least_sqrt_energy: float | None
+    median_sqrt_energy: float | None
+    median_weight_norm_seen: float | None
+    median_weight_norm_unseen: float | None
+    median_bias_norm: float | None
+    predicted_weight_norm: float | None
+    predicted_bias_norm: float | None
+    least_ratio: float | None
+    median_ratio: float | None
+    diagnoses: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready view."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """The result of `compare`."""
+
+    runs: Runs
+    rows: tuple[Row, ...]
+    claims: tuple[Judgement, ...]
+    diagnoses: tuple[Diagnosis, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 no claim violated, 1 a claim violated, 3 nothing could be judged."""
+        if any(claim.holds is False for claim in self.claims):
+            return 1
+        return 0 if any(claim.holds for claim in self.claims) else 3
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        violated = [claim.label for claim in self.claims if claim.holds is False]
+        held = [claim for claim in self.claims if claim.holds]
+        if violated:
+            return f"violated: {', '.join(violated)}"
+        if not held:
+            return "nothing could be judged"
+        untested = [c.label for c in held if not any(k.outcome == "fails as it must" for k in c.controls)]
+        open_claims = len(self.claims) - len(held)
+        caveat = f"; no negative control was tight enough for {', '.join(untested)}" if untested else ""
+        return (
+            f"no claim violated: {len(held)} hold, {open_claims} could not be decided on these runs{caveat}"
+        )
+
+    def table(self) -> pd.DataFrame:
+        """One row per cell, as pandas."""
+        import pandas as pd
+
+        frame = pd.DataFrame([row.as_dict() for row in self.rows])
+        frame["diagnoses"] = [
+            "; ".join(f"{name} {count}" for name, count in row.diagnoses.items()) for row in self.rows
+        ]
+        return frame
+
+    def runs_table(self) -> pd.DataFrame:
+        """One row per run, as pandas; measured numbers are missing for diverged runs."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [_run_row(run, diagnosis) for run, diagnosis in zip(self.runs, self.diagnoses, strict=True)]
+        )
+
+    def figure(self) -> Figure:
+        """Hidden vectors and features of chosen runs with the predicted polygons drawn in."""
+        from verify.figures import hidden_vectors
+
+        return hidden_vectors(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready view."""
+        return {
+            "rows": [row.as_dict() for row in self.rows],
+            "claims": [claim.as_dict() for claim in self.claims],
+            "verdict": self.verdict,
+        }
+
+    @cached_property
+    def _html(self) -> str:
+        claims = "".join(f"<li>{claim.verdict}: {claim.label} ({claim.reason})</li>" for claim in self.claims)
+        return f"<p>{self.verdict}</p>{self.table().to_html(index=False)}<ul>{claims}</ul>"
+
+    def _repr_html_(self) -> str:
+        return self._html
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Lay trained runs beside the theory and judge every claim.
+
+    Parameters
+    ----------
+    runs : finished runs, as `numerics.train` or `numerics.Runs.load` returns them.
+
+    Raises
+    ------
+    ValueError
+        No runs were given.
+
+    Examples
+    --------
+    >>> from numerics import train
+    >>> compare(train(Setting(T=2, n=50, sparsity=0.9, steps=20), out=None, progress=False)).rows[0].seeds
+    1
+
+    """
+    if not len(runs):
+        raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
+    cells: dict[Setting, list[int]] = defaultdict(list)
+    for position, run in enumerate(runs):
+        cells[cell_of(run.setting)].append(position)
+    diagnoses = tuple(diagnose_run(run) for run in runs)
+    cases = [Case(run.setting, run.record) for run in runs if run.status != "diverged"]
+    rows = [
+        _row(cell, [runs[k] for k in positions], [diagnoses[k] for k in positions])
+        for cell, positions in cells.items()
+    ]
+    return Comparison(Runs(list(runs)), tuple(rows), judge_claims(cases), diagnoses)
+
+
+def _predicted(setting: Setting) -> Record | None:
+    try:
+        return predict(setting)
+    except ValueError:  # no model of zero loss exists
+        return None
+
+
+def _row(cell: Setting, runs: list[Run], diagnoses: list[Diagnosis]) -> Row:
+    records = [run.record for run in runs if run.status == "memorized"]
+    predicted = _predicted(cell)
+    interval = binomtest(len(records), len(runs)).proportion_ci(0.95)
+
+    def over(values: list[float], reduce: Any) -> float | None:
+        return float(reduce(values)) if values else None
+
+    norms = [record.weight_norm for record in records]
+    roots = [record.energy**0.5 for record in records]
+    least = predicted.weight_norm if predicted is not None and predicted.weight_norm > 0 else None
+    fitting = [record for record in records if record.assumes("unit norm", "disjoint supports")]
+    ratios = [record.weight_norm / least for record in fitting] if least else []
+    return Row(
+        T=cell.T,
+        m=cell.m,
+        weight_decay=cell.weight_decay,
+        decay_budget=cell.decay_budget,
+        seeds=len(runs),
+        memorized=len(records),
+        orthonormal=len(fitting),
+        share=len(records) / len(runs),
+        share_low=float(interval.low),
+        share_high=float(interval.high),
+        least_weight_norm=over(norms, min),
+        median_weight_norm=over(norms, np.median),
+        least_sqrt_energy=over(roots, min),
+        median_sqrt_energy=over(roots, np.median),
+        median_weight_norm_seen=over([record.weight_norm_seen for record in records], np.median),
+        median_weight_norm_unseen=over([record.weight_norm_unseen for record in records], np.median),
+        median_bias_norm=over([record.bias_norm for record in records], np.median),
+        predicted_weight_norm=predicted.weight_norm if predicted is not None else None,
+        predicted_bias_norm=predicted.bias_norm if predicted is not None else None,
+        least_ratio=over(ratios, min),
+        median_ratio=over(ratios, np.median),
+        diagnoses=dict(Counter(diagnosis.name for diagnosis in diagnoses).most_common()),
+    )
+
+
+def _run_row(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
+    names = (
+        "train_loss",
+        "worst_point_error",
+        "energy",
+        "weight_norm",
+        "weight_norm_seen",
+        "weight_norm_unseen",
+        "bias_norm",
+    )
+    record = run.record if run.status != "diverged" else None
+    return (
+        run.setting.as_dict()
+        | {"engine": run.engine, "status": run.status}
+        | {name: None if record is None else getattr(record, name) for name in names}
+        | {"diagnosis": diagnosis.name, "evidence": diagnosis.evidence, "path": str(run.path or "")}
+    )

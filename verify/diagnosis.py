@@ -1,0 +1,98 @@
+"""What a model became, in words: a first diagnosis from its hidden vectors and point errors.
+
+The names, in the order in which they are tried: "diverged", "dropped point" (a datapoint left near the origin and not
+reconstructed), "two circles" (hidden vectors on circles of different radii), "not converged", "regular T-gon",
+"irregular polygon"; for other m "memorized code", and "single point" for T = 1. The first is the trainer's, the next
+two are stationary points that are not the least-norm optimum (Henighan et al. 2023, section "Optimization Failures
+in 2D").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics import Run
+from theory import Record, Setting, predict
+from verify.tolerance import shape_deviation
+
+__all__ = ["CIRCLE_RATIO", "DROPPED_ERROR", "DROPPED_LENGTH", "Diagnosis", "diagnose", "diagnose_run"]
+
+#: A dropped point is at most this long, in median lengths; points of a regular polygon are all 1 long.
+DROPPED_LENGTH = 0.5
+#: ... and has at least this squared error; a point that is reconstructed has about 0, one that is forgotten at most 1.
+DROPPED_ERROR = 0.1
+#: Two circles are told apart when lengths, in order, jump by at least this ratio; regular polygons jump by 1.
+CIRCLE_RATIO = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A name and the numbers that led to it."""
+
+    name: str
+    evidence: str
+
+
+def diagnose_run(run: Run) -> Diagnosis:
+    """The diagnosis of a run; "diverged" where there is nothing to measure."""
+    if run.status == "diverged":
+        return Diagnosis("diverged", f"loss was not finite at step {int(run.history_step[-1])}")
+    return diagnose(run.record)
+
+
+def diagnose(record: Record) -> Diagnosis:
+    """Name what a measured record shows.
+
+    Examples
+    --------
+    >>> from theory import Setting, predict
+    >>> diagnose(predict(Setting(T=5))).name
+    'regular T-gon'
+
+    """
+    lengths = np.sqrt(record.radius_squared)
+    dropped = (record.point_error >= DROPPED_ERROR) & (lengths <= DROPPED_LENGTH * np.median(lengths))
+    if dropped.any():
+        errors = _range(record.point_error[dropped])
+        return Diagnosis(
+            "dropped point",
+            f"{int(dropped.sum())} of {record.T} datapoints near the origin, squared errors {errors}",
+        )
+    if record.T == 1 and record.memorized:
+        return Diagnosis(
+            "single point", f"length {lengths[0]:.4g}, squared error {record.worst_point_error:.2g}"
+        )
+    if record.m == 2 and record.T >= 3:
+        return _planar(record, lengths)
+    if not record.memorized:
+        return Diagnosis(
+            "not converged", f"largest squared error of a datapoint {record.worst_point_error:.2g}"
+        )
+    return Diagnosis("memorized code", f"lengths {_range(lengths)}")
+
+
+def _planar(record: Record, lengths: NDArray[np.float64]) -> Diagnosis:
+    ordered = np.sort(lengths)
+    jumps = ordered[1:] / np.maximum(ordered[:-1], np.finfo(float).tiny)
+    inner = int(np.argmax(jumps)) + 1
+    error = f"largest squared error of a datapoint {record.worst_point_error:.2g}"
+    if record.worst_point_error < DROPPED_ERROR and jumps.max() >= CIRCLE_RATIO:
+        circles = f"{inner} points at length {_range(ordered[:inner])}, {record.T - inner} at {_range(ordered[inner:])}"
+        return Diagnosis("two circles", f"{circles}; {error}")
+    if not record.memorized:
+        return Diagnosis("not converged", error)
+    here, rival = (predict(Setting(T=T)) for T in (record.T, record.T + 1))
+    deviation = shape_deviation(record, here)
+    half_way = shape_deviation(rival, here).gap / 2
+    shape = (
+        f"gaps within {deviation.gap:.1%} of 2π/{record.T}, squared radii within {deviation.radius:.1%} (rms)"
+    )
+    return Diagnosis("regular T-gon" if deviation.gap < half_way else "irregular polygon", shape)
+
+
+def _range(values: NDArray[np.float64]) -> str:
+    low, high = float(values.min()), float(values.max())
+    return f"{low:.3g}" if high - low < 5e-3 * high else f"{low:.3g} to {high:.3g}"

@@ -1,0 +1,130 @@
+"""How a claim is judged: cases in, finding out, negative controls beside it.
+
+A claim has a label (the equation it rests on), a statement, the regime in which it holds, a judge and *negative
+controls*: the same judge fed a theory wrong in structure. On runs where the claim is tight enough to tell the two
+apart, a control must fail; elsewhere it is reported as not tight enough and counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from theory import Record, Setting
+
+__all__ = ["Case", "Claim", "Control", "ControlResult", "Finding", "Judgement", "judge_claim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One trained model that can be judged: its setting and its measured record."""
+
+    setting: Setting
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a judge found: on how many cases (or pairs, or cells) the claim could be judged, and the worst of them.
+
+    ``holds`` is None when nothing could be decided.
+    """
+
+    judged: int
+    holds: bool | None
+    value: float | None
+    bound: float | None
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not (
+            self.holds is None or type(self.holds) is bool
+        ):  # numpy's booleans are neither True nor False
+            raise TypeError(f"holds is {self.holds!r}; it must be True, False or None")
+
+
+Judge = Callable[[Sequence[Case]], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A wrong theory in the place of the true one; the claim must fail with it."""
+
+    name: str
+    judge: Judge
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement about trained models with the judge that decides it."""
+
+    label: str
+    statement: str
+    status: Literal["theorem", "numerical", "hypothesis"]
+    regime: str
+    judge: Judge
+    controls: tuple[Control, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlResult:
+    """What a negative control did: "fails as it must" or "not tight enough"."""
+
+    name: str
+    outcome: Literal["fails as it must", "not tight enough"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A claim judged on a set of cases, its controls beside it."""
+
+    label: str
+    statement: str
+    status: str
+    applies: bool
+    holds: bool | None
+    value: float | None
+    bound: float | None
+    reason: str
+    controls: tuple[ControlResult, ...]
+
+    @property
+    def verdict(self) -> str:
+        """One word or two: holds, VIOLATED, undecided, not judged."""
+        if not self.applies:
+            return "not judged"
+        return {True: "holds", False: "VIOLATED", None: "undecided"}[self.holds]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready view."""
+        controls = [
+            {"name": control.name, "outcome": control.outcome, "reason": control.reason}
+            for control in self.controls
+        ]
+        names = ("label", "statement", "status", "applies", "holds", "value", "bound", "reason")
+        return {name: getattr(self, name) for name in names} | {"controls": controls}
+
+
+def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
+    """Judge one claim and run its negative controls on the same cases."""
+    finding = claim.judge(cases)
+    return Judgement(
+        label=claim.label,
+        statement=claim.statement,
+        status=claim.status,
+        applies=finding.judged > 0,
+        holds=finding.holds,
+        value=finding.value,
+        bound=finding.bound,
+        reason=finding.reason,
+        controls=tuple(_run_control(control, cases) for control in claim.controls) if finding.judged else (),
+    )
+
+
+def _run_control(control: Control, cases: Sequence[Case]) -> ControlResult:
+    finding = control.judge(cases)
+    outcome: Literal["fails as it must", "not tight enough"]
+    outcome = "fails as it must" if finding.holds is False else "not tight enough"
+    return ControlResult(control.name, outcome, finding.reason)

@@ -1,0 +1,67 @@
+"""Wrong theories: the negative controls of the claims.
+
+A theory is a function from a setting to a predicted record; the true one is `theory.predict`. Each wrong theory here
+alters its structure by the smallest effect that matters: a scale, an index, a sign. A claim that cannot tell one of
+these from the truth, on runs where it is tight enough, is no check.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from theory import Record, Setting, predict
+
+__all__ = ["Theory", "next_index", "scaled", "wrong_sign"]
+
+Theory = Callable[[Setting], Record]
+
+
+def scaled(factor: float) -> Theory:
+    """The truth with every predicted norm of W and hidden vector multiplied by ``factor``."""
+
+    def theory(setting: Setting) -> Record:
+        return _with_radii(predict(setting), factor**2)
+
+    return theory
+
+
+def next_index(setting: Setting) -> Record:
+    """The T-gon formulas with T + 1 in place of T, for T datapoints (m = 2)."""
+    T = setting.T
+    bigger = predict(setting.replace(T=T + 1))
+    return dataclasses.replace(
+        predict(setting),
+        energy=bigger.energy,
+        weight_norm=bigger.weight_norm,
+        bias_norm=bigger.bias_norm,
+        radius_squared=bigger.radius_squared[:T],
+        bias_coefficient=bigger.bias_coefficient[:T],
+        dimensionality=bigger.dimensionality[:T],
+        hidden=bigger.hidden[:, :T],
+    )
+
+
+def wrong_sign(setting: Setting) -> Record:
+    """Radius 1/(1 + cos(2π/T)) in place of 1/(1 - cos(2π/T)), and b = -Σ c_t X_t (m = 2, T ≥ 3)."""
+    truth = predict(setting)
+    wrong = _with_radii(
+        truth, (1 - math.cos(2 * math.pi / setting.T)) / (1 + math.cos(2 * math.pi / setting.T))
+    )
+    coefficient = -(1 - wrong.radius_squared)
+    return dataclasses.replace(
+        wrong, bias_coefficient=coefficient, bias_norm=float(np.linalg.norm(coefficient))
+    )
+
+
+def _with_radii(record: Record, factor: float) -> Record:
+    return dataclasses.replace(
+        record,
+        energy=record.energy * factor,
+        weight_norm=record.weight_norm * math.sqrt(factor),
+        radius_squared=record.radius_squared * factor,
+        hidden=record.hidden * math.sqrt(factor),
+    )
