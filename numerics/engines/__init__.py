@@ -31,10 +31,18 @@ class Trajectory(Protocol):
     step: int
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``."""
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
         """(m+1, n) copy of the current parameters, W above b."""
+
+
+def check_stop(stop: int, rates: NDArray[np.float64]) -> None:
+    """Refuse to go past the schedule: ValueError when ``stop`` exceeds the number of learning rates."""
+    if stop > len(rates):
+        raise ValueError(
+            f"asked for step {stop}, but the setting has {len(rates)} steps; try a setting with more steps"
+        )
 
 
 def resolve_engine(name: str) -> EngineName:
@@ -53,7 +61,7 @@ def start_trajectory(
     """A trajectory at step 0 from the start (W, b)."""
     if W.shape != (setting.m, data.n) or b.shape != (data.n,):
         raise ValueError(
-            f"the start has shapes W {W.shape}, b {b.shape}; this setting and data need {(setting.m, data.n)}, {(data.n,)}"
+            f"the start has shapes W {W.shape}, b {b.shape}; it must have {(setting.m, data.n)} and {(data.n,)}"
         )
     if engine == "reference":
         from numerics.engines.reference import ReferenceTrajectory

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from numerics.data import Dataset, as_dataset
-from numerics.engines import kernels
+from numerics.engines import check_stop, kernels
 from numerics.schedule import learning_rates
 from theory.setting import Setting
 
@@ -52,7 +52,8 @@ class CpuTrajectory:
         self._work = _Workspace(data, setting.m, dtype)
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``."""
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
+        check_stop(stop, self._rates)
         work = self._work
         kernels.advance(
             kernels.as_rows(self._parameters),
@@ -141,7 +142,7 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
         or W.dtype not in (torch.float32, torch.float64)
     ):
         raise ValueError(
-            f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or both float64, on the CPU"
+            f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or float64 CPU tensors"
         )
     if W.ndim != 2 or W.shape[1] != dataset.n or b.shape != (dataset.n,):
         raise ValueError(

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from numerics.data import Dataset
+from numerics.engines import check_stop
 from numerics.model import ReluOutputModel
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
@@ -37,7 +38,8 @@ class ReferenceTrajectory:
         )
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``."""
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
+        check_stop(stop, self._rates)
         for step in range(self.step, stop):
             self._optimizer.param_groups[0]["lr"] = float(self._rates[step])
             self._optimizer.zero_grad()

@@ -1,0 +1,42 @@
+# make compare   train the paper's model for several dataset sizes and lay the theory beside it (a few minutes)
+# make test      lint, types and tests
+# make thorough  the long tests too, with random exploration
+# Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
+#   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := theory numerics verify tests benchmarks
+
+.PHONY: compare test thorough lint bench install clean
+
+compare: install
+	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+thorough: lint
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+
+bench: install
+	$(BIN)/python benchmarks/engines.py
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python %d.%d found; 3.11 or newer is needed, try make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --index-url $(TORCH_INDEX) torch)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
