@@ -79,7 +79,7 @@ _LEVERAGE = Derivation(
             "the probe A⁺v = (u/α, v/β).",
         ),
     ),
-    conclusion="D*_i = sup over probes = v_iᵀ(VVᵀ)⁺v_i; the probe v_i itself gives D_i ≤ D*_i ≤ 1, and Σ D*_i = rank V.",
+    conclusion="D*_i = sup over probes = v_iᵀ(VVᵀ)⁺v_i; the probe v_i gives D_i ≤ D*_i ≤ 1, and Σ D*_i = rank V.",
 )
 
 _REPEATS = Derivation(

@@ -136,8 +136,8 @@ _TGON = Derivation(
             "an orthogonal transformation and labels.",
         ),
     ),
-    conclusion="min Σ‖h_t‖² = T/(1 − cos(2π/T)), with c = 1 − 1/(1 − cos(2π/T)); the minimiser is unique up to O(2) and "
-    "the order of the points.",
+    conclusion="min Σ‖h_t‖² = T/(1 − cos(2π/T)), with c = 1 − 1/(1 − cos(2π/T)); the minimiser is unique up to "
+    "O(2) and the order of the points.",
 )
 
 

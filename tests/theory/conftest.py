@@ -18,7 +18,7 @@ def spread() -> list[int]:
 
 @pytest.fixture
 def assert_accurate() -> Callable[..., None]:
-    """assert_accurate(function, exact, at, units): relative error at most `units` eps at every point."""
+    """Compare: check(function, exact, at, units) wants a relative error of at most `units` eps at every point."""
 
     def check(
         function: Callable[[int], float], exact: Callable[[int], sympy.Expr], at: Iterable[int], units: float

@@ -1,0 +1,144 @@
+"""predict(): every configuration, its exact strings, its assumptions, its refusals."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory import Setting, predict
+from theory.dimensionality import dimensionality
+from theory.memorization import tgon_bias_norm, tgon_energy
+
+PENALTIES = ("weights", "both")
+
+
+def assert_memorizes(record):
+    """Zero loss on distinct points: the record's hidden vectors and biases satisfy the programme."""
+    H, c = record.hidden, record.bias_coefficient
+    outputs = np.maximum(0, H.T @ H + c[:, None])
+    same = np.all(H[:, :, None] == H[:, None, :], axis=0)  # copies share a column to the bit
+    assert np.abs(outputs - same).max() < 1e-14 * (1 + record.radius_squared.max())
+    assert np.sum(H**2, axis=0) == pytest.approx(record.radius_squared, rel=1e-13, abs=1e-300)
+    assert record.dimensionality == pytest.approx(dimensionality(H), abs=1e-12)
+    assert record.weight_norm == pytest.approx(math.sqrt(record.energy), rel=1e-15)
+
+
+@given(st.integers(1, 200), st.sampled_from(PENALTIES))
+def test_two_dimensions(T, penalty):
+    record = predict(Setting(T=T), penalty)
+    assert_memorizes(record)
+    assert record.status == "theorem"
+    if T > 1:
+        assert record.energy == tgon_energy(T)
+        assert record.bias_norm == pytest.approx(tgon_bias_norm(T), rel=1e-14, abs=0)
+        assert record.configuration == f"{T}-gon"
+
+
+@given(st.integers(1, 12), st.integers(1, 14), st.sampled_from(PENALTIES))
+def test_simplices(T, m, penalty):
+    if m + 1 < T or m == 2:
+        return
+    record = predict(Setting(T=T, m=m), penalty)
+    assert_memorizes(record)
+    assert record.status == "theorem"
+    if T > 1:
+        assert record.energy == T - 1
+
+
+@given(st.integers(1, 12), st.integers(1, 6), st.sampled_from(PENALTIES))
+def test_repeats_are_one_point_of_the_programme(distinct, repeats, penalty):
+    record = predict(Setting(T=distinct + repeats - 1, repeats=repeats), penalty)
+    alone = predict(Setting(T=distinct), penalty)
+    assert_memorizes(record)
+    assert record.energy == alone.energy
+    assert record.bias_norm == alone.bias_norm
+    assert np.all(record.hidden[:, :repeats] == record.hidden[:, :1])
+    assert np.all(record.dimensionality[:repeats] <= 1 / repeats + 1e-15)
+    if repeats > 1:
+        assert f"{repeats} times" in record.configuration
+        assert "dimensionality" not in record.exact
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize(
+    ("T", "m"), [(1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (31, 2), (1, 1), (2, 1), (4, 3), (6, 9)]
+)
+def test_exact_strings_are_the_numbers(T, m, penalty):
+    record = predict(Setting(T=T, m=m), penalty)
+    assert set(record.exact) == {
+        "energy",
+        "weight_norm",
+        "bias_norm",
+        "radius_squared",
+        "bias_coefficient",
+        "dimensionality",
+    }
+    for name, text in record.exact.items():
+        truth = float(sympy.N(sympy.sympify(text), 50))
+        value = np.ravel(getattr(record, name))[0]
+        assert value == pytest.approx(truth, rel=1e-14, abs=1e-16), name
+
+
+def test_one_point_is_answered_for_both_penalties():
+    weights, both = predict(Setting(T=1)), predict(Setting(T=1), "both")
+    assert (weights.energy, weights.bias_norm, weights.dimensionality[0]) == (0, 1, 0)
+    assert (both.energy, both.bias_norm, both.dimensionality[0]) == (0.5, 0.5, 1)
+    assert both.energy + both.bias_norm**2 < weights.energy + weights.bias_norm**2
+
+
+def test_large_T_needs_no_other_formula():
+    record = predict(Setting(T=100_000))
+    assert record.weight_norm == pytest.approx(1e5**1.5 / (math.sqrt(2) * math.pi), rel=1e-9)
+
+
+def test_assumptions_are_stated_and_decided_where_they_can_be():
+    by_name = {one.name: one for one in predict(Setting(T=8)).assumptions}
+    assert set(by_name) == {"orthonormal data", "zero loss", "decay budget", "one penalty"}
+    assert by_name["orthonormal data"].holds is None
+    assert "0.279 overlapping pairs expected" in by_name["orthonormal data"].evidence
+    assert "0.25" in by_name["decay budget"].evidence
+    assert by_name["one penalty"].holds is True
+
+
+@pytest.mark.parametrize(("T", "holds"), [(1, True), (5, None), (24, None), (28, False), (1_000, False)])
+def test_orthonormality_is_refused_where_it_is_unlikely(T, holds):
+    assert predict(Setting(T=T)).assumptions[0].holds is holds
+
+
+def test_the_penalties_differ_at_one_point_only():
+    differing = [
+        T for T in range(1, 30) if predict(Setting(T=T)).energy != predict(Setting(T=T), "both").energy
+    ]
+    assert differing == [1]
+    assert predict(Setting(T=1)).assumptions[3].holds is False
+
+
+def test_as_dict_is_json_and_constant_arrays_are_numbers():
+    record = json.loads(json.dumps(predict(Setting(T=5)).as_dict()))
+    assert record["dimensionality"] == 0.4
+    assert isinstance(record["radius_squared"], float)
+    assert record["status"] == "theorem"
+
+
+def test_what_cannot_be_predicted_is_refused_in_one_line():
+    with pytest.raises(ValueError, match=r"^T = 3 .*at most 2; try m=2 or T=2$"):
+        predict(Setting(T=3, m=1))
+    with pytest.raises(ValueError, match="'weights' or 'both'"):
+        predict(Setting(T=3), "bias")
+
+
+def test_beyond_the_simplex_the_best_known_code_answers():
+    pytest.importorskip("theory.codes", reason="the codes of higher dimensions are not built yet")
+    record = predict(Setting(T=8, m=4))
+    assert_memorizes_approximately(record)
+    assert record.configuration
+    assert 7 <= record.energy <= tgon_energy(8)
+
+
+def assert_memorizes_approximately(record):
+    outputs = np.maximum(0, record.hidden.T @ record.hidden + record.bias_coefficient[:, None])
+    assert np.abs(outputs - np.eye(record.T)).max() < 1e-6
