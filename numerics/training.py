@@ -112,8 +112,7 @@ def train_one(
             trajectory.advance(min(target, before + stride))
             progress(trajectory.step - before)
         parameters = trajectory.parameters().astype(np.float64)
-        finite = bool(np.isfinite(parameters).all())
-        errors = point_errors(parameters[:-1], parameters[-1], data) if finite else np.full(data.T, np.nan)
+        errors = point_errors(parameters[:-1], parameters[-1], data)
         steps.append(target)
         losses.append(float(errors.mean()))
         if not np.isfinite(losses[-1]):

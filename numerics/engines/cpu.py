@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, kernels
 from numerics.schedule import learning_rates
-from theory.setting import Setting
+from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
 
 __all__ = ["CpuTrajectory", "point_errors", "reconstruction_loss"]
 
@@ -67,6 +68,9 @@ class CpuTrajectory:
             self._scalars,
             self._rates,
             self._weight_decay,
+            ADAM_BETA1,
+            ADAM_BETA2,
+            ADAM_EPSILON,
             self.step,
             stop,
         )
@@ -81,15 +85,18 @@ class CpuTrajectory:
 def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
     """(T,) squared error of every datapoint, evaluated in float64 without an (n, T) array.
 
-    Relative accuracy: a few float64 roundings of Σ y² + Σ x²; the loss is the mean of the result.
+    Accuracy: a few float64 roundings of Σ y² + Σ x²; never below 0; NaN when a parameter is not finite, which the
+    compiled loop may not notice. The loss is the mean of the result.
     """
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        return np.full(data.T, np.nan)
     m = W.shape[0]
     rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64))
     errors, outputs = np.zeros(data.T), np.zeros(kernels.BLOCK)
     kernels.accumulate_point_errors(
         rows, data.indptr, data.indices, data.values, np.zeros((m, data.T)), outputs, errors
     )
-    return errors
+    return np.maximum(errors, 0.0)  # a difference of sums: exact zeros come out as ±rounding
 
 
 class _ReconstructionLoss(torch.autograd.Function):
@@ -107,12 +114,14 @@ class _ReconstructionLoss(torch.autograd.Function):
             work.pulled,
             work.scratch,
         )
-        gradients = torch.from_numpy(work.gradients * parameters.dtype.type(2.0 / data.T))
-        ctx.save_for_backward(gradients[:-1], gradients[-1])
         errors = point_errors(parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64), data)
+        factor = 2.0 / data.T if np.isfinite(errors).all() else np.nan
+        gradients = torch.from_numpy(work.gradients * parameters.dtype.type(factor))
+        ctx.save_for_backward(gradients[:-1], gradients[-1])
         return torch.as_tensor(errors.mean(), dtype=W.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor, Tensor, None]:
         W_gradient, b_gradient = ctx.saved_tensors
         return outputs[0] * W_gradient, outputs[0] * b_gradient, None
@@ -144,7 +153,7 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
         raise ValueError(
             f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or float64 CPU tensors"
         )
-    if W.ndim != 2 or W.shape[1] != dataset.n or b.shape != (dataset.n,):
+    if W.ndim != 2 or W.shape[0] < 1 or W.shape[1] != dataset.n or b.shape != (dataset.n,):
         raise ValueError(
             f"W has shape {tuple(W.shape)}, b {tuple(b.shape)}; they must be (m, {dataset.n}) and ({dataset.n},)"
         )

@@ -13,8 +13,9 @@ Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W
 tuples of their rows, so that m is part of the *type*: `dense_pairs` is unrolled over m when it is compiled. Datasets
 come column-compressed (`indptr`, `indices`, `values`).
 
-All compiled functions live in this one file because the on-disk cache of compiled code only notices edits of the file
-that holds the cached function. Sums run over fixed blocks in a fixed order: same input, same bits.
+All compiled functions and the constants compiled into them live in this one file, because the on-disk cache of
+compiled code only notices edits of the file that holds the cached function; other constants are arguments. Sums run
+over fixed blocks in a fixed order: same input, same bits.
 """
 
 from __future__ import annotations
@@ -26,8 +27,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numba.extending import overload
-
-from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
 # fastmath allows vectorised reductions; it also lets the compiler assume away NaN, so NaN is looked for outside.
 _COMPILE: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundscheck": False, "nogil": True}
@@ -186,12 +185,15 @@ def advance(
     scalars: Any,
     learning_rates: Any,
     weight_decay: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
     start: int,
     stop: int,
 ) -> None:
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``."""
-    scalars[4], scalars[5], scalars[6] = ADAM_EPSILON, ADAM_BETA1, ADAM_BETA2
-    scalars[7], scalars[8] = 1.0 - ADAM_BETA1, 1.0 - ADAM_BETA2
+    scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
+    scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
     scalars[0] = 2.0 / hidden.shape[1]
     for step in range(start, stop):
         encode(parameters, indptr, indices, values, hidden)
@@ -199,8 +201,8 @@ def advance(
         sparse_terms(parameters, indptr, indices, values, hidden, gradients, pulled)
         rate = learning_rates[step]
         scalars[1] = 1.0 - rate * weight_decay
-        scalars[2] = rate / (1.0 - ADAM_BETA1 ** (step + 1.0))
-        scalars[3] = 1.0 / math.sqrt(1.0 - ADAM_BETA2 ** (step + 1.0))
+        scalars[2] = rate / (1.0 - beta1 ** (step + 1.0))
+        scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
         for k in range(len(parameters)):
             adamw(parameters[k], first[k], second[k], gradients[k], scalars)
 
