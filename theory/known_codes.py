@@ -1,0 +1,255 @@
+"""Memorization codes that have names: coordinates and exact energies.
+
+Subject: hidden vectors that meet ‖h_j‖² − h_i·h_j >= 1 for all i ≠ j (`codes.programme`) and are known in
+closed form. Normalisation: least Σ‖h_j‖². A spherical code of T points with maximal cosine μ becomes such a
+configuration at the common radius² 1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`).
+
+Labels: `codes.equal-norm`, `codes.simplex`, `codes.tgon`, `codes.orthoplex`, `codes.shifted-cross-polytope`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "KnownCode",
+    "equal_norm_energy",
+    "equal_norm_hidden",
+    "known_codes",
+    "maximal_cosine",
+    "shifted_cross_polytope",
+    "simplex_directions",
+]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KnownCode:
+    """A feasible configuration with a name.
+
+    Attributes
+    ----------
+    name : the configuration in words.
+    hidden : (m, T) hidden vectors, feasible up to rounding.
+    exact : energy as a string that SymPy parses.
+    optimal : whether the energy is proven to be the least of the programme (not only among equal norms).
+    equal_norms : whether all vectors have one length.
+
+    """
+
+    name: str
+    hidden: Floats
+    exact: str
+    optimal: bool = False
+    equal_norms: bool = True
+
+    @property
+    def energy(self) -> float:
+        """Σ_t ‖h_t‖², to rounding."""
+        return float(np.sum(self.hidden**2))
+
+
+def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
+    """Every named configuration of T points in R^m that is listed here, those proven optimal first; may be
+    empty.
+
+    Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by `codes.cap-
+    bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
+    unequal-norm configuration `codes.shifted-cross-polytope` comes first.
+
+    Examples
+    --------
+    >>> [code.name for code in known_codes(12, 3)]
+    ['icosahedron']
+
+    """
+    if T == 1:
+        return (KnownCode(name="origin", hidden=np.zeros((m, 1)), exact="0", optimal=True),)
+    if m == 2:
+        angle = 2 * np.pi * np.arange(T) / T
+        vertices = np.stack([np.cos(angle), np.sin(angle)])
+        return (_spherical(f"{T}-gon", vertices, f"{T}/(1 - cos(2*pi/{T}))", optimal=True),)
+    if m + 1 >= T:
+        return (_spherical("simplex", simplex_directions(T, m), str(T - 1), optimal=True),)
+    if m == 1:
+        return ()
+    if 2 * m == T:
+        return (_spherical("orthoplex", np.hstack([np.eye(m), -np.eye(m)]), str(T), optimal=True),)
+    if 2 * m > T:
+        return (shifted_cross_polytope(T, m), _orthoplex_part(T, m))
+    named = _CATALOGUE.get((T, m))
+    return () if named is None else (_spherical(named.name, named.directions(), named.exact),)
+
+
+def maximal_cosine(directions: Floats) -> float:
+    """Largest cosine between two of the columns of an (m, T) array, T >= 2; exact up to rounding."""
+    units = directions / np.linalg.norm(directions, axis=0)
+    cosines = units.T @ units
+    return float(cosines[~np.eye(len(cosines), dtype=bool)].max())
+
+
+def equal_norm_energy(directions: Floats) -> float:
+    """T/(1−μ), the energy of T >= 2 directions at their least common feasible radius (`codes.equal-norm`)."""
+    return float(directions.shape[1] / (1.0 - maximal_cosine(directions)))
+
+
+def equal_norm_hidden(directions: Floats) -> Floats:
+    """(m, T) the directions at the radius 1/√(1−μ), their least common feasible one (`codes.equal-norm`)."""
+    units = directions / np.linalg.norm(directions, axis=0)
+    return np.asarray(units / math.sqrt(1.0 - maximal_cosine(units)), dtype=np.float64)
+
+
+def simplex_directions(T: int, m: int) -> Floats:
+    """(m, T) unit vertices of the regular simplex, 2 <= T <= m+1, in the first T−1 coordinates."""
+    last = (1.0 - math.sqrt(T)) / (T - 1)
+    vertices = np.hstack([np.eye(T - 1), np.full((T - 1, 1), last)])
+    centred = vertices - vertices.mean(axis=1, keepdims=True)
+    return np.vstack([centred / np.linalg.norm(centred, axis=0), np.zeros((m - T + 1, T))])
+
+
+def shifted_cross_polytope(T: int, m: int) -> KnownCode:
+    """The unequal-norm configuration for m+2 <= T <= 2m−1, energy T−1+2√B/(√T+√B) < T (`codes.shifted-cross-
+    polytope`).
+
+    k = 2m−T points h_i = e_i − c·1 in R^k with Gram matrix I − tJ, and the B = 2(T−m) points P ± e_d of a
+    cross-polytope in the other m−k dimensions, all shifted by P = −s Σ h_i so that h_i·P = −t. Then ‖h_i‖² =
+    1−t, ‖P‖² = kt²/(1−kt), and the energy is least at kt = 1 − √(B/T);
+    `theory.code_bounds.shifted_cross_polytope_derivation` derives it.
+    """
+    k, cross = 2 * m - T, 2 * (T - m)
+    if not 1 <= k <= m - 2:
+        raise ValueError(f"T = {T}, m = {m}: this configuration needs m+2 <= T <= 2m-1; try T = 8, m = 5")
+    t = (1.0 - math.sqrt(cross / T)) / k
+    root = math.sqrt(1.0 - k * t)
+    simplex = np.eye(k) - (1.0 - root) / k
+    shift = np.full((k, cross), -t / root)
+    axes = np.hstack([np.eye(m - k), -np.eye(m - k)])
+    hidden = np.block([[simplex, shift], [np.zeros((m - k, k)), axes]])
+    name = f"simplex in R^{k} + cross-polytope"
+    exact = f"{T - 1} + 2*sqrt({cross})/(sqrt({T}) + sqrt({cross}))"
+    return KnownCode(name=name, hidden=hidden, exact=exact, equal_norms=False)
+
+
+def _orthoplex_part(T: int, m: int) -> KnownCode:
+    """T of the 2m vertices of the cross-polytope: the best equal-norm code for m+2 <= T <= 2m (Rankin 1955),
+    energy T.
+    """
+    vertices = np.hstack([np.eye(m), -np.eye(m)])[:, :T]
+    return KnownCode(name=f"{T} vertices of the orthoplex", hidden=vertices, exact=str(T))
+
+
+def _spherical(name: str, directions: Floats, exact: str, *, optimal: bool = False) -> KnownCode:
+    return KnownCode(name=name, hidden=equal_norm_hidden(directions), exact=exact, optimal=optimal)
+
+
+def _signs(length: int) -> Floats:
+    return np.array(list(itertools.product((1.0, -1.0), repeat=length)))
+
+
+def _root_system_d(m: int) -> Floats:
+    """(m, 2m(m−1)) the vectors ±e_i ± e_j."""
+    rows = [
+        a * np.eye(m)[i] + b * np.eye(m)[j]
+        for i, j in itertools.combinations(range(m), 2)
+        for a in (1, -1)
+        for b in (1, -1)
+    ]
+    return np.array(rows).T
+
+
+def _root_system_e8() -> Floats:
+    half = _signs(8) / 2
+    return np.hstack([_root_system_d(8), half[np.prod(half, axis=1) > 0].T])
+
+
+#: Two roots of E8 at 120°: the first spans A1, both span A2; what they leave is E7 and E6.
+_FIRST = np.array([1.0, -1, 0, 0, 0, 0, 0, 0])
+_SECOND = np.array([0.0, 1, -1, 0, 0, 0, 0, 0])
+
+
+def _e8_slice(products: tuple[int, ...]) -> Floats:
+    """Roots of E8 with the given inner products with the two roots above, in coordinates of their
+    complement.
+    """
+    fixed = np.stack([_FIRST, _SECOND])[: len(products)]
+    roots = _root_system_e8()
+    chosen = roots[:, np.all(fixed @ roots == np.array(products)[:, None], axis=0)]
+    complement = np.linalg.svd(fixed)[2][len(products) :]
+    return np.asarray(complement @ chosen, dtype=np.float64)
+
+
+def _icosahedron() -> Floats:
+    golden = (1 + math.sqrt(5)) / 2
+    corners = np.array([[0.0, a, b * golden] for a in (1, -1) for b in (1, -1)])
+    return np.vstack([np.roll(corners, shift, axis=1) for shift in range(3)]).T
+
+
+def _square_antiprism() -> Floats:
+    """Height and radius are such that the edges of the squares and those between them are equal."""
+    height = 8.0**-0.25
+    angle = np.pi / 4 * np.arange(8)
+    return np.stack([np.cos(angle), np.sin(angle), height * (-1.0) ** np.arange(8)])
+
+
+def _tricapped_prism() -> Floats:
+    """A triangular prism with a point over each side face: cosines 1/3 along every edge (Schütte and van der
+    Waerden).
+    """
+    angle = 2 * np.pi * np.arange(3) / 3
+    cap = np.stack([np.cos(angle), np.sin(angle), np.zeros(3)])
+    layer = np.stack([-2 / 3 * np.cos(angle), -2 / 3 * np.sin(angle), np.full(3, math.sqrt(5) / 3)])
+    return np.hstack([cap, layer, layer * np.array([[1.0], [1.0], [-1.0]])])
+
+
+def _edge_midpoints_of_simplex() -> Floats:
+    """(4, 10) midpoints of the edges of the regular simplex in R^4: cosines 1/6 and −2/3 (the Petersen
+    code).
+    """
+    simplex = simplex_directions(5, 4)
+    return np.stack([simplex[:, i] + simplex[:, j] for i, j in itertools.combinations(range(5), 2)], axis=1)
+
+
+def _demicube(m: int) -> Floats:
+    signs = _signs(m)
+    return np.asarray(signs[np.prod(signs, axis=1) > 0].T, dtype=np.float64)
+
+
+def _six_hundred_cell() -> Floats:
+    golden = (1 + math.sqrt(5)) / 2
+    even = [p for p in itertools.permutations(range(4)) if np.linalg.det(np.eye(4)[list(p)]) > 0]
+    base = np.array([golden, 1.0, 1 / golden, 0.0]) / 2
+    mixed = np.array([(base * np.append(signs, 1.0))[list(p)] for signs in _signs(3) for p in even])
+    return np.hstack([np.eye(4), -np.eye(4), _signs(4).T / 2, mixed.T])
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+    directions: Callable[[], Floats]
+    exact: str
+
+
+#: Spherical codes that are the best known of their size (most are proven so: sharp codes, Levenshtein 1979,
+#: or by Fejes Tóth, Schütte and van der Waerden, Danzer, Musin), keyed by (T, m).
+_CATALOGUE: dict[tuple[int, int], _Named] = {
+    (8, 3): _Named("square antiprism", _square_antiprism, "8/(1 - (2*sqrt(2) - 1)/7)"),
+    (9, 3): _Named("tricapped trigonal prism", _tricapped_prism, "27/2"),
+    (12, 3): _Named("icosahedron", _icosahedron, "12/(1 - 1/sqrt(5))"),
+    (10, 4): _Named("edge midpoints of the simplex", _edge_midpoints_of_simplex, "12"),
+    (24, 4): _Named("24-cell", lambda: _root_system_d(4), "48"),
+    (120, 4): _Named("600-cell", _six_hundred_cell, "120/(1 - (1 + sqrt(5))/4)"),
+    (16, 5): _Named("5-demicube", lambda: _demicube(5), "20"),
+    (40, 5): _Named("D5 roots", lambda: _root_system_d(5), "80"),
+    (27, 6): _Named("27 lines (2_21 polytope)", lambda: _e8_slice((1, 0)), "36"),
+    (72, 6): _Named("E6 roots", lambda: _e8_slice((0, 0)), "144"),
+    (56, 7): _Named("28 bitangents (3_21 polytope)", lambda: _e8_slice((1,)), "84"),
+    (126, 7): _Named("E7 roots", lambda: _e8_slice((0,)), "252"),
+    (240, 8): _Named("E8 roots", _root_system_e8, "480"),
+}
