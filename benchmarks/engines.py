@@ -74,13 +74,10 @@ def _in_process(variant: str, T: int, m: int) -> float:
 def machine() -> str:
     """One line on the processor and the libraries."""
     info = Path("/proc/cpuinfo")
-    names = (
-        [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-        if info.exists()
-        else []
-    )
-    name = names[0] if names else platform.processor()
-    return f"{name}, {os.cpu_count()} cores; torch {torch.__version__}, numba {numba.__version__}, numpy {np.__version__}"
+    lines = info.read_text().splitlines() if info.exists() else []
+    name = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
+    libraries = f"torch {torch.__version__}, numba {numba.__version__}, numpy {np.__version__}"
+    return f"{name}, {os.cpu_count()} cores; {libraries}"
 
 
 def main() -> None:

@@ -29,7 +29,9 @@ def judge_norm_split(cases: Sequence[Case], parts: Callable[[Case], float]) -> F
     if not usable:
         return Finding(0, None, None, None, "no model on unit-norm data with disjoint supports")
     bound = max(rounding(case.setting.n * case.setting.m) for case in usable)
-    value = max(abs(parts(case) / case.record.weight_norm**2 - 1) for case in usable)
+    value = max(
+        abs(parts(case) - case.record.weight_norm**2) / (case.record.weight_norm**2 or 1.0) for case in usable
+    )
     reason = f"{_counted(usable, cases)}; bound is float64 rounding"
     return Finding(len(usable), bool(value <= bound), float(value), bound, reason)
 

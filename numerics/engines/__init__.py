@@ -41,7 +41,7 @@ def check_stop(stop: int, rates: NDArray[np.float64]) -> None:
     """Refuse to go past the schedule: ValueError when ``stop`` exceeds the number of learning rates."""
     if stop > len(rates):
         raise ValueError(
-            f"asked for step {stop}, but the setting has {len(rates)} steps; try a setting with more steps"
+            f"asked for step {stop}, but the setting has {len(rates)} steps; try more steps"
         )
 
 

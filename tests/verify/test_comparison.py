@@ -1,0 +1,74 @@
+"""The join of prediction and measurement."""
+
+import json
+
+import numpy as np
+import pytest
+
+from numerics import Run, Runs, train
+from theory import Setting
+from verify import compare
+
+_SMALL = Setting(T=3, n=120, sparsity=0.95, steps=400, lr=2e-2)
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return train([_SMALL, _SMALL.replace(T=4)], seeds=3, out=None, progress=False)
+
+
+def test_rows_are_cells(runs):
+    result = compare(runs)
+    assert [(row.T, row.seeds) for row in result.rows] == [(3, 3), (4, 3)]
+    assert all(row.share_low <= row.share <= row.share_high for row in result.rows)
+    assert all(sum(row.diagnoses.values()) == row.seeds for row in result.rows)
+    assert len(result.table()) == 2
+    assert len(result.runs_table()) == 6
+
+
+def test_norms_are_over_memorizing_runs_and_split(runs):
+    row = compare(runs).rows[0]
+    norms = [run.record.weight_norm for run in runs if run.setting.T == 3 and run.status == "memorized"]
+    assert row.memorized == len(norms)
+    if norms:
+        assert row.least_weight_norm == min(norms)
+        assert row.median_weight_norm == np.median(norms)
+    else:
+        assert row.least_weight_norm is None
+
+
+def test_json_is_strict_and_html_says_the_verdict(runs):
+    result = compare(runs)
+    text = json.dumps(result.as_dict(), allow_nan=False)
+    assert set(json.loads(text)) == {"rows", "claims", "verdict"}
+    assert result.verdict in result._repr_html_()
+
+
+def test_diverged_runs_are_rows_not_errors():
+    run = Run(
+        setting=_SMALL,
+        engine="cpu",
+        status="diverged",
+        W=np.full((2, 120), np.nan),
+        b=np.zeros(120),
+        history_step=np.array([0, 4]),
+        history_loss=np.array([1.0, np.nan]),
+    )
+    result = compare(Runs([run]))
+    assert result.rows[0].diagnoses == {"diverged": 1}
+    assert result.rows[0].least_weight_norm is None
+    assert result.exit_code == 3
+    assert result.verdict == "nothing could be judged"
+    assert result.runs_table().iloc[0]["status"] == "diverged"
+
+
+def test_without_a_prediction_the_row_says_so():
+    runs = train(Setting(T=3, n=60, m=1, sparsity=0.95, steps=20), out=None, progress=False)
+    row = compare(runs).rows[0]
+    assert row.predicted_weight_norm is None
+    assert row.least_ratio is None
+
+
+def test_no_runs_is_an_error():
+    with pytest.raises(ValueError, match="no runs"):
+        compare(Runs([]))

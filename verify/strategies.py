@@ -1,0 +1,114 @@
+"""Hypothesis strategies: settings, datasets, and models that memorize exactly, approximately or not at all.
+
+For use in your own pytest suite:
+
+    @given(memorizing_models())
+    def test_my_measurement(case):
+        model, data = case
+        ...
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import hypothesis.strategies as st
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics import Dataset
+from theory import Setting, predict
+
+__all__ = ["Model", "datasets", "memorizing_models", "orthonormal_datasets", "random_models", "settings"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """Plain parameters, W (m, n) and b (n,); accepted wherever a model is."""
+
+    W: NDArray[np.float64]
+    b: NDArray[np.float64]
+
+
+def _numbers(seed: int) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+_SEEDS = st.integers(0, 2**32 - 1)
+
+
+@st.composite
+def settings(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 300, max_steps: int = 300) -> Setting:
+    """Small settings over the whole domain: every T, m, sparsity, decay, warm-up and dtype."""
+    T = draw(st.integers(1, max_T))
+    steps = draw(st.integers(1, max_steps))
+    return Setting(
+        T=T,
+        n=draw(st.integers(1, max_n)),
+        sparsity=draw(st.floats(0.01, 0.999)),
+        m=draw(st.integers(1, 3)),
+        repeats=draw(st.integers(1, T)),
+        steps=steps,
+        lr=draw(st.sampled_from([1e-4, 1e-3, 1e-2])),
+        warmup=draw(st.integers(0, steps)),
+        weight_decay=draw(st.sampled_from([0.0, 1e-2, 0.5])),
+        seed=draw(st.integers(0, 2**31)),
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+    )
+
+
+@st.composite
+def datasets(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 60) -> Dataset:
+    """Unit-norm datasets, sparse to dense; features may be shared, unseen, and datapoints repeated."""
+    T, n = draw(st.integers(1, max_T)), draw(st.integers(1, max_n))
+    numbers = _numbers(draw(_SEEDS))
+    X = numbers.uniform(0.05, 1.0, (n, T)) * (
+        numbers.random((n, T)) < draw(st.sampled_from([0.02, 0.2, 0.9]))
+    )
+    X[numbers.integers(0, n, T), np.arange(T)] = 1.0
+    if draw(st.booleans()):
+        X = X[:, numbers.integers(0, T, T)]
+    return Dataset.from_dense(X / np.linalg.norm(X, axis=0))
+
+
+@st.composite
+def orthonormal_datasets(draw: st.DrawFn, *, min_T: int = 2, max_T: int = 12) -> Dataset:
+    """Unit-norm datapoints with disjoint supports of one to five features, and up to twenty unseen features."""
+    T = draw(st.integers(min_T, max_T))
+    numbers = _numbers(draw(_SEEDS))
+    owner = np.concatenate(
+        [np.repeat(np.arange(T), numbers.integers(1, 6, T)), np.full(numbers.integers(0, 21), -1)]
+    )
+    numbers.shuffle(owner)
+    X = np.where(owner[:, None] == np.arange(T), numbers.uniform(0.2, 1.0, (len(owner), T)), 0.0)
+    return Dataset.from_dense(X / np.linalg.norm(X, axis=0))
+
+
+@st.composite
+def memorizing_models(
+    draw: st.DrawFn, *, min_T: int = 2, max_T: int = 12, max_excess: float = 0.0
+) -> tuple[Model, Dataset]:
+    """Planar models of zero loss on orthonormal data, with that data: the least-norm T-gon, turned and relabelled.
+
+    ``max_excess`` lets the hidden vectors be longer than necessary by up to this relative amount; they stay exact
+    memorizers, because scaling all of them up only slackens the constraints.
+    """
+    data = draw(orthonormal_datasets(min_T=min_T, max_T=max_T))
+    numbers = _numbers(draw(_SEEDS))
+    hidden = predict(Setting(T=data.T)).hidden[:, numbers.permutation(data.T)]
+    turn = np.linalg.qr(numbers.normal(size=(2, 2)))[0]
+    hidden = turn @ hidden * (1 + max_excess * draw(st.floats(0, 1)))
+    X = data.dense()
+    return Model(hidden @ X.T, X @ (1 - (hidden**2).sum(axis=0))), data
+
+
+@st.composite
+def random_models(
+    draw: st.DrawFn, *, max_m: int = 3, max_T: int = 8, max_n: int = 40
+) -> tuple[Model, Dataset]:
+    """Gaussian parameters of any size, with a dataset: models that memorize nothing."""
+    data = draw(datasets(max_T=max_T, max_n=max_n))
+    numbers = _numbers(draw(_SEEDS))
+    scale = draw(st.sampled_from([0.0, 0.1, 1.0, 10.0]))
+    m = draw(st.integers(1, max_m))
+    return Model(scale * numbers.normal(size=(m, data.n)), scale * numbers.normal(size=data.n)), data
