@@ -208,6 +208,21 @@ def _tricapped_prism() -> Floats:
     return np.hstack([cap, layer, layer * np.array([[1.0], [1.0], [-1.0]])])
 
 
+def _snub_cube() -> Floats:
+    """Even permutations of (±1, ±1/t, ±t) with an even number of minus signs, odd ones with an odd number."""
+    real_roots = np.roots([1.0, -1.0, -1.0, -1.0])
+    t = float(real_roots[np.isreal(real_roots)][0].real)
+    corner = np.array([1.0, 1 / t, t])
+    return np.array(
+        [
+            (corner * signs)[list(order)]
+            for order in itertools.permutations(range(3))
+            for signs in _signs(3)
+            if np.prod(signs) == np.linalg.det(np.eye(3)[list(order)])
+        ]
+    ).T
+
+
 def _edge_midpoints_of_simplex() -> Floats:
     """(4, 10) midpoints of the edges of the regular simplex in R^4: cosines 1/6 and −2/3 (the Petersen
     code).
@@ -236,12 +251,21 @@ class _Named:
     exact: str
 
 
+#: t³ = t² + t + 1, of which the vertices of the snub cube are made.
+_TRIBONACCI = "(1 + cbrt(19 + 3*sqrt(33)) + cbrt(19 - 3*sqrt(33)))/3"
+
 #: Spherical codes that are the best known of their size (most are proven so: sharp codes, Levenshtein 1979,
 #: or by Fejes Tóth, Schütte and van der Waerden, Danzer, Musin), keyed by (T, m).
 _CATALOGUE: dict[tuple[int, int], _Named] = {
     (8, 3): _Named("square antiprism", _square_antiprism, "8/(1 - (2*sqrt(2) - 1)/7)"),
     (9, 3): _Named("tricapped trigonal prism", _tricapped_prism, "27/2"),
+    (11, 3): _Named("icosahedron less a vertex", lambda: _icosahedron()[:, :11], "11/(1 - 1/sqrt(5))"),
     (12, 3): _Named("icosahedron", _icosahedron, "12/(1 - 1/sqrt(5))"),
+    (24, 3): _Named(
+        "snub cube",
+        _snub_cube,
+        f"24*(1 + ({_TRIBONACCI})**2 + ({_TRIBONACCI})**(-2))/(1 + 2*({_TRIBONACCI}) - ({_TRIBONACCI})**2)",
+    ),
     (10, 4): _Named("edge midpoints of the simplex", _edge_midpoints_of_simplex, "12"),
     (24, 4): _Named("24-cell", lambda: _root_system_d(4), "48"),
     (120, 4): _Named("600-cell", _six_hundred_cell, "120/(1 - (1 + sqrt(5))/4)"),

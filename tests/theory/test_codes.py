@@ -188,7 +188,9 @@ def test_energy_is_at_or_below_sharp_codes(T, m):
     [
         (8, 3),
         (9, 3),
+        (11, 3),
         (12, 3),
+        (24, 3),
         (10, 4),
         (24, 4),
         (120, 4),
@@ -337,6 +339,67 @@ def test_strategy_reaches_unequal_norms_and_every_regime():
 
     collect()
     assert seen == set(itertools.product(("simplex", "between", "crowded"), (True, False)))
+
+
+def near_the_construction(T: int, m: int, size: float) -> Floats:
+    """A feasible point near the unequal-norm code, so with light points: random directions hardly ever have any."""
+    hidden = shifted_cross_polytope(T, m).hidden
+    moved = hidden + size * np.random.default_rng([T, m]).normal(size=hidden.shape)
+    return np.asarray(moved / math.sqrt(1 + float(np.min(slacks(moved)))))
+
+
+@given(feasible_points())
+@settings(max_examples=100, deadline=None)
+def test_caps_do_not_overlap(hidden):
+    """The step of `codes.cap-bound` that uses the constraints."""
+    squared = np.sum(hidden**2, axis=0)
+    half_angle = np.arcsin(np.sqrt(np.minimum(1.0, 1 / (2 * squared))))
+    cosines = np.clip(hidden.T @ hidden / np.sqrt(np.outer(squared, squared)), -1, 1)
+    room = np.arccos(cosines) - (half_angle[:, None] + half_angle)
+    assert np.min(room[~np.eye(len(squared), dtype=bool)]) > -1e-6
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-4, 1e-3])
+@pytest.mark.parametrize(("T", "m"), UNEQUAL)
+def test_steps_of_the_rank_bound(T, m, size):
+    hidden = near_the_construction(T, m, size)
+    squared = np.sum(hidden**2, axis=0)
+    light = hidden[:, squared < 1]
+    missing = 1 - squared[squared < 1]
+    assert len(missing) > 0
+    assert np.linalg.matrix_rank(light) == len(missing)
+    assert missing.sum() < 1
+    sigma = float(missing @ np.linalg.solve(light.T @ light, missing))
+    total = missing.sum()
+    assert sigma >= total**2 / (len(missing) * (1 - total)) * (1 - 1e-9)
+    assert np.sum(squared >= (1 + sigma) * (1 - 1e-12)) >= T - m
+    assert squared.sum() >= T - total + (T - m) * sigma - 1e-12
+
+
+@pytest.mark.parametrize("m", [3, 4, 6])
+def test_second_moment_step_of_the_orthoplex_bound(m):
+    generator = np.random.default_rng(m)
+    for size in (0.0, 0.05, 1.0):
+        hidden = known_codes(2 * m, m)[0].hidden + size * generator.normal(size=(m, 2 * m))
+        hidden = (
+            hidden / math.sqrt(1 + float(np.min(slacks(hidden)))) if np.min(slacks(hidden)) > -1 else hidden
+        )
+        norms = np.linalg.norm(hidden, axis=0)
+        units = hidden / norms
+        off = ~np.eye(2 * m, dtype=bool)
+        weights = 1 + units.T @ units
+        sum_squared = float(np.sum(units.sum(axis=1) ** 2))
+        assert sum_squared <= float(np.sum(((weights - 1) * weights)[off])) + 1e-12
+        if np.min(slacks(hidden)) > -1e-9:
+            allowed = (np.minimum.outer(norms**2, norms**2) - 1) / np.outer(norms, norms)
+            assert sum_squared <= float(np.sum((weights * allowed)[off])) + 1e-12
+
+
+def test_last_inequality_of_the_orthoplex_bound():
+    """No U in (0, 1) and no number l <= m of light points survive, for any m >= 3; at m = 2 some would."""
+    excess = [2 * m - 1 - math.sqrt(light) - 13 / 4 for m in range(3, 200) for light in range(1, m + 1)]
+    assert min(excess) > 0
+    assert 2 * 2 - 1 - math.sqrt(2) - 13 / 4 < 0
 
 
 def test_bounds_are_ordered_and_below_the_construction():
