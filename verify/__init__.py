@@ -1,7 +1,29 @@
-"""The court: joins theory and trained models, and judges claims that can lose."""
+"""The court: joins theory and trained models, and judges claims that can lose.
 
-from verify.claims import judge_model
-from verify.comparison import Comparison, compare
-from verify.diagnosis import Diagnosis, diagnose
+Names are loaded when first used, so that the command line can answer before torch is imported.
+"""
 
-__all__ = ["Comparison", "Diagnosis", "compare", "diagnose", "judge_model"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verify.claims import CLAIMS, judge_model
+    from verify.comparison import Comparison, compare
+    from verify.diagnosis import Diagnosis, diagnose
+
+__all__ = ["CLAIMS", "Comparison", "Diagnosis", "compare", "diagnose", "judge_model"]
+
+_HOME = {
+    "CLAIMS": "claims",
+    "judge_model": "claims",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "Diagnosis": "diagnosis",
+    "diagnose": "diagnosis",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'verify' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"verify.{_HOME[name]}"), name)
