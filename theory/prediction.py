@@ -5,8 +5,10 @@ T-gon at m = 2, the regular simplex for T ≤ m + 1, the best known code beyond.
 be orthonormal; how likely that is under the setting stands in the record.
 
 Normalisation: that of `theory.memorization`. Repeats: R copies of one datapoint are one point of the
-programme, so the polygon has T′ = T − R + 1 vertices and its energy Σ‖h_t‖² counts *distinct* datapoints
-(that is ‖W‖²); the per-point arrays have T entries, the copies first, and dimensionalities count copies.
+programme, so the polygon has T′ = T − R + 1 vertices. Arrays have T entries, the copies first. Norms are
+those of the model, so they see distinct datapoints; the energy Σ‖h_t‖² and the dimensionalities count
+copies, as a measurement does. Without repeats the energy is ‖W‖². Where norms are unequal the theory does
+not say which vertex carries the copies; the record takes the first.
 
 Defines no equations.
 """
@@ -67,8 +69,8 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`).
 
     At m = 2, and for T ≤ m + 1, a theorem (`memorization.tgon-norm`, `memorization.simplex`); otherwise the
-    best known code, whose record says "numerical". The two penalties differ only at T = 1 where a theorem
-    speaks. Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of
+    best known code, a theorem only where a lower bound meets it. Wherever two penalties have an answer, they
+    differ only at T = 1. Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of
     the weight outside the data span and of unseen features are 0: the least-norm model has none. Hidden
     vectors are one of many: an orthogonal transformation or another order does as well.
 
@@ -97,7 +99,7 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
         m=setting.m,
         configuration=optimum.configuration + (f", one vertex {setting.repeats} times" if repeated else ""),
         status=optimum.status,
-        energy=optimum.energy,
+        energy=optimum.energy + (setting.repeats - 1) * float(optimum.radius_squared[0]),
         weight_norm=math.sqrt(optimum.energy),
         weight_norm_seen=0.0,
         weight_norm_unseen=0.0,
@@ -108,11 +110,17 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
         dimensionality=dimensionality(hidden) if repeated else optimum.dimensionality,
         hidden=hidden,
         point_error=np.zeros(setting.T),
-        exact={
-            key: text for key, text in optimum.exact.items() if not (repeated and key == "dimensionality")
-        },
+        exact=_with_copies(optimum.exact, setting.repeats) if repeated else optimum.exact,
         assumptions=_assumptions(setting, distinct, penalty),
     )
+
+
+def _with_copies(exact: dict[str, str], repeats: int) -> dict[str, str]:
+    """Strings when the first vertex carries copies: the energy counts them, dimensionalities differ."""
+    kept = {key: text for key, text in exact.items() if key not in ("energy", "dimensionality")}
+    if "radius_squared" in exact:
+        kept["energy"] = f"{exact['energy']} + {repeats - 1}*({exact['radius_squared']})"
+    return kept
 
 
 def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
@@ -173,16 +181,19 @@ def _simplex(T: int, m: int) -> _Optimum:
         bias_coefficient=np.full(T, simplex_bias_coefficient(T)),
         dimensionality=np.full(T, simplex_dimensionality(T)),
         hidden=simplex_hidden(T, m),
-        exact=_exact_strings(T, radius=f"{T - 1}/{T}", bias=f"1/{T}", dimensionality=f"{T - 1}/{T}"),
+        exact=_exact_strings(1, radius="0", bias="1", dimensionality="0")
+        if T == 1
+        else _exact_strings(T, radius=f"{T - 1}/{T}", bias=f"1/{T}", dimensionality=f"{T - 1}/{T}"),
     )
 
 
 def _exact_strings(T: int, *, radius: str, bias: str, dimensionality: str) -> dict[str, str]:
     """Strings of T points of one radius and one bias coefficient, both positive."""
+    energy = radius if T == 1 else f"{T}*({radius})"
     return {
-        "energy": f"{T}*({radius})",
-        "weight_norm": f"sqrt({T}*({radius}))",
-        "bias_norm": f"sqrt({T})*({bias})",
+        "energy": energy,
+        "weight_norm": f"sqrt({energy})",
+        "bias_norm": bias if T == 1 else f"sqrt({T})*({bias})",
         "radius_squared": radius,
         "bias_coefficient": bias,
         "dimensionality": dimensionality,
@@ -208,7 +219,7 @@ def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
         bias_coefficient=1 - radius_squared,
         dimensionality=dimensionality(hidden),
         hidden=hidden,
-        exact={},
+        exact={} if code.exact is None else {"energy": code.exact, "weight_norm": f"sqrt({code.exact})"},
     )
 
 

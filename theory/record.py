@@ -49,7 +49,7 @@ class Record:
     T, m : datapoints and hidden dimensions.
     configuration : the shape of the hidden vectors in words ("5-gon", "simplex", "measured", ...).
     status : how the numbers are known.
-    energy : Σ_t ‖h_t‖².
+    energy : Σ_t ‖h_t‖² over all T columns, copies counted; ‖W‖² at best where there are none.
     weight_norm : Frobenius norm of W.
     weight_norm_seen : norm of the seen weight outside the data span.
     weight_norm_unseen : norm of the columns of W whose features occur in no datapoint.

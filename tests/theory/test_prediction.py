@@ -24,7 +24,7 @@ def assert_memorizes(record):
     assert np.abs(outputs - same).max() < 1e-14 * (1 + record.radius_squared.max())
     assert np.sum(H**2, axis=0) == pytest.approx(record.radius_squared, rel=1e-13, abs=1e-300)
     assert record.dimensionality == pytest.approx(dimensionality(H), abs=1e-12)
-    assert record.weight_norm == pytest.approx(math.sqrt(record.energy), rel=1e-15)
+    assert record.energy == pytest.approx(np.sum(H**2), rel=1e-13, abs=1e-300)
 
 
 @given(st.integers(1, 200), st.sampled_from(PENALTIES))
@@ -34,6 +34,7 @@ def test_two_dimensions(T, penalty):
     assert record.status == "theorem"
     if T > 1:
         assert record.energy == tgon_energy(T)
+        assert record.weight_norm == math.sqrt(record.energy)
         assert record.bias_norm == pytest.approx(tgon_bias_norm(T), rel=1e-14, abs=0)
         assert record.configuration == f"{T}-gon"
 
@@ -54,8 +55,9 @@ def test_repeats_are_one_point_of_the_programme(distinct, repeats, penalty):
     record = predict(Setting(T=distinct + repeats - 1, repeats=repeats), penalty)
     alone = predict(Setting(T=distinct), penalty)
     assert_memorizes(record)
-    assert record.energy == alone.energy
-    assert record.bias_norm == alone.bias_norm
+    assert record.energy == alone.energy + (repeats - 1) * alone.radius_squared[0]
+    assert (record.weight_norm, record.bias_norm) == (alone.weight_norm, alone.bias_norm)
+    assert float(sympy.sympify(record.exact["energy"])) == pytest.approx(record.energy, rel=1e-14)
     assert np.all(record.hidden[:, :repeats] == record.hidden[:, :1])
     assert np.all(record.dimensionality[:repeats] <= 1 / repeats + 1e-15)
     if repeats > 1:
@@ -132,13 +134,14 @@ def test_what_cannot_be_predicted_is_refused_in_one_line():
 
 
 def test_beyond_the_simplex_the_best_known_code_answers():
-    pytest.importorskip("theory.codes", reason="the codes of higher dimensions are not built yet")
     record = predict(Setting(T=8, m=4))
-    assert_memorizes_approximately(record)
-    assert record.configuration
-    assert 7 <= record.energy <= tgon_energy(8)
-
-
-def assert_memorizes_approximately(record):
     outputs = np.maximum(0, record.hidden.T @ record.hidden + record.bias_coefficient[:, None])
     assert np.abs(outputs - np.eye(record.T)).max() < 1e-6
+    assert (record.energy, record.status) == (pytest.approx(8, rel=1e-9), "theorem"), "the cross-polytope"
+    assert predict(Setting(T=8, m=4), "both").energy == record.energy, "equal norms answer both penalties"
+
+
+def test_unequal_norms_have_no_prediction_under_decay_on_the_bias():
+    assert len(set(predict(Setting(T=5, m=3)).radius_squared.round(6))) > 1
+    with pytest.raises(ValueError, match="try penalty='weights'"):
+        predict(Setting(T=5, m=3), "both")
