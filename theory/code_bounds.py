@@ -27,9 +27,9 @@ U + (c/(T−c)) U²/(1−U), least at 1−U = √(c/T). The same with c replaced
 `codes.shifted-cross-polytope`; it is proven whenever at most 2m−T points have x_j < 1+σ. What is open: a code
 with more than 2m−T such points and fewer, longer others.
 
-`codes.orthoplex-bound`. T >= 2m, m >= 2: E >= T, with equality only at T = 2m and the cross-polytope. T = 2m
-= 4 is
-`codes.cap-bound`. Let T = 2m >= 6, r = T−l, and suppose E <= T with U > 0, so Y = Σ_{x_j>=1}(x_j−1) <= U < 1.
+`codes.orthoplex-bound`. T >= 2m, m >= 2: E >= T, with equality only at T = 2m and the cross-polytope. For
+T = 2m = 4 it is `codes.cap-bound`. Let T = 2m >= 6, r = T−l, and suppose E <= T with U > 0, so
+Y = Σ_{x_j>=1}(x_j−1) <= U < 1.
 With u_j = h_j/‖h_j‖, γ_ij = u_i·u_j, w = 1+γ, S = Σu: Σ_ij γ² >= T²/m gives ‖S‖² <= Σ_{i≠j} γ_ij w_ij <=
 Σ_{i≠j} w_ij (min(x_i,x_j)−1)/√(x_i x_j). Pairs of points that are not light add at most Σ (x_i−1) W_i, W_i =
 Σ_j w_ij over such j, at most T−2+‖S‖−l+√l (‖Σ_L u‖² <= l). A light point adds at most −(1−x_i)(W'_i + V_i −
@@ -85,8 +85,7 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
 
 
 def cap_bound(T: int, m: int) -> float:
-    """Least Σ‖h_j‖² that lets T disjoint caps of sin² 1/(2‖h_j‖²) fit on the sphere in R^m (`codes.cap-
-    bound`).
+    """Least Σ‖h_j‖² that lets T disjoint caps fit on the sphere in R^m (`codes.cap-bound`).
 
     T >= 3, m >= 2; equals T/(1−cos(2π/T)) at m = 2. Relative accuracy that of the inverse incomplete beta
     function (1e-13).

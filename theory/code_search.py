@@ -7,10 +7,10 @@ datapoint j against i. With multipliers λ the gradient of the Lagrangian is 2 H
 
 Three methods in a row. An augmented Lagrangian, minimized by a limited-memory quasi-Newton method whose every
 operation runs over all starts at once, brings each start near a minimum. Projection steps follow for the
-best: the point nearest to the origin under the constraints linearized at the last one (`codes.projection-
-step`); they stay nearly feasible, lower the energy, leave saddle points and find the active set. Newton's
-method on the optimality conditions of the active constraints finishes. A sequential quadratic method with all
-T(T−1) constraints (SLSQP) was tried: minutes per start at T = 64.
+best: the point nearest to the origin under the constraints linearized at the last one
+(`codes.projection-step`); they stay nearly feasible, lower the energy, leave saddle points and find the active
+set. Newton's method on the optimality conditions of the active constraints finishes. A sequential quadratic
+method with all T(T−1) constraints (SLSQP) was tried: minutes per start at T = 64.
 """
 
 from __future__ import annotations
@@ -241,13 +241,11 @@ def _least_distance(
 
 
 def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tuple[Floats, Floats]:
-    """Newton's method on the optimality conditions with the constraints of slack <= `tolerance` held as
-    equalities.
+    """Newton's method with the constraints of slack <= `tolerance` held as equalities; point and multipliers.
 
-    `hidden` (m, T) and `multipliers` (T, T) of one start. Returns the point and multipliers that are least-
-    squares solutions of stationarity; multipliers are then replaced by non-negative ones (NNLS) when some are
-    negative. The linear systems are solved in the least-squares sense because the active gradients are
-    dependent in symmetric codes and rotations leave everything unchanged; convergence is quadratic when the
+    `hidden` (m, T) and `multipliers` (T, T) of one start. The multipliers returned are the non-negative ones that
+    fit the last point best. The linear systems are solved in the least-squares sense because the active gradients
+    are dependent in symmetric codes and rotations leave everything unchanged; convergence is quadratic when the
     active set is the right one, and the caller judges by residuals.
     """
     rows, columns = np.nonzero(slacks(hidden) <= tolerance)

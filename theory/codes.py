@@ -9,9 +9,9 @@ so its least norm is the minimum of Σ‖h_j‖² under these constraints (`memo
 assumed equal. Dividing by the squared norm of the data converts to data of another common norm.
 
 With multipliers λ_ji >= 0 of the constraints, a minimum has H Q = 0, Q = I − diag(Σ_i λ_ji) + (λ + λᵀ)/2
-(`codes.stationarity`), and then Σ λ = Σ‖h_j‖² because objective and constraints are homogeneous (`codes.dual-
-energy`). These conditions are necessary; being the *global* minimum is a theorem only where a lower bound of
-`theory.code_bounds` is met.
+(`codes.stationarity`), and then Σ λ = Σ‖h_j‖² because objective and constraints are homogeneous
+(`codes.dual-energy`). These conditions are necessary; being the *global* minimum is a theorem only where a
+lower bound of `theory.code_bounds` is met.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ _Candidate = tuple[float, Floats, Floats]
 
 #: A constraint with slack below this is active.
 ACTIVE_SLACK = 1e-8
-#: Starts that are optimized side by side; more would not be faster, and progress is reported after each
-#: batch.
+#: Starts that are optimized side by side; progress is reported after each batch.
 _BATCH = 64
 #: Most rounds of the refinement of one candidate, and most projection steps after it.
 _REFINEMENTS, _PROJECTIONS = 60, 20
@@ -64,8 +63,7 @@ _SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Residuals of the first-order optimality conditions of `codes.programme`, each >= 0, all zero at a
-    minimum.
+    """Residuals of the first-order optimality conditions of `codes.programme`; all are zero at a minimum.
 
     Attributes
     ----------
@@ -287,9 +285,7 @@ def _best_of_search(
     return _assemble(T, m, None, best[1], best[2], known, bounds)
 
 
-def _preferred(
-    energy: float, hidden: Floats, multipliers: Floats, best: tuple[float, Floats, Floats]
-) -> bool:
+def _preferred(energy: float, hidden: Floats, multipliers: Floats, best: _Candidate) -> bool:
     """Lower energy wins among certified points; a certified one wins over one that is not."""
     settled, had_settled = certify(hidden, multipliers).holds(), certify(*best[1:]).holds()
     return energy < best[0] * (1 - _SAME) if settled == had_settled else settled

@@ -60,8 +60,8 @@ def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
     """Every named configuration of T points in R^m that is listed here, those proven optimal first; may be
     empty.
 
-    Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by `codes.cap-
-    bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
+    Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by
+    `codes.cap-bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
     unequal-norm configuration `codes.shifted-cross-polytope` comes first.
 
     Examples
@@ -115,12 +115,11 @@ def simplex_directions(T: int, m: int) -> Floats:
 
 
 def shifted_cross_polytope(T: int, m: int) -> KnownCode:
-    """The unequal-norm configuration for m+2 <= T <= 2m−1, energy T−1+2√B/(√T+√B) < T (`codes.shifted-cross-
-    polytope`).
+    """The unequal-norm configuration for m+2 <= T <= 2m−1 (`codes.shifted-cross-polytope`).
 
     k = 2m−T points h_i = e_i − c·1 in R^k with Gram matrix I − tJ, and the B = 2(T−m) points P ± e_d of a
     cross-polytope in the other m−k dimensions, all shifted by P = −s Σ h_i so that h_i·P = −t. Then ‖h_i‖² =
-    1−t, ‖P‖² = kt²/(1−kt), and the energy is least at kt = 1 − √(B/T);
+    1−t, ‖P‖² = kt²/(1−kt), and the energy is least at kt = 1 − √(B/T), where it is T−1+2√B/(√T+√B) < T;
     `theory.code_bounds.shifted_cross_polytope_derivation` derives it.
     """
     k, cross = 2 * m - T, 2 * (T - m)
@@ -138,9 +137,7 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
 
 
 def _orthoplex_part(T: int, m: int) -> KnownCode:
-    """T of the 2m vertices of the cross-polytope: the best equal-norm code for m+2 <= T <= 2m (Rankin 1955),
-    energy T.
-    """
+    """T of the cross-polytope's vertices, the best equal-norm code for m+2 <= T <= 2m (Rankin 1955)."""
     vertices = np.hstack([np.eye(m), -np.eye(m)])[:, :T]
     return KnownCode(name=f"{T} vertices of the orthoplex", hidden=vertices, exact=str(T))
 
