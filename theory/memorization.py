@@ -335,12 +335,13 @@ def bias_overtakes_weights_at() -> int:
 def largest_memorizable(weight_norm: float) -> int:
     """Largest T whose T-gon has a norm of at most `weight_norm`: the inverse of :func:`tgon_weight_norm`.
 
-    Finite `weight_norm` ≥ 0; at least 1, since one point costs nothing. Equation `memorization.tgon-norm`.
+    0 ≤ `weight_norm` < 1e23, where T leaves the integers of float64; at least 1, since one point costs
+    nothing. Equation `memorization.tgon-norm`.
 
     Raises
     ------
     ValueError
-        A norm that is negative or not finite.
+        A norm outside that range.
 
     Examples
     --------
@@ -348,8 +349,8 @@ def largest_memorizable(weight_norm: float) -> int:
     12
 
     """
-    if not 0 <= weight_norm < math.inf:
-        raise ValueError(f"weight_norm = {weight_norm:g}: it must be finite and >= 0")
+    if not 0 <= weight_norm < 1e23:
+        raise ValueError(f"weight_norm = {weight_norm:g}: it must lie in [0, 1e23)")
     low, high = 1, 2  # the norm increases with T: double, then bisect
     while tgon_weight_norm(high) <= weight_norm:
         low, high = high, 2 * high

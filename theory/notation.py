@@ -42,6 +42,10 @@ def _positive(name: str, latex: str, meaning: str, domain: str = "real, > 0") ->
     return Notation(sympy.Symbol(name, positive=True), latex, meaning, domain)
 
 
+def _nonnegative(name: str, latex: str, meaning: str, domain: str = "real, ≥ 0") -> Notation:
+    return Notation(sympy.Symbol(name, nonnegative=True), latex, meaning, domain)
+
+
 def _count(name: str, latex: str, meaning: str, domain: str = "integer, ≥ 1") -> Notation:
     return Notation(sympy.Symbol(name, integer=True, positive=True), latex, meaning, domain)
 
@@ -69,18 +73,20 @@ NOTATION: tuple[Notation, ...] = (
     _real("beta", r"\beta", "in a merge b_k/X_jk; elsewhere the second eigenvalue of VVᵀ"),
     _real("gamma", r"\gamma", "in a merge the second feature's b_l/X_jl"),
     _positive("alpha", r"\alpha", "first eigenvalue of VVᵀ"),
-    _positive("x", "x", "squared length of a hidden vector", "≥ 0"),
-    _positive("y", "y", "squared length of another hidden vector", "≥ 0"),
+    _nonnegative("x", "x", "squared length of a hidden vector", "≥ 0"),
+    _nonnegative("y", "y", "squared length of another hidden vector", "≥ 0"),
     _positive("z", "z", "a small angle, π/T"),
     _positive("a", "a", "mean squared length of two neighbours", "≥ 1/2"),
     _positive("a1", "a_1", "mean squared length at the first gap", "≥ 1/2"),
     _positive("a2", "a_2", "mean squared length at the second gap", "≥ 1/2"),
     _positive("a3", "a_3", "mean squared length at the third gap", "≥ 1/2"),
-    _positive("ell", r"\ell", "length of the shorter of two neighbours; leverage of a vector before copies"),
+    _nonnegative(
+        "ell", r"\ell", "length of the shorter of two neighbours; leverage of a vector before copies"
+    ),
     _real("s", "s", "slack by which the longer exceeds the shorter, or a constraint its bound", "≥ 0"),
     _real("t", "t", "slack of a second constraint", "≥ 0"),
-    _positive("mu", r"\mu", "weight of ‖b‖² in the penalty ‖W‖² + μ‖b‖²", "≥ 0"),
-    _positive("epsilon", r"\varepsilon", "largest squared error of a datapoint", "0 ≤ ε < 1/4"),
+    _nonnegative("mu", r"\mu", "weight of ‖b‖² in the penalty ‖W‖² + μ‖b‖²", "≥ 0"),
+    _nonnegative("epsilon", r"\varepsilon", "largest squared error of a datapoint", "0 ≤ ε < 1/4"),
     _real("phi", r"\varphi", "an angle"),
     _real("lambda", r"\lambda", "a scale factor"),
     _count("k", "k", "vertices of a polygon of features"),

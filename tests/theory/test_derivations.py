@@ -21,6 +21,7 @@ from theory.derivation import (
 )
 from theory.domains import Integers, Interval
 from theory.mutation import Mutant, is_harmless, is_refuted, mutants
+from theory.notation import NOTATION
 
 x, y = sympy.symbols("x y", positive=True)
 UNIT = Interval(0, 1)
@@ -82,6 +83,12 @@ def test_labels_are_names_and_citations_resolve():
         assert cited <= labels, f"{one.label} cites {cited - labels}"
         assert all(one.assumptions)
         assert one.conclusion.endswith(".")
+
+
+def test_every_symbol_is_in_the_table_of_notation():
+    known = {entry.symbol for entry in NOTATION}
+    for step in STEPS:
+        assert step.statement.atoms(sympy.Symbol) <= known, step.label
 
 
 def test_lookup_by_label_of_a_result_or_of_a_step():
