@@ -239,6 +239,7 @@ PROOF_MODULES = (
     "theory.tgon_norm_proofs",
     "theory.generalization_proofs",
     "theory.dimensionality_proofs",
+    "theory.scales_proofs",
 )
 
 
