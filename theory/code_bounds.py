@@ -88,7 +88,7 @@ def cap_bound(T: int, m: int) -> float:
     """Least Σ‖h_j‖² that lets T disjoint caps fit on the sphere in R^m (`codes.cap-bound`).
 
     T >= 3, m >= 2; equals T/(1−cos(2π/T)) at m = 2. Relative accuracy that of the inverse incomplete beta
-    function (1e-13).
+    function (1e-12).
     """
     share = (m - 1) / 2
     everywhere = T / (2 * betaincinv(share, 0.5, 2 / T))

@@ -9,8 +9,8 @@ Three methods in a row. An augmented Lagrangian, minimized by a limited-memory q
 operation runs over all starts at once, brings each start near a minimum. Projection steps follow for the
 best: the point nearest to the origin under the constraints linearized at the last one
 (`codes.projection-step`); they stay nearly feasible, lower the energy, leave saddle points and find the active
-set. Newton's method on the optimality conditions of the active constraints finishes. A sequential quadratic
-method with all T(T−1) constraints (SLSQP) was tried: minutes per start at T = 64.
+set. Newton's method on the optimality conditions of the active constraints finishes. A general
+sequential quadratic method (SLSQP) was rejected: its dense system has 4032 rows at T = 64, in every step.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _STEPS = 60
 _MEMORY = 8
 #: Slack below which a projection step keeps a constraint, and the longest step it takes in one coordinate.
 _NEAR, _LONGEST_STEP = 0.2, 0.03
-#: Exponents of the soft maximum that spreads directions; the last one bounds the cosine to about log(T)/8192.
+#: Exponents of the soft maximum that spreads directions; the last one bounds the cosine to about 2 log(T)/8192.
 _EXPONENTS = (4.0, 16.0, 64.0, 256.0, 1024.0, 8192.0)
 
 
