@@ -1,0 +1,138 @@
+"""How a command answers: one strict JSON document, or tables for people; both on stdout and nothing else there."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from verify.judging import Judgement
+
+__all__ = ["in_json", "print_claims", "print_json", "print_table", "shown"]
+
+#: Columns of a table that goes into a file or a pipe, where no terminal sets them.
+PLAIN_WIDTH = 132
+
+
+def in_json(value: Any) -> Any:
+    """``value`` in the types of strict JSON: NumPy scalars and arrays unwrapped, NaN and infinity as None.
+
+    Examples
+    --------
+    >>> in_json({"norm": float("nan"), 3: (1, 2)})
+    {'norm': None, '3': [1, 2]}
+
+    """
+    if isinstance(value, Mapping):
+        return {str(key): in_json(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        return in_json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [in_json(item) for item in value]
+    return value
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; numbers with all their digits."""
+    click.echo(json.dumps(in_json(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def shown(value: Any, digits: int = 4) -> str:
+    """A table cell: numbers to ``digits`` significant digits, fewer where those are exact; a dash for what is not.
+
+    Examples
+    --------
+    >>> shown(2.689994), shown(0.01), shown(12), shown(None), shown([0.5, 1.0])
+    ('2.690', '0.01', '12', '–', '0.5 … 1')
+
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        brief = f"{value:.{digits}g}"
+        return brief if math.isclose(float(brief), value, rel_tol=1e-9) else f"{value:#.{digits}g}"
+    if isinstance(value, list):
+        return f"{shown(min(value), digits)} … {shown(max(value), digits)}"
+    return str(value)
+
+
+def console() -> Console:
+    """A console on stdout, wide enough for a table when it is not a terminal."""
+    from rich.console import Console
+
+    found = Console(highlight=False)
+    if found.is_terminal or "COLUMNS" in os.environ:
+        return found
+    return Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    text: Sequence[str] = (),
+    wrapped: str = "",
+) -> None:
+    """A table of ``rows`` under ``columns``.
+
+    Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            Text(column),
+            justify="left" if column in text else "right",
+            overflow="fold",
+            no_wrap=column != wrapped,
+        )
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    out = console()
+    out.print(Text(f"\n{title}"))
+    out.print(table)
+
+
+def print_claims(claims: Iterable[Judgement]) -> None:
+    """The claims with what became of them; a control counts where it fails, and only there."""
+    print_table(
+        "Claims",
+        ["claim", "status", "verdict", "value", "bound", "controls", "why"],
+        [
+            [
+                claim.label,
+                claim.status,
+                claim.verdict,
+                claim.value,
+                claim.bound,
+                _controls(claim),
+                claim.reason,
+            ]
+            for claim in claims
+        ],
+        text=["claim", "status", "verdict", "controls", "why"],
+        wrapped="why",
+    )
+
+
+def _controls(claim: Judgement) -> str | None:
+    failed = sum(control.outcome == "fails as it must" for control in claim.controls)
+    return f"{failed}/{len(claim.controls)} fail" if claim.controls else None

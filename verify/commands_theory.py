@@ -1,0 +1,115 @@
+"""The commands that only calculate: `predict`, `polygon` and `claims`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verify.answers import print_json, print_table
+from verify.options import IntegerList, json_option, make_settings, refusals, setting_options
+
+if TYPE_CHECKING:
+    from theory import Record
+
+__all__ = ["claims", "polygon", "predict"]
+
+_PREDICTED = (
+    "T",
+    "m",
+    "energy",
+    "weight_norm",
+    "bias_norm",
+    "radius_squared",
+    "bias_coefficient",
+    "dimensionality",
+    "configuration",
+    "status",
+    "exact",
+)
+
+
+@click.command(epilog="Example: tgon predict --T 3:12")
+@click.option("--T", "T", type=IntegerList(), required=True, metavar="5 | 3:12 | 3,5,8", help="Datapoints.")
+@setting_options
+@click.option(
+    "--penalty",
+    type=click.Choice(["weights", "both"]),
+    default="weights",
+    show_default=True,
+    help="What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².",
+)
+@json_option
+def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> None:
+    """The least-norm model that memorizes T datapoints, in closed form."""
+    import theory
+
+    settings = make_settings(T, given)
+    with refusals():
+        records = [theory.predict(setting, penalty) for setting in settings]
+    if as_json:
+        print_json([{key: record.as_dict()[key] for key in _PREDICTED} for record in records])
+        return
+    _print_predictions(records)
+
+
+def _print_predictions(records: list[Record]) -> None:
+    print_table(
+        "Least-norm models of zero loss",
+        ["T", "m", "Σ‖h‖²", "‖W‖", "‖b‖", "‖h‖²", "c = X·b", "D_X", "configuration", "status", "‖W‖ exactly"],
+        [
+            [row[key] for key in _PREDICTED[:-1]] + [record.exact.get("weight_norm")]
+            for record in records
+            for row in [record.as_dict()]
+        ],
+        text=["configuration", "status", "‖W‖ exactly"],
+        wrapped="‖W‖ exactly",
+    )
+    for assumption in records[-1].assumptions:
+        verdict = {True: "holds", False: "does not hold", None: "open"}[assumption.holds]
+        click.echo(f"T = {records[-1].T} assumes {assumption.name} ({verdict}): {assumption.evidence}.")
+
+
+@click.command(epilog="Example: tgon polygon --k 3:9 --law free")
+@click.option(
+    "--k", type=IntegerList(), required=True, metavar="5 | 3:9 | 3,5,8", help="Features on the polygon."
+)
+@click.option(
+    "--law",
+    type=click.Choice(["unit", "free"]),
+    default="free",
+    show_default=True,
+    help="Radius fixed at 1, or the best one; the bias is 0 for both.",
+)
+@json_option
+def polygon(k: tuple[int, ...], law: Any, as_json: bool) -> None:
+    """What a regular polygon of k features is worth with infinite data."""
+    import theory
+
+    with refusals():
+        solutions = [theory.polygon(size, law) for size in k]
+    best = theory.best_polygons(solutions)
+    keys = ("k", "radius_squared", "bias", "gain", "weight_norm")
+    rows = [{key: getattr(item, key) for key in keys} | {"best": item.k in best} for item in solutions]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        f"Regular polygons of features, law {law!r}; gain in units of one perfectly stored feature",
+        ["k", "‖w‖²", "bias", "gain", "‖W‖", "best"],
+        [[*list(row.values())[:-1], "←" if row["best"] else ""] for row in rows],
+    )
+
+
+@click.command(epilog="Example: tgon claims --json")
+@json_option
+def claims(as_json: bool) -> None:
+    """What `tgon compare` judges: every claim, how it is known, and its equation label."""
+    from verify.claims import CLAIMS
+
+    keys = ("label", "statement", "status")
+    rows = [{key: getattr(claim, key) for key in keys} for claim in CLAIMS]
+    if as_json:
+        print_json(rows)
+        return
+    print_table("Claims", keys, [list(row.values()) for row in rows], text=keys, wrapped="statement")

@@ -1,0 +1,187 @@
+"""The commands that train: `train` and `compare`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from verify.answers import print_claims, print_json, print_table
+from verify.options import (
+    BadInput,
+    IntegerList,
+    in_one_line,
+    json_option,
+    make_settings,
+    refusals,
+    run_options,
+    setting_options,
+)
+
+if TYPE_CHECKING:
+    from numerics import Run, Runs
+    from theory import Setting
+    from verify.comparison import Comparison
+
+__all__ = ["compare", "train"]
+
+_MEASURED = (
+    "train_loss",
+    "worst_point_error",
+    "energy",
+    "weight_norm",
+    "weight_norm_seen",
+    "weight_norm_unseen",
+    "bias_norm",
+)
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C during training."""
+
+    exit_code = 130
+
+
+def train_settings(settings: list[Setting], seeds: int, engine: str, folder: Path) -> Runs:
+    """`numerics.train` with its refusals and Ctrl-C as one line each."""
+    import numerics
+
+    with refusals(), _keeping(folder):
+        return numerics.train(settings, seeds, engine=engine, out=folder)
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted: finished runs are kept in {folder}; the same command goes on from there"
+        ) from None
+    except OSError as error:
+        kept = f"; finished runs are kept in {folder}" if folder.is_dir() else ""
+        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
+
+
+@click.command(epilog="Example: tgon train --T 8 --seeds 4")
+@click.option("--T", "T", type=IntegerList(), required=True, metavar="5 | 3:12 | 3,5,8", help="Datapoints.")
+@setting_options
+@run_options(seeds=1, out="runs")
+@json_option
+def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
+    """Train models on T datapoints, measure them and name what became of them."""
+    runs = train_settings(make_settings(T, given), seeds, engine, Path(out))
+    answers = [describe_run(run) for run in runs]
+    if as_json:
+        print_json(answers[0] if len(answers) == 1 else answers)
+        return
+    print_table(
+        f"Trained models; files {Path(out) / '<run>.safetensors'}",
+        ["T", "seed", "loss", "worst point", "Σ‖h‖²", "‖W‖", "seen ⊥", "unseen", "‖b‖", "diagnosis", "run"],
+        [
+            [run.setting.T, run.setting.seed, *(answer[key] for key in (*_MEASURED, "diagnosis")), run.name]
+            for run, answer in zip(runs, answers, strict=True)
+        ],
+        text=["diagnosis", "run"],
+    )
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """A run in one flat object; numbers are None where it diverged."""
+    numbers: dict[str, Any] = dict.fromkeys(_MEASURED)
+    diagnosis = "diverged"
+    if run.status != "diverged":
+        from verify.diagnosis import diagnose
+
+        numbers = {key: getattr(run.record, key) for key in _MEASURED}
+        diagnosis = diagnose(run.record).name
+    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path}
+
+
+@click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
+@click.option(
+    "--T",
+    "T",
+    type=IntegerList(),
+    default="3,5,8,10,12",
+    show_default=True,
+    metavar="5 | 3:12 | 3,5,8",
+    help="Datapoints.",
+)
+@click.option(
+    "--strong-T",
+    "strong_T",
+    type=IntegerList(),
+    metavar="5 | 3:12 | 3,5,8",
+    help="T to train again with --strong-decay, to see the excess over the least norm fall.",
+)
+@click.option(
+    "--strong-decay", type=float, default=0.5, show_default=True, help="Weight decay of --strong-T."
+)
+@setting_options
+@run_options(seeds=40, out="compare")
+@json_option
+@click.pass_context
+def compare(
+    ctx: click.Context,
+    /,
+    T: tuple[int, ...],
+    strong_T: tuple[int, ...] | None,
+    strong_decay: float,
+    seeds: int,
+    engine: str,
+    out: str,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Train many seeds, lay them beside the theory, and judge every claim.
+
+    Writes into --out: the runs, cells.csv, runs.csv, comparison.json, figures, and report.html. Finished runs found
+    there are reused.
+    """
+    import verify
+    from verify.report import write_report
+
+    settings = make_settings(T, given) + make_settings(
+        strong_T or (), {**given, "weight_decay": strong_decay}
+    )
+    runs = train_settings(settings, seeds, engine, Path(out) / "runs")
+    result = verify.compare(runs)
+    page = write_report(result, out, command=_command(ctx))
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        _print_comparison(result, page)
+    ctx.exit(result.exit_code)
+
+
+def _command(ctx: click.Context) -> str:
+    """The command line with every value that is not a default."""
+    given = [
+        f"{param.opts[0]} {_typed(ctx.params[param.name])}"
+        for param in ctx.command.params
+        if param.name
+        and param.name != "as_json"
+        and ctx.get_parameter_source(param.name) != ParameterSource.DEFAULT
+    ]
+    return " ".join([ctx.command_path, *given])
+
+
+def _typed(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else shlex.quote(str(value))
+
+
+def _print_comparison(result: Comparison, page: Path) -> None:
+    from verify.report import CELL_TABLES
+
+    for title, columns in CELL_TABLES:
+        rows = [[column.value(row) for column in columns] for row in result.rows]
+        print_table(title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses")
+    print_claims(result.claims)
+    click.echo(f"Verdict: {result.verdict}.")
+    click.echo(f"Report: {page}")

@@ -1,0 +1,188 @@
+"""The report of a comparison: tables, figures with their numbers, and one self-contained HTML page.
+
+`write_report` fills a folder::
+
+    cells.csv            one row per cell: shares, norms, predictions, ratios
+    runs.csv             one row per run: setting, measured numbers, diagnosis
+    comparison.json      rows, claims with their controls, verdict
+    figures/NAME.svg     each figure, as .png too, and every number drawn as .csv
+    report.html          all of it on one page that loads nothing
+
+The page shows the same rows, claims and figures; nothing in it is computed anew.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from numerics.runs import write_atomically
+from theory import MEMORIZED_ERROR
+from verify.answers import in_json, shown
+from verify.canvas import render
+from verify.figures import FIGURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from verify.comparison import Comparison, Row
+
+__all__ = ["CELL_TABLES", "Column", "render_report", "write_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table of cells: its head, what it means, and its value in a `verify.comparison.Row`."""
+
+    head: str
+    meaning: str
+    value: Callable[[Row], Any]
+
+
+_CELL = (
+    Column("T", "datapoints", lambda row: row.T),
+    Column("decay", "weight decay", lambda row: row.weight_decay),
+)
+
+#: How many seeds memorize, and how far above the least norm they end.
+NORM_COLUMNS: tuple[Column, ...] = (
+    *_CELL,
+    Column(
+        "τ", "decay budget: weight decay times the sum of all learning rates", lambda row: row.decay_budget
+    ),
+    Column(
+        "memorized",
+        f"seeds whose every datapoint has a squared error of at most {MEMORIZED_ERROR:g}, of all seeds",
+        lambda row: f"{row.memorized}/{row.seeds}",
+    ),
+    Column(
+        "95 % share",
+        "confidence interval of the share of seeds that memorize (Clopper-Pearson)",
+        lambda row: f"{row.share_low:.2f}–{row.share_high:.2f}",
+    ),
+    Column("‖W‖ least", "least Frobenius norm of W among memorizing runs", lambda row: row.least_weight_norm),
+    Column("‖W‖ median", "its median over memorizing runs", lambda row: row.median_weight_norm),
+    Column("predicted", "least ‖W‖ of any model of zero loss", lambda row: row.predicted_weight_norm),
+    Column(
+        "orthonormal",
+        "memorizing runs whose data is orthonormal; where datapoints share a feature, ‖W‖ may be below the prediction",
+        lambda row: row.orthonormal,
+    ),
+    Column(
+        "ratio least", "least ‖W‖ over the prediction, among the orthonormal", lambda row: row.least_ratio
+    ),
+    Column("ratio median", "its median", lambda row: row.median_ratio),
+)
+
+#: Where the weight is, by `memorization.norm-split`, and the bias.
+SPLIT_COLUMNS: tuple[Column, ...] = (
+    *_CELL,
+    Column(
+        "√Σ‖h‖²",
+        "norm of the hidden vectors: the weight that does the work",
+        lambda row: row.median_sqrt_energy,
+    ),
+    Column(
+        "seen ⊥", "norm of seen weight outside the span of the data", lambda row: row.median_weight_norm_seen
+    ),
+    Column(
+        "unseen",
+        "norm of the columns of features that occur nowhere",
+        lambda row: row.median_weight_norm_unseen,
+    ),
+    Column("‖b‖", "bias norm", lambda row: row.median_bias_norm),
+    Column("predicted ‖b‖", "bias norm of the least-norm model", lambda row: row.predicted_bias_norm),
+    Column(
+        "diagnoses",
+        "what the runs of the cell became, all of them",
+        lambda row: ", ".join(f"{count} {name}" for name, count in row.diagnoses.items()),
+    ),
+)
+
+#: The tables of cells, with their titles.
+CELL_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = (
+    ("Share of seeds that memorize, and the norm they reach", NORM_COLUMNS),
+    ("Where the weight is: medians over memorizing runs", SPLIT_COLUMNS),
+)
+
+
+def write_report(result: Comparison, folder: str | Path, command: str = "") -> Path:
+    """Write everything this module's head lists into ``folder`` and return the path of the page.
+
+    ``command`` is what the reader should type to get the same. Each file is replaced as a whole or not at all; OSError
+    if the disk refuses.
+    """
+    folder = Path(folder)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    drawings = {}
+    for kind in FIGURES:
+        numbers = kind.numbers(result)
+        figure = kind.draw(numbers)
+        drawing = render(figure, "svg")
+        drawings[kind.name] = drawing.decode()
+        write_atomically(folder / "figures" / f"{kind.name}.svg", drawing)
+        write_atomically(folder / "figures" / f"{kind.name}.png", render(figure, "png"))
+        write_atomically(folder / "figures" / f"{kind.name}.csv", _csv(numbers))
+    write_atomically(folder / "cells.csv", _csv(result.table()))
+    write_atomically(folder / "runs.csv", _csv(result.runs_table()))
+    answer = json.dumps(in_json(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(folder / "comparison.json", answer.encode())
+    page = folder / "report.html"
+    write_atomically(page, render_report(result, drawings, command).encode())
+    return page
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    content = StringIO()
+    table.to_csv(content, index=False)
+    return content.getvalue().encode()
+
+
+def render_report(result: Comparison, drawings: Mapping[str, str], command: str = "") -> str:
+    """The page as HTML; ``drawings`` has the SVG text of each of `verify.figures.FIGURES` by name."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["shown"] = shown
+    template = environment.from_string(files("verify").joinpath("report.html.j2").read_text(encoding="utf-8"))
+    return template.render(
+        verdict=result.verdict,
+        exit_code=result.exit_code,
+        command=command,
+        setting=_common_setting(result),
+        tables=CELL_TABLES,
+        rows=result.rows,
+        claims=result.claims,
+        figures=[(kind, _inline(drawings[kind.name], kind.name)) for kind in FIGURES],
+        versions={name: version(name) for name in ("tgon", "numpy", "torch", "numba")}
+        | {"python": platform.python_version()},
+    )
+
+
+def _common_setting(result: Comparison) -> dict[str, str]:
+    """Every value that some run has, by name: one value, or the range of those there are."""
+    tables = [run.setting.as_dict() | {"engine": run.engine} for run in result.runs]
+    return {name: _spread({table[name]: None for table in tables}) for name in tables[0]}
+
+
+def _spread(values: Mapping[Any, None]) -> str:
+    found = list(values)
+    if len(found) > 8:
+        return f"{min(found)} to {max(found)} ({len(found)} values)"
+    return ", ".join(shown(value, 6) for value in found)
+
+
+def _inline(drawing: str, name: str) -> Markup:
+    """An SVG as part of a page: without its head and metadata, with identifiers that no other figure has."""
+    body = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL)
+    body = re.sub(r'((?:\bid|href)="#?|url\(#)', rf"\g<1>{name}-", body)
+    return Markup(body.replace("<svg ", f'<svg role="img" aria-labelledby="{name}-caption" ', 1))
