@@ -52,6 +52,8 @@ class Dataset:
     values: NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        for name, kind in (("indptr", np.int64), ("indices", np.int32), ("values", np.float64)):
+            object.__setattr__(self, name, _vector(getattr(self, name), kind, name))
         counts = np.diff(self.indptr)
         if len(self.indptr) < 2 or self.indptr[0] != 0 or self.indptr[-1] != len(self.indices):
             raise ValueError(
@@ -77,7 +79,7 @@ class Dataset:
     @classmethod
     def from_dense(cls, X: ArrayLike) -> Dataset:
         """The dataset of a dense (n, T) array or tensor; zeros are absent features."""
-        dense = np.asarray(X, dtype=np.float64)
+        dense = as_numbers(X, "data")
         if dense.ndim != 2:
             raise ValueError(f"data has shape {dense.shape}; it must be (n, T), one column per datapoint")
         columns, features = np.nonzero(dense.T)
@@ -136,6 +138,16 @@ class Dataset:
         return sha.hexdigest()
 
 
+def _vector(given: ArrayLike, kind: type[Any], name: str) -> NDArray[Any]:
+    """``given`` as the number type that compiled code expects; ValueError if that would change a value."""
+    array = np.asarray(given)
+    with np.errstate(invalid="ignore"):
+        converted = np.ascontiguousarray(array, dtype=kind)
+    if array.ndim != 1 or (kind is not np.float64 and np.any(converted != array)):
+        raise ValueError(f"{name} must be one-dimensional, and whole numbers where they are positions")
+    return converted
+
+
 def _generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(stream,))))
 
@@ -160,8 +172,10 @@ def draw_dataset(setting: Setting) -> Dataset:
     """
     generator = _generator(setting.data_seed, _DATA_STREAM)
     n, p, distinct = setting.n, setting.density, setting.T - setting.repeats + 1
-    anywhere = -np.expm1(n * np.log1p(-p))
-    first = np.floor(np.log1p(-generator.random(distinct) * anywhere) / np.log1p(-p)).astype(np.int64)
+    with np.errstate(divide="ignore"):  # a sparsity below eps/2 rounds p to 1: every feature is present
+        log_absent = np.log1p(-p)
+    anywhere = -np.expm1(n * log_absent)
+    first = np.floor(np.log1p(-generator.random(distinct) * anywhere) / log_absent).astype(np.int64)
     first = np.minimum(first, n - 1)
     columns, features = np.divmod(_draw_present(generator, n * distinct, p), n)
     later = features > first[columns]
@@ -192,7 +206,17 @@ def draw_start(setting: Setting) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def as_dataset(data: Dataset | Any) -> Dataset:
-    """``data`` itself, or the dataset of a dense (n, T) array or CPU tensor."""
-    if isinstance(data, Dataset):
-        return data
-    return Dataset.from_dense(data.detach().cpu().numpy() if hasattr(data, "detach") else data)
+    """``data`` itself, or the dataset of a dense (n, T) array or tensor; ValueError for anything else."""
+    return data if isinstance(data, Dataset) else Dataset.from_dense(as_numbers(data, "data"))
+
+
+def as_numbers(given: Any, name: str) -> NDArray[np.float64]:
+    """A float64 array of an array, a nested list or a tensor of any float type; ValueError for anything else."""
+    try:
+        return np.asarray(
+            given.detach().cpu().double().numpy() if hasattr(given, "detach") else given, dtype=np.float64
+        )
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name} is a {type(given).__name__} that is not an array of numbers; give an array or a tensor"
+        ) from None

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from numerics.data import draw_start
+from numerics.data import as_numbers, draw_start
 from theory.setting import Setting
 
 __all__ = ["ReluOutputModel", "read_parameters"]
@@ -76,10 +76,7 @@ def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float6
         raise ValueError(
             f"{type(model).__name__} has no W and b; give a module or mapping with W (m, n) and b (n,), or a pair"
         )
-    W, b = (
-        np.asarray(part.detach().cpu().numpy() if hasattr(part, "detach") else part, dtype=np.float64)
-        for part in given
-    )
+    W, b = (as_numbers(part, name) for part, name in zip(given, ("W", "b"), strict=True))
     if W.ndim != 2 or b.ndim != 1 or W.shape[1] != b.shape[0] or 0 in W.shape:
         hint = (
             "; W looks transposed, try W.T"

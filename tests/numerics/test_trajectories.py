@@ -1,0 +1,299 @@
+"""Whole trajectories: the cpu engine against the reference, and both against AdamW written down anew.
+
+Two trajectories that differ by rounding drift apart as far as the dynamics amplify rounding, which no formula knows
+beforehand (a datapoint near a kink amplifies a lot). So it is measured on the reference itself: its response to a
+start of which every entry is moved by one rounding. Roundings of different steps are independent, and the first are
+amplified longest, so a trajectory may be off by √steps times that response. Controls show that wrong optimizers are
+off by more.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics import Dataset, draw_dataset, draw_start, measure, train_one
+from numerics.engines import ENGINES, EngineName, resolve_engine, start_trajectory
+from numerics.schedule import learning_rates
+from tests.numerics.cases import (
+    Floats,
+    Problem,
+    draw_columns,
+    excess,
+    reference_loss_and_gradients,
+    rounding_bounds,
+)
+from theory import MEMORIZED_ERROR, Setting, robust_energy_bound, tgon_energy
+from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+
+EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
+
+SHAPES = [(1, 20, 2), (3, 40, 5), (5, 300, 2), (7, 530, 2)]
+
+
+def walk(engine: EngineName, setting: Setting, data: Dataset, W: Floats, b: Floats) -> Floats:
+    trajectory = start_trajectory(engine, setting, data, W, b)
+    trajectory.advance(setting.steps)
+    return trajectory.parameters().astype(np.float64)
+
+
+def start_of(setting: Setting) -> tuple[Floats, Floats]:
+    """The start, as exact float32 numbers, so that every dtype starts from the same point."""
+    W, b = draw_start(setting)
+    return W.astype(np.float32).astype(np.float64), b
+
+
+def with_allowed_drift(
+    setting: Setting, data: Dataset, W: Floats, b: Floats, eps: float
+) -> tuple[Floats, float]:
+    """The float64 reference, and √steps times how far it ends from itself when its start is rounded anew."""
+    exact = setting.replace(dtype="float64")
+    end = walk("reference", exact, data, W, b)
+    far = 0.0
+    for seed in range(2):
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (W.shape[0] + 1, data.n))
+        moved = W * (1 + eps * signs[:-1]), b + eps * signs[-1] * np.abs(W).max()
+        far = max(far, np.abs(walk("reference", exact, data, *moved) - end).max())
+    return end, float(np.sqrt(setting.steps) * far)
+
+
+def trial(T: int, n: int, m: int, seed: int, **values) -> Setting:
+    density = min(0.5, 6 / n)
+    return Setting(T=T, n=n, m=m, sparsity=1 - density, seed=seed, weight_decay=0.1, **values)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cpu_trajectories_equal_the_reference(shape: tuple[int, int, int], dtype: str) -> None:
+    """In float32 and in float64, both against the float64 reference, for several starts and schedules."""
+    judged = 0
+    for seed, warmup in ((0, 10), (1, 0), (2, 200)):
+        setting = trial(*shape, seed, steps=200, lr=1e-3, warmup=warmup, dtype=dtype)
+        data, (W, b) = draw_dataset(setting), start_of(setting)
+        reference, allowed = with_allowed_drift(setting, data, W, b, EPS64 if dtype == "float64" else EPS32)
+        wrong = [walk("cpu", setting.replace(lr=1.05e-3), data, W, b)]
+        wrong.append(walk("cpu", setting.replace(weight_decay=0.0), data, W, b))
+        drift = np.abs(walk("cpu", setting, data, W, b) - reference).max()
+        assert drift <= allowed
+        judged += all(np.abs(other - reference).max() > allowed for other in wrong)
+    assert judged >= 2
+
+
+def adamw_by_hand(
+    setting: Setting,
+    data: Dataset,
+    W: Floats,
+    b: Floats,
+    *,
+    coupled: bool = False,
+    epsilon: float = ADAM_EPSILON,
+) -> Floats:
+    """Loshchilov and Hutter 2019, algorithm 2, with the schedule of the paper, in plain NumPy.
+
+    The warm-up is linear to its peak, then a cosine to 0; decay is of the parameter, not of the gradient.
+    """
+    theta, X, T = np.vstack([W, b]), data.dense(), data.T
+    mean, square = np.zeros_like(theta), np.zeros_like(theta)
+    for step in range(1, setting.steps + 1):
+        done = step - 1 - setting.warmup
+        rate = setting.lr * (
+            step / setting.warmup
+            if done < 0
+            else (1 + np.cos(np.pi * done / (setting.steps - setting.warmup))) / 2
+        )
+        W, b = theta[:-1], theta[-1]
+        hidden = W @ X
+        y = np.maximum(W.T @ hidden + b[:, None], 0)
+        residual = (y - X) * (y > 0) * 2 / T
+        gradient = np.vstack([hidden @ residual.T + (W @ residual) @ X.T, residual.sum(axis=1)])
+        if coupled:
+            gradient = gradient + setting.weight_decay * theta
+        mean = ADAM_BETA1 * mean + (1 - ADAM_BETA1) * gradient
+        square = ADAM_BETA2 * square + (1 - ADAM_BETA2) * gradient**2
+        direction = (mean / (1 - ADAM_BETA1**step)) / (np.sqrt(square / (1 - ADAM_BETA2**step)) + epsilon)
+        theta = theta - rate * direction - (0 if coupled else rate * setting.weight_decay) * theta
+    return theta
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("warmup", [0, 1, 20, 100])
+def test_both_engines_are_adamw_as_published(engine: EngineName, warmup: int) -> None:
+    setting = trial(3, 40, 2, 4, steps=100, lr=5e-3, warmup=warmup, dtype="float64")
+    data, (W, b) = draw_dataset(setting), start_of(setting)
+    _, allowed = with_allowed_drift(setting, data, W, b, EPS64)
+    found = walk(engine, setting, data, W, b)
+    assert np.abs(found - adamw_by_hand(setting, data, W, b)).max() <= allowed
+    for wrong in ({"coupled": True}, {"epsilon": 2 * ADAM_EPSILON}):
+        assert np.abs(found - adamw_by_hand(setting, data, W, b, **wrong)).max() > allowed, wrong
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_first_step_in_closed_form(engine: EngineName, dtype: str) -> None:
+    """Moments cancel: θ₁ = θ₀(1 - lr·wd) - lr g/(|g| + ε); a gradient off by δ moves it by lr δ/(|g| + ε)."""
+    eps = EPS32 if dtype == "float32" else EPS64
+    setting = trial(4, 60, 2, 9, steps=1, lr=0.01, dtype=dtype)
+    data, (W, b) = draw_dataset(setting), start_of(setting)
+    problem = Problem(data, W, b, ("sparse", "zero"))
+    _, *gradients = reference_loss_and_gradients(problem)
+    _, *bounds = rounding_bounds(problem, eps)
+    g, error = np.vstack([gradients[0], gradients[1]]), np.vstack([bounds[0], bounds[1]])
+    theta = np.vstack([W, b])
+    assert learning_rates(setting).tolist() == [0.01]
+    expected = theta * (1 - 0.01 * 0.1) - 0.01 * g / (np.abs(g) + ADAM_EPSILON)
+    # 12: roundings of the step itself (decay 3, moments 4, root, two corrections, quotient, difference)
+    allowed = 0.01 * 2 * error / (np.abs(g) + ADAM_EPSILON) + 12 * eps * (np.abs(theta) + 0.01)
+    assert excess(walk(engine, setting, data, W, b) - expected, allowed) <= 1
+    assert excess(walk(engine, setting.replace(lr=0.0101), data, W, b) - expected, allowed) > 1
+
+
+@given(
+    steps=st.integers(1, 3000),
+    share=st.one_of(st.floats(0, 1), st.sampled_from([0.0, 1.0])),
+    lr=st.floats(1e-6, 1.0),
+)
+def test_the_schedule(steps: int, share: float, lr: float) -> None:
+    warmup = int(share * steps)
+    setting = Setting(T=2, steps=steps, warmup=warmup, lr=lr)
+    rates = learning_rates(setting)
+    assert rates.shape == (steps,)
+    # a sum of `steps` numbers of which each has a few roundings, of a cosine's argument of size π among them
+    allowed = (steps + 12) * EPS64 * lr * steps
+    assert abs(rates.sum() - setting.learning_rate_sum) <= allowed
+    assert abs(rates.sum() - setting.replace(lr=1.01 * lr).learning_rate_sum) > allowed
+    assert rates.min() > 0
+    assert rates.max() <= lr
+    if warmup:
+        assert rates[warmup - 1] == lr
+        assert rates[0] == pytest.approx(lr / warmup, rel=2 * EPS64)
+    if warmup < steps:
+        assert rates[warmup] == lr
+        assert (np.diff(rates[warmup:]) < 0).all()
+    assert (np.diff(rates[:warmup]) > 0).all()
+
+
+def test_the_paper_schedule() -> None:
+    rates = learning_rates(Setting(T=2))
+    assert (len(rates), int(rates.argmax()), rates.max()) == (50_000, 2_499, 1e-3)
+    assert abs(rates.sum() - 25.001) <= 50_000 * EPS64 * 50  # (2501 + 47501)/2 · 1e-3
+    assert rates[-1] < 1e-3 * (np.pi / 47_500) ** 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(cuts=st.lists(st.integers(0, 120), max_size=6))
+def test_cutting_the_steps_changes_no_bit(dtype: str, cuts: list[int]) -> None:
+    setting = trial(5, 60, 2, 1, steps=120, lr=1e-2, dtype=dtype)
+    data, start = draw_dataset(setting), draw_start(setting)
+    trajectory = start_trajectory("cpu", setting, data, *start)
+    for stop in sorted(cuts):
+        trajectory.advance(stop)
+        assert trajectory.step == stop
+    trajectory.advance(setting.steps)
+    assert trajectory.parameters().dtype == np.dtype(dtype)
+    assert (trajectory.parameters() == walk("cpu", setting, data, *start).astype(dtype)).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_trajectory_stops_where_it_is_told(engine: EngineName) -> None:
+    """Going back does nothing; going beyond the schedule is refused and leaves the trajectory alone."""
+    setting = trial(2, 20, 2, 0, steps=10)
+    trajectory = start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
+    trajectory.advance(6)
+    before = trajectory.parameters()
+    trajectory.advance(3)
+    assert trajectory.step == 6
+    with pytest.raises(ValueError, match="10 steps"):
+        trajectory.advance(11)
+    assert (trajectory.parameters() == before).all()
+    before[:] = 7.0  # a copy: the trajectory goes on from its own numbers
+    trajectory.advance(10)
+    assert (trajectory.parameters() != 7.0).all()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_starts_that_do_not_fit_are_refused(engine: EngineName) -> None:
+    setting = trial(2, 20, 2, 0, steps=10)
+    data, (W, b) = draw_dataset(setting), draw_start(setting)
+    for wrong in ((W.T, b), (W[:1], b), (W, b[1:]), (W[:, 1:], b[1:])):
+        with pytest.raises(ValueError, match="start has shapes"):
+            start_trajectory(engine, setting, data, *wrong)
+
+
+def test_engine_names() -> None:
+    assert resolve_engine("auto") == "cpu"
+    assert [resolve_engine(name) for name in ENGINES] == list(ENGINES)
+    for wrong in ("gpu", "CPU", ""):
+        with pytest.raises(ValueError, match="allowed are auto, reference, cpu"):
+            resolve_engine(wrong)
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**32 - 1), kind=st.sampled_from(["sparse", "disjoint", "copies"]))
+def test_relabelling_relabels_the_trained_model(seed: int, kind: str) -> None:
+    """Features and datapoints have no order: permuting both permutes W and b, up to amplified rounding."""
+    setting = Setting(T=4, n=30, steps=100, lr=5e-3, dtype="float64", weight_decay=0.1)
+    random = np.random.default_rng(seed)
+    X = draw_columns(random, kind, 30, 4)
+    W, b = random.normal(size=(2, 30)) * 0.3, np.zeros(30)
+    features, points = random.permutation(30), random.permutation(4)
+    data = Dataset.from_dense(X)
+    _, allowed = with_allowed_drift(setting, data, W, b, EPS64)
+    plain = walk("cpu", setting, data, W, b)
+    permuted = Dataset.from_dense(X[features][:, points])
+    relabelled = walk("cpu", setting, permuted, W[:, features], b)
+    assert np.abs(relabelled - plain[:, features]).max() <= allowed
+    other = walk("cpu", setting, permuted, W, b)  # control: the start was not relabelled
+    assert np.abs(other - plain[:, features]).max() > allowed
+
+
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1), T=st.integers(1, 6), m=st.sampled_from([1, 2]))
+def test_tiny_steps_do_not_raise_the_loss(seed: int, T: int, m: int) -> None:
+    """Without decay, Adam's first steps go down every coordinate.
+
+    A step of size lr per coordinate lowers the loss by lr Σ|g| and raises it by at most lr² (Σ|g| + curvature), so at
+    lr = 1e-7 the fall dominates unless every gradient is below 1e-7; then rounding is all there is.
+    """
+    setting = Setting(T=T, n=40, m=m, sparsity=0.9, seed=seed, steps=30, lr=1e-7, warmup=0, weight_decay=0)
+    run = train_one(setting.replace(dtype="float64"))
+    assert len(run.history_loss) == 31
+    rounding = 2 * (40 * T + 20) * EPS64 * (run.history_loss[0] + 1)
+    assert (np.diff(run.history_loss) <= rounding).all()
+    assert run.history_loss[-1] < run.history_loss[0] - rounding
+    assert run.history_loss.min() >= 0
+
+
+def test_no_memorizing_run_beats_the_bound() -> None:
+    """Σ‖h‖² >= (1 - 2√ε) T/(1 - cos 2π/T) on disjoint supports, with each run's own worst error ε."""
+    ratios = []
+    for T, seed in itertools.product((2, 3, 4, 5), range(4)):
+        X = draw_columns(np.random.default_rng(seed), "disjoint", 40, T)
+        X = np.where(X > 0, np.maximum(X, 0.2), 0)  # above √ε: memorized points' own outputs are active
+        data = Dataset.from_dense(X / np.linalg.norm(X, axis=0))
+        run = train_one(Setting(T=T, n=40, steps=30_000, lr=3e-3, weight_decay=0.5, seed=seed), data=data)
+        record = measure((run.W, run.b), data)
+        assert run.status == ("memorized" if record.worst_point_error <= MEMORIZED_ERROR else "not memorized")
+        assert record.train_loss == run.history_loss[-1]
+        assert run.history_loss.min() >= 0
+        if run.status == "memorized":
+            assert all(assumption.holds for assumption in record.assumptions)
+            bound = robust_energy_bound(tgon_energy(T), record.worst_point_error)
+            ratios.append(record.energy / bound)
+    assert len(ratios) >= 12  # short runs of few points memorize nearly always
+    assert min(ratios) >= 1
+    assert np.median(ratios) < 1.05  # the bound is tight enough to fail: 5 % more would be violated
+
+
+def test_autograd_of_the_reference_is_the_modules_loss() -> None:
+    """The reference is plain torch: its first gradient is that of the loss written down anew."""
+    setting = trial(3, 20, 2, 3, steps=1, lr=1e-3, dtype="float64", warmup=0)
+    data, (W, b) = draw_dataset(setting), start_of(setting)
+    moved = walk("reference", setting.replace(weight_decay=0.0), data, W, b) - np.vstack([W, b])
+    _, W_gradient, b_gradient = reference_loss_and_gradients(Problem(data, W, b, ("", "")))
+    assert (np.sign(moved) == -np.sign(np.vstack([W_gradient, b_gradient]))).all()
+    assert torch.get_num_threads() >= 1
