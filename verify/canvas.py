@@ -74,8 +74,9 @@ def panels(
     rows: int, columns: int, width: float, height: float, *, sharey: bool = False
 ) -> tuple[Plot, list[list[Axes]]]:
     """A figure of ``rows`` by ``columns`` panels, each of the given size in inches, and its axes by row."""
-    figure = Plot(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Plot(figsize=(width * columns, height * rows))
     axes = figure.subplots(rows, columns, squeeze=False, sharey=sharey)
+    figure.set_layout_engine("constrained", h_pad=0.1)
     return figure, [list(row) for row in axes]
 
 

@@ -18,7 +18,7 @@ import click
 from verify.commands_model import check
 from verify.commands_theory import claims, polygon, predict
 from verify.commands_training import compare, train
-from verify.options import BadInput, in_one_line
+from verify.options import BadInput, Interrupted, in_one_line
 
 __all__ = ["main"]
 
@@ -36,8 +36,12 @@ class OneLineErrors(click.Group):
                 if error.errno == errno.EPIPE:
                     raise
                 raise BadInput(f"{in_one_line(error)}; try another folder or file") from error
+            except KeyboardInterrupt:
+                raise Interrupted("interrupted") from None
             except MemoryError:
-                raise BadInput("not enough memory for what was asked; try a smaller n, m or T") from None
+                raise BadInput(
+                    "not enough memory for what was asked; try smaller --n, --m, --T or --steps"
+                ) from None
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the command line and exit; the signature is click's."""
@@ -50,9 +54,6 @@ class OneLineErrors(click.Group):
         except click.ClickException as error:
             _complain(_advise(error))
             code = error.exit_code
-        except click.Abort:
-            _complain("interrupted")
-            code = 130
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -15,6 +15,7 @@ from verify.answers import print_claims, print_json, print_table
 from verify.options import (
     BadInput,
     IntegerList,
+    Interrupted,
     in_one_line,
     json_option,
     make_settings,
@@ -24,8 +25,7 @@ from verify.options import (
 )
 
 if TYPE_CHECKING:
-    from numerics import Run, Runs
-    from theory import Setting
+    from numerics import Run
     from verify.comparison import Comparison
 
 __all__ = ["compare", "train"]
@@ -41,24 +41,12 @@ _MEASURED = (
 )
 
 
-class Interrupted(click.ClickException):
-    """Ctrl-C during training."""
-
-    exit_code = 130
-
-
-def train_settings(settings: list[Setting], seeds: int, engine: str, folder: Path) -> Runs:
-    """`numerics.train` with its refusals and Ctrl-C as one line each."""
-    import numerics
-
-    with refusals(), _keeping(folder):
-        return numerics.train(settings, seeds, engine=engine, out=folder)
-
-
 @contextmanager
 def _keeping(folder: Path) -> Iterator[None]:
+    """Inside, refusals, Ctrl-C and a refusing disk become one line that says where finished runs are."""
     try:
-        yield
+        with refusals():
+            yield
     except KeyboardInterrupt:
         raise Interrupted(
             f"interrupted: finished runs are kept in {folder}; the same command goes on from there"
@@ -75,7 +63,11 @@ def _keeping(folder: Path) -> Iterator[None]:
 @json_option
 def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
     """Train models on T datapoints, measure them and name what became of them."""
-    runs = train_settings(make_settings(T, given), seeds, engine, Path(out))
+    import numerics
+
+    settings = make_settings(T, given)
+    with _keeping(Path(out)):
+        runs = numerics.train(settings, seeds, engine=engine, out=out)
     answers = [describe_run(run) for run in runs]
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
@@ -144,15 +136,19 @@ def compare(
     Writes into --out: the runs, cells.csv, runs.csv, comparison.json, figures, and report.html. Finished runs found
     there are reused.
     """
+    import numerics
     import verify
     from verify.report import write_report
 
     settings = make_settings(T, given) + make_settings(
         strong_T or (), {**given, "weight_decay": strong_decay}
     )
-    runs = train_settings(settings, seeds, engine, Path(out) / "runs")
+    folder = Path(out) / "runs"
+    with _keeping(folder):
+        runs = numerics.train(settings, seeds, engine=engine, out=folder)
     result = verify.compare(runs)
-    page = write_report(result, out, command=_command(ctx))
+    with _keeping(folder):
+        page = write_report(result, out, command=_command(ctx))
     if as_json:
         print_json(result.as_dict())
     else:

@@ -64,8 +64,8 @@ FIGURES: tuple[FigureKind, ...] = (
     FigureKind(
         "norms_against_T",
         "Frobenius norm of W and norm of b against the number of datapoints: the least-norm model (line), every "
-        "seed (dots; open where a datapoint was not memorized) and a published replication (crosses), which "
-        "shows one seed per T without saying whether it memorized.",
+        "seed (dots; open where a datapoint was not memorized) and, for m = 2, a published replication (crosses), "
+        "which shows one seed per T without saying whether it memorized.",
         norms_against_T_numbers,
         draw_norms_against_T,
     ),

@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from theory import Setting, predict
@@ -27,6 +26,8 @@ __all__ = ["draw_hidden_vectors", "hidden_vectors", "hidden_vectors_numbers", "t
 
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
+
+_COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "kind", "x", "y"]
 
 #: A run with the name of its diagnosis.
 Judged = tuple["Run", str]
@@ -44,22 +45,16 @@ def hidden_vectors(result: Comparison) -> Figure:
 def hidden_vectors_numbers(result: Comparison) -> pd.DataFrame:
     """Every point of `hidden_vectors`, one row per hidden vector, vertex of the prediction and feature (column of W).
 
-    Columns: T, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
+    Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
     "seen feature", "unseen feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest extent of the
     hidden vectors, without a prediction. Of several series of settings, the one with the most values of T.
 
-    Raises
-    ------
-    ValueError
-        Every run diverged.
-
+    Diverged runs are left out; without any other the table is empty.
     """
     tables = [
         _points(run, name, role) for runs in _by_size(result) for role, (run, name) in _chosen(runs).items()
     ]
-    if not tables:
-        raise ValueError("every run diverged: no hidden vectors to draw; try a smaller --lr")
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
 
 
 def _by_size(result: Comparison) -> list[list[Judged]]:
@@ -108,6 +103,7 @@ def _points(run: Run, diagnosis: str, role: str) -> pd.DataFrame:
     table = pd.concat(points, ignore_index=True).round({"x": 5, "y": 5})
     facts = {
         "T": run.setting.T,
+        "m": run.setting.m,
         "run": role,
         "seed": run.setting.seed,
         "diagnosis": diagnosis,
@@ -151,8 +147,13 @@ def _in_order(vectors: NDArray[np.float64]) -> NDArray[np.complex128]:
 
 
 def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
-    """The figure of `hidden_vectors_numbers`."""
+    """The figure of `hidden_vectors_numbers`; an empty table gives a panel that says so."""
     sizes = list(dict.fromkeys(numbers["T"]))
+    if not sizes:
+        with styled():
+            figure, axes = panels(1, 1, 4.4, 1.2)
+            _write(axes[0][0], "every run diverged")
+        return figure
     roles = [("memorized", "hidden"), ("memorized", "features")]
     if (numbers["run"] == "failed").any():
         roles.append(("failed", "hidden"))
@@ -166,14 +167,13 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
             for row, (run, content) in enumerate(roles):
                 cell = numbers[(numbers["T"] == T) & (numbers["run"] == run)]
                 _draw_cell(axes[line * len(roles) + row][column], cell, T, run, content)
-        figure.legend(handles=_hidden_legend(), loc="outside lower center", ncols=2)
+        figure.legend(handles=_hidden_legend(set(numbers["kind"])), loc="outside lower center", ncols=2)
     return figure
 
 
 def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> None:
     if cell.empty:
-        message = "every run\nmemorizes" if run == "failed" else "no run\nmemorizes"
-        ax.text(0.5, 0.5, f"T = {T}\n{message}", ha="center", va="center", color=GREY, transform=ax.transAxes)
+        _write(ax, f"T = {T}\n" + ("every run\nmemorizes" if run == "failed" else "no run\nmemorizes"))
         return
     ax.set_axis_on()
     first = cell.iloc[0]
@@ -181,15 +181,28 @@ def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> 
     reach = 1.15 * draw(ax, cell)
     about = {"memorized": f"‖W‖ = {first['weight_norm']:.4g}", "failed": first["diagnosis"]}[run]
     ax.set_title(f"T = {T}\n{'features' if content == 'features' else about}")
+    axis = "" if first["m"] <= 2 else ", direction "
     ax.set(
         xlim=(-reach, reach),
         ylim=(-reach, reach),
         aspect="equal",
-        xlabel=f"{symbol}₁   (seed {first['seed']})",
+        xlabel=f"{symbol}{axis}₁   (seed {first['seed']})",
     )
-    ax.set_ylabel(f"{symbol}₂", labelpad=-2)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(2, symmetric=True, steps=[1, 2, 5, 10]))
+    ax.set_ylabel(f"{symbol}{axis}₂", labelpad=-2)
+    ticks = [-_round_below(reach), 0.0, _round_below(reach)]
+    labels = [f"{tick:g}" for tick in ticks]
+    ax.set(xticks=ticks, xticklabels=labels, yticks=ticks, yticklabels=labels)
+
+
+def _round_below(length: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is at most ``length``."""
+    power = 10.0 ** np.floor(np.log10(length))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= length))
+
+
+def _write(ax: Axes, text: str) -> None:
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=ax.transAxes)
 
 
 def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> float:
@@ -224,13 +237,16 @@ def _reach(*clouds: pd.DataFrame) -> float:
     return largest or 1.0
 
 
-def _hidden_legend() -> list[Line2D]:
-    return [
-        Line2D([], [], color=BLUE, marker="o", ms=6, lw=1, label="trained hidden vector h = W X"),
-        Line2D(
-            [], [], color=VERMILLION, marker="o", ms=10, mfc="none", lw=1.4,
-            label="predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]",
+def _hidden_legend(kinds: set[str]) -> list[Line2D]:
+    polygon = "predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]"
+    handles = {
+        "hidden": Line2D([], [], color=BLUE, marker="o", ms=6, lw=1, label="trained hidden vector h = W X"),
+        "predicted": Line2D([], [], color=VERMILLION, marker="o", ms=10, mfc="none", lw=1.4, label=polygon),
+        "seen feature": Line2D(
+            [], [], color=GREEN, marker="o", ms=4, lw=0, label="column of W, seen feature"
         ),
-        Line2D([], [], color=GREEN, marker="o", ms=4, lw=0, label="column of W, seen feature"),
-        Line2D([], [], color=GREY, marker="o", ms=4, lw=0, label="column of W, unseen feature"),
-    ]  # fmt: skip
+        "unseen feature": Line2D(
+            [], [], color=GREY, marker="o", ms=4, lw=0, label="column of W, unseen feature"
+        ),
+    }
+    return [handle for kind, handle in handles.items() if kind in kinds]

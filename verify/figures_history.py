@@ -49,7 +49,7 @@ def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
     cells = [cell for _, cell in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
     columns = min(len(cells), 4)
     with styled():
-        figure, axes = panels(-(-len(cells) // columns), columns, 2.7, 2.75, sharey=True)
+        figure, axes = panels(-(-len(cells) // columns), columns, 2.7, 3.1, sharey=True)
         flat = list(chain.from_iterable(axes))
         for ax in flat[len(cells) :]:
             ax.set_axis_off()

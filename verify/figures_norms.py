@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from theory import tgon_bias_norm, tgon_weight_norm
 from verify.canvas import DECAY_COLOURS, INK, VERMILLION, panels, styled
@@ -31,7 +31,8 @@ def norms_against_T(result: Comparison) -> Figure:
 def norms_against_T_numbers(result: Comparison) -> pd.DataFrame:
     """Every number of `norms_against_T`.
 
-    Columns: norm ("weight_norm" or "bias_norm"), series ("theory", "trained", "published"), T, weight_decay, seed,
+    Columns: norm ("weight_norm" or "bias_norm"), series ("theory": the T-gon, or "prediction" where some m is not 2 or
+    points are repeated; "trained"; "published"), T, weight_decay, seed,
     memorized, value; the last but one three are missing where they mean nothing. Diverged runs are left out, the
     published series where m is not 2.
     """
@@ -75,7 +76,7 @@ def _predicted_rows(result: Comparison) -> list[dict[str, Any]]:
         for norm in ("weight_norm", "bias_norm")
     }
     return [
-        {"norm": norm, "series": "theory", "T": T, "value": value}
+        {"norm": norm, "series": "prediction", "T": T, "value": value}
         for (norm, T), value in sorted(values.items())
         if value is not None
     ]
@@ -113,13 +114,16 @@ def draw_norms_against_T(numbers: pd.DataFrame) -> Figure:
 
 
 def _draw_norm(ax: Axes, numbers: pd.DataFrame, theory: str) -> None:
-    ax.set(xscale="log", yscale="log")
-    curve = numbers[numbers["series"] == "theory"]
+    ax.set(xscale="log", yscale="log", ymargin=0.1)
+    curve = numbers[numbers["series"].isin(["theory", "prediction"])]
+    if (curve["series"] == "prediction").any():
+        theory = "theory: the least-norm model of each cell"
     positive = curve["value"].where(curve["value"] > 0)
     ax.plot(curve["T"], positive, ".-", color=INK, lw=1.6, ms=5, label=theory, zorder=2)
     for T in curve["T"][curve["value"] == 0]:
-        ax.text(T, 0.02, f"0 at T = {T}", ha="center", fontsize=11, transform=ax.get_xaxis_transform())
-    ax.legend(loc="upper left", handlelength=1.2)
+        side = "left" if numbers["T"].min() == T else "center"
+        ax.text(T, 0.02, f"0 at T = {T}", ha=side, fontsize=11, transform=ax.get_xaxis_transform())
+    ax.legend(loc="best", handlelength=1.2)
     decays = sorted(numbers["weight_decay"].dropna().unique())
     for place, decay in enumerate(decays):
         _draw_seeds(ax, numbers[numbers["weight_decay"] == decay], decay, place)
@@ -128,10 +132,14 @@ def _draw_norm(ax: Axes, numbers: pd.DataFrame, theory: str) -> None:
         label = "published replication, one seed, read off its figure"
         ax.plot(published["T"], published["value"], "x", color=VERMILLION, ms=9, mew=2, label=label, zorder=4)
     largest = numbers["T"].max()
-    ticks = [T for T in (2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500, 1000) if largest >= T]
+    ticks = [
+        T for T in (1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500, 1000) if numbers["T"].min() <= T <= largest
+    ]
     ax.set_xticks(ticks, [str(T) for T in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_seeds(ax: Axes, seeds: pd.DataFrame, decay: float, place: int) -> None:

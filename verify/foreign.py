@@ -7,6 +7,7 @@ kind of a file is told by its first bytes, not by its name. Every guess that was
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -217,12 +218,12 @@ def _read_torch(path: Path) -> Arrays:
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            return dict(_tensors(torch.load(path, map_location="cpu", weights_only=True)))
     except Exception:  # noqa: BLE001 (an untrusted file may raise anything; nothing of it was executed)
         raise ForeignFileError(
             f"{path}: not a torch state dict that loads without unpickling; save model.state_dict(), or npz"
         ) from None
-    return dict(_tensors(content))
 
 
 def _tensors(content: Any, prefix: str = "") -> Iterator[tuple[str, NDArray[np.float64]]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadInput",
     "IntegerList",
+    "Interrupted",
     "in_one_line",
     "json_option",
     "make_settings",
@@ -43,6 +44,12 @@ class BadInput(click.ClickException):
     """A refused argument or file, in one line: what was given, what is allowed, what to try."""
 
     exit_code = 2
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C, in one line."""
+
+    exit_code = 130
 
 
 def parse_integers(text: str) -> tuple[int, ...]:

@@ -184,5 +184,5 @@ def _spread(values: Mapping[Any, None]) -> str:
 def _inline(drawing: str, name: str) -> Markup:
     """An SVG as part of a page: without its head and metadata, with identifiers that no other figure has."""
     body = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL)
-    body = re.sub(r'((?:\bid|href)="#?|url\(#)', rf"\g<1>{name}-", body)
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
     return Markup(body.replace("<svg ", f'<svg role="img" aria-labelledby="{name}-caption" ', 1))

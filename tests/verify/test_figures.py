@@ -1,0 +1,150 @@
+"""Figures: drawn from their tables alone, and the tables say what theory and runs say."""
+
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Run, Runs, train
+from theory import Setting, predict, tgon_weight_norm
+from theory.memorization import tgon_hidden
+from verify import compare
+from verify.canvas import render
+from verify.figures import FIGURES, published_norms
+from verify.figures_hidden import turned_onto
+
+_BY_NAME = {kind.name: kind for kind in FIGURES}
+
+
+@pytest.mark.parametrize("name", _BY_NAME)
+def test_the_csv_beside_a_figure_regenerates_it(name, small_comparison):
+    kind = _BY_NAME[name]
+    numbers = kind.numbers(small_comparison)
+    written = pd.read_csv(StringIO(numbers.to_csv(index=False)))
+    drawn = render(kind.draw(numbers), "svg")
+    assert drawn == render(kind.draw(written), "svg")
+    assert drawn.startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("name", _BY_NAME)
+def test_a_changed_number_changes_the_figure(name, small_comparison):
+    kind = _BY_NAME[name]
+    numbers = kind.numbers(small_comparison)
+    column = {"hidden_vectors": "x", "norms_against_T": "value", "train_loss_history": "loss"}[name]
+    changed = numbers.assign(**{column: numbers[column] * 1.5})
+    assert render(kind.draw(numbers), "svg") != render(kind.draw(changed), "svg")
+
+
+@pytest.mark.parametrize("name", _BY_NAME)
+def test_png(name, small_comparison):
+    kind = _BY_NAME[name]
+    figure = kind.draw(kind.numbers(small_comparison))
+    assert figure._repr_png_().startswith(b"\x89PNG")
+
+
+def test_the_comparison_shows_its_hidden_vectors(small_comparison):
+    assert small_comparison.figure()._repr_png_() == render(small_comparison.figure(), "png")
+
+
+def test_hidden_vectors_are_those_of_the_memorizing_run_of_least_norm(small_comparison):
+    numbers = _BY_NAME["hidden_vectors"].numbers(small_comparison)
+    shown = numbers[numbers["run"] == "memorized"]
+    assert set(shown["T"]), "no run of the small comparison memorizes; change it"
+    for T, points in shown.groupby("T"):
+        runs = [
+            run for run in small_comparison.runs if run.setting.T == T and run.setting.weight_decay == 0.01
+        ]
+        best = min((run for run in runs if run.status == "memorized"), key=lambda run: run.record.weight_norm)
+        hidden = points[points["kind"] == "hidden"][["x", "y"]].to_numpy().T
+        np.testing.assert_allclose(hidden, best.record.hidden, atol=1e-5)
+        features = points[points["kind"].str.endswith("feature")]
+        assert len(features) == best.setting.n
+
+
+def test_failed_runs_are_named(small_comparison):
+    numbers = _BY_NAME["hidden_vectors"].numbers(small_comparison)
+    failed = numbers[numbers["run"] == "failed"]
+    assert len(failed), "every run of the small comparison memorizes; change it"
+    names = {
+        run: diagnosis.name
+        for run, diagnosis in zip(small_comparison.runs, small_comparison.diagnoses, strict=True)
+    }
+    for (T, seed, name), _ in failed.groupby(["T", "seed", "diagnosis"]):
+        assert name in {
+            found for run, found in names.items() if (run.setting.T, run.setting.seed) == (T, seed)
+        }
+
+
+def test_norms_have_theory_every_seed_and_the_published_series(small_comparison):
+    numbers = _BY_NAME["norms_against_T"].numbers(small_comparison)
+    weights = numbers[numbers["norm"] == "weight_norm"]
+    theory = weights[weights["series"] == "theory"]
+    assert theory["T"].tolist() == list(range(2, 32))
+    np.testing.assert_array_equal(theory["value"], tgon_weight_norm(theory["T"].to_numpy()))
+    trained = weights[weights["series"] == "trained"]
+    assert trained["value"].tolist() == [run.record.weight_norm for run in small_comparison.runs]
+    published = weights[weights["series"] == "published"]
+    assert published["T"].max() <= 31
+    assert published["value"].tolist() == published_norms().query("T <= 31")["weight_norm"].tolist()
+
+
+def test_histories_are_the_runs(small_comparison):
+    numbers = _BY_NAME["train_loss_history"].numbers(small_comparison)
+    recorded = np.concatenate([run.history_loss for run in small_comparison.runs])
+    np.testing.assert_allclose(numbers["loss"], recorded, rtol=1e-5)
+
+
+@given(st.integers(2, 30), st.floats(0, 2 * np.pi), st.booleans(), st.randoms())
+def test_turning_finds_every_rotated_reflected_relabelled_polygon(T, angle, reflected, random):
+    polygon = tgon_hidden(T)
+    c, s = np.cos(angle), np.sin(angle)
+    moved = np.array([[c, -s], [s, c]]) @ (polygon * np.array([[1.0], [-1.0 if reflected else 1.0]]))
+    order = list(range(T))
+    random.shuffle(order)
+    turned = turned_onto(polygon, moved[:, order])
+    nearest = np.linalg.norm(turned[:, :, None] - moved[:, None, :], axis=0).min(axis=1)
+    assert nearest.max() <= 1e-9 * np.linalg.norm(polygon, axis=0).max()
+
+
+def test_turning_is_the_best_rotation():
+    rng = np.random.default_rng(0)
+    polygon, hidden = tgon_hidden(7), tgon_hidden(7) + rng.normal(size=(2, 7)) * 0.3
+    turned = turned_onto(polygon, hidden)
+    ordered = hidden[:, np.argsort(np.arctan2(hidden[1], hidden[0]))]
+    least = ((turned - ordered) ** 2).sum()
+    for angle in np.linspace(0, 2 * np.pi, 200):
+        c, s = np.cos(angle), np.sin(angle)
+        assert least <= ((np.array([[c, -s], [s, c]]) @ turned - ordered) ** 2).sum() + 1e-9
+
+
+@pytest.mark.parametrize("m", [1, 3])
+def test_other_dimensions_are_drawn_without_the_polygon(m):
+    setting = Setting(T=2, n=60, sparsity=0.9, steps=30, m=m)
+    result = compare(train([setting, setting.replace(T=3)], out=None, progress=False))
+    for kind in FIGURES:
+        numbers = kind.numbers(result)
+        assert render(kind.draw(numbers), "svg")
+        assert "predicted" not in set(numbers.get("kind", ()))
+        assert not {"theory", "published"} & set(numbers.get("series", ()))
+    norms = _BY_NAME["norms_against_T"].numbers(result)
+    assert norms.query("norm == 'weight_norm' and series == 'prediction' and T == 2")[
+        "value"
+    ].item() == pytest.approx(predict(setting).weight_norm)
+
+
+def test_diverged_runs_leave_figures_that_say_so():
+    run = Run(
+        setting=Setting(T=3, n=10),
+        engine="cpu",
+        status="diverged",
+        W=np.full((2, 10), np.nan),
+        b=np.zeros(10),
+        history_step=np.array([0, 4]),
+        history_loss=np.array([1.0, np.nan]),
+    )
+    result = compare(Runs([run]))
+    for kind in FIGURES:
+        assert render(kind.draw(kind.numbers(result)), "svg")
