@@ -240,6 +240,7 @@ PROOF_MODULES = (
     "theory.generalization_proofs",
     "theory.dimensionality_proofs",
     "theory.scales_proofs",
+    "theory.penalty_proofs",
 )
 
 

@@ -1,0 +1,173 @@
+"""A finite L2 penalty: the regular polygon that minimises loss + λ(‖W‖² + ‖b‖²), down to its collapse.
+
+On T orthonormal points with the symmetric ansatz, hidden vectors on a regular T-gon of squared radius r and
+one bias coefficient c, the objective is
+
+    (1 − r − c)² + Σ_{d=1}^{T−1} ReLU(r cos(2πd/T) + c)² + λT(r + c²),
+
+convex in (r, c) where the own output r + c is positive (`penalty.convex`), so its minimum is the one
+stationary point of the one piece, set of active neighbours, that is consistent with itself
+(`penalty.polygon`). At λ = 0⁺ it is the T-gon of `memorization.tgon-norm`; the radius reaches 0
+continuously at λ = 2/T (1 for T = 1).
+
+The ansatz is not the whole story. A search over all models finds nothing better at T ≤ 4, nor at small λ, nor
+near the collapse (λT/2 ≥ 0.8 for T ≤ 8). Between, for T ≥ 5, models without the symmetry cost less: T = 5,
+λ = 0.1 gives 0.4994 against the polygon's 0.5274. All of this is numerical.
+
+Normalisation: loss summed over features, mean over datapoints; λ is not AdamW's weight decay, whose fixed points
+have a vanishing penalty (`optimization.adamw-stationary`).
+
+Equation labels: `penalty.polygon`, `penalty.all-active`, `penalty.collapse`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+__all__ = ["PenalisedPolygon", "collapse_penalty", "penalised_objective", "penalised_polygon"]
+
+
+@dataclass(frozen=True, slots=True)
+class PenalisedPolygon:
+    """The symmetric minimiser for T points and a penalty λ.
+
+    Attributes
+    ----------
+    T, penalty : what was asked for.
+    radius_squared : r, 0 after the collapse.
+    bias_coefficient : c.
+    active_neighbours : how many neighbours to each side have a positive output; (T − 1)/2 or T/2 is all of them.
+    loss : train loss without the penalty.
+
+    """
+
+    T: int
+    penalty: float
+    radius_squared: float
+    bias_coefficient: float
+    active_neighbours: int
+    loss: float
+
+    @property
+    def objective(self) -> float:
+        """Loss plus penalty."""
+        return self.loss + self.penalty * self.T * (self.radius_squared + self.bias_coefficient**2)
+
+
+def collapse_penalty(T: int) -> float:
+    """The penalty 2/T at which the polygon shrinks to the origin; 1 at T = 1 (`penalty.collapse`).
+
+    T ≥ 1. Exact up to one rounding. Within the symmetric ansatz; no model without the symmetry is claimed to
+    collapse there.
+
+    Raises
+    ------
+    ValueError
+        T below 1.
+
+    Examples
+    --------
+    >>> collapse_penalty(8)
+    0.25
+
+    """
+    _check(T, 0.0)
+    return min(1.0, 2 / T)
+
+
+def penalised_objective(T: int, penalty: float, radius_squared: float, bias_coefficient: float) -> float:
+    """Loss + λ(‖W‖² + ‖b‖²) of the regular T-gon with this squared radius and bias coefficient.
+
+    T ≥ 1, radius_squared ≥ 0, any bias; summed term by term, relative error below 4 T eps.
+
+    Raises
+    ------
+    ValueError
+        T, the penalty or the radius outside its domain.
+
+    Examples
+    --------
+    >>> round(penalised_objective(4, 0.1, 1.0, 0.0), 12)  # the square memorizes and costs λ times 4
+    0.4
+
+    """
+    _check(T, penalty)
+    if not radius_squared >= 0:
+        raise ValueError(f"radius_squared = {radius_squared:g}: it must be >= 0")
+    return _loss(T, radius_squared, bias_coefficient) + penalty * T * (radius_squared + bias_coefficient**2)
+
+
+def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
+    """The regular T-gon of least loss + λ(‖W‖² + ‖b‖²), in closed form piece by piece (`penalty.polygon`).
+
+    With D active neighbours to each side, K = 2D + 1, B = Σ cos and A = Σ cos² over |d| ≤ D (d = 0..T−1 when all
+    are active), the stationary point solves A r + B c = 1 − λT/2 and B r + (K + λT) c = 1. The piece whose
+    outputs have the signs it assumes holds the minimum. T ≥ 1, λ ≥ 0; λ = 0 gives the limit λ → 0⁺.
+    Relative error below 1e-12 for T ≤ 1000.
+
+    Raises
+    ------
+    ValueError
+        T below 1, or a penalty that is negative or not finite.
+
+    Examples
+    --------
+    >>> polygon = penalised_polygon(3, 0.1)  # all active: r = 2/T − λ, c = 1/(T(1 + λ))
+    >>> round(polygon.radius_squared, 12), round(polygon.bias_coefficient, 12)
+    (0.566666666667, 0.30303030303)
+    >>> penalised_polygon(8, 0.25).radius_squared
+    0.0
+
+    """
+    _check(T, penalty)
+    if penalty >= collapse_penalty(T):
+        bias = 1 / (T * (1 + penalty))
+        return PenalisedPolygon(T, penalty, 0.0, bias, T // 2, _loss(T, 0.0, bias))
+    pieces = [(*_piece(T, penalty, active), active) for active in range(_first_piece(T), T // 2 + 1)]
+    radius, bias, active = min(pieces, key=lambda piece: _inconsistency(T, *piece))
+    return PenalisedPolygon(T, penalty, radius, bias, active, _loss(T, radius, bias))
+
+
+def _first_piece(T: int) -> int:
+    """With fewer active neighbours than this the equations of a piece are dependent at λ = 0."""
+    return min(1, T // 2)
+
+
+def _piece(T: int, penalty: float, active: int) -> tuple[float, float]:
+    """(r, c) where exactly `active` neighbours to each side have a positive output.
+
+    In u = 1 − cos, which is small where A, B and K are nearly dependent: A = K − 2Σu + Σu², B = K − Σu.
+    """
+    steps = range(-active, active + 1) if 2 * active + 1 < T else range(T)
+    dips = [2 * math.sin(math.pi * d / T) ** 2 for d in steps]
+    count, first, second = len(dips), math.fsum(dips), math.fsum(dip**2 for dip in dips)
+    decay = penalty * T
+    determinant = count * second - first**2 + decay * (count - 2 * first + second)
+    radius = first + decay * (1 - (count + decay) / 2)
+    bias = second - first + decay / 2 * (count - first)
+    if determinant == 0:  # T = 1: one output, only the sum r + c is fixed without a penalty
+        return 0.5, 0.5
+    return radius / determinant, bias / determinant
+
+
+def _inconsistency(T: int, radius: float, bias: float, active: int) -> float:
+    """How far an output of the piece is from the sign the piece assumes; infinite without a polygon."""
+    if not radius >= 0:
+        return math.inf
+    last = radius * math.cos(2 * math.pi * active / T) + bias
+    following = radius * math.cos(2 * math.pi * (active + 1) / T) + bias
+    return max(0.0, -last, following if 2 * active + 1 < T else 0.0)
+
+
+def _loss(T: int, radius: float, bias: float) -> float:
+    own = 1 - max(0.0, radius + bias)
+    others = (max(0.0, radius * math.cos(2 * math.pi * d / T) + bias) for d in range(1, T))
+    return math.fsum([own**2, *(output**2 for output in others)])
+
+
+def _check(T: int, penalty: float) -> None:
+    if T < 1:
+        raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=8")
+    if not 0 <= penalty < math.inf:
+        raise ValueError(f"penalty = {penalty:g}: it must be finite and >= 0; try penalty=0.01")
