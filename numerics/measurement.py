@@ -37,7 +37,7 @@ def measure(model: Any, data: Dataset | Any) -> Record:
 
     Examples
     --------
-    >>> record = measure((np.eye(2) / 2**0.5, np.full(2, 0.5)), np.eye(2))
+    >>> record = measure((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)
 

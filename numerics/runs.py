@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,9 @@ class Runs(Sequence[Run]):
 
     @classmethod
     def load(cls, folder: str | Path) -> Runs:
-        """Every run of a folder, in order of T and seed; RunFileError on the first broken file."""
+        """Every run of a folder, in order of T, decay and seed; RunFileError on a broken file, OSError if none."""
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f"{folder}: no such folder of runs")
         runs = [load_run(path) for path in sorted(Path(folder).glob("*.safetensors"))]
         return cls(sorted(runs, key=lambda run: (run.setting.T, run.setting.weight_decay, run.setting.seed)))
 
@@ -166,12 +168,13 @@ def load_run(path: str | Path) -> Run:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            own = "tgon" in metadata and set(file.keys()) == set(_TENSORS)
+            tensors = {name: file.get_tensor(name) for name in _TENSORS} if own else {}
     except FileNotFoundError:
         raise RunFileError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
-    if "tgon" not in metadata or set(tensors) != set(_TENSORS):
+    if not own:
         raise RunFileError(
             f"{path}: a safetensors file, but not a run of this program; try `tgon check` for foreign models"
         )
@@ -179,13 +182,22 @@ def load_run(path: str | Path) -> Run:
         raise RunFileError(
             f"{path}: checksum does not match, the file was damaged or edited; delete it to train it again"
         )
-    description = json.loads(metadata["tgon"])
+    try:
+        return Run(**_described(metadata["tgon"]), path=path, **tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunFileError(f"{path}: written by another version of this program ({reason})") from None
+
+
+def _described(text: str) -> dict[str, Any]:
+    """Setting, engine and status out of a file's description; KeyError, TypeError or ValueError if it has others."""
+    description = json.loads(text)
     if description["format"] != _FORMAT:
-        raise RunFileError(f"{path}: written in format {description['format']}, this version reads {_FORMAT}")
-    return Run(
-        setting=Setting(**description["setting"]),
-        engine=description["engine"],
-        status=description["status"],
-        path=path,
-        **tensors,
-    )
+        raise ValueError(f"its format is {description['format']}, this one reads {_FORMAT}")
+    if description["status"] not in get_args(RunStatus):
+        raise ValueError(f"its status is {description['status']}")
+    return {
+        "setting": Setting(**description["setting"]),
+        "engine": description["engine"],
+        "status": description["status"],
+    }

@@ -5,6 +5,7 @@ A failure of training (divergence, no memorization) is the status of a run, neve
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -99,6 +100,7 @@ def train_one(
     ``data`` and ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. Raises
     `Interrupted` when ``stop`` is set.
     """
+    engine = resolve_engine(engine)
     data = draw_dataset(setting) if data is None else data
     W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
     trajectory = start_trajectory(engine, setting, data, W, b)
@@ -142,10 +144,11 @@ def _status(errors: np.ndarray[Any, Any]) -> RunStatus:
 
 
 def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Setting]:
-    wanted = []
-    for setting in settings:
-        chosen = range(setting.seed, setting.seed + seeds) if isinstance(seeds, int) else seeds
-        wanted += [setting.replace(seed=int(seed)) for seed in chosen]
+    if isinstance(seeds, (int, np.integer)):
+        wanted = [setting.replace(seed=setting.seed + k) for setting in settings for k in range(int(seeds))]
+    else:
+        listed = [int(seed) for seed in seeds]
+        wanted = [setting.replace(seed=seed) for setting in settings for seed in listed]
     if not wanted:
         raise ValueError(
             f"nothing to train: {len(settings)} settings and seeds={seeds!r}; give at least one of each"
@@ -164,10 +167,14 @@ def _finished(setting: Setting, engine: EngineName, folder: Path | None) -> Run 
     if folder is None or not (path := folder / f"{run_name(setting, engine)}.safetensors").exists():
         return None
     try:
-        return load_run(path)
+        run = load_run(path)
     except RunFileError as error:
         warnings.warn(f"{error}; training it again", stacklevel=2)
         return None
+    if run.name != path.stem:
+        warnings.warn(f"{path}: holds another run than its name says; training it again", stacklevel=2)
+        return None
+    return run
 
 
 def _train_all(
@@ -193,5 +200,14 @@ def _train_all(
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
+            _keep_finished(pending, folder)
             raise
     return Runs([runs[position] for position in range(len(wanted))])
+
+
+def _keep_finished(pending: Iterable[Future[Run]], folder: Path | None) -> None:
+    """Save the runs that were finished, but not yet saved, when training was interrupted."""
+    for work in pending:
+        if folder is not None and work.done() and not work.cancelled() and work.exception() is None:
+            with contextlib.suppress(OSError):
+                save_run(work.result(), folder)

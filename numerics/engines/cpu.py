@@ -139,7 +139,7 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
     --------
     >>> W = torch.eye(2, requires_grad=True)
     >>> loss = reconstruction_loss(W, torch.zeros(2), torch.eye(2))
-    >>> loss.backward(); float(loss), W.grad.abs().max().item()
+    >>> loss.backward(); loss.item(), W.grad.abs().max().item()
     (0.0, 0.0)
 
     """

@@ -1,0 +1,120 @@
+"""The on-disk cache of compiled code never answers for another source."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import numerics
+from numerics.engines import kernels
+
+ROOT = Path(numerics.__file__).parent.parent
+
+
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """Name in the file -> module it comes from."""
+    names = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            names |= {(alias.asname or alias.name).split(".")[0]: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name: node.module or "." for alias in node.names}
+    return names
+
+
+def foreign_to_compiled_code(source: str) -> set[str]:
+    """Modules, other than those compiled code may name, whose values a compiled function of this source uses."""
+    tree = ast.parse(source)
+    names = imported_names(tree)
+    compiled = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any(
+            "njit" in ast.unparse(mark) or "overload" in ast.unparse(mark) for mark in node.decorator_list
+        )
+    ]
+    assert compiled
+    bodies = [statement for function in compiled for statement in function.body]
+    used = {node.id for body in bodies for node in ast.walk(body) if isinstance(node, ast.Name)}
+    return {names[name] for name in used & set(names)} - {"math", "numba", "numpy", "typing"}
+
+
+def test_compiled_code_uses_nothing_from_other_files() -> None:
+    """Callees and constants from another file are frozen in; the cache would not see an edit of that file."""
+    source = Path(kernels.__file__).read_text(encoding="utf-8")
+    assert foreign_to_compiled_code(source) == set()
+    edited = source.replace(
+        "import numpy as np", "import numpy as np\nfrom theory.setting import ADAM_EPSILON"
+    ).replace("scalars[4], scalars[5]", "ADAM_EPSILON, scalars[5]")
+    assert foreign_to_compiled_code(edited) == {"theory.setting"}
+
+
+def test_kernels_are_the_only_compiled_file() -> None:
+    compiled = {
+        path.relative_to(ROOT).as_posix()
+        for room in ("theory", "numerics", "verify")
+        for path in (ROOT / room).rglob("*.py")
+        if "njit" in path.read_text(encoding="utf-8") and "numba" in path.read_text(encoding="utf-8")
+    }
+    assert compiled == {"numerics/engines/kernels.py"}
+
+
+SCRIPT = """
+import numpy as np
+from numerics.engines import kernels
+rows = kernels.as_rows(np.array([[1.0, 2.0], [0.0, 0.0]]))
+errors = np.zeros(1)
+kernels.accumulate_point_errors(
+    rows, np.array([0, 1]), np.array([0], np.int32), np.array([1.0]), np.zeros((1, 1)),
+    np.zeros(kernels.BLOCK), errors,
+)
+print(errors[0], sum(kernels.accumulate_point_errors.stats.cache_hits.values()), kernels.__file__)
+"""
+
+
+@pytest.mark.parametrize(
+    "edited", [pytest.param("the cached function", marks=pytest.mark.slow), "a function it calls"]
+)
+def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
+    """A copy of the packages with a cache of its own: a second process hits the cache, one after an edit does not."""
+    for room in ("theory", "numerics"):
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+
+    def result() -> tuple[float, int]:
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        value, hits, where = done.stdout.split()
+        assert Path(where).is_relative_to(tmp_path)
+        return float(value), int(hits)
+
+    # W = (1, 2), x = (1, 0): h = 1, outputs (1, 2), error 0 + 4
+    assert result() == (4.0, 0)
+    assert result() == (4.0, 1)
+    path = tmp_path / "numerics" / "engines" / "kernels.py"
+    source = path.read_text(encoding="utf-8")
+    if edited == "the cached function":
+        changed, value = (
+            source.replace("total += y * y", "total += 3 * y * y"),
+            3 * 5 - 1,
+        )  # Σ3y² + (1-1)² - 1²
+    else:
+        # h = 2: outputs (2, 4), error (1-2)² + 16
+        changed = source.replace("total += values[j] * parameters", "total += 2 * values[j] * parameters")
+        value = 17
+    assert changed != source
+    path.write_text(changed, encoding="utf-8")
+    assert result() == (value, 0)
