@@ -36,11 +36,22 @@ _COMPILE: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundsche
 BLOCK = 512
 
 
+def _block_name(m: int, points: int) -> str:
+    """Says all the source depends on: cached machine code is linked by name and argument types, which m is not part of.
+
+    With one name for several m, code cached by one process would be linked into another's kernel for another m.
+    """
+    return f"block_of_{BLOCK}_by_{points}_in_{m}"
+
+
 def _block_source(m: int, points: int) -> str:
     """Source of the loop over one block of features for ``points`` datapoints at once, unrolled over m."""
     rows, datapoints = range(m), range(points)
     gradient, bias, bias_gradient = (m + 1) * BLOCK, m * BLOCK, (2 * m + 1) * BLOCK
-    lines = [f"def block_of_{points}(block, hidden, pulled, t, size):", "    zero = block.dtype.type(0)"]
+    lines = [
+        f"def {_block_name(m, points)}(block, hidden, pulled, t, size):",
+        "    zero = block.dtype.type(0)",
+    ]
     lines += [f"    h{k}_{j} = hidden[{k}, t + {j}]; q{k}_{j} = zero" for k in rows for j in datapoints]
     lines += ["    for i in range(size):", f"        b = block[{bias} + i]"]
     lines += [f"        w{k} = block[{k * BLOCK} + i]" for k in rows]
@@ -60,7 +71,7 @@ def _block_source(m: int, points: int) -> str:
 def _block_loop(m: int, points: int) -> Callable[..., None]:
     namespace: dict[str, Any] = {}
     exec(_block_source(m, points), namespace)  # our own text, built from two integers
-    return njit(**_COMPILE)(namespace[f"block_of_{points}"])  # type: ignore[no-any-return]
+    return njit(**_COMPILE)(namespace[_block_name(m, points)])  # type: ignore[no-any-return]
 
 
 def dense_pairs(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> None:
