@@ -113,7 +113,11 @@ def describe_run(run: Run) -> dict[str, Any]:
     help="T to train again with --strong-decay, to see the excess over the least norm fall.",
 )
 @click.option(
-    "--strong-decay", type=float, default=0.5, show_default=True, help="Weight decay of --strong-T."
+    "--strong-decay",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    help="Weight decay of --strong-T.",
 )
 @setting_options
 @run_options(seeds=40, out="compare")
@@ -140,9 +144,8 @@ def compare(
     import verify
     from verify.report import write_report
 
-    settings = make_settings(T, given) + make_settings(
-        strong_T or (), {**given, "weight_decay": strong_decay}
-    )
+    strong = make_settings(strong_T or (), {**given, "weight_decay": strong_decay})
+    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each cell once
     folder = Path(out) / "runs"
     with _keeping(folder):
         runs = numerics.train(settings, seeds, engine=engine, out=folder)

@@ -381,6 +381,25 @@ def test_compare_answers_rows_claims_and_verdict(compared):
     assert answer == json.loads((out / "comparison.json").read_text(encoding="utf-8"))
 
 
+def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
+    done = _tgon(
+        "compare",
+        "--T",
+        2,
+        "--strong-T",
+        2,
+        "--strong-decay",
+        0.01,
+        *_TINY,
+        "--seeds",
+        1,
+        "--out",
+        tmp_path,
+        "--json",
+    )
+    assert [row["seeds"] for row in _strict(done.stdout)["rows"]] == [1]
+
+
 def test_compare_exit_code_is_the_verdict(compared):
     _, done = compared
     held = [claim["holds"] for claim in _strict(done.stdout)["claims"]]
