@@ -11,7 +11,8 @@ from numerics import reconstruction_loss
 
 for m in map(int, sys.argv[1].split(",")):
     numbers = torch.Generator().manual_seed(m)
-    W, b, X = (torch.rand(*shape, generator=numbers) - shift for shape, shift in (((m, 40), 0.5), ((40,), 0.5), ((40, 9), 0)))
+    W, b = (torch.rand(*shape, generator=numbers) - 0.5 for shape in ((m, 40), (40,)))
+    X = torch.rand(40, 9, generator=numbers)
     fast = W.clone().requires_grad_()
     reconstruction_loss(fast, b, X).backward()
     plain = W.double().requires_grad_()
