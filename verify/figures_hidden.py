@@ -32,6 +32,9 @@ _COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "
 #: A run with the name of its diagnosis.
 Judged = tuple["Run", str]
 
+#: Unseen features drawn per panel.
+MOST_UNSEEN = 200
+
 
 def hidden_vectors(result: Comparison) -> Figure:
     """Hidden vectors and features of chosen runs, the predicted polygon turned onto them.
@@ -47,7 +50,8 @@ def hidden_vectors_numbers(result: Comparison) -> pd.DataFrame:
 
     Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
     "seen feature", "unseen feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest extent of the
-    hidden vectors, without a prediction. Of several series of settings, the one with the most values of T.
+    hidden vectors, without a prediction. Of several series of settings, the one with the most values of T. At most
+    `MOST_UNSEEN` unseen features of a run are kept.
 
     Diverged runs are left out; without any other the table is empty.
     """
@@ -95,7 +99,7 @@ def _points(run: Run, diagnosis: str, role: str) -> pd.DataFrame:
     clouds = {
         "hidden": frame @ hidden,
         "seen feature": frame @ run.W[:, seen],
-        "unseen feature": frame @ run.W[:, ~seen],
+        "unseen feature": frame @ run.W[:, _thinned(np.flatnonzero(~seen))],
     }
     if run.setting.m == 2 and run.setting.T >= 2:
         clouds["predicted"] = turned_onto(predict(run.setting).hidden, hidden)
@@ -111,6 +115,12 @@ def _points(run: Run, diagnosis: str, role: str) -> pd.DataFrame:
         "train_loss": float(f"{run.record.train_loss:.6g}"),
     }
     return pd.DataFrame(facts, index=table.index).join(table)
+
+
+def _thinned(features: NDArray[np.intp]) -> NDArray[np.intp]:
+    """At most `MOST_UNSEEN` of the features, evenly spaced: they are exchangeable, and thousands look like hundreds."""
+    stride = -(-len(features) // MOST_UNSEEN) or 1
+    return features[::stride]
 
 
 def _plane(hidden: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -246,7 +256,13 @@ def _hidden_legend(kinds: set[str]) -> list[Line2D]:
             [], [], color=GREEN, marker="o", ms=4, lw=0, label="column of W, seen feature"
         ),
         "unseen feature": Line2D(
-            [], [], color=GREY, marker="o", ms=4, lw=0, label="column of W, unseen feature"
+            [],
+            [],
+            color=GREY,
+            marker="o",
+            ms=4,
+            lw=0,
+            label=f"column of W, unseen feature (up to {MOST_UNSEEN})",
         ),
     }
     return [handle for kind, handle in handles.items() if kind in kinds]

@@ -117,7 +117,7 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
             differences.append(yes1 / all1 - yes0 / all0)
         parts.append(f"T={T0}: {yes0}/{all0}, T={T1}: {yes1}/{all1}")
     if not sides:
-        return Finding(0, None, None, None, "; ".join(parts) or "fewer than two dataset sizes")
+        return Finding(0, None, None, None, "; ".join(parts) or "needs two dataset sizes at m = 2")
     worst = max(differences) if falls else min(differences)
     return Finding(len(sides), _conclude(sides), worst, 0.0, "; ".join(parts))
 
