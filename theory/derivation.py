@@ -238,9 +238,11 @@ PROOF_MODULES = (
     "theory.tgon_proofs",
     "theory.tgon_norm_proofs",
     "theory.generalization_proofs",
+    "theory.free_bias_proofs",
     "theory.dimensionality_proofs",
     "theory.scales_proofs",
     "theory.penalty_proofs",
+    "theory.unequal_proofs",
 )
 
 

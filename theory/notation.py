@@ -77,7 +77,9 @@ NOTATION: tuple[Notation, ...] = (
     ),
     _real("gamma", r"\gamma", "in a merge the second feature's b_l/X_jl"),
     _positive(
-        "alpha", r"\alpha", "first eigenvalue of VVᵀ; elsewhere the sum of squared cosines over active steps"
+        "alpha",
+        r"\alpha",
+        "first eigenvalue of VVᵀ; elsewhere the sum of squared cosines over active steps, or a third weight",
     ),
     _nonnegative("x", "x", "squared length of a hidden vector", "≥ 0"),
     _nonnegative("y", "y", "squared length of another hidden vector", "≥ 0"),
