@@ -6,13 +6,19 @@ the output d vertices away; a feature at the origin costs a². Hence, whatever t
 
     gain(k, r) = k (2r − r² S_k),    S_k the interference sum of `polygons.interference-sum`,
 
-counts in units of one perfectly stored feature, E a² being the unit. Two laws are answered here:
+counts in units of one perfectly stored feature, E a² being the unit. Two laws are answered by that:
 
 - `unit`: r = 1 (`generalization.unit-gain`), the notebook's assumption behind ‖W‖ = √k;
 - `free`: the best radius r = 1/S_k (`generalization.free-radius`), gain k/S_k, ‖W‖ = √(k/S_k).
 
 The pentagon is best for every k at both (`generalization.pentagon`). That is a statement about single rings
-at zero bias; a free bias changes it.
+at zero bias. A free bias changes it, and then the law of the amplitudes decides (`theory.free_bias`):
+
+- `constant`: one-hot data; every k is exact (`generalization.constant-law`);
+- `uniform`: amplitudes U[0, 1], before datapoints are scaled; the best k of 1..64 is 7;
+- `normalized`: the toy model's data, scaled to unit norm; n = 10 000, S = 0.999: the best k of 1..64 is 6. An
+  atom at a = 1 (datapoints with one feature) lets the gain grow without bound in k, but slowly: it adds
+  k·4.5e-4.
 
 Equation labels: `generalization.neighbour-loss`, `generalization.unit-gain`, `generalization.free-radius`,
 `generalization.pentagon`.
@@ -28,7 +34,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.amplitudes import Amplitude, constant, normalized, uniform
 from theory.elementwise import elementwise
+from theory.free_bias import best_free_bias
 from theory.polygons import exact_interference_sum, interference_sum
 
 if TYPE_CHECKING:
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEST_POLYGON",
+    "NAMED_LAWS",
     "Law",
     "PolygonSolution",
     "best_polygons",
@@ -46,10 +55,14 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-#: How the radius is chosen: `unit` fixes it at 1, `free` takes the best one; the bias is 0 for both.
-Law = Literal["unit", "free"]
+#: `unit` fixes the radius at 1, `free` takes the best one, both with zero bias; the others take the best radius
+#: and bias under a law of the amplitudes.
+Law = Literal["unit", "free", "constant", "uniform", "normalized", "samples"]
 
-#: The k of greatest gain among all k >= 1, for both laws (`generalization.pentagon`).
+#: The laws that `polygon` knows by name.
+NAMED_LAWS: tuple[Law, ...] = ("unit", "free", "constant", "uniform", "normalized")
+
+#: The k of greatest gain among all k >= 1, for `unit` and `free` (`generalization.pentagon`).
 BEST_POLYGON = 5
 
 
@@ -61,11 +74,11 @@ class PolygonSolution:
     ----------
     k : number of features on the polygon.
     radius_squared : squared length of each feature's column of W.
-    bias : bias of each feature, 0 for the laws answered here.
+    bias : bias of each feature, in units of the amplitude; 0 for `unit` and `free`.
     gain : k − loss/E a², in units of one perfectly stored feature.
     weight_norm : Frobenius norm of the k columns together.
-    law : how the radius was chosen.
-    exact : SymPy strings of radius_squared, gain and weight_norm.
+    law : how radius and bias were chosen.
+    exact : SymPy strings of the values that have a closed form; none where the optimum is searched for.
 
     """
 
@@ -82,12 +95,16 @@ class PolygonSolution:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def polygon(k: int, law: Law = "unit") -> PolygonSolution:
-    """The regular k-gon of features under a law (`generalization.unit-gain`, `generalization.free-radius`).
+def polygon(
+    k: int, law: Law | Amplitude = "unit", *, n: int = 10_000, sparsity: float = 0.999
+) -> PolygonSolution:
+    """The regular k-gon of features under a law of amplitudes.
 
     k ≥ 1. Relative error below 8 eps for `free`; for `unit` the gain k(2 − S_k) has an absolute error below
-    8 k² eps. Henighan et al. 2023, section "Generalization", and its notebook have the unit law with
-    nearest neighbours only.
+    8 k² eps. With a free bias the optimum is that of `free_bias.best_free_bias`, which carries its
+    certificate. n and sparsity are used by `normalized` alone. An :class:`~theory.amplitudes.Amplitude`
+    answers for any other law, samples included. Henighan et al. 2023, section "Generalization", and its
+    notebook have the unit law with nearest neighbours only.
 
     Raises
     ------
@@ -101,23 +118,59 @@ def polygon(k: int, law: Law = "unit") -> PolygonSolution:
     (4.19821, 2.04895)
     >>> round(polygon(5).weight_norm ** 2, 12)
     5.0
+    >>> heptagon = polygon(7, law="uniform")
+    >>> round(heptagon.radius_squared ** 0.5, 5), round(heptagon.bias, 5)
+    (1.44839, -0.96691)
 
     """
-    if law not in ("unit", "free"):
-        raise ValueError(f"law = {law!r}: it must be 'unit' or 'free'; try law='free'")
+    if not isinstance(law, Amplitude) and law not in NAMED_LAWS:
+        raise ValueError(f"law = {law!r}: it must be {', '.join(map(repr, NAMED_LAWS))} or an Amplitude")
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k={BEST_POLYGON}")
-    shared = interference_sum(int(k))
+    if law == "unit" or law == "free":
+        return _zero_bias(int(k), law)
+    if isinstance(law, Amplitude):
+        return _free_bias(int(k), law)
+    if law == "normalized":
+        return _free_bias(int(k), normalized(n, sparsity))
+    return _free_bias(int(k), constant() if law == "constant" else uniform())
+
+
+def _zero_bias(k: int, law: Law) -> PolygonSolution:
+    shared = interference_sum(k)
     radius_squared = 1.0 if law == "unit" else 1 / shared
     return PolygonSolution(
-        k=int(k),
+        k=k,
         radius_squared=radius_squared,
         bias=0.0,
         gain=k * (2 - shared) if law == "unit" else k / shared,
         weight_norm=math.sqrt(k * radius_squared),
         law=law,
-        exact=_exact_strings(int(k), law),
+        exact=_exact_strings(k, law),
     )
+
+
+def _free_bias(k: int, amplitude: Amplitude) -> PolygonSolution:
+    best = best_free_bias(k, amplitude)
+    return PolygonSolution(
+        k=k,
+        radius_squared=best.radius_squared,
+        bias=best.bias,
+        gain=best.gain,
+        weight_norm=best.weight_norm,
+        law=amplitude.kind,
+        exact=_exact_free_bias(k, amplitude) if best.standing == "closed form" else {},
+    )
+
+
+def _exact_free_bias(k: int, amplitude: Amplitude) -> dict[str, str]:
+    if amplitude.kind != "constant":
+        return {"radius_squared": "1", "bias": "0", "gain": f"{k}", "weight_norm": f"sqrt({k})"}
+    if k == 1:
+        return {"radius_squared": "0", "gain": "1", "weight_norm": "0"}
+    radius = f"1/(1 - cos(2*pi/{k}))"
+    exact = {"radius_squared": radius, "gain": f"{k}", "weight_norm": f"sqrt({k}*({radius}))"}
+    return {**exact, "bias": f"1 - {radius}"} if amplitude.atoms[0] == 1 else exact
 
 
 def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:

@@ -125,7 +125,7 @@ def test_bad_k_is_refused_in_one_line(k):
 
 
 def test_bad_law_and_bad_vertices_are_refused():
-    with pytest.raises(ValueError, match="'unit' or 'free'"):
+    with pytest.raises(ValueError, match=r"'unit', 'free', .* or an Amplitude"):
         polygon(5, "cubic")
     with pytest.raises(ValueError, match="vertex"):
         polygon_vertices(0, 1.0)
