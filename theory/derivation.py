@@ -239,8 +239,10 @@ PROOF_MODULES = (
     "theory.tgon_norm_proofs",
     "theory.generalization_proofs",
     "theory.free_bias_proofs",
+    "theory.sea_proofs",
     "theory.dimensionality_proofs",
     "theory.scales_proofs",
+    "theory.stationary_proofs",
     "theory.penalty_proofs",
     "theory.unequal_proofs",
 )

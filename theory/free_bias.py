@@ -43,6 +43,7 @@ __all__ = [
     "Optimum",
     "best_free_bias",
     "exact_uniform_loss",
+    "largest_amplitude",
     "maximize",
     "ring_gain",
     "uniform_loss",
@@ -193,7 +194,7 @@ def _best_free_bias(k: int, law: Amplitude) -> FreeBias:
         return _exact(k, law, radius_squared, float(law.atoms[0]) * (1 - radius_squared))
     if k <= 4:
         return _exact(k, law, 1.0, 0.0)
-    found = maximize(lambda r, b: ring_gain(k, r, b, law), _largest(law), k)
+    found = maximize(lambda r, b: ring_gain(k, r, b, law), largest_amplitude(law), k)
     return FreeBias(
         k=k,
         law=law.name,
@@ -219,7 +220,7 @@ def _exact(k: int, law: Amplitude, radius_squared: float, bias: float) -> FreeBi
     )
 
 
-def _largest(law: Amplitude) -> float:
+def largest_amplitude(law: Amplitude) -> float:
     """The largest amplitude that the law knows."""
     ends = [float(part[-1]) for part in (law.atoms, law.edges) if len(part)]
     return max(ends)
