@@ -79,7 +79,7 @@ NOTATION: tuple[Notation, ...] = (
     _positive(
         "alpha",
         r"\alpha",
-        "first eigenvalue of VVᵀ; elsewhere the sum of squared cosines over active steps, or a third weight",
+        "first eigenvalue of VVᵀ; elsewhere the sum of squared cosines over active steps, a third weight, or a second moment Σ(h_i·v)²",
     ),
     _nonnegative("x", "x", "squared length of a hidden vector", "≥ 0"),
     _nonnegative("y", "y", "squared length of another hidden vector", "≥ 0"),
