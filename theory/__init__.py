@@ -4,6 +4,7 @@ Closed forms are plain functions on floats, loaded here; their SymPy twins (`the
 the derivations (`theory.derivation`) are loaded where they are used, because SymPy is slow to import.
 """
 
+from theory.budgets import loss_budget
 from theory.dimensionality import maximal_dimensionality
 from theory.generalization import PolygonSolution, best_polygons, polygon
 from theory.memorization import (
@@ -16,6 +17,7 @@ from theory.memorization import (
 )
 from theory.prediction import predict
 from theory.record import Assumption, Record
+from theory.routing import route
 from theory.setting import MEMORIZED_ERROR, Setting
 
 __all__ = [
@@ -26,10 +28,12 @@ __all__ = [
     "Setting",
     "best_polygons",
     "bias_overtakes_weights_at",
+    "loss_budget",
     "maximal_dimensionality",
     "polygon",
     "predict",
     "robust_energy_bound",
+    "route",
     "simplex_energy",
     "tgon_bias_norm",
     "tgon_energy",

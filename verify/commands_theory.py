@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.answers import print_json, print_table
-from verify.options import IntegerList, json_option, make_settings, refusals, setting_options
+from verify.options import IntegerList, data_options, json_option, make_settings, refusals, setting_options
 
 if TYPE_CHECKING:
     from theory import Record
@@ -76,18 +76,20 @@ def _print_predictions(records: list[Record]) -> None:
 )
 @click.option(
     "--law",
-    type=click.Choice(["unit", "free"]),
+    type=click.Choice(["unit", "free", "constant", "uniform", "normalized"]),
     default="free",
     show_default=True,
-    help="Radius fixed at 1, or the best one; the bias is 0 for both.",
+    help="Bias 0 and radius 1 (unit) or the best radius (free); else the best radius and bias for amplitudes that are "
+    "constant, uniform on [0, 1], or those of data scaled to unit norm (normalized).",
 )
+@data_options
 @json_option
-def polygon(k: tuple[int, ...], law: Any, as_json: bool) -> None:
-    """What a regular polygon of k features is worth with infinite data."""
+def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool) -> None:
+    """What a regular polygon of k features is worth with infinite data; --n and --sparsity matter to 'normalized'."""
     import theory
 
     with refusals():
-        solutions = [theory.polygon(size, law) for size in k]
+        solutions = [theory.polygon(size, law, n=n, sparsity=sparsity) for size in k]
     best = theory.best_polygons(solutions)
     keys = ("k", "radius_squared", "bias", "gain", "weight_norm")
     rows = [{key: getattr(item, key) for key in keys} | {"best": item.k in best} for item in solutions]

@@ -213,6 +213,13 @@ def setting_options(command: Command) -> Command:
     return command
 
 
+def data_options(command: Command) -> Command:
+    """The options that say what the data are like: ``--n`` and ``--sparsity``, with the paper's defaults."""
+    for option in reversed(_SETTING_OPTIONS[:2]):
+        command = option(command)
+    return command
+
+
 def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
     """The options of training, beyond those of the setting: ``--seeds``, ``--engine`` and ``--out``."""
 

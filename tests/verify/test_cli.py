@@ -126,9 +126,22 @@ def test_polygon_is_the_formula_to_1e_12(law):
 
 
 def test_polygon_refuses_other_laws_and_says_which_exist():
-    line = _refusal("polygon", "--k", "3:9", "--law", "uniform")
-    assert "'unit'" in line
-    assert "'free'" in line
+    line = _refusal("polygon", "--k", "3:9", "--law", "cubic")
+    for law in ("unit", "free", "constant", "uniform", "normalized"):
+        assert f"'{law}'" in line
+
+
+@pytest.mark.parametrize(("law", "best"), [("uniform", 7), ("normalized", 6), ("constant", 9)])
+def test_polygon_with_a_free_bias_names_the_best(law, best):
+    answer = _answer("polygon", "--k", "4:9", "--law", law)
+    assert [row["k"] for row in answer if row["best"]] == [best]
+    assert answer[2]["bias"] < 0
+
+
+def test_polygon_takes_the_data_of_the_normalized_law():
+    dense = _answer("polygon", "--k", 5, "--law", "normalized", "--n", 30, "--sparsity", 0.9)[0]
+    assert dense["gain"] != _answer("polygon", "--k", 5, "--law", "normalized")[0]["gain"]
+    assert "sparsity" in _refusal("polygon", "--k", 5, "--law", "normalized", "--sparsity", 1)
 
 
 # lists of integers
