@@ -1,17 +1,21 @@
 """The cpu engine: the whole training loop compiled, no (n, T) array, one run per thread.
 
 Equal to the reference engine up to rounding (tests state the tolerance and its terms). Memory O(m (n + T) + nnz).
-Trajectories release the interpreter lock, so runs of different seeds share the cores through ordinary threads; a run
-itself is serial, so its bits do not depend on the number of threads.
+Trajectories release the interpreter lock, so small runs of different seeds share the cores through ordinary threads;
+large runs take all cores, one after the other. Which of the two follows from the size of the problem alone, and sums
+run over fixed parts in a fixed order: the bits do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
+import threading
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -25,15 +29,42 @@ __all__ = ["CpuTrajectory", "point_errors", "reconstruction_loss"]
 _Array = np.ndarray[Any, Any]
 
 
+#: Pair interactions times (m + 1) from which one run is worth all cores. A rule on counted work, never on the number of
+#: cores or the clock: the same run takes the same sums in the same order everywhere.
+ALL_CORES_FROM = 10_000_000
+
+#: Parts a large run is cut into; also the most cores it can use.
+PARTS = 32
+
+#: Held while a run uses all cores.
+_all_cores = threading.Lock()
+
+
 class _Workspace:
-    """The arrays of one gradient evaluation, as the kernels want them."""
+    """The arrays of one gradient evaluation, as the kernels want them: data by datapoint and by feature, scratch."""
 
     def __init__(self, data: Dataset, m: int, dtype: np.dtype[Any]) -> None:
+        self.uses_all_cores = data.n * data.T * (m + 1) >= ALL_CORES_FROM
+        parts = min(PARTS, -(-data.n // kernels.BLOCK)) if self.uses_all_cores else 1
+        values = data.values.astype(dtype)
+        by_feature = csc_array((values, data.indices, data.indptr), shape=(data.n, data.T)).tocsr()
+        seen = np.flatnonzero(data.seen)
+        first = [kernels.part_of(data.n, part, parts, kernels.BLOCK)[0] for part in range(parts)]
         self.gradients = np.zeros((m + 1, data.n), dtype)
-        self.hidden = np.zeros((m, data.T), dtype)
-        self.pulled = np.zeros((m, data.T), dtype)
-        self.scratch = np.zeros(kernels.scratch_size(m), dtype)
-        self.sparse = (data.indptr, data.indices, data.values.astype(dtype))
+        self.arrays = (
+            (data.indptr, data.indices, values),
+            (
+                np.searchsorted(seen, [*first, data.n]),
+                seen,
+                np.append(by_feature.indptr[seen], len(values)).astype(np.int64),
+                by_feature.indices.astype(np.int32),
+                by_feature.data,
+            ),
+            np.zeros((m, data.T), dtype),
+            np.zeros((parts, m, data.T), dtype),
+            np.zeros((m, data.T), dtype),
+            np.zeros((parts, kernels.scratch_size(m)), dtype),
+        )
 
 
 class CpuTrajectory:
@@ -55,25 +86,23 @@ class CpuTrajectory:
     def advance(self, stop: int) -> None:
         """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
         check_stop(stop, self._rates)
-        work = self._work
-        kernels.advance(
-            kernels.as_rows(self._parameters),
-            kernels.as_rows(self._first),
-            kernels.as_rows(self._second),
-            kernels.as_rows(work.gradients),
-            *work.sparse,
-            work.hidden,
-            work.pulled,
-            work.scratch,
-            self._scalars,
-            self._rates,
-            self._weight_decay,
-            ADAM_BETA1,
-            ADAM_BETA2,
-            ADAM_EPSILON,
-            self.step,
-            stop,
-        )
+        with _all_cores if self._work.uses_all_cores else nullcontext():
+            advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
+            advance(
+                kernels.as_rows(self._parameters),
+                kernels.as_rows(self._first),
+                kernels.as_rows(self._second),
+                kernels.as_rows(self._work.gradients),
+                *self._work.arrays,
+                self._scalars,
+                self._rates,
+                self._weight_decay,
+                ADAM_BETA1,
+                ADAM_BETA2,
+                ADAM_EPSILON,
+                self.step,
+                stop,
+            )
         self.step = max(self.step, stop)
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
@@ -106,14 +135,7 @@ class _ReconstructionLoss(torch.autograd.Function):
     def forward(ctx: Any, W: Tensor, b: Tensor, data: Dataset) -> Tensor:
         parameters = torch.cat([W, b[None, :]]).detach().contiguous().numpy()
         work = _Workspace(data, W.shape[0], parameters.dtype)
-        kernels.compute_gradients(
-            kernels.as_rows(parameters),
-            *work.sparse,
-            work.hidden,
-            kernels.as_rows(work.gradients),
-            work.pulled,
-            work.scratch,
-        )
+        kernels.compute_gradients(kernels.as_rows(parameters), kernels.as_rows(work.gradients), *work.arrays)
         errors = point_errors(parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64), data)
         factor = 2.0 / data.T if np.isfinite(errors).all() else np.nan
         gradients = torch.from_numpy(work.gradients * parameters.dtype.type(factor))

@@ -9,6 +9,9 @@ Only the first sum is dense, and it is a pair interaction of n features with T d
 
 Normalisation. Kernels work on T/2 times the gradient; the factor 2/T enters in `adamw`.
 
+Parts. `advance` cuts features and datapoints into as many parts as ``partial`` has rows. Parts are independent between
+two barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
+
 Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them as
 tuples of their rows, so that m is part of the *type*: `dense_pairs` is unrolled over m when it is compiled. Datasets
 come column-compressed (`indptr`, `indices`, `values`).
@@ -22,10 +25,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numba.extending import overload
 
 # fastmath allows vectorised reductions; it also lets the compiler assume away NaN, so NaN is looked for outside.
@@ -74,24 +78,29 @@ def _block_loop(m: int, points: int) -> Callable[..., None]:
     return njit(**_COMPILE)(namespace[_block_name(m, points)])  # type: ignore[no-any-return]
 
 
-def dense_pairs(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> None:
-    """Σ_t y h, Σ_t y (into ``gradients``) and Σ_i y w (into ``pulled``, (m, T)) over all n × T pairs."""
+def dense_pairs(
+    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
+) -> None:
+    """Σ_t y h, Σ_t y (into ``gradients``) and Σ_i y w (into ``pulled``, (m, T)); features ``first`` to ``last`` - 1."""
     raise NotImplementedError("compiled code only")
 
 
 @overload(dense_pairs)
-def _dense_pairs_for(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> Any:
+def _dense_pairs_for(
+    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
+) -> Any:
     m = parameters.count - 1
     most = 4 if m <= 3 else 2  # more would spill the accumulators out of the vector registers
     many, two, one = _block_loop(m, most), _block_loop(m, 2), _block_loop(m, 1)
 
-    def run(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> None:
-        n_features = parameters[0].size
+    def run(
+        parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
+    ) -> None:
         n_points = hidden.shape[1]
         zero = scratch.dtype.type(0)
         pulled[:] = zero
-        for start in range(0, n_features, BLOCK):
-            size = min(BLOCK, n_features - start)
+        for start in range(first, last, BLOCK):
+            size = min(BLOCK, last - start)
             for k in range(m + 1):
                 source, target = parameters[k][start : start + size], scratch[k * BLOCK :]
                 for i in range(size):
@@ -117,11 +126,18 @@ def _dense_pairs_for(parameters: Any, hidden: Any, gradients: Any, pulled: Any, 
 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def encode(parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any) -> None:
-    """Hidden = W X, (m, T)."""
-    m = hidden.shape[0]
-    for t in range(hidden.shape[1]):
-        for k in range(m):
+def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
+    """Range ``part`` of ``parts`` that cut ``length`` on multiples of ``grain``; depends on nothing else."""
+    grains = (length + grain - 1) // grain
+    return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
+
+
+@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+def encode(parameters: Any, by_point: Any, hidden: Any, first: int, last: int) -> None:
+    """Hidden = W X, (m, T), for datapoints ``first`` to ``last`` - 1."""
+    indptr, indices, values = by_point
+    for t in range(first, last):
+        for k in range(hidden.shape[0]):
             total = hidden.dtype.type(0)
             for j in range(indptr[t], indptr[t + 1]):
                 total += values[j] * parameters[k][indices[j]]
@@ -129,32 +145,60 @@ def encode(parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any)
 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def sparse_terms(
-    parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any, gradients: Any, pulled: Any
+def pull_points(
+    parameters: Any, by_point: Any, hidden: Any, partial: Any, pulled: Any, first: int, last: int
 ) -> None:
-    """Add what the non-zeros of X contribute: the cross term -2xy and the path through the encoder."""
+    """T/2 · ∂loss/∂h_t into ``pulled``: the partial dense sums in order, less the cross terms of active outputs."""
+    indptr, indices, values = by_point
     m = hidden.shape[0]
-    for t in range(hidden.shape[1]):
+    for k in range(m):
+        for t in range(first, last):
+            total = partial[0, k, t]
+            for part in range(1, partial.shape[0]):
+                total += partial[part, k, t]
+            pulled[k, t] = total
+    for t in range(first, last):
         for j in range(indptr[t], indptr[t + 1]):
             i = indices[j]
             z = parameters[m][i]
             for k in range(m):
                 z += parameters[k][i] * hidden[k, t]
             if z > 0:
-                gradients[m][i] -= values[j]
                 for k in range(m):
-                    gradients[k][i] -= values[j] * hidden[k, t]
                     pulled[k, t] -= values[j] * parameters[k][i]
-        for j in range(indptr[t], indptr[t + 1]):
-            for k in range(m):
-                gradients[k][indices[j]] += values[j] * pulled[k, t]
 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def adamw(parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any) -> None:
-    """One AdamW step in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step."""
+def add_sparse(parameters: Any, by_feature: Any, hidden: Any, pulled: Any, gradients: Any, part: int) -> None:
+    """Add to the gradients of the seen features of a part what the non-zeros of X contribute.
+
+    These are the cross term -2xy and the path through the encoder.
+    """
+    bounds, seen, indptr, points, values = by_feature
+    m = hidden.shape[0]
+    for entry in range(bounds[part], bounds[part + 1]):
+        i = seen[entry]
+        for j in range(indptr[entry], indptr[entry + 1]):
+            t, x = points[j], values[j]
+            z = parameters[m][i]
+            for k in range(m):
+                z += parameters[k][i] * hidden[k, t]
+                gradients[k][i] += x * pulled[k, t]
+            if z > 0:
+                gradients[m][i] -= x
+                for k in range(m):
+                    gradients[k][i] -= x * hidden[k, t]
+
+
+@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+def adamw(
+    parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
+) -> None:
+    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step."""
     scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
+    parameter, first = parameter[start:stop], first[start:stop]
+    second, gradient = second[start:stop], gradient[start:stop]
     for i in range(parameter.size):
         g = gradient[i] * scale
         mean = first[i] * beta1 + g * rest1
@@ -167,30 +211,34 @@ def adamw(parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any) 
 @njit(cache=True, **_COMPILE)  # type: ignore[untyped-decorator]
 def compute_gradients(
     parameters: Any,
-    indptr: Any,
-    indices: Any,
-    values: Any,
-    hidden: Any,
     gradients: Any,
+    by_point: Any,
+    by_feature: Any,
+    hidden: Any,
+    partial: Any,
     pulled: Any,
     scratch: Any,
 ) -> None:
-    """T/2 times the gradient of the loss, into ``gradients``; ``hidden`` and ``pulled`` (m, T) are work space."""
-    encode(parameters, indptr, indices, values, hidden)
-    dense_pairs(parameters, hidden, gradients, pulled, scratch)
-    sparse_terms(parameters, indptr, indices, values, hidden, gradients, pulled)
+    """T/2 times the gradient of the loss, into ``gradients``; the arrays from ``hidden`` on are work space."""
+    n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
+    encode(parameters, by_point, hidden, 0, T)
+    for part in range(parts):
+        first, last = part_of(n, part, parts, BLOCK)
+        dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
+    pull_points(parameters, by_point, hidden, partial, pulled, 0, T)
+    for part in range(parts):
+        add_sparse(parameters, by_feature, hidden, pulled, gradients, part)
 
 
-@njit(cache=True, **_COMPILE)  # type: ignore[untyped-decorator]
-def advance(
+def _advance(
     parameters: Any,
-    first: Any,
-    second: Any,
+    first_moments: Any,
+    second_moments: Any,
     gradients: Any,
-    indptr: Any,
-    indices: Any,
-    values: Any,
+    by_point: Any,
+    by_feature: Any,
     hidden: Any,
+    partial: Any,
     pulled: Any,
     scratch: Any,
     scalars: Any,
@@ -202,20 +250,47 @@ def advance(
     start: int,
     stop: int,
 ) -> None:
-    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``."""
+    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``.
+
+    Features and datapoints are cut into as many parts as ``partial`` has rows; parts are independent between two
+    barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
+    """
+    n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
-    scalars[0] = 2.0 / hidden.shape[1]
+    scalars[0] = 2.0 / T
     for step in range(start, stop):
-        encode(parameters, indptr, indices, values, hidden)
-        dense_pairs(parameters, hidden, gradients, pulled, scratch)
-        sparse_terms(parameters, indptr, indices, values, hidden, gradients, pulled)
         rate = learning_rates[step]
         scalars[1] = 1.0 - rate * weight_decay
         scalars[2] = rate / (1.0 - beta1 ** (step + 1.0))
         scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
-        for k in range(len(parameters)):
-            adamw(parameters[k], first[k], second[k], gradients[k], scalars)
+        for part in prange(parts):
+            low, high = part_of(T, part, parts, 1)
+            encode(parameters, by_point, hidden, low, high)
+        for part in prange(parts):
+            low, high = part_of(n, part, parts, BLOCK)
+            dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], low, high)
+        for part in prange(parts):
+            low, high = part_of(T, part, parts, 1)
+            pull_points(parameters, by_point, hidden, partial, pulled, low, high)
+        for part in prange(parts):
+            low, high = part_of(n, part, parts, BLOCK)
+            add_sparse(parameters, by_feature, hidden, pulled, gradients, part)
+            for k in range(len(parameters)):
+                adamw(parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high)
+
+
+def _compiled(name: str, **options: bool) -> Any:
+    """`_advance` under its own name: the cache on disk tells functions apart by name, not by options."""
+    function = FunctionType(_advance.__code__, globals(), name)
+    function.__qualname__ = name
+    return njit(cache=True, **options, **_COMPILE)(function)
+
+
+#: On one core; runs of different seeds may call it at once.
+advance = _compiled("advance")
+#: On every core; one call at a time.
+advance_on_all_cores = _compiled("advance_on_all_cores", parallel=True)
 
 
 @njit(cache=True, **_COMPILE)  # type: ignore[untyped-decorator]
@@ -225,7 +300,7 @@ def accumulate_point_errors(
     """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
     m, n_points = hidden.shape
     n_features = parameters[0].size
-    encode(parameters, indptr, indices, values, hidden)
+    encode(parameters, (indptr, indices, values), hidden, 0, n_points)
     for start in range(0, n_features, BLOCK):
         size = min(BLOCK, n_features - start)
         z = outputs[:size]

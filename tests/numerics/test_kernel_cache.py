@@ -36,8 +36,9 @@ def foreign_to_compiled_code(source: str) -> set[str]:
         node
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
-        and any(
-            "njit" in ast.unparse(mark) or "overload" in ast.unparse(mark) for mark in node.decorator_list
+        and (
+            any("njit" in ast.unparse(mark) or "overload" in ast.unparse(mark) for mark in node.decorator_list)
+            or f"{node.name}.__code__" in source  # compiled under several names
         )
     ]
     assert compiled
