@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, draw_dataset, draw_start
-from numerics.data import as_dataset
+from numerics.data import _DATA_STREAM, _START_STREAM, _generator, as_dataset
 from theory import Setting
 from theory.setting import explain_invalid
 
@@ -84,11 +84,13 @@ def test_what_does_not_concern_the_data_does_not_change_it(setting: Setting) -> 
 
 
 def test_a_seed_draws_data_and_start_from_different_streams() -> None:
-    """The numbers of the start do not come back in the data: their correlation is that of independent draws."""
-    setting = Setting(T=1, n=4000, m=1, sparsity=1e-9)
-    values, weights = draw_dataset(setting).values, draw_start(setting)[0][0]
-    correlation = np.corrcoef(np.argsort(np.argsort(values)), np.argsort(np.argsort(weights)))[0, 1]
-    assert abs(correlation) <= SIGMAS / math.sqrt(4000)
+    """The start is that of its own stream of the seed, and not what the stream of the data would give."""
+    setting = Setting(T=1, n=40, m=1, seed=3)
+    scale = math.sqrt(2 / 41)
+    of_start = _generator(3, _START_STREAM).normal(size=(1, 40)) * scale
+    of_data = _generator(3, _DATA_STREAM).normal(size=(1, 40)) * scale
+    assert np.array_equal(draw_start(setting)[0], of_start)
+    assert not np.isin(of_data, of_start).any()
 
 
 def off(observed: float, expected: float, variance: float, count: int) -> float:

@@ -46,6 +46,7 @@ def test_the_predicted_solution_is_measured_as_predicted(T: int) -> None:
     assert (
         np.abs(measured.dimensionality - predicted.dimensionality).max() <= (2 * 2 + 2 * T + 100) * EPS * size
     )
+    assert measured.point_error.min() >= 0  # sums of opposite signs, but squares are squares
     assert measured.memorized
     assert (measured.T, measured.m, measured.status) == (T, 2, "measured")
     assert all(assumption.holds for assumption in measured.assumptions)
@@ -89,7 +90,7 @@ def test_weight_outside_the_span_is_the_projection(kind: str, n: int, T: int, se
     which its condition number may multiply.
     """
     random = np.random.default_rng(seed)
-    X = draw_columns(random, kind, n, T)
+    X = draw_columns(random, kind, n, T) * random.uniform(0.5, 2, size=T)  # unit norms are not needed
     W = random.normal(size=(2, n))
     seen = X.any(axis=1)
     coefficients = np.linalg.lstsq(X[seen], W[:, seen].T)[0]
@@ -142,7 +143,9 @@ def test_assumptions_are_decided() -> None:
     data = disjoint(30, 4)
     W, b = solution(Setting(T=4), data)
     assert has_active_outputs(W, b, data)
-    assert not has_active_outputs(W, b - 1, data)
+    one_off = b.copy()
+    one_off[data.indices[-1]] -= 2  # an output that was at most 1 is now negative
+    assert not has_active_outputs(W, one_off, data)
     shared = draw_columns(np.random.default_rng(0), "shared feature", 30, 4)
     found = {a.name: a.holds for a in measure((W, b - 1), shared).assumptions}
     assert found == {"unit norm": True, "disjoint supports": False, "active outputs": False}

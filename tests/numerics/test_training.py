@@ -203,6 +203,21 @@ def test_runs_finished_together_with_an_interruption_are_kept(
     assert [run.setting.seed for run in Runs.load(tmp_path)] == [0, 1, 2, 3, 4]
 
 
+def test_interruption_tells_the_runs_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of other threads are not interrupted themselves: they look at the flag, and it must be up."""
+    flags: list[threading.Event] = []
+
+    def interrupted(setting: Setting, *, stop: threading.Event, **options: object) -> Run:
+        flags.append(stop)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(numerics.training, "train_one", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, seeds=4, out=tmp_path, progress=False, threads=2)
+    assert flags
+    assert all(flag.is_set() for flag in flags)
+
+
 def test_an_error_in_one_run_does_not_lose_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +340,9 @@ def test_memorized_means_every_datapoint() -> None:
     assert numerics.training._status(errors) == "not memorized"
     errors[3] = MEMORIZED_ERROR
     assert numerics.training._status(errors) == "memorized"
+    for bad in (np.nan, np.inf):
+        errors[3] = bad
+        assert numerics.training._status(errors) == "diverged"
 
 
 def test_moved_folders_work(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
