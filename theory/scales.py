@@ -7,7 +7,7 @@ Normalisation: T counts distinct datapoints; an empty datapoint is not resampled
 probability by the factor 1 + O((1 − p)^n) at most.
 
 Equation labels: `scales.pair-overlap`, `scales.expected-overlaps`, `scales.disjoint-probability`,
-`scales.first-overlap`, `scales.typical-overlap`, `scales.universal-overlap`.
+`scales.first-overlap`, `scales.typical-overlap`, `scales.universal-overlap`, `scales.generalization` (a hypothesis).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = [
     "disjoint_probability",
     "expected_overlapping_pairs",
     "first_overlap_scale",
+    "hypothesis_generalization_scale",
     "pair_overlap_probability",
     "typical_overlap_scale",
     "universal_overlap_scale",
@@ -156,6 +157,27 @@ def universal_overlap_scale(n: int, sparsity: float) -> float:
         if log_lonely(start) > 0 > log_lonely(end):
             return math.exp(float(brentq(log_lonely, start, end, xtol=1e-13)))
     raise ValueError(f"n*p = {present:g}: lonely datapoints never die out; try more features per datapoint")
+
+
+def hypothesis_generalization_scale(sparsity: float) -> float:
+    """T = 10/(1 − S), from where on models generalize: each feature seen about ten times. A hypothesis.
+
+    Read off published curves at m = 2, where it does not depend on weight decay and different sparsities
+    collapse (Henighan et al. 2023); nothing here derives the ten. Equation
+    `scales.generalization`.
+
+    Raises
+    ------
+    ValueError
+        Sparsity outside its domain.
+
+    Examples
+    --------
+    >>> round(hypothesis_generalization_scale(0.999))
+    10000
+
+    """
+    return 10 / _density(1, sparsity)
 
 
 def _density(n: int, sparsity: float) -> float:
