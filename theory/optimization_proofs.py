@@ -5,7 +5,7 @@ moves θ to (1 − ηω)θ − ηu.
 
 Equation labels: `optimization.decay-budget`, `optimization.reach`, `optimization.largest-step`,
 `optimization.adamw-stationary`, `optimization.necessary-bias`, `optimization.largest-entry` and their steps,
-`optimization.excess` among them.
+`optimization.decay-projection` among them.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _BUDGET = Derivation(
             "The paper's 2 500 and 47 500 steps at 1e-3 add up to Λ = 25.001.",
         ),
         Step(
-            label="optimization.excess",
+            label="optimization.decay-projection",
             statement=equal(
                 u**2 + v**2 - (u * cos(phi) + v * sin(phi)) ** 2, (v * cos(phi) - u * sin(phi)) ** 2
             ),
