@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -28,6 +29,10 @@ BIASES = ("small", "all inactive", "all active", "zero")
 FEATURES = st.one_of(
     st.integers(1, 24), st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 3])
 )
+
+
+#: Each compiles for seconds: one below and one above the kernel's change of shape at m = 3, and all when exploring.
+HIDDEN_DIMS = (1, 2, 3, 4, 5, 7) if settings.default and settings.default.max_examples > 100 else (1, 2, 5)
 
 
 @dataclass(frozen=True)

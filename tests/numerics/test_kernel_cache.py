@@ -33,14 +33,36 @@ def test_compiled_code_uses_nothing_from_other_files() -> None:
         assert own_imports(source.replace("import math", f"import math\n{line}")), line
 
 
-def test_kernels_are_the_only_compiled_file() -> None:
-    compiled = {
-        path.relative_to(ROOT).as_posix()
+def frozen_in(source: str) -> set[str]:
+    """Names imported from this project that functions marked as compiled use."""
+    tree = ast.parse(source)
+    own = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").split(".")[0] in {"theory", "numerics", "verify"}
+        for alias in node.names
+    }
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    compiled = [f for f in functions if any("njit" in ast.unparse(mark) for mark in f.decorator_list)]
+    bodies = [statement for function in compiled for statement in function.body]
+    used = {node.id for body in bodies for node in ast.walk(body) if isinstance(node, ast.Name)}
+    return used & own
+
+
+def test_compiled_functions_elsewhere_use_their_own_file_alone() -> None:
+    sources = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
         for room in ("theory", "numerics", "verify")
         for path in (ROOT / room).rglob("*.py")
-        if "njit" in path.read_text(encoding="utf-8") and "numba" in path.read_text(encoding="utf-8")
     }
-    assert compiled == {"numerics/engines/kernels.py"}
+    compiled = {name: source for name, source in sources.items() if "njit(" in source}
+    assert "numerics/engines/kernels.py" in compiled
+    assert {name: used for name, source in compiled.items() if (used := frozen_in(source))} == {}
+    wrong = (
+        "from theory.setting import ADAM_EPSILON\n@njit(cache=True)\ndef f(x):\n    return x + ADAM_EPSILON\n"
+    )
+    assert frozen_in(wrong) == {"ADAM_EPSILON"}
 
 
 SCRIPT = """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from numerics import Dataset, ReluOutputModel, draw_dataset, measure
 from numerics.measurement import has_active_outputs
-from tests.numerics.cases import DATA, Problem, draw_columns, problems, rounding_bounds
+from tests.numerics.cases import DATA, HIDDEN_DIMS, Problem, draw_columns, problems, rounding_bounds
 from theory import Setting, predict
 
 EPS = float(np.finfo(np.float64).eps)
@@ -62,7 +62,7 @@ def test_a_wrong_solution_is_not_zero_loss(T: int) -> None:
         assert measure(wrong, data).worst_point_error > 1e-4
 
 
-@given(problems(hidden_dims=(1, 2, 5), float32=False))
+@given(problems(hidden_dims=HIDDEN_DIMS, float32=False))
 def test_every_field_equals_dense_algebra(problem: Problem) -> None:
     data, W, b = problem.data, problem.W, problem.b
     X, record = data.dense(), measure((W, b), data)
