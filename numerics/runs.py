@@ -132,14 +132,45 @@ def _checksum(tensors: dict[str, NDArray[Any]], description: str) -> str:
 def save_run(run: Run, folder: str | Path) -> Run:
     """Write a run atomically into ``folder`` and return it with its path; OSError if the disk refuses."""
     path = Path(folder) / f"{run.name}.safetensors"
-    tensors = {name: np.ascontiguousarray(getattr(run, name)) for name in _TENSORS}
-    description = json.dumps(
-        {"format": _FORMAT, "engine": run.engine, "setting": run.setting.as_dict(), "status": run.status},
-        sort_keys=True,
+    description = {
+        "format": _FORMAT,
+        "engine": run.engine,
+        "setting": run.setting.as_dict(),
+        "status": run.status,
+    }
+    write_verified(
+        path, {name: getattr(run, name) for name in _TENSORS}, json.dumps(description, sort_keys=True)
     )
-    metadata = {"tgon": description, "sha256": _checksum(tensors, description)}
-    write_atomically(path, save(tensors, metadata))
     return dataclasses.replace(run, path=path)
+
+
+def write_verified(path: Path, tensors: dict[str, NDArray[Any]], description: str) -> None:
+    """Write tensors and a description with a SHA-256 over both, atomically."""
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    metadata = {"tgon": description, "sha256": _checksum(contiguous, description)}
+    write_atomically(path, save(contiguous, metadata))
+
+
+def read_verified(path: Path, names: tuple[str, ...]) -> tuple[dict[str, NDArray[Any]], str]:
+    """Tensors and description of a file that `write_verified` wrote; RunFileError if it is not whole and unaltered."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            own = "tgon" in metadata and set(file.keys()) == set(names)
+            tensors = {name: file.get_tensor(name) for name in names} if own else {}
+    except FileNotFoundError:
+        raise RunFileError(f"{path}: no such file") from None
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
+    if not own:
+        raise RunFileError(
+            f"{path}: a safetensors file, but not a run of this program; try `tgon check` for foreign models"
+        )
+    if _checksum(tensors, metadata["tgon"]) != metadata.get("sha256"):
+        raise RunFileError(
+            f"{path}: checksum does not match, the file was damaged or edited; delete it to train it again"
+        )
+    return tensors, metadata["tgon"]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -165,25 +196,10 @@ def write_atomically(path: Path, content: bytes) -> None:
 def load_run(path: str | Path) -> Run:
     """Read and verify one run; RunFileError, in one line, when the file is not a whole, unaltered run."""
     path = Path(path)
+    tensors, description = read_verified(path, _TENSORS)
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            own = "tgon" in metadata and set(file.keys()) == set(_TENSORS)
-            tensors = {name: file.get_tensor(name) for name in _TENSORS} if own else {}
-    except FileNotFoundError:
-        raise RunFileError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
-    if not own:
-        raise RunFileError(
-            f"{path}: a safetensors file, but not a run of this program; try `tgon check` for foreign models"
-        )
-    if _checksum(tensors, metadata["tgon"]) != metadata.get("sha256"):
-        raise RunFileError(
-            f"{path}: checksum does not match, the file was damaged or edited; delete it to train it again"
-        )
-    try:
-        return Run(**_described(metadata["tgon"]), path=path, **tensors)
+        known: dict[str, Any] = _described(description) | tensors
+        return Run(**known, path=path)
     except (KeyError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise RunFileError(f"{path}: written by another version of this program ({reason})") from None

@@ -1,24 +1,26 @@
-"""Training many runs: seeds share the cores, finished runs are kept and reused, Ctrl-C loses nothing finished.
+"""Training many runs: seeds share the cores, finished runs are kept and reused, a kill loses seconds.
 
 A failure of training (divergence, no memorization) is the status of a run, never an exception.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from numerics.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.data import Dataset, draw_dataset, draw_start
-from numerics.engines import EngineName, resolve_engine, start_trajectory
+from numerics.engines import EngineName, Trajectory, resolve_engine, start_trajectory
 from numerics.engines.cpu import point_errors
 from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
 from theory.setting import MEMORIZED_ERROR, Setting
@@ -30,6 +32,9 @@ RECORDS = 100
 
 #: Pair interactions between two looks at the stop flag: well under a second of work.
 _WORK_PER_CALL = 2e9
+
+#: A killed run loses at most this much work.
+CHECKPOINT_SECONDS = 10.0
 
 #: Called with the steps just done; the sum over all calls is the total number of steps asked for.
 Progress = Callable[[int], None]
@@ -67,7 +72,8 @@ def train(
     OSError
         ``out`` cannot be written.
     KeyboardInterrupt
-        After Ctrl-C, once running threads have stopped; finished runs are on disk.
+        After Ctrl-C, once running threads have stopped; finished runs are on disk, and runs in progress go on from
+        their checkpoints when they are asked for again.
 
     Examples
     --------
@@ -94,29 +100,40 @@ def train_one(
     start: tuple[Any, Any] | None = None,
     progress: Progress = lambda steps: None,
     stop: threading.Event | None = None,
+    checkpoint: Path | None = None,
 ) -> Run:
     """Train one run in this thread, from the setting's own data and start unless others are given.
 
-    ``data`` and ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. Raises
-    `Interrupted` when ``stop`` is set.
+    ``data`` and ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. With a
+    ``checkpoint`` file the run goes on from it, and writes it every `CHECKPOINT_SECONDS` and when ``stop`` is set; the
+    result has the bits of an uninterrupted run. Raises `Interrupted` when ``stop`` is set.
     """
     engine = resolve_engine(engine)
     data = draw_dataset(setting) if data is None else data
     W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
     trajectory = start_trajectory(engine, setting, data, W, b)
+    steps: list[int] = []
+    losses: list[float] = []
+    saved = None if checkpoint is None else load_checkpoint(checkpoint)
+    if saved is not None:
+        trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
+        steps, losses = saved.history_step.tolist(), saved.history_loss.tolist()
+        progress(saved.step)
+    written = time.monotonic()
     stride = max(1, int(_WORK_PER_CALL / (data.n * data.T * setting.m)))
-    steps, losses = [], []
-    for target in record_steps(setting.steps):
+    for target in record_steps(setting.steps)[len(steps) :]:
         while trajectory.step < target:
-            if stop is not None and stop.is_set():
+            stopped = stop is not None and stop.is_set()
+            if checkpoint is not None and (stopped or time.monotonic() - written > CHECKPOINT_SECONDS):
+                save_checkpoint(_state(trajectory, steps, losses), checkpoint)
+                written = time.monotonic()
+            if stopped:
                 raise Interrupted
             before = trajectory.step
             trajectory.advance(min(target, before + stride))
             progress(trajectory.step - before)
-        parameters = trajectory.parameters().astype(np.float64)
-        errors = point_errors(parameters[:-1], parameters[-1], data)
+        losses.append(float(_point_errors(trajectory, data).mean()))
         steps.append(target)
-        losses.append(float(errors.mean()))
         if not np.isfinite(losses[-1]):
             progress(setting.steps - trajectory.step)
             break
@@ -124,9 +141,26 @@ def train_one(
     return Run(
         setting=setting,
         engine=engine,
-        status=_status(errors),
+        status=_status(_point_errors(trajectory, data)),
         W=final[:-1],
         b=final[-1],
+        history_step=np.array(steps, dtype=np.int64),
+        history_loss=np.array(losses),
+    )
+
+
+def _point_errors(trajectory: Trajectory, data: Dataset) -> NDArray[np.float64]:
+    parameters = trajectory.parameters().astype(np.float64)
+    return point_errors(parameters[:-1], parameters[-1], data)
+
+
+def _state(trajectory: Trajectory, steps: list[int], losses: list[float]) -> Checkpoint:
+    first, second = trajectory.moments()
+    return Checkpoint(
+        step=trajectory.step,
+        parameters=trajectory.parameters(),
+        first=first,
+        second=second,
         history_step=np.array(steps, dtype=np.int64),
         history_loss=np.array(losses),
     )
@@ -137,7 +171,7 @@ def record_steps(steps: int) -> list[int]:
     return sorted({steps * k // RECORDS for k in range(RECORDS + 1)})
 
 
-def _status(errors: np.ndarray[Any, Any]) -> RunStatus:
+def _status(errors: NDArray[np.float64]) -> RunStatus:
     if not np.isfinite(errors).all():
         return "diverged"
     return "memorized" if errors.max() <= MEMORIZED_ERROR else "not memorized"
@@ -177,37 +211,40 @@ def _finished(setting: Setting, engine: EngineName, folder: Path | None) -> Run 
     return run
 
 
+def _obtain(
+    setting: Setting, engine: EngineName, folder: Path | None, progress: Progress, stop: threading.Event
+) -> Run:
+    """The run of a setting: trained, resumed, or, if another process finished it meanwhile, read."""
+    if folder is None:
+        return train_one(setting, engine=engine, progress=progress, stop=stop)
+    name = run_name(setting, engine)
+    with claimed(folder / f".{name}.lock", stop.is_set) as mine:
+        if not mine:
+            raise Interrupted
+        if (run := _finished(setting, engine, folder)) is not None:
+            progress(setting.steps)
+            return run
+        for leftover in folder.glob(f".{name}.*.part"):  # of a process that was killed while writing
+            leftover.unlink(missing_ok=True)
+        checkpoint = folder / f"{name}.checkpoint"
+        run = train_one(setting, engine=engine, progress=progress, stop=stop, checkpoint=checkpoint)
+        run = save_run(run, folder)
+        checkpoint.unlink(missing_ok=True)
+        return run
+
+
 def _train_all(
     wanted: list[Setting], engine: EngineName, folder: Path | None, progress: Progress, threads: int | None
 ) -> Runs:
-    runs: dict[int, Run] = {}
     stop = threading.Event()
-    pending: dict[Future[Run], int] = {}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         try:
-            for position, setting in enumerate(wanted):
-                if (run := _finished(setting, engine, folder)) is not None:
-                    runs[position] = run
-                    progress(setting.steps)
-                else:
-                    work = pool.submit(train_one, setting, engine=engine, progress=progress, stop=stop)
-                    pending[work] = position
-            while pending:
-                done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for work in done:
-                    run = work.result()
-                    runs[pending.pop(work)] = run if folder is None else save_run(run, folder)
+            pending = [pool.submit(_obtain, setting, engine, folder, progress, stop) for setting in wanted]
+            done, _ = wait(pending, return_when=FIRST_EXCEPTION)
+            for work in done:
+                work.result()  # raises what went wrong, before waiting for anything else
+            return Runs([work.result() for work in pending])
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
-            _keep_finished(pending, folder)
             raise
-    return Runs([runs[position] for position in range(len(wanted))])
-
-
-def _keep_finished(pending: Iterable[Future[Run]], folder: Path | None) -> None:
-    """Save the runs that were finished, but not yet saved, when training was interrupted."""
-    for work in pending:
-        if folder is not None and work.done() and not work.cancelled() and work.exception() is None:
-            with contextlib.suppress(OSError):
-                save_run(work.result(), folder)

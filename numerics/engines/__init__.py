@@ -8,7 +8,7 @@ number of threads.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 from numerics.data import Dataset
 from theory.setting import Setting
 
-__all__ = ["ENGINES", "EngineName", "State", "Trajectory", "resolve_engine", "start_trajectory"]
+__all__ = ["ENGINES", "EngineName", "Trajectory", "resolve_engine", "start_trajectory"]
 
 EngineName = Literal["reference", "cpu"]
 ENGINES: tuple[EngineName, ...] = ("reference", "cpu")
-
-#: Everything a trajectory needs to go on: parameters, first and second moments, each (m+1, n) with b in the last row.
-State = dict[str, NDArray[np.float32] | NDArray[np.float64]]
 
 
 class Trajectory(Protocol):
@@ -36,13 +33,17 @@ class Trajectory(Protocol):
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
         """(m+1, n) copy of the current parameters, W above b."""
 
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+
+    def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Go back (or forward) to a state taken at ``step``; what follows has the bits it had then."""
+
 
 def check_stop(stop: int, rates: NDArray[np.float64]) -> None:
     """Refuse to go past the schedule: ValueError when ``stop`` exceeds the number of learning rates."""
     if stop > len(rates):
-        raise ValueError(
-            f"asked for step {stop}, but the setting has {len(rates)} steps; try more steps"
-        )
+        raise ValueError(f"asked for step {stop}, but the setting has {len(rates)} steps; try more steps")
 
 
 def resolve_engine(name: str) -> EngineName:

@@ -110,6 +110,15 @@ class CpuTrajectory:
         result: NDArray[np.float32] | NDArray[np.float64] = self._parameters.copy()
         return result
 
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+        return self._first.copy(), self._second.copy()
+
+    def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Go to a state taken at ``step``; what follows has the bits it had then."""
+        self.step = step
+        self._parameters[:], self._first[:], self._second[:] = parameters, first, second
+
 
 def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
     """(T,) squared error of every datapoint, evaluated in float64 without an (n, T) array.

@@ -284,7 +284,7 @@ def _compiled(name: str, **options: bool) -> Any:
     """`_advance` under its own name: the cache on disk tells functions apart by name, not by options."""
     function = FunctionType(_advance.__code__, globals(), name)
     function.__qualname__ = name
-    return njit(cache=True, **options, **_COMPILE)(function)
+    return njit(**{"cache": True} | options | _COMPILE)(function)
 
 
 #: On one core; runs of different seeds may call it at once.

@@ -5,9 +5,12 @@ Dense: it stores X and the outputs as (n, T) arrays, so use it for small problem
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from numerics.data import Dataset
 from numerics.engines import check_stop
@@ -52,3 +55,27 @@ class ReferenceTrajectory:
         stacked = torch.cat([self._model.W, self._model.b[None, :]]).detach()
         result: NDArray[np.float32] | NDArray[np.float64] = stacked.numpy()
         return result
+
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+        first, second = (
+            torch.cat([self._moment(self._model.W, name), self._moment(self._model.b, name)[None, :]]).numpy()
+            for name in ("exp_avg", "exp_avg_sq")
+        )
+        return first, second
+
+    def _moment(self, parameter: Tensor, name: str) -> Tensor:
+        found: Tensor = self._optimizer.state[parameter].get(name, torch.zeros_like(parameter))
+        return found.detach().clone()
+
+    def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Go to a state taken at ``step``; what follows has the bits it had then."""
+        self.step = step
+        for parameter, rows in ((self._model.W, slice(None, -1)), (self._model.b, -1)):
+            parameter.data = torch.as_tensor(parameters[rows], dtype=parameter.dtype).clone()
+            if step:
+                self._optimizer.state[parameter] = {
+                    "step": torch.tensor(float(step)),
+                    "exp_avg": torch.as_tensor(first[rows], dtype=parameter.dtype).clone(),
+                    "exp_avg_sq": torch.as_tensor(second[rows], dtype=parameter.dtype).clone(),
+                }
