@@ -65,6 +65,7 @@ class Run:
     history_step: NDArray[np.int64]
     history_loss: NDArray[np.float64]
     path: Path | None = None
+    given_data: Dataset | None = None
 
     @property
     def name(self) -> str:
@@ -73,8 +74,8 @@ class Run:
 
     @cached_property
     def data(self) -> Dataset:
-        """The dataset it was trained on, drawn anew from its seed."""
-        return draw_dataset(self.setting)
+        """The dataset it was trained on, drawn anew from its seed unless it was given."""
+        return draw_dataset(self.setting) if self.given_data is None else self.given_data
 
     @cached_property
     def record(self) -> Record:

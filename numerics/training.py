@@ -109,7 +109,7 @@ def train_one(
     result has the bits of an uninterrupted run. Raises `Interrupted` when ``stop`` is set.
     """
     engine = resolve_engine(engine)
-    data = draw_dataset(setting) if data is None else data
+    given_data, data = data, draw_dataset(setting) if data is None else data
     W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
     trajectory = start_trajectory(engine, setting, data, W, b)
     steps: list[int] = []
@@ -146,6 +146,7 @@ def train_one(
         b=final[-1],
         history_step=np.array(steps, dtype=np.int64),
         history_loss=np.array(losses),
+        given_data=given_data,
     )
 
 

@@ -351,3 +351,11 @@ def test_moved_folders_work(tmp_path: Path, trained: list[tuple[int, int]]) -> N
     trained.clear()
     train(SMALL, out=tmp_path / "there", progress=False)
     assert trained == []
+
+
+def test_a_run_on_given_data_is_measured_on_that_data() -> None:
+    other = draw_dataset(SMALL.replace(data_seed=99))
+    run = train_one(SMALL, data=other)
+    assert run.data is other
+    assert run.record.train_loss == pytest.approx(run.history_loss[-1], rel=1e-12)
+    assert measure(run, draw_dataset(SMALL)).train_loss != run.record.train_loss
