@@ -79,8 +79,8 @@ _ORDER = Derivation(
             statement=equal(Derivative((1 - p) ** 4 + 4 * p * (1 - p) ** 3, p), -12 * p * (1 - p) ** 2),
             domain={p: UNIT},
             why="The rank-th largest exceeds x when at least `rank` energies do, each with P(e > x) = p: a binomial "
-            "tail. The slope of the rest, fewer than `rank`, is minus the density n·C(n−1, rank−1) p^(rank−1) (1−p)^(n−rank), here of the second of "
-            "four. Its integral over x is the mean.",
+            "tail. The slope of the rest, fewer than `rank`, is minus the density n·C(n−1, rank−1) p^(rank−1) "
+            "(1−p)^(n−rank), here of the second of four. The integral of the tail over x is the mean.",
         ),
     ),
     conclusion="E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx.",

@@ -1,4 +1,4 @@
-"""The commands that only calculate: `predict`, `polygon` and `claims`."""
+"""The commands that only calculate: `predict`, `polygon`, `threshold` and `claims`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from verify.options import IntegerList, data_options, json_option, make_settings
 if TYPE_CHECKING:
     from theory import Record
 
-__all__ = ["claims", "polygon", "predict"]
+__all__ = ["claims", "polygon", "predict", "threshold"]
 
 _PREDICTED = (
     "T",
@@ -101,6 +101,77 @@ def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool
         ["k", "‖w‖²", "bias", "gain", "‖W‖", "best"],
         [[*list(row.values())[:-1], "←" if row["best"] else ""] for row in rows],
     )
+
+
+@click.command(epilog="Example: tgon threshold --T 30000 --n 1000 --sparsity 0.99")
+@click.option("--T", "T", type=click.IntRange(1), required=True, metavar="30000", help="Datapoints.")
+@data_options
+@click.option(
+    "--draws",
+    type=click.IntRange(1, 1000),
+    default=5,
+    show_default=True,
+    help="Drawn datasets, by seed from 0.",
+)
+@click.option(
+    "--features",
+    type=click.IntRange(8),
+    default=120,
+    show_default=True,
+    help="Strongest features kept in the model.",
+)
+@json_option
+def threshold(T: int, n: int, sparsity: float, draws: int, features: int, as_json: bool) -> None:
+    """At how many repeats a point takes a vertex of the pentagon (a numerical model, m = 2)."""
+    from numerics.repetition import find_transition
+    from theory.repetition import zero_bias_threshold
+
+    with refusals():
+        closed = zero_bias_threshold(T, n, sparsity)
+        found = [find_transition(T, n, sparsity, seed, min(features, n)) for seed in range(draws)]
+    unit = closed.equal_energy
+    repeats = _spread([one.repeats for one in found])
+    metastable = _spread([one.metastable_until * unit for one in found])
+    answer = {
+        "repeats": repeats,
+        "metastable_until": metastable,
+        "equal_energy": unit,
+        "fifth_energy": closed.fifth_energy,
+        "zero_bias": {"mean": closed.repeats, "deviation": closed.deviation * unit},
+        "draws": draws,
+        "undecided": sum(one.threshold != one.threshold for one in found),
+    }
+    if as_json:
+        print_json(answer)
+        return
+    print_table(
+        f"Repeats R at which a point takes a vertex, T = {T}, n = {n}; {draws} drawn datasets",
+        ["quantity", "median", "least", "greatest"],
+        [
+            ["R at equal training loss", *repeats.values()],
+            ["R until which the point may stay out", *metastable.values()],
+            ["R of a feature's energy, T/n", unit, None, None],
+            [
+                "R at zero bias (± one deviation)",
+                closed.repeats,
+                *_within(closed.repeats, closed.deviation * unit),
+            ],
+            ["fifth-largest energy in T/n", closed.fifth_energy, None, None],
+        ],
+        text=["quantity"],
+    )
+
+
+def _within(mean: float, deviation: float) -> tuple[float, float]:
+    return mean - deviation, mean + deviation
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    """Median and range of the numbers among `values`; NaN where there is none."""
+    import statistics
+
+    numbers = sorted(value for value in values if value == value) or [float("nan")]
+    return {"median": statistics.median(numbers), "least": numbers[0], "greatest": numbers[-1]}
 
 
 @click.command(epilog="Example: tgon claims --json")

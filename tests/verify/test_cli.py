@@ -144,6 +144,19 @@ def test_polygon_takes_the_data_of_the_normalized_law():
     assert "sparsity" in _refusal("polygon", "--k", 5, "--law", "normalized", "--sparsity", 1)
 
 
+# threshold
+
+
+def test_threshold_gives_repeats_with_their_range():
+    answer = _answer("threshold", "--T", 6000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 40)
+    assert list(answer)[:4] == ["repeats", "metastable_until", "equal_energy", "fifth_energy"]
+    assert answer["equal_energy"] == 20
+    repeats = answer["repeats"]
+    assert 0 < repeats["least"] <= repeats["median"] <= repeats["greatest"] < 30
+    assert answer["fifth_energy"] > 1
+    assert "--T" in _refusal("threshold", "--T", 0)
+
+
 # lists of integers
 
 

@@ -1,0 +1,394 @@
+"""When a repeated point takes a vertex: drawn energies, free biases, a sea, and a search over both states.
+
+The model. One feature is active at a time, with an amplitude of the normalized law, and each feature weighs its
+drawn energy Σ_t x_it²; the repeated point weighs R. Kept are the `features` strongest ones (the rest would only
+add smaller columns to the sea) and the point's own. Every column and bias is free (m = 2). The loss is
+
+    Σ_i e_i (loss of feature i)/E a² + R ‖ReLU(Wᵀ h + b) − X‖²,    energies in units of T/n,
+
+an idealisation of n times the training loss that leaves out what features do together.
+
+The search. Unembedded states (‖h‖ below `EMBEDDED`) start from pentagons of the five strongest features with their
+seas and are followed up in R, nudged at every step, until they disappear. Embedded ones start from those by giving
+the point a vertex, and are followed down. The unembedded family is restarted from the embedded one at every R, and
+the best is kept. The threshold is where both losses are equal. Nothing proves that the best states were found; a
+better embedded state would lower the threshold, a better unembedded one raise it. Hexagons are left out: with a few
+hundred features instead of all the sea is too small, and they would win for that reason alone (`sea.separated-gain`).
+Deterministic for a seed.
+
+Status: numerical. Defines no equations; the zero-bias theorem is `repetition.zero-bias`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from numerics.data import draw_dataset
+from theory.amplitudes import normalized
+from theory.repetition import zero_bias_threshold
+from theory.sea import ring_with_sea
+from theory.setting import Setting
+
+__all__ = ["DrawnEnergies", "Transition", "draw_energies", "find_transition"]
+
+Floats = NDArray[np.float64]
+
+#: How many classes of equal probability stand for the amplitude's law.
+CLASSES = 256
+
+#: Steps of the grid in R, iterations of each relaxation.
+GRID, ITERATIONS = 12, 250
+
+#: Length of the point's hidden vector from which on a state counts as embedded; unembedded ones have below 0.1,
+#: a point that is stored through its strongest feature alone 0.5 or more.
+EMBEDDED = 0.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnEnergies:
+    """One draw of a dataset, as far as the model needs it.
+
+    Attributes
+    ----------
+    energies : (F,) of the strongest features outside the point, falling, in units of T/n.
+    own : (K,) energies of the point's own features in the other datapoints.
+    point : (K,) the point's positive entries, norm 1.
+    unit : T/n.
+    amplitudes, weights : (Q,) increasing classes of the amplitude's law and their probabilities.
+
+    """
+
+    energies: Floats
+    own: Floats
+    point: Floats
+    unit: float
+    amplitudes: Floats
+    weights: Floats
+
+    @property
+    def zero_bias_threshold(self) -> float:
+        """R/(T/n) of this draw at zero bias, e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`)."""
+        return float(self.energies[4] - self.own @ self.point**2)
+
+
+def draw_energies(T: int, n: int, sparsity: float, seed: int, features: int = 120) -> DrawnEnergies:
+    """Energies of a drawn dataset and its first datapoint as the point.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 8 features to keep, or n below that.
+
+    Examples
+    --------
+    >>> draw = draw_energies(3_000, 300, 0.97, seed=0, features=40)
+    >>> len(draw.energies), bool(np.all(np.diff(draw.energies) <= 0))
+    (40, True)
+
+    """
+    if not 8 <= features <= n:
+        raise ValueError(f"features = {features}: the model needs 8 to {n} features; try features=120")
+    data = draw_dataset(Setting(T=T, n=n, sparsity=sparsity, seed=seed))
+    squares = np.asarray(np.bincount(data.indices, data.values**2, n), dtype=np.float64)
+    mine, values = data.indices[: data.indptr[1]], data.values[: data.indptr[1]]
+    squares[mine] -= values**2
+    others = np.setdiff1d(np.arange(n), mine)
+    energies = np.sort(squares[others] * n / T)[::-1][:features]
+    amplitudes, weights = _classes(n, sparsity)
+    return DrawnEnergies(energies, squares[mine] * n / T, values, T / n, amplitudes, weights)
+
+
+def _classes(n: int, sparsity: float) -> tuple[Floats, Floats]:
+    """Mean amplitude and probability of `CLASSES` classes of nearly equal probability."""
+    places, weights = normalized(n, sparsity).nodes()
+    order = np.argsort(places)
+    places, weights = places[order], weights[order] / weights.sum()
+    label = np.minimum((np.cumsum(weights) - weights / 2) * CLASSES, CLASSES - 1).astype(np.int64)
+    total = np.asarray(np.bincount(label, weights, CLASSES), dtype=np.float64)
+    first = np.asarray(np.bincount(label, weights * places, CLASSES), dtype=np.float64)
+    kept = total > 0
+    return first[kept] / total[kept], total[kept]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """The transition of one draw, in units of T/n.
+
+    Attributes
+    ----------
+    threshold : R at equal loss of the best unembedded and the best embedded state; NaN if they never cross.
+    metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged.
+    embedded_from : the least R of the grid at which the embedded state is one.
+    zero_bias : the zero-bias theorem's threshold for this draw.
+    repeats : R, the threshold times T/n.
+
+    """
+
+    threshold: float
+    metastable_until: float
+    embedded_from: float
+    zero_bias: float
+    repeats: float
+
+
+@njit(cache=True)
+def _feature_loss(
+    gram: Floats, b: Floats, energies: Floats, a: Floats, moments: Floats
+) -> tuple[float, Floats, Floats]:
+    """Loss less Σ energies, and its slopes in the Gram matrix and the biases; `moments` are sums up to a class."""
+    n, classes = len(b), len(a)
+    slope, slope_b, loss = np.zeros((n, n)), np.zeros(n), 0.0
+    for source in range(n):
+        for j in range(n):
+            g, c = gram[source, j], b[j]
+            first, last = 0, classes
+            if g > 0:
+                if c < 0:
+                    if g * a[-1] + c <= 0:
+                        continue
+                    first = np.searchsorted(a, -c / g, side="right")
+            elif c <= 0:
+                continue
+            elif g < 0:
+                last = np.searchsorted(a, -c / g)
+            m0 = moments[0, last] - moments[0, first]
+            m1 = moments[1, last] - moments[1, first]
+            m2 = moments[2, last] - moments[2, first]
+            e = energies[source]
+            output, output_a = g * m1 + c * m0, g * m2 + c * m1
+            loss += e * (g * output_a + c * output)
+            slope[source, j] = 2 * e * output_a
+            slope_b[j] += 2 * e * output
+            if source == j:
+                loss -= 2 * e * output_a
+                slope[source, j] -= 2 * e * m2
+                slope_b[j] -= 2 * e * m1
+    return loss, slope, slope_b
+
+
+class Model:
+    """The loss of a draw as a function of the state z = (W, b) flattened, and its relaxation."""
+
+    def __init__(self, draw: DrawnEnergies) -> None:
+        self.draw = draw
+        self.features, self.own = len(draw.energies), len(draw.point)
+        self.columns = self.features + self.own
+        self.energies = np.concatenate([draw.energies, draw.own])
+        powers = draw.weights * draw.amplitudes ** np.arange(3)[:, None]
+        self.moments = np.concatenate([np.zeros((3, 1)), np.cumsum(powers, axis=1)], axis=1)
+        self.moments /= self.moments[2, -1]
+        self.target = np.concatenate([np.zeros(self.features), draw.point])
+
+    def parts(self, z: Floats) -> tuple[Floats, Floats]:
+        """W (2, columns) and b."""
+        return z[: 2 * self.columns].reshape(2, self.columns), z[2 * self.columns :]
+
+    def point_loss(self, z: Floats) -> float:
+        """‖ReLU(Wᵀh + b) − X‖² of the point."""
+        W, b = self.parts(z)
+        output = np.maximum(0.0, W.T @ (W @ self.target) + b)
+        return float(np.sum((output - self.target) ** 2))
+
+    def is_embedded(self, z: Floats) -> bool:
+        """Whether the point's hidden vector is longer than `EMBEDDED`."""
+        W, _ = self.parts(z)
+        return bool(np.linalg.norm(W @ self.target) > EMBEDDED)
+
+    def value(self, z: Floats, R: float) -> tuple[float, Floats]:
+        """The loss less the features' energies, and its gradient."""
+        W, b = self.parts(z)
+        loss, slope, slope_b = _feature_loss(W.T @ W, b, self.energies, self.draw.amplitudes, self.moments)
+        h = W @ self.target
+        output = np.maximum(0.0, W.T @ h + b)
+        error = np.where(output > 0, output - self.target, 0.0)
+        loss += R * float(np.sum((output - self.target) ** 2))
+        slope_W = W @ (slope + slope.T)
+        slope_W += 2 * R * (np.outer(h, error) + np.outer(W @ error, self.target))
+        return loss, np.concatenate([slope_W.ravel(), slope_b + 2 * R * error])
+
+    def relax(self, z: Floats, R: float, iterations: int = ITERATIONS) -> Floats:
+        """The local minimum that L-BFGS reaches from z."""
+
+        def at(z: Floats) -> tuple[float, Floats]:
+            return self.value(z, R)
+
+        found = minimize(
+            at,
+            z,
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-11, "gtol": 1e-7},
+        )
+        return np.asarray(found.x, dtype=np.float64)
+
+    def loss(self, z: Floats, R: float) -> float:
+        """The loss less the features' energies."""
+        return self.value(z, R)[0]
+
+    def unembedded_starts(self, n: int, sparsity: float, generator: np.random.Generator) -> list[Floats]:
+        """Pentagons of the five strongest features with their seas, the point's columns near 0."""
+        sea = ring_with_sea(5, normalized(n, sparsity), self.features)
+        k, starts = 5, []
+        for r, bias, q in ((sea.radius_squared, sea.bias, sea.sea_energy), (1.0, -0.1, 1.0)):
+            angle = 2 * np.pi * np.arange(self.columns) / k
+            length = np.full(self.columns, math.sqrt(q / self.features))
+            length[:k] = math.sqrt(r)
+            length[self.features :] = 0.02
+            W = length * np.stack([np.cos(angle), np.sin(angle)])
+            W[:, k:] += 0.02 * generator.normal(size=(2, self.columns - k))
+            b = np.where(np.arange(self.columns) < k, bias, 0.0)
+            starts.append(np.concatenate([W.ravel(), b]))
+        return starts
+
+    def embedded_starts(self, z: Floats) -> list[Floats]:
+        """The point on the vertex of each of the three weakest large features, or beside the weakest."""
+        W, b = self.parts(z)
+        length = np.linalg.norm(W, axis=0)
+        large = np.flatnonzero(length[: self.features] > 0.6 * length.max())
+        weakest = large[np.argsort(self.energies[large])][:3]
+        starts = []
+        for feature, turn in [(one, 0.0) for one in weakest] + [(weakest[0], 0.6)]:
+            V, c = W.copy(), b.copy()
+            angle = math.atan2(W[1, feature], W[0, feature]) + turn
+            direction = length[feature] * np.array([math.cos(angle), math.sin(angle)])
+            if turn == 0.0:
+                V[:, feature] *= 0.15
+                c[feature] = 0.0
+            V[:, self.features :] = np.outer(direction, self.draw.point)
+            c[self.features :] = b[feature] * self.draw.point
+            starts.append(np.concatenate([V.ravel(), c]))
+        return starts
+
+    def nudged(self, z: Floats) -> Floats:
+        """The state with a tenth of a vertex for the point, beside the weakest large feature.
+
+        L-BFGS would rest on a saddle where the point's columns are 0.
+        """
+        W, b = (part.copy() for part in self.parts(z))
+        length = np.linalg.norm(W[:, : self.features], axis=0)
+        large = np.flatnonzero(length > 0.6 * length.max())
+        x, y = W[:, large[-1]]
+        angle = math.atan2(y, x) + math.pi / 5
+        W[:, self.features :] += 0.1 * np.outer([math.cos(angle), math.sin(angle)], self.draw.point)
+        return np.concatenate([W.ravel(), b])
+
+    def unembedded_from(self, z: Floats) -> Floats:
+        """The point's columns taken away, its vertex given to the strongest feature that has none."""
+        W, b = (part.copy() for part in self.parts(z))
+        h = W @ self.target
+        length = np.linalg.norm(W[:, : self.features], axis=0)
+        large = length > 0.6 * length.max()
+        W[:, self.features :] *= 0.02
+        b[self.features :] = 0.0
+        free = np.flatnonzero(~large)[0]
+        W[:, free] = length[large].mean() * h / max(float(np.linalg.norm(h)), 1e-9)
+        b[free] = b[: self.features][large].mean()
+        return np.concatenate([W.ravel(), b])
+
+
+def find_transition(
+    T: int,
+    n: int,
+    sparsity: float,
+    seed: int = 0,
+    features: int = 120,
+    progress: Callable[[int], None] | None = None,
+) -> Transition:
+    """The threshold of one draw (see the module for the search). About 3 s on one core.
+
+    `progress` is called with 1 after each of 2·GRID stages.
+
+    Raises
+    ------
+    ValueError
+        As `draw_energies`.
+
+    """
+    draw = draw_energies(T, n, sparsity, seed, features)
+    model, generator = Model(draw), np.random.Generator(np.random.PCG64(seed))
+    top = 3 * zero_bias_threshold(T, n, sparsity).mean + 0.6
+    grid = np.linspace(0.0, top, GRID + 1)
+    report = progress or (lambda _: None)
+    low = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator), report)
+    high = _follow_down(model, grid, low, report)
+    low = _improve(model, grid, low, high)
+    gaps = [
+        (R, model.loss(low[i], R) - model.loss(high[i], R))
+        for i, R in enumerate(grid)
+        if i in low and i in high
+    ]
+    threshold = _crossing(gaps)
+    return Transition(
+        threshold=threshold,
+        metastable_until=float(grid[1] * max(low)),
+        embedded_from=float(grid[min(high)]) if high else math.nan,
+        zero_bias=draw.zero_bias_threshold,
+        repeats=threshold * draw.unit,
+    )
+
+
+def _follow_up(
+    model: Model, grid: Floats, starts: list[Floats], report: Callable[[int], None]
+) -> dict[int, Floats]:
+    """Unembedded states by grid index, as long as there is one."""
+    state = min((model.relax(z, 0.0, 3 * ITERATIONS) for z in starts), key=lambda z: model.loss(z, 0.0))
+    found: dict[int, Floats] = {}
+    for i, R in enumerate(np.arange(3 * len(grid)) * grid[1]):
+        state = model.relax(model.nudged(state), R)
+        if model.is_embedded(state):
+            break
+        found[i] = state
+        if i < len(grid):
+            report(1)
+    return found
+
+
+def _follow_down(
+    model: Model, grid: Floats, low: dict[int, Floats], report: Callable[[int], None]
+) -> dict[int, Floats]:
+    """Embedded states by grid index, from the top until there is none."""
+    found: dict[int, Floats] = {}
+    for i in reversed(range(len(grid))):
+        R = grid[i]
+        starts = [found[i + 1]] if i + 1 in found else []
+        if not starts or i % 3 == 0:
+            starts += model.embedded_starts(low[min(i, max(low))])
+        relaxed = [model.relax(z, R) for z in starts]
+        stored = [z for z in relaxed if model.is_embedded(z)]
+        if not stored:
+            break
+        found[i] = min(stored, key=lambda z: model.loss(z, R))
+        report(1)
+    return found
+
+
+def _improve(
+    model: Model, grid: Floats, low: dict[int, Floats], high: dict[int, Floats]
+) -> dict[int, Floats]:
+    """Unembedded states restarted from the embedded ones and from their neighbours in R; the better are kept."""
+    better = dict(low)
+    for i in sorted(set(low) | set(high))[: len(grid)]:
+        starts = [better[i]] if i in better else []
+        starts += [model.unembedded_from(high[i])] if i in high else []
+        starts += [better[i - 1]] if i - 1 in better else []
+        relaxed = [model.relax(z, grid[i]) for z in starts]
+        kept = [z for z in relaxed if not model.is_embedded(z)]
+        if kept:
+            better[i] = min(kept, key=lambda z: model.loss(z, grid[i]))
+    return better
+
+
+def _crossing(gaps: list[tuple[float, float]]) -> float:
+    """Where the gap, unembedded less embedded loss, changes sign; linear between the grid's points."""
+    for (left, below), (right, above) in itertools.pairwise(gaps):
+        if below <= 0 < above:
+            return left + (right - left) * below / (below - above)
+    return math.nan

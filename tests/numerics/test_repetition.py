@@ -1,0 +1,92 @@
+"""The model of repeated data: its loss against dense outputs, its gradient, its transition against the theorem."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+
+from numerics.repetition import EMBEDDED, Model, _crossing, draw_energies, find_transition
+from theory.amplitudes import normalized
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Model(draw_energies(3_000, 300, 0.97, seed=1, features=12))
+
+
+def states(model):
+    generator = np.random.default_rng(0)
+    return [scale * generator.normal(size=3 * model.columns) for scale in (0.05, 0.4, 1.0)]
+
+
+def test_the_loss_is_that_of_dense_outputs(model):
+    draw = model.draw
+    second = draw.weights @ draw.amplitudes**2
+    for z in states(model):
+        W, b = model.parts(z)
+        loss, gram = 0.0, W.T @ W
+        for a, weight in zip(draw.amplitudes, draw.weights, strict=True):
+            X = a * np.eye(model.columns)
+            errors = np.sum((np.maximum(0, gram @ X + b[:, None]) - X) ** 2, axis=0)
+            loss += weight * model.energies @ errors / second
+        X = np.concatenate([np.zeros(model.features), draw.point])
+        point = np.sum((np.maximum(0, gram @ X + b) - X) ** 2)
+        assert model.point_loss(z) == pytest.approx(point, rel=1e-12)
+        assert model.loss(z, 0.7) == pytest.approx(loss - model.energies.sum() + 0.7 * point, rel=1e-10)
+
+
+def test_the_gradient_is_the_loss_s(model):
+    for z in states(model):
+        error = check_grad(lambda y: model.value(y, 0.7)[0], lambda y: model.value(y, 0.7)[1], z)
+        assert error < 1e-5 * (1 + np.linalg.norm(model.value(z, 0.7)[1]))
+
+
+def test_a_draw_keeps_the_energy_of_its_data():
+    draw = draw_energies(3_000, 300, 0.97, seed=2, features=290 - 9)
+    assert np.sum(draw.point**2) == pytest.approx(1)
+    assert draw.unit == 10
+    assert draw.energies.sum() + draw.own.sum() <= 300
+    assert draw.weights @ draw.amplitudes == pytest.approx(normalized(300, 0.97).moment(1), rel=1e-6)
+
+
+def test_relaxing_lowers_the_loss(model):
+    for z in states(model)[:2]:
+        assert model.loss(model.relax(z, 0.5), 0.5) < model.loss(z, 0.5)
+
+
+def test_starts_are_what_they_are_called(model):
+    generator = np.random.default_rng(0)
+    for z in model.unembedded_starts(300, 0.97, generator):
+        assert not model.is_embedded(z)
+        for embedded in model.embedded_starts(z):
+            assert model.is_embedded(embedded)
+            back = model.unembedded_from(embedded)
+            assert np.linalg.norm(model.parts(back)[0] @ model.target) < EMBEDDED
+
+
+def test_the_transition_lies_near_the_theorem_and_inside_the_metastable_range():
+    found = find_transition(6_000, 300, 0.97, 0, features=60)
+    assert found.embedded_from <= found.threshold <= found.metastable_until
+    assert found.repeats == pytest.approx(20 * found.threshold)
+    assert abs(found.threshold - found.zero_bias) < 0.35
+    assert find_transition(6_000, 300, 0.97, 0, features=60) == found, "the search is deterministic"
+
+
+def test_many_repeats_are_embedded_and_none_are_not():
+    draw = draw_energies(6_000, 300, 0.97, seed=0, features=40)
+    model = Model(draw)
+    start = model.unembedded_starts(300, 0.97, np.random.default_rng(0))[0]
+    alone = model.relax(start, 0.0)
+    assert not model.is_embedded(alone)
+    assert model.is_embedded(model.relax(model.nudged(alone), 6.0))
+
+
+def test_the_crossing_is_interpolated():
+    assert _crossing([(0.0, -1.0), (1.0, 1.0), (2.0, 3.0)]) == 0.5
+    assert math.isnan(_crossing([(0.0, 1.0), (1.0, 2.0)]))
+
+
+def test_bad_sizes_are_refused():
+    with pytest.raises(ValueError, match="features"):
+        draw_energies(100, 300, 0.97, 0, features=4)
