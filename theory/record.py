@@ -39,6 +39,10 @@ class Assumption:
     holds: bool | None
     evidence: str
 
+    def __str__(self) -> str:
+        verdict = {True: "holds", False: "DOES NOT HOLD", None: "open"}[self.holds]
+        return f"{self.statement}: {verdict} ({self.evidence})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
@@ -60,6 +64,7 @@ class Record:
     dimensionality : (T,) D_X of each datapoint (`dimensionality.definition`).
     hidden : (m, T) hidden vectors, for a prediction up to an orthogonal transformation and relabelling.
     point_error : (T,) squared error of each datapoint.
+    norm_error : the largest |‖X_t‖² - 1|; 0 for a prediction, about 1e-7 for data stored in float32.
     exact : SymPy strings of the scalar fields that have a closed form.
     assumptions : what the numbers rest on.
 
@@ -80,6 +85,7 @@ class Record:
     dimensionality: NDArray[np.float64]
     point_error: NDArray[np.float64]
     hidden: NDArray[np.float64]
+    norm_error: float = 0.0
     exact: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
 
@@ -126,12 +132,12 @@ class Record:
             for name, value in self.as_dict().items()
             if value
         )
-        notes = "".join(f"<li><b>{a.name}</b>: {a.statement} ({a.evidence})</li>" for a in self.assumptions)
+        notes = "".join(f"<li><b>{a.name}</b>: {a}</li>" for a in self.assumptions)
         return f"<table>{rows}</table><ul>{notes}</ul>"
 
     def __str__(self) -> str:
         lines = [f"{name:22} {_shown(value)}" for name, value in self.as_dict().items() if name != "exact"]
-        lines += [f"  {a.name}: {a.statement} ({a.evidence})" for a in self.assumptions]
+        lines += [f"  assumes {a.name}: {a}" for a in self.assumptions]
         return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from verify.judging import Judgement
 
@@ -20,6 +21,9 @@ __all__ = ["in_json", "print_claims", "print_json", "print_table", "shown"]
 
 #: Columns of a table that goes into a file or a pipe, where no terminal sets them.
 PLAIN_WIDTH = 132
+
+#: The least width of a column that may take several lines.
+LEAST_WRAPPED = 24
 
 
 def in_json(value: Any) -> Any:
@@ -80,6 +84,23 @@ def console() -> Console:
     return Console(highlight=False, width=PLAIN_WIDTH)
 
 
+def _least_width(table: Table) -> int:
+    """Columns below which the table would lose digits: those of every cell that must not be wrapped, and borders."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    unbounded = Console(highlight=False, width=10_000)
+    kept = [column for column in table.columns if column.no_wrap]
+    cells = [
+        max(
+            Measurement.get(unbounded, unbounded.options, cell).maximum
+            for cell in (column.header, *column.cells)
+        )
+        for column in kept
+    ]
+    return sum(cells) + 3 * len(table.columns) + LEAST_WRAPPED * (len(table.columns) - len(kept))
+
+
 def print_table(
     title: str,
     columns: Sequence[str],
@@ -107,6 +128,7 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     out = console()
+    out.width = max(out.width, _least_width(table))  # too wide for the window beats numbers cut short
     out.print(Text(f"\n{title}"))
     out.print(table)
 
@@ -121,7 +143,7 @@ def print_claims(claims: Iterable[Judgement]) -> None:
                 claim.label,
                 claim.status,
                 claim.verdict,
-                claim.value,
+                shown(claim.value, digits=7),
                 claim.bound,
                 _controls(claim),
                 claim.reason,

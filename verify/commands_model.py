@@ -44,7 +44,7 @@ def check(ctx: click.Context, model: str, data: str | None, as_json: bool) -> No
         found = read_model(model)
         dataset, guesses = _dataset(found, model, data)
         record = measure((found.W, found.b), dataset)
-    diagnosis, claims = diagnose(record), judge_model(record, found.W.shape[1])
+    diagnosis, claims = diagnose(record, found.W), judge_model(record, found.W.shape[1])
     answer = {
         "diagnosis": diagnosis.name,
         "evidence": diagnosis.evidence,

@@ -88,11 +88,17 @@ def describe_run(run: Run) -> dict[str, Any]:
     numbers: dict[str, Any] = dict.fromkeys(_MEASURED)
     diagnosis = "diverged"
     if run.status != "diverged":
-        from verify.diagnosis import diagnose
+        from verify.diagnosis import diagnose_run
 
         numbers = {key: getattr(run.record, key) for key in _MEASURED}
-        diagnosis = diagnose(run.record).name
-    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path}
+        diagnosis = diagnose_run(run).name
+    setting = {
+        "T": run.setting.T,
+        "m": run.setting.m,
+        "weight_decay": run.setting.weight_decay,
+        "seed": run.setting.seed,
+    }
+    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path, **setting}
 
 
 @click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
@@ -181,6 +187,11 @@ def _print_comparison(result: Comparison, page: Path) -> None:
     for title, columns in CELL_TABLES:
         rows = [[column.value(row) for column in columns] for row in result.rows]
         print_table(title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses")
+    if any(row.orthonormal < row.memorized for row in result.rows):
+        click.echo(
+            "Norms are over all memorizing runs, ratios over those on orthonormal data: where two datapoints share a\n"
+            "feature the prediction does not apply, and ‖W‖ may be below it."
+        )
     print_claims(result.claims)
     click.echo(f"Verdict: {result.verdict}.")
     click.echo(f"Report: {page}")

@@ -28,12 +28,16 @@ def judge_norm_split(cases: Sequence[Case], parts: Callable[[Case], float]) -> F
     usable = [case for case in cases if case.record.assumes("unit norm", "disjoint supports")]
     if not usable:
         return Finding(0, None, None, None, "no model on unit-norm data with disjoint supports")
-    bound = max(rounding(case.setting.n * case.setting.m) for case in usable)
-    value = max(
-        abs(parts(case) - case.record.weight_norm**2) / (case.record.weight_norm**2 or 1.0) for case in usable
-    )
-    reason = f"{_counted(usable, cases)}; bound is float64 rounding"
-    return Finding(len(usable), bool(value <= bound), float(value), bound, reason)
+    value, bound = max(map(_split_and_bound, usable, map(parts, usable)), key=lambda pair: pair[0] / pair[1])
+    reason = f"{_counted(usable, cases)}; bound is rounding and the error of ‖X_t‖ = 1"
+    return Finding(len(usable), bool(value <= bound), value, bound, reason)
+
+
+def _split_and_bound(case: Case, parts: float) -> tuple[float, float]:
+    """Relative difference of ‖W‖² and its parts, and what rounding and norms of datapoints off 1 can make of it."""
+    squared = case.record.weight_norm**2
+    bound = rounding(case.setting.n * case.setting.m) + 2 * case.record.norm_error
+    return float(abs(parts - squared) / (squared or 1.0)), bound
 
 
 def _all_parts(case: Case) -> float:
@@ -56,12 +60,13 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
     value = 0.0
     for case in usable:
         record = case.record
-        floor = rounding(case.setting.n) * (1 + record.radius_squared.max())
+        floor = rounding(case.setting.n) * (1 + record.radius_squared.max()) + record.norm_error
         miss = np.abs(record.bias_coefficient - sign * (1 - record.radius_squared))
-        value = max(value, float(np.max(np.maximum(miss - floor, 0) / np.sqrt(record.point_error + floor))))
-    return Finding(
-        len(usable), value <= 1, value, 1.0, f"{_counted(usable, cases)}; Cauchy-Schwarz on the own outputs"
-    )
+        allowed = (1 + record.norm_error) * np.sqrt(record.point_error + floor)
+        value = max(value, float(np.max(np.maximum(miss - floor, 0) / allowed)))
+    bound = 1 + max(rounding(case.setting.n) for case in usable)
+    reason = f"{_counted(usable, cases)}; Cauchy-Schwarz on the own outputs, often nearly an equality"
+    return Finding(len(usable), value <= bound, value, bound, reason)
 
 
 def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
@@ -78,7 +83,7 @@ def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
     for case in usable:
         predicted = theory(case.setting)
         least = predicted.energy if predicted.status == "theorem" else float(simplex_energy(case.record.T))
-        bound = robust_energy_bound(least, case.record.worst_point_error)
+        bound = robust_energy_bound(least, case.record.worst_point_error) - 2 * case.record.norm_error * least
         ratios.append(case.record.energy / bound if bound > 0 else math.inf)
     value, bound = min(ratios), 1.0 - max(rounding(case.setting.n) for case in usable)
     reason = f"{_counted(usable, cases)}; each with its own worst point error"
@@ -118,19 +123,31 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
 def _theory_controls(
     judge: Callable[[Sequence[Case], Theory], Finding], *factors: float
 ) -> tuple[Control, ...]:
-    wrong = [(f"predicted norm × {factor:g}", scaled(factor)) for factor in factors]
-    wrong += [("T + 1 in place of T", next_index), ("1 + cos in place of 1 - cos", wrong_sign)]
-    return tuple(Control(name, partial(_planar_only, judge=judge, theory=theory)) for name, theory in wrong)
-
-
-def _planar_only(
-    cases: Sequence[Case], judge: Callable[[Sequence[Case], Theory], Finding], theory: Theory
-) -> Finding:
-    """Wrong polygons exist only for m = 2 and T ≥ 3, without repeats."""
-    return judge(
-        [case for case in cases if case.setting.m == 2 and case.setting.T >= 3 and case.setting.repeats == 1],
-        theory,
+    wrong = [(f"predicted norm × {factor:g}", scaled(factor), 1) for factor in factors]
+    wrong += [("T + 1 in place of T", next_index, 2), ("1 + cos in place of 1 - cos", wrong_sign, 2)]
+    return tuple(
+        Control(name, partial(_where_defined, judge=judge, theory=theory, dimensions=dimensions))
+        for name, theory, dimensions in wrong
     )
+
+
+def _where_defined(
+    cases: Sequence[Case],
+    judge: Callable[[Sequence[Case], Theory], Finding],
+    theory: Theory,
+    dimensions: int,
+) -> Finding:
+    """Judge with a wrong theory where it says something: T ≥ 3 without repeats, and m = 2 if it is one of polygons."""
+    defined = [
+        case
+        for case in cases
+        if case.setting.repeats == 1
+        and case.setting.T >= 3
+        and (dimensions == 1 or case.setting.m == dimensions)
+    ]
+    if not defined:
+        return Finding(0, None, None, None, "this wrong theory says nothing about these models")
+    return judge(defined, theory)
 
 
 MODEL_CLAIMS: tuple[Claim, ...] = (

@@ -104,10 +104,10 @@ def shape_deviation(measured: Record, predicted: Record) -> ShapeDeviation:
 def shape_tolerance(measured: Record) -> ShapeTolerance | None:
     """How far from the regular T-gon memorizing points of this energy and error can be (`tolerance.tgon-stability`).
 
-    With s = 1 - 2√ε and y = ‖h‖²/s the points satisfy the constraints of the minimum-norm programme. Let a_j be the
-    mean and d_j half the difference of neighbouring y, ā = mean(y), f(a) = arccos(1 - 1/a), and Δ = 2π - T f(ā) the
-    angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j with ρ(a) = min(1, 1/√(2a-1))/a, and f is convex,
-    so with κ = f''(max a)
+    With s = 1 - 2√ε (less 2 max|‖X_t‖² - 1| where norms are off 1) and y = ‖h‖²/s the points satisfy the constraints of
+    the minimum-norm programme. Let a_j be the mean and d_j half the difference of neighbouring y, ā = mean(y),
+    f(a) = arccos(1 - 1/a), and Δ = 2π - T f(ā) the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j
+    with ρ(a) = min(1, 1/√(2a-1))/a, and f is convex, so with κ = f''(max a)
 
         Σ (a_j - ā)² ≤ 2Δ/κ,    Σ d_j ≤ Δ/ρ(max a),    Σ (gap_j - f(a_j)) ≤ Δ.
 
@@ -116,7 +116,7 @@ def shape_tolerance(measured: Record) -> ShapeTolerance | None:
     the error is too large for the theorem.
     """
     T, error = measured.T, measured.worst_point_error
-    scale = 1 - 2 * math.sqrt(error)
+    scale = 1 - 2 * math.sqrt(error) - 2 * measured.norm_error
     if scale <= 0:
         return None
     y = measured.radius_squared[sorted_gaps(measured)[0]] / scale

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import measure, train
+from numerics import Dataset, measure, train
 from theory import Setting, predict
 from verify.claims import CLAIMS, judge_claims, judge_model
 from verify.comparison import compare
@@ -172,3 +172,16 @@ def test_every_claim_has_a_control_and_a_unique_label():
     assert len({claim.label for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.controls for claim in CLAIMS)
     assert judge_claims([]) == tuple(judge_claim(claim, []) for claim in CLAIMS)
+
+
+@given(memorizing_models(min_T=3))
+def test_data_stored_in_float32_convict_nobody(case):
+    """Norms off 1 by float32 rounding are a named term of every bound; a wrong theory is still found out."""
+    model, data = case
+    stored = Dataset.from_dense(data.dense().astype(np.float32))
+    record = measure(model, stored)
+    assert 0 < record.norm_error < 1e-6 or stored.norms.max() == 1
+    judgements = judge_model(record, data.n)
+    assert all(judgement.holds is not False for judgement in judgements)
+    forged = dataclasses.replace(record, energy=record.energy * 0.99)
+    assert any(judgement.holds is False for judgement in judge_model(forged, data.n))

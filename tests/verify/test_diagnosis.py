@@ -74,3 +74,20 @@ def test_divergence_is_named():
     )
     assert diagnose_run(run).name == "diverged"
     assert "step 7" in diagnose_run(run).evidence
+
+
+def test_few_long_columns_are_stored_features():
+    """Sixty datapoints of one of twelve features each, five features stored as a pentagon."""
+    W = np.hstack([tgon_hidden(5) / np.linalg.norm(tgon_hidden(5)[:, 0]), np.full((2, 7), 0.05)])
+    data = Dataset.from_dense(np.eye(12)[:, np.arange(60) % 12])
+    record = measure(Model(W, np.zeros(12)), data)
+    assert diagnose(record, W).name == "stored features"
+    assert "5 columns" in diagnose(record, W).evidence
+    assert diagnose(record).name != "stored features"
+    assert diagnose(record, np.ones((2, 12))).name != "stored features"
+
+
+def test_an_untrained_model_has_dropped_nothing():
+    numbers = np.random.default_rng(0)
+    record = _one_hot(1e-3 * numbers.normal(size=(2, 9)), np.zeros(9))
+    assert diagnose(record).name == "not converged"
