@@ -340,7 +340,7 @@ def test_train_answers_one_object_for_one_run(tmp_path):
     answer = _answer("train", "--T", 2, *_TINY, "--out", tmp_path)
     assert list(answer) == [
         "status", "train_loss", "worst_point_error", "energy", "weight_norm", "weight_norm_seen",
-        "weight_norm_unseen", "bias_norm", "diagnosis", "path",
+        "weight_norm_unseen", "bias_norm", "diagnosis", "path", "T", "m", "weight_decay", "seed",
     ]  # fmt: skip
     run = numerics.load_run(answer["path"])
     assert answer["weight_norm"] == run.record.weight_norm
