@@ -32,6 +32,9 @@ _COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "
 #: A run with the name of its diagnosis.
 Judged = tuple["Run", str]
 
+#: Inches the legend needs.
+LEAST_WIDTH = 7.6
+
 #: Unseen features drawn per panel.
 MOST_UNSEEN = 200
 
@@ -167,17 +170,24 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
     roles = [("memorized", "hidden"), ("memorized", "features")]
     if (numbers["run"] == "failed").any():
         roles.append(("failed", "hidden"))
+    side_by_side = len(sizes) < len(roles)  # few T: one line each, the roles beside each other
     lines = -(-len(sizes) // PANELS_PER_LINE)
+    rows, columns = lines * len(roles), min(len(sizes), PANELS_PER_LINE)
+    if side_by_side:
+        rows, columns = len(sizes), len(roles)
+    width = max(2.2 * columns, LEAST_WIDTH)
     with styled():
-        figure, axes = panels(lines * len(roles), min(len(sizes), PANELS_PER_LINE), 2.2, 2.7)
+        figure, axes = panels(rows, columns, width / columns, 2.7 + (1.8 / rows if side_by_side else 0))
         for ax in chain.from_iterable(axes):
             ax.set_axis_off()
         for place, T in enumerate(sizes):
             line, column = divmod(place, PANELS_PER_LINE)
-            for row, (run, content) in enumerate(roles):
+            for role, (run, content) in enumerate(roles):
                 cell = numbers[(numbers["T"] == T) & (numbers["run"] == run)]
-                _draw_cell(axes[line * len(roles) + row][column], cell, T, run, content)
-        figure.legend(handles=_hidden_legend(set(numbers["kind"])), loc="outside lower center", ncols=2)
+                ax = axes[place][role] if side_by_side else axes[line * len(roles) + role][column]
+                _draw_cell(ax, cell, T, run, content)
+        legend = _hidden_legend(set(numbers["kind"]))
+        figure.legend(handles=legend, loc="outside lower center", ncols=2 if width > 1.3 * LEAST_WIDTH else 1)
     return figure
 
 
