@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad, differential_evolution
 
 from theory.amplitudes import constant, normalized, samples, uniform
+from theory.budgets import loss_budget
 from theory.free_bias import best_free_bias, exact_uniform_loss, maximize, ring_gain, uniform_loss
 from theory.generalization import best_polygons, polygon
-from theory.budgets import loss_budget
 
 UNIFORM = {
     5: (1.17046, -0.28230),
