@@ -16,6 +16,11 @@ settings.register_profile(
     "default", max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=_QUIET
 )
 settings.register_profile(
-    "thorough", max_examples=500, deadline=None, derandomize=False, database=None, suppress_health_check=_QUIET
+    "thorough",
+    max_examples=500,
+    deadline=None,
+    derandomize=False,
+    database=None,
+    suppress_health_check=_QUIET,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
