@@ -70,7 +70,7 @@ def measure(model: Any, data: Dataset | Any) -> Record:
 
 
 def has_active_outputs(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> bool:
-    """Whether every datapoint's own features have positive outputs, an assumption of `memorization.robust-bound`."""
+    """Whether every datapoint's own features have positive outputs, an assumption of `memorization.robust`."""
     hidden = data.project(W)
     own = np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns]) + b[data.indices]
     return bool(np.all(own > 0))

@@ -75,8 +75,8 @@ _LEVERAGE = Derivation(
                 (alpha * g * v - beta * e * u) ** 2 / (alpha * beta),
             ),
             domain={**_PLANE, g: COORDINATE, e: COORDINATE},
-            why="Cauchy–Schwarz again, for a probe (g, e): (probe·v)²/(probeᵀA probe) ≤ vᵀA⁺v. The gap vanishes at "
-            "the probe A⁺v = (u/α, v/β).",
+            why="Cauchy–Schwarz again, for a probe w = (g, e): (w·v)²/(wᵀA w) ≤ vᵀA⁺v. The gap vanishes at the "
+            "probe A⁺v = (u/α, v/β).",
         ),
     ),
     conclusion="D*_i = sup over probes = v_iᵀ(VVᵀ)⁺v_i; the probe v_i gives D_i ≤ D*_i ≤ 1, and Σ D*_i = rank V.",

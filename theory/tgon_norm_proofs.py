@@ -65,7 +65,7 @@ _ASYMPTOTIC = Derivation(
                 11 / T**6,
             ),
             domain={T: LARGE},
-            why="For T ≥ 4 ‖b‖ = T^{5/2}/(2π²) · z² cos(2z)/sin² z = T^{5/2}/(2π²) · (z²/sin² z − 2z²), and z²/sin² z "
+            why="For T ≥ 4, ‖b‖ = T^{5/2}/(2π²) · z² cos(2z)/sin² z = T^{5/2}/(2π²) · (z²/sin² z − 2z²), and z²/sin² z "
             "= 1 + z²/3 + z⁴/15 + 2z⁶/189 + ..., all coefficients positive: 2π⁶/189 ≈ 10.2 at leading order.",
         ),
     ),

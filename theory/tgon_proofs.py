@@ -104,7 +104,7 @@ _TGON = Derivation(
             ),
             domain={a1: MEAN, a2: MEAN, a3: MEAN},
             why="Jensen's inequality for the strictly convex f, shown for T = 3, with equality only at equal "
-            "arguments. The means a of the T gaps add up to the energy E, each length being counted in two gaps, "
+            "arguments. The means at the T gaps add up to the energy E, each length being counted in two gaps, "
             "so 2π = Σθ ≥ Σf(a) ≥ T f(E/T).",
         ),
         Step(
