@@ -1,6 +1,7 @@
 # make compare   train the paper's model for several dataset sizes and lay the theory beside it (a few minutes)
 # make test      lint, types and tests
 # make thorough  the long tests too, with random exploration
+# make notes     write the derivation notes from the registry; make notes-pdf all of them as one PDF too
 # Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
 #   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := theory numerics verify tests benchmarks
 
-.PHONY: compare test thorough lint bench install clean
+.PHONY: compare test thorough lint notes notes-pdf bench install clean
 
 compare: install
 	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
@@ -25,6 +26,13 @@ lint: install
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+
+notes: install
+	$(BIN)/tgon notes --out notes
+
+notes-pdf: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notes]'
+	$(BIN)/tgon notes --out notes --pdf
 
 bench: install
 	$(BIN)/python benchmarks/engines.py

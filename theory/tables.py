@@ -1,0 +1,325 @@
+"""Tables of numbers for the notes, computed from the float functions.
+
+Each function returns the tables of one topic. Numbers are rounded to fewer digits than any machine's
+arithmetic could change; nothing here takes more than a few seconds.
+
+Normalisations are those of the modules the numbers come from. Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from theory.prose import in_markdown
+
+__all__ = ["TOPICS_WITH_TABLES", "Table", "number", "tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A caption, the heads of the columns (both with Unicode mathematics), and cells in Markdown."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"{self.caption}: every row must have {len(self.columns)} cells")
+
+    def markdown(self) -> str:
+        """The table in Markdown under its caption; columns of numbers are aligned right."""
+        numeric = [
+            all(row[place].lstrip("$")[:1] in "-−–0123456789" for row in self.rows)
+            for place in range(len(self.columns))
+        ]
+        lines = [
+            [in_markdown(column) for column in self.columns],
+            ["--:" if right else ":--" for right in numeric],
+            *self.rows,
+        ]
+        body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        return f"{in_markdown(self.caption)}\n\n{body}".lstrip()
+
+
+def number(value: float, digits: int = 5) -> str:
+    """A number for a table: `digits` significant digits, trailing zeros dropped, a true minus.
+
+    Examples
+    --------
+    >>> number(2.6899940478558), number(-1.0), number(1e-17), number(0.00995)
+    ('2.6900', '−1', '0', '0.00995')
+
+    """
+    if abs(value) < 1e-9:
+        return "0"
+    if abs(value) < 1e-3:
+        return _scientific(f"{value:.{digits - 1}e}")
+    brief = f"{value:.{digits}g}"
+    if abs(float(brief) - value) > 1e-9 * abs(value):
+        brief = f"{value:#.{digits}g}"
+    return brief.replace("-", "−") if "e" not in brief else _scientific(brief)
+
+
+def _scientific(brief: str) -> str:
+    mantissa, exponent = brief.split("e")
+    return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
+
+
+def _table(caption: str, columns: str, rows: Iterable[tuple[float | str, ...]]) -> Table:
+    """A table with the columns named between bars; numbers among the cells are rounded."""
+    heads = tuple(head.strip() for head in columns.split("|"))
+    return Table(
+        caption,
+        heads,
+        tuple(tuple(one if isinstance(one, str) else number(one) for one in row) for row in rows),
+    )
+
+
+def _memorization() -> tuple[Table, ...]:
+    from sympy import radsimp
+
+    from theory import memorization as formulas
+    from theory.memorization_exact import exact_tgon_energy
+    from theory.typesetting import in_latex
+
+    shown = {T: in_latex(radsimp(exact_tgon_energy(T))) for T in (1, 2, 3, 4, 5, 6, 8, 10, 12)}
+    tgon = _table(
+        "The regular T-gon, m = 2 (`memorization.tgon-norm`, `memorization.tgon-bias-norm`).",
+        "T | ‖h‖² | c | ‖W‖ | ‖b‖ | ‖b‖/‖W‖ | D_X | ‖W‖² exactly",
+        (
+            (
+                str(T),
+                formulas.tgon_radius_squared(T),
+                formulas.tgon_bias_coefficient(T),
+                formulas.tgon_weight_norm(T),
+                formulas.tgon_bias_norm(T),
+                formulas.tgon_bias_norm(T) / formulas.tgon_weight_norm(T) if T > 1 else "–",
+                formulas.tgon_dimensionality(T),
+                f"${shown[T]}$" if T in shown else rf"${T}/(1 - \cos(2\pi/{T}))$",
+            )
+            for T in range(1, 13)
+        ),
+    )
+    expansion = _table(
+        "Relative error of the two-term expansions of `memorization.asymptotic-norms`.",
+        "T | ‖W‖ | error | ‖b‖ | error",
+        (
+            (
+                str(T),
+                formulas.tgon_weight_norm(T),
+                f"{formulas.asymptotic_tgon_weight_norm(T) / formulas.tgon_weight_norm(T) - 1:.1e}",
+                formulas.tgon_bias_norm(T),
+                f"{formulas.asymptotic_tgon_bias_norm(T) / formulas.tgon_bias_norm(T) - 1:.1e}",
+            )
+            for T in (5, 10, 20, 50, 100)
+        ),
+    )
+    return tgon, _with_powers(expansion)
+
+
+def _with_powers(table: Table) -> Table:
+    """With cells such as -1.9e-06 as powers of ten."""
+    rows = tuple(tuple(_scientific(cell) if "e-" in cell else cell for cell in row) for row in table.rows)
+    return Table(table.caption, table.columns, rows)
+
+
+def _codes() -> tuple[Table, ...]:
+    from theory.code_bounds import lower_bounds
+    from theory.codes import memorization_code
+
+    rows = []
+    for m, sizes in ((3, range(4, 10)), (4, range(5, 10))):
+        for T in sizes:
+            code = memorization_code(T, m, starts=2)
+            bound, value = max(lower_bounds(T, m).items(), key=lambda item: round(item[1], 9))
+            name = "–" if code.name == "numerical" else in_markdown(code.name.replace(" + ", " and "))
+            rows.append((str(m), str(T), code.energy, value, f"`{bound}`", name, code.status))
+    return (
+        _table(
+            "Least energies Σ‖h‖² found for T datapoints in m dimensions, and the largest proven lower bound.",
+            "m | T | energy | bound | its label | configuration | status",
+            rows,
+        ),
+    )
+
+
+def _generalization() -> tuple[Table, ...]:
+    from theory.generalization import polygon
+    from theory.polygons import interference_sum
+
+    sizes = range(3, 14)
+    gains = _table(
+        "Gain of a k-gon in units of one perfectly stored feature. Zero bias: unit length "
+        "(`generalization.unit-gain`) and free length (`generalization.free-radius`). Free bias: constant, uniform, "
+        "and normalized amplitudes (n = 10000, S = 0.999).",
+        "k | S_k | unit | free length | constant | uniform | normalized",
+        (
+            (
+                str(k),
+                interference_sum(k),
+                *(polygon(k, law).gain for law in ("unit", "free", "constant", "uniform", "normalized")),
+            )
+            for k in sizes
+        ),
+    )
+    norms = _table(
+        "‖W‖ and bias at these optima.",
+        "k | ‖W‖, free length | ‖W‖, constant | b, constant | ‖W‖, uniform | b, uniform",
+        (
+            (
+                str(k),
+                polygon(k, "free").weight_norm,
+                *(
+                    value
+                    for law in ("constant", "uniform")
+                    for found in [polygon(k, law)]
+                    for value in (found.weight_norm, found.bias)
+                ),
+            )
+            for k in sizes
+        ),
+    )
+    return gains, norms
+
+
+def _sea() -> tuple[Table, ...]:
+    from theory.sea import bands_gain, best_sea, sea_gain
+
+    bands = (1, 2, 3, 10, 100)
+    return (
+        _table(
+            "Gain of B separated bands of k-gons at zero bias (`sea.bands`).",
+            "k | " + " | ".join(f"B = {one}" for one in bands),
+            ((str(k), *(bands_gain(k, one) for one in bands)) for k in range(3, 10)),
+        ),
+        _table(
+            "A pentagon of squared radius r and the sea that adds most to it (`sea.best-energy`), "
+            "directions at its vertices.",
+            "r | energy q | what it adds",
+            (
+                (number(r), best_sea(5, r), sea_gain(5, r, best_sea(5, r)))
+                for r in (0.25, 0.5, 0.75, 0.8396, 1.0, 1.25)
+            ),
+        ),
+    )
+
+
+def _dimensionality() -> tuple[Table, ...]:
+    from theory.memorization import simplex_dimensionality, tgon_dimensionality
+
+    return (
+        _table(
+            "Dimensionality of a vertex: the T-gon (`memorization.tgon-dimensionality`), the simplex in T − 1 "
+            "dimensions (`memorization.simplex-dimensionality`), and the bound for each of T copies of one datapoint "
+            "(`dimensionality.repeats`).",
+            "T | T-gon | simplex | copies",
+            ((str(T), tgon_dimensionality(T), simplex_dimensionality(T), 1 / T) for T in (2, 3, 4, 5, 8, 12)),
+        ),
+    )
+
+
+def _scales() -> tuple[Table, ...]:
+    from theory import scales
+
+    settings = ((10_000, 0.999), (1_000, 0.99), (10_000, 0.998))
+    return (
+        _table(
+            "How overlap depends on the setting: P, the probability that a pair overlaps (`scales.pair-overlap`); the "
+            "T at which one overlapping pair is expected, at which a datapoint overlaps with one other, and at which "
+            "it overlaps with all.",
+            "n | S | P | first pair | typical | universal",
+            (
+                (
+                    str(n),
+                    str(S),
+                    scales.pair_overlap_probability(n, S),
+                    scales.first_overlap_scale(n, S),
+                    scales.typical_overlap_scale(n, S),
+                    scales.universal_overlap_scale(n, S),
+                )
+                for n, S in settings
+            ),
+        ),
+        _table(
+            "Probability that no two of T datapoints overlap (`scales.disjoint-probability`).",
+            "T | " + " | ".join(f"n = {n}, S = {S}" for n, S in settings),
+            (
+                (str(T), *(scales.disjoint_probability(T, n, S) for n, S in settings))
+                for T in (3, 5, 8, 12, 20)
+            ),
+        ),
+    )
+
+
+def _penalty() -> tuple[Table, ...]:
+    from theory.penalty import collapse_penalty, penalised_polygon
+
+    shares = (0.0, 0.01, 0.1, 0.5, 0.9)
+    return tuple(
+        _table(
+            f"The {name} of the least loss + λ(‖W‖² + ‖b‖²) on a T-gon, λ given as a share of the collapse at 2/T.",
+            "T | " + " | ".join("λ → 0" if share == 0 else f"{share}" for share in shares),
+            (
+                (
+                    str(T),
+                    *(getattr(penalised_polygon(T, share * collapse_penalty(T)), key) for share in shares),
+                )
+                for T in (3, 4, 5, 6, 8)
+            ),
+        )
+        for name, key in (("squared radius r", "radius_squared"), ("bias coefficient c", "bias_coefficient"))
+    )
+
+
+def _stationary() -> tuple[Table, ...]:
+    from theory import stationary
+    from theory.memorization import tgon_energy, tgon_hidden
+
+    circles = _table(
+        "Two circles on T = 8 datapoints: three of squared length x, five of the y that the angles leave "
+        "(`stationary.two-circles`); the T-gon has energy " + number(float(tgon_energy(8))) + ".",
+        "x | y | energy",
+        (
+            (number(x), found.outer_squared, 3 * x + 5 * found.outer_squared)
+            for x in (1.5, 2.0, 2.5, 3.0, 3.4142)
+            for found in [stationary.two_circles(8, [x, x, x])]
+        ),
+    )
+    dropped = _table(
+        "One dropped point, the T − 1 others on their regular polygon (`stationary.dropped`): T times the loss, and "
+        "the curvature at the origin, held where it is positive.",
+        "T | T · loss | curvature",
+        (
+            (
+                str(T),
+                T * stationary.dropped_point_loss(T),
+                stationary.dropped_point_curvature(tgon_hidden(T - 1)),
+            )
+            for T in (4, 5, 6, 8, 10, 12)
+        ),
+    )
+    return circles, dropped
+
+
+_TABLES: dict[str, Callable[[], tuple[Table, ...]]] = {
+    "memorization": _memorization,
+    "codes": _codes,
+    "stationary": _stationary,
+    "penalty": _penalty,
+    "generalization": _generalization,
+    "sea": _sea,
+    "dimensionality": _dimensionality,
+    "scales": _scales,
+}
+
+#: The topics that have tables of numbers.
+TOPICS_WITH_TABLES = frozenset(_TABLES)
+
+
+@cache
+def tables(topic: str) -> tuple[Table, ...]:
+    """The tables of a topic, none for a topic without."""
+    return _TABLES[topic]() if topic in _TABLES else ()

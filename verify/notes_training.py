@@ -1,0 +1,113 @@
+"""What trained models did, as sections for the notes: the cells of comparisons that lie beside the code.
+
+A comparison's folder has `cells.csv` as `tgon compare` writes it. Norms are Frobenius norms, τ is the decay budget.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from theory.notes import Section, topic_of
+from theory.prose import in_markdown
+from theory.tables import Table, number
+
+__all__ = ["training_sections"]
+
+#: The picture of a comparison that is shown in the notes.
+PICTURE = "norms_against_T.png"
+
+#: The columns of a table, and for each the columns of `cells.csv` it shows.
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "T": ("T",),
+    "m": ("m",),
+    "τ": ("decay_budget",),
+    "memorized": ("memorized", "seeds"),
+    "‖W‖ predicted": ("predicted_weight_norm",),
+    "least": ("least_weight_norm",),
+    "median": ("median_weight_norm",),
+    "least ratio": ("least_ratio",),
+    "median ratio": ("median_ratio",),
+    "‖b‖ predicted": ("predicted_bias_norm",),
+    "median ‖b‖": ("median_bias_norm",),
+}
+
+#: A second table, for what stands in words.
+_ENDS: dict[str, tuple[str, ...]] = {
+    "T": ("T",),
+    "τ": ("decay_budget",),
+    "what became of the seeds": ("diagnoses",),
+}
+
+#: Columns that are shown as they are written.
+_VERBATIM = ("T", "m", "memorized", "what became of the seeds")
+
+
+def training_sections(experiments: Path) -> dict[str, list[Section]]:
+    """Sections by note: the claims that trained models are held to, and how training compared where that is on disk."""
+    sections: dict[str, list[Section]] = {}
+    for topic, table in _claims().items():
+        text = (
+            "What `tgon compare` and `tgon check` judge; each claim has negative controls, which must fail."
+        )
+        sections.setdefault(topic, []).append(Section("What trained models are held to", text, (table,)))
+    sections.setdefault("memorization", []).append(_compared(experiments))
+    return sections
+
+
+def _claims() -> Mapping[str, Table]:
+    """The claims of the court, a table for each note."""
+    from verify.claims import CLAIMS
+
+    rows: dict[str, list[tuple[str, ...]]] = {}
+    for claim in CLAIMS:
+        row = (f"`{claim.label}`", in_markdown(claim.statement), claim.status)
+        rows.setdefault(topic_of(claim.label).name, []).append(row)
+    return {topic: Table("", ("label", "claim", "status"), tuple(found)) for topic, found in rows.items()}
+
+
+def _compared(experiments: Path) -> Section:
+    """How training compared with the least norms, one table for each comparison found."""
+    found = [(path, _read(path)) for path in sorted(experiments.glob("*/cells.csv"))]
+    tables = tuple(table for path, rows in found if rows for table in _tables(path.parent.name, rows))
+    text = (
+        "Models trained by `tgon compare`. Norms are over the seeds that memorized; ratios, of ‖W‖ to what is "
+        "predicted, are over those among them whose datapoints are orthonormal, as the prediction assumes. A ratio "
+        "can fall below 1 only by the error that training leaves (`memorization.robust`). A longer decay budget τ "
+        "brings it towards 1 (`optimization.decay-budget`); seeds that do not get there often "
+        "end on two circles or drop a point (`stationary.two-circles`, `stationary.dropped`)."
+    )
+    if not tables:
+        text = "No comparison with trained models is on record beside these notes."
+    drawn = tuple(
+        f"../experiments/{path.parent.name}/{PICTURE}"
+        for path, _ in found
+        if (path.parent / PICTURE).exists()
+    )
+    return Section("How training compared", text, tables, drawn)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """The rows of a file of cells; none if it lacks a column."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    needed = {name for names in (_COLUMNS | _ENDS).values() for name in names}
+    return rows if rows and needed <= set(rows[0]) else []
+
+
+def _tables(name: str, rows: Sequence[Mapping[str, str]]) -> Iterator[Table]:
+    """One comparison; medians and least norms are over the seeds that memorized."""
+    for columns, caption in ((_COLUMNS, "norms."), (_ENDS, "diagnoses.")):
+        cells = (
+            tuple(_cell(column, [row[one] for one in names]) for column, names in columns.items())
+            for row in rows
+        )
+        yield Table(f"`experiments/{name}`: {caption}", tuple(columns), tuple(cells))
+
+
+def _cell(column: str, values: Sequence[str]) -> str:
+    """Counts and words as they are, numbers to four digits, a dash where there is none."""
+    if column in _VERBATIM or not values[0]:
+        return "/".join(values) or "–"
+    return number(float(values[0]), 4)
