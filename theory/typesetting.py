@@ -1,8 +1,9 @@
 r"""SymPy statements in LaTeX, as GitHub and pandoc both read it.
 
 Markdown takes a backslash before punctuation away, reads `<b` as a tag and two underscores as emphasis, so
-the LaTeX written here has none of `\{`, `\,`, `<`, `>` and `*`, an underscore only after a letter, and a line
-break only at the end of a line. Symbols are printed as the table of notation says.
+the LaTeX written here has none of `\{`, `\,`, `<`, `>` and `*`, an underscore only after a letter, a line
+break only at the end of a line, and no line that looks like the item of a list. Symbols are printed
+as the table of notation says.
 
 Defines no equations.
 """
@@ -213,7 +214,7 @@ def display(statement: Statement) -> str:
     """
     one_line = in_latex(statement)
     if width(one_line) <= WIDEST:
-        return one_line
+        return re.sub(r"\A- ", "-", one_line)  # a line that begins with a minus and a blank is a list
     lines: list[str] = []
     for relation in relations(statement):
         lines += _lines(relation.lhs, "")

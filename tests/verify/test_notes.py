@@ -53,6 +53,7 @@ def debris(latex):
         "a tag": r"[<>]",
         "emphasis": r"(?<![A-Za-z0-9])_",
         "a Markdown link": r"\]\(",
+        "a list or a heading": r"(?m)^([-+#]|=+|\d+\.)(\s|$)",
         "Unicode": r"[^\x00-\x7f]",
     }
     return [name for name, pattern in patterns.items() if re.search(pattern, latex)]
@@ -141,6 +142,7 @@ def test_the_checks_can_fail():
         "‖h‖",
         r"a \\ b",
         "[a](b)",
+        "- a",
     ):
         assert debris(bad), bad
     assert not balanced(r"\frac{a}{b")
