@@ -126,7 +126,7 @@ def test_the_curvature_decides_whether_a_dropped_point_stays(others, scale, drop
     rng = np.random.default_rng(seed)
     base = own_loss(model, T, dropped)
     direction = np.zeros((2, dropped))
-    direction[1] = [1, -1][:dropped]
+    direction[0 if stretch < 0 else 1] = [1, -1][:dropped]  # along the short axis
     softest = own_loss(model, T, dropped, 1e-3 * direction) - base
     around = [own_loss(model, T, dropped, 1e-3 * rng.standard_normal((2, dropped))) - base for _ in range(8)]
     assert (min(*around, softest) > 0) == (curvature > 0)
