@@ -68,6 +68,9 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
         format="markdown-auto_identifiers",
         extra_args=["--wrap=none"],
     )
+    body = re.sub(
+        r"lr\((bar\.v\.double .*? bar\.v\.double)\)", r"lr(\1, size: #1em)", body
+    )  # norms of letter height
     source: Any = (_STYLE + _columns(body)).encode()  # typst's own types do not admit bytes
     path.write_bytes(typst.compile(source, root=str(root)))
 
