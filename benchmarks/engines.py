@@ -4,8 +4,9 @@
 
 Every timing is its own process, and the variants take turns, so a drift of the machine hits them alike. "default" and
 "tuned" are the plain torch loop (the reference engine) with glibc's own memory thresholds and with raised ones, which
-keep it from returning and faulting its n-by-T arrays at every step. "cpu" is one run on one core; "cpu, all cores" is
-the time per run and step with one run per core. Medians are printed, with the range over repeats.
+keep it from returning and faulting its n-by-T arrays at every step. "cpu" is one run; "cpu, all cores" is the time
+per run and step with one run per core. From about T = 334 on a run takes all cores by itself, and the two are the
+same. Medians are printed, with the range over repeats.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import torch
 
 from numerics import draw_dataset, draw_start
 from numerics.engines import EngineName, Trajectory, start_trajectory
+from numerics.engines.cpu import uses_all_cores
 from theory import Setting
 
 VARIANTS = ("default", "tuned", "cpu", "cpu, all cores")
@@ -58,7 +60,8 @@ def measure_variant(variant: str, T: int, m: int) -> float:
     setting = Setting(T=T, m=m, steps=10_000_000)
     if variant in ("default", "tuned"):
         return _seconds_per_step(_start("reference", setting)) * 1e3
-    cores = 1 if variant == "cpu" else (os.cpu_count() or 1)
+    alone = variant == "cpu" or uses_all_cores(setting.n, T, m)  # a large run takes all cores by itself
+    cores = 1 if alone else (os.cpu_count() or 1)
     trajectories = [_start("cpu", setting.replace(seed=seed)) for seed in range(cores)]
     with ThreadPoolExecutor(cores) as pool:
         return statistics.mean(pool.map(_seconds_per_step, trajectories)) * 1e3 / cores

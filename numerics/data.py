@@ -71,6 +71,10 @@ class Dataset:
             raise ValueError(
                 "data holds entries that are negative, zero or not finite; allowed are positive numbers"
             )
+        if (
+            self.values.max() > 1e40 or self.values.min() < 1e-100
+        ):  # squares and their products must not overflow
+            raise ValueError("data holds entries above 1e40 or below 1e-100; scale datapoints to norm 1")
         if self.indices.min() < 0 or self.indices.max() >= self.n:
             raise ValueError(f"feature indices must lie in 0..{self.n - 1}")
         if np.any((np.diff(self.indices) <= 0) & (np.diff(self.columns) == 0)):
@@ -211,12 +215,17 @@ def as_dataset(data: Dataset | Any) -> Dataset:
 
 
 def as_numbers(given: Any, name: str) -> NDArray[np.float64]:
-    """A float64 array of an array, a nested list or a tensor of any float type; ValueError for anything else."""
+    """A float64 array of an array, a nested list or a tensor of any real type; ValueError for anything else."""
     try:
-        return np.asarray(
-            given.detach().cpu().double().numpy() if hasattr(given, "detach") else given, dtype=np.float64
-        )
-    except (TypeError, ValueError):
+        if hasattr(given, "detach"):
+            if given.is_complex():
+                raise TypeError("complex")
+            return np.asarray(given.detach().cpu().double().numpy(), dtype=np.float64)
+        array = np.asarray(given)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(array.dtype)
+        return array.astype(np.float64)
+    except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError):
         raise ValueError(
-            f"{name} is a {type(given).__name__} that is not an array of numbers; give an array or a tensor"
+            f"{name} is a {type(given).__name__} that is not an array of numbers; give a real array or tensor"
         ) from None

@@ -17,6 +17,9 @@ from theory.setting import Setting
 
 __all__ = ["ReluOutputModel", "read_parameters"]
 
+#: Largest parameter that can be measured: outputs are of third order in parameters, errors of sixth.
+LARGEST = 1e40
+
 
 class ReluOutputModel(nn.Module):
     """The model of the paper with tied weights.
@@ -90,4 +93,8 @@ def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float6
         raise ValueError(f"the model has {W.shape[1]} features but the data has {n}; they must agree")
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError("W or b holds NaN or infinity; only finite parameters can be measured")
+    if max(np.abs(W).max(), np.abs(b).max()) > LARGEST:
+        raise ValueError(
+            f"W or b holds numbers above {LARGEST:g}; their products would overflow, so try smaller units"
+        )
     return W, b

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from numerics.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.data import Dataset, draw_dataset, draw_start
 from numerics.engines import EngineName, Trajectory, resolve_engine, start_trajectory
-from numerics.engines.cpu import point_errors
+from numerics.engines.cpu import point_errors, uses_all_cores
 from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
 from theory.setting import MEMORIZED_ERROR, Setting
 
@@ -237,15 +237,20 @@ def _obtain(
 def _train_all(
     wanted: list[Setting], engine: EngineName, folder: Path | None, progress: Progress, threads: int | None
 ) -> Runs:
+    """Small runs beside each other, then large ones, each of which takes all cores, one after the other."""
+    runs: dict[int, Run] = {}
     stop = threading.Event()
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        try:
-            pending = [pool.submit(_obtain, setting, engine, folder, progress, stop) for setting in wanted]
-            done, _ = wait(pending, return_when=FIRST_EXCEPTION)
-            for work in done:
-                work.result()  # raises what went wrong, before waiting for anything else
-            return Runs([work.result() for work in pending])
-        except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+    for large, workers in ((False, threads or os.cpu_count() or 1), (True, 1)):
+        places = [k for k, s in enumerate(wanted) if uses_all_cores(s.n, s.T, s.m) == large]
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                pending = {k: pool.submit(_obtain, wanted[k], engine, folder, progress, stop) for k in places}
+                done, _ = wait(pending.values(), return_when=FIRST_EXCEPTION)
+                for work in done:
+                    work.result()  # raises what went wrong, before waiting for anything else
+                runs |= {k: work.result() for k, work in pending.items()}
+            except BaseException:
+                stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+    return Runs([runs[k] for k in range(len(wanted))])

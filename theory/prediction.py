@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -200,6 +201,7 @@ def _exact_strings(T: int, *, radius: str, bias: str, dimensionality: str) -> di
     }
 
 
+@lru_cache(maxsize=256)
 def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
     from theory.codes import memorization_code  # a search: loaded only where no theorem answers
 

@@ -12,6 +12,7 @@ with Adam that only changes what eps = 1e-8 does.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from typing import Annotated, Any, Literal
@@ -83,8 +84,10 @@ class Setting:
     @classmethod
     def _derive_defaults(cls, given: ArgsKwargs) -> ArgsKwargs:
         values = dict(given.kwargs or {})
-        if isinstance(values.get("steps"), int):
-            values.setdefault("warmup", values["steps"] // 20)
+        with contextlib.suppress(
+            KeyError, TypeError, ValueError, OverflowError
+        ):  # refused below, by its own check
+            values.setdefault("warmup", max(0, int(values["steps"])) // 20)
         if "seed" in values:
             values.setdefault("data_seed", values["seed"])
         return ArgsKwargs(given.args, values)

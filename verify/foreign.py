@@ -145,11 +145,18 @@ def _is_run(path: Path) -> bool:
 def _read_arrays(path: Path) -> Arrays:
     """Every array of a file by name; '' for the one array of an npy file."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ForeignFileError(f"{path}: not a regular file; give a file that holds arrays")
         with path.open("rb") as file:
             head = file.read(16)
         found = _reader(path, head)(path)
+    except ForeignFileError:
+        raise
     except OSError as error:
         raise ForeignFileError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    except Exception as error:  # noqa: BLE001 (a damaged or hostile file may make its reader raise anything)
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ForeignFileError(f"{path}: a damaged file ({reason}); copy or save it again") from None
     if not found:
         raise ForeignFileError(f"{path}: holds no arrays")
     return found
@@ -209,9 +216,13 @@ def _read_safetensors(path: Path) -> Arrays:
 
     try:
         with safe_open(path, framework="pt") as file:  # torch also knows bfloat16
-            return {name: file.get_tensor(name).double().numpy() for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
         raise ForeignFileError(f"{path}: a damaged safetensors file ({error})") from None
+    for name, tensor in tensors.items():
+        if tensor.is_complex():
+            raise ForeignFileError(f"{path}: {name!r} holds {tensor.dtype}, not real numbers")
+    return {name: tensor.double().numpy() for name, tensor in tensors.items()}
 
 
 def _read_torch(path: Path) -> Arrays:

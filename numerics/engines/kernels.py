@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -72,6 +73,7 @@ def _block_source(m: int, points: int) -> str:
     return "\n".join(lines)
 
 
+@cache
 def _block_loop(m: int, points: int) -> Callable[..., None]:
     namespace: dict[str, Any] = {}
     exec(_block_source(m, points), namespace)  # our own text, built from two integers
@@ -90,8 +92,10 @@ def _dense_pairs_for(
     parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
 ) -> Any:
     m = parameters.count - 1
-    most = 4 if m <= 3 else 2  # more would spill the accumulators out of the vector registers
-    many, two, one = _block_loop(m, most), _block_loop(m, 2), _block_loop(m, 1)
+    # More at once would spill the accumulators out of the vector registers; for large m even one fills them, and every
+    # further variant costs its compile time.
+    most, pair = (4, 2) if m <= 3 else (2, 2) if m <= 16 else (1, 1)
+    many, two, one = _block_loop(m, most), _block_loop(m, pair), _block_loop(m, 1)
 
     def run(
         parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
@@ -112,9 +116,9 @@ def _dense_pairs_for(
             while t + most <= n_points:
                 many(scratch, hidden, pulled, t, size)
                 t += most
-            if t + 2 <= n_points:
+            if t + pair <= n_points:
                 two(scratch, hidden, pulled, t, size)
-                t += 2
+                t += pair
             if t < n_points:
                 one(scratch, hidden, pulled, t, size)
             for k in range(m + 1):

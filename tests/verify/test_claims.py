@@ -185,3 +185,31 @@ def test_data_stored_in_float32_convict_nobody(case):
     assert all(judgement.holds is not False for judgement in judgements)
     forged = dataclasses.replace(record, energy=record.energy * 0.99)
     assert any(judgement.holds is False for judgement in judge_model(forged, data.n))
+
+
+def _bound(record, n):
+    return next(found for found in judge_model(record, n) if found.label == "memorization.robust")
+
+
+@given(memorizing_models(min_T=2, max_T=2), st.floats(0.2, 0.2499))
+def test_the_bound_is_judged_on_its_whole_regime(case, error):
+    """Two points are enough, errors up to 1/4 are allowed; at 1/4 and without active outputs it says nothing."""
+    record = measure(*case)
+    n = case[1].n
+    assert _bound(record, n).holds
+    assert _bound(dataclasses.replace(record, point_error=np.full(2, error)), n).applies
+    assert not _bound(dataclasses.replace(record, point_error=np.full(2, 0.25)), n).applies
+    inactive = tuple(
+        dataclasses.replace(each, holds=False) if each.name == "active outputs" else each
+        for each in record.assumptions
+    )
+    assert not _bound(dataclasses.replace(record, assumptions=inactive), n).applies
+
+
+def test_overflow_is_refused_rather_than_judged():
+    data = Dataset.from_dense(np.eye(3))
+    for W, X in ((np.eye(3)[:2] * 1e200, data), (1j * np.eye(3)[:2], data)):
+        with pytest.raises(ValueError, match=r"overflow|array of numbers"):
+            measure((W, np.zeros(3)), X)
+    with pytest.raises(ValueError, match="1e40"):
+        Dataset.from_dense(np.eye(3) * 1e170)

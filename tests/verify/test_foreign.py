@@ -247,3 +247,29 @@ def test_random_bytes_are_refused_not_crashed_on(tmp_path_factory, content, head
         read_model(path)
     with pytest.raises(ForeignFileError):
         read_data(path, 4)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_flipped_bytes_are_one_line_or_harmless(tmp_path, seed):
+    """Damaged npz and npy files: whatever their readers raise, the user reads one line with the file's name."""
+    numbers = np.random.default_rng(seed)
+    path = tmp_path / ("model.npz" if seed % 2 else "model.npy")
+    arrays = {"W": numbers.normal(size=(2, 6)), "b": numbers.normal(size=6)}
+    if seed % 2:
+        np.savez_compressed(path, **arrays)
+    else:
+        np.save(path, arrays["W"])
+    content = bytearray(path.read_bytes())
+    for place in numbers.integers(0, min(len(content), 400), size=3):
+        content[place] ^= int(numbers.integers(1, 256))
+    path.write_bytes(bytes(content))
+    said = _said_of(path)
+    assert said is None or (str(path) in said and "\n" not in said)
+
+
+def _said_of(path):
+    try:
+        read_model(path)
+    except ForeignFileError as error:
+        return str(error)
+    return None

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import mpmath as mp
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +69,45 @@ def test_energy_below_the_bound_has_no_tolerance():
 def test_gaps_go_once_around(hidden):
     _, gaps = sorted_gaps(_exact_memorizer(hidden))
     assert abs(gaps.sum() - 2 * np.pi) < rounding(100)
+
+
+@given(near_polygons())
+def test_the_tolerance_is_the_one_derived(hidden):
+    """An independent rewrite: derivatives by mpmath, sums written out as in the derivation."""
+    record = _exact_memorizer(hidden)
+    record = dataclasses.replace(record, point_error=np.full(record.T, 1e-5), norm_error=1e-7)
+    tolerance = shape_tolerance(record)
+    T, s = record.T, 1 - 2 * mp.sqrt(1e-5) - 2e-7
+    order = np.argsort(np.arctan2(record.hidden[1], record.hidden[0]))
+    y = [mp.mpf(float(x)) / s for x in record.radius_squared[order]]
+    a = [(y[k] + y[(k + 1) % T]) / 2 for k in range(T)]
+    mean = sum(y) / T
+
+    def f(x):
+        return mp.acos(1 - 1 / x)
+
+    spare = 2 * mp.pi - T * f(mean)
+    if spare < 1e-4:
+        return  # a difference of nearly equal angles: float64 has no digits left to compare
+    r = 1 / (1 - mp.cos(2 * mp.pi / T))
+    along = mp.sqrt(2 * spare / mp.diff(f, max(a), 2) / T)  # rms of a_j - ā
+    rho = min(1 / max(a), -mp.diff(f, max(a)))
+    across = spare / rho / mp.sqrt(T)  # rms of d_j is at most Σd_j/√T
+    energy = mp.mpf(float(record.radius_squared.sum()))
+    radius = (s * (along + across) + abs(energy / T - r)) / r
+    gap = (-mp.diff(f, min(a)) * along + spare / mp.sqrt(T) + spare / T) / (2 * mp.pi / T)
+    low, high = sorted(float(value) for value in np.linalg.eigvalsh(hidden_moments(record)))
+    excess, anisotropy = abs(energy / (T * r) - 1), (high - low) / (high + low)
+    off = excess + anisotropy + anisotropy * excess
+    assert np.isclose(tolerance.radius, float(radius), rtol=1e-6)
+    assert np.isclose(tolerance.gap, float(gap), rtol=1e-6)
+    if off < 0.99:
+        assert np.isclose(tolerance.dimensionality, float((radius + off) / (1 - off)), rtol=1e-6)
+
+
+def hidden_moments(record):
+    return sum(np.outer(h, h) for h in record.hidden.T)
+
+
+def test_rounding_counts_every_term_once():
+    assert rounding(1000) == 1000 * np.finfo(np.float64).eps * 2
