@@ -63,6 +63,8 @@ def measure_variant(variant: str, T: int, m: int) -> float:
     alone = variant == "cpu" or uses_all_cores(setting.n, T, m)  # a large run takes all cores by itself
     cores = 1 if alone else (os.cpu_count() or 1)
     trajectories = [_start("cpu", setting.replace(seed=seed)) for seed in range(cores)]
+    if alone:  # in the thread that started it: a second thread would bring a second team of workers
+        return _seconds_per_step(trajectories[0]) * 1e3
     with ThreadPoolExecutor(cores) as pool:
         return statistics.mean(pool.map(_seconds_per_step, trajectories)) * 1e3 / cores
 
