@@ -1,10 +1,12 @@
 """What happens: datasets, training engines, measurement and runs on disk. Knows nothing of pass or fail."""
 
-from numerics.data import Dataset, draw_dataset, draw_start
+from numerics.data import Dataset, draw_dataset, draw_test_dataset
 from numerics.engines.cpu import reconstruction_loss
 from numerics.measurement import measure
 from numerics.model import ReluOutputModel
+from numerics.observables import observe
 from numerics.runs import Run, RunFileError, Runs, load_run
+from numerics.starts import draw_start
 from numerics.training import train, train_one
 
 __all__ = [
@@ -15,8 +17,10 @@ __all__ = [
     "Runs",
     "draw_dataset",
     "draw_start",
+    "draw_test_dataset",
     "load_run",
     "measure",
+    "observe",
     "reconstruction_loss",
     "train",
     "train_one",

@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.setting import Setting
 
-__all__ = ["Dataset", "draw_dataset", "draw_start"]
+__all__ = ["Dataset", "draw_dataset", "draw_test_dataset", "generator_of"]
 
-_DATA_STREAM, _START_STREAM = 0, 1
+_DATA_STREAM, START_STREAM, _TEST_STREAM = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +152,8 @@ def _vector(given: ArrayLike, kind: type[Any], name: str) -> NDArray[Any]:
     return converted
 
 
-def _generator(seed: int, stream: int) -> np.random.Generator:
+def generator_of(seed: int, stream: int) -> np.random.Generator:
+    """The generator of one of the independent streams of a seed."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(stream,))))
 
 
@@ -169,13 +170,30 @@ def _draw_present(generator: np.random.Generator, cells: int, density: float) ->
 
 
 def draw_dataset(setting: Setting) -> Dataset:
-    """The dataset of a setting: T datapoints, the first one ``setting.repeats`` times; depends on ``data_seed`` alone.
+    """The dataset of a setting: T datapoints, copies first; random numbers come from ``data_seed`` alone.
+
+    The first ``setting.repeated_points`` distinct datapoints occur ``setting.repeats`` times each.
 
     The first present feature of a datapoint follows the geometric law cut at n, the later ones are independent: this
     is exactly the law conditional on a non-empty datapoint.
     """
-    generator = _generator(setting.data_seed, _DATA_STREAM)
-    n, p, distinct = setting.n, setting.density, setting.T - setting.repeats + 1
+    return _draw(generator_of(setting.data_seed, _DATA_STREAM), setting)
+
+
+def draw_test_dataset(setting: Setting, T: int = 10_000) -> Dataset:
+    """T fresh datapoints of the setting's law, the same ones for every dataset seed: common random numbers.
+
+    Examples
+    --------
+    >>> draw_test_dataset(Setting(T=3, n=50, sparsity=0.9), T=20).T
+    20
+
+    """
+    return _draw(generator_of(0, _TEST_STREAM), setting.replace(T=T, repeats=1, repeated_points=1))
+
+
+def _draw(generator: np.random.Generator, setting: Setting) -> Dataset:
+    n, p, distinct = setting.n, setting.density, setting.distinct
     with np.errstate(divide="ignore"):  # a sparsity below eps/2 rounds p to 1: every feature is present
         log_absent = np.log1p(-p)
     anywhere = -np.expm1(n * log_absent)
@@ -191,22 +209,12 @@ def draw_dataset(setting: Setting) -> Dataset:
     values /= np.sqrt(np.bincount(columns, weights=values**2))[columns]
     counts = np.bincount(columns)
     copies = np.ones(distinct, dtype=np.int64)
-    copies[0] = setting.repeats
-    repeated = [slice(0, counts[0])] * (setting.repeats - 1) + [slice(None)]
-    indptr = np.concatenate([[0], np.cumsum(np.repeat(counts, copies))])
-    return Dataset(
-        n,
-        indptr.astype(np.int64),
-        np.concatenate([features[part] for part in repeated]).astype(np.int32),
-        np.concatenate([values[part] for part in repeated]),
-    )
-
-
-def draw_start(setting: Setting) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Initial (W, b): W (m, n) Xavier normal with standard deviation √(2/(n+m)), b = 0; depends on ``seed`` alone."""
-    generator = _generator(setting.seed, _START_STREAM)
-    scale = np.sqrt(2.0 / (setting.n + setting.m))
-    return generator.normal(size=(setting.m, setting.n)) * scale, np.zeros(setting.n)
+    copies[: setting.repeated_points] = setting.repeats
+    lengths = np.repeat(counts, copies)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    first_entry = np.repeat(np.cumsum(counts) - counts, copies)
+    entries = np.arange(indptr[-1]) + np.repeat(first_entry - indptr[:-1], lengths)
+    return Dataset(n, indptr.astype(np.int64), features[entries].astype(np.int32), values[entries])
 
 
 def as_dataset(data: Dataset | Any) -> Dataset:

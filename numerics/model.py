@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from numerics.data import as_numbers, draw_start
+from numerics.data import as_numbers
+from numerics.starts import draw_start
 from theory.setting import Setting
 
 __all__ = ["ReluOutputModel", "read_parameters"]

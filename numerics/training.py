@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
-from numerics.data import Dataset, draw_dataset, draw_start
+from numerics.data import Dataset, draw_dataset
 from numerics.engines import EngineName, Trajectory, resolve_engine, start_trajectory
 from numerics.engines.cpu import point_errors, uses_all_cores
 from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
+from numerics.starts import draw_start
 from theory.setting import MEMORIZED_ERROR, Setting
 
 __all__ = ["train", "train_one"]

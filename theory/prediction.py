@@ -90,17 +90,20 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     """
     if penalty not in ("weights", "both"):
         raise ValueError(f"penalty = {penalty!r}: it must be 'weights' or 'both'; try penalty='weights'")
-    distinct = setting.T - setting.repeats + 1
+    distinct = setting.distinct
     optimum = _optimum(distinct, setting.m, penalty)
-    copied = np.concatenate([np.zeros(setting.repeats, dtype=np.intp), np.arange(1, distinct)])
+    copies = np.ones(distinct, dtype=np.intp)
+    copies[: setting.repeated_points] = setting.repeats
+    copied = np.repeat(np.arange(distinct), copies)
     repeated = setting.repeats > 1
+    points = "one vertex" if setting.repeated_points == 1 else f"{setting.repeated_points} vertices"
     hidden = optimum.hidden[:, copied]
     return Record(
         T=setting.T,
         m=setting.m,
-        configuration=optimum.configuration + (f", one vertex {setting.repeats} times" if repeated else ""),
+        configuration=optimum.configuration + (f", {points} {setting.repeats} times" if repeated else ""),
         status=optimum.status,
-        energy=optimum.energy + (setting.repeats - 1) * float(optimum.radius_squared[0]),
+        energy=optimum.energy + float((copies - 1) @ optimum.radius_squared),
         weight_norm=math.sqrt(optimum.energy),
         weight_norm_seen=0.0,
         weight_norm_unseen=0.0,
@@ -111,16 +114,16 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
         dimensionality=dimensionality(hidden) if repeated else optimum.dimensionality,
         hidden=hidden,
         point_error=np.zeros(setting.T),
-        exact=_with_copies(optimum.exact, setting.repeats) if repeated else optimum.exact,
+        exact=_with_copies(optimum.exact, setting.T - distinct) if repeated else optimum.exact,
         assumptions=_assumptions(setting, distinct, penalty),
     )
 
 
-def _with_copies(exact: dict[str, str], repeats: int) -> dict[str, str]:
-    """Strings when the first vertex carries copies: the energy counts them, dimensionalities differ."""
+def _with_copies(exact: dict[str, str], copies: int) -> dict[str, str]:
+    """Strings when vertices carry ``copies`` more points: the energy counts them, dimensionalities differ."""
     kept = {key: text for key, text in exact.items() if key not in ("energy", "dimensionality")}
     if "radius_squared" in exact:
-        kept["energy"] = f"{exact['energy']} + {repeats - 1}*({exact['radius_squared']})"
+        kept["energy"] = f"{exact['energy']} + {copies}*({exact['radius_squared']})"
     return kept
 
 

@@ -30,6 +30,10 @@ MEMORIZED_ERROR = 1e-4
 #: Adam's constants, as in the paper's optimizer (the defaults of AdamW).
 ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 
+Start = Literal["xavier", "xavier-uniform", "memorizing", "pentagon", "hexagon", "heptagon"]
+#: Constructed starts that place features on a ring, and how many.
+RINGS = {"pentagon": 5, "hexagon": 6, "heptagon": 7}
+
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -44,7 +48,8 @@ class Setting:
     n : number of features, >= 1.
     sparsity : S, probability that a feature is absent from a datapoint, strictly between 0 and 1.
     m : hidden dimensions, >= 1.
-    repeats : R, how many of the T datapoints are copies of the first one, 1 <= R <= T.
+    repeats : R, how often each repeated datapoint occurs among the T, >= 1.
+    repeated_points : how many distinct datapoints, the first ones, occur ``repeats`` times.
     steps : full-batch AdamW steps, >= 1.
     lr : peak learning rate.
     warmup : steps of linear warm-up, at most ``steps``; 5 % of ``steps`` unless given.
@@ -52,6 +57,13 @@ class Setting:
     seed : seed of the initial weights, and of the data unless ``data_seed`` is given.
     data_seed : seed of the dataset; the same as ``seed`` unless given.
     dtype : arithmetic of the training run.
+    start : initial weights: "xavier" (normal, standard deviation √(2/(n+m))), "xavier-uniform" (the same deviation),
+        or constructed: "memorizing" (the minimum-norm code of the dataset), "pentagon", "hexagon", "heptagon" (the best
+        ring of the amplitude law on the most frequent features, the other columns as in "xavier"; m >= 2).
+    start_bias : initial value of every bias that ``start`` does not construct.
+    loss : "sum" over features, as in the paper, or "mean" over them too; what is recorded is always the sum.
+    adam_epsilon : Adam's ε.
+    schedule : "cosine" to zero after the warm-up, or "constant".
 
     Raises
     ------
@@ -72,6 +84,7 @@ class Setting:
     sparsity: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.999
     m: Annotated[int, Field(ge=1)] = 2
     repeats: Annotated[int, Field(ge=1)] = 1
+    repeated_points: Annotated[int, Field(ge=1)] = 1
     steps: Annotated[int, Field(ge=1)] = 50_000
     lr: Positive = 1e-3
     warmup: Annotated[int, Field(ge=0)] = 2_500
@@ -79,6 +92,11 @@ class Setting:
     seed: Seed = 0
     data_seed: Seed = 0
     dtype: Literal["float32", "float64"] = "float32"
+    start: Start = "xavier"
+    start_bias: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    loss: Literal["sum", "mean"] = "sum"
+    adam_epsilon: Positive = ADAM_EPSILON
+    schedule: Literal["cosine", "constant"] = "cosine"
 
     @model_validator(mode="before")
     @classmethod
@@ -98,8 +116,17 @@ class Setting:
             raise ValueError(
                 f"warmup {self.warmup} is longer than steps {self.steps}; try warmup={self.steps // 20}"
             )
-        if self.repeats > self.T:
-            raise ValueError(f"repeats {self.repeats} is more than T {self.T}; try repeats={self.T}")
+        if self.repeats * self.repeated_points > self.T:
+            points = "" if self.repeated_points == 1 else f" times repeated_points {self.repeated_points}"
+            raise ValueError(
+                f"repeats {self.repeats}{points} is more than T {self.T}; "
+                f"try repeats={self.T // self.repeated_points or 1}"
+            )
+        if self.start in RINGS and (self.m < 2 or self.n < RINGS[self.start]):
+            raise ValueError(
+                f"start {self.start!r} needs m >= 2 and n >= {RINGS[self.start]}, not m = {self.m}, n = {self.n}; "
+                "try start='xavier'"
+            )
         if self.lr * self.weight_decay >= 1:
             raise ValueError(
                 f"lr*weight_decay is {self.lr * self.weight_decay:g}; it must be below 1 for AdamW to decay"
@@ -112,15 +139,19 @@ class Setting:
         return 1.0 - self.sparsity
 
     @property
+    def distinct(self) -> int:
+        """Number of distinct datapoints, copies counted once."""
+        return self.T - self.repeated_points * (self.repeats - 1)
+
+    @property
     def learning_rate_sum(self) -> float:
         """Λ, the sum of all learning rates of the schedule (25.0 in the paper); `optimization.decay-budget`.
 
-        Closed form of the warm-up's arithmetic series and the cosine's sum, exact up to rounding.
+        Closed form of the warm-up's arithmetic series and the sum of the cosine or constant, exact up to rounding.
         """
-        decay_steps = self.steps - self.warmup
-        return self.lr * (
-            (self.warmup + 1) / 2 * (self.warmup > 0) + (decay_steps + 1) / 2 * (decay_steps > 0)
-        )
+        rest = self.steps - self.warmup
+        rising = (self.warmup + 1) / 2 * (self.warmup > 0)
+        return self.lr * (rising + (rest if self.schedule == "constant" else (rest + 1) / 2 * (rest > 0)))
 
     @property
     def decay_budget(self) -> float:

@@ -54,6 +54,11 @@ def settings(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 300, max_steps: i
         weight_decay=draw(st.sampled_from([0.0, 1e-2, 0.5])),
         seed=draw(st.integers(0, 2**31)),
         dtype=draw(st.sampled_from(["float32", "float64"])),
+        start=draw(st.sampled_from(["xavier", "xavier-uniform"])),
+        start_bias=draw(st.sampled_from([0.0, -0.1, 0.1])),
+        loss=draw(st.sampled_from(["sum", "mean"])),
+        adam_epsilon=draw(st.sampled_from([1e-8, 1e-4])),
+        schedule=draw(st.sampled_from(["cosine", "constant"])),
     )
 
 

@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, kernels
 from numerics.schedule import learning_rates
-from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
+from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
 __all__ = ["CpuTrajectory", "point_errors", "reconstruction_loss"]
 
@@ -87,6 +87,8 @@ class CpuTrajectory:
         self.step = 0
         self._rates = learning_rates(setting)
         self._weight_decay = setting.weight_decay
+        # The mean over features divides every gradient by n, which to Adam is an ε n times as large.
+        self._epsilon = setting.adam_epsilon * (data.n if setting.loss == "mean" else 1)
         self._parameters = np.vstack([W, b[None, :]]).astype(dtype)
         self._first = np.zeros_like(self._parameters)
         self._second = np.zeros_like(self._parameters)
@@ -109,7 +111,7 @@ class CpuTrajectory:
                 self._weight_decay,
                 ADAM_BETA1,
                 ADAM_BETA2,
-                ADAM_EPSILON,
+                self._epsilon,
                 self.step,
                 stop,
             )

@@ -16,7 +16,7 @@ from numerics.data import Dataset
 from numerics.engines import check_stop
 from numerics.model import ReluOutputModel
 from numerics.schedule import learning_rates
-from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
+from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
 __all__ = ["ReferenceTrajectory"]
 
@@ -30,13 +30,14 @@ class ReferenceTrajectory:
         dtype = torch.float64 if setting.dtype == "float64" else torch.float32
         self.step = 0
         self._rates = learning_rates(setting)
+        self._shares = data.n if setting.loss == "mean" else 1
         self._X = torch.as_tensor(data.dense(), dtype=dtype)
         self._model = ReluOutputModel(torch.as_tensor(W, dtype=dtype), torch.as_tensor(b, dtype=dtype))
         self._optimizer = torch.optim.AdamW(
             self._model.parameters(),
             lr=setting.lr,
             betas=(ADAM_BETA1, ADAM_BETA2),
-            eps=ADAM_EPSILON,
+            eps=setting.adam_epsilon,
             weight_decay=setting.weight_decay,
         )
 
@@ -46,7 +47,7 @@ class ReferenceTrajectory:
         for step in range(self.step, stop):
             self._optimizer.param_groups[0]["lr"] = float(self._rates[step])
             self._optimizer.zero_grad()
-            self._model.loss(self._X).backward()  # type: ignore[no-untyped-call]
+            (self._model.loss(self._X) / self._shares).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
         self.step = max(self.step, stop)
 

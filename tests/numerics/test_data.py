@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, draw_dataset, draw_start
-from numerics.data import _DATA_STREAM, _START_STREAM, _generator, as_dataset
+from numerics.data import _DATA_STREAM, START_STREAM, as_dataset, generator_of
 from theory import Setting
 from theory.setting import explain_invalid
 
@@ -87,8 +87,8 @@ def test_a_seed_draws_data_and_start_from_different_streams() -> None:
     """The start is that of its own stream of the seed, and not what the stream of the data would give."""
     setting = Setting(T=1, n=40, m=1, seed=3)
     scale = math.sqrt(2 / 41)
-    of_start = _generator(3, _START_STREAM).normal(size=(1, 40)) * scale
-    of_data = _generator(3, _DATA_STREAM).normal(size=(1, 40)) * scale
+    of_start = generator_of(3, START_STREAM).normal(size=(1, 40)) * scale
+    of_data = generator_of(3, _DATA_STREAM).normal(size=(1, 40)) * scale
     assert np.array_equal(draw_start(setting)[0], of_start)
     assert not np.isin(of_data, of_start).any()
 

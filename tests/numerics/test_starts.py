@@ -1,0 +1,140 @@
+"""Starts, schedules and losses of a setting, and the observables of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics import draw_dataset, draw_start, draw_test_dataset, measure, observe, train, train_one
+from numerics.engines import start_trajectory
+from numerics.observables import OBSERVABLES
+from numerics.schedule import learning_rates
+from numerics.starts import feature_energies, first_copies
+from theory import Setting
+from theory.setting import RINGS
+
+SMALL = Setting(T=6, n=200, sparsity=0.99, steps=60, seed=3)
+
+
+@pytest.mark.parametrize("start", ["xavier", "xavier-uniform"])
+def test_random_starts_have_xaviers_deviation(start):
+    W, b = draw_start(Setting(T=3, n=40_000, start=start, start_bias=-0.25))
+    deviation = np.sqrt(2 / 40_002)
+    # the variance of a variance of N normal numbers is 2/N of its square, of uniform ones less
+    assert W.var() == pytest.approx(deviation**2, rel=5 * np.sqrt(2 / W.size))
+    assert (b == -0.25).all()
+    largest = np.abs(W).max() / deviation
+    assert (largest <= np.sqrt(3)) == (start == "xavier-uniform")
+
+
+@settings(max_examples=15)
+@given(st.integers(2, 9), st.integers(2, 4), st.integers(0, 50))
+def test_memorizing_start_has_zero_loss_on_disjoint_data(T, m, seed):
+    setting = Setting(T=T, m=m, n=100_000, sparsity=0.9999, seed=seed, start="memorizing")
+    data = draw_dataset(setting)
+    record = measure(draw_start(setting), data)
+    if data.has_disjoint_supports:
+        assert record.worst_point_error < 1e-12 * max(1.0, record.energy)
+        assert record.energy == pytest.approx(record.weight_norm**2, rel=1e-9)
+    shifted = measure((draw_start(setting)[0], draw_start(setting)[1] + 0.1), data)
+    assert shifted.worst_point_error > 1e-3, "another bias must not memorize"
+
+
+@pytest.mark.parametrize("start", RINGS)
+def test_ring_starts_hold_the_most_frequent_features(start):
+    setting = Setting(T=400, n=300, sparsity=0.98, m=3, start=start)
+    W, b = draw_start(setting)
+    k = RINGS[start]
+    on_ring = np.flatnonzero(b < 0)
+    energies = feature_energies(draw_dataset(setting))
+    assert len(on_ring) == k
+    assert energies[on_ring].min() >= np.delete(energies, on_ring).max()
+    cosines = np.linalg.eigvalsh(W[:, on_ring].T @ W[:, on_ring])
+    r = (W[:, on_ring[0]] ** 2).sum()
+    np.testing.assert_allclose(cosines[-2:], k * r / 2, rtol=1e-12)  # a regular ring: WWᵀ = (k r/2) I
+    np.testing.assert_allclose(cosines[:-2], 0, atol=1e-12 * k * r)
+
+
+def test_memorizing_start_needs_a_code():
+    with pytest.raises(ValueError, match="m = 1"):
+        draw_start(Setting(T=3, m=1, n=100, start="memorizing"))
+
+
+@given(st.integers(1, 40), st.data())
+def test_constant_schedule_keeps_its_peak_and_its_sum(steps, data):
+    warmup = data.draw(st.integers(0, steps))
+    setting = Setting(T=2, steps=steps, warmup=warmup, schedule="constant", lr=0.1)
+    rates = learning_rates(setting)
+    assert (rates[warmup:] == 0.1).all()
+    assert rates.sum() == pytest.approx(setting.learning_rate_sum, rel=1e-12)
+
+
+def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
+    mean = SMALL.replace(loss="mean", dtype="float64", adam_epsilon=1e-4)
+    same = mean.replace(loss="sum", adam_epsilon=1e-4 * SMALL.n)
+    other = mean.replace(loss="sum")
+
+    def trained(engine, setting):
+        trajectory = start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
+        trajectory.advance(setting.steps)
+        return trajectory.parameters()
+
+    specified = trained("reference", mean)
+    for engine, setting in (("cpu", mean), ("cpu", same), ("reference", same)):
+        np.testing.assert_allclose(trained(engine, setting), specified, rtol=1e-9, atol=1e-12)
+    assert np.abs(trained("cpu", other) - specified).max() > 1e-3
+
+
+def test_repeated_points_come_first_and_as_often_as_asked():
+    setting = SMALL.replace(T=12, repeats=3, repeated_points=2)
+    X = draw_dataset(setting).dense()
+    assert setting.distinct == 8
+    assert len(np.unique(X, axis=1).T) == 8
+    for point in range(2):
+        copies = X[:, 3 * point : 3 * point + 3]
+        assert (copies == copies[:, :1]).all()
+    assert np.flatnonzero(first_copies(setting)).tolist() == [0, 3, *range(6, 12)]
+    distinct = draw_dataset(setting.replace(T=8, repeats=1, repeated_points=1)).dense()
+    np.testing.assert_array_equal(X[:, first_copies(setting)], distinct)
+
+
+def test_too_many_copies_are_refused():
+    with pytest.raises(ValueError, match="try repeats=3"):
+        Setting(T=7, repeats=4, repeated_points=2)
+
+
+def test_test_data_are_fresh_and_common():
+    test = draw_test_dataset(SMALL, T=50)
+    assert test.digest() == draw_test_dataset(SMALL.replace(seed=9, T=40), T=50).digest()
+    assert test.digest() != draw_dataset(SMALL.replace(T=50, seed=0)).digest()
+
+
+@pytest.mark.parametrize(("alone", "rank", "length"), [(0, 0.0, 2.0), (1, 1 / 6, 1.0)])
+def test_observables_of_a_repeated_point(alone, rank, length):
+    setting = Setting(T=8, n=100_000, sparsity=0.9999, repeats=3, seed=5, steps=1)
+    X = draw_dataset(setting).dense()[:, first_copies(setting)]
+    hidden = np.zeros((2, 6))
+    hidden[1] = [1, -1, 1, -1, 1, -1]
+    hidden[:, alone] = [2, 0]  # one point has a dimension to itself, five share the other
+    W = hidden @ np.linalg.pinv(X)
+    seen = observe(dataclasses.replace(train_one(setting), W=W, b=np.zeros(setting.n)))
+    assert tuple(seen) == OBSERVABLES
+    assert seen["repeated_dimensionality_rank"] == pytest.approx(rank)
+    assert seen["repeated_hidden_length"] == pytest.approx(length)
+    assert seen["largest_data_dimensionality"] == pytest.approx(1.0)
+    assert np.isnan(observe(train_one(setting.replace(repeats=1)))["repeated_hidden_length"])
+
+
+def test_test_loss_of_a_zero_model_is_one():
+    [run] = train(SMALL.replace(start_bias=-100.0, steps=1), out=None, progress=False)
+    assert observe(run)["test_loss"] == pytest.approx(1.0, rel=1e-12)
+
+
+def test_a_diverged_run_has_no_observables():
+    [run] = train(SMALL.replace(lr=1e30, weight_decay=0.0), out=None, progress=False)
+    assert run.status == "diverged"
+    assert np.isnan(list(observe(run).values())).all()
