@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from numerics.runs import RunFileError, read_verified, write_verified
 
-__all__ = ["Checkpoint", "claimed", "load_checkpoint", "save_checkpoint"]
+__all__ = ["Checkpoint", "claimed", "is_claimed", "load_checkpoint", "save_checkpoint"]
 
 _TENSORS = ("parameters", "first", "second", "history_step", "history_loss")
 
@@ -98,3 +98,20 @@ def _try_lock(path: Path, fcntl: Any) -> int | None:
         pass
     os.close(handle)
     return None
+
+
+def is_claimed(path: Path) -> bool:
+    """Whether a process now holds the lock file ``path``; False where the system has no such locks."""
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_RDONLY)
+    except (ImportError, FileNotFoundError):
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

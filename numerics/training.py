@@ -84,7 +84,7 @@ def train(
     """
     name = resolve_engine(engine)
     wanted = _expand([settings] if isinstance(settings, Setting) else settings, seeds)
-    folder = None if out is None else _prepare(Path(out))
+    folder = None if out is None else prepare_folder(Path(out))
     if callable(progress):
         return _train_all(wanted, name, folder, progress, threads)
     from numerics.progress import progress_bar
@@ -192,14 +192,15 @@ def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Set
     return wanted
 
 
-def _prepare(folder: Path) -> Path:
+def prepare_folder(folder: Path) -> Path:
     """The folder, made if need be and proven writable before any work is done."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         return folder
 
 
-def _finished(setting: Setting, engine: EngineName, folder: Path | None) -> Run | None:
+def finished_run(setting: Setting, engine: EngineName, folder: Path | None) -> Run | None:
+    """The run of a setting where ``folder`` holds it whole; None, with a warning, where it is damaged."""
     if folder is None or not (path := folder / f"{run_name(setting, engine)}.safetensors").exists():
         return None
     try:
@@ -213,7 +214,7 @@ def _finished(setting: Setting, engine: EngineName, folder: Path | None) -> Run 
     return run
 
 
-def _obtain(
+def obtain_run(
     setting: Setting, engine: EngineName, folder: Path | None, progress: Progress, stop: threading.Event
 ) -> Run:
     """The run of a setting: trained, resumed, or, if another process finished it meanwhile, read."""
@@ -223,7 +224,7 @@ def _obtain(
     with claimed(folder / f".{name}.lock", stop.is_set) as mine:
         if not mine:
             raise Interrupted
-        if (run := _finished(setting, engine, folder)) is not None:
+        if (run := finished_run(setting, engine, folder)) is not None:
             progress(setting.steps)
             return run
         for leftover in folder.glob(f".{name}.*.part"):  # of a process that was killed while writing
@@ -245,7 +246,9 @@ def _train_all(
         places = [k for k, s in enumerate(wanted) if uses_all_cores(s.n, s.T, s.m) == large]
         with ThreadPoolExecutor(workers) as pool:
             try:
-                pending = {k: pool.submit(_obtain, wanted[k], engine, folder, progress, stop) for k in places}
+                pending = {
+                    k: pool.submit(obtain_run, wanted[k], engine, folder, progress, stop) for k in places
+                }
                 done, _ = wait(pending.values(), return_when=FIRST_EXCEPTION)
                 for work in done:
                     work.result()  # raises what went wrong, before waiting for anything else
