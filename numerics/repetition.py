@@ -127,6 +127,7 @@ class Transition:
     Attributes
     ----------
     threshold : R at equal loss of the best unembedded and the best embedded state; NaN if they never cross.
+    between : what is known of the threshold: twice itself, or ends, 0 and ∞ among them, where they never cross.
     metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged.
     embedded_from : the least R of the grid at which the embedded state is one.
     zero_bias : the zero-bias theorem's threshold for this draw.
@@ -135,6 +136,7 @@ class Transition:
     """
 
     threshold: float
+    between: tuple[float, float]
     metastable_until: float
     embedded_from: float
     zero_bias: float
@@ -317,14 +319,12 @@ def find_transition(
     low = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator), report)
     high = _follow_down(model, grid, low, report)
     low = _improve(model, grid, low, high)
-    gaps = [
-        (R, model.loss(low[i], R) - model.loss(high[i], R))
-        for i, R in enumerate(grid)
-        if i in low and i in high
-    ]
+    both = [(i, float(R)) for i, R in enumerate(grid) if i in low and i in high]
+    gaps = [(R, model.loss(low[i], R) - model.loss(high[i], R)) for i, R in both]
     threshold = _crossing(gaps)
     return Transition(
         threshold=threshold,
+        between=(threshold, threshold) if threshold == threshold else _ends(gaps),
         metastable_until=float(grid[1] * max(low)),
         embedded_from=float(grid[min(high)]) if high else math.nan,
         zero_bias=draw.zero_bias_threshold,
@@ -387,5 +387,12 @@ def _crossing(gaps: list[tuple[float, float]]) -> float:
     """Where the gap, unembedded less embedded loss, changes sign; linear between the grid's points."""
     for (left, below), (right, above) in itertools.pairwise(gaps):
         if below <= 0 < above:
-            return left + (right - left) * below / (below - above)
+            return float(left + (right - left) * below / (below - above))
     return math.nan
+
+
+def _ends(gaps: list[tuple[float, float]]) -> tuple[float, float]:
+    """Where the threshold lies if the gap keeps its sign: before the first positive R, or behind the last."""
+    if gaps and gaps[0][1] > 0:
+        return 0.0, next((R for R, _ in gaps if R > 0), math.inf)
+    return (gaps[-1][0], math.inf) if gaps else (0.0, math.inf)

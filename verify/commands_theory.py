@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from verify.answers import print_json, print_table
-from verify.options import IntegerList, data_options, json_option, make_settings, refusals, setting_options
+from verify.options import (
+    IntegerList,
+    data_options,
+    json_option,
+    make_settings,
+    refusals,
+    setting_options,
+    threshold_options,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from theory import Record
 
 __all__ = ["claims", "polygon", "predict", "threshold"]
@@ -104,74 +115,67 @@ def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool
 
 
 @click.command(epilog="Example: tgon threshold --T 30000 --n 1000 --sparsity 0.99")
-@click.option("--T", "T", type=click.IntRange(1), required=True, metavar="30000", help="Datapoints.")
+@click.option("--T", "T", type=IntegerList(), required=True, metavar="30000 | 1000,3000", help="Datapoints.")
 @data_options
-@click.option(
-    "--draws",
-    type=click.IntRange(1, 1000),
-    default=5,
-    show_default=True,
-    help="Drawn datasets, by seed from 0.",
-)
-@click.option(
-    "--features",
-    type=click.IntRange(8),
-    default=120,
-    show_default=True,
-    help="Strongest features kept in the model.",
-)
+@threshold_options
 @json_option
-def threshold(T: int, n: int, sparsity: float, draws: int, features: int, as_json: bool) -> None:
-    """At how many repeats a point takes a vertex of the pentagon (a numerical model, m = 2)."""
-    from numerics.repetition import find_transition
-    from theory.repetition import zero_bias_threshold
+def threshold(
+    T: tuple[int, ...], n: int, sparsity: float, draws: int, features: int, table: Path | None, as_json: bool
+) -> None:
+    """At how many repeats a point takes a vertex of the pentagon (a numerical model, m = 2).
 
+    About 3 s for each draw. --json prints one object, or a list of them where --T names several.
+    """
+    from numerics.repetition import find_transition
+    from verify.thresholds import summary, write_rows
+
+    answers = []
     with refusals():
-        closed = zero_bias_threshold(T, n, sparsity)
-        found = [find_transition(T, n, sparsity, seed, min(features, n)) for seed in range(draws)]
-    unit = closed.equal_energy
-    repeats = _spread([one.repeats for one in found])
-    metastable = _spread([one.metastable_until * unit for one in found])
-    answer = {
-        "repeats": repeats,
-        "metastable_until": metastable,
-        "equal_energy": unit,
-        "fifth_energy": closed.fifth_energy,
-        "zero_bias": {"mean": closed.repeats, "deviation": closed.deviation * unit},
-        "draws": draws,
-        "undecided": sum(one.threshold != one.threshold for one in found),
-    }
+        for size in T:
+            bar = click.progressbar(
+                range(draws), label=f"T = {size}", file=sys.stderr, hidden=not sys.stderr.isatty()
+            )
+            with bar as seeds:
+                found = [find_transition(size, n, sparsity, seed, min(features, n)) for seed in seeds]
+            between = [(one.between[0] * size / n, one.between[1] * size / n) for one in found]
+            metastable = [one.metastable_until * size / n for one in found]
+            answers.append(summary(size, n, sparsity, min(features, n), between, metastable))
+    if table is not None:
+        write_rows(answers, table)
     if as_json:
-        print_json(answer)
+        print_json(answers[0] if len(answers) == 1 else answers)
         return
+    for answer in answers:
+        _print_threshold(answer)
+
+
+def _print_threshold(answer: dict[str, Any]) -> None:
+    interval, zero = answer["repeats_interval"], answer["zero_bias"]
+    free, unit = interval["order_statistics"], answer["equal_energy"]
     print_table(
-        f"Repeats R at which a point takes a vertex, T = {T}, n = {n}; {draws} drawn datasets",
+        f"Repeats R at which a point takes a vertex, T = {answer['T']}, n = {answer['n']}; {answer['draws']} draws",
         ["quantity", "median", "least", "greatest"],
         [
-            ["R at equal training loss", *repeats.values()],
-            ["R until which the point may stay out", *metastable.values()],
+            ["R at equal training loss", *answer["repeats"].values()],
+            [
+                f"its median over draws, {100 * interval['level']:g} % interval",
+                *(interval[key] for key in ("median", "low", "high")),
+            ],
+            [f"the same without a law, {100 * free['coverage']:.1f} %", None, free["low"], free["high"]],
+            ["R until which the point may stay out", *answer["metastable_until"].values()],
             ["R of a feature's energy, T/n", unit, None, None],
             [
                 "R at zero bias (± one deviation)",
-                closed.repeats,
-                *_within(closed.repeats, closed.deviation * unit),
+                zero["mean"],
+                zero["mean"] - zero["deviation"],
+                zero["mean"] + zero["deviation"],
             ],
-            ["fifth-largest energy in T/n", closed.fifth_energy, None, None],
+            ["fifth-largest energy in T/n", answer["fifth_energy"], None, None],
         ],
         text=["quantity"],
     )
-
-
-def _within(mean: float, deviation: float) -> tuple[float, float]:
-    return mean - deviation, mean + deviation
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    """Median and range of the numbers among `values`; NaN where there is none."""
-    import statistics
-
-    numbers = sorted(value for value in values if value == value) or [float("nan")]
-    return {"median": statistics.median(numbers), "least": numbers[0], "greatest": numbers[-1]}
+    if answer["undecided"]:
+        click.echo(f"On {answer['undecided']} of the draws the losses do not cross in the range searched.")
 
 
 @click.command(epilog="Example: tgon claims --json")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -29,6 +30,7 @@ __all__ = [
     "refusals",
     "run_options",
     "setting_options",
+    "threshold_options",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -216,6 +218,37 @@ def setting_options(command: Command) -> Command:
 def data_options(command: Command) -> Command:
     """The options that say what the data are like: ``--n`` and ``--sparsity``, with the paper's defaults."""
     for option in reversed(_SETTING_OPTIONS[:2]):
+        command = option(command)
+    return command
+
+
+_THRESHOLD_OPTIONS = (
+    click.option(
+        "--draws",
+        type=click.IntRange(1, 1000),
+        default=9,
+        show_default=True,
+        help="Drawn datasets, by seed from 0; the interval is about their median.",
+    ),
+    click.option(
+        "--features",
+        type=click.IntRange(8),
+        default=120,
+        show_default=True,
+        help="Strongest features kept in the model.",
+    ),
+    click.option(
+        "--csv",
+        "table",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Also write the answers as a table.",
+    ),
+)
+
+
+def threshold_options(command: Command) -> Command:
+    """The options of ``tgon threshold`` beyond the data: ``--draws``, ``--features`` and ``--csv``."""
+    for option in reversed(_THRESHOLD_OPTIONS):
         command = option(command)
     return command
 

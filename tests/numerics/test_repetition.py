@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from numerics.repetition import EMBEDDED, Model, _crossing, draw_energies, find_transition
+from numerics.repetition import EMBEDDED, Model, _crossing, _ends, draw_energies, find_transition
 from theory.amplitudes import normalized
 
 
@@ -69,6 +69,7 @@ def test_the_transition_lies_near_the_theorem_and_inside_the_metastable_range():
     found = find_transition(6_000, 300, 0.97, 0, features=60)
     assert found.embedded_from <= found.threshold <= found.metastable_until
     assert found.repeats == pytest.approx(20 * found.threshold)
+    assert found.between == (found.threshold, found.threshold)
     assert abs(found.threshold - found.zero_bias) < 0.35
     assert find_transition(6_000, 300, 0.97, 0, features=60) == found, "the search is deterministic"
 
@@ -85,6 +86,13 @@ def test_many_repeats_are_embedded_and_none_are_not():
 def test_the_crossing_is_interpolated():
     assert _crossing([(0.0, -1.0), (1.0, 1.0), (2.0, 3.0)]) == 0.5
     assert math.isnan(_crossing([(0.0, 1.0), (1.0, 2.0)]))
+
+
+def test_losses_that_do_not_cross_say_on_which_side_the_threshold_lies():
+    assert _ends([(1.0, -2.0), (2.0, -1.0)]) == (2.0, math.inf)
+    assert _ends([(1.0, 1.0), (2.0, 2.0)]) == (0.0, 1.0)
+    assert _ends([(0.0, 1.0), (0.5, 2.0)]) == (0.0, 0.5)
+    assert _ends([]) == (0.0, math.inf)
 
 
 def test_bad_sizes_are_refused():

@@ -1,0 +1,64 @@
+"""Thresholds over draws: what the command answers, the table it writes, and what the notes show of it."""
+
+import json
+import math
+
+import pytest
+from click.testing import CliRunner
+
+from theory.boundary import fit_boundary
+from verify.cli import main
+from verify.thresholds import summary, threshold_section, write_rows
+
+DRAWS = [3.0, 5.0, 8.0, 8.5, 9.0, 9.5, 10.0]
+
+
+def answer(between, metastable=(30.0,)):
+    return summary(30_000, 1_000, 0.99, 120, between, metastable)
+
+
+def test_the_interval_is_the_fit_of_all_draws():
+    found = answer([(one, one) for one in DRAWS])["repeats_interval"]
+    expected = fit_boundary(DRAWS, DRAWS)
+    assert (found["median"], found["low"], found["high"]) == (expected.median, expected.low, expected.high)
+    assert found["order_statistics"] == {"low": 3.0, "high": 10.0, "coverage": 1 - 2 / 2**7}
+
+
+def test_a_draw_that_never_crosses_moves_the_interval_and_is_counted():
+    closed, opened = (
+        answer([*((one, one) for one in DRAWS), last]) for last in ((10.0, 10.0), (10.0, math.inf))
+    )
+    assert (closed["undecided"], opened["undecided"]) == (0, 1)
+    assert opened["repeats_interval"]["high"] > closed["repeats_interval"]["high"]
+    assert opened["repeats"]["greatest"] == 10.0
+
+
+def test_one_draw_has_no_interval():
+    found = answer([(5.0, 5.0)])
+    assert math.isnan(found["repeats_interval"]["low"])
+    assert found["repeats_interval"]["order_statistics"]["coverage"] == 0
+    assert found["repeats"] == {"median": 5.0, "least": 5.0, "greatest": 5.0}
+
+
+def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
+    assert "No thresholds" in threshold_section(tmp_path).text
+    write_rows([answer([(one, one) for one in DRAWS])], tmp_path / "threshold" / "n1000.csv")
+    (table,) = threshold_section(tmp_path).tables
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert row["T/n"] == "30"
+    assert row["range of draws"] == "0.1 to 0.333"
+    assert float(row["boundary"]) == pytest.approx(fit_boundary(DRAWS, DRAWS).median / 30, abs=5e-4)
+
+
+def test_the_command_answers_for_several_sizes_and_writes_them(tmp_path):
+    table = tmp_path / "new" / "table.csv"
+    options = ["--n", "300", "--sparsity", "0.97", "--draws", "1", "--features", "12", "--json"]
+    done = CliRunner().invoke(main, ["threshold", "--T", "3000,6000", *options, "--csv", str(table)])
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert [one["equal_energy"] for one in found] == [10, 20]
+    assert [one["repeats_interval"]["level"] for one in found] == [0.95, 0.95]
+    lines = table.read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("3000,300,0.97,12,1,")
