@@ -1,0 +1,104 @@
+"""Experiments: each figure of the paper, made again from runs that anyone can train, with its numbers and "
+"its page.
+
+An experiment is one sweep file, ``experiments/NAME.toml``, and one module here with three functions:
+
+- ``collect(runs, table)``: every number of figure and page as tidy tables, each below 200 kB as CSV. Row k of
+  ``table`` is run k: setting, status and, unless the experiment does without, `numerics.observe`.
+- ``draw(tables)``: the figure, from the tables alone, so that the CSV files regenerate it.
+- ``describe(tables)``: the result in Markdown; its sentences are chosen by the numbers, so that a table which
+  shows no effect is never described as showing it.
+
+`tgon figure NAME` does the rest (`verify.experiments.making`). The table ``form``, which it adds, says what was run.
+To add an experiment, write its sweep file and its module and add a line to `EXPERIMENTS`.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from numerics import Run
+
+__all__ = ["EXPERIMENTS", "Experiment", "find_experiment"]
+
+
+class ExperimentModule(Protocol):
+    """What the module of an experiment defines."""
+
+    def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Every number of figure and page."""
+
+    def draw(self, tables: dict[str, pd.DataFrame]) -> Figure:
+        """The figure, from the tables alone."""
+
+    def describe(self, tables: dict[str, pd.DataFrame]) -> str:
+        """The result in Markdown, from the tables alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One experiment; its module is imported when it is used.
+
+    Attributes
+    ----------
+    name : name of the sweep file, the folder of results and, with underscores, the module.
+    title, question : head of the page.
+    caption : what the figure shows.
+    observed : whether ``collect`` wants `numerics.observe` of every run, which costs a test loss each.
+
+    """
+
+    name: str
+    title: str
+    question: str
+    caption: str
+    observed: bool = True
+
+    @property
+    def module(self) -> ExperimentModule:
+        """The three functions."""
+        return cast(
+            ExperimentModule, importlib.import_module(f"verify.experiments.{self.name.replace('-', '_')}")
+        )
+
+
+EXPERIMENTS: tuple[Experiment, ...] = (
+    Experiment(
+        "dataset-size",
+        "Test loss and dimensionalities against the number of datapoints",
+        "Does test loss rise between memorization and generalization, and what do models store on either "
+        "side?",
+        "Top: test loss of each dataset seed (dots; of several starts the one of least train loss) and their "
+        "mean. "
+        "Middle: the largest dimensionality of a datapoint and of a feature. Bottom: hidden vectors and "
+        "features of "
+        "one dataset, each panel at its own scale.",
+    ),
+)
+
+
+def find_experiment(name: str) -> Experiment:
+    """The experiment of that name; ValueError, in one line with the nearest names, where there is none.
+
+    Examples
+    --------
+    >>> find_experiment("dataset-size").name
+    'dataset-size'
+
+    """
+    import difflib
+
+    named = {each.name: each for each in EXPERIMENTS}
+    if name not in named:
+        near = difflib.get_close_matches(name, named, n=3, cutoff=0.4) or list(named)
+        raise ValueError(f"{name!r}: no such experiment; did you mean {', '.join(near)}? try --list for all")
+    return named[name]

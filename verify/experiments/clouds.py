@@ -1,0 +1,135 @@
+"""Clouds of hidden vectors and features of one run at m = 2: their tables and their panels.
+
+A table has a row per point: kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four
+digits. Large clouds are thinned: their points are exchangeable but for the longest, which are all kept. Defines no
+equations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from numerics import Run
+from theory import tgon_energy
+from theory.generalization import polygon
+from theory.memorization import tgon_hidden
+from verify.canvas import BLUE, GREEN, INK, VERMILLION
+from verify.diagnosis import Diagnosis
+from verify.figures_hidden import turned_onto
+
+__all__ = ["cloud_legend", "draw_cloud", "points_of"]
+
+Floats = NDArray[np.float64]
+
+#: Points kept of a cloud: the longest ones, and as many of the rest at even distances.
+LONGEST, OTHERS = 40, 160
+#: The predicted polygon is drawn up to this many vertices, beyond which it is a circle to the eye.
+MOST_VERTICES = 30
+#: Larger clouds become pixels in an SVG.
+MOST_SHAPES = 60
+
+
+def points_of(run: Run, diagnosis: Diagnosis) -> pd.DataFrame:
+    """The cloud table of a run with m = 2, with the polygon that theory has for it.
+
+    That is the regular T-gon of least norm, unless the run stores features; then, where five columns stand out, the
+    pentagon at b = 0 (`generalization.pentagon`).
+    """
+    hidden, W = run.record.hidden, run.W.astype(np.float64)
+    clouds = {"hidden": _thinned(hidden), "feature": _thinned(W)}
+    if diagnosis.name == "stored features":
+        if diagnosis.evidence.startswith("5 "):
+            longest = W[:, np.argsort(-np.linalg.norm(W, axis=0))[:5]]
+            pentagon = tgon_hidden(5) * np.sqrt(polygon(5, law="free").radius_squared * 5 / tgon_energy(5))
+            clouds["predicted feature"] = turned_onto(pentagon, longest)
+    elif 2 <= run.setting.T <= MOST_VERTICES:
+        clouds["predicted hidden"] = turned_onto(tgon_hidden(run.setting.T), hidden)
+    rows = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
+    return pd.concat(rows, ignore_index=True).map(
+        lambda value: value if isinstance(value, str) else _brief(value)
+    )
+
+
+def _brief(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _thinned(cloud: Floats) -> Floats:
+    if cloud.shape[1] <= LONGEST + OTHERS:
+        return cloud
+    order = np.argsort(-np.linalg.norm(cloud, axis=0), kind="stable")
+    rest = order[LONGEST:]
+    places = np.linspace(0, len(rest) - 1, OTHERS).round().astype(int)
+    kept: Floats = cloud[:, np.concatenate([order[:LONGEST], rest[places]])]
+    return kept
+
+
+def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
+    """Draw "hidden" or "feature" points and the polygon predicted for them, at a scale of their own."""
+    own, predicted = (points[points["kind"] == kind] for kind in (content, f"predicted {content}"))
+    colour = BLUE if content == "hidden" else GREEN
+    if len(predicted):
+        ring = pd.concat([predicted, predicted.iloc[:1]])
+        ax.plot(ring["x"], ring["y"], "-", color=VERMILLION, lw=1.2)
+        ax.plot(predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=9, mew=1.3)
+    many = len(own) > MOST_SHAPES
+    if content == "hidden" and not many:
+        ax.plot(*_rays(own), "-", color=colour, lw=0.9, alpha=0.5)
+    ax.plot(
+        own["x"],
+        own["y"],
+        "o",
+        color=colour,
+        mew=0,
+        ms=3 if many else 5,
+        alpha=0.6 if many else 1,
+        rasterized=many,
+    )
+    ax.plot(0, 0, "+", color=INK, ms=6)
+    reach = 1.15 * (float(pd.concat([own, predicted])[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
+    tick = _round_below(reach)
+    ax.set(
+        xlim=(-reach, reach),
+        ylim=(-reach, reach),
+        aspect="equal",
+        xticks=[-tick, 0, tick],
+        yticks=[-tick, 0, tick],
+    )
+    ax.set(xticklabels=["", "", f"{tick:g}"], yticklabels=["", "", f"{tick:g}"])
+
+
+def _rays(points: pd.DataFrame) -> tuple[Floats, Floats]:
+    """One broken line from the origin to every point."""
+    x, y = (np.full((len(points), 3), np.nan) for _ in range(2))
+    x[:, 0] = y[:, 0] = 0.0
+    x[:, 1], y[:, 1] = points["x"], points["y"]
+    return x.ravel(), y.ravel()
+
+
+def _round_below(length: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is at most ``length``."""
+    power = 10.0 ** np.floor(np.log10(length))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= length))
+
+
+def cloud_legend(kinds: set[str]) -> list[Line2D]:
+    """Handles for what panels of those kinds show."""
+    found = [
+        Line2D([], [], ls="", marker="o", color=BLUE, label="hidden vectors h = Wx of the datapoints"),
+        Line2D([], [], ls="", marker="o", color=GREEN, label="features, the columns w of W"),
+    ]
+    names = {
+        "predicted hidden": "T-gon [memorization.tgon-norm]",
+        "predicted feature": "pentagon [generalization.pentagon]",
+    }
+    label = " or ".join(text for kind, text in names.items() if kind in kinds)
+    if label:
+        ring = Line2D(
+            [], [], color=VERMILLION, marker="o", mfc="none", ms=9, label=f"theory: {label}, turned onto them"
+        )
+        found.append(ring)
+    return found

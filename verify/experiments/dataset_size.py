@@ -1,0 +1,296 @@
+"""Experiment ``dataset-size``: test loss, dimensionalities and pictures against the number of datapoints.
+
+Henighan et al. 2023, sections "How Do Models Change with Dataset Size?" and "Superposition Double Descent". Losses are
+summed over features; the zero output loses 1 exactly. Across n, datasets are compared at equal T(1 − S), how often a
+feature is seen.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from numerics import Run
+from theory.budgets import loss_budget
+from theory.generalization import polygon
+from theory.scales import hypothesis_generalization_scale
+from verify.canvas import BLUE, GREEN, GREY, INK, VERMILLION, Plot
+from verify.diagnosis import diagnose_run
+from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
+from verify.experiments.grouping import least_of_each, medians, numbers, values_by
+from verify.experiments.intervals import lies_above, mean_interval, separation
+from verify.experiments.published import PUBLISHED_SPARSITY, published_test_loss
+
+__all__ = ["collect", "describe", "draw"]
+
+#: Sizes with pictures, where there are runs of that size.
+PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000, 100_000)
+MOST_PICTURED = 7
+
+#: A feature has taken over where D_f is half of what it has in a pentagon alone.
+TAKEN = 0.2
+
+_COLUMNS = [
+    "T", "data_seed", "seed", "status", "train_loss", "test_loss", "test_loss_error",
+    "largest_data_dimensionality", "largest_feature_dimensionality", "weight_norm", "bias_norm",
+]  # fmt: skip
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs`` (all, with ``chosen`` of least train loss for each T and data seed), ``points``, ``levels``."""
+    best = least_of_each(table, ["T", "data_seed"], "train_loss")
+    kept = table[_COLUMNS].assign(chosen=table.index.isin(best)).sort_values(["T", "data_seed", "seed"])
+    sizes = _sizes(list(values_by(table, "T", "T")))
+    first = min(run.setting.data_seed for run in runs)
+    shown = [runs[k] for k in best if runs[k].setting.data_seed == first and runs[k].setting.T in sizes]
+    pictured = [_pictured(run) for run in sorted(shown, key=lambda run: run.setting.T)]
+    empty = pd.DataFrame(columns=["T", "kind", "x", "y"])
+    points = pd.concat(pictured, ignore_index=True) if pictured else empty
+    levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
+    return {"runs": kept, "points": points, "levels": levels, "published": published_test_loss()}
+
+
+def _sizes(available: list[int]) -> list[int]:
+    wanted = [T for T in PICTURED if T in available] or available
+    while len(wanted) > MOST_PICTURED:
+        wanted.pop(1)
+    return wanted
+
+
+def _pictured(run: Run) -> pd.DataFrame:
+    points = points_of(run, diagnose_run(run))
+    points.insert(0, "T", run.setting.T)
+    return points
+
+
+def _levels(n: int, sparsity: float) -> pd.DataFrame:
+    budget, ring = loss_budget(n, sparsity), polygon(5, law="normalized", n=n, sparsity=sparsity)
+    values = {
+        "n": n,
+        "density": 1 - sparsity,
+        "zero_output": budget.zero_output,
+        "bias_only": budget.bias_only,
+        "pentagon": budget.with_features(ring.gain, 5),
+        "generalization_scale": hypothesis_generalization_scale(sparsity),
+    }
+    return pd.DataFrame({"level": list(values), "value": list(values.values())})
+
+
+def _level(tables: Tables) -> dict[str, float]:
+    return dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
+
+
+def draw(tables: Tables) -> Figure:
+    """Losses above dimensionalities, above two rows of pictures."""
+    sizes = list(dict.fromkeys(tables["points"]["T"]))
+    figure = Plot(figsize=(9.6, 11.6))
+    figure.set_layout_engine("constrained", h_pad=0.06)
+    grid = figure.add_gridspec(4, max(len(sizes), 1), height_ratios=[3.2, 2.6, 1.2, 1.2])
+    top = figure.add_subplot(grid[0, :])
+    middle = figure.add_subplot(grid[1, :], sharex=top)
+    _draw_losses(top, tables)
+    _draw_dimensionalities(middle, tables)
+    for place, T in enumerate(sizes):
+        points = tables["points"].query("T == @T")
+        for row, content in ((2, "hidden"), (3, "feature")):
+            ax = figure.add_subplot(grid[row, place])
+            draw_cloud(ax, points, content)
+            if content == "hidden":
+                ax.set_title(f"T = {T}")
+    handles = cloud_legend(set(tables["points"]["kind"]))
+    figure.legend(handles=handles, loc="outside lower center", ncols=1)
+    return figure
+
+
+def _log_axis(ax: Axes, density: float, *, above: bool) -> None:
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    if above:
+        top = ax.secondary_xaxis(
+            "top", functions=(lambda T: np.multiply(T, density), lambda seen: np.divide(seen, density))
+        )
+        top.set_xlabel("times a feature is seen, T(1 − S)")
+        top.xaxis.set_major_formatter(plain)
+    else:
+        ax.set_xlabel("datapoints T")
+
+
+def _draw_losses(ax: Axes, tables: Tables) -> None:
+    level, chosen = _level(tables), tables["runs"].query("chosen")
+    losses = values_by(chosen, "T", "test_loss")
+    _log_axis(ax, level["density"], above=True)
+    excess = numbers(chosen, "test_loss") - 1
+    ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
+    ax.plot(
+        list(losses),
+        [np.mean(each) - 1 for each in losses.values()],
+        "-",
+        color=BLUE,
+        lw=2,
+        label="their mean",
+    )
+    published = tables["published"].query("T < inf")
+    places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]
+    label = "published, n = 10 000"
+    theirs = numbers(published, "test_loss") - 1
+    ax.plot(places, theirs, "x-", color=VERMILLION, lw=0.8, ms=8, mew=2, label=label)
+    ax.axhline(level["zero_output"] - 1, color=INK, lw=1, label="zero output")
+    pentagon = level["pentagon"] - 1
+    ax.axhline(pentagon, color=INK, lw=1.4, ls="--", label="pentagon, T → ∞ [generalization.bias-only]")
+    ax.set_yscale("symlog", linthresh=1e-3, linscale=0.6)
+    ax.set(ylabel="test loss − 1", ylim=(3 * min(pentagon, excess.min()), 3 * max(0.01, excess.max())))
+    ax.legend(loc="upper left", fontsize=11)
+
+
+def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
+    chosen, level = tables["runs"].query("chosen"), _level(tables)
+    for column, colour, marker, label in (
+        ("largest_data_dimensionality", BLUE, "o", "datapoints, largest $D_X$"),
+        ("largest_feature_dimensionality", GREEN, "s", "features, largest $D_f$"),
+    ):
+        ax.scatter(chosen["T"], chosen[column], s=24, marker=marker, color=colour, alpha=0.5, lw=0)
+        middle = medians(values_by(chosen, "T", column))
+        ax.plot(
+            list(middle), list(middle.values()), "-", color=colour, lw=2, marker=marker, ms=3, label=label
+        )
+    T = np.unique(numbers(chosen, "T"))
+    tgon = "regular T-gon m/T [memorization.tgon-dimensionality]"
+    ax.plot(T, np.minimum(1, 2 / T), "--", color=INK, lw=1.2, label=tgon)
+    ax.axhline(0.4, color=GREY, lw=1, ls=":", label="pentagon alone 2/5")
+    scale = level["generalization_scale"]
+    ax.axvline(scale, color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]")
+    _log_axis(ax, level["density"], above=False)
+    ax.set(ylabel="dimensionality", ylim=(0, 1.02))
+    ax.legend(loc="upper right", fontsize=11)
+
+
+def describe(tables: Tables) -> str:
+    """The bump, the two sides of it, the limit, and the published curve."""
+    chosen = tables["runs"].query("chosen")
+    losses = values_by(chosen, "T", "test_loss")
+    parts = [
+        _bump(losses, _level(tables)["density"]),
+        _memorization(chosen),
+        _generalization(chosen, tables),
+        _limit(losses, tables),
+        _published(losses, tables),
+    ]
+    return "\n".join(f"- {part}" for part in parts)
+
+
+def _peak(losses: dict[int, list[float]]) -> int:
+    return max(losses, key=lambda T: float(np.median(losses[T])))
+
+
+def _bump(losses: dict[int, list[float]], density: float) -> str:
+    peak, first, last = _peak(losses), min(losses), max(losses)
+    there = all(lies_above(losses[peak], losses[end]) for end in (first, last))
+    spread = f"{min(losses[peak]):.4g} to {max(losses[peak]):.4g}"
+    ends = ", ".join(f"{np.mean(losses[end]):.4g} at T = {end}" for end in (first, last))
+    if not there:
+        return (
+            f"**The bump is not there**: the largest median test loss is at T = {peak} ({spread} over "
+            f"dataset seeds), but "
+            f"not every dataset seed there lies above those at both ends ({ends}, means)."
+        )
+    chance = separation(losses[peak], losses[first])
+    return (
+        f"**The bump is there**: at T = {peak}, T(1 − S) = {peak * density:.3g}, the test loss is {spread} "
+        f"over "
+        f"{len(losses[peak])} dataset seeds, median {np.median(losses[peak]):.4g}, above every dataset seed "
+        f"at both ends "
+        f"({ends}, means). Without a bump each such order has a chance of {chance} for one T; the T was "
+        f"chosen among "
+        f"{len(losses)}."
+    )
+
+
+def _memorization(chosen: pd.DataFrame) -> str:
+    largest = medians(values_by(chosen, "T", "largest_data_dimensionality"))
+    ratio = {T: value * T / 2 for T, value in largest.items() if T >= 3}
+    near = [T for T, value in ratio.items() if abs(value - 1) <= 0.1]
+    memorized = values_by(chosen.assign(memorized=chosen["status"] == "memorized"), "T", "memorized")
+    all_of = [T for T, each in memorized.items() if all(each)]
+    if not near:
+        return "Nowhere is the median of the largest D_X within 10 % of m/T, what a regular T-gon has."
+    most = max(ratio, key=lambda T: ratio[T])
+    return (
+        f"The largest D_X, median over dataset seeds, is within 10 % of m/T, what a regular T-gon has, at T = "
+        f"{_row(near)}; every chosen run memorizes at T = {_row(all_of) or 'none'}. Elsewhere some datapoint has "
+        f"more room than others: the largest ratio of D_X to m/T is {ratio[most]:.3g}, at T = {most}."
+    )
+
+
+def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
+    level = _level(tables)
+    largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
+    last = max(largest)
+    reached = [T for T in largest if all(value >= TAKEN for size, value in largest.items() if size >= T)]
+    if not reached:
+        return (
+            f"No feature takes half of a pentagon's dimensionality ({TAKEN}) at the largest T = {last}: D_f is "
+            f"{largest[last]:.3g}. These runs do not reach generalization."
+        )
+    below = [T for T in largest if reached[0] > T]
+    seen = f"T(1 − S) = {reached[0] * level['density']:.3g}"
+    before = f"between T = {below[-1]} and {reached[0]}" if below else f"before T = {reached[0]}"
+    factor = level["generalization_scale"] / reached[0]
+    agrees = "agrees within a factor of 3 with" if 1 / 3 <= factor <= 3 else "is more than a factor of 3 off"
+    return (
+        f"Features take over {before} ({seen}), from where on the largest D_f stays at or above {TAKEN}, half of "
+        f"2/5; that {agrees} the published scale T(1 − S) ≈ 10. At the largest T it is {largest[last]:.3g}, "
+        f"{'below' if largest[last] < 0.4 else 'not below'} the 2/5 of five features without a sea of others."
+    )
+
+
+def _limit(losses: dict[int, list[float]], tables: Tables) -> str:
+    level, last = _level(tables), max(losses)
+    mean = mean_interval(losses[last])
+    units = level["n"]
+    return (
+        f"At T = {last} the test loss is {mean.value:.5g} ({mean.low:.5g} to {mean.high:.5g}, mean over "
+        f"dataset seeds at "
+        f"95 %). Zero output loses {level['zero_output']:.5g}, biases alone {level['bias_only']:.5g}, a "
+        f"pentagon of "
+        f"free radius and bias at T → ∞ about {level['pentagon']:.5g}: of the "
+        f"{units * (1 - level['pentagon']):.3g} feature "
+        f"units that it gains, the trained models have {units * (1 - mean.value):.3g}."
+    )
+
+
+def _published(losses: dict[int, list[float]], tables: Tables) -> str:
+    published = tables["published"].query("T < inf")
+    level, peak = _level(tables), _peak(losses)
+    size, loss = numbers(published, "T"), numbers(published, "test_loss")
+    seen = size * (1 - PUBLISHED_SPARSITY)
+    first = int(np.argmax(loss))
+    second = int(np.argmax(np.where(seen >= 0.5, loss, -np.inf)))
+    height = float(np.mean(losses[peak])) - 1
+    above = height / (loss[second] - 1)
+    same_n = round(level["n"]) == 10_000
+    text = (
+        f"The published curve (n = 10 000) has its largest value {loss[first]:.5g} at T = {size[first]:.0f} and, where "
+        f"features are seen more than half a time, {loss[second]:.5g} at T(1 − S) = {seen[second]:.3g}. Ours peaks at "
+        f"T(1 − S) = {peak * level['density']:.3g} with mean excess {height:.3g}, {above:.3g} times theirs there"
+    )
+    text += "." if same_n else "; at a different n only the place can be compared."
+    if above > 10:
+        text += (
+            " The replication printed with the paper also reports middle losses far above the published ones (up to "
+            "5 000). What keeps the published ones small is not explained here."
+        )
+    return text
+
+
+def _row(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))

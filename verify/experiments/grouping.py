@@ -1,0 +1,63 @@
+"""Columns of tables as plain numbers, by the values of another column. Defines no equations."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["least_of_each", "medians", "numbers", "values_by"]
+
+
+def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """A column as float64."""
+    return np.asarray(table[column], dtype=np.float64)
+
+
+def values_by(table: pd.DataFrame, key: str, column: str) -> dict[int, list[float]]:
+    """The values of a column for each integer of another, in ascending order.
+
+    Examples
+    --------
+    >>> values_by(pd.DataFrame({"T": [5, 3, 5], "loss": [1.0, 2.0, 3.0]}), "T", "loss")
+    {3: [2.0], 5: [1.0, 3.0]}
+
+    """
+    found: dict[int, list[float]] = {int(value): [] for value in np.unique(numbers(table, key))}
+    for place, value in zip(numbers(table, key), numbers(table, column), strict=True):
+        found[int(place)].append(float(value))
+    return found
+
+
+def medians(
+    values: Mapping[int, list[float]], reduce: Callable[[list[float]], float] = statistics.median
+) -> dict[int, float]:
+    """One number, the median unless told otherwise, for each list.
+
+    Examples
+    --------
+    >>> medians({3: [1.0, 2.0, 9.0]})
+    {3: 2.0}
+
+    """
+    return {key: reduce(each) for key, each in values.items()}
+
+
+def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:
+    """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of equals.
+
+    Examples
+    --------
+    >>> least_of_each(pd.DataFrame({"T": [3, 3, 5], "loss": [2.0, 1.0, 9.0]}), ["T"], "loss")
+    [1, 2]
+
+    """
+    best: dict[tuple[float, ...], int] = {}
+    value = numbers(table, column)
+    for place, group in enumerate(zip(*(numbers(table, key) for key in keys), strict=True)):
+        if group not in best or value[place] < value[best[group]]:
+            best[group] = place
+    return sorted(best.values())

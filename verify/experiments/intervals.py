@@ -1,0 +1,88 @@
+"""Intervals and the words for them, shared by the pages of experiments.
+
+All intervals are at 95 % and are meant for the few seeds of an experiment. Defines no equations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+__all__ = ["Interval", "lies_above", "mean_interval", "separation", "share_interval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number between two bounds.
+
+    Examples
+    --------
+    >>> str(Interval(1.0, 0.5, 1.5))
+    '1 (0.5 to 1.5)'
+
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+
+
+def mean_interval(values: ArrayLike) -> Interval:
+    """Mean with Student's interval; bounds are the mean itself for one value, NaN for none.
+
+    Examples
+    --------
+    >>> mean_interval([1.0, 2.0, 3.0]).value
+    2.0
+
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) == 0:
+        return Interval(math.nan, math.nan, math.nan)
+    mean = float(sample.mean())
+    if len(sample) == 1:
+        return Interval(mean, mean, mean)
+    half = float(stats.t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
+    return Interval(mean, mean - half, mean + half)
+
+
+def share_interval(successes: int, trials: int) -> Interval:
+    """Share with the exact interval of Clopper and Pearson; ValueError without trials.
+
+    Examples
+    --------
+    >>> share_interval(0, 10).low
+    0.0
+
+    """
+    if trials < 1:
+        raise ValueError(f"trials = {trials}: a share needs at least one")
+    exact = stats.binomtest(successes, trials).proportion_ci(0.95)
+    return Interval(successes / trials, float(exact.low), float(exact.high))
+
+
+def lies_above(upper: Sequence[float], lower: Sequence[float]) -> bool:
+    """Whether every value of the first sample lies above every one of the second; False if one is empty."""
+    return len(upper) > 0 and len(lower) > 0 and min(upper) > max(lower)
+
+
+def separation(upper: Sequence[float], lower: Sequence[float]) -> Fraction:
+    """Probability that two exchangeable samples of these sizes lie apart in this order, were there no "
+    "difference.
+
+    Examples
+    --------
+    >>> separation([1, 2, 3, 4], [5, 6, 7, 8])
+    Fraction(1, 70)
+
+    """
+    return Fraction(1, math.comb(len(upper) + len(lower), len(upper)))

@@ -1,0 +1,181 @@
+"""From runs to tables, from tables to figure and page, and the files that hold them.
+
+The tables are drawn and described as their CSV files read, six digits each, so that nothing in a figure or on a page
+hangs on what the files do not hold.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from numerics import Run, observe
+from numerics.engines import resolve_engine
+from numerics.runs import write_atomically
+from numerics.sweep_file import Sweep
+from numerics.training import finished_run
+from theory import Setting
+from verify.canvas import GREY, render, styled
+from verify.experiments import Experiment
+from verify.experiments.page import page
+
+__all__ = ["FORM", "Written", "gather", "picture", "read_tables", "write_experiment"]
+
+#: The table of what was run: columns key, value.
+FORM = "form"
+
+Tables = dict[str, pd.DataFrame]
+
+
+def gather(
+    experiment: Experiment, sweep: Sweep, folder: Path, *, source: str, preview: bool = False
+) -> Tables:
+    """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the "
+    "sweep file.
+
+    Cells without a run are counted in the table ``form``.
+
+    Raises
+    ------
+    ValueError
+        No cell of the sweep is finished, or all diverged.
+
+    """
+    engine = resolve_engine(sweep.engine)
+    found = [finished_run(cell, engine, folder) for cell in sweep.cells]
+    finished = [run for run in found if run is not None]
+    runs = [run for run in finished if run.status != "diverged"]
+    if not runs:
+        flag = " --preview" if preview else ""
+        raise ValueError(
+            f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them "
+            f"usable; "
+            f"try tgon sweep {source}{flag} --out {folder}"
+        )
+    table = pd.DataFrame(
+        [
+            {**run.setting.as_dict(), "status": run.status, **(observe(run) if experiment.observed else {})}
+            for run in runs
+        ]
+    )
+    counts = {
+        "form": "preview" if preview else "full",
+        "sweep": source,
+        "engine": engine,
+        "runs": len(sweep.cells),
+        "missing": len(found) - len(finished),
+        "diverged": len(finished) - len(runs),
+        "memorized": sum(run.status == "memorized" for run in runs),
+    }
+    tables = experiment.module.collect(runs, table)
+    tables[FORM] = pd.DataFrame(
+        [(key, str(value)) for key, value in (counts | _settings(runs)).items()], columns=["key", "value"]
+    )
+    return {name: _parsed(_text(table)) for name, table in tables.items()}
+
+
+def _settings(runs: Sequence[Run]) -> dict[str, str]:
+    """Every value that each field of the settings takes."""
+    fields = [field.name for field in dataclasses.fields(Setting)]
+    return {name: _listed(list(dict.fromkeys(getattr(run.setting, name) for run in runs))) for name in fields}
+
+
+def _listed(values: list[object]) -> str:
+    """Values in a row, three or more consecutive integers as a range."""
+    numbers = [value for value in values if isinstance(value, int)]
+    if len(numbers) == len(values) > 2 and sorted(numbers) == list(
+        range(min(numbers), min(numbers) + len(numbers))
+    ):
+        return f"{min(numbers)}:{max(numbers)}"
+    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _parsed(text: str) -> pd.DataFrame:
+    table = pd.read_csv(StringIO(text))
+    return table.astype({"value": str}) if list(table.columns) == ["key", "value"] else table
+
+
+def read_tables(folder: Path) -> Tables:
+    """The tables that `write_experiment` left in a folder.
+
+    Raises
+    ------
+    ValueError
+        The folder has no table of what was run, or a file is not a table.
+
+    """
+    if not (folder / f"{FORM}.csv").is_file():
+        raise ValueError(
+            f"{folder}: holds no {FORM}.csv; try a folder that tgon figure wrote, or --runs with a folder of "
+            f"runs"
+        )
+    tables = {}
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            tables[path.stem] = _parsed(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{path}: not a table ({' '.join(str(error).split())}); make the folder anew with --runs"
+            ) from None
+    return tables
+
+
+def form_of(tables: Tables) -> dict[str, str]:
+    """What was run, by key."""
+    return dict(zip(tables[FORM]["key"], tables[FORM]["value"], strict=True))
+
+
+def picture(experiment: Experiment, tables: Tables) -> Figure:
+    """The figure, with the word *preview* where it is one."""
+    form = form_of(tables)
+    with styled():
+        figure = experiment.module.draw(tables)
+        if form["form"] == "preview":
+            note = f"preview form, n = {form['n']}: no claim rests on it"
+            figure.suptitle(note, fontsize=12, color=GREY, x=0.99, ha="right")
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What `write_experiment` left: the page, and all files with it."""
+
+    page: Path
+    files: tuple[Path, ...]
+
+
+def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Written:
+    """Tables, figure (SVG and PNG) and page.
+
+    For a folder ``…/experiments/NAME`` the page goes to ``…/notes/experiments/NAME.md``, else into the folder itself.
+    OSError if the disk refuses.
+    """
+    place = out.resolve()
+    beside = place.parent.name == "experiments"
+    notes = place.parents[1] / "notes" / "experiments" if beside else place
+    for folder in (place, notes):
+        folder.mkdir(parents=True, exist_ok=True)
+    figure = picture(experiment, tables)
+    contents = {place / f"{name}.csv": _text(table).encode() for name, table in tables.items()}
+    contents[place / "figure.svg"] = render(figure, "svg")
+    contents[place / "figure.png"] = render(figure, "png")
+    names = [f"{name}.csv" for name in tables]
+    link = Path(os.path.relpath(place, notes)).as_posix()
+    text = page(experiment, form_of(tables), experiment.module.describe(tables), link, names)
+    contents[notes / f"{experiment.name}.md"] = text.encode()
+    for path, content in contents.items():
+        write_atomically(path, content)
+    return Written(notes / f"{experiment.name}.md", tuple(contents))

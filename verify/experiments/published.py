@@ -1,0 +1,30 @@
+"""Published values that experiments are laid beside; the head of each file names its source.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pandas as pd
+
+from verify.figures_norms import published_norms
+
+__all__ = ["PUBLISHED_N", "PUBLISHED_SPARSITY", "published_norms", "published_test_loss"]
+
+#: The setting of the published series.
+PUBLISHED_N, PUBLISHED_SPARSITY = 10_000, 0.999
+
+
+def published_test_loss() -> pd.DataFrame:
+    """The published test loss: columns T (inf for unlimited data) and test_loss, good to about 0.0003.
+
+    Examples
+    --------
+    >>> float(published_test_loss()["test_loss"].max())
+    1.0222
+
+    """
+    with files("verify").joinpath("published_test_loss.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, comment="#")
