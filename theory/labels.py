@@ -56,7 +56,8 @@ LABELS: Mapping[str, Label] = {
     "optimization.excess": Label("the excess over the least norm falls like e^{−τ}", "hypothesis"),
     "optimization.memorization-share": Label("the share of seeds that memorize falls with T", "numerical"),
     "repetition.boundary": Label(
-        "P(threshold ≤ R) = 1/(1 + exp(−(log R − μ)/s)) over draws", "definition of a fit, `theory/boundary.py`"
+        "P(threshold ≤ R) = 1/(1 + exp(−(log R − μ)/s)) over draws",
+        "definition of a fit, `theory/boundary.py`",
     ),
     "scales.first-overlap": Label("T = √(2/P): one overlapping pair is expected", "approximation"),
     "scales.typical-overlap": Label("T = 1/P: a datapoint overlaps with one other", "approximation"),
