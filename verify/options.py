@@ -23,6 +23,7 @@ __all__ = [
     "BadInput",
     "IntegerList",
     "Interrupted",
+    "check_size",
     "in_one_line",
     "json_option",
     "make_settings",
@@ -144,11 +145,12 @@ def make_settings(T: Sequence[int], given: dict[str, Any]) -> list[Setting]:
     with refusals():
         settings = [Setting(T=points, **values) for points in T]
     for setting in settings:
-        _check_size(setting)
+        check_size(setting)
     return settings
 
 
-def _check_size(setting: Setting) -> None:
+def check_size(setting: Setting) -> None:
+    """Refuse a model that no memory would hold."""
     numbers = setting.m * (setting.n + setting.T)
     if numbers > MOST_PARAMETERS:
         raise BadInput(
@@ -267,7 +269,7 @@ def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
             ),
             click.option(
                 "--engine",
-                type=click.Choice(["auto", "reference", "cpu"]),
+                type=click.Choice(["auto", "reference", "cpu", "cuda"]),
                 default="auto",
                 show_default=True,
                 help="Implementation of training.",

@@ -1,0 +1,186 @@
+"""The command that trains many settings: `sweep`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verify.answers import print_json, print_table
+from verify.options import BadInput, Interrupted, check_size, in_one_line, json_option, refusals
+
+if TYPE_CHECKING:
+    from numerics.sweeps import CellState, Sweep
+
+__all__ = ["sweep"]
+
+_STATES = ("done", "failed", "running", "left")
+
+#: The most reasons that a row of the table names.
+_MOST_REASONS = 3
+
+
+@click.command(epilog="Example: tgon sweep experiments/example-sweep.toml --out runs --table rows.csv")
+@click.argument("file", type=click.Path())
+@click.option(
+    "--out",
+    type=click.Path(),
+    default="runs",
+    show_default=True,
+    help="Folder of run files; finished runs found there are reused.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    show_default="one per core; on a cluster two per worker thread",
+    help="Runs in flight at once.",
+)
+@click.option(
+    "--backend",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Where to train.",
+)
+@click.option("--address", metavar="tcp://HOST:PORT", help="Scheduler of --backend dask.")
+@click.option("--preview", is_flag=True, help="The smaller form that FILE describes below [preview].")
+@click.option("--status", "only_status", is_flag=True, help="Train nothing; say how far each group is.")
+@click.option("--retry-failed", is_flag=True, help="Train the cells that failed before, and only those.")
+@click.option(
+    "--table", type=click.Path(), metavar="FILE.csv", help="Write one row per cell with its observables."
+)
+@json_option
+def sweep(
+    file: str, out: str, preview: bool, only_status: bool, table: str | None, as_json: bool, **options: Any
+) -> None:
+    """Train every cell of FILE, a TOML file of settings, lists and ranges.
+
+    A cell that fails is a row with a reason and stops nothing. Run again, the command goes on where it stopped: it
+    passes over finished and failed cells.
+    """
+    from numerics.sweeps import read_sweep, sweep_states
+
+    _check_options(only_status=only_status, table=table, **options)
+    with refusals():
+        wanted = read_sweep(file, preview=preview)
+    for cell in {(cell.n, cell.m, cell.T): cell for cell in wanted.cells}.values():
+        check_size(cell)
+    if wanted.duplicates:
+        click.echo(f"tgon: {wanted.duplicates} cells of {file} occur twice and count once", err=True)
+    again = f"tgon sweep {file}{' --preview' if preview else ''} --out {out}"
+    states = sweep_states(wanted, out) if only_status else _train(again, wanted, out, **options)
+    rows = _rows(wanted, out, table) if table or (as_json and not only_status) else None
+    if as_json:
+        print_json(_document(wanted, states, rows))
+    else:
+        _print_groups(wanted, states, out)
+    if table:
+        click.echo(f"Table: {table}", err=as_json)
+
+
+def _check_options(
+    *,
+    only_status: bool,
+    table: str | None,
+    jobs: int | None,
+    backend: str,
+    address: str | None,
+    retry_failed: bool,
+) -> None:
+    if backend == "dask" and not address:
+        raise BadInput("--backend dask needs a scheduler; try --address tcp://localhost:8786")
+    if address and backend != "dask":
+        raise BadInput("--address is for a cluster; try --backend dask with it")
+    if only_status and retry_failed:
+        raise BadInput("--status trains nothing and --retry-failed trains; try one of them")
+    if table is not None and (Path(table).suffix != ".csv" or not Path(table).absolute().parent.is_dir()):
+        raise BadInput(f"--table {table!r}: must end in .csv, in a folder that exists; try --table sweep.csv")
+
+
+@contextmanager
+def _keeping(again: str, folder: str) -> Iterator[None]:
+    """Inside, whatever stops a sweep becomes one line that says how to go on."""
+    from numerics.sweep_cluster import ClusterError
+
+    resume = f"finished runs are kept in {folder}; {again} goes on from there"
+    try:
+        with refusals():
+            yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted: {resume}") from None
+    except ClusterError as error:
+        raise BadInput(f"--address: {in_one_line(error)}") from error
+    except OSError as error:
+        kept = f"; {resume}" if Path(folder).is_dir() else ""
+        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
+
+
+def _train(again: str, wanted: Sweep, out: str, **options: Any) -> list[CellState]:
+    from numerics.sweeps import run_sweep
+
+    with _keeping(again, out):
+        return run_sweep(wanted, out, **options)
+
+
+def _rows(wanted: Sweep, out: str, table: str | None) -> list[dict[str, Any]]:
+    from numerics.runs import write_atomically
+    from numerics.sweeps import sweep_table
+
+    frame = sweep_table(wanted, out)
+    if table:
+        write_atomically(Path(table), frame.to_csv(index=False).encode())
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _document(
+    wanted: Sweep, states: Sequence[CellState], rows: list[dict[str, Any]] | None
+) -> dict[str, Any]:
+    groups = [
+        {"group": name, "cells": len(cells), **_counts(cells), "reasons": dict(_reasons(cells))}
+        for name, cells in _by_group(states).items()
+    ]
+    return {
+        "title": wanted.title,
+        "cells": len(states),
+        "duplicates": wanted.duplicates,
+        **_counts(states),
+        "groups": groups,
+    } | ({} if rows is None else {"rows": rows})
+
+
+def _by_group(states: Sequence[CellState]) -> dict[str, list[CellState]]:
+    groups: dict[str, list[CellState]] = {}
+    for cell in states:
+        groups.setdefault(cell.group, []).append(cell)
+    return groups
+
+
+def _counts(states: Sequence[CellState]) -> dict[str, int]:
+    found: Counter[str] = Counter(cell.state for cell in states)
+    return {state: found[state] for state in _STATES}
+
+
+def _reasons(states: Sequence[CellState]) -> list[tuple[str, int]]:
+    """Reasons of failures with how many cells give each, the most frequent first; where each diverged is in its row."""
+    reasons = ("diverged" if cell.reason.startswith("diverged") else cell.reason for cell in states)
+    return Counter(filter(None, reasons)).most_common()
+
+
+def _print_groups(wanted: Sweep, states: Sequence[CellState], out: str) -> None:
+    rows = []
+    for name, cells in _by_group(states).items():
+        reasons = _reasons(cells)
+        named = [f"{reason} ({count})" for reason, count in reasons[:_MOST_REASONS]]
+        named += [f"{len(reasons) - _MOST_REASONS} more"] if len(reasons) > _MOST_REASONS else []
+        rows.append([name, len(cells), *_counts(cells).values(), "; ".join(named)])
+    title = f"{wanted.title or 'Sweep'}; runs in {out}"
+    print_table(title, ["group", "cells", *_STATES, "why"], rows, text=["group", "why"], wrapped="why")
+    counts = _counts(states)
+    click.echo(f"{len(states)} cells: " + ", ".join(f"{counts[s]} {s}" for s in _STATES if counts[s]) + ".")
+    if counts["failed"]:
+        click.echo("Failed cells are passed over from now on; --retry-failed trains them again.")
