@@ -5,12 +5,14 @@ from numerics.engines.cpu import reconstruction_loss
 from numerics.measurement import measure
 from numerics.model import ReluOutputModel
 from numerics.observables import observe
+from numerics.polishing import Polished, polish
 from numerics.runs import Run, RunFileError, Runs, load_run
 from numerics.starts import draw_start
 from numerics.training import train, train_one
 
 __all__ = [
     "Dataset",
+    "Polished",
     "ReluOutputModel",
     "Run",
     "RunFileError",
@@ -21,6 +23,7 @@ __all__ = [
     "load_run",
     "measure",
     "observe",
+    "polish",
     "reconstruction_loss",
     "train",
     "train_one",

@@ -17,15 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import Run
+from numerics.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import Record, Setting, predict
 from verify.tolerance import shape_deviation
 
 __all__ = ["CIRCLE_RATIO", "DROPPED_ERROR", "DROPPED_LENGTH", "Diagnosis", "diagnose", "diagnose_run"]
 
-#: A dropped point is at most this long, in median lengths; points of a regular polygon are all 1 long.
-DROPPED_LENGTH = 0.5
-#: ... and has at least this squared error; a point that is reconstructed has about 0, one that is forgotten at most 1.
-DROPPED_ERROR = 0.1
 #: Stored features: the columns of W that hold them are at least this much longer than the next one, ...
 FEATURE_RATIO = 1.5
 #: ... and there are at least this many datapoints per stored feature, so that none of them is a datapoint.
