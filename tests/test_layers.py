@@ -60,5 +60,7 @@ def test_what_a_room_loads(room: str, absent: set[str]) -> None:
     [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in MODULES if "numerics" in path.parts],
 )
 def test_examples_are_true(name: str) -> None:
+    if name.endswith(".triton_kernels"):
+        pytest.importorskip("triton", reason="triton is not installed; pip install triton")
     failed, _ = doctest.testmod(importlib.import_module(name.removesuffix(".__init__")))
     assert not failed

@@ -1,9 +1,9 @@
 """Engines: one training loop, several implementations.
 
-``reference`` is the specification: plain torch autograd and `torch.optim.AdamW`. ``cpu`` is the fast one and must
-equal it. An engine makes a `Trajectory` from a dataset, a start and a setting; the trajectory is advanced in place.
-Same settings, engine and machine type give the same bits, however the steps are cut into calls and whatever the
-number of threads.
+``reference`` is the specification: plain torch autograd and `torch.optim.AdamW`. ``cpu`` and ``cuda`` are the fast
+ones and must equal it. An engine makes a `Trajectory` from a dataset, a start and a setting; the trajectory is advanced
+in place. Same settings, engine and machine type give the same bits, however the steps are cut into calls and whatever
+the number of threads.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from numerics.data import Dataset
 from theory.setting import Setting
 
-__all__ = ["ENGINES", "EngineName", "Trajectory", "resolve_engine", "start_trajectory"]
+__all__ = ["ENGINES", "EngineName", "Trajectory", "available_engines", "resolve_engine", "start_trajectory"]
 
-EngineName = Literal["reference", "cpu"]
-ENGINES: tuple[EngineName, ...] = ("reference", "cpu")
+EngineName = Literal["reference", "cpu", "cuda"]
+ENGINES: tuple[EngineName, ...] = ("reference", "cpu", "cuda")
 
 
 class Trajectory(Protocol):
@@ -46,10 +46,26 @@ def check_stop(stop: int, rates: NDArray[np.float64]) -> None:
         raise ValueError(f"asked for step {stop}, but the setting has {len(rates)} steps; try more steps")
 
 
+def available_engines() -> tuple[EngineName, ...]:
+    """The engines that are fit for use on this machine; an interpreted cuda engine is not among them."""
+    from numerics.engines.cuda import interpreted, missing_for_cuda
+
+    has_gpu = missing_for_cuda() is None and not interpreted()
+    return ENGINES if has_gpu else tuple(engine for engine in ENGINES if engine != "cuda")
+
+
 def resolve_engine(name: str) -> EngineName:
-    """The engine that ``name`` means on this machine; "auto" is the fastest one, now always "cpu"."""
+    """The engine that ``name`` means on this machine; "auto" is "cuda" where there is a GPU, else "cpu".
+
+    Raises ValueError for an unknown name, and for "cuda" on a machine without CUDA or Triton.
+    """
     if name == "auto":
-        return "cpu"
+        return "cuda" if "cuda" in available_engines() else "cpu"
+    if name == "cuda":
+        from numerics.engines.cuda import missing_for_cuda
+
+        if (missing := missing_for_cuda()) is not None:
+            raise ValueError(f"engine 'cuda' cannot run here: {missing}")
     for engine in ENGINES:
         if name == engine:
             return engine
@@ -68,6 +84,10 @@ def start_trajectory(
         from numerics.engines.reference import ReferenceTrajectory
 
         return ReferenceTrajectory(setting, data, W, b)
+    if engine == "cuda":
+        from numerics.engines.cuda import CudaTrajectory
+
+        return CudaTrajectory(setting, data, W, b)
     from numerics.engines.cpu import CpuTrajectory
 
     return CpuTrajectory(setting, data, W, b)

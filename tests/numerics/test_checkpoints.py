@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import numerics.training
 from numerics import Runs, train, train_one
 from numerics.checkpoints import claimed, load_checkpoint
-from numerics.engines import ENGINES, EngineName
+from numerics.engines import EngineName, available_engines
 from numerics.training import Interrupted
 from tests.numerics.test_runs import same
 from theory import Setting
@@ -48,7 +48,7 @@ def train_in_pieces(setting: Setting, engine: EngineName, path: Path, stops: lis
     return train_one(setting, engine=engine, checkpoint=path)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", available_engines())
 @given(stops=st.lists(st.integers(1, 120), max_size=4), dtype=st.sampled_from(["float32", "float64"]))
 def test_pieces_have_the_bits_of_the_whole(tmp_path_factory, engine, stops, dtype) -> None:
     setting = SMALL.replace(dtype=dtype)
