@@ -61,7 +61,7 @@ def train(
     settings : one setting or several.
     seeds : how many seeds, counted from each setting's own ``seed``, or the seeds themselves. A seed draws dataset and
         start, except that a setting whose ``data_seed`` differs from its ``seed`` keeps its dataset.
-    engine : "auto", "cpu" or "reference".
+    engine : "auto", "cpu", "cuda" or "reference"; "auto" is "cuda" where there is a GPU, else "cpu".
     out : folder of run files; runs found there are reused. None keeps them in memory only.
     progress : True shows a bar on stderr; a function is called with the number of steps just done.
     threads : runs in flight at once, by default one per core. Results do not depend on it.
