@@ -1,0 +1,303 @@
+"""Sixteen numbers at once as one value of compiled code.
+
+A `Lanes` value is an LLVM vector of 16 floats. Kernels hold it in local variables, which then live in vector registers
+across loops: the compiler's own vectorizer keeps sums over a loop of loops in memory instead. On processors with
+shorter registers LLVM cuts each operation into pieces. `fma` may round once or twice; NaN is carried on everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+__all__ = [
+    "LANES",
+    "add",
+    "bits_at_most",
+    "fma",
+    "load",
+    "lowest_bit",
+    "multiply",
+    "relu",
+    "splat",
+    "store",
+    "subtract",
+    "total",
+    "where_above",
+]
+
+#: Numbers in a vector: one 512-bit register of float32, two of float64.
+LANES = 16
+
+
+class Lanes(types.Type):  # type: ignore[misc]
+    """The numba type of a vector; ``dtype`` is its number type."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+        super().__init__(name=f"Lanes({LANES}, {dtype})")
+
+
+def _vector(dtype: Any) -> ir.VectorType:
+    return ir.VectorType(ir.DoubleType() if dtype == types.float64 else ir.FloatType(), LANES)
+
+
+@register_model(Lanes)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, lanes: Lanes) -> None:
+        super().__init__(manager, lanes, _vector(lanes.dtype))
+
+
+def _pointer(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
+    data = context.make_array(array)(context, builder, value).data
+    place = cgutils.gep_inbounds(builder, data, index)
+    return builder.bitcast(place, _vector(array.dtype).as_pointer())
+
+
+def _constant(dtype: Any, value: float) -> ir.Constant:
+    vector = _vector(dtype)
+    return ir.Constant(vector, [ir.Constant(vector.element, value)] * LANES)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def load(typing: Any, array: Any, index: Any) -> Any:
+    """array[index : index + 16] of a contiguous one-dimensional array, unchecked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        result = builder.load(_pointer(context, builder, signature.args[0], arguments[0], arguments[1]))
+        result.align = array.dtype.bitwidth // 8
+        return result
+
+    return Lanes(array.dtype)(array, types.intp), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+    """array[index : index + 16] = lanes, unchecked."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
+        builder.store(arguments[2], place).align = array.dtype.bitwidth // 8
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, lanes), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def splat(typing: Any, number: Any) -> Any:
+    """The same number in every lane."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = _vector(number)
+        single = builder.insert_element(
+            ir.Constant(vector, ir.Undefined), arguments[0], ir.Constant(ir.IntType(32), 0)
+        )
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+        return builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), zeros)
+
+    return Lanes(number)(number), generate
+
+
+def _elementwise(operands: int, build: Callable[..., Any]) -> Callable[..., Any]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return build(builder, signature.args[0].dtype, *arguments)
+
+    def typed(lanes: Any) -> Any:
+        return lanes(*[lanes] * operands), generate
+
+    return typed
+
+
+def _fused(builder: Any, dtype: Any, a: Any, b: Any, c: Any) -> Any:
+    vector = _vector(dtype)
+    name = f"llvm.fmuladd.v{LANES}f{dtype.bitwidth}"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+    return builder.call(function, (a, b, c))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """A·b + c."""
+    return _elementwise(3, _fused)(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add(typing: Any, a: Any, b: Any) -> Any:
+    """A + b."""
+    return _elementwise(2, lambda builder, dtype, a, b: builder.fadd(a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def subtract(typing: Any, a: Any, b: Any) -> Any:
+    """A - b."""
+    return _elementwise(2, lambda builder, dtype, a, b: builder.fsub(a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def multiply(typing: Any, a: Any, b: Any) -> Any:
+    """A·b."""
+    return _elementwise(2, lambda builder, dtype, a, b: builder.fmul(a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def divide(typing: Any, a: Any, b: Any) -> Any:
+    """A / b."""
+    return _elementwise(2, lambda builder, dtype, a, b: builder.fdiv(a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def relu(typing: Any, a: Any) -> Any:
+    """max(a, 0); NaN stays NaN."""
+
+    def build(builder: Any, dtype: Any, a: Any) -> Any:
+        zero = _constant(dtype, 0.0)
+        return builder.select(builder.fcmp_ordered(">", zero, a), zero, a)
+
+    return _elementwise(1, build)(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def where_above(typing: Any, a: Any, b: Any) -> Any:
+    """1 where a > b, else 0 (also where either is NaN)."""
+
+    def build(builder: Any, dtype: Any, a: Any, b: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", a, b), _constant(dtype, 1.0), _constant(dtype, 0.0))
+
+    return _elementwise(2, build)(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bits_at_most(typing: Any, a: Any, b: Any) -> Any:
+    """Bit k is set where not a[k] > b[k]; also where either is NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        mask = builder.fcmp_unordered("<=", *arguments)
+        return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(a, b), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def bits_above_zero(typing: Any, a: Any) -> Any:
+    """Bit k is set where not a[k] <= 0; also where it is NaN."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        mask = builder.fcmp_unordered(">", arguments[0], _constant(a.dtype, 0.0))
+        return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
+
+    return types.int64(a), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typing: Any, bits: Any) -> Any:
+    """Place of the lowest set bit of a positive number."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
+def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
+    kind = ir.VectorType(ir.IntType(32), len(places))
+    return builder.shuffle_vector(a, b, ir.Constant(kind, [ir.Constant(ir.IntType(32), p) for p in places]))
+
+
+def _over_eights(combine: Callable[..., Any]) -> Callable[..., Any]:
+    def build(builder: Any, dtype: Any, a: Any) -> Any:
+        for apart in (4, 2, 1):
+            a = combine(builder, a, _shuffled(builder, a, a, [lane ^ apart for lane in range(LANES)]))
+        return a
+
+    return _elementwise(1, build)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def least_of_eight(typing: Any, a: Any) -> Any:
+    """In the first eight lanes their least, in the last eight theirs; NaN may be passed over."""
+    return _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def most_of_eight(typing: Any, a: Any) -> Any:
+    """In the first eight lanes their largest, in the last eight theirs; NaN may be passed over."""
+    return _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def total_of_eight(typing: Any, a: Any) -> Any:
+    """In the first eight lanes their sum, in the last eight theirs."""
+    return _over_eights(lambda builder, a, b: builder.fadd(a, b))(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def larger(typing: Any, a: Any, b: Any) -> Any:
+    """The larger of the two; b where either is NaN."""
+    return _elementwise(
+        2, lambda builder, dtype, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b)
+    )(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def absolute(typing: Any, a: Any) -> Any:
+    """|a|."""
+
+    def build(builder: Any, dtype: Any, a: Any) -> Any:
+        vector = _vector(dtype)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(vector, [vector]), f"llvm.fabs.v{LANES}f{dtype.bitwidth}"
+        )
+        return builder.call(function, (a,))
+
+    return _elementwise(1, build)(a)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    """array[index : index + 4] += the sums of the lanes of a, b, c and d, each added in pairs."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def halved(x: Any, y: Any, size: int) -> Any:
+            """Blocks of ``size`` lanes: the halves of each block of x added, then those of y; as many lanes as x."""
+            half = size // 2
+            joined = 2 * LANES // size
+            low = [block * size + lane for block in range(joined) for lane in range(half)]
+            return builder.fadd(
+                _shuffled(builder, x, y, low), _shuffled(builder, x, y, [place + half for place in low])
+            )
+
+        sums = halved(halved(*arguments[2:4], LANES), halved(*arguments[4:6], LANES), 8)  # four lanes each
+        for size in (4, 2):
+            lanes = 4 * size
+            low = [block * size + lane for block in range(4) for lane in range(size // 2)]
+            high = [place + size // 2 for place in low]
+            assert lanes == sums.type.count
+            sums = builder.fadd(_shuffled(builder, sums, sums, low), _shuffled(builder, sums, sums, high))
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place = builder.bitcast(cgutils.gep_inbounds(builder, data, arguments[1]), sums.type.as_pointer())
+        before = builder.load(place)
+        before.align = array.dtype.bitwidth // 8
+        builder.store(builder.fadd(before, sums), place).align = array.dtype.bitwidth // 8
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, a, b, c, d), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def total(typing: Any, lanes: Any) -> Any:
+    """The sum of the lanes, added in pairs."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = _vector(lanes.dtype)
+        name = f"llvm.vector.reduce.fadd.v{LANES}f{lanes.dtype.bitwidth}"
+        kind = ir.FunctionType(vector.element, [vector.element, vector])
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        start = ir.Constant(vector.element, -0.0)
+        return builder.call(function, (start, arguments[0]), fastmath=("reassoc",))
+
+    return lanes.dtype(lanes), generate
