@@ -1,4 +1,5 @@
-"""The command line: `tgon predict | polygon | threshold | train | compare | sweep | check | claims | notes | figure`.
+"""The command line: `tgon predict | polygon | threshold | train | compare | sweep | check | polish | claims | notes |
+figure`.
 
 Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged, 130
 interrupted. Answers go to stdout, progress and errors to stderr; an error is one line. A command imports what it
@@ -18,6 +19,7 @@ import click
 from verify.commands_figure import figure
 from verify.commands_model import check
 from verify.commands_notes import notes
+from verify.commands_polish import polish
 from verify.commands_sweep import sweep
 from verify.commands_theory import claims, polygon, predict, threshold
 from verify.commands_training import compare, train
@@ -91,7 +93,7 @@ def main() -> None:
     """
 
 
-for command in (predict, polygon, threshold, train, compare, sweep, check, claims, notes, figure):
+for command in (predict, polygon, threshold, train, compare, sweep, check, polish, claims, notes, figure):
     main.add_command(command)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from verify.foreign import ForeignModel
     from verify.judging import Judgement
 
-__all__ = ["check"]
+__all__ = ["check", "dataset_of"]
 
 
 @click.command(epilog="Example: tgon check model.safetensors --data data.npz")
@@ -42,7 +42,7 @@ def check(ctx: click.Context, model: str, data: str | None, as_json: bool) -> No
 
     with refusals():
         found = read_model(model)
-        dataset, guesses = _dataset(found, model, data)
+        dataset, guesses = dataset_of(found, model, data)
         record = measure((found.W, found.b), dataset)
     diagnosis, claims = diagnose(record, found.W), judge_model(record, found.W.shape[1])
     answer = {
@@ -60,7 +60,8 @@ def check(ctx: click.Context, model: str, data: str | None, as_json: bool) -> No
     ctx.exit(_exit_code(claims))
 
 
-def _dataset(found: ForeignModel, model: str, data: str | None) -> tuple[Dataset, tuple[str, ...]]:
+def dataset_of(found: ForeignModel, model: str, data: str | None) -> tuple[Dataset, tuple[str, ...]]:
+    """The data of a model: the file named, or the run's own; and what was guessed about it."""
     from verify.foreign import read_data
 
     if data is not None:
