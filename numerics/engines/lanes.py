@@ -13,21 +13,33 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic as untyped_intrinsic
+from numba.extending import models, register_model
+
+#: Untyped functions.
+_tools: Any = cgutils
 
 __all__ = [
     "LANES",
+    "absolute",
     "add",
+    "add_totals",
+    "bits_above_zero",
     "bits_at_most",
+    "divide",
     "fma",
+    "larger",
+    "least_of_eight",
     "load",
     "lowest_bit",
+    "most_of_eight",
     "multiply",
     "relu",
     "splat",
     "store",
     "subtract",
     "total",
+    "total_of_eight",
     "where_above",
 ]
 
@@ -35,7 +47,12 @@ __all__ = [
 LANES = 16
 
 
-class Lanes(types.Type):  # type: ignore[misc]
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """Numba's own, whose type does not know that compiled code calls the result without the typing context."""
+    return untyped_intrinsic(function)
+
+
+class Lanes(types.Type):
     """The numba type of a vector; ``dtype`` is its number type."""
 
     def __init__(self, dtype: Any) -> None:
@@ -48,14 +65,14 @@ def _vector(dtype: Any) -> ir.VectorType:
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, _vector(lanes.dtype))
+        super().__init__(manager, lanes, _vector(lanes.dtype))  # type: ignore[no-untyped-call]
 
 
 def _pointer(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
     data = context.make_array(array)(context, builder, value).data
-    place = cgutils.gep_inbounds(builder, data, index)
+    place = _tools.gep_inbounds(builder, data, index)
     return builder.bitcast(place, _vector(array.dtype).as_pointer())
 
 
@@ -64,7 +81,7 @@ def _constant(dtype: Any, value: float) -> ir.Constant:
     return ir.Constant(vector, [ir.Constant(vector.element, value)] * LANES)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
     """array[index : index + 16] of a contiguous one-dimensional array, unchecked."""
 
@@ -76,7 +93,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     return Lanes(array.dtype)(array, types.intp), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
     """array[index : index + 16] = lanes, unchecked."""
 
@@ -88,7 +105,7 @@ def store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
     return types.none(array, types.intp, lanes), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def splat(typing: Any, number: Any) -> Any:
     """The same number in every lane."""
 
@@ -116,41 +133,41 @@ def _elementwise(operands: int, build: Callable[..., Any]) -> Callable[..., Any]
 def _fused(builder: Any, dtype: Any, a: Any, b: Any, c: Any) -> Any:
     vector = _vector(dtype)
     name = f"llvm.fmuladd.v{LANES}f{dtype.bitwidth}"
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+    function = _tools.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
     return builder.call(function, (a, b, c))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """A·b + c."""
     return _elementwise(3, _fused)(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def add(typing: Any, a: Any, b: Any) -> Any:
     """A + b."""
     return _elementwise(2, lambda builder, dtype, a, b: builder.fadd(a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def subtract(typing: Any, a: Any, b: Any) -> Any:
     """A - b."""
     return _elementwise(2, lambda builder, dtype, a, b: builder.fsub(a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def multiply(typing: Any, a: Any, b: Any) -> Any:
     """A·b."""
     return _elementwise(2, lambda builder, dtype, a, b: builder.fmul(a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def divide(typing: Any, a: Any, b: Any) -> Any:
     """A / b."""
     return _elementwise(2, lambda builder, dtype, a, b: builder.fdiv(a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def relu(typing: Any, a: Any) -> Any:
     """max(a, 0); NaN stays NaN."""
 
@@ -161,7 +178,7 @@ def relu(typing: Any, a: Any) -> Any:
     return _elementwise(1, build)(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def where_above(typing: Any, a: Any, b: Any) -> Any:
     """1 where a > b, else 0 (also where either is NaN)."""
 
@@ -171,7 +188,7 @@ def where_above(typing: Any, a: Any, b: Any) -> Any:
     return _elementwise(2, build)(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits_at_most(typing: Any, a: Any, b: Any) -> Any:
     """Bit k is set where not a[k] > b[k]; also where either is NaN."""
 
@@ -182,7 +199,7 @@ def bits_at_most(typing: Any, a: Any, b: Any) -> Any:
     return types.int64(a, b), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits_above_zero(typing: Any, a: Any) -> Any:
     """Bit k is set where not a[k] <= 0; also where it is NaN."""
 
@@ -193,7 +210,7 @@ def bits_above_zero(typing: Any, a: Any) -> Any:
     return types.int64(a), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def lowest_bit(typing: Any, bits: Any) -> Any:
     """Place of the lowest set bit of a positive number."""
 
@@ -217,25 +234,25 @@ def _over_eights(combine: Callable[..., Any]) -> Callable[..., Any]:
     return _elementwise(1, build)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def least_of_eight(typing: Any, a: Any) -> Any:
     """In the first eight lanes their least, in the last eight theirs; NaN may be passed over."""
     return _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def most_of_eight(typing: Any, a: Any) -> Any:
     """In the first eight lanes their largest, in the last eight theirs; NaN may be passed over."""
     return _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def total_of_eight(typing: Any, a: Any) -> Any:
     """In the first eight lanes their sum, in the last eight theirs."""
     return _over_eights(lambda builder, a, b: builder.fadd(a, b))(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def larger(typing: Any, a: Any, b: Any) -> Any:
     """The larger of the two; b where either is NaN."""
     return _elementwise(
@@ -243,13 +260,13 @@ def larger(typing: Any, a: Any, b: Any) -> Any:
     )(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def absolute(typing: Any, a: Any) -> Any:
     """|a|."""
 
     def build(builder: Any, dtype: Any, a: Any) -> Any:
         vector = _vector(dtype)
-        function = cgutils.get_or_insert_function(
+        function = _tools.get_or_insert_function(
             builder.module, ir.FunctionType(vector, [vector]), f"llvm.fabs.v{LANES}f{dtype.bitwidth}"
         )
         return builder.call(function, (a,))
@@ -257,11 +274,13 @@ def absolute(typing: Any, a: Any) -> Any:
     return _elementwise(1, build)(a)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """array[index : index + 4] += the sums of the lanes of a, b, c and d, each added in pairs."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, b, c, d = arguments[2:]
+
         def halved(x: Any, y: Any, size: int) -> Any:
             """Blocks of ``size`` lanes: the halves of each block of x added, then those of y; as many lanes as x."""
             half = size // 2
@@ -271,15 +290,13 @@ def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: A
                 _shuffled(builder, x, y, low), _shuffled(builder, x, y, [place + half for place in low])
             )
 
-        sums = halved(halved(*arguments[2:4], LANES), halved(*arguments[4:6], LANES), 8)  # four lanes each
+        sums = halved(halved(a, b, LANES), halved(c, d, LANES), 8)  # four lanes each
         for size in (4, 2):
-            lanes = 4 * size
             low = [block * size + lane for block in range(4) for lane in range(size // 2)]
             high = [place + size // 2 for place in low]
-            assert lanes == sums.type.count
             sums = builder.fadd(_shuffled(builder, sums, sums, low), _shuffled(builder, sums, sums, high))
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        place = builder.bitcast(cgutils.gep_inbounds(builder, data, arguments[1]), sums.type.as_pointer())
+        place = builder.bitcast(_tools.gep_inbounds(builder, data, arguments[1]), sums.type.as_pointer())
         before = builder.load(place)
         before.align = array.dtype.bitwidth // 8
         builder.store(builder.fadd(before, sums), place).align = array.dtype.bitwidth // 8
@@ -288,7 +305,7 @@ def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: A
     return types.none(array, types.intp, a, b, c, d), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def total(typing: Any, lanes: Any) -> Any:
     """The sum of the lanes, added in pairs."""
 
@@ -296,7 +313,7 @@ def total(typing: Any, lanes: Any) -> Any:
         vector = _vector(lanes.dtype)
         name = f"llvm.vector.reduce.fadd.v{LANES}f{lanes.dtype.bitwidth}"
         kind = ir.FunctionType(vector.element, [vector.element, vector])
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        function = _tools.get_or_insert_function(builder.module, kind, name)
         start = ir.Constant(vector.element, -0.0)
         return builder.call(function, (start, arguments[0]), fastmath=("reassoc",))
 
