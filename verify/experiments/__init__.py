@@ -83,6 +83,32 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "features of "
         "one dataset, each panel at its own scale.",
     ),
+    Experiment(
+        "norms",
+        "Norms of memorizing models against the number of datapoints",
+        "Do weights, biases, hidden vectors and features grow with T as the least-norm T-gon does, and where "
+        "does it end?",
+        "Weight norm, bias norm, median hidden length and longest feature against T: every seed (filled "
+        "where it memorized), the regular T-gon of least norm, and a published replication of one seed per T.",
+        observed=False,
+    ),
+    Experiment(
+        "gallery",
+        "What models store: hidden vectors and features, from three datapoints on",
+        "Which shape do the hidden vectors take, and which the features, as the dataset grows?",
+        "For each T the run of least train loss: hidden vectors above, columns of W below, each panel at its "
+        "own scale.",
+        observed=False,
+    ),
+    Experiment(
+        "failures",
+        "Optimization failures in two dimensions",
+        "How often does training end in something other than the regular T-gon, and does the gap between two "
+        "circles follow from memorization?",
+        "Top: what became of the seeds, by T. Middle: one run of each kind. Bottom: angles at the interface "
+        "of two circles against the least angle that memorizes.",
+        observed=False,
+    ),
 )
 
 

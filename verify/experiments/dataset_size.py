@@ -46,7 +46,9 @@ Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs`` (all, with ``chosen`` of least train loss for each T and data seed), ``points``, ``levels``."""
+    """Tables ``runs`` (all, with ``chosen`` of least train loss for each T and data seed), ``points``, "
+    "``levels``.
+    """
     best = least_of_each(table, ["T", "data_seed"], "train_loss")
     kept = table[_COLUMNS].assign(chosen=table.index.isin(best)).sort_values(["T", "data_seed", "seed"])
     sizes = _sizes(list(values_by(table, "T", "T")))
@@ -225,8 +227,10 @@ def _memorization(chosen: pd.DataFrame) -> str:
         return "Nowhere is the median of the largest D_X within 10 % of m/T, what a regular T-gon has."
     most = max(ratio, key=lambda T: ratio[T])
     return (
-        f"The largest D_X, median over dataset seeds, is within 10 % of m/T, what a regular T-gon has, at T = "
-        f"{_row(near)}; every chosen run memorizes at T = {_row(all_of) or 'none'}. Elsewhere some datapoint has "
+        f"The largest D_X, median over dataset seeds, is within 10 % of m/T, what a regular T-gon has, at T "
+        f"= "
+        f"{_row(near)}; every chosen run memorizes at T = {_row(all_of) or 'none'}. Elsewhere some datapoint "
+        f"has "
         f"more room than others: the largest ratio of D_X to m/T is {ratio[most]:.3g}, at T = {most}."
     )
 
@@ -238,7 +242,8 @@ def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
     reached = [T for T in largest if all(value >= TAKEN for size, value in largest.items() if size >= T)]
     if not reached:
         return (
-            f"No feature takes half of a pentagon's dimensionality ({TAKEN}) at the largest T = {last}: D_f is "
+            f"No feature takes half of a pentagon's dimensionality ({TAKEN}) at the largest T = {last}: D_f "
+            f"is "
             f"{largest[last]:.3g}. These runs do not reach generalization."
         )
     below = [T for T in largest if reached[0] > T]
@@ -247,7 +252,8 @@ def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
     factor = level["generalization_scale"] / reached[0]
     agrees = "agrees within a factor of 3 with" if 1 / 3 <= factor <= 3 else "is more than a factor of 3 off"
     return (
-        f"Features take over {before} ({seen}), from where on the largest D_f stays at or above {TAKEN}, half of "
+        f"Features take over {before} ({seen}), from where on the largest D_f stays at or above {TAKEN}, "
+        f"half of "
         f"2/5; that {agrees} the published scale T(1 − S) ≈ 10. At the largest T it is {largest[last]:.3g}, "
         f"{'below' if largest[last] < 0.4 else 'not below'} the 2/5 of five features without a sea of others."
     )
@@ -279,14 +285,18 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> str:
     above = height / (loss[second] - 1)
     same_n = round(level["n"]) == 10_000
     text = (
-        f"The published curve (n = 10 000) has its largest value {loss[first]:.5g} at T = {size[first]:.0f} and, where "
-        f"features are seen more than half a time, {loss[second]:.5g} at T(1 − S) = {seen[second]:.3g}. Ours peaks at "
-        f"T(1 − S) = {peak * level['density']:.3g} with mean excess {height:.3g}, {above:.3g} times theirs there"
+        f"The published curve (n = 10 000) has its largest value {loss[first]:.5g} at T = {size[first]:.0f} "
+        f"and, where "
+        f"features are seen more than half a time, {loss[second]:.5g} at T(1 − S) = {seen[second]:.3g}. Ours "
+        f"peaks at "
+        f"T(1 − S) = {peak * level['density']:.3g} with mean excess {height:.3g}, {above:.3g} times theirs "
+        f"there"
     )
     text += "." if same_n else "; at a different n only the place can be compared."
     if above > 10:
         text += (
-            " The replication printed with the paper also reports middle losses far above the published ones (up to "
+            " The replication printed with the paper also reports middle losses far above the published ones "
+            "(up to "
             "5 000). What keeps the published ones small is not explained here."
         )
     return text

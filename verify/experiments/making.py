@@ -172,7 +172,7 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
     contents = {place / f"{name}.csv": _text(table).encode() for name, table in tables.items()}
     contents[place / "figure.svg"] = render(figure, "svg")
     contents[place / "figure.png"] = render(figure, "png")
-    names = [f"{name}.csv" for name in tables]
+    names = [f"{name}.csv" for name in sorted(tables)]
     link = Path(os.path.relpath(place, notes)).as_posix()
     text = page(experiment, form_of(tables), experiment.module.describe(tables), link, names)
     contents[notes / f"{experiment.name}.md"] = text.encode()

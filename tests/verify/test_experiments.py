@@ -1,0 +1,257 @@
+"""Experiments: from runs to tables, figure and page; what is committed is what the tables draw and say."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import train
+from numerics.sweep_file import read_sweep
+from verify.canvas import render
+from verify.cli import main
+from verify.experiments import EXPERIMENTS, find_experiment
+from verify.experiments.grouping import least_of_each, values_by
+from verify.experiments.intervals import lies_above, mean_interval, separation, share_interval
+from verify.experiments.making import form_of, picture, read_tables, write_experiment
+from verify.experiments.published import published_norms, published_test_loss
+
+ROOT = Path(__file__).parents[2]
+NAMES = [each.name for each in EXPERIMENTS]
+COMMITTED = [name for name in NAMES if (ROOT / "experiments" / name / "form.csv").exists()]
+
+#: Enough to go through every line that draws: minutes of the real sweeps in a second.
+TINY = {
+    "dataset-size": "[setting]\nn=60\nsparsity=0.9\nsteps=60\n[grid]\nT=[3, 8, 40]\ndata_seed='0:1'\nseed='0:1'\n",
+    "norms": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 4, 8]\nseed='0:2'\n",
+    "gallery": "[setting]\nn=60\nsparsity=0.9\nsteps=60\ndata_seed=0\n[grid]\nT=[3, 5, 40]\nseed='0:1'\n",
+    "failures": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 6, 7]\nseed='0:3'\n",
+}
+
+
+def _tgon(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Every experiment with a tiny sweep, made by the command: its answer and its folder, by name."""
+    folder = tmp_path_factory.mktemp("made")
+    answers = {}
+    for name, text in TINY.items():
+        file = folder / f"{name}.toml"
+        file.write_text(f"{text}[preview.setting]\nweight_decay=0.01\n")
+        train(read_sweep(file).cells, out=folder / "runs", progress=False)
+        out = folder / "experiments" / name
+        done = _tgon(
+            "figure", name, "--runs", folder / "runs", "--sweep", file, "--preview", "--out", out, "--json"
+        )
+        assert done.exit_code == 0, done.output
+        answers[name] = json.loads(done.stdout)
+    return answers
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_one_command_makes_tables_figure_and_page(name, made):
+    answer = made[name]
+    page = Path(answer["page"])
+    assert page.parts[-3:] == ("notes", "experiments", f"{name}.md")
+    assert answer["missing"] == "0"
+    assert {Path(path).suffix for path in answer["written"]} == {".csv", ".svg", ".png", ".md"}
+    for path in map(Path, answer["written"]):
+        limit = 200_000 if path.suffix == ".csv" else 300_000
+        assert path.suffix == ".png" or path.stat().st_size < limit
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (page.parent / link).is_file(), link
+    assert "nan" not in text.lower().replace("dominan", "")
+    assert "**Preview form**" in text
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_tables_alone_give_the_same_files(name, made):
+    folder = Path(made[name]["out"])
+    before = {path: Path(path).read_bytes() for path in made[name]["written"]}
+    assert _tgon("figure", name, "--from", folder).exit_code == 0
+    assert before == {path: Path(path).read_bytes() for path in before}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_full_form_is_not_called_a_preview(name, made):
+    tables = read_tables(Path(made[name]["out"]))
+    full = tables["form"].replace({"value": {"preview": "full"}})
+    assert not picture(find_experiment(name), tables | {"form": full}).get_suptitle()
+
+
+def test_missing_runs_are_counted_on_the_page(made, tmp_path):
+    source = Path(made["norms"]["out"]).parents[1]
+    file = tmp_path / "norms.toml"
+    file.write_text(TINY["norms"].replace("[3, 4, 8]", "[3, 4, 9]"))
+    done = _tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
+    assert "3 of 9 runs are missing" in done.stdout
+    assert "**3 of 9 runs are missing**" in (tmp_path / "norms.md").read_text(encoding="utf-8")
+
+
+_NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
+
+
+def _skeleton(svg: bytes) -> tuple[list[str], np.ndarray]:
+    """An SVG without pictures and identifiers: the text between its numbers, and the numbers."""
+    text = re.sub(r"base64,[^\"]*", "", svg.decode())
+    text = re.sub(r"(id=\"|#)(?![0-9a-fA-F]{6}\b)[\w.-]+", r"\1", text)
+    return _NUMBER.split(text), np.array([float(each) for each in _NUMBER.findall(text)])
+
+
+def _same_picture(one: bytes, other: bytes) -> bool:
+    """Whether two SVG files show the same, to a twentieth of a point."""
+    (words, numbers), (other_words, other_numbers) = _skeleton(one), _skeleton(other)
+    return words == other_words and bool(np.allclose(numbers, other_numbers, rtol=0, atol=0.05))
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_figures_and_pages_are_those_of_the_committed_tables(name, tmp_path):
+    folder = ROOT / "experiments" / name
+    experiment, tables = find_experiment(name), read_tables(folder)
+    out = tmp_path / "experiments" / name
+    page = write_experiment(experiment, tables, out).page
+    assert _same_picture((out / "figure.svg").read_bytes(), (folder / "figure.svg").read_bytes())
+    committed = ROOT / "notes" / "experiments" / f"{name}.md"
+    assert page.read_text(encoding="utf-8") == committed.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_changed_number_is_another_picture(name, made):
+    folder = Path(made[name]["out"])
+    experiment, changed = find_experiment(name), read_tables(folder)
+    key, column = {
+        "dataset-size": ("runs", "test_loss"),
+        "gallery": ("points", "x"),
+        "failures": ("shares", "share"),
+    }.get(name, ("runs", "weight_norm"))
+    values = changed[key][column].to_numpy(dtype=float, copy=True)
+    values[0] = 0.5 * values[0] + 0.2
+    changed[key] = changed[key].assign(**{column: values})
+    figure = picture(experiment, changed)
+    assert "preview" in figure.get_suptitle()
+    drawn = (folder / "figure.svg").read_bytes()
+    assert _same_picture(drawn, drawn)
+    assert not _same_picture(drawn, render(figure, "svg"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_experiment_has_its_sweep_and_functions(name):
+    file = ROOT / "experiments" / f"{name}.toml"
+    full, preview = (
+        sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, preview=form).cells)
+        for form in (False, True)
+    )
+    assert 0 < preview < full
+    module = find_experiment(name).module
+    assert all(callable(getattr(module, part)) for part in ("collect", "draw", "describe"))
+
+
+def test_the_list_names_every_experiment():
+    listed = json.loads(_tgon("figure", "--list", "--json").stdout)
+    assert [each["name"] for each in listed] == NAMES
+    assert all(name in _tgon("figure", "--list").stdout for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("norm", "--runs", "."), "did you mean norms"),
+        ((), "NAME is missing"),
+        (("norms",), "give either --runs"),
+        (("norms", "--runs", ".", "--from", "."), "give either --runs"),
+        (("norms", "--from", ".", "--preview"), "without --sweep and --preview"),
+        (("norms", "--from", "no such folder"), "holds no form.csv"),
+        (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),
+    ],
+)
+def test_a_refusal_is_one_line(arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = _tgon("figure", *arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_the_runs_says_how_to_get_them(tmp_path):
+    file = tmp_path / "norms.toml"
+    file.write_text(TINY["norms"])
+    done = _tgon("figure", "norms", "--runs", tmp_path, "--sweep", file, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert f"try tgon sweep {file} --out {tmp_path}" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_form_says_what_was_run(made):
+    form = form_of(read_tables(Path(made["dataset-size"]["out"])))
+    assert (form["form"], form["runs"], form["n"], form["T"], form["seed"]) == (
+        "preview",
+        "12",
+        "60",
+        "3, 8, 40",
+        "0, 1",
+    )
+
+
+def test_published_series_are_whole():
+    losses = published_test_loss()
+    assert losses["T"].is_monotonic_increasing
+    assert np.isinf(losses["T"].iloc[-1])
+    assert losses["test_loss"].between(0.99, 1.05).all()
+    assert published_norms()["T"].is_monotonic_increasing
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9), st.floats(-100, 100))
+def test_the_interval_of_a_mean_moves_with_the_sample(values, shift):
+    here, there = mean_interval(values), mean_interval(np.array(values) + shift)
+    rounding = 1e-10 * (1 + abs(shift) + max(map(abs, values)))
+    assert here.low <= here.value <= here.high
+    assert abs(there.low - here.low - shift) <= rounding
+    assert abs(there.high - here.high - shift) <= rounding
+
+
+def test_the_interval_of_a_mean_covers_as_often_as_it_says():
+    """Of 4000 samples of normal numbers, a share within five standard errors of 95 %."""
+    draws = np.random.default_rng(0).normal(size=(4000, 4))
+    covered = np.mean([abs(np.clip(0, each.low, each.high)) == 0 for each in map(mean_interval, draws)])
+    assert abs(covered - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_interval_of_a_share_holds_it_and_mirrors(trials, data):
+    successes = data.draw(st.integers(0, trials))
+    share, rest = share_interval(successes, trials), share_interval(trials - successes, trials)
+    assert share.low <= share.value <= share.high
+    assert abs(share.low - (1 - rest.high)) < 1e-9
+
+
+@pytest.mark.parametrize(("many", "few"), [(1, 1), (2, 3), (4, 4)])
+def test_separation_counts_the_orders(many, few):
+    total = range(many + few)
+    apart = [lies_above(up, [k for k in total if k not in up]) for up in itertools.combinations(total, many)]
+    assert float(separation(range(many), range(few))) == pytest.approx(np.mean(apart))
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.floats(0, 9)), min_size=1, max_size=30))
+def test_the_least_of_each_group_is_found(rows):
+    table = pd.DataFrame(rows, columns=["T", "data_seed", "loss"])
+    chosen = least_of_each(table, ["T", "data_seed"], "loss")
+    expected = table.groupby(["T", "data_seed"])["loss"].min()
+    assert len(chosen) == len(expected)
+    for place in chosen:
+        row = table.iloc[place]
+        assert row["loss"] == expected[(row["T"], row["data_seed"])]
+    assert sum(map(len, values_by(table, "T", "loss").values())) == len(table)

@@ -1,0 +1,233 @@
+"""What pages say is chosen by the numbers: each sentence on tables that have the effect, and on tables without it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from numerics import Dataset, Run
+from theory import Setting, tgon_bias_norm, tgon_weight_norm
+from theory.stationary import two_circle_gap, two_circles
+from verify.diagnosis import diagnose_run
+from verify.experiments import dataset_size, failures, gallery, norms
+from verify.experiments.published import published_norms, published_test_loss
+
+SIZES = (3, 5, 10, 100, 300, 1000, 10_000)
+
+
+def _dataset_size(losses, feature_dimensionality=0.3, jitter=1e-4):
+    """Tables with a test loss for each of `SIZES`, four dataset seeds a little apart."""
+    rows = [
+        {
+            "T": T,
+            "data_seed": seed,
+            "seed": 0,
+            "status": "memorized" if T <= 5 else "not memorized",
+            "train_loss": 0.1,
+            "test_loss": loss + jitter * seed,
+            "largest_data_dimensionality": 2 / T,
+            "largest_feature_dimensionality": feature_dimensionality if T >= 1000 else 0.01,
+            "chosen": True,
+        }
+        for T, loss in zip(SIZES, losses, strict=True)
+        for seed in range(4)
+    ]
+    levels = {"n": 1000, "density": 0.01, "zero_output": 1.0, "bias_only": 0.99, "pentagon": 0.98}
+    levels["generalization_scale"] = 1000.0
+    return {
+        "runs": pd.DataFrame(rows),
+        "levels": pd.DataFrame({"level": list(levels), "value": list(levels.values())}),
+        "published": published_test_loss(),
+    }
+
+
+def test_a_bump_is_described():
+    text = dataset_size.describe(_dataset_size([1.08, 1.0, 1.01, 1.5, 90.0, 0.99, 0.99]))
+    assert "**The bump is there**: at T = 300, T(1 − S) = 3" in text
+    assert "chance of 1/70" in text
+    assert "far above the published ones" in text
+
+
+@pytest.mark.parametrize(
+    ("losses", "jitter"),
+    [
+        ([1.0] * 7, 1e-4),  # flat
+        ([1.3, 1.2, 1.1, 1.05, 1.02, 1.0, 0.99], 1e-4),  # falling
+        ([1.0, 1.0, 1.01, 1.02, 1.03, 1.04, 1.05], 1e-4),  # rising
+        ([1.0, 1.0, 1.0, 1.0, 1.05, 1.0, 1.0], 0.05),  # a peak within the spread of seeds
+    ],
+)
+def test_a_table_without_a_bump_is_not_described_as_having_one(losses, jitter):
+    text = dataset_size.describe(_dataset_size(losses, jitter=jitter))
+    assert "**The bump is not there**" in text
+    assert "bump is there**" not in text
+
+
+def test_generalization_is_found_where_features_take_over():
+    losses = [1.0] * 7
+    found = dataset_size.describe(_dataset_size(losses))
+    assert "Features take over between T = 300 and 1000 (T(1 − S) = 10)" in found
+    assert "agrees within a factor of 3" in found
+    absent = dataset_size.describe(_dataset_size(losses, feature_dimensionality=0.1))
+    assert "do not reach generalization" in absent
+    assert "take over" not in absent
+
+
+def test_regular_polygons_are_found_by_dimensionality():
+    tables = _dataset_size([1.0] * 7)
+    assert "at T = 3, 5, 10, 100, 300, 1000, 10000" in dataset_size.describe(tables)
+    tables["runs"]["largest_data_dimensionality"] *= 1.2
+    assert "Nowhere" in dataset_size.describe(tables)
+
+
+def _norms(excess=1.02, crossing=True, lengths=lambda T: T / 3):
+    """Tables of runs that lie a factor above the regular T-gon."""
+    sizes = np.array([3, 5, 6, 7, 8, 10, 30])
+    rows = [
+        {
+            "T": int(T),
+            "seed": seed,
+            "memorized": True,
+            "disjoint": True,
+            "weight_norm": excess * tgon_weight_norm(T),
+            "bias_norm": (excess if crossing else 0.3) * tgon_bias_norm(T),
+            "hidden_length": lengths(T),
+            "largest_bias": 5.0,
+        }
+        for T in sizes
+        for seed in range(2)
+    ]
+    theory = pd.DataFrame({"T": sizes, "weight_norm": tgon_weight_norm(sizes), "largest_bias": 22.1})
+    theory["within_reach"] = np.where(sizes < 24, 1.0, 0.0)
+    return {"runs": pd.DataFrame(rows), "theory": theory, "published": published_norms().query("T <= 30")}
+
+
+def test_norms_that_follow_the_theory_are_described_so():
+    text = norms.describe(_norms())
+    assert "Within 10 % of it: T = 3, 5, 6, 7, 8, 10, 30" in text
+    assert "No run is below the least norm" in text
+    assert (
+        "from T = 7 on; the theory says from T = 7 on (`memorization.bias-overtakes`), and every T here agrees"
+        in text
+    )
+    assert "still grows at the largest T = 30" in text
+    assert "half of all datasets from T = 30 on" in text
+
+
+def test_norms_that_do_not_are_not():
+    text = norms.describe(_norms(excess=1.5, crossing=False, lengths=lambda T: 1 / T))
+    assert "Within 10 % of it: T = none" in text
+    assert "every T here agrees" not in text
+    assert "is largest, 0.3333, at T = 3" in text
+    assert "peak around T = 30; that does not agree" in text
+    assert "The lowest ratio is 0.9" in norms.describe(_norms(excess=0.9))
+    assert "nothing to be compared with" in norms.describe(
+        {**_norms(), "runs": _norms()["runs"].assign(memorized=False)}
+    )
+
+
+def test_the_published_norms_are_inside_or_outside():
+    assert "outside it at" in norms.describe(_norms())
+    published = published_norms().query("T <= 10")
+    tables = _norms()
+    own = tables["runs"].drop(columns="weight_norm").merge(published[["T", "weight_norm"]], on="T")
+    assert "nowhere outside it" in norms.describe({**tables, "runs": own, "published": published})
+
+
+def _model(T, name, evidence="", norm=2.05):
+    return {
+        "T": T,
+        "n": 1000,
+        "seed": 0,
+        "train_loss": 0.1,
+        "diagnosis": name,
+        "evidence": evidence,
+        "gap_deviation": 0.01,
+        "radius_deviation": 0.02,
+        "feature_norm": norm,
+    }
+
+
+def test_the_gallery_names_what_it_shows():
+    stored = _model(1000, "stored features", "5 columns of W of norm 0.9, the next 0.3")
+    text = gallery.describe({"models": pd.DataFrame([_model(5, "regular T-gon"), stored])})
+    assert "Of 1 models with T ≤ 20, 1 are regular T-gons" in text
+    assert "they agree within 15 %" in text
+    far = gallery.describe(
+        {"models": pd.DataFrame([_model(5, "two circles"), {**stored, "feature_norm": 3.0}])}
+    )
+    assert "No model shown is a regular T-gon" in far
+    assert "they do not all agree" in far
+    none = gallery.describe({"models": pd.DataFrame([_model(5, "two circles")])})
+    assert "No model shown stores features" in none
+
+
+def _run_of(hidden):
+    """A run that stores one-hot datapoints at these hidden vectors, each with its exact bias."""
+    T = hidden.shape[1]
+    return Run(
+        setting=Setting(T=T, n=max(T, 12)),
+        engine="cpu",
+        status="memorized",
+        W=np.pad(hidden, ((0, 0), (0, max(T, 12) - T))),
+        b=np.pad(1 - np.sum(hidden**2, axis=0), (0, max(T, 12) - T)),
+        history_step=np.array([0]),
+        history_loss=np.array([0.0]),
+        given_data=Dataset.from_dense(np.eye(max(T, 12), T)),
+    )
+
+
+@pytest.mark.parametrize(("T", "inner"), [(8, [1.4]), (8, [1.439, 1.439]), (12, [2.0, 2.0, 2.0])])
+def test_the_gaps_of_two_circles_are_measured(T, inner):
+    """On the exact arrangement both interfaces have the gap of the formula, to the rounding of angles near π/2."""
+    circles = two_circles(T, inner)
+    run = _run_of(circles.hidden)
+    assert diagnose_run(run).name == "two circles"
+    rows = pd.DataFrame(failures.interface_gaps(run))
+    assert len(rows) == 2
+    gap = np.degrees(two_circle_gap(inner[0], circles.outer_squared))
+    np.testing.assert_allclose(rows["gap"], gap, rtol=1e-9)
+    np.testing.assert_allclose(rows["least_gap"], gap, rtol=1e-9)
+
+
+def _failures(gaps, last=0.1):
+    """Tables of a hundred seeds at T = 5 and T = 20, with a share of regular T-gons at the latter."""
+    rows = []
+    for T, share in ((5, 1.0), (20, last)):
+        count = round(100 * share)
+        names = ["regular T-gon"] * count + ["dropped point"] * (100 - count)
+        rows += [
+            {
+                "T": T,
+                "seed": k,
+                "diagnosis": name,
+                "memorized": name != "dropped point",
+                "disjoint": True,
+                "weight_ratio": 1.1,
+            }
+            for k, name in enumerate(names)
+        ]
+    listed = pd.DataFrame(rows)
+    return {"runs": listed, "shares": failures._shares(listed), "gaps": pd.concat(gaps)}
+
+
+def test_a_gap_that_memorization_rules_out_is_said():
+    rows = pd.DataFrame(failures.interface_gaps(_run_of(two_circles(8, [1.4]).hidden)))
+    fair = failures.describe(_failures([rows]))
+    assert "what memorization costs, and mostly no more" in fair
+    assert "rules out" not in fair
+    narrow = failures.describe(_failures([rows.assign(gap=rows["gap"] - 5)]))
+    assert "**2 are narrower than memorization allows**" in narrow
+    wide = failures.describe(_failures([rows.assign(gap=rows["gap"] + 20)]))
+    assert "not fully explained by it" in wide
+    assert "nothing to be held to" in failures.describe(_failures([rows.assign(disjoint=False)]))
+
+
+def test_shares_fall_or_do_not():
+    rows = pd.DataFrame(failures.interface_gaps(_run_of(two_circles(8, [1.4]).hidden)))
+    assert "the share of regular T-gons falls: 100% (96% to 100%) against 10%" in failures.describe(
+        _failures([rows])
+    )
+    level = failures.describe(_failures([rows], last=1.0))
+    assert "does not clearly fall" in level

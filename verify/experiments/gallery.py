@@ -1,0 +1,143 @@
+"""Experiment ``gallery``: hidden vectors and features of one model per number of datapoints, with predicted "
+"polygons.
+
+Henighan et al. 2023, section "“Datapoint Features” vs “Generalizing Features”". Of several starts on one dataset, the
+run of least train loss is shown.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from numerics import Run
+from theory import predict
+from verify.canvas import GREY, Plot
+from verify.diagnosis import diagnose_run
+from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
+from verify.experiments.grouping import least_of_each
+from verify.tolerance import shape_deviation
+
+__all__ = ["collect", "describe", "draw"]
+
+#: Panels side by side.
+PER_LINE = 7
+
+#: A length of five features agrees with the pentagon's within this factor.
+AGREES = 1.15
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``models`` (a row per T) and ``points``."""
+    losses = table.assign(train_loss=[run.record.train_loss for run in runs])
+    best = least_of_each(losses, ["n", "T"], "train_loss")
+    chosen = sorted((runs[place] for place in best), key=lambda run: (run.setting.T, run.setting.n))
+    models, clouds = [], []
+    for run in chosen:
+        diagnosis = diagnose_run(run)
+        points = points_of(run, diagnosis)
+        points.insert(0, "n", run.setting.n)
+        points.insert(0, "T", run.setting.T)
+        clouds.append(points)
+        models.append(_facts(run) | {"diagnosis": diagnosis.name, "evidence": diagnosis.evidence})
+    return {"models": pd.DataFrame(models), "points": pd.concat(clouds, ignore_index=True)}
+
+
+def _facts(run: Run) -> dict[str, object]:
+    lengths = np.sort(np.linalg.norm(run.W.astype(np.float64), axis=0))[::-1]
+    deviation = shape_deviation(run.record, predict(run.setting)) if run.status == "memorized" else None
+    return {
+        "T": run.setting.T,
+        "n": run.setting.n,
+        "data_seed": run.setting.data_seed,
+        "seed": run.setting.seed,
+        "status": run.status,
+        "train_loss": run.record.train_loss,
+        "median_hidden_length": float(np.median(np.sqrt(run.record.radius_squared))),
+        "gap_deviation": deviation.gap if deviation else np.nan,
+        "radius_deviation": deviation.radius if deviation else np.nan,
+        "fifth_feature": float(lengths[4]),
+        "sixth_feature": float(lengths[5]),
+        "feature_norm": float(np.sqrt(np.sum(lengths[:5] ** 2))),
+    }
+
+
+def draw(tables: Tables) -> Figure:
+    """Lines of panels, hidden vectors above features."""
+    models = tables["models"]
+    lines = -(-len(models) // PER_LINE)
+    columns = min(PER_LINE, len(models))
+    figure = Plot(figsize=(max(7.6, 1.75 * columns), 1.0 + 4.0 * lines))
+    figure.set_layout_engine("constrained", h_pad=0.06)
+    axes = figure.subplots(2 * lines, columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_visible(False)
+    several = models["n"].nunique() > 1
+    for place, (T, n, name) in enumerate(zip(models["T"], models["n"], models["diagnosis"], strict=True)):
+        line, column = divmod(place, columns)
+        points = tables["points"].query("T == @T and n == @n")
+        for row, content in ((2 * line, "hidden"), (2 * line + 1, "feature")):
+            ax = axes[row][column]
+            ax.set_visible(True)
+            draw_cloud(ax, points, content)
+        size = f"T = {T}" + (f"\nn = {n}" if several else "")
+        axes[2 * line][column].set_title(size)
+        axes[2 * line][column].set_xlabel(name, fontsize=10, color=GREY)
+    handles = cloud_legend(set(tables["points"]["kind"]))
+    figure.legend(handles=handles, loc="outside lower center", ncols=1)
+    return figure
+
+
+def describe(tables: Tables) -> str:
+    """What each model stores, in numbers."""
+    models = tables["models"]
+    lines = [
+        "| T | n | start | train loss | name | what it shows |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {row.T} | {row.n} | {row.seed} | {row.train_loss:.3g} | {row.diagnosis} | {row.evidence} |"
+            for row in models.itertuples()
+        ),
+    ]
+    return "\n".join([*lines, "", f"- {_polygons(models)}", f"- {_features(models)}"])
+
+
+def _polygons(models: pd.DataFrame) -> str:
+    regular = models[models["diagnosis"] == "regular T-gon"]
+    small = models[models["T"] <= 20]
+    if regular.empty:
+        return "No model shown is a regular T-gon."
+    return (
+        f"Of {len(small)} models with T ≤ 20, {int((small['diagnosis'] == 'regular T-gon').sum())} are "
+        f"regular T-gons; in all, "
+        f"at T = {', '.join(map(str, regular['T']))}. Their angles differ from 2π/T by at most "
+        f"{regular['gap_deviation'].max():.1%} (rms), their squared lengths from the least ones by at most "
+        f"{regular['radius_deviation'].max():.1%}."
+    )
+
+
+def _features(models: pd.DataFrame) -> str:
+    stored = models[models["diagnosis"] == "stored features"]
+    if stored.empty:
+        last = models.iloc[-1]
+        return f"No model shown stores features; at T = {last['T']} the name is “{last['diagnosis']}”."
+    predicted = float(np.sqrt(20 / (7 - np.sqrt(5))))
+    five = stored[stored["evidence"].str.startswith("5 ")]
+    text = f"Features are stored at T = {', '.join(map(str, stored['T']))}."
+    if five.empty:
+        return f"{text} None of these models stores five."
+    ratios = five["feature_norm"] / predicted
+    verdict = "agree" if ratios.between(1 / AGREES, AGREES).all() else "do not all agree"
+    return (
+        f"{text} Five of them stand out at T = {', '.join(map(str, five['T']))}; together they have norm "
+        f"{', '.join(f'{value:.3g}' for value in five['feature_norm'])}, against {predicted:.4g} for the "
+        f"pentagon at b = 0 "
+        f"(`generalization.pentagon`): they {verdict} within 15 %."
+    )

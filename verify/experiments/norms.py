@@ -1,0 +1,256 @@
+"""Experiment ``norms``: ‖W‖, ‖b‖ and the lengths of hidden vectors and features against the number of "
+"datapoints.
+
+Henighan et al. 2023, section "How Do Models Change with Dataset Size?", second figure. Theory is the regular T-gon of
+least norm; beyond the T at which half of all datasets need a bias that AdamW cannot reach within the schedule
+(`optimization.necessary-bias`, `optimization.reach`), its line is broken.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from numerics import Run
+from numerics.schedule import learning_rates
+from theory import tgon_bias_norm, tgon_weight_norm
+from theory.memorization import bias_overtakes_weights_at, tgon_radius_squared
+from theory.optimization import reach, tgon_within_reach
+from verify.canvas import BLUE, GREY, INK, VERMILLION, Plot
+from verify.diagnosis import diagnose_run
+from verify.experiments.grouping import medians, numbers, values_by
+from verify.experiments.published import published_norms
+
+__all__ = ["collect", "describe", "draw"]
+
+#: What is drawn: column, axis label, equation label of the theory.
+PANELS = (
+    ("weight_norm", "weight norm ‖W‖", "memorization.tgon-norm"),
+    ("bias_norm", "bias norm ‖b‖", "memorization.tgon-bias-norm"),
+    ("hidden_length", "median length ‖h‖", "memorization.tgon-radius"),
+    ("feature_length", "longest feature ‖w‖", ""),
+)
+
+#: Two series agree where their ratio is within this factor.
+AGREES = 1.1
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, ``theory`` (a row per T) and ``published``."""
+    measured = pd.DataFrame([_row(run) for run in runs]).sort_values(["T", "seed"], kind="stable")
+    setting = runs[0].setting
+    bound = reach(learning_rates(setting), setting.weight_decay)
+    sizes = np.arange(3, int(table["T"].max()) + 1)
+    theory = pd.DataFrame({"T": sizes})
+    theory["weight_norm"] = tgon_weight_norm(sizes)
+    theory["bias_norm"] = tgon_bias_norm(sizes)
+    theory["hidden_length"] = np.sqrt(tgon_radius_squared(sizes))
+    chances = [tgon_within_reach(int(T), bound, setting.n, setting.sparsity) for T in sizes]
+    theory["within_reach"] = np.round(chances, 3)
+    theory["largest_bias"] = bound
+    published = published_norms()
+    return {"runs": measured, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
+
+
+def _row(run: Run) -> dict[str, object]:
+    record = run.record
+    return {
+        "T": run.setting.T,
+        "seed": run.setting.seed,
+        "memorized": run.status == "memorized",
+        "diagnosis": diagnose_run(run).name,
+        "disjoint": run.data.has_disjoint_supports,
+        "weight_norm": record.weight_norm,
+        "bias_norm": record.bias_norm,
+        "hidden_length": float(np.median(np.sqrt(record.radius_squared))),
+        "feature_length": float(np.linalg.norm(run.W.astype(np.float64), axis=0).max()),
+        "largest_bias": float(np.abs(run.b).max()),
+    }
+
+
+def draw(tables: Tables) -> Figure:
+    """Four panels, one per length."""
+    figure = Plot(figsize=(9.6, 8.6))
+    figure.set_layout_engine("constrained", h_pad=0.08)
+    axes = figure.subplots(2, 2, sharex=True)
+    for ax, (column, label, source) in zip(axes.flat, PANELS, strict=True):
+        _draw_panel(ax, tables, column, source)
+        ax.set_ylabel(label)
+    for ax in axes[1]:
+        ax.set_xlabel("datapoints T")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
+    runs, theory, published = tables["runs"], tables["theory"], tables["published"]
+    ax.set(xscale="log", yscale="log", ymargin=0.08)
+    for memorized, face, label in (
+        (True, BLUE, "trained, memorized"),
+        (False, "none", "trained, not memorized"),
+    ):
+        dots = runs[runs["memorized"] == memorized]
+        ax.scatter(
+            dots["T"], dots[column], s=26, facecolor=face, edgecolor=BLUE, lw=0.9, alpha=0.65, label=label
+        )
+    if column in theory:
+        positive = theory[column].where(theory[column] > 1e-9)
+        near = theory["within_reach"] >= 0.5
+        label = "regular T-gon of least norm"
+        ax.plot(theory["T"], positive.where(near), "-", color=INK, lw=1.8, label=label)
+        label = "… with biases out of reach for most datasets"
+        ax.plot(theory["T"], positive.where(~near), ":", color=INK, lw=1.8, label=label)
+        for T in theory["T"][theory[column] <= 1e-9]:
+            ax.text(T, 0.03, f"0 at T = {T}", ha="center", fontsize=11, transform=ax.get_xaxis_transform())
+        ax.set_title(f"[{source}]", fontsize=11, color=INK)
+    else:
+        ax.set_title("no prediction", fontsize=11, color=GREY)
+    if column in published:
+        label = "published replication, one seed per T"
+        ax.plot(published["T"], published[column], "x", color=VERMILLION, ms=9, mew=2, label=label)
+    ticks = [T for T in (3, 5, 8, 12, 20, 30, 50, 100) if runs["T"].max() >= T]
+    ax.set_xticks(ticks, [str(T) for T in ticks])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def describe(tables: Tables) -> str:
+    """Growth, agreement with the T-gon, the crossing of ‖b‖ and ‖W‖, the reach, and the published series."""
+    parts = [
+        _against_theory(tables),
+        _crossing(tables),
+        _reach(tables),
+        _growth(tables),
+        _published(tables),
+    ]
+    return "\n".join(f"- {part}" for part in parts)
+
+
+def _memorized(tables: Tables) -> pd.DataFrame:
+    runs = tables["runs"]
+    return runs[runs["memorized"] & runs["disjoint"]]
+
+
+def _against_theory(tables: Tables) -> str:
+    good = _memorized(tables)
+    if good.empty:
+        return "No run memorizes disjoint data: the theory of memorization has nothing to be compared with."
+    least = dict(zip(tables["theory"]["T"], tables["theory"]["weight_norm"], strict=True))
+    ratios = {
+        T: [value / least[T] for value in each] for T, each in values_by(good, "T", "weight_norm").items()
+    }
+    lowest = min(min(each) for each in ratios.values())
+    middle = medians(ratios)
+    agree = [T for T, value in middle.items() if value <= AGREES]
+    cells = ", ".join(f"{middle[T]:.2f} at T = {T} ({len(ratios[T])} runs)" for T in ratios)
+    verdict = (
+        "No run is below the least norm"
+        if lowest >= 1
+        else f"The lowest ratio is {lowest:.4f}, below 1 by what the remaining error allows or by a broken assumption"
+    )
+    return (
+        f"Runs that memorize data with disjoint supports have these medians of ‖W‖ over the regular T-gon's: "
+        f"{cells}. "
+        f"{verdict}. Within 10 % of it: T = {_row_of(agree) or 'none'}; the rest is what decay had no time "
+        f"to remove "
+        "(`optimization.decay-budget`) and polygons that are not regular."
+    )
+
+
+def _crossing(tables: Tables) -> str:
+    runs = tables["runs"]
+    above = {
+        T: np.mean(np.array(b) > np.array(w))
+        for (T, b), w in zip(
+            values_by(runs, "T", "bias_norm").items(),
+            values_by(runs, "T", "weight_norm").values(),
+            strict=True,
+        )
+    }
+    most = [T for T, share in above.items() if share > 0.5]
+    predicted = bias_overtakes_weights_at()
+    if not most:
+        return f"‖b‖ stays below ‖W‖ in most seeds at every T here; the theory has it above from T = {predicted} on."
+    first = min(most)
+    before = [T for T in above if predicted > T]
+    agrees = all((T in most) == (predicted <= T) for T in above)
+    return (
+        f"‖b‖ exceeds ‖W‖ in most seeds from T = {first} on; the theory says from T = {predicted} on "
+        f"(`memorization.bias-overtakes`), and every T here "
+        + (
+            "agrees."
+            if agrees and before
+            else "does not agree with that."
+            if not agrees
+            else "lies beyond it."
+        )
+    )
+
+
+def _reach(tables: Tables) -> str:
+    theory, runs = tables["theory"], tables["runs"]
+    bound = float(theory["largest_bias"].iloc[0])
+    out = theory.loc[theory["within_reach"] < 0.5, "T"]
+    largest = medians(values_by(runs, "T", "largest_bias"), max)
+    most = max(largest, key=lambda T: largest[T])
+    first = f"from T = {int(out.iloc[0])} on" if len(out) else "nowhere in this range"
+    return (
+        f"Steps of at most the learning rate take a bias to {bound:.4g} at most (`optimization.reach`; Adam "
+        f"may exceed it "
+        f"while gradients grow). The largest |b| of all runs is {largest[most]:.4g}, at T = {most}. A "
+        f"regular T-gon needs "
+        f"more than that on half of all datasets {first}."
+    )
+
+
+def _growth(tables: Tables) -> str:
+    length = medians(values_by(tables["runs"], "T", "hidden_length"))
+    peak, last = max(length, key=lambda T: length[T]), max(length)
+    if peak == last:
+        return (
+            f"The median hidden length still grows at the largest T = {last}, where it is {length[last]:.4g}."
+        )
+    return (
+        f"The median hidden length is largest, {length[peak]:.4g}, at T = {peak} and {length[last]:.4g} at T "
+        f"= {last}. "
+        f"The paper sees its hidden and feature vectors peak around T = 30; that "
+        f"{'agrees' if 20 <= peak <= 45 else 'does not agree'}."
+    )
+
+
+def _published(tables: Tables) -> str:
+    published, runs = tables["published"], tables["runs"]
+    inside: list[int] = []
+    outside: list[str] = []
+    own = values_by(runs, "T", "weight_norm")
+    for T, value in zip(numbers(published, "T").astype(int), numbers(published, "weight_norm"), strict=True):
+        if T not in own:
+            continue
+        low, high = min(own[T]), max(own[T])
+        if low * 0.97 <= value <= high * 1.03:
+            inside.append(int(T))
+        else:
+            outside.append(f"T = {T} ({value:.3g}, ours {low:.3g} to {high:.3g})")
+    if not inside and not outside:
+        return "No published value lies at a T of these runs."
+    return (
+        f"The published ‖W‖ (one seed, read to 3 %) lies within the range of our seeds at T = "
+        f"{_row_of(inside) or 'none'}"
+        + (f", outside it at {'; '.join(outside)}." if outside else ", and nowhere outside it.")
+    )
+
+
+def _row_of(values: Sequence[int]) -> str:
+    return ", ".join(map(str, values))
