@@ -13,120 +13,37 @@ Parts. `advance` cuts features and datapoints into as many parts as ``partial`` 
 two barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
 
 Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them as
-tuples of their rows, so that m is part of the *type*: `dense_pairs` is unrolled over m when it is compiled. Datasets
-come column-compressed (`indptr`, `indices`, `values`).
+`as_rows` gives them. Datasets come column-compressed (`indptr`, `indices`, `values`).
 
-All compiled functions and the constants compiled into them live in this one file, because the on-disk cache of
-compiled code only notices edits of the file that holds the cached function; other constants are arguments. Sums run
-over fixed blocks in a fixed order: same input, same bits.
+Constants compiled in come from the files of `numerics.engines.compilation.sources`; others are arguments. Sums run over
+fixed blocks in a fixed order: same input, same bits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 from numba import njit, prange
-from numba.extending import overload
 
-# fastmath allows vectorised reductions; it also lets the compiler assume away NaN, so NaN is looked for outside.
-_COMPILE: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundscheck": False, "nogil": True}
+from numerics.engines.compilation import OPTIONS as _COMPILE
+from numerics.engines.compilation import compiled
+from numerics.engines.interaction import interact, prepare
+from numerics.engines.lanes import LANES
+from numerics.engines.pairs import BLOCK, dense_pairs, scratch_size
 
-#: Features per block: (2m + 2) rows of this length stay in the first-level cache for small m.
-
-BLOCK = 512
-
-
-def _block_name(m: int, points: int) -> str:
-    """Says all the source depends on: cached machine code is linked by name and argument types, which m is not part of.
-
-    With one name for several m, code cached by one process would be linked into another's kernel for another m.
-    """
-    return f"block_of_{BLOCK}_by_{points}_in_{m}"
-
-
-def _block_source(m: int, points: int) -> str:
-    """Source of the loop over one block of features for ``points`` datapoints at once, unrolled over m."""
-    rows, datapoints = range(m), range(points)
-    gradient, bias, bias_gradient = (m + 1) * BLOCK, m * BLOCK, (2 * m + 1) * BLOCK
-    lines = [
-        f"def {_block_name(m, points)}(block, hidden, pulled, t, size):",
-        "    zero = block.dtype.type(0)",
-    ]
-    lines += [f"    h{k}_{j} = hidden[{k}, t + {j}]; q{k}_{j} = zero" for k in rows for j in datapoints]
-    lines += ["    for i in range(size):", f"        b = block[{bias} + i]"]
-    lines += [f"        w{k} = block[{k * BLOCK} + i]" for k in rows]
-    for j in datapoints:
-        lines.append(f"        y{j} = max(b + " + " + ".join(f"w{k} * h{k}_{j}" for k in rows) + ", zero)")
-    lines.append(f"        block[{bias_gradient} + i] += " + " + ".join(f"y{j}" for j in datapoints))
-    for k in rows:
-        lines.append(
-            f"        block[{gradient + k * BLOCK} + i] += "
-            + " + ".join(f"y{j} * h{k}_{j}" for j in datapoints)
-        )
-        lines += [f"        q{k}_{j} += y{j} * w{k}" for j in datapoints]
-    lines += [f"    pulled[{k}, t + {j}] += q{k}_{j}" for k in rows for j in datapoints]
-    return "\n".join(lines)
-
-
-@cache
-def _block_loop(m: int, points: int) -> Callable[..., None]:
-    namespace: dict[str, Any] = {}
-    exec(_block_source(m, points), namespace)  # our own text, built from two integers
-    return njit(**_COMPILE)(namespace[_block_name(m, points)])  # type: ignore[no-any-return]
-
-
-def dense_pairs(
-    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
-) -> None:
-    """Σ_t y h, Σ_t y (into ``gradients``) and Σ_i y w (into ``pulled``, (m, T)); features ``first`` to ``last`` - 1."""
-    raise NotImplementedError("compiled code only")
-
-
-@overload(dense_pairs)
-def _dense_pairs_for(
-    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
-) -> Any:
-    m = parameters.count - 1
-    # More at once would spill the accumulators out of the vector registers; for large m even one fills them, and every
-    # further variant costs its compile time.
-    most, pair = (4, 2) if m <= 3 else (2, 2) if m <= 16 else (1, 1)
-    many, two, one = _block_loop(m, most), _block_loop(m, pair), _block_loop(m, 1)
-
-    def run(
-        parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
-    ) -> None:
-        n_points = hidden.shape[1]
-        zero = scratch.dtype.type(0)
-        pulled[:] = zero
-        for start in range(first, last, BLOCK):
-            size = min(BLOCK, last - start)
-            for k in range(m + 1):
-                source, target = parameters[k][start : start + size], scratch[k * BLOCK :]
-                for i in range(size):
-                    target[i] = source[i]
-            sums = scratch[(m + 1) * BLOCK :]
-            for i in range(sums.size):
-                sums[i] = zero
-            t = 0
-            while t + most <= n_points:
-                many(scratch, hidden, pulled, t, size)
-                t += most
-            if t + pair <= n_points:
-                two(scratch, hidden, pulled, t, size)
-                t += pair
-            if t < n_points:
-                one(scratch, hidden, pulled, t, size)
-            for k in range(m + 1):
-                source, target = sums[k * BLOCK :], gradients[k][start : start + size]
-                for i in range(size):
-                    target[i] = source[i]
-
-    return run
+__all__ = [
+    "BLOCK",
+    "accumulate_point_errors",
+    "adamw",
+    "advance",
+    "advance_on_all_cores",
+    "as_rows",
+    "compute_gradients",
+    "part_of",
+    "scratch_size",
+]
 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
@@ -212,8 +129,20 @@ def adamw(
         parameter[i] = parameter[i] * keep - rate * mean / (math.sqrt(square) * root + epsilon)
 
 
-@njit(cache=True, **_COMPILE)  # type: ignore[untyped-decorator]
-def compute_gradients(
+@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+def is_beyond(hidden: Any, watch: Any) -> bool:
+    """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
+    m, far = hidden.shape[0], 0
+    for t in range(hidden.shape[1]):
+        for d in range(watch.shape[1]):
+            reach = -watch[m, d]
+            for k in range(m):
+                reach += watch[k, d] * hidden[k, t]
+            far += reach > 0
+    return far > 0
+
+
+def _compute_gradients(
     parameters: Any,
     gradients: Any,
     by_point: Any,
@@ -245,6 +174,8 @@ def _advance(
     partial: Any,
     pulled: Any,
     scratch: Any,
+    culling: Any,
+    watch: Any,
     scalars: Any,
     learning_rates: Any,
     weight_decay: float,
@@ -253,8 +184,11 @@ def _advance(
     epsilon: float,
     start: int,
     stop: int,
-) -> None:
-    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``.
+) -> int:
+    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
+
+    Pairs are summed as ``culling`` says (`interact`). Stops before a step at which a datapoint is beyond ``watch``
+    (`is_beyond`).
 
     Features and datapoints are cut into as many parts as ``partial`` has rows; parts are independent between two
     barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
@@ -269,11 +203,14 @@ def _advance(
         scalars[2] = rate / (1.0 - beta1 ** (step + 1.0))
         scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
         for part in prange(parts):
-            low, high = part_of(T, part, parts, 1)
+            low, high = part_of(T, part, parts, LANES)
             encode(parameters, by_point, hidden, low, high)
+            prepare(culling, hidden, low, high)
+        if is_beyond(hidden, watch):
+            return step
         for part in prange(parts):
             low, high = part_of(n, part, parts, BLOCK)
-            dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], low, high)
+            interact(culling, parameters, hidden, gradients, partial, scratch, part, low, high)
         for part in prange(parts):
             low, high = part_of(T, part, parts, 1)
             pull_points(parameters, by_point, hidden, partial, pulled, low, high)
@@ -282,23 +219,10 @@ def _advance(
             add_sparse(parameters, by_feature, hidden, pulled, gradients, part)
             for k in range(len(parameters)):
                 adamw(parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high)
+    return stop
 
 
-def _compiled(name: str, **options: bool) -> Any:
-    """`_advance` under its own name: the cache on disk tells functions apart by name, not by options."""
-    function = FunctionType(_advance.__code__, globals(), name)
-    function.__qualname__ = name
-    return njit(**{"cache": True} | options | _COMPILE)(function)
-
-
-#: On one core; runs of different seeds may call it at once.
-advance = _compiled("advance")
-#: On every core; one call at a time.
-advance_on_all_cores = _compiled("advance_on_all_cores", parallel=True)
-
-
-@njit(cache=True, **_COMPILE)  # type: ignore[untyped-decorator]
-def accumulate_point_errors(
+def _accumulate_point_errors(
     parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any, outputs: Any, errors: Any
 ) -> None:
     """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
@@ -330,11 +254,14 @@ def accumulate_point_errors(
             errors[t] += (values[j] - y) * (values[j] - y) - y * y
 
 
-def scratch_size(m: int) -> int:
-    """Length of the flat scratch buffer of `dense_pairs`: parameters and gradients of one block."""
-    return 2 * (m + 1) * BLOCK
-
-
 def as_rows(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
     """The rows of a C-contiguous (m+1, n) array as a tuple of views: how kernels receive parameters."""
     return tuple(array[k] for k in range(array.shape[0]))
+
+
+compute_gradients = compiled(_compute_gradients, "compute_gradients")
+accumulate_point_errors = compiled(_accumulate_point_errors, "accumulate_point_errors")
+#: On one core; runs of different seeds may call it at once.
+advance = compiled(_advance, "advance")
+#: On every core; one call at a time.
+advance_on_all_cores = compiled(_advance, "advance_on_all_cores", parallel=True)

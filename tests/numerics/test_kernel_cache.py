@@ -12,25 +12,43 @@ from pathlib import Path
 import pytest
 
 import numerics
-from numerics.engines import kernels
+from numerics.engines import compilation
 
 ROOT = Path(numerics.__file__).parent.parent
+ENGINES = ROOT / "numerics" / "engines"
 
 
-def own_imports(source: str) -> set[str]:
-    """What a source imports from this project."""
-    nodes = list(ast.walk(ast.parse(source)))
-    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    names += ["." * node.level + (node.module or "") for node in nodes if isinstance(node, ast.ImportFrom)]
-    return {name for name in names if name.split(".")[0] in {"", "theory", "numerics", "verify"}}
+def engine_imports(source: str) -> set[str]:
+    """Files of the engines' folder that a source imports, by file name; any other own import by its module."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif node.module == "numerics.engines":
+            modules = [f"numerics.engines.{alias.name}" for alias in node.names]
+        else:
+            modules = ["." * node.level + (node.module or "")]
+        found |= {
+            module for module in modules if module.split(".")[0] in {"", "theory", "numerics", "verify"}
+        }
+    inside = "numerics.engines."
+    return {f"{module.removeprefix(inside)}.py" if module.startswith(inside) else module for module in found}
 
 
-def test_compiled_code_uses_nothing_from_other_files() -> None:
-    """Callees and constants from another file are frozen in; the cache would not see an edit of that file."""
-    source = Path(kernels.__file__).read_text(encoding="utf-8")
-    assert own_imports(source) == set()
-    for line in ("from theory.setting import ADAM_EPSILON", "import numerics.data", "from . import cpu"):
-        assert own_imports(source.replace("import math", f"import math\n{line}")), line
+def test_files_that_compiled_code_comes_from_are_hashed() -> None:
+    """What a hashed file imports is hashed too: an edit anywhere changes the names in the cache."""
+    assert {"kernels.py", "lanes.py", "pairs.py"} <= set(compilation.sources())
+    for name in compilation.sources():
+        source = (ENGINES / name).read_text(encoding="utf-8")
+        assert engine_imports(source) <= set(compilation.sources()), name
+    for line in (
+        "from theory.setting import ADAM_EPSILON",
+        "import numerics.data",
+        "from . import cpu",
+        "from numerics.engines import cpu",
+    ):
+        assert not engine_imports(f"import math\n{line}") <= set(compilation.sources()), line
 
 
 def frozen_in(source: str) -> set[str]:
@@ -50,15 +68,18 @@ def frozen_in(source: str) -> set[str]:
     return used & own
 
 
-def test_compiled_functions_elsewhere_use_their_own_file_alone() -> None:
+def test_compiled_functions_of_other_files_use_their_own_file_alone() -> None:
     sources = {
         path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
         for room in ("theory", "numerics", "verify")
         for path in (ROOT / room).rglob("*.py")
     }
-    compiled = {name: source for name, source in sources.items() if "njit(" in source}
-    assert "numerics/engines/kernels.py" in compiled
-    assert {name: used for name, source in compiled.items() if (used := frozen_in(source))} == {}
+    hashed = {f"numerics/engines/{name}" for name in compilation.sources()}
+    compiled = {name: source for name, source in sources.items() if "njit(" in source and name not in hashed}
+    assert "numerics/repetition.py" in compiled
+    assert {name: used for name, source in compiled.items() if (used := frozen_in(source))} == {}, (
+        "move what is compiled to numerics/engines, whose sources name its cache"
+    )
     wrong = (
         "from theory.setting import ADAM_EPSILON\n@njit(cache=True)\ndef f(x):\n    return x + ADAM_EPSILON\n"
     )
@@ -79,7 +100,8 @@ print(errors[0], sum(kernels.accumulate_point_errors.stats.cache_hits.values()),
 
 
 @pytest.mark.parametrize(
-    "edited", [pytest.param("the cached function", marks=pytest.mark.slow), "a function it calls"]
+    "edited",
+    [pytest.param("the cached function", marks=pytest.mark.slow), "a function it calls", "another file"],
 )
 def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
     """A copy of the packages with a cache of its own: a second process hits the cache, one after an edit does not."""
@@ -103,9 +125,11 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
     # W = (1, 2), x = (1, 0): h = 1, outputs (1, 2), error 0 + 4
     assert result() == (4.0, 0)
     assert result() == (4.0, 1)
-    path = tmp_path / "numerics" / "engines" / "kernels.py"
+    path = tmp_path / "numerics" / "engines" / ("pairs.py" if edited == "another file" else "kernels.py")
     source = path.read_text(encoding="utf-8")
-    if edited == "the cached function":
+    if edited == "another file":
+        changed, value = f"{source}# edited\n", 4
+    elif edited == "the cached function":
         changed, value = (
             source.replace("total += y * y", "total += 3 * y * y"),
             3 * 5 - 1,
