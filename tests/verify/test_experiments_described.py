@@ -90,6 +90,7 @@ def _norms(excess=1.02, crossing=True, lengths=lambda T: T / 3):
             "seed": seed,
             "memorized": True,
             "disjoint": True,
+            "diagnosis": "regular T-gon",
             "weight_norm": excess * tgon_weight_norm(T),
             "bias_norm": (excess if crossing else 0.3) * tgon_bias_norm(T),
             "hidden_length": lengths(T),
@@ -105,7 +106,8 @@ def _norms(excess=1.02, crossing=True, lengths=lambda T: T / 3):
 
 def test_norms_that_follow_the_theory_are_described_so():
     text = norms.describe(_norms())
-    assert "Within 10 % of it: T = 3, 5, 6, 7, 8, 10, 30" in text
+    assert "within 10 % of the regular T-gon's at T = 3, 5, 6, 7, 8, 10, 30, above it at T = none" in text
+    assert "| 7 | 2/2 | 1.020 (1.020 to 1.020) | 1.020 (1.020 to 1.020) |" in text
     assert "No run is below the least norm" in text
     assert (
         "from T = 7 on; the theory says from T = 7 on (`memorization.bias-overtakes`), and every T here agrees"
@@ -117,10 +119,11 @@ def test_norms_that_follow_the_theory_are_described_so():
 
 def test_norms_that_do_not_are_not():
     text = norms.describe(_norms(excess=1.5, crossing=False, lengths=lambda T: 1 / T))
-    assert "Within 10 % of it: T = none" in text
+    assert "within 10 % of the regular T-gon's at T = none, above it at T = 3, 5, 6, 7, 8, 10, 30" in text
     assert "every T here agrees" not in text
     assert "is largest, 0.3333, at T = 3" in text
-    assert "peak around T = 30; that does not agree" in text
+    assert "a peak. The paper" in text
+    assert "around T = 30; the place does not agree" in text
     assert "The lowest ratio is 0.9" in norms.describe(_norms(excess=0.9))
     assert "nothing to be compared with" in norms.describe(
         {**_norms(), "runs": _norms()["runs"].assign(memorized=False)}
