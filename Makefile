@@ -2,6 +2,8 @@
 # make test      lint, types and tests
 # make thorough  the long tests too, with random exploration
 # make notes     write the derivation notes from the registry; make notes-pdf all of them as one PDF too
+# make figures   train every experiment's preview form (under an hour on two cores) and draw it into figures/
+# make figures-full   the paper's own sizes, into experiments/ and notes/experiments/ (days on two cores)
 # Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
 #   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
@@ -10,8 +12,9 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := theory numerics verify tests benchmarks
+FIGURES := dataset-size norms gallery failures
 
-.PHONY: compare test thorough lint notes notes-pdf bench install clean
+.PHONY: compare test thorough lint notes notes-pdf bench figures figures-full install clean
 
 compare: install
 	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
@@ -36,6 +39,18 @@ notes-pdf: install
 
 bench: install
 	$(BIN)/python benchmarks/engines.py
+
+figures: install
+	set -e; for name in $(FIGURES); do \
+		$(BIN)/tgon sweep experiments/$$name.toml --preview --out runs; \
+		$(BIN)/tgon figure $$name --preview --runs runs --out figures/experiments/$$name; \
+	done
+
+figures-full: install
+	set -e; for name in $(FIGURES); do \
+		$(BIN)/tgon sweep experiments/$$name.toml --out runs; \
+		$(BIN)/tgon figure $$name --runs runs --out experiments/$$name; \
+	done
 
 install: $(VENV)/installed
 
