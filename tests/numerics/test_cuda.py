@@ -35,7 +35,7 @@ from theory.setting import ADAM_BETA1
 
 EPS = {"float32": float(np.finfo(np.float32).eps), "float64": float(np.finfo(np.float64).eps)}
 HAS_GPU = torch.cuda.is_available()
-HOW = "needs triton: pip install triton, then run again (without a GPU its interpreter is used)"
+HOW = "needs triton: pip install 'triton>=3.7', then run again; without a GPU its interpreter is used"
 
 
 @pytest.fixture

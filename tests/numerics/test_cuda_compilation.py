@@ -1,7 +1,7 @@
 """The cuda engine's kernels, compiled for GPUs that need not be there: Triton carries NVIDIA's assembler.
 
-Interpreted kernels are Python and accept what the compiler refuses. Compilation says nothing about results or speed; it
-says that machine code comes out, and how much of it spills out of the registers.
+Interpreted kernels are Python and accept what the compiler refuses. Compilation says nothing about results or speed,
+only that machine code comes out, without atomics.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ for dtype, capability, m in json.loads(sys.argv[1]):
 try:
     compile("encode", "float32", 90, {"M": 2, "ROWS": 24, "LANES": 8}, 4)  # tiles are powers of two
 except Exception as error:
-    print(json.dumps(["refused", str(error)]))
+    print(json.dumps(["refused", f"{error} {error.__cause__}"]))
 """
 
 
