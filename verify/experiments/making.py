@@ -28,7 +28,7 @@ from verify.canvas import GREY, render, styled
 from verify.experiments import Experiment
 from verify.experiments.page import page
 
-__all__ = ["FORM", "Written", "gather", "picture", "read_tables", "write_experiment"]
+__all__ = ["FORM", "Written", "form_of", "gather", "page_of", "picture", "read_tables", "write_experiment"]
 
 #: The table of what was run: columns key, value.
 FORM = "form"
@@ -149,6 +149,12 @@ def picture(experiment: Experiment, tables: Tables) -> Figure:
     return figure
 
 
+def page_of(experiment: Experiment, tables: Tables, folder: str) -> str:
+    """The page in Markdown, from the tables alone; ``folder`` is where the figure lies, as seen from the page."""
+    names = [f"{name}.csv" for name in sorted(tables)]
+    return page(experiment, form_of(tables), experiment.module.describe(tables), folder, names)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What `write_experiment` left: the page, and all files with it."""
@@ -172,10 +178,8 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
     contents = {place / f"{name}.csv": _text(table).encode() for name, table in tables.items()}
     contents[place / "figure.svg"] = render(figure, "svg")
     contents[place / "figure.png"] = render(figure, "png")
-    names = [f"{name}.csv" for name in sorted(tables)]
     link = Path(os.path.relpath(place, notes)).as_posix()
-    text = page(experiment, form_of(tables), experiment.module.describe(tables), link, names)
-    contents[notes / f"{experiment.name}.md"] = text.encode()
+    contents[notes / f"{experiment.name}.md"] = page_of(experiment, tables, link).encode()
     for path, content in contents.items():
         write_atomically(path, content)
     return Written(notes / f"{experiment.name}.md", tuple(contents))
