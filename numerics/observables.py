@@ -10,9 +10,11 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+from numpy.typing import NDArray
 
 from numerics.data import Dataset, draw_test_dataset
 from numerics.engines.cpu import point_errors
+from numerics.rings import LARGEST_RING, ring_and_sea
 from numerics.runs import Run
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
@@ -39,6 +41,14 @@ OBSERVABLES = (
     "median_hidden_length",
     "repeated_dimensionality_rank",
     "repeated_hidden_length",
+    "shared_features",
+    "length_jump",
+    "ring_columns",
+    "ring_jump",
+    "ring_radius_squared",
+    "ring_bias",
+    "sea_energy",
+    "sea_anisotropy",
 )
 
 
@@ -52,6 +62,10 @@ def observe(run: Run) -> dict[str, float]:
     repeated_dimensionality_rank : the largest share of distinct datapoints, over repeated ones, that have a larger D_X
         than the repeated one; 0 when the repeated points stand first. NaN without repeats.
     repeated_hidden_length : the least ‖h‖ of a repeated datapoint over the median one. NaN without repeats.
+    shared_features : features that occur in two distinct datapoints or more; 0 for orthonormal data.
+    length_jump : the largest ratio of neighbours among the ordered ‖h‖ of distinct datapoints: 1 on a regular polygon.
+        NaN where one is 0 or there is one datapoint only.
+    ring_columns … sea_anisotropy : as in `numerics.rings.RingAndSea`. NaN for n <= 10.
     """
     if run.status == "diverged":
         return dict.fromkeys(OBSERVABLES, float("nan"))
@@ -80,8 +94,30 @@ def observe(run: Run) -> dict[str, float]:
         median,
         max(ranks, default=float("nan")),
         float(lengths[:repeated].min()) / median if repeated and median > 0 else float("nan"),
+        _shared_features(run),
+        _largest_jump(lengths),
+        *_ring_and_sea(run),
     )
     return dict(zip(OBSERVABLES, values, strict=True))
+
+
+def _shared_features(run: Run) -> float:
+    data = run.data
+    mask = np.ones(data.T, dtype=np.bool_) if run.given_data is not None else first_copies(run.setting)
+    occurrences = np.bincount(data.indices[mask[data.columns]], minlength=data.n)
+    return float(np.sum(occurrences > 1))
+
+
+def _largest_jump(lengths: NDArray[np.float64]) -> float:
+    ordered = np.sort(lengths)
+    return float(np.max(ordered[1:] / ordered[:-1])) if len(lengths) > 1 and ordered[0] > 0 else float("nan")
+
+
+def _ring_and_sea(run: Run) -> tuple[float, ...]:
+    if run.data.n <= LARGEST_RING:
+        return (float("nan"),) * 6
+    found = ring_and_sea(run.W, run.b)
+    return tuple(float(getattr(found, name)) for name in found.__slots__)
 
 
 @functools.lru_cache(maxsize=4)
