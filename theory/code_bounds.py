@@ -27,6 +27,16 @@ U + (c/(T−c)) U²/(1−U), least at 1−U = √(c/T). The same with c replaced
 `codes.shifted-cross-polytope`; it is proven whenever at most 2m−T points have x_j < 1+σ. What is open: a code
 with more than 2m−T such points and fewer, longer others.
 
+`codes.five-points`. T = 5, m = 3: E >= 4√5−4, which `codes.shifted-cross-polytope` attains; the steps are in
+`theory.codes_proofs`. The idea: take one short point more than the construction has, K, and write the others as
+−(p+n_i)+r_i with p, n_i in the span of K, n_i in the cone of products >= 0 with K, and r_i across. Now the r_i are one
+too many for negative products, r_i·r_j >= 0 for two of them, and then x_i, x_j >= 1+σ_K+κz, κ the least of p·n/‖n‖,
+z = (√(κ²+4)−κ)/2. With σ_K = σ_{K∖j}+κ_j² that pays for the short point. For T = m+2 the same proof goes through if
+m−1 points are light (κ_j² = σ_K−σ_{K∖j}, and G_K⁻¹ >= 0 then makes κ_j(z+κ_j) >= 1−x_j+σ_{K∖j}). Open there: short
+points that are not light. For T−m >= 3 the r_i are 2(T−m)−1 vectors in R^{T−m−1}, and that two of them have a
+product >= 0 is not enough. A search of all codes in interval arithmetic was not tried: up to rotation T = 6 in
+R^4, the next case, has 18 dimensions.
+
 `codes.orthoplex-bound`. T >= 2m, m >= 2: E >= T, with equality only at T = 2m and the cross-polytope. For
 T = 2m = 4 it is `codes.cap-bound`. Let T = 2m >= 6, r = T−l, and suppose E <= T with U > 0, so
 Y = Σ_{x_j>=1}(x_j−1) <= U < 1.
@@ -46,21 +56,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scipy.special import betaincinv
 
-if TYPE_CHECKING:
-    import sympy
-
-__all__ = [
-    "ConstructionDerivation",
-    "cap_bound",
-    "lower_bounds",
-    "rank_bound",
-    "shifted_cross_polytope_derivation",
-]
+__all__ = ["cap_bound", "lower_bounds", "rank_bound"]
 
 
 def lower_bounds(T: int, m: int) -> Mapping[str, float]:
@@ -79,6 +78,8 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
     if m + 2 <= T:
         bounds["codes.cap-bound"] = cap_bound(T, m)
         bounds["codes.rank-bound"] = rank_bound(T, m)
+    if (T, m) == (5, 3):
+        bounds["codes.five-points"] = 4 * math.sqrt(5) - 4
     if 2 * m <= T and m >= 2:
         bounds["codes.orthoplex-bound"] = float(T)
     return bounds
@@ -102,47 +103,3 @@ def rank_bound(T: int, m: int) -> float:
         raise ValueError(f"T = {T}, m = {m}: the bound needs T >= m+2; try T = {m + 2}, or T-1 as the bound")
     surplus = math.sqrt(T - m)
     return T - 1 + 2 * surplus / (math.sqrt(T) + surplus)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConstructionDerivation:
-    """`codes.shifted-cross-polytope` step by step, as SymPy expressions in the symbols T, B, u.
-
-    Attributes
-    ----------
-    energy : energy as a function of u = kt, with k = T−B.
-    slope : its derivative with respect to u.
-    curvature : its second derivative, positive on 0 < u < 1.
-    best : the root u in (0, 1) of the slope.
-    minimum : the energy there.
-
-    """
-
-    energy: sympy.Expr
-    slope: sympy.Expr
-    curvature: sympy.Expr
-    best: sympy.Expr
-    minimum: sympy.Expr
-
-
-def shifted_cross_polytope_derivation() -> ConstructionDerivation:
-    """Least energy of the simplex with a shifted cross-polytope, derived; exact.
-
-    The Gram matrix of the k simplex points is I − tJ, so Σh_i has squared length k(1−kt). The shift P =
-    −sΣh_i has h_i·P = −s(1−kt), which the constraint of h_i sets to −t; the constraints of the cross-polytope
-    points, whose neighbours differ by a right angle about P, set their squared length to 1+‖P‖².
-    """
-    import sympy
-
-    T, B, u = sympy.symbols("T B u", positive=True)
-    k = T - B
-    t = u / k
-    s = t / (1 - k * t)
-    shift = s**2 * k * (1 - k * t)
-    energy = k * (1 - t) + B * (1 + shift)
-    slope = sympy.diff(energy, u)
-    best = 1 - sympy.sqrt(B / T)
-    minimum = T - 1 + 2 * sympy.sqrt(B) / (sympy.sqrt(T) + sympy.sqrt(B))
-    return ConstructionDerivation(
-        energy=energy, slope=slope, curvature=sympy.diff(slope, u), best=best, minimum=minimum
-    )

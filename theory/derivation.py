@@ -237,6 +237,7 @@ PROOF_MODULES = (
     "theory.memorization_proofs",
     "theory.tgon_proofs",
     "theory.tgon_norm_proofs",
+    "theory.codes_proofs",
     "theory.generalization_proofs",
     "theory.free_bias_proofs",
     "theory.sea_proofs",

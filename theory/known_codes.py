@@ -21,6 +21,7 @@ __all__ = [
     "KnownCode",
     "equal_norm_energy",
     "equal_norm_hidden",
+    "exact_shifted_bias_norm",
     "known_codes",
     "maximal_cosine",
     "shifted_cross_polytope",
@@ -62,7 +63,7 @@ def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
 
     Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by
     `codes.cap-bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
-    unequal-norm configuration `codes.shifted-cross-polytope` comes first.
+    unequal-norm configuration `codes.shifted-cross-polytope` comes first, optimal at T = 5 (`codes.five-points`).
 
     Examples
     --------
@@ -119,8 +120,7 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
 
     k = 2m−T points h_i = e_i − c·1 in R^k with Gram matrix I − tJ, and the B = 2(T−m) points P ± e_d of a
     cross-polytope in the other m−k dimensions, all shifted by P = −s Σ h_i so that h_i·P = −t. Then ‖h_i‖² =
-    1−t, ‖P‖² = kt²/(1−kt), and the energy is least at kt = 1 − √(B/T), where it is T−1+2√B/(√T+√B) < T;
-    `theory.code_bounds.shifted_cross_polytope_derivation` derives it.
+    1−t, ‖P‖² = kt²/(1−kt), and the energy is least at kt = 1 − √(B/T), where it is T−1+2√B/(√T+√B) < T.
     """
     k, cross = 2 * m - T, 2 * (T - m)
     if not 1 <= k <= m - 2:
@@ -133,7 +133,14 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
     hidden = np.block([[simplex, shift], [np.zeros((m - k, k)), axes]])
     name = f"simplex in R^{k} + cross-polytope"
     exact = f"{T - 1} + 2*sqrt({cross})/(sqrt({T}) + sqrt({cross}))"
-    return KnownCode(name=name, hidden=hidden, exact=exact, equal_norms=False)
+    return KnownCode(name=name, hidden=hidden, exact=exact, optimal=(T, m) == (5, 3), equal_norms=False)
+
+
+def exact_shifted_bias_norm(T: int, m: int) -> str:
+    """‖b‖ of `shifted_cross_polytope` as a string that SymPy parses: the norm of the 1−‖h_j‖² of all points."""
+    k, cross = 2 * m - T, 2 * (T - m)
+    lost = f"(1 - sqrt({cross}/{T}))"
+    return f"sqrt({lost}**2/{k} + {cross}*({lost}**2/({k}*sqrt({cross}/{T})))**2)"
 
 
 def _orthoplex_part(T: int, m: int) -> KnownCode:

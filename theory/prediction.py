@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ from theory.memorization import (
 from theory.record import Assumption, Record, Status
 from theory.scales import disjoint_probability, expected_overlapping_pairs
 from theory.setting import Setting
+
+if TYPE_CHECKING:
+    from theory.codes import MemorizationCode
 
 __all__ = ["LIKELY_DISJOINT", "Penalty", "predict"]
 
@@ -79,7 +82,10 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     ------
     ValueError
         No model of zero loss exists (m = 1 with three or more distinct points), no prediction is known (a
-        code of unequal norms with ``penalty="both"``), or the penalty is unknown.
+        code of unequal norms with ``penalty="both"``), the search for a code would be too large, or the penalty is
+        unknown.
+    TypeError
+        `setting` is no setting.
 
     Examples
     --------
@@ -88,6 +94,8 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     (12.0, '6-gon', '6/(1 - cos(2*pi/6))')
 
     """
+    if not isinstance(setting, Setting):
+        raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(Setting(T=8))")
     if penalty not in ("weights", "both"):
         raise ValueError(f"penalty = {penalty!r}: it must be 'weights' or 'both'; try penalty='weights'")
     distinct = setting.distinct
@@ -224,8 +232,24 @@ def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
         bias_coefficient=1 - radius_squared,
         dimensionality=dimensionality(hidden),
         hidden=hidden,
-        exact={} if code.exact is None else {"energy": code.exact, "weight_norm": f"sqrt({code.exact})"},
+        exact={} if code.exact is None else _code_strings(code, hidden),
     )
+
+
+def _code_strings(code: MemorizationCode, hidden: Floats) -> dict[str, str]:
+    """Strings of a code with a name. A code of equal norms that is a tight frame has D_X = m/T at every point."""
+    from theory.known_codes import exact_shifted_bias_norm
+
+    T, m, energy = code.T, code.m, code.exact
+    strings = {"energy": str(energy), "weight_norm": f"sqrt({energy})"}
+    if not code.equal_norms:
+        return strings | {"bias_norm": exact_shifted_bias_norm(T, m)}
+    radius = f"({energy})/{T}"
+    strings |= {"radius_squared": radius, "bias_coefficient": f"1 - {radius}"}
+    strings["bias_norm"] = f"sqrt({T})*Abs(1 - {radius})"
+    if np.allclose(hidden @ hidden.T, code.energy / m * np.eye(m), rtol=0, atol=1e-12 * code.energy):
+        strings["dimensionality"] = f"{m}/{T}"
+    return strings
 
 
 def _assumptions(setting: Setting, distinct: int, penalty: Penalty) -> tuple[Assumption, ...]:

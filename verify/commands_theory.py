@@ -56,29 +56,30 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
     import theory
 
     settings = make_settings(T, given)
+    rows = []
     with refusals():
-        records = [theory.predict(setting, penalty) for setting in settings]
+        for setting in settings:
+            # A record has arrays of T entries: one at a time, or many large T would fill the memory.
+            record = theory.predict(setting, penalty)
+            answer = record.as_dict()
+            rows.append({key: answer[key] for key in _PREDICTED})
     if as_json:
-        print_json([{key: record.as_dict()[key] for key in _PREDICTED} for record in records])
+        print_json(rows)
         return
-    _print_predictions(records)
+    _print_predictions(rows, record)
 
 
-def _print_predictions(records: list[Record]) -> None:
+def _print_predictions(rows: list[dict[str, Any]], last: Record) -> None:
     print_table(
         "Least-norm models of zero loss",
         ["T", "m", "Σ‖h‖²", "‖W‖", "‖b‖", "‖h‖²", "c = X·b", "D_X", "configuration", "status", "‖W‖ exactly"],
-        [
-            [row[key] for key in _PREDICTED[:-1]] + [record.exact.get("weight_norm")]
-            for record in records
-            for row in [record.as_dict()]
-        ],
+        [[row[key] for key in _PREDICTED[:-1]] + [row["exact"].get("weight_norm")] for row in rows],
         text=["configuration", "status", "‖W‖ exactly"],
         wrapped="‖W‖ exactly",
     )
-    for assumption in records[-1].assumptions:
+    for assumption in last.assumptions:
         verdict = {True: "holds", False: "does not hold", None: "open"}[assumption.holds]
-        click.echo(f"T = {records[-1].T} assumes {assumption.name} ({verdict}): {assumption.evidence}.")
+        click.echo(f"T = {last.T} assumes {assumption.name} ({verdict}): {assumption.evidence}.")
 
 
 @click.command(epilog="Example: tgon polygon --k 3:9 --law free")

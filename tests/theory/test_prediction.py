@@ -151,3 +151,29 @@ def test_unequal_norms_have_no_prediction_under_decay_on_the_bias():
 def test_the_warm_up_follows_the_steps_however_they_are_written(steps):
     assert Setting(T=5, steps=steps).warmup == 500
     assert Setting(T=5).replace(steps=steps).warmup == 500
+
+
+@pytest.mark.parametrize(("T", "m"), [(5, 3), (7, 4), (6, 3), (9, 3), (12, 3), (10, 4)])
+def test_exact_strings_of_codes_are_their_numbers(T, m):
+    record = predict(Setting(T=T, m=m))
+    assert {"energy", "weight_norm", "bias_norm"} <= set(record.exact)
+    assert ("dimensionality" in record.exact) == bool(
+        np.ptp(record.dimensionality) < 1e-9 and (T, m) != (9, 3)
+    )
+    for name, text in record.exact.items():
+        assert np.asarray(getattr(record, name)) == pytest.approx(float(sympy.sympify(text)), rel=1e-11), name
+
+
+@pytest.mark.parametrize("given", [5, None, "5", [Setting(T=5)]])
+def test_what_is_no_setting_is_refused_in_one_line(given):
+    with pytest.raises(
+        TypeError, match=r"must be a theory\.Setting; try predict\(Setting\(T=8\)\)"
+    ) as refused:
+        predict(given)
+    assert "\n" not in str(refused.value)
+
+
+def test_searches_that_no_memory_holds_are_refused():
+    with pytest.raises(ValueError, match="T <= 500"):
+        predict(Setting(T=100_000, m=3))
+    assert predict(Setting(T=100_000)).status == "theorem"
