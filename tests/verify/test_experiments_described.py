@@ -8,7 +8,8 @@ import pytest
 
 from numerics import Dataset, Run
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
-from theory.stationary import two_circle_gap, two_circles
+from theory.memorization import tgon_hidden
+from theory.stationary import dropped_point_loss, two_circle_gap, two_circles
 from verify.diagnosis import diagnose_run
 from verify.experiments import dataset_size, failures, gallery, norms
 from verify.experiments.published import published_norms, published_test_loss
@@ -208,6 +209,8 @@ def _failures(gaps, last=0.1):
                 "memorized": name != "dropped point",
                 "disjoint": True,
                 "weight_ratio": 1.1,
+                "dropped": int(name == "dropped point"),
+                "train_loss": dropped_point_loss(T) if name == "dropped point" else 0.0,
             }
             for k, name in enumerate(names)
         ]
@@ -234,3 +237,25 @@ def test_shares_fall_or_do_not():
     )
     level = failures.describe(_failures([rows], last=1.0))
     assert "does not clearly fall" in level
+
+
+def test_the_loss_of_dropped_points_agrees_or_does_not():
+    rows = pd.DataFrame(failures.interface_gaps(_run_of(two_circles(8, [1.4]).hidden)))
+    tables = _failures([rows])
+    fair = failures.describe(tables)
+    assert (
+        "90 runs on disjoint data drop 1 to 1 points. Their train loss is 1.000 (1.000 to 1.000) times"
+        in fair
+    )
+    assert "the runs agree within 10 %" in fair
+    tables["runs"]["train_loss"] *= 0.8
+    assert "not all agree within 10 %" in failures.describe(tables)
+    assert "drops a point" in failures.describe(_failures([rows], last=1.0))
+
+
+def test_dropped_points_are_counted():
+    hidden = np.concatenate([tgon_hidden(6), np.zeros((2, 2))], axis=1)
+    run = _run_of(hidden)
+    run.b[6:8] = 1 / 8  # the bias of a dropped point, its mean over the data
+    assert diagnose_run(run).name == "dropped point"
+    assert failures.count_dropped(run) == 2

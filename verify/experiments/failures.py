@@ -13,27 +13,20 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from numerics import Run
 from theory import tgon_energy
-from verify.canvas import BLUE, GREY, INK, VERMILLION, Plot
-from verify.diagnosis import diagnose_run
-from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
+from theory.stationary import dropped_point_loss
+from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, diagnose_run
+from verify.experiments.clouds import points_of
+from verify.experiments.failures_drawing import KINDS, draw
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import share_interval
 
 __all__ = ["collect", "describe", "draw"]
 
-#: The kinds in the order in which they are stacked, and their colours and hatches.
-KINDS: dict[str, tuple[str, str]] = {
-    "regular T-gon": (BLUE, ""),
-    "irregular polygon": ("#56B4E9", "//"),
-    "two circles": ("#E69F00", ""),
-    "dropped point": (VERMILLION, "\\\\"),
-    "not converged": (GREY, ""),
-}
+#: A dropped run agrees where its loss is this near to that of `stationary.dropped-loss`.
+DROPPED_TOLERANCE = 0.1
 
 Tables = dict[str, pd.DataFrame]
 
@@ -53,6 +46,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
                 "disjoint": run.data.has_disjoint_supports,
                 "weight_ratio": run.record.weight_norm / np.sqrt(tgon_energy(run.setting.T)),
                 "train_loss": run.record.train_loss,
+                "dropped": count_dropped(run) if name.name == "dropped point" else 0,
             }
             for run, name in zip(runs, names, strict=True)
         ]
@@ -60,6 +54,13 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     circles = [run for run, name in zip(runs, names, strict=True) if name.name == "two circles"]
     gaps = pd.DataFrame([row for run in circles for row in interface_gaps(run)], columns=_GAP_COLUMNS)
     return {"runs": listed, "shares": _shares(listed), "points": _examples(runs, listed), "gaps": gaps}
+
+
+def count_dropped(run: Run) -> int:
+    """Datapoints near the origin that are not reconstructed, as `verify.diagnosis` counts them."""
+    lengths = np.sqrt(run.record.radius_squared)
+    near = lengths <= DROPPED_LENGTH * np.median(lengths)
+    return int(np.sum(near & (run.record.point_error >= DROPPED_ERROR)))
 
 
 def _shares(listed: pd.DataFrame) -> pd.DataFrame:
@@ -144,67 +145,12 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
     return rows
 
 
-def draw(tables: Tables) -> Figure:
-    """Shares by T, one run of each kind, and the gaps."""
-    points = tables["points"]
-    shown = list(dict.fromkeys(points["diagnosis"]))
-    figure = Plot(figsize=(9.6, 11.0))
-    figure.set_layout_engine("constrained", h_pad=0.08)
-    grid = figure.add_gridspec(3, max(len(shown), 1), height_ratios=[2.6, 1.5, 2.8])
-    _draw_shares(figure.add_subplot(grid[0, :]), tables["shares"])
-    for place, name in enumerate(shown):
-        own = points[points["diagnosis"] == name]
-        ax = figure.add_subplot(grid[1, place])
-        draw_cloud(ax, own, "hidden")
-        ax.set_title(f"{name.replace(' ', chr(10))}", fontsize=12)
-        ax.set_xlabel(f"T = {own['T'].iloc[0]}, seed {own['seed'].iloc[0]}", fontsize=11)
-    _draw_gaps(figure.add_subplot(grid[2, :]), tables["gaps"])
-    handles = [each for each in cloud_legend(set(points["kind"])) if "features" not in str(each.get_label())]
-    figure.legend(handles=handles, loc="outside lower center", ncols=1)
-    return figure
-
-
-def _draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
-    bottom: dict[int, float] = dict.fromkeys(shares["T"], 0.0)
-    for name in dict.fromkeys(shares["diagnosis"]):
-        colour, hatch = KINDS.get(name, (INK, ""))
-        own = shares[shares["diagnosis"] == name]
-        heights = dict(zip(own["T"], own["share"], strict=True))
-        if not any(heights.values()):
-            continue
-        ax.bar(
-            list(heights), list(heights.values()), bottom=[bottom[T] for T in heights], width=0.86, color=colour,
-            hatch=hatch, edgecolor="white", lw=0.6, label=name,
-        )  # fmt: skip
-        bottom |= {T: bottom[T] + height for T, height in heights.items()}
-    sizes = list(dict.fromkeys(shares["T"]))
-    ax.set(xlabel="datapoints T", ylabel="share of seeds", ylim=(0, 1), xticks=sizes)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=11)
-
-
-def _draw_gaps(ax: Axes, gaps: pd.DataFrame) -> None:
-    for disjoint, face, label in (
-        (True, BLUE, "disjoint supports"),
-        (False, "none", "some datapoints share a feature"),
-    ):
-        own = gaps[gaps["disjoint"] == disjoint]
-        if len(own):
-            ax.scatter(
-                own["least_gap"], own["gap"], s=16, facecolor=face, edgecolor=BLUE, lw=0.7, alpha=0.6,
-                label=f"neighbours on different circles, {label}", rasterized=len(own) > 300,
-            )  # fmt: skip
-    ends = [0.0, 180.0] if gaps.empty else [gaps["least_gap"].min() - 5, gaps["least_gap"].max() + 5]
-    ax.plot(ends, ends, "-", color=INK, lw=1.5, label="least angle [stationary.interface-gap]")
-    ax.set(
-        xlabel="least angle that memorizes, arccos((x − 1)/√(xy))  (degrees)",
-        ylabel="angle between them (degrees)",
-    )
-    ax.legend(loc="upper left", fontsize=11)
-
-
 def describe(tables: Tables) -> str:
     """Shares, what they cost, and the gap formula."""
-    return "\n".join(f"- {part}" for part in (*_share_lines(tables), _norms(tables), _gaps(tables["gaps"])))
+    return "\n".join(
+        f"- {part}"
+        for part in (*_share_lines(tables), _norms(tables), _dropped(tables), _gaps(tables["gaps"]))
+    )
 
 
 def _share_lines(tables: Tables) -> list[str]:
@@ -251,6 +197,26 @@ def _norms(tables: Tables) -> str:
     if not parts:
         return "No run memorizes disjoint data."
     return f"‖W‖ over the least, where disjoint data are memorized (median, 5 % and 95 % quantile): {'; '.join(parts)}."
+
+
+def _dropped(tables: Tables) -> str:
+    runs = tables["runs"]
+    kind = runs[(runs["dropped"] > 0) & runs["disjoint"]]
+    if kind.empty:
+        return "No run on disjoint data drops a point."
+    T, count = numbers(kind, "T").astype(int), numbers(kind, "dropped").astype(int)
+    expected = [dropped_point_loss(int(size), int(many)) for size, many in zip(T, count, strict=True)]
+    ratio = numbers(kind, "train_loss") / np.array(expected)
+    low, high = np.quantile(ratio, [0.05, 0.95])
+    agrees = low >= 1 - DROPPED_TOLERANCE and high <= 1 + DROPPED_TOLERANCE
+    return (
+        f"{len(kind)} runs on disjoint data drop {count.min()} to {count.max()} points. Their train loss is "
+        f"{np.median(ratio):.3f} ({low:.3f} to {high:.3f}) times (D/T)(1 − 1/T), what D dropped points cost "
+        f"where all others "
+        f"are exact and their hidden vectors add up to 0 (`stationary.dropped-loss`): "
+        + ("the runs agree within 10 %." if agrees else "not all agree within 10 %.")
+        + " Less is possible where the others do not add up to 0 (`stationary.dropped-error`)."
+    )
 
 
 def _gaps(gaps: pd.DataFrame) -> str:
