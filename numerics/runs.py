@@ -51,6 +51,8 @@ class Run:
     ----------
     setting, engine : what determined it.
     status : see `RunStatus`.
+    diverged_at : for "diverged", the first number of steps after which a parameter (or the loss) was not finite;
+        None for other runs, and for files that do not say.
     W, b : trained parameters, (m, n) and (n,).
     history_step, history_loss : steps at which the train loss was recorded, and its float64 values.
     path : the file it lives in, if any.
@@ -66,6 +68,7 @@ class Run:
     history_loss: NDArray[np.float64]
     path: Path | None = None
     given_data: Dataset | None = None
+    diverged_at: int | None = None
 
     @property
     def name(self) -> str:
@@ -138,6 +141,7 @@ def save_run(run: Run, folder: str | Path) -> Run:
         "engine": run.engine,
         "setting": run.setting.as_dict(),
         "status": run.status,
+        "diverged_at": run.diverged_at,
     }
     write_verified(
         path, {name: getattr(run, name) for name in _TENSORS}, json.dumps(description, sort_keys=True)
@@ -213,8 +217,11 @@ def _described(text: str) -> dict[str, Any]:
         raise ValueError(f"its format is {description['format']}, this one reads {_FORMAT}")
     if description["status"] not in get_args(RunStatus):
         raise ValueError(f"its status is {description['status']}")
+    if not isinstance(diverged_at := description.get("diverged_at"), int | None):
+        raise ValueError(f"its diverged_at is {diverged_at!r}")
     return {
         "setting": Setting(**description["setting"]),
         "engine": description["engine"],
         "status": description["status"],
+        "diverged_at": diverged_at,
     }

@@ -26,9 +26,11 @@ class Trajectory(Protocol):
     """A training run in progress."""
 
     step: int
+    #: The first number of steps after which a parameter was infinite or NaN; None as long as all are finite.
+    diverged_at: int | None
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
+        """Take AdamW steps until ``step`` equals ``stop`` or ``diverged_at``; ValueError past the last step."""
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
         """(m+1, n) copy of the current parameters, W above b."""
@@ -38,6 +40,11 @@ class Trajectory(Protocol):
 
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
         """Go back (or forward) to a state taken at ``step``; what follows has the bits it had then."""
+
+
+def divergence(step: int, *parameters: NDArray[Any]) -> int | None:
+    """``step`` where a parameter is infinite or NaN, else None."""
+    return None if all(np.isfinite(rows).all() for rows in parameters) else step
 
 
 def check_stop(stop: int, rates: NDArray[np.float64]) -> None:

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from numerics.data import Dataset
-from numerics.engines import check_stop
+from numerics.engines import check_stop, divergence
 from numerics.engines.cuda_arrays import DensePairs, DevicePoints, schedules
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
@@ -269,11 +269,20 @@ class CudaTrajectory:
         self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
     ) -> None:
         self.step = 0
+        self.diverged_at = divergence(0, W, b)
         self._batch = BatchedCudaTrajectory([setting], [data], [(W, b)])
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
+        """Take AdamW steps until ``step`` equals ``stop`` or ``diverged_at``; ValueError past the last step."""
+        if self.diverged_at is not None:
+            return
+        before = (self._batch.step, self._batch.parameters(), *self._batch.moments())
         self._batch.advance(stop)
+        if not self._batch.finite()[0]:  # a replay is many steps: take them again, one by one
+            self._batch.restore(*before)
+            while self._batch.finite()[0]:
+                self._batch.advance(self._batch.step + 1)
+            self.diverged_at = self._batch.step
         self.step = self._batch.step
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
@@ -289,4 +298,4 @@ class CudaTrajectory:
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
         """Go to a state taken at ``step``; what follows has the bits it had then."""
         self._batch.restore(step, parameters[None], first[None], second[None])
-        self.step = step
+        self.step, self.diverged_at = step, divergence(step, parameters)

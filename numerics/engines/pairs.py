@@ -28,7 +28,7 @@ from numba.extending import overload
 from numerics.engines import lanes
 from numerics.engines.lanes import LANES, load, total
 
-__all__ = ["BLOCK", "dense_pairs", "scratch_size"]
+__all__ = ["BLOCK", "REGISTERS", "dense_pairs", "scratch_size"]
 
 #: Features per block; sums over features are cut on its multiples.
 BLOCK = 512
@@ -37,7 +37,7 @@ BLOCK = 512
 _LINE = 64
 
 #: Bytes of vector registers: 32 of 512 bits, or 16 of 256 (32 of 128) bits. A tile takes half of them.
-_REGISTERS = 2048 if binding.get_host_cpu_features().get("avx512f") else 512
+REGISTERS = 2048 if binding.get_host_cpu_features().get("avx512f") else 512
 
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
@@ -49,7 +49,7 @@ _OPTIONS: dict[str, Any] = {
 
 def tile_shape(itemsize: int) -> tuple[int, int]:
     """Datapoints and vectors of `LANES` features whose outputs fill half of the vector registers."""
-    outputs = _REGISTERS // 2 // (LANES * itemsize)
+    outputs = REGISTERS // 2 // (LANES * itemsize)
     points = min(4, outputs)
     return points, outputs // points
 
@@ -156,7 +156,7 @@ def dense_pairs(
     raise NotImplementedError("compiled code only")
 
 
-@overload(dense_pairs)  # type: ignore[untyped-decorator]
+@overload(dense_pairs)
 def _dense_pairs_for(
     parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
 ) -> Any:

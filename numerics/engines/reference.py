@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from numerics.data import Dataset
-from numerics.engines import check_stop
+from numerics.engines import check_stop, divergence
 from numerics.model import ReluOutputModel
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
@@ -29,6 +29,7 @@ class ReferenceTrajectory:
     ) -> None:
         dtype = torch.float64 if setting.dtype == "float64" else torch.float32
         self.step = 0
+        self.diverged_at = divergence(0, W, b)
         self._rates = learning_rates(setting)
         self._shares = data.n if setting.loss == "mean" else 1
         self._X = torch.as_tensor(data.dense(), dtype=dtype)
@@ -44,12 +45,13 @@ class ReferenceTrajectory:
     def advance(self, stop: int) -> None:
         """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
         check_stop(stop, self._rates)
-        for step in range(self.step, stop):
-            self._optimizer.param_groups[0]["lr"] = float(self._rates[step])
+        while self.step < stop and self.diverged_at is None:
+            self._optimizer.param_groups[0]["lr"] = float(self._rates[self.step])
             self._optimizer.zero_grad()
             (self._model.loss(self._X) / self._shares).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
-        self.step = max(self.step, stop)
+            self.step += 1
+            self.diverged_at = divergence(self.step, self.parameters())
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
         """(m+1, n) copy of the current parameters, W above b."""
@@ -71,7 +73,7 @@ class ReferenceTrajectory:
 
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
         """Go to a state taken at ``step``; what follows has the bits it had then."""
-        self.step = step
+        self.step, self.diverged_at = step, divergence(step, parameters)
         for parameter, rows in ((self._model.W, slice(None, -1)), (self._model.b, -1)):
             parameter.data = torch.as_tensor(parameters[rows], dtype=parameter.dtype).clone()
             if step:
