@@ -1,7 +1,8 @@
 """Every fenced block of the README works: Python and shell are executed, in order, in one empty folder.
 
-Shell blocks run line by line. Two kinds of line are checked without doing what they say, because doing it would install
-or train for minutes: `make` targets must exist (`make -n`), and lines of `pip` are only looked at.
+TOML blocks are written to the file that their first line names. Shell blocks run line by line. Two kinds of line are
+checked without doing what they say, because doing it would install or train for minutes: `make` targets must exist
+(`make -n`), and lines of `pip` are only looked at.
 """
 
 import os
@@ -16,12 +17,17 @@ import pytest
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.M | re.S)
-LANGUAGES = {"python", "sh", "text"}
+#: TOML blocks by the file that their first line names.
+TOML = {text.split("\n")[0].removeprefix("# "): text for language, text in BLOCKS if language == "toml"}
+LANGUAGES = {"python", "sh", "text", "toml"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("readme")
+    folder = tmp_path_factory.mktemp("readme")
+    for name, text in TOML.items():
+        (folder / name).write_text(text)
+    return folder
 
 
 def _run(command, folder):
