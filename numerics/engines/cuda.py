@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from numerics.data import Dataset
-from numerics.engines import check_stop, divergence
+from numerics.engines import check_stop
 from numerics.engines.cuda_arrays import DensePairs, DevicePoints, schedules
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
@@ -34,6 +34,8 @@ STEPS_PER_REPLAY = 50
 #: Tiles of the sums over non-zeros: ``ROWS`` datapoints or features by ``LANES`` of their entries at a time.
 SPARSE_POINTS: dict[str, int] = {"ROWS": 32, "LANES": 8}
 SPARSE_FEATURES: dict[str, int] = {"ROWS": 16, "LANES": 32}
+
+_NEVER = 2**63 - 1
 
 #: Recording a graph and replaying it is for one thread at a time.
 _one_at_a_time = threading.Lock()
@@ -138,25 +140,29 @@ class BatchedCudaTrajectory:
             )
             self._constants = torch.tensor(constants, dtype=torch.float64).to(self._device, dtype)
             self._counter = torch.zeros(1, dtype=torch.int64, device=self._device)
-            self._finite = torch.ones(runs, dtype=torch.bool, device=self._device)
+            self._diverged = torch.empty(runs, dtype=torch.int64, device=self._device)
+            self._look_for_divergence()
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting.
+
+        A run that diverges stays as it was at that step, and the others go on.
+        """
         check_stop(stop, self._rates)
         with _one_at_a_time:
             while self.step < stop:
                 steps = STEPS_PER_REPLAY if stop - self.step >= STEPS_PER_REPLAY else 1
                 self._take(steps)
                 self.step += steps
-            if self._device.type == "cuda":
-                torch.cuda.synchronize(
-                    self._device
-                )  # what went wrong is raised here; Ctrl-C does not wait for a queue
+            if (
+                self._device.type == "cuda"
+            ):  # what went wrong is raised here, and Ctrl-C does not wait for a queue
+                torch.cuda.synchronize(self._device)
 
-    def finite(self) -> NDArray[np.bool_]:
-        """(runs,) whether all parameters of a run were finite after every replay so far; False stays False."""
-        result: NDArray[np.bool_] = self._finite.cpu().numpy()
-        return result
+    @property
+    def diverged_at(self) -> list[int | None]:
+        """Of each run the first number of steps after which a parameter was infinite or NaN, else None."""
+        return [None if step == _NEVER else step for step in self._diverged.tolist()]
 
     def parameters(self) -> NDArray[Any]:
         """(runs, m+1, n) copy of the current parameters, W above b."""
@@ -177,8 +183,13 @@ class BatchedCudaTrajectory:
             ):
                 target.copy_(torch.as_tensor(np.ascontiguousarray(source)))
             self._counter.fill_(step)
-            self._finite.copy_(torch.isfinite(self._theta).all(dim=2).all(dim=1))
-        self.step = step
+            self.step = step
+            self._look_for_divergence()
+
+    def _look_for_divergence(self) -> None:
+        """Of parameters that came from outside; the kernels look at those they change."""
+        finite = torch.isfinite(self._theta).flatten(1).all(dim=1)
+        self._diverged.copy_(torch.where(finite, _NEVER, self.step))
 
     def _take(self, steps: int) -> None:
         """Steps by replay of a recorded graph; the first of all are launched one by one, which compiles the kernels."""
@@ -200,7 +211,6 @@ class BatchedCudaTrajectory:
         with torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
             for _ in range(steps):
                 self._launch_step()
-            self._finite &= torch.isfinite(self._theta).all(dim=2).all(dim=1)
 
     def _launch_step(self) -> None:
         from numerics.engines import triton_kernels as kernels
@@ -253,6 +263,7 @@ class BatchedCudaTrajectory:
             self._which,
             self._constants,
             self._counter,
+            self._diverged,
             n,
             T,
             self._by_feature.parts,
@@ -268,22 +279,14 @@ class CudaTrajectory:
     def __init__(
         self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
     ) -> None:
-        self.step = 0
-        self.diverged_at = divergence(0, W, b)
         self._batch = BatchedCudaTrajectory([setting], [data], [(W, b)])
+        self.step, self.diverged_at = 0, self._batch.diverged_at[0]
 
     def advance(self, stop: int) -> None:
         """Take AdamW steps until ``step`` equals ``stop`` or ``diverged_at``; ValueError past the last step."""
-        if self.diverged_at is not None:
-            return
-        before = (self._batch.step, self._batch.parameters(), *self._batch.moments())
         self._batch.advance(stop)
-        if not self._batch.finite()[0]:  # a replay is many steps: take them again, one by one
-            self._batch.restore(*before)
-            while self._batch.finite()[0]:
-                self._batch.advance(self._batch.step + 1)
-            self.diverged_at = self._batch.step
-        self.step = self._batch.step
+        self.diverged_at = self._batch.diverged_at[0]
+        self.step = self._batch.step if self.diverged_at is None else self.diverged_at
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
         """(m+1, n) copy of the current parameters, W above b."""
@@ -298,4 +301,4 @@ class CudaTrajectory:
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
         """Go to a state taken at ``step``; what follows has the bits it had then."""
         self._batch.restore(step, parameters[None], first[None], second[None])
-        self.step, self.diverged_at = step, divergence(step, parameters)
+        self.step, self.diverged_at = step, self._batch.diverged_at[0]

@@ -297,6 +297,7 @@ def finish(
     schedule_of_run: tl.tensor,
     constants: tl.tensor,
     counter: tl.tensor,
+    diverged: tl.tensor,
     n: tl.tensor,
     T: tl.tensor,
     parts: tl.tensor,
@@ -309,11 +310,17 @@ def finish(
 
     In the order of `torch.optim.AdamW`: decay, moments, bias-corrected step. Numbers that depend on the step are read
     from ``schedule`` (schedules, 3, steps) at the device's own counter, so that recorded launches can be replayed.
+
+    ``diverged`` holds for each run the first step that left a parameter infinite or NaN; later ones change nothing. It
+    needs no atomics: all that write to it in one step write that step, and it is only asked for earlier ones.
     """
     program = tl.program_id(0).to(tl.int64)
     blocks = (n + ROWS - 1) // ROWS
     k = program // blocks % (M + 1)
     run = program // blocks // (M + 1)
+    step = tl.load(counter)
+    if tl.load(diverged + run) < step:
+        return
     i = program % blocks * ROWS + tl.arange(0, ROWS)
     known = i < n
     is_weight = k < M
@@ -334,13 +341,16 @@ def finish(
         partial + (run * parts * (M + 1) + k) * n + i, parts, (M + 1) * n.to(tl.int64), known, ROWS
     )
     g = (dense + tl.sum(sparse, axis=1)) * tl.load(constants)
-    row = schedule + tl.load(schedule_of_run + run) * 3 * steps + tl.load(counter) - 1
+    row = schedule + tl.load(schedule_of_run + run) * 3 * steps + step - 1
     keep, rate, root = tl.load(row), tl.load(row + steps), tl.load(row + 2 * steps.to(tl.int64))
     place = (run * (M + 1) + k) * n + i
     mean = tl.load(first_moments + place, known, 0.0) * tl.load(constants + 1) + g * tl.load(constants + 2)
     square = tl.load(second_moments + place, known, 0.0) * tl.load(constants + 3)
     square += g * g * tl.load(constants + 4)
-    moved = rate * mean / (tl.sqrt(square) * root + tl.load(constants + 5))
+    change = rate * mean / (tl.sqrt(square) * root + tl.load(constants + 5))
     tl.store(first_moments + place, mean, known)
     tl.store(second_moments + place, square, known)
-    tl.store(parameters + place, tl.load(parameters + place, known, 0.0) * keep - moved, known)
+    moved = tl.load(parameters + place, known, 0.0) * keep - change
+    tl.store(parameters + place, moved, known)
+    if tl.max(tl.where(tl.abs(moved) < float("inf"), 0, 1), axis=0) > 0:
+        tl.store(diverged + run, step)

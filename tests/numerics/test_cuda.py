@@ -217,26 +217,32 @@ def test_cutting_and_restoring_change_no_bit(dtype: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("engine")
+@pytest.mark.filterwarnings(
+    "ignore:.* encountered in:RuntimeWarning"
+)  # of the interpreter's NumPy, where runs diverge
 def test_a_batch_has_the_bits_of_its_runs() -> None:
-    """Runs that differ in seed, data, schedule and decay; one that starts at NaN spoils no other."""
+    """Runs that differ in seed, data, schedule and decay; one that starts at NaN, or diverges, spoils no other."""
     base = trial(2, 12, 2, 0, steps=3, lr=1e-2)
     runs = [
         base,
         base.replace(seed=5, lr=2e-2),
         base.replace(seed=6, weight_decay=0.0, sparsity=0.8),
         base.replace(seed=7),
+        base.replace(seed=8),
     ]
     datasets, starts = [draw_dataset(run) for run in runs], [draw_start(run) for run in runs]
     starts[2][0][0, 0] = np.nan
+    starts[4][0][:] = 1e30  # hidden vectors square to infinity in float32
     batch = BatchedCudaTrajectory(runs, datasets, starts)
-    assert batch.finite().all()  # of no step yet
+    assert batch.diverged_at == [None, None, 0, None, None]
     batch.advance(3)
-    assert batch.finite().tolist() == [True, True, False, True]
+    assert batch.diverged_at == [None, None, 0, None, 1]
     ends = state(batch)
     for k, (run, data, start) in enumerate(zip(runs, datasets, starts, strict=True)):
         alone = start_trajectory("cuda", run, data, *start)
         alone.advance(3)
         assert same(state(alone), [part[k] for part in ends])
+        assert (alone.diverged_at, alone.step) == (batch.diverged_at[k], {2: 0, 4: 1}.get(k, 3))
     assert not same([part[0] for part in ends], [part[3] for part in ends])
 
 
