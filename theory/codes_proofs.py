@@ -172,7 +172,7 @@ _RANK = Derivation(
             domain={s: Interval(0, 3), u: Interval(0, 1), q: Interval("1/8", 4)},
             why="The Gram matrix G of the light points has no positive entry off its diagonal, so G⁻¹ ≥ 0 entrywise, "
             "and the projections of two others on their span have a product of at least σ = eᵀG⁻¹e, e_i = 1 − ‖h_i‖². "
-            "It is at least 2 s U − s²‖Σh‖² for every s, so σ ≥ U²/‖Σh‖² ≥ U²/(k(1 − U)).",
+            "It is at least 2s U − s²‖Σh‖² for every s, so σ ≥ U²/‖Σh‖² ≥ U²/(k(1 − U)).",
         ),
         Step(
             label="codes.rank-least",
@@ -270,14 +270,15 @@ _FIVE = Derivation(
             )
             & equal(a - (t * a) ** 2 / (1 + t * a), a * (1 + t * (1 - t) * a) / (1 + t * a)),
             domain={v: Interval(0, "1/2"), s: Interval(0, "3/8"), t: Interval(0, 1), a: Interval("1/8", 3)},
-            why="So κ_2 ≤ κ_1: for v ≥ 0 by e = v + s, for v = −t a, 0 < t < 1, by the second. Write κ for κ_2.",
+            why="So κ_2 ≤ κ_1, by the formula with e = v + s where v ≥ 0, by the one with v = −t a, 0 < t < 1, "
+            "elsewhere. Write κ for κ_2.",
         ),
         Step(
             label="codes.five-pair",
             statement=equal(1 - _MEET**2, kappa * _MEET),
             domain={kappa: Interval("1/64", 2)},
             why="The other three are h_i = −(w_1 h_1 + w_2 h_2 + n_i) + r_i with r_i on a line across and n_i in the "
-            "cone where n·h_1, n·h_2 ≥ 0; products of n's are not negative. With q_i = n_i·(w_1 h_1 + w_2 h_2) ≥ "
+            "cone where n·h_1, n·h_2 ≥ 0; products of two n are not negative. With q_i = n_i·(w_1 h_1 + w_2 h_2) ≥ "
             "κ‖n_i‖ (on the cone's edges it is κ_1 and κ_2) and ‖h_i‖² = σ + 2q_i + ‖n_i‖² + r_i². Two of the r have a "
             "product ≥ 0; both points then have ‖h‖² ≥ 1 + σ + b, b = q_i + q_j + n_i·n_j + r_i r_j, and for the one "
             "of smaller |r|, with y = ‖n‖, b ≥ q + r² ≥ q + 1 + b − 2q − y². So b ≥ q ≥ 1 − y², and q ≥ κ y: one falls "
@@ -296,7 +297,7 @@ _FIVE = Derivation(
                 y: Interval(0, 1),
             },
             why="The third of them is not shorter than h_2: E ≥ 5 − e − 2v + 2σ "
-            "+ 2κ z, here with z for y. Less 5 − e, and less the 4a of `codes.five-one`.",
+            "+ 2κ z, here with z for y. The formula is what this exceeds 5 − e + 4a by.",
         ),
         Step(
             label="codes.five-height",

@@ -245,6 +245,7 @@ PROOF_MODULES = (
     "theory.dimensionality_proofs",
     "theory.scales_proofs",
     "theory.optimization_proofs",
+    "theory.decay_flow_proofs",
     "theory.stationary_proofs",
     "theory.penalty_proofs",
     "theory.unequal_proofs",

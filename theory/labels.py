@@ -45,7 +45,10 @@ LABELS: Mapping[str, Label] = {
     "codes.simplex-bound": Label("Σ‖h_j‖² ≥ T − 1", "theorem, `memorization.simplex`"),
     "codes.averaging": Label("the least energy over T does not fall as T grows", _BY_HAND),
     "dimensionality.definition": Label("D_i = ‖v_i‖⁴/Σ_j (v_i·v_j)²", "definition, Henighan et al. 2023"),
-    "optimization.excess": Label("the excess over the least norm falls like e^{−τ}", "hypothesis"),
+    "optimization.excess": Label(
+        "the excess over the least norm falls like e^{−τ}",
+        "hypothesis; too fast for regular polygons, `optimization.symmetric-flow`",
+    ),
     "optimization.memorization-share": Label("the share of seeds that memorize falls with T", "numerical"),
     "repetition.boundary": Label(
         "P(threshold ≤ R) = 1/(1 + exp(−(log R − μ)/s)) over draws",

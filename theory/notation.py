@@ -62,7 +62,12 @@ NOTATION: tuple[Notation, ...] = (
     _count("R", "R", "copies of one datapoint"),
     _positive("S", "S", "sparsity, the probability that a feature is absent", "0 < S < 1"),
     _positive("p", "p", "density 1 − S; in a merge the weight X_jk² of a feature", "0 < p ≤ 1"),
-    _positive("q", "q", "the weight X_jl² of a second feature; energy of a sea of small columns", "> 0"),
+    _positive(
+        "q",
+        "q",
+        "the weight X_jl² of a second feature; energy of a sea of columns; mobility of weights over that of biases",
+        "> 0",
+    ),
     _positive("X", "X_{jk}", "entry of a datapoint on its support", "0 < X ≤ 1"),
     _real("u", "u", "first coordinate of a hidden vector; what light points lack in squared length"),
     _real("v", "v", "second coordinate of a hidden vector; in a merge v_k = w_k/X_jk"),
@@ -91,7 +96,9 @@ NOTATION: tuple[Notation, ...] = (
     _positive("a2", "a_2", "mean squared length at the second gap", "≥ 1/2"),
     _positive("a3", "a_3", "mean squared length at the third gap", "≥ 1/2"),
     _nonnegative(
-        "ell", r"\ell", "length of the shorter of two neighbours; leverage of a vector before copies"
+        "ell",
+        r"\ell",
+        "length of a vertex, or of the shorter of two neighbours; leverage of a vector before copies",
     ),
     _real("s", "s", "slack by which the longer exceeds the shorter, or a constraint its bound", "≥ 0"),
     _real("t", "t", "slack of a second constraint", "≥ 0"),
