@@ -24,7 +24,9 @@ _STATES = ("done", "failed", "running", "left")
 _MOST_REASONS = 3
 
 
-@click.command(epilog="Example: tgon sweep experiments/dataset-size.toml --preview --out runs --table rows.csv")
+@click.command(
+    epilog="Example: tgon sweep experiments/dataset-size.toml --preview --out runs --table rows.csv"
+)
 @click.argument("file", type=click.Path())
 @click.option(
     "--out",
