@@ -24,20 +24,22 @@ from numerics.runs import RunFileError, read_verified, write_verified
 
 __all__ = ["Checkpoint", "claimed", "is_claimed", "load_checkpoint", "save_checkpoint"]
 
-_TENSORS = ("parameters", "first", "second", "history_step", "history_loss")
+_TENSORS = ("parameters", "first", "second", "auxiliary", "history_step", "history_loss")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
     """Everything a run needs to go on from ``step``.
 
-    ``parameters`` and Adam's ``first`` and ``second`` moments are (m+1, n), W above b.
+    ``parameters`` and Adam's ``first`` and ``second`` moments are (m+1, n), W above b; ``auxiliary`` is the rest of an
+    engine's state, opaque bytes, none for most engines.
     """
 
     step: int
     parameters: NDArray[Any]
     first: NDArray[Any]
     second: NDArray[Any]
+    auxiliary: NDArray[np.uint8]
     history_step: NDArray[np.int64]
     history_loss: NDArray[np.float64]
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from numerics.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.data import Dataset, draw_dataset
-from numerics.engines import EngineName, Trajectory, resolve_engine, start_trajectory
+from numerics.engines import Arranged, EngineName, Trajectory, resolve_engine, start_trajectory
 from numerics.engines.cpu import point_errors, uses_all_cores
 from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
 from numerics.starts import draw_start
@@ -118,12 +118,14 @@ def train_one(
     saved = None if checkpoint is None else load_checkpoint(checkpoint)
     if saved is not None:
         trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
+        if isinstance(trajectory, Arranged):
+            trajectory.restore_auxiliary(saved.auxiliary)
         steps, losses = saved.history_step.tolist(), saved.history_loss.tolist()
         progress(saved.step)
     written = time.monotonic()
     stride = max(1, int(_WORK_PER_CALL / (data.n * data.T * setting.m)))
     for target in record_steps(setting.steps)[len(steps) :]:
-        while trajectory.step < target:
+        while trajectory.step < target and trajectory.diverged_at is None:
             stopped = stop is not None and stop.is_set()
             if checkpoint is not None and (stopped or time.monotonic() - written > CHECKPOINT_SECONDS):
                 save_checkpoint(_state(trajectory, steps, losses), checkpoint)
@@ -134,7 +136,7 @@ def train_one(
             trajectory.advance(min(target, before + stride))
             progress(trajectory.step - before)
         losses.append(float(_point_errors(trajectory, data).mean()))
-        steps.append(target)
+        steps.append(trajectory.step)
         if not np.isfinite(losses[-1]):
             progress(setting.steps - trajectory.step)
             break
@@ -148,6 +150,7 @@ def train_one(
         history_step=np.array(steps, dtype=np.int64),
         history_loss=np.array(losses),
         given_data=given_data,
+        diverged_at=None if np.isfinite(losses[-1]) else steps[-1],
     )
 
 
@@ -163,6 +166,7 @@ def _state(trajectory: Trajectory, steps: list[int], losses: list[float]) -> Che
         parameters=trajectory.parameters(),
         first=first,
         second=second,
+        auxiliary=trajectory.auxiliary() if isinstance(trajectory, Arranged) else np.zeros(0, np.uint8),
         history_step=np.array(steps, dtype=np.int64),
         history_loss=np.array(losses),
     )

@@ -8,7 +8,7 @@ the number of threads.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from numerics.data import Dataset
 from theory.setting import Setting
 
-__all__ = ["ENGINES", "EngineName", "Trajectory", "available_engines", "resolve_engine", "start_trajectory"]
+__all__ = [
+    "ENGINES",
+    "Arranged",
+    "EngineName",
+    "Trajectory",
+    "available_engines",
+    "resolve_engine",
+    "start_trajectory",
+]
 
 EngineName = Literal["reference", "cpu", "cuda"]
 ENGINES: tuple[EngineName, ...] = ("reference", "cpu", "cuda")
@@ -45,6 +53,17 @@ class Trajectory(Protocol):
 def divergence(step: int, *parameters: NDArray[Any]) -> int | None:
     """``step`` where a parameter is infinite or NaN, else None."""
     return None if all(np.isfinite(rows).all() for rows in parameters) else step
+
+
+@runtime_checkable
+class Arranged(Trajectory, Protocol):
+    """A trajectory whose bits depend on more than step, parameters and moments."""
+
+    def auxiliary(self) -> NDArray[np.uint8]:
+        """The rest of the state, opaque."""
+
+    def restore_auxiliary(self, packed: NDArray[np.uint8]) -> None:
+        """Take back what `auxiliary` gave at this step, after `restore`; what follows then has the bits it had."""
 
 
 def check_stop(stop: int, rates: NDArray[np.float64]) -> None:

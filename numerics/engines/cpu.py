@@ -11,17 +11,21 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import nullcontext
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from numerics.data import Dataset, as_dataset
-from numerics.engines import check_stop, kernels
+from numerics.engines import check_stop, divergence, kernels
+from numerics.engines.arrangement import ArrangedData, Arrangement
+from numerics.engines.held_state import HeldState
+from numerics.engines.interaction import LEAST_POINTS, count_cut, culling_arrays, prefers_culling
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
@@ -37,6 +41,9 @@ ALL_CORES_FROM = 10_000_000
 # Threads of a large run wait for each other at every step. Spinning long, the default, costs whole time slices on a
 # busy machine; spinning briefly costs 3 % on an idle one. Read when threads start; a user's own choice stands.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+#: Steps between two arrangements of features and datapoints.
+ARRANGE_EVERY = 500
 
 #: Parts a large run is cut into; also the most cores it can use.
 PARTS = 32
@@ -55,81 +62,134 @@ class _Workspace:
 
     def __init__(self, data: Dataset, m: int, dtype: np.dtype[Any]) -> None:
         self.uses_all_cores = uses_all_cores(data.n, data.T, m)
-        parts = min(PARTS, -(-data.n // kernels.BLOCK)) if self.uses_all_cores else 1
-        values = data.values.astype(dtype)
-        by_feature = csc_array((values, data.indices, data.indptr), shape=(data.n, data.T)).tocsr()
-        seen = np.flatnonzero(data.seen)
-        first = [kernels.part_of(data.n, part, parts, kernels.BLOCK)[0] for part in range(parts)]
+        self.parts = min(PARTS, -(-data.n // kernels.BLOCK)) if self.uses_all_cores else 1
+        self.data = ArrangedData(data, dtype)
         self.gradients = np.zeros((m + 1, data.n), dtype)
-        self.arrays = (
-            (data.indptr, data.indices, values),
-            (
-                np.searchsorted(seen, [*first, data.n]),
-                seen,
-                np.append(by_feature.indptr[seen], len(values)).astype(np.int64),
-                by_feature.indices.astype(np.int32),
-                by_feature.data,
-            ),
+        self._scratch = (
             np.zeros((m, data.T), dtype),
-            np.zeros((parts, m, data.T), dtype),
+            np.zeros((self.parts, m, data.T), dtype),
             np.zeros((m, data.T), dtype),
-            np.zeros((parts, kernels.scratch_size(m)), dtype),
+            np.zeros((self.parts, kernels.scratch_size(m)), dtype),
         )
+        self.arrange(Arrangement.initial(data.n, data.T))
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        """Hold the data in this arrangement."""
+        by_point, (seen, *by_feature) = self.data.arranged(arrangement)
+        parts, awake = range(self.parts), arrangement.awake
+        first = [kernels.part_of(awake, part, self.parts, kernels.BLOCK)[0] for part in parts]
+        bounds = np.searchsorted(seen, [*first, awake])
+        self.arrays = (by_point, (bounds, seen, *by_feature), *self._scratch)
+
+    @cached_property
+    def culling(self) -> tuple[_Array, ...]:
+        """Arrays of the culled sums."""
+        n, T = self.gradients.shape[1], self.data.T
+        widest = min(n, -(-n // kernels.BLOCK // self.parts) * kernels.BLOCK)
+        return culling_arrays(T, self.parts, widest, self.gradients.dtype)
 
 
 class CpuTrajectory:
-    """Full-batch AdamW on the ReLU-output model with compiled kernels."""
+    """Full-batch AdamW on the ReLU-output model with compiled kernels.
+
+    Features and datapoints are held in an `Arrangement`, renewed from the state every `ARRANGE_EVERY` steps, and when
+    sleeping features must wake; so it is state, and `auxiliary` is what a checkpoint must keep of it.
+    """
 
     def __init__(
         self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
     ) -> None:
         dtype = np.dtype(setting.dtype)
         self.step = 0
+        self.diverged_at = divergence(0, W, b)
         self._rates = learning_rates(setting)
         self._weight_decay = setting.weight_decay
         # The mean over features divides every gradient by n, which to Adam is an ε n times as large.
         self._epsilon = setting.adam_epsilon * (data.n if setting.loss == "mean" else 1)
-        self._parameters = np.vstack([W, b[None, :]]).astype(dtype)
-        self._first = np.zeros_like(self._parameters)
-        self._second = np.zeros_like(self._parameters)
         self._scalars = np.zeros(9, dtype)
         self._work = _Workspace(data, setting.m, dtype)
+        decay = (1.0 - self._rates * self._weight_decay).astype(dtype).astype(np.float64)
+        start = np.vstack([W, b[None, :]]).astype(dtype)
+        self._held = HeldState(start, self._work.data.seen, data.T, decay)
 
     def advance(self, stop: int) -> None:
         """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
         check_stop(stop, self._rates)
         with _all_cores if self._work.uses_all_cores else nullcontext():
-            advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
-            advance(
-                kernels.as_rows(self._parameters),
-                kernels.as_rows(self._first),
-                kernels.as_rows(self._second),
-                kernels.as_rows(self._work.gradients),
-                *self._work.arrays,
-                self._scalars,
-                self._rates,
-                self._weight_decay,
-                ADAM_BETA1,
-                ADAM_BETA2,
-                self._epsilon,
-                self.step,
-                stop,
-            )
-        self.step = max(self.step, stop)
+            while self.step < stop and self.diverged_at is None:
+                if self.step % ARRANGE_EVERY == 0:
+                    self._arrange()
+                target = min(stop, (self.step // ARRANGE_EVERY + 1) * ARRANGE_EVERY)
+                self.step = self._run(target)
+                self.diverged_at = divergence(self.step, self._held.rows[0])
+                if self.step < target and self.diverged_at is None:
+                    self._held.wake(self.step, self._hidden())
+                    self._work.arrange(self._held.arrangement)
+
+    def _hidden(self) -> _Array:
+        return self._work.data.hidden(self._held.at(self.step)[0][:-1])
+
+    def _arrange(self) -> None:
+        """Arrange the state anew, and decide by counted work whether to cull."""
+        held, work, hidden = self._held, self._work, self._hidden()
+        rate = self._rates[self.step :].max() / (1.0 - ADAM_BETA1 ** (self.step + 1.0))
+        can_cull = len(hidden) == 2 and work.data.T >= LEAST_POINTS
+        held.arrange(self.step, hidden, rate, self._epsilon, can_cull)
+        if can_cull:
+            held.arrangement = replace(held.arrangement, culled=self._prefers_culling(hidden))
+        work.arrange(held.arrangement)
+
+    def _prefers_culling(self, hidden: _Array) -> bool:
+        arrangement, T = self._held.arrangement, self._work.data.T
+        rows = kernels.as_rows(self._held.rows[0][:, : arrangement.awake])
+        points = np.take(hidden, arrangement.points, axis=1).astype(self._scalars.dtype)
+        return prefers_culling(count_cut(rows, points, self._work.culling), arrangement.awake, T)
+
+    def _run(self, stop: int) -> int:
+        """Take steps until ``stop``, divergence, or until sleeping features must be looked at; the step reached."""
+        advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
+        awake = self._held.arrangement.awake
+        rows = [kernels.as_rows(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients)]
+        reached: int = advance(
+            *rows,
+            *self._work.arrays,
+            self._work.culling if self._held.arrangement.culled else None,
+            self._held.watch(),
+            self._scalars,
+            self._rates,
+            self._weight_decay,
+            ADAM_BETA1,
+            ADAM_BETA2,
+            self._epsilon,
+            self.step,
+            stop,
+        )
+        return reached
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
         """(m+1, n) copy of the current parameters, W above b."""
-        result: NDArray[np.float32] | NDArray[np.float64] = self._parameters.copy()
+        result: NDArray[np.float32] | NDArray[np.float64] = self._held.at(self.step)[0]
         return result
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of Adam's first and second moments, in the shape of the parameters."""
-        return self._first.copy(), self._second.copy()
+        _, first, second = self._held.at(self.step)
+        return first, second
 
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
-        """Go to a state taken at ``step``; what follows has the bits it had then."""
-        self.step = step
-        self._parameters[:], self._first[:], self._second[:] = parameters, first, second
+        """Go to a state taken at ``step``; with `restore_auxiliary` after it, what follows has the bits it had then."""
+        self.step, self.diverged_at = step, divergence(step, parameters)
+        self._held.restore(*(rows.astype(self._scalars.dtype) for rows in (parameters, first, second)))
+        self._work.arrange(self._held.arrangement)
+
+    def auxiliary(self) -> NDArray[np.uint8]:
+        """The arrangement, and the state of sleeping features at the step they were last brought up to date."""
+        return self._held.packed()
+
+    def restore_auxiliary(self, packed: NDArray[np.uint8]) -> None:
+        """Take back what `auxiliary` gave at this step, after `restore`."""
+        self._held.unpack(packed)
+        self._work.arrange(self._held.arrangement)
 
 
 def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:

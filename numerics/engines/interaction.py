@@ -1,0 +1,164 @@
+"""The dense part of a step, all pairs or culled: which of the two, and the arrays of the second.
+
+The choice counts work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups
+against all pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not
+depend on the machine a run is on, so the same run takes the same sums everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+from numpy.typing import NDArray
+
+from numerics.engines.compilation import compiled
+from numerics.engines.culling import (
+    FEATURE_ROWS,
+    GROUP,
+    LEAF_ROWS,
+    PUSHED_ROWS,
+    WORD,
+    bound_features,
+    culled_pairs,
+    describe_leaves,
+    list_cut_leaves,
+    load_features,
+)
+from numerics.engines.lanes import LANES
+from numerics.engines.pairs import dense_pairs
+
+__all__ = ["CUT_PAIR", "GROUP_COST", "TEST_COST", "culling_arrays", "interact", "prefers_culling", "prepare"]
+
+#: Roundings of the boxes, of the test and of z, in units of eps: boxes 2 + 2, test 8, z 3, their squares.
+MARGIN = 16
+
+#: Cost of one pair of a leaf that is cut, of a test of a group with 16 leaves, and of a group, in pairs of the dense
+#: kernel (0.05 ns on one core of an AMD EPYC 9005, float32).
+CUT_PAIR, TEST_COST, GROUP_COST = 1.2, 150.0, 1000.0
+
+#: Fewer datapoints are never culled: a leaf would be most of them.
+LEAST_POINTS = 4 * LANES
+
+
+def culling_arrays(T: int, parts: int, widest: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
+    """Work space of `culled_pairs` for T datapoints and ``parts`` parts of at most ``widest`` features."""
+    n_leaves = -(-T // LANES)
+    span, width = -(-n_leaves // LANES) * LANES, -(-widest // LANES) * LANES
+    info = np.finfo(dtype)
+    scale = (
+        40 if dtype == np.float32 else 300
+    )  # squares of sizes in 2^±scale, times T, neither over- nor underflow
+    limits = np.array([MARGIN * info.eps, 2.0**-scale, 2.0**scale, MARGIN * info.tiny, info.max], dtype)
+    valid = np.zeros(LANES, dtype)
+    valid[: T % LANES] = 1
+    return (
+        np.zeros(2 * LANES * n_leaves, dtype),
+        np.zeros(LEAF_ROWS * span, dtype),
+        limits,
+        valid,
+        np.zeros((parts, FEATURE_ROWS * width), dtype),
+        np.zeros((parts, 2 * LANES * n_leaves), dtype),
+        np.zeros((parts, PUSHED_ROWS * span), dtype),
+        np.zeros((parts, n_leaves + -(-n_leaves // WORD)), np.int64),
+    )
+
+
+def _count_cut(parameters: Any, hidden: Any, culling: Any) -> int:
+    """How many pairs of a group and a leaf z = 0 may cut."""
+    points, leaves, limits, _, all_rows, _, _, all_listed = culling
+    rows, listed = all_rows[0], all_listed[0]
+    n, n_leaves = parameters[0].size, (hidden.shape[1] + LANES - 1) // LANES
+    width, cut, words = rows.size // FEATURE_ROWS, 0, listed[n_leaves:]
+    describe_leaves(hidden, points, leaves, limits, 0, hidden.shape[1])
+    for first in range(0, n, width):
+        size = min(width, n - first)
+        load_features(parameters, rows, width, first, first + size)
+        bound_features(rows, width, size, limits)
+        for i in range(0, size, GROUP):
+            cut += list_cut_leaves(rows, width, i, leaves, n_leaves, listed, words)
+    return cut
+
+
+count_cut = compiled(_count_cut, "count_cut", fastmath=False)
+
+
+def prefers_culling(cut: int, n: int, T: int) -> bool:
+    """Whether ``cut`` pairs of a group and a leaf, and the tests, cost less than all n T pairs."""
+    groups, leaves = -(-n // GROUP), -(-T // LANES)
+    tests = groups * -(-leaves // LANES)
+    return CUT_PAIR * cut * GROUP * LANES + TEST_COST * tests + GROUP_COST * groups < n * T
+
+
+def prepare(culling: Any, hidden: Any, first: int, last: int) -> None:
+    """What `interact` must know of datapoints ``first`` to ``last`` - 1, whole leaves."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(prepare)
+def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
+    def nothing(culling: Any, hidden: Any, first: int, last: int) -> None:
+        pass
+
+    def leaves(culling: Any, hidden: Any, first: int, last: int) -> None:
+        describe_leaves(hidden, culling[0], culling[1], culling[2], first, last)
+
+    return nothing if isinstance(culling, types.NoneType) else leaves
+
+
+def interact(
+    culling: Any,
+    parameters: Any,
+    hidden: Any,
+    gradients: Any,
+    partial: Any,
+    scratch: Any,
+    part: int,
+    first: int,
+    last: int,
+) -> None:
+    """`dense_pairs`, or `culled_pairs` where ``culling`` holds its arrays, for a part of the features."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(interact)
+def _interact_for(
+    culling: Any,
+    parameters: Any,
+    hidden: Any,
+    gradients: Any,
+    partial: Any,
+    scratch: Any,
+    part: int,
+    first: int,
+    last: int,
+) -> Any:
+    def all_pairs(
+        culling: Any,
+        parameters: Any,
+        hidden: Any,
+        gradients: Any,
+        partial: Any,
+        scratch: Any,
+        part: int,
+        first: int,
+        last: int,
+    ) -> None:
+        dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
+
+    def culled(
+        culling: Any,
+        parameters: Any,
+        hidden: Any,
+        gradients: Any,
+        partial: Any,
+        scratch: Any,
+        part: int,
+        first: int,
+        last: int,
+    ) -> None:
+        culled_pairs(parameters, culling, gradients, partial[part], part, first, last)
+
+    return all_pairs if isinstance(culling, types.NoneType) else culled

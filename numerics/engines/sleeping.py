@@ -1,0 +1,89 @@
+"""Features that no datapoint has, once they are inactive for good: left alone until the datapoints come near again.
+
+Subject. A feature no datapoint has is trained only through its outputs. Where w·h_t + b < 0 for all t its gradient is
+zero, Adam's mean decays as β₁ᵏ, its square as β₂ᵏ, and parameters only shrink by the product of 1 - lr·weight_decay,
+which weights and bias share: -b/|w| stays, and the feature stays inactive until some |h_t| grows. Such a feature may
+sleep, k steps being taken at once by these powers.
+
+Bound. The datapoints lie in the polytope d·h <= reach(d) of some directions d. With w = Σ c_d d, c >= 0,
+
+    max_t w·h_t <= Σ_d c_d reach(d),
+
+so the feature is inactive while every reach stays below a limit that was set when it fell asleep; the kernel looks at
+every step. For m = 2 the directions are those of a regular polygon, otherwise the axes and their opposites.
+
+Accuracy. Against the dense loop: k roundings of each of its products, and the steps Adam's mean still asks for, which
+are below an eighth of a rounding of each parameter (`asks_for_nothing`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SLACK", "asks_for_nothing", "directions", "reaches", "stays_inactive"]
+
+_Floats = NDArray[np.float64]
+
+#: Directions in the plane: the polygon's support is at most 1/cos(π/32) - 1 = 0.5 % above the circle's.
+PLANE = 32
+
+#: By how much of the largest reach a reach may grow before sleeping features are looked at again.
+SLACK = 0.01
+
+
+def directions(m: int) -> _Floats:
+    """(m, D) unit vectors that span every vector with non-negative coefficients."""
+    if m == 2:
+        angle = 2 * np.pi * np.arange(PLANE) / PLANE
+        return np.array([np.cos(angle), np.sin(angle)])
+    return np.hstack([np.eye(m), -np.eye(m)])
+
+
+def reaches(hidden: NDArray[Any]) -> _Floats:
+    """(D,) largest d·h over the (m, T) hidden vectors."""
+    result: _Floats = (directions(len(hidden)).T @ hidden.astype(np.float64)).max(axis=1)
+    return result
+
+
+def _largest_output(W: _Floats, limits: _Floats) -> _Floats:
+    """Bound of max_t w·h_t for every column of W while d·h <= limit(d) for every direction."""
+    if len(W) != 2:
+        result: _Floats = (np.maximum(W, 0).T @ limits[: len(W)]) + (np.maximum(-W, 0).T @ limits[len(W) :])
+        return result
+    step = 2 * np.pi / PLANE
+    place = np.arctan2(W[1], W[0]) / step
+    sector = np.floor(place)
+    turned = (place - sector) * step
+    left, right = np.sin(step - turned), np.sin(turned)
+    k = sector.astype(np.int64) % PLANE
+    bound: _Floats = np.hypot(*W) / np.sin(step) * (left * limits[k] + right * limits[(k + 1) % PLANE])
+    return bound
+
+
+def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool_]:
+    """(n,) whether w·h + b < 0 as any kernel rounds it, for every h with d·h <= limit(d); NaN says no.
+
+    The margin holds the roundings of the limits, of the bound and of z: fewer than 16 + 4m of |w| max limit + |b|.
+    """
+    m, eps = len(parameters) - 1, np.finfo(parameters.dtype).eps
+    W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
+    size = np.abs(W).sum(axis=0) * np.abs(limits).max() + np.abs(b)
+    result: NDArray[np.bool_] = _largest_output(W, limits) + (16 + 4 * m) * eps * size + b < 0
+    return result
+
+
+def asks_for_nothing(
+    parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any], rate: float, epsilon: float
+) -> NDArray[np.bool_]:
+    """(n,) whether all steps that Adam's mean still asks for stay below an eighth of a rounding of each parameter.
+
+    ``rate`` bounds the learning rate over the bias correction of every step to come. The mean decays by β₁ = 0.9 a
+    step and the root of the square by √0.999, so that the steps sum to less than 11 times the first.
+    """
+    eighth = np.finfo(parameters.dtype).eps / 8
+    step = 11 * rate * np.abs(first) / (np.sqrt(second) + epsilon)
+    result: NDArray[np.bool_] = (step <= eighth * np.abs(parameters)).all(axis=0)
+    return result
