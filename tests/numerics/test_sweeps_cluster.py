@@ -256,7 +256,7 @@ def distributed() -> Any:
 def scheduler() -> Iterator[str]:
     """The address of a cluster of one worker thread in this process."""
     with distributed().LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
     ) as here:
         yield here.scheduler_address
 
@@ -290,7 +290,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
     assert "no dask scheduler at 'tcp://127.0.0.1:1'" in refusal("tcp://127.0.0.1:1")
     assert "no dask scheduler at 'nonsense://x'" in refusal("nonsense://x")
     with distributed().LocalCluster(
-        n_workers=0, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=0, processes=False, dashboard_address=":0", protocol="tcp"
     ) as empty:
         assert "has no workers; try dask worker" in refusal(empty.scheduler_address)
     monkeypatch.setattr(cluster, "_source_hash", lambda: str(threading.get_ident()))  # the worker has its own
@@ -302,7 +302,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
 
 @pytest.fixture
 def two_processes() -> Iterator[Any]:
-    with distributed().LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as workers:
+    with distributed().LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as workers:
         yield workers
 
 
