@@ -44,11 +44,8 @@ def notes(out: Path, experiments: Path, check: bool, pdf: bool, as_json: bool) -
     """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""
     from theory.notes import notes as written
     from verify.notes_training import training_sections
-    from verify.thresholds import threshold_section
 
-    texts = written(
-        sections=training_sections(experiments) | {"repetition": [threshold_section(experiments)]}
-    )
+    texts = written(sections=training_sections(experiments))
     found = differences(texts, out)
     if check:
         if pdf:

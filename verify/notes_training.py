@@ -1,4 +1,4 @@
-"""What trained models did, as sections for the notes: the cells of comparisons that lie beside the code.
+"""What trained models did, as sections for the notes: the tables of comparisons and sweeps that lie beside the code.
 
 A comparison's folder has `cells.csv` as `tgon compare` writes it. Norms are Frobenius norms, τ is the decay budget.
 """
@@ -12,6 +12,9 @@ from pathlib import Path
 from theory.notes import Section, topic_of
 from theory.prose import in_markdown
 from theory.tables import Table, number
+from verify.notes_features import repeated_section, sea_section
+from verify.notes_sweeps import decay_section
+from verify.thresholds import threshold_section
 
 __all__ = ["training_sections"]
 
@@ -53,6 +56,13 @@ def training_sections(experiments: Path) -> dict[str, list[Section]]:
         )
         sections.setdefault(topic, []).append(Section("What trained models are held to", text, (table,)))
     sections.setdefault("memorization", []).append(_compared(experiments))
+    for topic, found in (
+        ("optimization", decay_section(experiments)),
+        ("sea", sea_section(experiments)),
+        ("repetition", threshold_section(experiments)),
+        ("repetition", repeated_section(experiments)),
+    ):
+        sections.setdefault(topic, []).extend([found] if found else [])
     return sections
 
 
