@@ -244,6 +244,10 @@ def test_a_batch_has_the_bits_of_its_runs() -> None:
         assert same(state(alone), [part[k] for part in ends])
         assert (alone.diverged_at, alone.step) == (batch.diverged_at[k], {2: 0, 4: 1}.get(k, 3))
     assert not same([part[0] for part in ends], [part[3] for part in ends])
+    stopped = start_trajectory("cuda", runs[4], datasets[4], *starts[4])
+    stopped.advance(1)
+    assert same(state(stopped), [part[4] for part in ends])  # nothing moved after it diverged
+    assert (ends[0][2, :-1] == starts[2][0].astype(np.float32))[np.isfinite(starts[2][0])].all()
 
 
 @pytest.mark.usefixtures("engine")
