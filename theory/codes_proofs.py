@@ -105,8 +105,8 @@ _CAPS = Derivation(
             & equal((2 * x - 1) * (2 * x + 2 * s - 1) - (2 * x - 1) ** 2, 2 * s * (2 * x - 1)),
             domain={x: Interval("1/2", 6), s: Interval(0, 6)},
             why="The cap about h_j has the half angle α_j with sin² α_j = min(1, 1/(2‖h_j‖²)). For squared lengths 1/2 "
-            "≤ x ≤ y = x + s, √(xy) cos(α_i + α_j) is the left side less 1/2, so at least ((2x − 1) − 1)/2 = x − 1, "
-            "which the constraint of the shorter grants: √(xy) cos θ ≤ x − 1. The caps do not overlap.",
+            "≤ x ≤ y = x + s, √(xy) cos(α_i + α_j) is the root of the left side, less 1/2, so at least ((2x − 1) − "
+            "1)/2 = x − 1, which the constraint of the shorter grants: √(xy) cos θ ≤ x − 1. The caps do not overlap.",
         ),
         Step(
             label="codes.cap-short",
@@ -297,7 +297,7 @@ _FIVE = Derivation(
                 y: Interval(0, 1),
             },
             why="The third of them is not shorter than h_2: E ≥ 5 − e − 2v + 2σ "
-            "+ 2κ z, here with z for y. The formula is what this exceeds 5 − e + 4a by.",
+            "+ 2κ z, here with z for y. The formula is what this has over `codes.five-one`.",
         ),
         Step(
             label="codes.five-height",

@@ -14,7 +14,7 @@ from functools import cache
 
 from theory.prose import in_markdown
 
-__all__ = ["TOPICS_WITH_TABLES", "Table", "number", "tables"]
+__all__ = ["TOPICS_WITH_TABLES", "Table", "number", "table_of", "tables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _scientific(brief: str) -> str:
     return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
 
 
-def _table(caption: str, columns: str, rows: Iterable[tuple[float | str, ...]]) -> Table:
+def table_of(caption: str, columns: str, rows: Iterable[tuple[float | str, ...]]) -> Table:
     """A table with the columns named between bars; numbers among the cells are rounded."""
     heads = tuple(head.strip() for head in columns.split("|"))
     return Table(
@@ -86,7 +86,7 @@ def _memorization() -> tuple[Table, ...]:
     from theory.typesetting import in_latex
 
     shown = {T: in_latex(radsimp(exact_tgon_energy(T))) for T in (1, 2, 3, 4, 5, 6, 8, 10, 12)}
-    tgon = _table(
+    tgon = table_of(
         "The regular T-gon, m = 2 (`memorization.tgon-norm`, `memorization.tgon-bias-norm`).",
         "T | ‖h‖² | c | ‖W‖ | ‖b‖ | ‖b‖/‖W‖ | D_X | ‖W‖² exactly",
         (
@@ -103,7 +103,7 @@ def _memorization() -> tuple[Table, ...]:
             for T in range(1, 13)
         ),
     )
-    expansion = _table(
+    expansion = table_of(
         "Relative error of the two-term expansions of `memorization.asymptotic-norms`.",
         "T | ‖W‖ | error | ‖b‖ | error",
         (
@@ -129,6 +129,7 @@ def _with_powers(table: Table) -> Table:
 def _codes() -> tuple[Table, ...]:
     from theory.code_bounds import lower_bounds
     from theory.codes import memorization_code
+    from theory.known_codes import known_codes
 
     rows = []
     for m, sizes in ((3, range(4, 10)), (4, range(5, 10))):
@@ -138,10 +139,21 @@ def _codes() -> tuple[Table, ...]:
             name = "–" if code.name == "numerical" else in_markdown(code.name.replace(" + ", " and "))
             rows.append((str(m), str(T), code.energy, value, f"`{bound}`", name, code.status))
     return (
-        _table(
+        table_of(
             "Least energies Σ‖h‖² found for T datapoints in m dimensions, and the largest proven lower bound.",
             "m | T | energy | bound | its label | configuration | status",
             rows,
+        ),
+        table_of(
+            "What is open for m + 2 ≤ T ≤ 2m − 1: the construction (`codes.shifted-cross-polytope`), the largest "
+            "proven bound, and how far apart they are, as a share of T.",
+            "m | T | construction | bound | its label | apart",
+            (
+                (str(m), str(T), energy, value, f"`{label}`", number((energy - value) / T, 2))
+                for m, T in ((3, 5), (4, 6), (4, 7), (5, 7), (5, 8), (5, 9), (8, 12), (16, 24), (32, 48))
+                for energy in [known_codes(T, m)[0].energy]
+                for label, value in [max(lower_bounds(T, m).items(), key=lambda item: round(item[1], 9))]
+            ),
         ),
     )
 
@@ -151,7 +163,7 @@ def _generalization() -> tuple[Table, ...]:
     from theory.polygons import interference_sum
 
     sizes = range(3, 14)
-    gains = _table(
+    gains = table_of(
         "Gain of a k-gon in units of one perfectly stored feature. Zero bias: unit length "
         "(`generalization.unit-gain`) and free length (`generalization.free-radius`). Free bias: constant, uniform, "
         "and normalized amplitudes (n = 10000, S = 0.999).",
@@ -165,7 +177,7 @@ def _generalization() -> tuple[Table, ...]:
             for k in sizes
         ),
     )
-    norms = _table(
+    norms = table_of(
         "‖W‖ and bias at these optima.",
         "k | ‖W‖, free length | ‖W‖, constant | b, constant | ‖W‖, uniform | b, uniform",
         (
@@ -190,12 +202,12 @@ def _sea() -> tuple[Table, ...]:
 
     bands = (1, 2, 3, 10, 100)
     return (
-        _table(
+        table_of(
             "Gain of B separated bands of k-gons at zero bias (`sea.bands`).",
             "k | " + " | ".join(f"B = {one}" for one in bands),
             ((str(k), *(bands_gain(k, one) for one in bands)) for k in range(3, 10)),
         ),
-        _table(
+        table_of(
             "A pentagon of squared radius r and the sea that adds most to it (`sea.best-energy`), "
             "directions at its vertices.",
             "r | energy q | what it adds",
@@ -211,7 +223,7 @@ def _dimensionality() -> tuple[Table, ...]:
     from theory.memorization import simplex_dimensionality, tgon_dimensionality
 
     return (
-        _table(
+        table_of(
             "Dimensionality of a vertex: the T-gon (`memorization.tgon-dimensionality`), the simplex in T − 1 "
             "dimensions (`memorization.simplex-dimensionality`), and the bound for each of T copies of one datapoint "
             "(`dimensionality.repeats`).",
@@ -226,7 +238,7 @@ def _scales() -> tuple[Table, ...]:
 
     settings = ((10_000, 0.999), (1_000, 0.99), (10_000, 0.998))
     return (
-        _table(
+        table_of(
             "How overlap depends on the setting: P, the probability that a pair overlaps (`scales.pair-overlap`); the "
             "T at which one overlapping pair is expected, at which a datapoint overlaps with one other, and at which "
             "it overlaps with all.",
@@ -243,7 +255,7 @@ def _scales() -> tuple[Table, ...]:
                 for n, S in settings
             ),
         ),
-        _table(
+        table_of(
             "Probability that no two of T datapoints overlap (`scales.disjoint-probability`).",
             "T | " + " | ".join(f"n = {n}, S = {S}" for n, S in settings),
             (
@@ -259,7 +271,7 @@ def _penalty() -> tuple[Table, ...]:
 
     shares = (0.0, 0.01, 0.1, 0.5, 0.9)
     return tuple(
-        _table(
+        table_of(
             f"The {name} of the least loss + λ(‖W‖² + ‖b‖²) on a T-gon, λ given as a share of the collapse at 2/T.",
             "T | " + " | ".join("λ → 0" if share == 0 else f"{share}" for share in shares),
             (
@@ -278,7 +290,7 @@ def _stationary() -> tuple[Table, ...]:
     from theory import stationary
     from theory.memorization import tgon_energy, tgon_hidden
 
-    circles = _table(
+    circles = table_of(
         "Two circles on T = 8 datapoints: three of squared length x, five of the y that the angles leave "
         "(`stationary.two-circles`); the T-gon has energy " + number(float(tgon_energy(8))) + ".",
         "x | y | energy",
@@ -288,7 +300,7 @@ def _stationary() -> tuple[Table, ...]:
             for found in [stationary.two_circles(8, [x, x, x])]
         ),
     )
-    dropped = _table(
+    dropped = table_of(
         "One dropped point, the T − 1 others on their regular polygon (`stationary.dropped`): T times the loss, and "
         "the curvature at the origin, held where it is positive.",
         "T | T · loss | curvature",
@@ -304,13 +316,34 @@ def _stationary() -> tuple[Table, ...]:
     return circles, dropped
 
 
+def _optimization() -> tuple[Table, ...]:
+    from theory.training_tables import optimization_tables
+
+    return optimization_tables()
+
+
+def _repetition() -> tuple[Table, ...]:
+    from theory.training_tables import repetition_tables
+
+    return repetition_tables()
+
+
+def _unequal() -> tuple[Table, ...]:
+    from theory.training_tables import unequal_tables
+
+    return unequal_tables()
+
+
 _TABLES: dict[str, Callable[[], tuple[Table, ...]]] = {
     "memorization": _memorization,
     "codes": _codes,
     "stationary": _stationary,
+    "unequal": _unequal,
     "penalty": _penalty,
     "generalization": _generalization,
     "sea": _sea,
+    "optimization": _optimization,
+    "repetition": _repetition,
     "dimensionality": _dimensionality,
     "scales": _scales,
 }
