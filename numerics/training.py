@@ -70,6 +70,8 @@ def train(
     ------
     ValueError
         An unknown engine, no seeds, a negative seed.
+    TypeError
+        ``settings`` are no settings.
     OSError
         ``out`` cannot be written.
     KeyboardInterrupt
@@ -83,7 +85,7 @@ def train(
 
     """
     name = resolve_engine(engine)
-    wanted = _expand([settings] if isinstance(settings, Setting) else settings, seeds)
+    wanted = _expand(_settings(settings), seeds)
     folder = None if out is None else prepare_folder(Path(out))
     if callable(progress):
         return _train_all(wanted, name, folder, progress, threads)
@@ -181,6 +183,19 @@ def _status(errors: NDArray[np.float64]) -> RunStatus:
     if not np.isfinite(errors).all():
         return "diverged"
     return "memorized" if errors.max() <= MEMORIZED_ERROR else "not memorized"
+
+
+def _settings(given: Setting | Sequence[Setting]) -> list[Setting]:
+    """The settings of one or several; anything else is refused with what to try."""
+    several = (
+        [given] if isinstance(given, Setting) else list(given) if isinstance(given, Iterable) else [given]
+    )
+    for one in several:
+        if not isinstance(one, Setting):
+            raise TypeError(
+                f"settings = {given!r}: a theory.Setting or several are needed; try train(Setting(T=8))"
+            )
+    return several
 
 
 def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Setting]:

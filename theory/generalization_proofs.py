@@ -19,7 +19,7 @@ __all__ = ["DERIVATIONS"]
 
 k, r, d, i, phi, S_k = symbol("k r d i phi S_k")
 
-EVEN, ONE_MOD_FOUR, THREE_MOD_FOUR = Integers(4, 40, 2), Integers(5, 41, 4), Integers(3, 43, 4)
+EVEN, ONE_MOD_FOUR, THREE_MOD_FOUR = Integers(4, 60, 2), Integers(5, 61, 4), Integers(3, 63, 4)
 
 
 def _passed(vertices: Expr) -> Expr:
@@ -44,19 +44,19 @@ _INTERFERENCE = Derivation(
         Step(
             label="polygons.positive-part-one",
             statement=equal(_passed(4 * i + 1), Sum(cos(2 * pi * d / (4 * i + 1)) ** 2, (d, -i, i))),
-            domain={i: Integers(1, 10)},
+            domain={i: Integers(1, 16)},
             why="k = 4i + 1: the cosine is positive for |d| < k/4, that is |d| ≤ i.",
         ),
         Step(
             label="polygons.positive-part-three",
             statement=equal(_passed(4 * i + 3), Sum(cos(2 * pi * d / (4 * i + 3)) ** 2, (d, -i, i))),
-            domain={i: Integers(1, 10)},
+            domain={i: Integers(1, 16)},
             why="k = 4i + 3: again |d| ≤ i. (k = 3 has i = 0 and S_3 = 1.)",
         ),
         Step(
             label="polygons.dirichlet-kernel",
             statement=equal(Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)),
-            domain={i: Integers(1, 10), phi: Interval("1/8", 6)},
+            domain={i: Integers(1, 16), phi: Interval("1/8", 6)},
             why="Dirichlet's kernel. With cos² = (1 + cos(4πd/k))/2 and φ = 4π/k the sum is (2i+1)/2 plus half of it.",
         ),
         Step(

@@ -10,12 +10,12 @@ from __future__ import annotations
 from sympy import Derivative, sqrt
 
 from theory.derivation import Derivation, Step, above, equal
-from theory.domains import Interval
+from theory.domains import Integers, Interval
 from theory.notation import symbol
 
 __all__ = ["DERIVATIONS"]
 
-p, r, x, y, t = symbol("p r x y t")
+n, p, r, x, y, t = symbol("n p r x y t")
 
 UNIT = Interval("1/8", "7/8")
 
@@ -76,11 +76,14 @@ _ORDER = Derivation(
     steps=(
         Step(
             label="repetition.exceed",
-            statement=equal(Derivative((1 - p) ** 4 + 4 * p * (1 - p) ** 3, p), -12 * p * (1 - p) ** 2),
-            domain={p: UNIT},
+            statement=equal(
+                Derivative((1 - p) ** n + n * p * (1 - p) ** (n - 1), p),
+                -n * (n - 1) * p * (1 - p) ** (n - 2),
+            ),
+            domain={p: UNIT, n: Integers(2, 60)},
             why="The rank-th largest exceeds x when at least `rank` energies do, each with P(e > x) = p: a binomial "
             "tail. The slope of the rest, fewer than `rank`, is minus the density n·C(n−1, rank−1) p^(rank−1) "
-            "(1−p)^(n−rank), here of the second of four. The integral of the tail over x is the mean.",
+            "(1−p)^(n−rank), here of the second of n. The integral of the tail over x is the mean.",
         ),
     ),
     conclusion="E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx.",

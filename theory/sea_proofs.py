@@ -97,7 +97,7 @@ _BANDS = Derivation(
         Step(
             label="sea.pairs-of-bands",
             statement=equal((B + Sum(2 * d + 1, (d, 0, B - 1))) / 2, B * (B + 1) / 2),
-            domain={B: Integers(2, 12)},
+            domain={B: Integers(2, 24)},
             why="Bands of equal energy q pass q²S_k/k within themselves and once for every pair, larger to smaller. "
             "There are B² ordered pairs (a band added to d others adds 2d + 1); with the diagonal, half of B² + B "
             "remain.",

@@ -359,3 +359,11 @@ def test_a_run_on_given_data_is_measured_on_that_data() -> None:
     assert run.data is other
     assert run.record.train_loss == pytest.approx(run.history_loss[-1], rel=1e-12)
     assert measure(run, draw_dataset(SMALL)).train_loss != run.record.train_loss
+
+
+@pytest.mark.parametrize("given", [5, None, [5], "x"])
+def test_what_is_no_setting_is_refused_in_one_line(given: object) -> None:
+    with pytest.raises(
+        TypeError, match=r"a theory\.Setting or several are needed; try train\(Setting\(T=8\)\)$"
+    ):
+        train(given)  # type: ignore[arg-type]
