@@ -81,6 +81,10 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
         ],
         text=["diagnosis", "run"],
     )
+    for run in runs:
+        if run.diverged_at is not None:
+            which = f"T = {run.setting.T}, seed {run.setting.seed}"
+            click.echo(f"{which}: not finite from step {run.diverged_at} on; try a smaller --lr")
 
 
 def describe_run(run: Run) -> dict[str, Any]:
@@ -98,6 +102,7 @@ def describe_run(run: Run) -> dict[str, Any]:
         "weight_decay": run.setting.weight_decay,
         "seed": run.setting.seed,
     }
+    numbers["diverged_at"] = run.diverged_at
     return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path, **setting}
 
 

@@ -33,6 +33,9 @@ from numerics.engines.interaction import interact, prepare
 from numerics.engines.lanes import LANES
 from numerics.engines.pairs import BLOCK, dense_pairs, scratch_size
 
+#: All of fastmath but the licence to assume that there is neither NaN nor infinity.
+_KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
+
 __all__ = [
     "BLOCK",
     "accumulate_point_errors",
@@ -43,6 +46,7 @@ __all__ = [
     "compute_gradients",
     "part_of",
     "scratch_size",
+    "sum_pairs",
 ]
 
 
@@ -111,22 +115,29 @@ def add_sparse(parameters: Any, by_feature: Any, hidden: Any, pulled: Any, gradi
                     gradients[k][i] -= x * hidden[k, t]
 
 
-@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+@njit(**_COMPILE | {"fastmath": _KEEPS_NAN})  # type: ignore[untyped-decorator]
 def adamw(
     parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
-) -> None:
-    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step."""
+) -> bool:
+    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step.
+
+    Returns whether the range is finite after it.
+    """
     scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
     parameter, first = parameter[start:stop], first[start:stop]
     second, gradient = second[start:stop], gradient[start:stop]
+    zero = nothing = parameter.dtype.type(0)
     for i in range(parameter.size):
         g = gradient[i] * scale
         mean = first[i] * beta1 + g * rest1
         square = second[i] * beta2 + g * g * rest2
         first[i] = mean
         second[i] = square
-        parameter[i] = parameter[i] * keep - rate * mean / (math.sqrt(square) * root + epsilon)
+        moved = parameter[i] * keep - rate * mean / (math.sqrt(square) * root + epsilon)
+        parameter[i] = moved
+        nothing += moved * zero  # NaN once anything is not finite; hidden behind root and division
+    return bool(nothing == zero)
 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
@@ -188,7 +199,7 @@ def _advance(
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
 
     Pairs are summed as ``culling`` says (`interact`). Stops before a step at which a datapoint is beyond ``watch``
-    (`is_beyond`).
+    (`is_beyond`), and after the first step that leaves a parameter infinite or NaN.
 
     Features and datapoints are cut into as many parts as ``partial`` has rows; parts are independent between two
     barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
@@ -197,6 +208,7 @@ def _advance(
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
     scalars[0] = 2.0 / T
+    finite = np.ones(parts, np.bool_)
     for step in range(start, stop):
         rate = learning_rates[step]
         scalars[1] = 1.0 - rate * weight_decay
@@ -218,7 +230,12 @@ def _advance(
             low, high = part_of(n, part, parts, BLOCK)
             add_sparse(parameters, by_feature, hidden, pulled, gradients, part)
             for k in range(len(parameters)):
-                adamw(parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high)
+                moved = adamw(
+                    parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high
+                )
+                finite[part] = (k == 0 or finite[part]) and moved
+        if not finite.all():
+            return step + 1
     return stop
 
 
@@ -259,6 +276,12 @@ def as_rows(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
     return tuple(array[k] for k in range(array.shape[0]))
 
 
+def _sum_pairs(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> None:
+    """`dense_pairs` of all features, for the benchmark to time alone."""
+    dense_pairs(parameters, hidden, gradients, pulled, scratch, 0, parameters[0].size)
+
+
+sum_pairs = compiled(_sum_pairs, "sum_pairs")
 compute_gradients = compiled(_compute_gradients, "compute_gradients")
 accumulate_point_errors = compiled(_accumulate_point_errors, "accumulate_point_errors")
 #: On one core; runs of different seeds may call it at once.
