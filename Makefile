@@ -11,7 +11,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := theory numerics verify tests benchmarks
+SOURCES := theory numerics verify tests
 FIGURES := dataset-size norms gallery failures
 
 .PHONY: compare test thorough lint notes notes-pdf bench figures figures-full install clean
@@ -38,7 +38,7 @@ notes-pdf: install
 	$(BIN)/tgon notes --out notes --pdf
 
 bench: install
-	$(BIN)/python benchmarks/engines.py
+	$(BIN)/tgon bench --out benchmarks/results.csv
 
 figures: install
 	set -e; for name in $(FIGURES); do \

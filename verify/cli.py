@@ -1,5 +1,5 @@
 """The command line: `tgon predict | polygon | threshold | train | compare | sweep | check | polish | claims | notes |
-figure`.
+figure | bench`.
 
 Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged, 130
 interrupted. Answers go to stdout, progress and errors to stderr; an error is one line. A command imports what it
@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from verify.commands_bench import bench
 from verify.commands_figure import figure
 from verify.commands_model import check
 from verify.commands_notes import notes
@@ -93,7 +94,20 @@ def main() -> None:
     """
 
 
-for command in (predict, polygon, threshold, train, compare, sweep, check, polish, claims, notes, figure):
+for command in (
+    predict,
+    polygon,
+    threshold,
+    train,
+    compare,
+    sweep,
+    check,
+    polish,
+    claims,
+    notes,
+    figure,
+    bench,
+):
     main.add_command(command)
 
 
