@@ -2,54 +2,147 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from verify.answers import print_json, print_table
 from verify.commands_model import dataset_of
-from verify.options import json_option, refusals
+from verify.options import BadInput, json_option, refusals
 
 if TYPE_CHECKING:
     from numerics import Polished
     from theory import Record
+    from verify.foreign import ForeignModel
 
-__all__ = ["describe_polished", "polish"]
+__all__ = ["COLUMNS", "describe_polished", "polish", "write_rows"]
+
+#: The columns of --table.
+COLUMNS = (
+    "model",
+    "T",
+    "m",
+    "weight_decay",
+    "seed",
+    "diagnosis_before",
+    "dropped",
+    "shared_features",
+    "weight_norm_before",
+    "ratio_before",
+    "diagnosis",
+    "weight_norm_after",
+    "ratio_after",
+    "residual",
+    "steps",
+    "keeps_order",
+    "reason",
+)
 
 _MEASURED = ("train_loss", "worst_point_error", "energy", "weight_norm", "bias_norm")
 _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
 
 
 @click.command(epilog="Example: tgon polish runs/0123456789abcdef0123.safetensors")
-@click.argument("model", type=click.Path())
+@click.argument("models", metavar="MODEL...", type=click.Path(), nargs=-1, required=True)
 @click.option(
     "--data",
     type=click.Path(),
     metavar="FILE",
-    help="What the model was trained on, unless MODEL is a run file: npz, npy or safetensors with X (n, T).",
+    help="What the models were trained on, unless they are run files: npz, npy or safetensors with X (n, T).",
+)
+@click.option(
+    "--table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Write a row for each MODEL.",
 )
 @json_option
 @click.pass_context
-def polish(ctx: click.Context, model: str, data: str | None, as_json: bool) -> None:
-    """Continue a trained model to zero loss and least norm, and name where it ends.
+def polish(
+    ctx: click.Context, models: tuple[str, ...], data: str | None, table: Path | None, as_json: bool
+) -> None:
+    """Continue trained models to zero loss and least norm, and name where they end.
 
     MODEL is a run file, or what `tgon check` reads. Descent of the norm within the models of zero loss, in float64,
-    to a point where the first-order conditions hold; datapoints that the model dropped stay dropped. Exit code 3 if
-    it does not settle, 1 if it ends below the least norm that theory allows.
+    to a point where the first-order conditions hold; datapoints that the model dropped stay dropped. Of several
+    models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle, 1 if one ends
+    below the least norm that theory allows.
     """
+    answers = [_polished(model, data, alone=len(models) == 1) for model in models]
+    if table is not None:
+        write_rows(answers, table)
+    if as_json:
+        print_json(answers[0] if len(answers) == 1 else answers)
+    elif len(answers) == 1:
+        _print_answer(answers[0])
+    else:
+        _print_rows(answers)
+    codes = [answer["exit_code"] for answer in answers]
+    ctx.exit(1 if 1 in codes else max(codes))
+
+
+def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:
+    """The answer for one model; a refusal is an answer of its own unless it stands alone."""
     import numerics
+    from verify.diagnosis import diagnose
     from verify.foreign import read_model
 
-    with refusals():
-        found = read_model(model)
-        dataset, guesses = dataset_of(found, model, data)
-        polished = numerics.polish((found.W, found.b), dataset)
-    answer = describe_polished(polished) | {"guesses": [*found.guesses, *guesses]}
-    if as_json:
-        print_json(answer)
-    else:
-        _print_answer(answer)
-    ctx.exit(_exit_code(answer, polished.before.norm_error))
+    try:
+        with refusals():
+            found = read_model(model)
+            dataset, guesses = dataset_of(found, model, data)
+            try:
+                polished = numerics.polish((found.W, found.b), dataset)
+            except ValueError as error:
+                if alone:
+                    raise
+                before = diagnose(numerics.measure((found.W, found.b), dataset), found.W).name
+                return {
+                    "path": model,
+                    "diagnosis_before": before,
+                    "reason": str(error),
+                    "exit_code": 0,
+                } | _origin(found)
+    except BadInput as error:
+        if alone:
+            raise
+        return {"path": model, "reason": error.message, "exit_code": 0}
+    answer = describe_polished(polished) | {
+        "guesses": [*found.guesses, *guesses],
+        "path": model,
+        "reason": "",
+    }
+    return answer | _origin(found) | {"exit_code": _exit_code(answer, polished.before.norm_error)}
+
+
+def _origin(found: ForeignModel) -> dict[str, Any]:
+    """The setting that a run file tells, as far as a table shows it."""
+    names = ("T", "m", "weight_decay", "seed")
+    return {} if found.run is None else {name: getattr(found.run.setting, name) for name in names}
+
+
+def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """A table with a row for each answer; written whole or not at all."""
+    import csv
+    import io
+
+    from numerics.runs import write_atomically
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for answer in answers:
+        row = {name: answer[name] for name in COLUMNS if answer.get(name) is not None}
+        row["model"] = Path(answer["path"]).stem
+        if answer["reason"] == "":
+            row |= {"dropped": len(answer["dropped"])}
+            row |= {"residual": max(answer["certificate"][name] for name in _RESIDUALS)}
+            row |= {f"weight_norm_{when}": answer[when]["weight_norm"] for when in ("before", "after")}
+        writer.writerow({name: f"{one:.12g}" if isinstance(one, float) else one for name, one in row.items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.getvalue().encode())
 
 
 def describe_polished(found: Polished) -> dict[str, Any]:
@@ -122,3 +215,12 @@ def _print_answer(answer: dict[str, Any]) -> None:
     residuals = ", ".join(f"{name} {answer['certificate'][name]:.1e}" for name in _RESIDUALS)
     verdict = "holds" if answer["certificate"]["holds"] else "does not hold: descent did not settle"
     click.echo(f"Certificate {verdict} after {answer['steps']} steps: {residuals}.")
+
+
+def _print_rows(answers: Iterable[Mapping[str, Any]]) -> None:
+    """Several models in one table."""
+    columns = ("T", "diagnosis_before", "ratio_before", "diagnosis", "ratio_after", "steps", "reason")
+    rows = [[Path(answer["path"]).stem, *(answer.get(name) for name in columns)] for answer in answers]
+    print_table(
+        "Polished", ["model", *columns], rows, text=["model", "diagnosis", "reason"], wrapped="reason"
+    )

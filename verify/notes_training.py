@@ -13,6 +13,7 @@ from theory.notes import Section, topic_of
 from theory.prose import in_markdown
 from theory.tables import Table, number
 from verify.notes_features import repeated_section, sea_section
+from verify.notes_polish import polish_section
 from verify.notes_sweeps import decay_section
 from verify.thresholds import threshold_section
 
@@ -57,6 +58,7 @@ def training_sections(experiments: Path) -> dict[str, list[Section]]:
         sections.setdefault(topic, []).append(Section("What trained models are held to", text, (table,)))
     sections.setdefault("memorization", []).append(_compared(experiments))
     for topic, found in (
+        ("stationary", polish_section(experiments)),
         ("optimization", decay_section(experiments)),
         ("sea", sea_section(experiments)),
         ("repetition", threshold_section(experiments)),

@@ -1,5 +1,6 @@
 """`tgon polish`: what it answers, and with which exit code."""
 
+import csv
 import json
 
 import numpy as np
@@ -77,6 +78,28 @@ def test_what_cannot_be_polished_is_one_line_and_bad_input(tmp_path):
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
     assert "train the model longer" in done.stderr
+
+
+def test_several_models_are_rows_and_a_refusal_is_one_of_them(tmp_path):
+    (tmp_path / "good").mkdir()
+    (tmp_path / "bad").mkdir()
+    good, *data = saved(tmp_path / "good", tgon_hidden(6) * 1.1)
+    bad, *_ = saved(tmp_path / "bad", tgon_hidden(6))
+    np.savez(bad, W=np.ones((2, 6)), b=np.zeros(6))
+    table = tmp_path / "rows.csv"
+    done = tgon_polish(good, bad, str(tmp_path / "absent.npz"), *data, "--table", str(table), "--json")
+    assert done.exit_code == 0, done.output
+    first, second, third = json.loads(done.stdout)
+    assert first["ratio_after"] == pytest.approx(1.0, abs=1e-9)
+    assert "train the model longer" in second["reason"]
+    assert "absent.npz" in third["reason"]
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows] == ["model", "model", "absent"]
+    assert (rows[0]["diagnosis"], rows[0]["dropped"], rows[0]["reason"]) == ("regular T-gon", "0", "")
+    assert float(rows[0]["ratio_before"]) == pytest.approx(1.1)
+    assert (rows[1]["ratio_after"], rows[1]["reason"] != "") == ("", True)
+    assert "Polished" in tgon_polish(good, bad, *data).stdout
 
 
 def test_exit_codes_tell_unsettled_and_impossible_ends_apart():
