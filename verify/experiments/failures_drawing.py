@@ -78,4 +78,4 @@ def _draw_gaps(ax: Axes, gaps: pd.DataFrame) -> None:
         xlabel="least angle that memorizes, arccos((x − 1)/√(xy))  (degrees)",
         ylabel="angle between them (degrees)",
     )
-    ax.legend(loc="upper left", fontsize=11)
+    ax.legend(loc="lower right", fontsize=11)
