@@ -109,6 +109,25 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "of two circles against the least angle that memorizes.",
         observed=False,
     ),
+    Experiment(
+        "digits",
+        "Maximal data dimensionality of handwritten digits, and of the toy model",
+        "Which images have a large maximal data dimensionality D*, did training make it so, and are they the "
+        "memorized ones?",
+        "First row: D* in units of its mean for each seed, and over training. Images: label and D*, median over "
+        "seeds. Third row: the largest D* against images per dimension; whether D* finds images whose labels were "
+        "replaced. Last row: D* and test loss of toy models. Bars run from the least to the largest seed.",
+    ),
+    Experiment(
+        "variants",
+        "Other losses, a ReLU between the layers, untied weights",
+        "Which variants of the model show the same memorization and generalization: polygons, a bump of the test "
+        "loss, features?",
+        "Top: test loss and largest feature dimensionality against T, every seed and the median. Below, for each "
+        "variant the run of least train loss: hidden vectors of two small datasets, the 150 longest columns of the "
+        "decoder for the largest one; each panel at its own scale.",
+        observed=False,
+    ),
 )
 
 

@@ -1,0 +1,210 @@
+"""Experiment ``digits``: maximal data dimensionality D* on a small classifier, and on the toy model.
+
+Henighan et al. 2023, comment "Data Dimensionality of MNIST": on a network with 512 hidden units most images have
+roughly the same D*, a few lie in both tails, and those of high D*, "almost 100x higher than typical", look like odd
+outliers, tempting one to call them memorized. Here that reading is put to tests it can fail: an untrained network, the
+images' own pixels, and images that the network can only fit by memorizing, because their labels were replaced.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from verify.experiments.digits_collecting import ALONE, FLIPPED, MNIST_FOLDER, collect
+from verify.experiments.digits_drawing import draw_digits, last_snapshots
+from verify.experiments.grouping import numbers, values_by
+from verify.experiments.intervals import mean_interval
+
+__all__ = ["collect", "describe", "draw"]
+
+Tables = dict[str, pd.DataFrame]
+
+#: From this probability on that a memorized image has the larger D*, D* is said to find them.
+CLEAR = 0.75
+#: D* of a toy model counts as uneven where its largest value is at least this many times its mean.
+UNEVEN = 3.0
+
+
+def draw(tables: Tables) -> Figure:
+    """Distribution, images, training, dataset size and width, replaced labels, toy model."""
+    return draw_digits(tables)
+
+
+def describe(tables: Tables) -> str:
+    """Spread, what training adds, dataset size, flipped labels, odd images, toy model; each by its numbers."""
+    parts = [
+        _distribution(tables), _training(tables), _sizes(tables), _memorized(tables), _odd(tables), _toy(tables),
+        _not_here(tables),
+    ]  # fmt: skip
+    return "\n".join(f"- {part}" for part in parts)
+
+
+def _distribution(tables: Tables) -> str:
+    end = last_snapshots(tables, "training")
+    ratio = mean_interval(numbers(end, "T") / numbers(end, "rank"))
+    largest = mean_interval(numbers(end, "largest") / numbers(end, "median"))
+    alone = mean_interval(numbers(end, "alone"))
+    name = tables["set"].set_index("key")["value"]["name"]
+    spread = float(np.mean(numbers(end, "ninety_nine_percent") / numbers(end, "one_percent")))
+    return (
+        f"**Spread.** {name}: {end['T'].iloc[0]} images, {end['width'].iloc[0]} hidden units, "
+        f"rank {end['rank'].mean():.0f}. D* adds up to the rank, so its mean is rank/T and nothing can exceed T/rank = "
+        f"{ratio.value:.3g} times it. The largest is {largest} times the median (mean over {len(end)} "
+        f"seeds, 95 %), and {alone.value:.3g} images on average reach D* ≥ {ALONE}: a direction to "
+        f"themselves. Between the 1 % and 99 % "
+        f"quantiles D* varies by a factor of {spread:.3g}. The published factor of almost 100 for 60 000 "
+        f"images and 512 units is "
+        f"near the ceiling there, 60 000/512 = 117: how far outliers can stand out is set by images per dimension."
+    )
+
+
+def _training(tables: Tables) -> str:
+    rows = tables["networks"].query("series == 'training'")
+    end = last_snapshots(tables, "training")
+    start = rows[rows["epoch"] == 0]
+    before, after = (
+        mean_interval(numbers(each, "largest") / numbers(each, "median")) for each in (start, end)
+    )
+    changed = after.low > before.high or after.high < before.low
+    agreement = mean_interval(numbers(end, "agreement_with_start"))
+    seeds = tables["agreement"].query("trained")
+    same = mean_interval(numbers(seeds, "with_other_seeds"))
+    verdict = (
+        "training changes the ratio of the largest to the median"
+        if changed
+        else "training does not change the ratio of the largest to the median beyond the spread of seeds"
+    )
+    order = (
+        "most of the order of the images is there before training"
+        if agreement.low > 0.5
+        else "the order of the images is mostly made by training"
+        if agreement.high < 0.5
+        else "how much of the order is there before training is not settled by these seeds"
+    )
+    return (
+        f"**Training.** From {before} before to {after} after {int(end['epoch'].max())} epochs: {verdict}. The rank "
+        f"correlation of D* with that of the same network untrained is {agreement}: {order}. Between "
+        f"seeds it is {same} after training. Train accuracy {end['train_accuracy'].mean():.4f}, test accuracy "
+        f"{end['test_accuracy'].mean():.4f}."
+    )
+
+
+def _sizes(tables: Tables) -> str:
+    ends = pd.concat([last_snapshots(tables, name) for name in ("training", "size", "width")])
+    part = numbers(ends, "largest")
+    ratio = numbers(ends, "T") / numbers(ends, "rank")
+    full = ends["width"] == ends["width"].max()
+    near = part[full].min() >= ALONE
+    widths = ends[~full].groupby("width")["largest"].mean()
+    listed = ", ".join(f"{value:.2f} at {width} units" for width, value in widths.items())
+    some = (
+        f"the largest D* is at least {ALONE} for every dataset size and seed: at {ends['width'].max()} units it says "
+        "little else than T/rank"
+        if near
+        else f"the largest D* is {part[full].min():.2f} to {part[full].max():.2f} over dataset sizes"
+    )
+    return (
+        f"**Dataset size and width.** T/rank from {ratio.min():.3g} to {ratio.max():.3g}. With "
+        f"{ends['width'].max()} units "
+        f"{some}. With all images and fewer units the largest D* is {listed or 'not measured'}."
+    )
+
+
+def _memorized(tables: Tables) -> str:
+    rows = tables["networks"].query("series == 'flipped'")
+    parts = [_found(rows[rows["width"] == width]) for width in sorted(set(rows["width"]), reverse=True)]
+    return (
+        f"**Replaced labels.** {FLIPPED:.0%} of the labels are replaced by another class at random; no "
+        f"rule predicts them, "
+        "so a network that fits them has memorized them. The probability that such an image has a "
+        f"larger D* than another is 0.5 before training, up to the draw. {' '.join(parts)}"
+    )
+
+
+def _found(rows: pd.DataFrame) -> str:
+    """What D* tells of replaced labels at one width; changes are taken seed by seed, on the same images."""
+    ordered = rows.sort_values(["seed", "epoch"])
+    start, end = ordered.groupby("seed").first(), ordered.groupby("seed").last()
+    after = mean_interval(numbers(end, "flipped_above_others"))
+    change = mean_interval(numbers(end, "flipped_above_others") - numbers(start, "flipped_above_others"))
+    if after.low > CLEAR and change.low > 0:
+        verdict = "**D* finds the memorized images**"
+    elif after.low > 0.5 and change.low > 0:
+        verdict = "**D* rises on memorized images, too little to find them by it**"
+    elif change.high < 0:
+        verdict = "**D* falls on memorized images**"
+    else:
+        verdict = "**D* does not find the memorized images**"
+    return (
+        f"With {rows['width'].iloc[0]} units, at train accuracy {end['train_accuracy'].mean():.4f}: "
+        f"{after}, a change of {change} by training; {verdict}."
+    )
+
+
+def _odd(tables: Tables) -> str:
+    rows = tables["agreement"]
+    trained, untrained = (
+        {column: mean_interval(numbers(rows[rows["trained"] == kind], column)) for column in rows.columns[3:]}
+        for kind in (True, False)
+    )
+    distance = trained["with_neighbour_distance"]
+    if np.isnan(distance.value):
+        return (
+            f"**Odd images.** Too many images for nearest neighbours. Rank correlation of D* with D* of the pixels "
+            f"themselves: {trained['with_pixels']} trained, {untrained['with_pixels']} untrained."
+        )
+    before = untrained["with_neighbour_distance"]
+    goes = "goes" if distance.low > 0.3 else "hardly goes" if distance.high < 0.3 else "barely goes"
+    change = (
+        "training adds to it"
+        if distance.low > before.high
+        else "training takes from it"
+        if distance.high < before.low
+        else "training does not change it beyond the spread of seeds"
+    )
+    return (
+        f"**Odd images.** High D* {goes} with oddness: its rank correlation with the distance to the "
+        f"nearest other image "
+        f"is {distance} after training and {before} before: {change}. With D* of the pixels themselves: "
+        f"{trained['with_pixels']} and {untrained['with_pixels']}."
+    )
+
+
+def _toy(tables: Tables) -> str:
+    largest, losses = (
+        {T: float(np.median(each)) for T, each in values_by(tables["toy"], "T", column).items()}
+        for column in ("largest", "test_loss")
+    )
+    sizes, worst = list(largest), max(losses, key=losses.__getitem__)
+    spread = [T for T in sizes if all(value >= UNEVEN for size, value in largest.items() if size >= T)]
+    even = [T for T in sizes if not spread or spread[0] > T]
+    if not spread or not even:
+        course = f"all are {min(largest.values()):.3g} to {max(largest.values()):.3g}: **no transition shows in D***"
+    else:
+        values = [largest[T] for T in even]
+        where = "right after it" if even[-1] == worst else f"which is {spread[0] / worst:.2g} times as large"
+        course = (
+            f"those up to T = {even[-1]} are {min(values):.3g} to {max(values):.3g}, from T = {spread[0]} on they are "
+            f"{largest[spread[0]]:.3g} and more, {largest[sizes[-1]]:.3g} at T = {sizes[-1]}: "
+            f"**the transition shows in D***. The largest test loss is at T = {worst}, the first uneven T {where}"
+        )
+    return (
+        "**Toy model.** A regular T-gon has D*·T/2 = 1 for every datapoint. Of the largest D*·T/2, medians over "
+        f"{len(set(tables['toy']['data_seed']))} datasets, {course}. Test losses are {min(losses.values()):.4g} to "
+        f"{losses[worst]:.4g}."
+    )
+
+
+def _not_here(tables: Tables) -> str:
+    name = tables["set"].set_index("key")["value"]["name"]
+    if name == "MNIST":
+        return f"Trained on MNIST from the folder in {MNIST_FOLDER}."
+    return (
+        f"**Not shown.** MNIST itself: `{MNIST_FOLDER}=FOLDER tgon figure digits …` trains on the four "
+        f"files in FOLDER. "
+        "Whether odd images have large D* *because* they are memorized cannot be told from D* alone."
+    )

@@ -1,0 +1,242 @@
+"""Experiment ``variants``: which changes of the model keep memorization, the bump of the test loss and generalization.
+
+Henighan et al. 2023, section "Comments & Replications": the second replication (n = 1 000, S = 0.99) reports double
+descent for other losses and with a ReLU between the layers; footnote 1 there expects untied weights to give hidden
+vectors of different lengths. Runs of the sweep are the standard model; the others are trained here.
+
+A test loss is divided by what the zero output loses under the same loss, so that 1 is the same level for all. A run has
+stored its datapoints where no squared error exceeds `STORED_ERROR`.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from numerics import Run, draw_dataset, draw_test_dataset
+from numerics.data import Dataset
+from numerics.progress import progress_bar
+from numerics.variant_training import VariantRun, train_variant, variant_errors, variant_hidden
+from numerics.variants import STANDARD, VARIANTS
+from theory.dimensionality import dimensionality
+from verify.experiments.grouping import numbers, values_by
+from verify.experiments.intervals import lies_above
+from verify.experiments.variants_drawing import draw_variants
+
+__all__ = ["STORED_ERROR", "collect", "describe", "draw"]
+
+#: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
+#: because the fourth power hardly pulls on small errors.
+STORED_ERROR = 0.01
+#: Hidden vectors of a regular polygon differ in length by less than this (standard deviation over mean).
+EVEN_LENGTHS = 0.1
+#: A model stores features where the largest D_f is at least this, half of what it has in a pentagon alone.
+TAKEN = 0.2
+#: Sizes with pictures: hidden vectors at the first two, features (columns of the decoder) at the last that is there.
+PICTURED_HIDDEN = (8, 12)
+#: Features kept of a picture, the longest.
+MOST_FEATURES = 150
+
+Tables = dict[str, pd.DataFrame]
+Floats = NDArray[np.float64]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``trained`` (a row per variant, T and seed) and ``points``; trains all variants but the standard one."""
+    settings = [run.setting for run in runs]
+    given = {run.setting: VariantRun(run.setting, STANDARD, *_weights(run)) for run in runs}
+    wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]
+    wanted.sort(key=lambda cell: -cell[0].T)  # the longest first, so that no core waits at the end
+    with (
+        progress_bar([setting for setting, _ in wanted]) as advance,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        finished = pool.map(lambda cell: train_variant(cell[0], cell[1], advance), wanted)
+        trained = dict(zip(wanted, finished, strict=True))
+    trained |= {(setting, STANDARD): run for setting, run in given.items()}
+    ordered = [trained[setting, variant] for variant in VARIANTS for setting in settings]
+    test = draw_test_dataset(settings[0])
+    rows = pd.DataFrame([_observed(run, test) for run in ordered])
+    return {"trained": rows, "points": _points(ordered, rows)}
+
+
+def _weights(run: Run) -> tuple[Floats, Floats, Floats]:
+    W, b = run.W.astype(np.float64), run.b.astype(np.float64)
+    return W, W, b
+
+
+def _observed(run: VariantRun, test: Dataset) -> dict[str, object]:
+    setting, power = run.setting, run.variant.power
+    head = {"variant": run.variant.name, "T": setting.T, "seed": setting.seed, "diverged": run.diverged}
+    if run.diverged:
+        return head
+    data = draw_dataset(setting)
+    hidden = variant_hidden(run, data)
+    lengths = np.linalg.norm(hidden, axis=0)
+    zero = [float(np.sum(part.values**power) / part.T) for part in (data, test)]
+    return {
+        **head,
+        "train_loss": float(variant_errors(run, data, power).mean()) / zero[0],
+        "test_loss": float(variant_errors(run, test, power).mean()) / zero[1],
+        "squared_test_loss": float(variant_errors(run, test, 2).mean()),
+        "worst_point_error": float(variant_errors(run, data, 2).max()),
+        "gap_deviation": _gap_deviation(hidden),
+        "length_spread": float(lengths.std() / max(lengths.mean(), 1e-300)),
+        "dead_hidden_units": int(np.sum(hidden.max(axis=1) <= 0)) if run.variant.hidden_relu else 0,
+        "weight_norm": float(np.linalg.norm(run.W)),
+        "decoder_norm": float(np.linalg.norm(run.D)),
+        "bias_norm": float(np.linalg.norm(run.b)),
+        "largest_feature_dimensionality": float(dimensionality(run.D).max()),
+    }
+
+
+def _gap_deviation(hidden: Floats) -> float:
+    """Root mean square of angular gaps about 2π/T, in units of 2π/T."""
+    gaps = np.diff(np.sort(np.arctan2(hidden[1], hidden[0])), append=np.nan)
+    gaps[-1] = 2 * np.pi - gaps[:-1].sum()
+    return float(np.sqrt(np.mean((gaps * hidden.shape[1] / (2 * np.pi) - 1) ** 2)))
+
+
+def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each variant the run of least train loss at each pictured size."""
+    sizes = sorted({run.setting.T for run in runs})
+    parts = []
+    for T, kind in [(T, "hidden") for T in PICTURED_HIDDEN if T in sizes] + [(sizes[-1], "feature")]:
+        for variant in VARIANTS:
+            places = [k for k, run in enumerate(runs) if run.setting.T == T and run.variant == variant]
+            places = [k for k in places if not runs[k].diverged]
+            if not places:
+                continue
+            run = runs[places[int(np.argmin(numbers(rows.loc[places], "train_loss")))]]
+            cloud = variant_hidden(run, draw_dataset(run.setting)) if kind == "hidden" else run.D
+            longest = np.argsort(-np.linalg.norm(cloud, axis=0), kind="stable")[:MOST_FEATURES]
+            cloud = cloud[:, np.sort(longest)].round(4)
+            facts = {"variant": variant.name, "T": T, "seed": run.setting.seed, "kind": kind}
+            parts.append(pd.DataFrame({**facts, "x": cloud[0], "y": cloud[1]}))
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["variant", "T", "kind", "x", "y"])
+    )
+
+
+def draw(tables: Tables) -> Figure:
+    """Test losses and largest feature dimensionalities above hidden vectors and features of every variant."""
+    return draw_variants(tables)
+
+
+def describe(tables: Tables) -> str:
+    """What each variant keeps of the standard picture: a table, and the variants by what they keep."""
+    found = {variant: _traits(rows) for variant, rows in tables["trained"].groupby("variant", sort=False)}
+    head = (
+        "| variant | all seeds store T points at T = | regular polygons | spread of lengths | largest test loss |"
+        " at both ends | largest D_f |\n|---|---|---|---|---|---|---|"
+    )
+    lines = [f"| {variant!s} | {' | '.join(trait.cells)} |" for variant, trait in found.items()]
+    kept = {
+        "have the bump: at its peak the test loss of every seed lies above every seed at both ends": "bump",
+        "rise above the zero output somewhere, for every seed": "harmful",
+        "store their datapoints as regular polygons, for some T and most seeds": "polygon",
+        f"end, at the largest T, with features that have D_f of at least {TAKEN}": "features",
+    }
+    sentences = []
+    for text, trait in kept.items():
+        having = [str(name) for name, each in found.items() if trait in each.has]
+        missing = [str(name) for name, each in found.items() if trait not in each.has]
+        does = f"**{'; '.join(having)}**" if having else "**None**"
+        sentences.append(
+            f"- {does} {text}" + (f"; not so: {'; '.join(missing)}." if missing and having else ".")
+        )
+    return "\n".join(
+        [
+            "Test losses are in units of what the zero output loses under the same loss; a datapoint counts as stored "
+            f"where its squared error is at most {STORED_ERROR}. Regular polygons and spread of lengths (median): over "
+            f"the seeds that store all points. Largest D_f: of columns of the decoder, at the largest T.",
+            "",
+            head,
+            *lines,
+            "",
+            *sentences,
+            *_why(tables["trained"]),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class _Traits:
+    """The cells of a variant in the table of the page, and what it has."""
+
+    cells: tuple[str, ...]
+    has: frozenset[str]
+
+
+def _traits(rows: pd.DataFrame) -> _Traits:
+    finished = rows[~rows["diverged"].astype(bool)]
+    if finished.empty:
+        return _Traits(("all diverged", "–", "–", "–", "–", "–"), frozenset())
+    stored = finished.assign(value=finished["worst_point_error"] <= STORED_ERROR)
+    everywhere = [T for T, each in values_by(stored, "T", "value").items() if all(each)]
+    good = stored[stored["value"]]
+    regular = values_by(good.assign(value=_is_regular(good)), "T", "value") if len(good) else {}
+    most = [T for T, each in regular.items() if sum(each) > len(rows[rows["T"] == T]) / 2]
+    losses = values_by(finished, "T", "test_loss")
+    peak = max(losses, key=lambda T: float(np.median(losses[T])))
+    first, last = min(losses), max(losses)
+    features = values_by(finished, "T", "largest_feature_dimensionality")[last]
+    has = {
+        "bump": lies_above(losses[peak], losses[first]) and lies_above(losses[peak], losses[last]),
+        "harmful": any(min(each) > 1 for each in losses.values()),
+        "polygon": bool(most),
+        "features": float(np.median(features)) >= TAKEN,
+    }
+    shapes = ", ".join(f"{int(sum(each))}/{len(each)} at {T}" for T, each in regular.items())
+    cells = (
+        ", ".join(map(str, everywhere)) or "none",
+        shapes or "–",
+        f"{float(np.median(good['length_spread'])):.2g}" if len(good) else "–",
+        f"{_span(losses[peak])} at T = {peak}",
+        f"{_span(losses[first])}; {_span(losses[last])}",
+        _span(features),
+    )
+    return _Traits(cells, frozenset(trait for trait, true in has.items() if true))
+
+
+def _is_regular(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Even lengths, and angular gaps nearer to those of T corners than of T + 1 corners with one left out.
+
+    The latter stray by √(T − 1)/(T + 1) from 2π/T (root mean square, in units of 2π/T); half of that is the bound.
+    """
+    T = numbers(rows, "T")
+    even = numbers(rows, "gap_deviation") < np.sqrt(T - 1) / (T + 1) / 2
+    return np.asarray(even & (numbers(rows, "length_spread") < EVEN_LENGTHS))
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _why(trained: pd.DataFrame) -> list[str]:
+    """What the numbers say about why a variant differs."""
+    notes = []
+    dead = trained[trained["variant"].str.contains("ReLU")]
+    if len(dead):
+        count = int((dead["dead_hidden_units"] > 0).sum())
+        notes.append(
+            "- With a ReLU on h all hidden vectors lie in one quadrant, so that T points share a quarter of "
+            f"the circle; a unit that is closed for every datapoint gets no gradient. That ended {count} of "
+            f"{len(dead)} such runs with a dead unit."
+        )
+    diverged = int(trained["diverged"].sum())
+    if diverged:
+        notes.append(f"- {diverged} of {len(trained)} runs diverged and are left out.")
+    return notes
