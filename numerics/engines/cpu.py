@@ -25,7 +25,7 @@ from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, divergence, kernels
 from numerics.engines.arrangement import ArrangedData, Arrangement
 from numerics.engines.held_state import HeldState
-from numerics.engines.interaction import LEAST_POINTS, count_cut, culling_arrays, prefers_culling
+from numerics.engines.interaction import CUT, LEAST_POINTS, classify, culling_arrays, prefers_culling
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
@@ -141,9 +141,9 @@ class CpuTrajectory:
 
     def _prefers_culling(self, hidden: _Array) -> bool:
         arrangement, T = self._held.arrangement, self._work.data.T
-        rows = kernels.as_rows(self._held.rows[0][:, : arrangement.awake])
         points = np.take(hidden, arrangement.points, axis=1).astype(self._scalars.dtype)
-        return prefers_culling(count_cut(rows, points, self._work.culling), arrangement.awake, T)
+        kinds = classify(self._held.rows[0][:, : arrangement.awake], points, self._work.culling)
+        return prefers_culling(int((kinds == CUT).sum()), arrangement.awake, T)
 
     def _run(self, stop: int) -> int:
         """Take steps until ``stop``, divergence, or until sleeping features must be looked at; the step reached."""

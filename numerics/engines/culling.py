@@ -243,7 +243,10 @@ def _excess(
 def list_cut_leaves(
     rows: Any, width: int, i: int, leaves: Any, n_leaves: int, listed: Any, words: Any
 ) -> int:
-    """Places of the leaves that z = 0 may cut for the group at ``i``, listed; ``words`` says where it is all active."""
+    """Number of leaves that z = 0 may cut for the group at ``i``, their places ``listed``.
+
+    ``words`` has a bit set for every leaf the group is active on.
+    """
     span, count, none = leaves.size // LEAF_ROWS, 0, splat(rows.dtype.type(0))
     for base in range(0, n_leaves, WORD):
         mixed, on = np.int64(0), np.int64(0)
@@ -252,10 +255,11 @@ def list_cut_leaves(
             not_on = bits_at_most(_excess(rows, width, i, leaves, span, start, middle, reach), none)
             not_off = bits_above_zero(add(middle, reach))
             mixed |= (not_on & not_off) << (start - base)
-            on |= not_on ^ 0xFFFF
-        words[base // WORD] = on
+            on |= (not_on ^ 0xFFFF) << (start - base)
         if n_leaves - base < WORD:
-            mixed &= (np.int64(1) << (n_leaves - base)) - 1
+            known = (np.int64(1) << (n_leaves - base)) - 1
+            mixed, on = mixed & known, on & known
+        words[base // WORD] = on
         while mixed != 0:
             listed[count] = 2 * LANES * (base + lowest_bit(mixed))
             count += 1

@@ -30,7 +30,20 @@ from numerics.engines.culling import (
 from numerics.engines.lanes import LANES
 from numerics.engines.pairs import dense_pairs
 
-__all__ = ["CUT_PAIR", "GROUP_COST", "TEST_COST", "culling_arrays", "interact", "prefers_culling", "prepare"]
+__all__ = [
+    "CUT",
+    "CUT_PAIR",
+    "GROUP_COST",
+    "OFF",
+    "ON",
+    "TEST_COST",
+    "classify",
+    "culling_arrays",
+    "interact",
+    "prefers_culling",
+    "prepare",
+    "sum_culled",
+]
 
 #: Roundings of the boxes, of the test and of z, in units of eps: boxes 2 + 2, test 8, z 3, their squares.
 MARGIN = 16
@@ -38,6 +51,9 @@ MARGIN = 16
 #: Cost of one pair of a leaf that is cut, of a test of a group with 16 leaves, and of a group, in pairs of the dense
 #: kernel (0.05 ns on one core of an AMD EPYC 9005, float32).
 CUT_PAIR, TEST_COST, GROUP_COST = 1.2, 150.0, 1000.0
+
+#: What is known of the outputs of a group of features on a leaf of datapoints: none active, all active, neither.
+OFF, ON, CUT = 0, 1, 2
 
 #: Fewer datapoints are never culled: a leaf would be most of them.
 LEAST_POINTS = 4 * LANES
@@ -66,27 +82,59 @@ def culling_arrays(T: int, parts: int, widest: int, dtype: np.dtype[Any]) -> tup
     )
 
 
-def _count_cut(parameters: Any, hidden: Any, culling: Any) -> int:
-    """How many pairs of a group and a leaf z = 0 may cut."""
+def _classify(parameters: Any, hidden: Any, culling: Any, kinds: Any) -> None:
+    """What is known of each group and leaf, into ``kinds``, (groups, leaves): `OFF`, `ON` or `CUT`."""
     points, leaves, limits, _, all_rows, _, _, all_listed = culling
     rows, listed = all_rows[0], all_listed[0]
     n, n_leaves = parameters[0].size, (hidden.shape[1] + LANES - 1) // LANES
-    width, cut, words = rows.size // FEATURE_ROWS, 0, listed[n_leaves:]
+    width, words = rows.size // FEATURE_ROWS, listed[n_leaves:]
     describe_leaves(hidden, points, leaves, limits, 0, hidden.shape[1])
     for first in range(0, n, width):
         size = min(width, n - first)
         load_features(parameters, rows, width, first, first + size)
         bound_features(rows, width, size, limits)
         for i in range(0, size, GROUP):
-            cut += list_cut_leaves(rows, width, i, leaves, n_leaves, listed, words)
-    return cut
+            kind = kinds[(first + i) // GROUP]
+            count = list_cut_leaves(rows, width, i, leaves, n_leaves, listed, words)
+            for leaf in range(n_leaves):
+                kind[leaf] = ON if words[leaf // WORD] >> (leaf % WORD) & 1 else OFF
+            for entry in range(count):
+                kind[listed[entry] // (2 * LANES)] = CUT
 
 
-count_cut = compiled(_count_cut, "count_cut", fastmath=False)
+_compiled_classify = compiled(_classify, "classify", fastmath=False)
+
+
+def classify(
+    parameters: NDArray[Any], hidden: NDArray[Any], arrays: tuple[NDArray[Any], ...]
+) -> NDArray[np.int8]:
+    """(groups, leaves) `OFF`, `ON` or `CUT`: the sign of all outputs of a group on a leaf, where it is sure.
+
+    ``parameters`` are (3, n), ``hidden`` (2, T), both in their arrangement; ``arrays`` those of `culling_arrays`.
+    """
+    kinds = np.zeros((-(-parameters.shape[1] // GROUP), -(-hidden.shape[1] // LANES)), np.int8)
+    _compiled_classify(tuple(np.ascontiguousarray(parameters)), np.ascontiguousarray(hidden), arrays, kinds)
+    return kinds
+
+
+def _sum_culled(parameters: Any, hidden: Any, culling: Any, gradients: Any, partial: Any) -> None:
+    """`culled_pairs` of all features in one part."""
+    describe_leaves(hidden, culling[0], culling[1], culling[2], 0, hidden.shape[1])
+    culled_pairs(parameters, culling, gradients, partial, 0, 0, parameters[0].size)
+
+
+sum_culled = compiled(_sum_culled, "sum_culled")
 
 
 def prefers_culling(cut: int, n: int, T: int) -> bool:
-    """Whether ``cut`` pairs of a group and a leaf, and the tests, cost less than all n T pairs."""
+    """Whether ``cut`` pairs of a group and a leaf, and the tests, cost less than all n T pairs.
+
+    Examples
+    --------
+    >>> prefers_culling(cut=0, n=10_000, T=1_000), prefers_culling(cut=0, n=10_000, T=64)
+    (True, False)
+
+    """
     groups, leaves = -(-n // GROUP), -(-T // LANES)
     tests = groups * -(-leaves // LANES)
     return CUT_PAIR * cut * GROUP * LANES + TEST_COST * tests + GROUP_COST * groups < n * T
