@@ -112,11 +112,11 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         "digits",
         "Maximal data dimensionality of handwritten digits, and of the toy model",
-        "Which images have a large maximal data dimensionality D*, did training make it so, and are they the "
+        "Which images have a large maximal data dimensionality, did training make it so, and are they the "
         "memorized ones?",
-        "First row: D* in units of its mean for each seed, and over training. Images: label and D*, median over "
-        "seeds. Third row: the largest D* against images per dimension; whether D* finds images whose labels were "
-        "replaced. Last row: D* and test loss of toy models. Bars run from the least to the largest seed.",
+        "First row: D\\* in units of its mean for each seed, and over training. Images: label and D\\*, median over "
+        "seeds. Third row: the largest D\\* against images per dimension; whether D\\* finds images whose labels "
+        "were replaced. Last row: D\\* and test loss of toy models. Bars run from the least to the largest seed.",
     ),
     Experiment(
         "variants",
