@@ -26,7 +26,7 @@ from numba import njit
 from numba.extending import overload
 
 from numerics.engines import lanes
-from numerics.engines.lanes import LANES, load, total
+from numerics.engines.lanes import LANES, load, splat, store, total
 
 __all__ = ["BLOCK", "REGISTERS", "dense_pairs", "scratch_size"]
 
@@ -118,32 +118,38 @@ def _tile(points: int, vectors: int) -> Callable[..., None]:
 def _copy_in(rows: Any, block: Any, start: int, size: int, width: int) -> None:
     """Features ``start`` on into the chunks of ``block``; gradient sums and missing features are 0."""
     zero = block.dtype.type(0)
-    count = len(rows)
-    for chunk in range((size + width - 1) // width):
-        first, present = start + chunk * width, min(width, size - chunk * width)
-        for k in range(count):
-            source = rows[k][first : first + present]
-            target = block[(2 * count * chunk + k) * width :][:width]
-            sums = block[(2 * count * chunk + count + k) * width :][:width]
-            for i in range(width):
-                sums[i] = zero
+    zeros, count = splat(zero), len(rows)
+    for k in range(count):
+        row, at = rows[k][start : start + size], k * width
+        for first in range(0, size - width + 1, width):
+            for i in range(0, width, LANES):
+                store(block, at + i, load(row, first + i))
+                store(block, at + count * width + i, zeros)
+            at += 2 * count * width
+        present = size % width
+        if present:
+            for i in range(0, width, LANES):
+                store(block, at + i, zeros)
+                store(block, at + count * width + i, zeros)
+            source, target = row[size - present :], block[at:]
             for i in range(present):
                 target[i] = source[i]
-            for i in range(present, width):
-                target[i] = zero
 
 
 @njit(**_OPTIONS)  # type: ignore[untyped-decorator]
 def _copy_out(block: Any, gradients: Any, start: int, size: int, width: int) -> None:
     """The sums of the chunks of ``block`` into the gradients of features ``start`` on."""
     count = len(gradients)
-    for chunk in range((size + width - 1) // width):
-        first, present = start + chunk * width, min(width, size - chunk * width)
-        for k in range(count):
-            source = block[(2 * count * chunk + count + k) * width :][:present]
-            target = gradients[k][first : first + present]
-            for i in range(present):
-                target[i] = source[i]
+    for k in range(count):
+        row, at = gradients[k][start : start + size], (count + k) * width
+        for first in range(0, size - width + 1, width):
+            for i in range(0, width, LANES):
+                store(row, first + i, load(block, at + i))
+            at += 2 * count * width
+        present = size % width
+        source, target = block[at:], row[size - present :]
+        for i in range(present):
+            target[i] = source[i]
 
 
 def dense_pairs(
@@ -162,7 +168,8 @@ def _dense_pairs_for(
 ) -> Any:
     itemsize = scratch.dtype.bitwidth // 8
     points, vectors = tile_shape(itemsize)
-    many, one = _tile(points, vectors), _tile(1, vectors)
+    pair = min(2, points)
+    many, two, one = _tile(points, vectors), _tile(pair, vectors), _tile(1, vectors)
     width = vectors * LANES
 
     def run(
@@ -179,12 +186,15 @@ def _dense_pairs_for(
             _copy_in(parameters, block, start, size, width)
             t = 0
             while t < n_points:
-                here = points if t + points <= n_points else 1
+                left = n_points - t
+                here = points if left >= points else pair if left >= pair else 1
                 for k in range(m):
                     for j in range(here):
                         near[k * here + j] = hidden[k, t + j]
                 if here == points:
                     many(block, near, sums, m, chunks)
+                elif here == pair:
+                    two(block, near, sums, m, chunks)
                 else:
                     one(block, near, sums, m, chunks)
                 for k in range(m):
