@@ -53,6 +53,7 @@ def sea_section(experiments: Path) -> Section | None:
         "range of the train gain. The law of separated scales gives q from the ring's r (`sea.separated-gain`). "
         f"{made_by('sea', experiments, runs, missing)} "
         + " ".join(_verdict(int(T), found) for (T,), found in by_T.items())
+        + _law_sentence(runs)
     )
     heads = ("T/n", "start", "ring ends with", "train gain", "range", "test gain", "r", "b", "q", "law / q")
     rows = tuple(_sea_row(found) for found in groups.values())
@@ -127,6 +128,21 @@ def _verdict(T: int, runs: Sequence[Trained]) -> str:
     )
 
 
+def _law_sentence(runs: Sequence[Trained]) -> str:
+    """How far the law of separated scales is from the seas of the runs that end with a pentagon."""
+    seas = [
+        best_sea(5, run.observed["ring_radius_squared"]) / run.observed["sea_energy"]
+        for run in runs
+        if ring_of(run) == 5
+    ]
+    if not seas:
+        return ""
+    ends = f"{number(min(seas), 3)} to {number(max(seas), 3)}"
+    within = min(seas) <= 1 <= max(seas)
+    verdict = "straddles" if within else "puts too large" if min(seas) > 1 else "puts too small"
+    return f" The law {verdict} the sea beside a pentagon: predicted over measured q is {ends} in {len(seas)} runs."
+
+
 def setting_law(n: int, sparsity: float) -> dict[int, float]:
     """The gain of the best pentagon, hexagon and heptagon, each with its sea of all other columns."""
     from theory.amplitudes import normalized
@@ -195,9 +211,9 @@ def _boundary_sentences(runs: Sequence[Trained], thresholds: Path) -> str:
     low, high = (list(ends) for ends in zip(*_ends(runs), strict=True))
     try:
         found = fit_boundary(low, high)
-    except ValueError:  # the ends have one point in common: no law with a width
-        ends = max(low) / unit, min(high) / unit
-        middle = f"Every seed's threshold can lie between {number(ends[0], 3)} and {number(ends[1], 3)}"
+    except ValueError:  # one R can be the threshold of every seed: no law with a width
+        ends = min(low) / unit, max(high) / unit
+        middle = f"The thresholds of all seeds lie between {number(ends[0], 3)} and {number(ends[1], 3)}"
     else:
         ends = found.low / unit, found.high / unit
         middle = f"Half of the seeds embed it at {number(found.median / unit, 3)} ({_range(ends)})"
