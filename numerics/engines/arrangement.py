@@ -163,17 +163,17 @@ class ArrangedData:
         self.seen = counts > 0
 
     def arranged(self, arrangement: Arrangement) -> tuple[Any, Any]:
-        """(indptr, indices, values) by datapoint, and (places seen, indptr, datapoints, values) by feature."""
+        """(indptr, places, values) by datapoint, and (places, datapoints, values) of every non-zero by feature."""
         data, place = self._data, np.empty(self._data.n, np.int32)
         place[arrangement.features] = np.arange(data.n, dtype=np.int32)
         point_place = np.empty(data.T, np.int32)
         point_place[arrangement.points] = np.arange(data.T, dtype=np.int32)
         bounds, entries = _segments(data.indptr, arrangement.points)
         by_point = bounds, place[data.indices[entries]], self._values[entries]
-        seen = np.flatnonzero(self.seen[arrangement.features])
-        bounds, entries = _segments(self._feature_bounds, arrangement.features[seen])
+        bounds, entries = _segments(self._feature_bounds, arrangement.features)
         entries = self._by_feature[entries]
-        return by_point, (seen, bounds, point_place[self._point_of[entries]], self._values[entries])
+        features = np.repeat(np.arange(data.n, dtype=np.int32), np.diff(bounds))
+        return by_point, (features, point_place[self._point_of[entries]], self._values[entries])
 
     def hidden(self, W: NDArray[Any]) -> NDArray[Any]:
         """W X, (m, T), in the order of the data."""

@@ -70,16 +70,19 @@ class _Workspace:
             np.zeros((self.parts, m, data.T), dtype),
             np.zeros((m, data.T), dtype),
             np.zeros((self.parts, kernels.scratch_size(m)), dtype),
+            np.zeros((m + 1) * data.n, dtype),
+            np.zeros(2 * m * data.T, dtype),
+            self.gradients,
         )
         self.arrange(Arrangement.initial(data.n, data.T))
 
     def arrange(self, arrangement: Arrangement) -> None:
         """Hold the data in this arrangement."""
-        by_point, (seen, *by_feature) = self.data.arranged(arrangement)
+        by_point, (features, *by_feature) = self.data.arranged(arrangement)
         parts, awake = range(self.parts), arrangement.awake
         first = [kernels.part_of(awake, part, self.parts, kernels.BLOCK)[0] for part in parts]
-        bounds = np.searchsorted(seen, [*first, awake])
-        self.arrays = (by_point, (bounds, seen, *by_feature), *self._scratch)
+        bounds = np.searchsorted(features, [*first, awake])
+        self.arrays = (by_point, (bounds, features, *by_feature), *self._scratch)
 
     @cached_property
     def culling(self) -> tuple[_Array, ...]:

@@ -32,6 +32,7 @@ from numerics.engines.compilation import compiled
 from numerics.engines.interaction import interact, prepare
 from numerics.engines.lanes import LANES
 from numerics.engines.pairs import BLOCK, dense_pairs, scratch_size
+from numerics.engines.sparse_terms import add_sparse, encode, gather_columns, pull_points
 
 #: All of fastmath but the licence to assume that there is neither NaN nor infinity.
 _KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
@@ -55,64 +56,6 @@ def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
     """Range ``part`` of ``parts`` that cut ``length`` on multiples of ``grain``; depends on nothing else."""
     grains = (length + grain - 1) // grain
     return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
-
-
-@njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def encode(parameters: Any, by_point: Any, hidden: Any, first: int, last: int) -> None:
-    """Hidden = W X, (m, T), for datapoints ``first`` to ``last`` - 1."""
-    indptr, indices, values = by_point
-    for t in range(first, last):
-        for k in range(hidden.shape[0]):
-            total = hidden.dtype.type(0)
-            for j in range(indptr[t], indptr[t + 1]):
-                total += values[j] * parameters[k][indices[j]]
-            hidden[k, t] = total
-
-
-@njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def pull_points(
-    parameters: Any, by_point: Any, hidden: Any, partial: Any, pulled: Any, first: int, last: int
-) -> None:
-    """T/2 · ∂loss/∂h_t into ``pulled``: the partial dense sums in order, less the cross terms of active outputs."""
-    indptr, indices, values = by_point
-    m = hidden.shape[0]
-    for k in range(m):
-        for t in range(first, last):
-            total = partial[0, k, t]
-            for part in range(1, partial.shape[0]):
-                total += partial[part, k, t]
-            pulled[k, t] = total
-    for t in range(first, last):
-        for j in range(indptr[t], indptr[t + 1]):
-            i = indices[j]
-            z = parameters[m][i]
-            for k in range(m):
-                z += parameters[k][i] * hidden[k, t]
-            if z > 0:
-                for k in range(m):
-                    pulled[k, t] -= values[j] * parameters[k][i]
-
-
-@njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def add_sparse(parameters: Any, by_feature: Any, hidden: Any, pulled: Any, gradients: Any, part: int) -> None:
-    """Add to the gradients of the seen features of a part what the non-zeros of X contribute.
-
-    These are the cross term -2xy and the path through the encoder.
-    """
-    bounds, seen, indptr, points, values = by_feature
-    m = hidden.shape[0]
-    for entry in range(bounds[part], bounds[part + 1]):
-        i = seen[entry]
-        for j in range(indptr[entry], indptr[entry + 1]):
-            t, x = points[j], values[j]
-            z = parameters[m][i]
-            for k in range(m):
-                z += parameters[k][i] * hidden[k, t]
-                gradients[k][i] += x * pulled[k, t]
-            if z > 0:
-                gradients[m][i] -= x
-                for k in range(m):
-                    gradients[k][i] -= x * hidden[k, t]
 
 
 @njit(**_COMPILE | {"fastmath": _KEEPS_NAN})  # type: ignore[untyped-decorator]
@@ -162,16 +105,20 @@ def _compute_gradients(
     partial: Any,
     pulled: Any,
     scratch: Any,
+    columns: Any,
+    near: Any,
+    sums: Any,
 ) -> None:
-    """T/2 times the gradient of the loss, into ``gradients``; the arrays from ``hidden`` on are work space."""
+    """T/2 times the gradient of the loss, into ``gradients``, rows of ``sums``; from ``hidden`` on is work space."""
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
-    encode(parameters, by_point, hidden, 0, T)
+    gather_columns(parameters, columns, 0, n)
+    encode(parameters, columns, by_point, hidden, near, 0, T)
     for part in range(parts):
         first, last = part_of(n, part, parts, BLOCK)
         dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
-    pull_points(parameters, by_point, hidden, partial, pulled, 0, T)
+    pull_points(parameters, columns, by_point, partial, pulled, near, 0, T)
     for part in range(parts):
-        add_sparse(parameters, by_feature, hidden, pulled, gradients, part)
+        add_sparse(parameters, columns, by_feature, near, sums, part)
 
 
 def _advance(
@@ -185,6 +132,9 @@ def _advance(
     partial: Any,
     pulled: Any,
     scratch: Any,
+    columns: Any,
+    near: Any,
+    sums: Any,
     culling: Any,
     watch: Any,
     scalars: Any,
@@ -209,6 +159,7 @@ def _advance(
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
     scalars[0] = 2.0 / T
     finite = np.ones(parts, np.bool_)
+    gather_columns(parameters, columns, 0, n)
     for step in range(start, stop):
         rate = learning_rates[step]
         scalars[1] = 1.0 - rate * weight_decay
@@ -216,7 +167,7 @@ def _advance(
         scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
         for part in prange(parts):
             low, high = part_of(T, part, parts, LANES)
-            encode(parameters, by_point, hidden, low, high)
+            encode(parameters, columns, by_point, hidden, near, low, high)
             prepare(culling, hidden, low, high)
         if is_beyond(hidden, watch):
             return step
@@ -225,15 +176,16 @@ def _advance(
             interact(culling, parameters, hidden, gradients, partial, scratch, part, low, high)
         for part in prange(parts):
             low, high = part_of(T, part, parts, 1)
-            pull_points(parameters, by_point, hidden, partial, pulled, low, high)
+            pull_points(parameters, columns, by_point, partial, pulled, near, low, high)
         for part in prange(parts):
             low, high = part_of(n, part, parts, BLOCK)
-            add_sparse(parameters, by_feature, hidden, pulled, gradients, part)
+            add_sparse(parameters, columns, by_feature, near, sums, part)
             for k in range(len(parameters)):
                 moved = adamw(
                     parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high
                 )
                 finite[part] = (k == 0 or finite[part]) and moved
+            gather_columns(parameters, columns, low, high)
         if not finite.all():
             return step + 1
     return stop
@@ -245,7 +197,9 @@ def _accumulate_point_errors(
     """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
     m, n_points = hidden.shape
     n_features = parameters[0].size
-    encode(parameters, (indptr, indices, values), hidden, 0, n_points)
+    columns, near = np.empty((m + 1) * n_features), np.empty(2 * m * n_points)
+    gather_columns(parameters, columns, 0, n_features)
+    encode(parameters, columns, (indptr, indices, values), hidden, near, 0, n_points)
     for start in range(0, n_features, BLOCK):
         size = min(BLOCK, n_features - start)
         z = outputs[:size]

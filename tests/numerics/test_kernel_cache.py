@@ -125,7 +125,8 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
     # W = (1, 2), x = (1, 0): h = 1, outputs (1, 2), error 0 + 4
     assert result() == (4.0, 0)
     assert result() == (4.0, 1)
-    path = tmp_path / "numerics" / "engines" / ("pairs.py" if edited == "another file" else "kernels.py")
+    files = {"another file": "pairs.py", "a function it calls": "sparse_terms.py"}
+    path = tmp_path / "numerics" / "engines" / files.get(edited, "kernels.py")
     source = path.read_text(encoding="utf-8")
     if edited == "another file":
         changed, value = f"{source}# edited\n", 4
@@ -136,7 +137,7 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
         )  # Σ3y² + (1-1)² - 1²
     else:
         # h = 2: outputs (2, 4), error (1-2)² + 16
-        changed = source.replace("total += values[j] * parameters", "total += 2 * values[j] * parameters")
+        changed = source.replace("near[h + k] += values[j]", "near[h + k] += 2 * values[j]")
         value = 17
     assert changed != source
     path.write_text(changed, encoding="utf-8")

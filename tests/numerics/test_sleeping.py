@@ -213,13 +213,12 @@ def test_an_arrangement_only_permutes_the_data(seed: int) -> None:
     data = draw_dataset(Setting(T=7, n=40, sparsity=0.9, seed=seed % 1000))
     features, points = (random.permutation(size).astype(np.int32) for size in (40, 7))
     X = data.dense()[features][:, points]
-    (indptr, indices, values), (seen, bounds, at, numbers) = ArrangedData(data, np.dtype("float64")).arranged(
+    (indptr, indices, values), (rows, at, numbers) = ArrangedData(data, np.dtype("float64")).arranged(
         Arrangement(features, points, awake=40)
     )
     by_point, by_feature = np.zeros_like(X), np.zeros_like(X)
     for t in range(7):
         by_point[indices[indptr[t] : indptr[t + 1]], t] = values[indptr[t] : indptr[t + 1]]
-    for place, first, last in zip(seen, bounds[:-1], bounds[1:], strict=True):
-        by_feature[place, at[first:last]] = numbers[first:last]
+    by_feature[rows, at] = numbers
     assert (by_point == X).all()
     assert (by_feature == X).all()
