@@ -32,7 +32,7 @@ __all__ = ["EXPERIMENTS", "Experiment", "find_experiment"]
 
 
 class ExperimentModule(Protocol):
-    """What the module of an experiment defines."""
+    """What the module of an experiment defines; ``animate`` only where it is ``animated``."""
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Every number of figure and page."""
@@ -42,6 +42,9 @@ class ExperimentModule(Protocol):
 
     def describe(self, tables: dict[str, pd.DataFrame]) -> str:
         """The result in Markdown, from the tables alone."""
+
+    def animate(self, tables: dict[str, pd.DataFrame]) -> bytes:
+        """A GIF, from the tables alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Experiment:
     title, question : head of the page.
     caption : what the figure shows.
     observed : whether ``collect`` wants `numerics.observe` of every run, which costs a test loss each.
+    animated : whether the module has ``animate(tables) -> bytes``, too, a GIF from the tables alone.
 
     """
 
@@ -62,6 +66,7 @@ class Experiment:
     question: str
     caption: str
     observed: bool = True
+    animated: bool = False
 
     @property
     def module(self) -> ExperimentModule:
@@ -127,6 +132,42 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "variant the run of least train loss: hidden vectors of two small datasets, the 150 longest columns of the "
         "decoder for the largest one; each panel at its own scale.",
         observed=False,
+    ),
+    Experiment(
+        "repeated-history",
+        "A repeated datapoint among features, over training",
+        "Is a datapoint that occurs five times embedded in place of a feature, when in training, and is one ever "
+        "embedded and dropped again?",
+        "Top: D_f of the prominent features and D_X of the repeated datapoint over one run (steps on a log axis), and "
+        "where it ends, the repeated datapoint as a triangle, its direction dashed. Below: the length of its hidden "
+        "vector in every run, vermillion where it ends embedded, black and dashed for near misses, blue otherwise.",
+        observed=False,
+    ),
+    Experiment(
+        "repeated-many",
+        "Several repeated datapoints against the features of a pentagon",
+        "Does each repeated datapoint replace a feature, and what becomes of more than five?",
+        "Top: vertices that repeated points take, and features stored, against the number of repeated points: every "
+        "run, means with t intervals, and what was published. Below: hidden vectors and features of one seed, repeated "
+        "points as triangles, directions of embedded ones dashed.",
+        observed=False,
+    ),
+    Experiment(
+        "repeated-map",
+        "From how many repeats on a datapoint is memorized among features",
+        "Where does the boundary in R against T/n lie, does the theory predict it, and is there hysteresis?",
+        "Maps: every run, seeds side by side, by whether the repeated point is among the first 0.1 % by D_X; the "
+        "fitted boundary; the theory's threshold; the published line. Right: hidden length of the point when R falls "
+        "and rises on one dataset, each model trained on from the one before.",
+    ),
+    Experiment(
+        "forgetting",
+        "Features that are learned and forgotten",
+        "Between memorization and generalization, do models learn features and forget them by the end of training?",
+        "Top: features stored at each step, every run. Middle: D_f of the prominent features of one run. Below: its "
+        "features and hidden vectors at some steps, each panel at its own scale. The animation shows the same run.",
+        observed=False,
+        animated=True,
     ),
 )
 

@@ -26,7 +26,7 @@ from numerics.training import finished_run
 from theory import Setting
 from verify.canvas import GREY, render, styled
 from verify.experiments import Experiment
-from verify.experiments.page import page
+from verify.experiments.page import ANIMATION, page
 
 __all__ = ["FORM", "Written", "form_of", "gather", "page_of", "picture", "read_tables", "write_experiment"]
 
@@ -164,7 +164,7 @@ class Written:
 
 
 def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Written:
-    """Tables, figure (SVG and PNG) and page.
+    """Tables, figure (SVG and PNG), page, and the animation of an experiment that has one.
 
     For a folder ``…/experiments/NAME`` the page goes to ``…/notes/experiments/NAME.md``, else into the folder itself.
     OSError if the disk refuses.
@@ -178,6 +178,8 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
     contents = {place / f"{name}.csv": _text(table).encode() for name, table in tables.items()}
     contents[place / "figure.svg"] = render(figure, "svg")
     contents[place / "figure.png"] = render(figure, "png")
+    if experiment.animated:
+        contents[place / ANIMATION] = experiment.module.animate(tables)
     link = Path(os.path.relpath(place, notes)).as_posix()
     contents[notes / f"{experiment.name}.md"] = page_of(experiment, tables, link).encode()
     for path, content in contents.items():

@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from theory import Setting
 from verify.experiments import Experiment
 
-__all__ = ["page"]
+__all__ = ["ANIMATION", "page"]
+
+#: The file of an animation, beside the figure.
+ANIMATION = "animation.gif"
 
 #: Fields of the setting that are shown even where they have the paper's value.
 _ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed")
@@ -39,6 +42,7 @@ def page(
         *([_missing(form)] if form["missing"] != "0" else []),
         f"![{experiment.title}]({folder}/figure.png)",
         f"*{experiment.caption}*",
+        *([f"![{experiment.title}, over training]({folder}/{ANIMATION})"] if experiment.animated else []),
         "## Result",
         result.strip(),
         "## How it was made",

@@ -1,0 +1,105 @@
+"""The figure and the animation of experiment ``forgetting``. Defines no equations."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from verify.canvas import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, render, styled
+from verify.experiments.clouds import draw_cloud
+
+__all__ = ["animate", "draw"]
+
+#: Stills of the animation in the figure.
+STILLS = 5
+
+#: Milliseconds of a frame, and of the last one; width and height of the animation in inches.
+DURATION, LAST = 250, 2000
+
+Tables = dict[str, pd.DataFrame]
+
+
+def draw(tables: Tables) -> Figure:
+    """Top: stored features against the step, every run. Middle: D_f of one run. Below: its features at some steps."""
+    figure = Plot(figsize=(10.5, 9.4))
+    figure.set_layout_engine("constrained", h_pad=0.08)
+    grid = figure.add_gridspec(4, STILLS, height_ratios=[2.2, 2.2, 1.6, 1.6])
+    sizes = sorted(set(tables["history"]["T"]))
+    counts = figure.add_subplot(grid[0, :])
+    _draw_counts(counts, tables["history"], sizes)
+    one = figure.add_subplot(grid[1, :], sharex=counts)
+    _draw_features(one, tables["features"])
+    steps = np.unique(tables["frames"]["step"])
+    for column, step in enumerate(_stills(steps, tables["features"])):
+        own = tables["frames"][tables["frames"]["step"] == step]
+        for row, content in ((2, "feature"), (3, "hidden")):
+            ax = figure.add_subplot(grid[row, column])
+            draw_cloud(ax, own, content)
+            if row == 2:
+                ax.set_title(f"step {step}", fontsize=12)
+            if column == 0:
+                ax.set_ylabel("features w" if row == 2 else "hidden h")
+    return figure
+
+
+def _stills(steps: np.ndarray, features: pd.DataFrame) -> list[int]:
+    """Steps to show: even in the logarithm from the time at which the first feature rises, the last included."""
+    risen = features.loc[features["dimensionality"] >= 0.05, "step"]
+    first = max(1, int(risen.min())) if len(risen) else 1
+    wanted = np.geomspace(first, steps[-1], STILLS)
+    return [int(steps[np.argmin(np.abs(np.log(np.maximum(steps, 1) / step)))]) for step in wanted]
+
+
+def _draw_counts(ax: Axes, history: pd.DataFrame, sizes: list[int]) -> None:
+    for T, colour, style in zip(
+        sizes, (BLUE, VERMILLION, GREEN, PURPLE), ("-", "--", ":", "-."), strict=False
+    ):
+        own = history[history["T"] == T]
+        for place, (_, part) in enumerate(own.groupby("seed")):
+            label = f"T = {T}, a line per run" if place == 0 else None
+            # lines of integers lie on each other
+            shift = 0.04 * (place - 2.5)
+            ax.plot(
+                part["step"], part["stored"] + shift, style, color=colour, lw=1.3, alpha=0.75, label=label
+            )
+    ax.set(xscale="log", ylabel="features stored")
+    ax.legend(loc="upper left", fontsize=11)
+
+
+def _draw_features(ax: Axes, features: pd.DataFrame) -> None:
+    for _, part in features.groupby("feature", sort=False):
+        peak, end = part["dimensionality"].max(), part["dimensionality"].iloc[-1]
+        colour = VERMILLION if peak >= 0.2 and end < 0.1 else GREEN if end >= 0.2 else GREY
+        ax.plot(part["step"], part["dimensionality"], "-", color=colour, lw=1.6, alpha=0.85)
+    ax.axhline(0.2, color=INK, ls=":", lw=1.1)
+    T, seed = features["T"].iloc[0], features["seed"].iloc[0]
+    ax.set_title(f"T = {T}, seed {seed}: forgotten features vermillion, stored ones green", fontsize=12)
+    ax.set(xlabel="step", ylabel="D_f of features", ylim=(0, None))
+
+
+def animate(tables: Tables) -> bytes:
+    """A GIF of features and hidden vectors of the run that is shown, one frame per step of ``frames``."""
+    from PIL import Image
+
+    frames = tables["frames"]
+    images = []
+    for step in np.unique(frames["step"]):
+        own = frames[frames["step"] == step]
+        with styled():
+            figure = Plot(figsize=(4.6, 2.6))
+            figure.set_layout_engine("constrained")
+            for ax, content in zip(figure.subplots(1, 2), ("feature", "hidden"), strict=True):
+                draw_cloud(ax, own, content)
+                ax.set_title("features w" if content == "feature" else "hidden vectors h", fontsize=11)
+            figure.suptitle(f"step {step}", fontsize=12)
+        with Image.open(BytesIO(render(figure, "png"))) as image:
+            small = image.convert("RGB").resize((552, 312))
+            images.append(small.quantize(32))
+    gif = BytesIO()
+    durations = [DURATION] * (len(images) - 1) + [LAST]
+    images[0].save(gif, "gif", save_all=True, append_images=images[1:], duration=durations, loop=0)
+    return gif.getvalue()

@@ -1,0 +1,184 @@
+"""Experiment ``repeated-history``: one repeated datapoint over training, and near misses about the threshold.
+
+Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): at T = 30 000 a datapoint that occurs five
+times is embedded beside four features and suppresses the fifth; about the threshold some models memorize it and drop
+it.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from numerics import Run
+from numerics.repetition import find_transition
+from numerics.snapshots import Snapshot
+from numerics.starts import first_copies
+from theory.repetition import zero_bias_threshold
+from verify.diagnosis import Diagnosis
+from verify.experiments.clouds import points_of
+from verify.experiments.following import EMBEDDED, STORED, TOP, feature_rows, follow, outcomes, standing
+from verify.experiments.grouping import numbers
+from verify.experiments.intervals import mean_interval, share_interval
+from verify.experiments.repeated_history_drawing import draw
+
+__all__ = ["collect", "describe", "draw"]
+
+#: How often the published datapoint occurs.
+PUBLISHED_REPEATS = 5
+
+#: Draws of the theory's threshold.
+DRAWS = 5
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``history`` (every run), ``features`` and ``points`` (of the run that is shown), ``theory``."""
+
+    def look(run: Run, snapshots: list[Snapshot]) -> pd.DataFrame:
+        rows = [{"step": one.step} | standing(one.W, run) for one in snapshots]
+        return pd.DataFrame(rows).assign(repeats=run.setting.repeats, seed=run.setting.seed)
+
+    history = pd.concat(follow(runs, look), ignore_index=True)
+    shown = _shown(runs, outcomes(history))
+    (features,) = follow([shown], lambda _, snapshots: feature_rows(snapshots))
+    return {"history": history, "features": features, "points": _points(shown), "theory": _theory(shown)}
+
+
+def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
+    """The first seed at the published number of repeats that embeds its point; else the first seed there."""
+    near = min({run.setting.repeats for run in runs}, key=lambda R: abs(R - PUBLISHED_REPEATS))
+    chosen = ends[ends["repeats"] == near].sort_values(["embedded", "seed"], ascending=[False, True])
+    seed = int(chosen["seed"].iloc[0])
+    return next(run for run in runs if run.setting.repeats == near and run.setting.seed == seed)
+
+
+def _points(run: Run) -> pd.DataFrame:
+    clouds = points_of(run, Diagnosis("followed", ""))
+    x, y = run.record.hidden[:, first_copies(run.setting)][:, 0]
+    clouds = pd.concat([clouds, pd.DataFrame([{"kind": "repeated", "x": x, "y": y}])], ignore_index=True)
+    return clouds.assign(repeats=run.setting.repeats, seed=run.setting.seed)
+
+
+def _theory(run: Run) -> pd.DataFrame:
+    T, n, sparsity = run.setting.T, run.setting.n, run.setting.sparsity
+    found = [find_transition(T, n, sparsity, seed=k, features=min(120, n)) for k in range(DRAWS)]
+    rows = [
+        {
+            "draw": k,
+            "threshold": each.repeats,
+            "metastable_until": each.metastable_until * T / n,
+            "zero_bias": zero_bias_threshold(T, n, sparsity).repeats,
+        }
+        for k, each in enumerate(found)
+    ]
+    return pd.DataFrame(rows)
+
+
+def describe(tables: Tables) -> str:
+    """The end of the published case, the suppressed feature, the order in time, and near misses."""
+    ends = outcomes(tables["history"])
+    parts = [
+        _published(ends, tables["theory"]),
+        _suppressed(ends),
+        _order(ends),
+        _near_misses(ends),
+    ]
+    lines = [
+        "| R | embedded at the end, of seeds | features stored (mean) | near misses |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {R} | {int(part['embedded'].sum())}/{len(part)} | {part['stored'].mean():.2f} | "
+        f"{int(part['near_miss'].sum())} |"
+        for R, part in ends.groupby("repeats")
+    ]
+    legend = (
+        f"Embedded: hidden vector longer than {EMBEDDED:g} and at most {TOP:.1%} of datapoints with a larger D_X. "
+        f"Stored: D_f of at least {STORED:g}, without the columns that the point's own features have along it. "
+        "Near miss: embedded at two neighbouring snapshots, a shorter vector at the end. Means over seeds."
+    )
+    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+
+
+def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
+    near = min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS))
+    part = ends[ends["repeats"] == near]
+    share = share_interval(int(part["embedded"].sum()), len(part))
+    threshold = numbers(theory, "threshold")
+    threshold = threshold[np.isfinite(threshold)]
+    says = ""
+    if len(threshold):
+        above = near > threshold.max()
+        says = (
+            f" The numerical theory puts the threshold at R = {np.median(threshold):.3g} ({threshold.min():.3g} to "
+            f"{threshold.max():.3g} over draws), {'below' if above else 'not clearly below'} {near}, and lets the "
+            f"unembedded state stand until R = {np.median(theory['metastable_until']):.3g}."
+        )
+    verdict = "as published" if share.value > 0.5 else "unlike the published one"
+    return (
+        f"At R = {near} the point ends embedded in {int(part['embedded'].sum())} of {len(part)} seeds "
+        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}.{says}"
+    )
+
+
+def _suppressed(ends: pd.DataFrame) -> str:
+    with_point, without = (numbers(ends[ends["embedded"] == side], "stored") for side in (True, False))
+    if not len(with_point) or not len(without):
+        return "All runs end alike, so that they cannot show whether the point replaces a feature."
+    fewer = float(without.mean() - with_point.mean())
+    apart = mean_interval(with_point).high < mean_interval(without).low
+    replaced = apart and 0.5 <= fewer <= 1.5
+    verdict = (
+        "**the point replaces about one feature**"
+        if replaced
+        else "this does not show that the point replaces one feature"
+    )
+    return (
+        f"Runs that end with the point embedded store {mean_interval(with_point)} features, the others "
+        f"{mean_interval(without)} (means with t intervals over runs): {verdict}."
+    )
+
+
+def _order(ends: pd.DataFrame) -> str:
+    both = ends[ends["embedded"] & ends["features_from"].notna()]
+    if len(both) < 3:
+        return "Too few runs end with the point embedded to say what is learned first."
+    point, features = (numbers(both, name) for name in ("point_from", "features_from"))
+    before, after = int(np.sum(point < features)), int(np.sum(point > features))
+    share = share_interval(before, before + after) if before + after else None
+    order = "neither is clearly first"
+    if share is not None and (share.low > 0.5 or share.high < 0.5):
+        order = "the point is first" if share.low > 0.5 else "features are first"
+    return (
+        f"Of {len(both)} runs that end with the point embedded, {before} had it so before three features were stored, "
+        f"{after} after: {order}. In the median the point is embedded from {np.median(point):.1%} of training on, the "
+        f"third feature stored from {np.median(features):.1%}."
+    )
+
+
+def _near_misses(ends: pd.DataFrame) -> str:
+    missed = ends[ends["near_miss"]]
+    share = share_interval(len(missed), len(ends))
+    if missed.empty:
+        out = ends[~ends["embedded"]]
+        nearest = ""
+        if len(out):
+            one = out.iloc[int(np.argmax(numbers(out, "peak") - numbers(out, "end")))]
+            nearest = (
+                f" The largest fall is at R = {int(one['repeats'])}, seed {int(one['seed'])}: the hidden vector "
+                f"reaches {one['peak']:.2f} and ends at {one['end']:.2f}."
+            )
+        return f"**No near miss** in {len(ends)} runs (at most {share.high:.0%} at 95 %).{nearest}"
+    longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
+    return (
+        f"**Near misses are there**: {len(missed)} of {len(ends)} runs ({share.low:.0%} to {share.high:.0%}), at R = "
+        f"{', '.join(str(R) for R in sorted(set(missed['repeats'])))}. The longest, R = {int(longest['repeats'])}, "
+        f"seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of the snapshots, its "
+        f"hidden vector then up to {longest['peak']:.2f} long."
+    )

@@ -1,0 +1,218 @@
+"""Experiment ``repeated-many``: several repeated datapoints, each in place of a feature.
+
+Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): each repeated datapoint replaces a feature;
+of more than five the model embeds five, and suppresses all features.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from numerics import Run
+from numerics.starts import first_copies
+from theory.dimensionality import dimensionality
+from verify.canvas import GREEN, INK, VERMILLION, Plot
+from verify.diagnosis import Diagnosis
+from verify.experiments.clouds import draw_cloud, points_of
+from verify.experiments.following import EMBEDDED, SHARED, STORED, stored_features
+from verify.experiments.grouping import numbers, values_by
+from verify.experiments.intervals import mean_interval
+from verify.experiments.repeated_history_drawing import draw_repeated
+
+__all__ = ["collect", "describe", "draw", "vertices"]
+
+#: Vertices of the polygon that five features form.
+VERTICES = 5
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs`` and ``points`` (of one seed for each number of repeated points)."""
+    rows, clouds = [], []
+    seed = min(run.setting.seed for run in runs)
+    for run in sorted(runs, key=lambda run: (run.setting.repeated_points, run.setting.seed)):
+        hidden = run.record.hidden[:, first_copies(run.setting)][:, : run.setting.repeated_points]
+        lengths = np.linalg.norm(hidden, axis=0)
+        facts: dict[str, float] = {
+            "repeated_points": run.setting.repeated_points,
+            "seed": run.setting.seed,
+            "embedded": int(np.sum(lengths > EMBEDDED)),
+            "vertices": vertices(hidden[:, lengths > EMBEDDED]),
+            "stored": stored_features(run.W, run),
+            "stored_with_own": int(np.sum(dimensionality(run.W) >= STORED)),
+            "longest": float(lengths.max()),
+            "train_loss": run.record.train_loss,
+        }
+        rows.append(facts)
+        if run.setting.seed == seed:
+            cloud = points_of(run, Diagnosis("repeated", ""))
+            repeated = pd.DataFrame({"kind": "repeated", "x": hidden[0], "y": hidden[1]})
+            cloud = pd.concat([cloud, repeated], ignore_index=True)
+            clouds.append(cloud.assign(repeated_points=run.setting.repeated_points))
+    return {"runs": pd.DataFrame(rows), "points": pd.concat(clouds, ignore_index=True)}
+
+
+def vertices(hidden: np.ndarray) -> int:
+    """How many vertices hidden vectors (2, k) take: neighbours nearer than `SHARED` degrees share one.
+
+    Examples
+    --------
+    >>> vertices(np.array([[1.0, 1.0, 0.0], [0.0, 0.1, 1.0]]))
+    2
+
+    """
+    if hidden.shape[1] < 2:
+        return int(hidden.shape[1])
+    angle = np.sort(np.degrees(np.arctan2(hidden[1], hidden[0])))
+    gaps = np.diff(np.concatenate([angle, angle[:1] + 360]))
+    return max(1, int(np.sum(gaps >= SHARED)))
+
+
+def draw(tables: Tables) -> Figure:
+    """Top: vertices of points and of features. Below: hidden vectors and features of one seed."""
+    runs, points = tables["runs"], tables["points"]
+    many = sorted(set(points["repeated_points"]))
+    figure = Plot(figsize=(max(8.0, 1.65 * len(many)), 7.8))
+    figure.set_layout_engine("constrained", h_pad=0.08)
+    grid = figure.add_gridspec(3, len(many), height_ratios=[2.3, 1, 1])
+    counts = figure.add_subplot(grid[0, :])
+    _draw_counts(counts, runs)
+    figure.legend(*counts.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    for column, k in enumerate(many):
+        own = points[points["repeated_points"] == k]
+        for row, content in ((1, "hidden"), (2, "feature")):
+            ax = figure.add_subplot(grid[row, column])
+            draw_cloud(ax, own, content)
+            draw_repeated(ax, own, content)
+            if row == 1:
+                ax.set_title(f"{k} point{'s' if k > 1 else ''}", fontsize=12)
+            if column == 0:
+                ax.set_ylabel("h" if row == 1 else "w")
+    return figure
+
+
+def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
+    many = np.unique(numbers(runs, "repeated_points"))
+    ax.plot(
+        many,
+        np.minimum(many, VERTICES),
+        "--",
+        color=VERMILLION,
+        lw=1.2,
+        label="published: one vertex each, at most 5",
+    )
+    ax.plot(
+        many,
+        np.maximum(VERTICES - many, 0),
+        "--",
+        color=GREEN,
+        lw=1.2,
+        label="published: one feature less for each",
+    )
+    for column, colour, marker, label, side in (
+        ("vertices", VERMILLION, "^", "trained: vertices that repeated points take", -0.08),
+        ("stored", GREEN, "o", "trained: features stored", 0.08),
+    ):
+        spread = 0.05 * (numbers(runs, "seed") - runs["seed"].mean())
+        ax.plot(
+            numbers(runs, "repeated_points") + spread,
+            runs[column],
+            marker,
+            color=colour,
+            ms=4,
+            alpha=0.4,
+            mew=0,
+        )
+        for k, values in values_by(runs, "repeated_points", column).items():
+            mean = mean_interval(values)
+            bar = [[mean.value - mean.low], [mean.high - mean.value]]
+            ax.errorbar(
+                k + side, mean.value, bar, fmt=marker, color=colour, mec=INK, ms=8, capsize=3,
+                label=label if k == many[0] else None,
+            )  # fmt: skip
+    ax.set(xlabel="repeated datapoints", ylabel="how many", xticks=many, ylim=(-0.3, None))
+
+
+def describe(tables: Tables) -> str:
+    """Whether each point replaces a feature, and what becomes of more than five."""
+    runs = tables["runs"]
+    lines = [
+        "| repeated points | seeds | embedded (mean) | vertices they take (mean) | features stored (mean) |"
+    ]
+    lines.append("|---|---|---|---|---|")
+    for k, part in runs.groupby("repeated_points"):
+        cells = [
+            mean_interval(numbers(part, name))
+            for name in ("embedded", "vertices", "stored", "stored_with_own")
+        ]
+        lines.append(f"| {k} | {len(part)} | {' | '.join(str(cell) for cell in cells)} |")
+    legend = (
+        f"Embedded: hidden vector longer than {EMBEDDED:g}; embedded points within {SHARED:g}° share a vertex. Stored: "
+        f"D_f of at least {STORED:g}, without the columns that an embedded point's own features have along it, as "
+        "w_k = X_k h (`repetition.zero-bias`); the last column counts these, too. Means with t intervals over seeds."
+    )
+    parts = [_replacement(runs), _sum(runs), _beyond(runs)]
+    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+
+
+def _replacement(runs: pd.DataFrame) -> str:
+    few = runs[runs["repeated_points"] <= VERTICES]
+    k, stored, embedded = (numbers(few, name) for name in ("repeated_points", "stored", "embedded"))
+    if len(np.unique(k)) < 3:
+        return "Too few numbers of points to say how features give way."
+    slope, error = _slope(k, stored)
+    all_in = float(np.mean(embedded == k))
+    verdict = (
+        "**each point replaces a feature**"
+        if slope + error >= -1.25 and slope - error <= -0.75
+        else "features give way, but not one for each point"
+        if slope + error < 0
+        else "**features do not give way**"
+    )
+    return (
+        f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
+        f"{slope - error:.2f} to {slope + error:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of them all "
+        "repeated points are embedded."
+    )
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    from scipy import stats
+
+    found = stats.linregress(x, y)
+    return float(found.slope), float(stats.t.ppf(0.975, len(x) - 2) * found.stderr)
+
+
+def _sum(runs: pd.DataFrame) -> str:
+    total = numbers(runs, "vertices") + numbers(runs, "stored")
+    return (
+        f"Vertices of points and stored features add up to {mean_interval(total)} over all runs, from {total.min():g} "
+        f"to {total.max():g}; a pentagon has {VERTICES}."
+    )
+
+
+def _beyond(runs: pd.DataFrame) -> str:
+    more = runs[runs["repeated_points"] > VERTICES]
+    if more.empty:
+        return "No run has more than five repeated points."
+    stored = numbers(more, "stored")
+    none = int(np.sum(stored == 0))
+    five = int(np.sum(numbers(more, "vertices") == VERTICES))
+    verdict = (
+        "**all features are suppressed**, as published"
+        if none == len(more)
+        else f"features are suppressed in {none} of them"
+    )
+    return (
+        f"With more than five repeated points ({len(more)} runs) {verdict}; {mean_interval(stored)} features are left. "
+        f"Points take exactly five vertices in {five} runs, {mean_interval(numbers(more, 'vertices'))} on average; "
+        f"{mean_interval(numbers(more, 'embedded'))} points are embedded."
+    )

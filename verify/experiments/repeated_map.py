@@ -1,0 +1,296 @@
+"""Experiment ``repeated-map``: from how many repeats on a datapoint is memorized, against datapoints per feature.
+
+Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): a map of R against T/N in two settings,
+coloured by whether the point is among the first 0.1 % by D_X, with the line R = 0.4 T/N. Beside it: the hidden length
+as a second criterion, fitted boundaries (`repetition.boundary`), the threshold of the numerical theory over draws, and
+sweeps in both directions.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from numerics import Run
+from numerics.repetition import find_transition
+from theory.boundary import fit_boundary
+from verify.experiments.following import EMBEDDED, TOP
+from verify.experiments.grouping import numbers
+from verify.experiments.hysteresis import sweep_both_ways
+from verify.experiments.repeated_map_drawing import PUBLISHED_SLOPE, draw
+from verify.thresholds import summary
+
+__all__ = ["collect", "describe", "draw", "outcomes"]
+
+#: Draws of the theory's threshold for each size, and features that it keeps.
+DRAWS, FEATURES = 5, 120
+
+#: T/n of the sweeps in both directions, where there are such runs.
+SWEPT = 3
+
+CRITERIA = ("first", "embedded")
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
+    length = table["repeated_hidden_length"] * table["median_hidden_length"]
+    listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
+        rank=table["repeated_dimensionality_rank"],
+        length=length,
+        first=table["repeated_dimensionality_rank"] <= TOP,
+        embedded=length > EMBEDDED,
+    )
+    listed = listed.sort_values(["n", "T", "repeats", "seed"], kind="stable")
+    sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
+    return {
+        "runs": listed,
+        "boundaries": outcomes(listed),
+        "theory": pd.DataFrame([_theory(*size) for size in sizes]),
+        "sweeps": _sweeps(runs),
+    }
+
+
+def outcomes(listed: pd.DataFrame) -> pd.DataFrame:
+    """The boundary of each size and criterion: median R with its interval, the largest R up to which no
+    run succeeds, and the least from which on all do.
+
+    NaN where the outcomes admit no fit: they do not rise with R, or all of them change between the same two R. Runs
+    count as independent; those of one seed share their start, and little of their datasets.
+    """
+    rows = []
+    for (n, T), part in listed.groupby(["n", "T"]):
+        for name in CRITERIA:
+            happened, R = np.asarray(part[name], dtype=np.bool_), numbers(part, "repeats")
+            failing = [each for each in np.unique(R) if not happened[each >= R].any()]
+            holding = [each for each in np.unique(R) if happened[each <= R].all()]
+            fitted = _fitted(happened, R)
+            rows.append(
+                (n, T, name, len(R), *fitted, max(failing, default=np.nan), min(holding, default=np.nan))
+            )
+    columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
+    try:
+        found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
+    except ValueError:  # no overlap of outcomes, or none that rises
+        return (float("nan"),) * 3
+    return found.median, found.low, found.high
+
+
+def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
+    found = [find_transition(T, n, sparsity, seed=seed, features=min(FEATURES, n)) for seed in range(DRAWS)]
+    unit = T / n
+    answer = summary(
+        T,
+        n,
+        sparsity,
+        min(FEATURES, n),
+        [(each.between[0] * unit, each.between[1] * unit) for each in found],
+        [each.metastable_until * unit for each in found],
+    )
+    return {
+        "n": n,
+        "T": T,
+        "draws": DRAWS,
+        "undecided": answer["undecided"],
+        "median": answer["repeats"]["median"],
+        "least": answer["repeats"]["least"],
+        "greatest": answer["repeats"]["greatest"],
+        "metastable_until": answer["metastable_until"]["median"],
+        "zero_bias": answer["zero_bias"]["mean"],
+    }
+
+
+def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
+    n = min(run.setting.n for run in runs)
+    own = [run for run in runs if run.setting.n == n]
+    T = min({run.setting.T for run in own}, key=lambda T: abs(np.log(T / n / SWEPT)))
+    own = [run for run in own if run.setting.T == T]
+    repeats = sorted({1} | {run.setting.repeats for run in own})
+    starts = [run for run in own if run.setting.repeats == repeats[-1]]
+    swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
+    return swept.assign(n=n, T=T)
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """One size of the map: n, T, the fitted boundary of the published criterion, and the theory's row."""
+
+    n: int
+    T: int
+    boundary: dict[str, float]
+    second: dict[str, float]
+    theory: dict[str, float]
+
+    @property
+    def unit(self) -> float:
+        return self.T / self.n
+
+
+def _sizes(tables: Tables) -> list[_Size]:
+    theory = {(row["n"], row["T"]): row for row in _records(tables["theory"])}
+    found: dict[tuple[int, int], dict[str, dict[str, float]]] = {}
+    for row in _records(tables["boundaries"]):
+        found.setdefault((row["n"], row["T"]), {})[row["criterion"]] = row
+    return [
+        _Size(int(n), int(T), both["first"], both["embedded"], theory[n, T])
+        for (n, T), both in sorted(found.items())
+    ]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def describe(tables: Tables) -> str:
+    """The boundary beside theory and published line, the two criteria, and hysteresis."""
+    sizes = _sizes(tables)
+    lines = [
+        "| n | T/n | runs | boundary R: first 0.1 % by D_X | … by hidden length | theory, range of draws "
+        "| stays out until | 0.4 T/n |",
+        "|---|---|---|---|---|---|---|---|",
+        *(_line(size) for size in sizes),
+    ]
+    parts = [
+        _against_theory(sizes),
+        _against_published(sizes),
+        _criteria(tables["runs"]),
+        _hysteresis(tables["sweeps"]),
+    ]
+    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", _LEGEND])
+
+
+_LEGEND = (
+    "Boundaries are medians of a logistic law in log R with 95 % intervals by likelihood ratio "
+    "(`repetition.boundary`); where outcomes do not overlap or do not rise with R there is no fit, and the two R "
+    "between which they change are given. Theory: median threshold of the drawn-energy model of "
+    "`numerics/repetition.py` (least to greatest of its draws), and the R until which its unembedded state stays a "
+    "minimum."
+)
+
+
+def _line(size: _Size) -> str:
+    row = size.theory
+    return (
+        f"| {size.n} | {size.unit:g} | {int(size.boundary['runs'])} | {_shown(size.boundary)} | {_shown(size.second)} "
+        f"| {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}) | {row['metastable_until']:.3g} | "
+        f"{PUBLISHED_SLOPE * size.unit:.2g} |"
+    )
+
+
+def _shown(row: dict[str, float]) -> str:
+    if np.isfinite(row["median"]):
+        return f"{row['median']:.3g} ({row['low']:.3g} to {row['high']:.3g})"
+    low, high = row["none_until"], row["all_from"]
+    below = f"above {low:g}" if np.isfinite(low) else "from the start"
+    return f"{below}, all from {high:g}" if np.isfinite(high) else f"{below}, never all"
+
+
+def _range(row: dict[str, float]) -> tuple[float, float]:
+    """Interval of a boundary; where there is no fit, the R between which outcomes change."""
+    if np.isfinite(row["median"]):
+        return row["low"], row["high"]
+    return np.nan_to_num(row["none_until"], nan=0.0), np.nan_to_num(row["all_from"], nan=np.inf)
+
+
+def _against_theory(sizes: Sequence[_Size]) -> str:
+    meets: list[_Size] = []
+    later: list[_Size] = []
+    for size in sizes:
+        low, high = _range(size.boundary)
+        reach = (size.theory["least"], size.theory["greatest"])
+        (meets if low <= reach[1] and high >= reach[0] else later).append(size)
+    within = [
+        size
+        for size in later
+        if size.theory["least"] <= _range(size.boundary)[0] <= size.theory["metastable_until"]
+    ]
+    text = (
+        f"The trained boundary's interval meets the range of the theory's threshold over draws in {len(meets)} of "
+        f"{len(sizes)} sizes{_at(meets)}."
+    )
+    if later:
+        text += (
+            f" Elsewhere{_at(later)} it does not; in {len(within)} of these {len(later)} it lies above, but where the "
+            "theory lets the unembedded state stand."
+        )
+    return text
+
+
+def _at(sizes: Sequence[_Size]) -> str:
+    return f" ({', '.join(f'n = {size.n}, T/n = {size.unit:g}' for size in sizes)})" if sizes else ""
+
+
+def _against_published(sizes: Sequence[_Size]) -> str:
+    fitted = [size for size in sizes if np.isfinite(size.boundary["median"])]
+    few = [size for size in sizes if size.unit <= 1]
+    more = [size for size in few if _range(size.boundary)[0] >= size.unit]
+    text = (
+        f"At T/n ≤ 1 the boundary lies above T/n in {len(more)} of {len(few)} sizes, as published."
+        if few and len(more) == len(few)
+        else f"At T/n ≤ 1 the boundary lies above T/n in {len(more)} of {len(few)} sizes; published: all."
+    )
+    many = [size for size in fitted if size.unit > 1]
+    if many:
+        on = [
+            size
+            for size in many
+            if _range(size.boundary)[0] <= PUBLISHED_SLOPE * size.unit <= _range(size.boundary)[1]
+        ]
+        ratios = ", ".join(f"{size.boundary['median'] / size.unit:.2g}" for size in many)
+        text += (
+            f" At larger T/n, R/(T/n) at the boundary is {ratios} against the published 0.4, which lies in the "
+            f"interval in {len(on)} of {len(many)} sizes{_at(on)}."
+        )
+    return text
+
+
+def _criteria(runs: pd.DataFrame) -> str:
+    first, embedded = (np.asarray(runs[name], dtype=np.bool_) for name in CRITERIA)
+    apart = int(np.sum(first != embedded))
+    only = int(np.sum(embedded & ~first))
+    if not apart:
+        return f"Both criteria agree in all {len(runs)} runs."
+    return (
+        f"The two criteria differ in {apart} of {len(runs)} runs: in {only} the hidden vector is longer than "
+        f"{EMBEDDED:g} without being among the first by D_X (a point stored through a feature it has, or beside "
+        f"longer ones), in {apart - only} the point is among the first with a shorter one."
+    )
+
+
+def _hysteresis(sweeps: pd.DataFrame) -> str:
+    if sweeps.empty:
+        return "No sweeps in both directions."
+    gaps = []
+    for _, part in sweeps.groupby("seed"):
+        stays = {
+            direction: numbers(half[half["length"] > EMBEDDED], "repeats")
+            for direction, half in part.groupby("direction")
+        }
+        if all(len(each) for each in stays.values()) and len(stays) == 2:
+            gaps.append((stays["down"].min(), stays["up"].min()))
+    n, T = int(sweeps["n"].iloc[0]), int(sweeps["T"].iloc[0])
+    head = f"Sweeps on one dataset (n = {n}, T = {T}, {sweeps['seed'].nunique()} seeds): "
+    if not gaps:
+        return f"{head}in no seed the point is embedded in both directions."
+    wider = sum(up > down for down, up in gaps)
+    kept, back = (", ".join(f"{pair[k]:g}" for pair in gaps) for k in (0, 1))
+    verdict = (
+        "**the start is remembered**: there is hysteresis"
+        if wider > len(gaps) / 2
+        else "**no clear hysteresis**"
+    )
+    return (
+        f"{head}downward the point stays embedded to R = {kept}, upward it becomes so from R = {back}; in {wider} of "
+        f"{len(gaps)} the latter is larger: {verdict}."
+    )
