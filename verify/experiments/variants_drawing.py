@@ -30,7 +30,8 @@ def draw_variants(tables: dict[str, pd.DataFrame]) -> Figure:
     _draw_series(left, tables["trained"], names, "test_loss", offset=1.0)
     left.set_yscale("symlog", linthresh=0.01)
     left.axhline(0, color=GREY, lw=1)
-    left.set_ylabel("test loss / zero output − 1")
+    lowest = float(tables["trained"]["test_loss"].min()) - 1
+    left.set(ylabel="test loss / zero output − 1", ylim=(3 * min(lowest, -0.003), None))
     _draw_series(right, tables["trained"], names, "largest_feature_dimensionality")
     right.axhline(0.4, color=GREY, lw=1, ls=":")
     right.annotate("pentagon alone 2/5", (0.02, 0.4), xycoords=right.get_yaxis_transform(), color=INK,
