@@ -1,5 +1,12 @@
 """What happens: datasets, training engines, measurement and runs on disk. Knows nothing of pass or fail."""
 
+import os
+
+# Threads of a large run wait for each other at every step. Spinning long, the default of the OpenMP library that torch
+# brings, costs whole time slices on a busy machine (eight times the processor time at load 13); spinning briefly
+# costs 3 % on an idle one. The library reads this when it is loaded, so torch must come after; a user's choice stands.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
 from numerics.data import Dataset, draw_dataset, draw_test_dataset
 from numerics.engines.cpu import reconstruction_loss
 from numerics.measurement import measure

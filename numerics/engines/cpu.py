@@ -8,7 +8,6 @@ run over fixed parts in a fixed order: the bits do not depend on the number of t
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import nullcontext
 from dataclasses import replace
@@ -37,10 +36,6 @@ _Array = np.ndarray[Any, Any]
 #: Pair interactions times (m + 1) from which one run is worth all cores. A rule on counted work, never on the number of
 #: cores or the clock: the same run takes the same sums in the same order everywhere.
 ALL_CORES_FROM = 10_000_000
-
-# Threads of a large run wait for each other at every step. Spinning long, the default, costs whole time slices on a
-# busy machine; spinning briefly costs 3 % on an idle one. Read when threads start; a user's own choice stands.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 #: Steps between two arrangements of features and datapoints.
 ARRANGE_EVERY = 500
