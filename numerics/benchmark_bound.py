@@ -115,10 +115,10 @@ def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> Arithmeti
 
 
 @njit(**_OPTIONS)  # type: ignore[untyped-decorator]
-def _adamw_pass(rows: Any, first: Any, second: Any, gradients: Any, scalars: Any) -> bool:
+def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, scalars: Any) -> bool:
     finite = True
     for k in range(len(rows)):
-        finite &= kernels.adamw(rows[k], first[k], second[k], gradients[k], scalars, 0, rows[k].size)
+        finite &= adamw(rows[k], first[k], second[k], gradients[k], scalars, 0, rows[k].size)
     return finite
 
 
@@ -131,6 +131,6 @@ def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 200) -> 
     best = float("inf")
     for _ in range(slices + 1):
         start = time.perf_counter()
-        _adamw_pass(*rows, scalars)
+        _adamw_pass(kernels.adamw, *rows, scalars)
         best = min(best, time.perf_counter() - start)
     return best * 1e3

@@ -73,6 +73,16 @@ def test_the_step_is_the_first_that_is_not_finite(
     assert not np.isfinite(trajectory.parameters()).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lr", [1e-2, 1e9, 1e12, 1e20])
+def test_engines_agree_on_what_diverges(lr: float, dtype: str) -> None:
+    """At 1e9 squares of gradients overflow but gradients do not: Adam's steps become 0, and parameters stay finite."""
+    setting = PLAIN.replace(lr=lr, dtype=dtype)
+    runs = [train_one(setting, engine=engine) for engine in ("cpu", "reference")]
+    assert runs[0].diverged_at == runs[1].diverged_at == (2 if dtype == "float32" and lr >= 1e12 else None)
+    assert runs[0].status == runs[1].status
+
+
 @engines
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_one_bad_bias_is_noticed_at_once(engine: EngineName, bad: float) -> None:

@@ -341,7 +341,7 @@ def test_train_answers_one_object_for_one_run(tmp_path):
     answer = _answer("train", "--T", 2, *_TINY, "--out", tmp_path)
     assert list(answer) == [
         "status", "train_loss", "worst_point_error", "energy", "weight_norm", "weight_norm_seen",
-        "weight_norm_unseen", "bias_norm", "diagnosis", "path", "T", "m", "weight_decay", "seed",
+        "weight_norm_unseen", "bias_norm", "diverged_at", "diagnosis", "path", "T", "m", "weight_decay", "seed",
     ]  # fmt: skip
     run = numerics.load_run(answer["path"])
     assert answer["weight_norm"] == run.record.weight_norm
@@ -372,9 +372,12 @@ def test_a_damaged_run_is_trained_again_and_said(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_divergence_is_a_status(tmp_path):
-    answer = _answer("train", "--T", 3, *_TINY, "--lr", "1e9", "--weight-decay", 0, "--out", tmp_path)
+    answer = _answer("train", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--out", tmp_path)
     assert answer["status"] == answer["diagnosis"] == "diverged"
     assert answer["weight_norm"] is None
+    assert answer["diverged_at"] == 2
+    done = _tgon("train", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--out", tmp_path)
+    assert "T = 3, seed 0: not finite from step 2 on; try a smaller --lr" in done.stdout
 
 
 def test_train_for_people(tmp_path):
@@ -471,7 +474,7 @@ def test_a_violated_claim_exits_with_1(compared, monkeypatch):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_nothing_to_judge_exits_with_3(tmp_path):
     done = _tgon(
-        "compare", "--T", 3, *_TINY, "--lr", "1e9", "--weight-decay", 0, "--seeds", 1, "--out", tmp_path
+        "compare", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--seeds", 1, "--out", tmp_path
     )
     assert done.exit_code == 3, done.output
     assert (tmp_path / "report.html").exists()
