@@ -169,6 +169,20 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         observed=False,
         animated=True,
     ),
+    Experiment(
+        "weight-decay",
+        "Test loss against dataset size for several weight decays",
+        "Does weight decay remove the bump of the test loss, and does less of it make the bump larger? m = 4.",
+        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
+        "(geometric; median below), one curve per weight decay.",
+    ),
+    Experiment(
+        "training-steps",
+        "Test loss against dataset size for several numbers of steps",
+        "Does the bump of the test loss grow with the number of steps? m = 4, the schedule stretched.",
+        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
+        "(geometric; median below), one curve per number of steps.",
+    ),
 )
 
 

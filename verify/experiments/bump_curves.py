@@ -1,0 +1,124 @@
+"""Test loss against dataset size for several values of one setting: tables, figure and sentences of two pages.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from verify.canvas import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
+from verify.experiments.bump import Bump, find_bump, geometric_mean
+from verify.experiments.grouping import numbers, values_by
+
+__all__ = ["COLUMNS", "bumps_by", "bumps_table", "collect_curves", "draw_curves", "losses_by"]
+
+#: What the pages keep of every run.
+COLUMNS = ["T", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]
+
+_MARKERS = ("o", "s", "^", "D", "v", "X")
+_COLOURS = (VERMILLION, *DECAY_COLOURS)
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect_curves(table: pd.DataFrame, key: str) -> Tables:
+    """Table ``runs``: every run with the value of ``key``."""
+    kept = table[[key, "sparsity", *COLUMNS]].sort_values([key, "T", "seed"], ignore_index=True)
+    return {"runs": kept}
+
+
+def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]]]:
+    """Test losses over seeds for each value of ``key``, ascending, and each T."""
+    values = [float(value) for value in np.unique(numbers(runs, key))]
+    return {value: values_by(runs[numbers(runs, key) == value], "T", "test_loss") for value in values}
+
+
+def bumps_by(runs: pd.DataFrame, key: str) -> dict[float, Bump]:
+    """The bump for each value of ``key``, ascending."""
+    return {value: find_bump(losses) for value, losses in losses_by(runs, key).items()}
+
+
+def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
+    """Test loss above, largest feature dimensionality below, one curve for each value of ``key``."""
+    runs = tables["runs"]
+    figure = Plot(figsize=(9.6, 8.6))
+    figure.set_layout_engine("constrained", h_pad=0.06)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    for place, value in enumerate(np.unique(numbers(runs, key))):
+        rows = runs[numbers(runs, key) == value]
+        style = {
+            "color": _COLOURS[place % 6],
+            "marker": _MARKERS[place % 6],
+            "label": f"{symbol} = {value:g}",
+        }
+        _draw_losses(top, rows, style)
+        _draw_features(bottom, rows, style)
+    top.axhline(0, color=INK, lw=1)
+    top.annotate("zero output", (0.995, 0), xycoords=top.get_yaxis_transform(), color=INK, fontsize=11,
+                 ha="right", va="bottom")  # fmt: skip
+    top.set_yscale("symlog", linthresh=0.01, linscale=0.8)
+    excess = numbers(runs, "test_loss") - 1
+    top.set(
+        ylabel="test loss − 1", ylim=(min(-0.01, 2 * float(excess.min())), 3 * max(0.01, float(excess.max())))
+    )
+    top.legend(loc="upper left")
+    scale = 10 / (1 - float(runs["sparsity"].iloc[0]))
+    for ax in (top, bottom):
+        ax.axvline(scale, color=GREY, lw=1, ls=":")
+    bottom.annotate("T(1 − S) = 10\n[scales.generalization]", (scale, 0.98), xycoords=bottom.get_xaxis_transform(),
+                    color=INK, fontsize=11, ha="right", va="top")  # fmt: skip
+    bottom.set_xscale("log")
+    bottom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    bottom.set(xlabel="datapoints T", ylabel="largest $D_f$", ylim=(0, None))
+    return figure
+
+
+def _draw_losses(ax: Axes, rows: pd.DataFrame, style: Mapping[str, str]) -> None:
+    losses = values_by(rows, "T", "test_loss")
+    _scatter(ax, rows["T"], numbers(rows, "test_loss") - 1, style)
+    middle = [geometric_mean(each).value - 1 for each in losses.values()]
+    ax.plot(list(losses), middle, "-", lw=1.8, ms=5, **style)  # type: ignore[arg-type]
+
+
+def _draw_features(ax: Axes, rows: pd.DataFrame, style: Mapping[str, str]) -> None:
+    found = values_by(rows, "T", "largest_feature_dimensionality")
+    _scatter(ax, rows["T"], numbers(rows, "largest_feature_dimensionality"), style)
+    ax.plot(list(found), [float(np.median(each)) for each in found.values()], "-", lw=1.8, ms=5, **style)  # type: ignore[arg-type]
+
+
+def _scatter(ax: Axes, x: object, y: object, style: Mapping[str, str]) -> None:
+    ax.scatter(x, y, s=18, marker=style["marker"], color=style["color"], alpha=0.45, lw=0)  # type: ignore[arg-type]
+
+
+def bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:
+    """The bumps as a table in Markdown, with what its columns mean above."""
+    lines = [
+        f"| {value:g} | {'yes' if bump.there else 'no'} | {bump.T} ({bump.T * density:.3g}) | {bump.loss} "
+        f"| {_factor(bump.over_first)} | {_factor(bump.over_last)} |"
+        for value, bump in bumps.items()
+    ]
+    inner = max(bump.inner for bump in bumps.values())
+    return "\n".join(
+        [
+            "Peak: the largest geometric mean of the test loss over seeds among the inner T; zero output loses 1. "
+            "Intervals are Student's and Welch's of the logarithms over seeds, 95 %, for one fixed T. *There*: above "
+            f"both ends by Welch's one-sided test at level 5 %, divided by the {inner} inner T it was chosen among.",
+            "",
+            f"| {symbol} | bump there | T (T(1 − S)) of the peak | test loss | over smallest T | over largest T |",
+            "|---|---|---|---|---|---|",
+            *lines,
+        ]
+    )
+
+
+def _factor(ratio: object) -> str:
+    text = str(ratio)
+    return text if math.isfinite(getattr(ratio, "high", math.inf)) else f"{text.split(' ')[0]} (one seed)"

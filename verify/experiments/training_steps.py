@@ -1,0 +1,80 @@
+"""Experiment ``training-steps``: does the bump of the test loss grow with the number of steps? m = 4.
+
+Henighan et al. 2023, section "Effect of Weight Decay and Epochs on Double Descent": more epochs make it larger. The
+schedule is stretched, its warm-up 5 % of the steps. The bump is defined in `verify.experiments.bump`.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from numerics import Run
+from verify.experiments.bump import Bump, ratio_interval
+from verify.experiments.bump_curves import bumps_by, bumps_table, collect_curves, draw_curves, losses_by
+
+__all__ = ["collect", "describe", "draw"]
+
+Tables = dict[str, pd.DataFrame]
+Losses = Mapping[float, Mapping[int, Sequence[float]]]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Table ``runs``, one row per run."""
+    return collect_curves(table, "steps")
+
+
+def draw(tables: Tables) -> Figure:
+    """Test loss and largest feature dimensionality against T, one curve per number of steps."""
+    return draw_curves(tables, "steps", "steps")
+
+
+def describe(tables: Tables) -> str:
+    """The bump at each number of steps, and whether more steps make it larger."""
+    runs = tables["runs"]
+    losses, bumps = losses_by(runs, "steps"), bumps_by(runs, "steps")
+    density = 1 - float(runs["sparsity"].iloc[0])
+    parts = [
+        bumps_table(bumps, "steps", density),
+        "",
+        f"- {_growth(bumps, losses)}",
+        f"- {_moving(bumps, density)}",
+    ]
+    return "\n".join(parts)
+
+
+def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:
+    values = list(bumps)
+    few, many = values[0], values[-1]
+    ratio = ratio_interval(losses[many][bumps[many].T], losses[few][bumps[few].T])
+    steps = [
+        ratio_interval(losses[b][bumps[b].T], losses[a][bumps[a].T]) for a, b in itertools.pairwise(values)
+    ]
+    ascending = sum(each.low > 1 for each in steps)
+    numbers = (
+        f"the test loss at the peak is {bumps[many].loss} after {many:g} steps and {bumps[few].loss} after {few:g}, a "
+        f"ratio of {ratio}; between {ascending} of {len(steps)} neighbouring numbers of steps its interval lies "
+        "above 1"
+    )
+    if not bumps[many].there:
+        return f"**There is no bump after {many:g} steps**, so nothing has grown: {numbers}."
+    if ratio.low > 1:
+        return f"**More steps make the bump larger**, as in the paper: {numbers}."
+    if ratio.high < 1:
+        return f"**More steps make the bump smaller**, against the paper: {numbers}."
+    return f"Whether more steps make the bump larger is not decided by these seeds: {numbers}."
+
+
+def _moving(bumps: Mapping[float, Bump], density: float) -> str:
+    there = {value: bump.T for value, bump in bumps.items() if bump.there}
+    if not there:
+        return "No number of steps has a bump; there is no place to speak of."
+    places = ", ".join(f"T = {T} after {value:g}" for value, T in there.items())
+    low, high = min(there.values()) * density, max(there.values()) * density
+    spread = f"T(1 − S) = {low:.3g}" if low == high else f"T(1 − S) from {low:.3g} to {high:.3g}"
+    return f"Where there is a bump, the peak is at {places}: {spread}."

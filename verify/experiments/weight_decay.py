@@ -1,0 +1,105 @@
+"""Experiment ``weight-decay``: does decay remove the bump of the test loss? m = 4.
+
+Henighan et al. 2023, section "Effect of Weight Decay and Epochs on Double Descent": less decay makes the bump larger,
+and at weight decay 1.0 it is gone. The bump is defined in `verify.experiments.bump`.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from numerics import Run
+from verify.experiments.bump import Bump, ratio_interval
+from verify.experiments.bump_curves import bumps_by, bumps_table, collect_curves, draw_curves, losses_by
+
+__all__ = ["collect", "describe", "draw"]
+
+#: The paper's weight decay, and the one at which it finds no bump.
+USUAL, STRONG = 0.01, 1.0
+
+Tables = dict[str, pd.DataFrame]
+Losses = Mapping[float, Mapping[int, Sequence[float]]]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Table ``runs``, one row per run."""
+    return collect_curves(table, "weight_decay")
+
+
+def draw(tables: Tables) -> Figure:
+    """Test loss and largest feature dimensionality against T, one curve per weight decay."""
+    return draw_curves(tables, "weight_decay", "weight decay")
+
+
+def describe(tables: Tables) -> str:
+    """The bump at each weight decay, whether strong decay removes it and whether weak decay raises it."""
+    runs = tables["runs"]
+    losses, bumps = losses_by(runs, "weight_decay"), bumps_by(runs, "weight_decay")
+    density = 1 - float(runs["sparsity"].iloc[0])
+    return "\n".join(
+        [
+            bumps_table(bumps, "weight decay", density),
+            "",
+            f"- {_removed(bumps)}",
+            f"- {_order(bumps, losses)}",
+        ]
+    )
+
+
+def _removed(bumps: Mapping[float, Bump]) -> str:
+    if USUAL not in bumps or STRONG not in bumps:
+        return (
+            f"Weight decays {USUAL:g} and {STRONG:g} are not both here; the paper's finding cannot be tested."
+        )
+    usual, strong = bumps[USUAL], bumps[STRONG]
+    if not usual.there:
+        return (
+            f"**No bump to remove**: at the paper's weight decay {USUAL:g} the largest inner test loss, {usual.loss} "
+            f"at T = {usual.T}, is not distinguished from both ends."
+        )
+    if strong.there:
+        return (
+            f"**The bump is not removed**: at weight decay {STRONG:g} the test loss is still {strong.loss} at T = "
+            f"{strong.T}, {strong.over_first} times that at the smallest T; the paper finds none there."
+        )
+    said = (
+        f"at {USUAL:g} the test loss is {usual.loss} at T = {usual.T}, at {STRONG:g} its largest inner value is "
+        f"{strong.loss} at T = {strong.T}, {strong.over_first} times that at the smallest T and {strong.over_last} "
+        "times that at the largest"
+    )
+    if strong.loss.low <= 1:
+        return f"**Weight decay {STRONG:g} removes the bump**, as in the paper: {said}."
+    left = (strong.loss.value - 1) / (usual.loss.value - 1)
+    return (
+        f"**Weight decay {STRONG:g} leaves {left:.2g} of the bump's height above zero output** and none above both "
+        f"ends; the paper finds none at all: {said}."
+    )
+
+
+def _order(bumps: Mapping[float, Bump], losses: Losses) -> str:
+    """Neighbouring weight decays, each at its own peak."""
+    values = list(bumps)
+    if len(values) < 2:
+        return "One weight decay alone shows no order."
+    ratios = {
+        (weak, strong): ratio_interval(losses[weak][bumps[weak].T], losses[strong][bumps[strong].T])
+        for weak, strong in itertools.pairwise(values)
+    }
+    listed = "; ".join(f"{weak:g} over {strong:g}: {ratio}" for (weak, strong), ratio in ratios.items())
+    lower = [f"from {strong:g} to {weak:g}" for (weak, strong), ratio in ratios.items() if ratio.high < 1]
+    equal = [f"{weak:g} and {strong:g}" for (weak, strong), ratio in ratios.items() if ratio.low <= 1]
+    if not equal:
+        head = "**Less decay makes the peak higher at every step**, as in the paper"
+    elif lower:
+        head = f"**Less decay makes the peak lower** {', '.join(lower)}, against the paper"
+    elif len(equal) == len(ratios):
+        head = "No two neighbouring weight decays are told apart by these seeds"
+    else:
+        head = f"{', '.join(equal)} are not told apart by these seeds; elsewhere less decay makes the peak higher"
+    return f"{head}. Test loss at the peak, ratio of neighbouring weight decays: {listed}."
