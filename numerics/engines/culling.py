@@ -48,7 +48,6 @@ from numerics.engines.lanes import (
     splat,
     store,
     subtract,
-    total,
     total_of_eight,
     where_above,
 )
@@ -56,30 +55,35 @@ from numerics.engines.lanes import (
 #: Features that share one test of a leaf; fixed by `least_of_eight`.
 GROUP = 8
 
-#: Leaves whose tests are looked at together: the bits of one machine word.
-WORD = 64
+#: Leaves of a node; a node is tested first, and only where z = 0 cuts it are its leaves.
+NODE = LANES
 
-_INLINE: dict[str, Any] = {
+#: Datapoints of a node.
+NODE_POINTS = NODE * LANES
+
+INLINE: dict[str, Any] = {
     "error_model": "numpy",
     "boundscheck": False,
     "nogil": True,
     "fastmath": {"contract"},
 }
 
-#: Rows of ``leaves``: centre 0-1, half width 2-3, |centre| 4-5, Σh₀² Σh₀h₁ Σh₁² Σh₀ Σh₁ Σ1 6-11, 12: ∞ forbids moments.
-LEAF_ROWS = 13
+#: Rows of ``leaves`` and ``nodes``: centre 0-1, half width 2-3, |centre| 4-5, Σh₀² Σh₀h₁ Σh₁² Σh₀ Σh₁ Σ1 6-11, and 12:
+#: ∞ forbids moments.
+BOX_ROWS = 13
 
-#: Rows of ``rows``: w₀ w₁ b 0-2, their part of the gradient 3-5, box: centre 6-8, half width 9-11, size 12-13, 14: ∞.
-FEATURE_ROWS = 15
+#: Rows of ``rows``: w₀ w₁ b 0-2, their part of the gradient 3-5, box: centre 6-8, half width 9-11, size 12-13, 14: huge
+#: forbids moments, and 15-19: Σw₀² Σw₀w₁ Σw₁² Σbw₀ Σbw₁ of the group.
+FEATURE_ROWS = 20
 
-#: Rows of ``pushed``: Σw₀² Σw₀w₁ Σw₁² Σbw₀ Σbw₁ of the groups that are active on all of a leaf.
+#: Rows of ``pushed``: rows 15-19 summed over the groups that are active on all of a leaf, or of a node.
 PUSHED_ROWS = 5
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def describe_leaves(hidden: Any, points: Any, leaves: Any, limits: Any, first: int, last: int) -> None:
     """Copy datapoints ``first`` to ``last`` - 1 (whole leaves) and compute boxes and moments of their leaves."""
-    T, width, dtype = hidden.shape[1], leaves.size // LEAF_ROWS, hidden.dtype.type
+    T, width, dtype = hidden.shape[1], leaves.size // BOX_ROWS, hidden.dtype.type
     margin, low, high, half = limits[0], limits[1], limits[2], dtype(0.5)
     all_x, all_y = hidden[0], hidden[1]
     for leaf in range(first // LANES, (last + LANES - 1) // LANES):
@@ -105,22 +109,44 @@ def describe_leaves(hidden: Any, points: Any, leaves: Any, limits: Any, first: i
         leaves[12 * width + leaf] = dtype(0) if low <= max(x_size, y_size) <= high else dtype(np.inf)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def describe_nodes(leaves: Any, nodes: Any, n_leaves: int, limits: Any, first: int, last: int) -> None:
+    """Boxes and moments of nodes ``first`` to ``last`` - 1 from those of their leaves."""
+    span, width, margin = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS, limits[0]
+    zero, half = leaves.dtype.type(0), leaves.dtype.type(0.5)
+    for node in range(first, last):
+        start, stop = node * NODE, min((node + 1) * NODE, n_leaves)
+        for axis in range(2):
+            centre, reach = axis * span, (2 + axis) * span
+            low = high = leaves[centre + start]
+            bad = zero
+            for leaf in range(start, stop):
+                low = min(low, leaves[centre + leaf] - leaves[reach + leaf])
+                high = max(high, leaves[centre + leaf] + leaves[reach + leaf])
+                bad += zero * leaves[reach + leaf]
+            middle, size = half * low + half * high, max(abs(low), abs(high))
+            nodes[axis * width + node], nodes[(4 + axis) * width + node] = middle, abs(middle)
+            nodes[(2 + axis) * width + node] = max(high - middle, middle - low) + margin * size + bad
+        for row in range(6, BOX_ROWS):
+            total = zero
+            for leaf in range(start, stop):
+                total += leaves[row * span + leaf]
+            nodes[row * width + node] = total
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def load_features(parameters: Any, rows: Any, width: int, first: int, last: int) -> None:
-    """Copy features ``first`` to ``last`` - 1 to ``rows``, the last repeated to a whole vector; clear their sums."""
+    """Copy features ``first`` to ``last`` - 1 to ``rows``, with zeros to a whole vector."""
     size = last - first
     for k in range(3):
         source, target = parameters[k][first:last], rows[k * width : (k + 1) * width]
         for i in range(size):
             target[i] = source[i]
         for i in range(size, (size + LANES - 1) // LANES * LANES):
-            target[i] = source[size - 1]
-    sums = rows[3 * width : 6 * width]
-    for i in range(sums.size):
-        sums[i] = rows.dtype.type(0)
+            target[i] = rows.dtype.type(0)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _bound(rows: Any, to: int, size_to: int, value: Any, eps: Any, extra: Any) -> None:
     """Centre, half width and largest size of each group of ``value``."""
     half = splat(rows.dtype.type(0.5))
@@ -132,7 +158,7 @@ def _bound(rows: Any, to: int, size_to: int, value: Any, eps: Any, extra: Any) -
     store(rows, size_to, fma(eps, size, add(width, extra)))
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def bound_features(rows: Any, width: int, size: int, limits: Any) -> None:
     """Boxes of the groups of eight normalised features; every lane of a group holds its group's box."""
     dtype = rows.dtype.type
@@ -155,15 +181,20 @@ def bound_features(rows: Any, width: int, size: int, limits: Any) -> None:
             where_above(most_of_eight(largest), splat(limits[2])),
         )
         store(rows, 14 * width + i, multiply(out, splat(limits[4])))
+        store(rows, 15 * width + i, total_of_eight(multiply(w0, w0)))
+        store(rows, 16 * width + i, total_of_eight(multiply(w0, w1)))
+        store(rows, 17 * width + i, total_of_eight(multiply(w1, w1)))
+        store(rows, 18 * width + i, total_of_eight(multiply(b, w0)))
+        store(rows, 19 * width + i, total_of_eight(multiply(b, w1)))
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _pair(w0: Any, w1: Any, b: Any, x: Any, y: Any, g0: Any, g1: Any, gb: Any, q0: Any, q1: Any) -> Any:
     z = relu(fma(w0, x, fma(w1, y, b)))
     return fma(z, x, g0), fma(z, y, g1), add(gb, z), fma(z, w0, q0), fma(z, w1, q1)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _masked_pair(
     mask: Any, w0: Any, w1: Any, b: Any, x: Any, y: Any, g0: Any, g1: Any, gb: Any, q0: Any, q1: Any
 ) -> Any:
@@ -171,7 +202,7 @@ def _masked_pair(
     return fma(z, x, g0), fma(z, y, g1), add(gb, z), fma(z, w0, q0), fma(z, w1, q1)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def sum_pairs(
     rows: Any, width: int, i: int, points: Any, pulled: Any, listed: Any, count: int, tail: int, valid: Any
 ) -> None:
@@ -216,7 +247,7 @@ def sum_pairs(
     add_totals(rows, 5 * width + i, s0, s1, s2, s3)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _middle_and_reach(rows: Any, width: int, i: int, leaves: Any, span: int, start: int) -> Any:
     """Centre and half width of z, in units of the group's scale, on 16 leaves."""
     middle = fma(
@@ -230,7 +261,7 @@ def _middle_and_reach(rows: Any, width: int, i: int, leaves: Any, span: int, sta
     return middle, fma(splat(rows[12 * width + i]), load(leaves, 2 * span + start), reach)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _excess(
     rows: Any, width: int, i: int, leaves: Any, span: int, start: int, middle: Any, reach: Any
 ) -> Any:
@@ -239,116 +270,177 @@ def _excess(
     return subtract(subtract(middle, reach), never)
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def _test(rows: Any, width: int, i: int, boxes: Any, span: int, start: int, known: int) -> Any:
+    """Of the ``known`` boxes from ``start`` on, at most 16: bits of those that are all active, and that may be cut."""
+    middle, reach = _middle_and_reach(rows, width, i, boxes, span, start)
+    excess = _excess(rows, width, i, boxes, span, start, middle, reach)
+    not_on = bits_at_most(excess, splat(rows.dtype.type(0)))
+    mixed = not_on & bits_above_zero(add(middle, reach))
+    mask = (np.int64(1) << min(known, LANES)) - 1
+    return ~not_on & mask, mixed & mask
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def list_cut_leaves(
-    rows: Any, width: int, i: int, leaves: Any, n_leaves: int, listed: Any, words: Any
-) -> int:
-    """Number of leaves that z = 0 may cut for the group at ``i``, their places ``listed``.
+    rows: Any, width: int, i: int, leaves: Any, nodes: Any, n_leaves: int, listed: Any, on: Any, on_above: Any
+) -> Any:
+    """For the group at ``i``: how many leaves z = 0 may cut, on how many nodes it is active in part, if active at all.
 
-    ``words`` has a bit set for every leaf the group is active on.
+    Places of the former are ``listed``; ``on`` has for each of the latter the node and a bit for each leaf the group is
+    active on, ``on_above`` for every 16 nodes a bit for each it is active on as a whole.
     """
-    span, count, none = leaves.size // LEAF_ROWS, 0, splat(rows.dtype.type(0))
-    for base in range(0, n_leaves, WORD):
-        mixed, on = np.int64(0), np.int64(0)
-        for start in range(base, min(base + WORD, n_leaves), LANES):
-            middle, reach = _middle_and_reach(rows, width, i, leaves, span, start)
-            not_on = bits_at_most(_excess(rows, width, i, leaves, span, start, middle, reach), none)
-            not_off = bits_above_zero(add(middle, reach))
-            mixed |= (not_on & not_off) << (start - base)
-            on |= (not_on ^ 0xFFFF) << (start - base)
-        if n_leaves - base < WORD:
-            known = (np.int64(1) << (n_leaves - base)) - 1
-            mixed, on = mixed & known, on & known
-        words[base // WORD] = on
-        while mixed != 0:
-            listed[count] = 2 * LANES * (base + lowest_bit(mixed))
-            count += 1
-            mixed &= mixed - 1
-    return count
+    span, above = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS
+    n_nodes, count, n_on, active = (n_leaves + NODE - 1) // NODE, 0, 0, np.int64(0)
+    for first in range(0, n_nodes, LANES):
+        all_on, cut = _test(rows, width, i, nodes, above, first, n_nodes - first)
+        on_above[first // LANES] = all_on
+        active |= all_on
+        while cut != 0:
+            node = first + lowest_bit(cut)
+            cut &= cut - 1
+            start = node * NODE
+            here, mixed = _test(rows, width, i, leaves, span, start, n_leaves - start)
+            on[2 * n_on], on[2 * n_on + 1] = node, here
+            n_on += here != 0
+            while mixed != 0:
+                listed[count] = 2 * LANES * (start + lowest_bit(mixed))
+                count += 1
+                mixed &= mixed - 1
+    return count, n_on, n_on > 0 or active != 0
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
-def sum_moments(rows: Any, width: int, i: int, leaves: Any, n_leaves: int, pushed: Any, words: Any) -> None:
-    """All pairs of the group at ``i`` and the leaves it is active on, by moments."""
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def _add_active(
+    rows: Any,
+    width: int,
+    i: int,
+    boxes: Any,
+    span: int,
+    start: int,
+    pushed: Any,
+    x00: Any,
+    x01: Any,
+    x11: Any,
+    x0: Any,
+    x1: Any,
+    xn: Any,
+) -> Any:
+    """Add moments of the boxes from ``start`` on that the group is active on, and hand them the group's."""
+    middle, reach = _middle_and_reach(rows, width, i, boxes, span, start)
+    on = where_above(_excess(rows, width, i, boxes, span, start, middle, reach), splat(rows.dtype.type(0)))
+    for row in range(PUSHED_ROWS):
+        place = row * span + start
+        store(pushed, place, fma(on, splat(rows[(15 + row) * width + i]), load(pushed, place)))
+    return (
+        fma(on, load(boxes, 6 * span + start), x00),
+        fma(on, load(boxes, 7 * span + start), x01),
+        fma(on, load(boxes, 8 * span + start), x11),
+        fma(on, load(boxes, 9 * span + start), x0),
+        fma(on, load(boxes, 10 * span + start), x1),
+        fma(on, load(boxes, 11 * span + start), xn),
+    )
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def sum_moments(
+    rows: Any,
+    width: int,
+    i: int,
+    leaves: Any,
+    nodes: Any,
+    n_leaves: int,
+    pushed: Any,
+    above: Any,
+    on: Any,
+    n_on: int,
+    on_above: Any,
+    sums: Any,
+) -> None:
+    """All pairs of the group at ``i`` and the leaves and nodes it is active on, by moments; sets its sums."""
     dtype = rows.dtype.type
-    m00 = m01 = m11 = m0 = m1 = dtype(0)
-    for j in range(i, i + GROUP):
-        w0, w1, b = rows[j], rows[width + j], rows[2 * width + j]
-        m00, m01, m11 = m00 + w0 * w0, m01 + w0 * w1, m11 + w1 * w1
-        m0, m1 = m0 + b * w0, m1 + b * w1
-    span, none = leaves.size // LEAF_ROWS, splat(dtype(0))
-    x00 = x01 = x11 = x0 = x1 = xn = none
-    v00, v01, v11, v0, v1 = splat(m00), splat(m01), splat(m11), splat(m0), splat(m1)
-    for base in range(0, n_leaves, WORD):
-        if words[base // WORD] == 0:
-            continue
-        for start in range(base, min(base + WORD, n_leaves), LANES):
-            middle, reach = _middle_and_reach(rows, width, i, leaves, span, start)
-            on = where_above(_excess(rows, width, i, leaves, span, start, middle, reach), none)
-            x00 = fma(on, load(leaves, 6 * span + start), x00)
-            x01 = fma(on, load(leaves, 7 * span + start), x01)
-            x11 = fma(on, load(leaves, 8 * span + start), x11)
-            x0 = fma(on, load(leaves, 9 * span + start), x0)
-            x1 = fma(on, load(leaves, 10 * span + start), x1)
-            xn = fma(on, load(leaves, 11 * span + start), xn)
-            store(pushed, start, fma(on, v00, load(pushed, start)))
-            store(pushed, span + start, fma(on, v01, load(pushed, span + start)))
-            store(pushed, 2 * span + start, fma(on, v11, load(pushed, 2 * span + start)))
-            store(pushed, 3 * span + start, fma(on, v0, load(pushed, 3 * span + start)))
-            store(pushed, 4 * span + start, fma(on, v1, load(pushed, 4 * span + start)))
-    y00, y01, y11, y0, y1, yn = total(x00), total(x01), total(x11), total(x0), total(x1), total(xn)
-    for j in range(i, i + GROUP):
-        w0, w1, b = rows[j], rows[width + j], rows[2 * width + j]
-        rows[3 * width + j] = w0 * y00 + w1 * y01 + b * y0
-        rows[4 * width + j] = w0 * y01 + w1 * y11 + b * y1
-        rows[5 * width + j] = w0 * y0 + w1 * y1 + b * yn
+    span, node_span, n_nodes = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS, (n_leaves + NODE - 1) // NODE
+    x00 = x01 = x11 = x0 = x1 = xn = none = splat(dtype(0))
+    for first in range(0, n_nodes, LANES):
+        if on_above[first // LANES] != 0:
+            x00, x01, x11, x0, x1, xn = _add_active(
+                rows, width, i, nodes, node_span, first, above, x00, x01, x11, x0, x1, xn
+            )
+    for entry in range(n_on):
+        x00, x01, x11, x0, x1, xn = _add_active(
+            rows, width, i, leaves, span, on[2 * entry] * NODE, pushed, x00, x01, x11, x0, x1, xn
+        )
+    for k in range(8):
+        sums[k] = dtype(0)
+    add_totals(sums, 0, x00, x01, x11, x0)
+    add_totals(sums, 4, x1, xn, none, none)
+    y00, y01, y11 = splat(sums[0]), splat(sums[1]), splat(sums[2])
+    y0, y1, yn = splat(sums[3]), splat(sums[4]), splat(sums[5])
+    w0, w1, b = load(rows, i), load(rows, width + i), load(rows, 2 * width + i)
+    store(rows, 3 * width + i, fma(w0, y00, fma(w1, y01, multiply(b, y0))))
+    store(rows, 4 * width + i, fma(w0, y01, fma(w1, y11, multiply(b, y1))))
+    store(rows, 5 * width + i, fma(w0, y0, fma(w1, y1, multiply(b, yn))))
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
-def push_to_points(points: Any, pulled: Any, pushed: Any, partial: Any) -> None:
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def push_to_points(points: Any, pulled: Any, pushed: Any, above: Any, partial: Any) -> None:
     """What the groups' moments and pairs pull the datapoints by, into ``partial``, (m, T)."""
-    T, span = partial.shape[1], pushed.size // PUSHED_ROWS
+    T, span, node_span = partial.shape[1], pushed.size // PUSHED_ROWS, above.size // PUSHED_ROWS
     to0, to1 = partial[0], partial[1]
     for start in range(0, T, LANES):
-        leaf = start // LANES
-        f00, f01, f11 = pushed[leaf], pushed[span + leaf], pushed[2 * span + leaf]
-        f0, f1 = pushed[3 * span + leaf], pushed[4 * span + leaf]
-        for j in range(min(LANES, T - start)):
-            place = 2 * start + j
-            x, y = points[place], points[place + LANES]
-            to0[start + j] = pulled[place] + (f00 * x + f01 * y + f0)
-            to1[start + j] = pulled[place + LANES] + (f01 * x + f11 * y + f1)
+        leaf, place = start // LANES, 2 * start
+        node = leaf // NODE
+        f00 = splat(pushed[leaf] + above[node])
+        f01 = splat(pushed[span + leaf] + above[node_span + node])
+        f11 = splat(pushed[2 * span + leaf] + above[2 * node_span + node])
+        f0 = splat(pushed[3 * span + leaf] + above[3 * node_span + node])
+        f1 = splat(pushed[4 * span + leaf] + above[4 * node_span + node])
+        x, y = load(points, place), load(points, place + LANES)
+        q = add(load(pulled, place), fma(f00, x, fma(f01, y, f0)))
+        r = add(load(pulled, place + LANES), fma(f01, x, fma(f11, y, f1)))
+        if start + LANES <= T:
+            store(to0, start, q)
+            store(to1, start, r)
+        else:
+            store(pulled, place, q)
+            store(pulled, place + LANES, r)
+            for j in range(T - start):
+                to0[start + j], to1[start + j] = pulled[place + j], pulled[place + LANES + j]
 
 
-@njit(**_INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def _clear(array: Any) -> None:
+    for i in range(array.size):
+        array[i] = array.dtype.type(0)
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def culled_pairs(
     parameters: Any, culling: Any, gradients: Any, partial: Any, part: int, first: int, last: int
 ) -> None:
     """What `dense_pairs` computes, for features ``first`` to ``last`` - 1, neighbours held near each other."""
-    points, leaves, limits, valid, all_rows, all_pulled, all_pushed, all_listed = culling
-    rows, pulled, pushed, listed = all_rows[part], all_pulled[part], all_pushed[part], all_listed[part]
+    points, leaves, nodes, limits, valid, all_rows, all_pulled, all_pushed, all_above, all_listed = culling
+    rows, pulled, pushed, above = all_rows[part], all_pulled[part], all_pushed[part], all_above[part]
+    listed, on, on_above = all_listed[part, 0], all_listed[part, 1], all_listed[part, 2]
     T, size = partial.shape[1], last - first
-    width, n_leaves = rows.size // FEATURE_ROWS, (T + LANES - 1) // LANES
-    words = listed[n_leaves:]
+    width, n_leaves = (rows.size - LANES) // FEATURE_ROWS, (T + LANES - 1) // LANES
     last_leaf = 2 * LANES * (n_leaves - 1) if T % LANES else -1
-    for i in range(pulled.size):
-        pulled[i] = rows.dtype.type(0)
-    for i in range(pushed.size):
-        pushed[i] = rows.dtype.type(0)
+    sums = rows[FEATURE_ROWS * width :]
     if size == 0:
         partial[:] = rows.dtype.type(0)
         return
+    _clear(pulled)
+    _clear(pushed)
+    _clear(above)
     load_features(parameters, rows, width, first, last)
     bound_features(rows, width, size, limits)
-    for i in range(size, (size + LANES - 1) // LANES * LANES):
-        rows[i] = rows[width + i] = rows[2 * width + i] = rows.dtype.type(0)
     for i in range(0, size, GROUP):
-        count = list_cut_leaves(rows, width, i, leaves, n_leaves, listed, words)
-        some = np.int64(0)
-        for word in range(words.size):
-            some |= words[word]
-        if some != 0:
-            sum_moments(rows, width, i, leaves, n_leaves, pushed, words)
+        count, n_on, active = list_cut_leaves(rows, width, i, leaves, nodes, n_leaves, listed, on, on_above)
+        if active:
+            sum_moments(rows, width, i, leaves, nodes, n_leaves, pushed, above, on, n_on, on_above, sums)
+        else:
+            for k in range(3):
+                store(rows, (3 + k) * width + i, splat(rows.dtype.type(0)))
         if count > 0:
             tail = -1
             if listed[count - 1] == last_leaf:
@@ -359,4 +451,4 @@ def culled_pairs(
         source, target = rows[(3 + k) * width :], gradients[k][first:last]
         for i in range(size):
             target[i] = source[i]
-    push_to_points(points, pulled, pushed, partial)
+    push_to_points(points, pulled, pushed, above, partial)

@@ -10,20 +10,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import types
+from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
 from numerics.engines.compilation import compiled
 from numerics.engines.culling import (
+    BOX_ROWS,
     FEATURE_ROWS,
     GROUP,
-    LEAF_ROWS,
+    INLINE,
+    NODE,
+    NODE_POINTS,
     PUSHED_ROWS,
-    WORD,
     bound_features,
     culled_pairs,
     describe_leaves,
+    describe_nodes,
     list_cut_leaves,
     load_features,
 )
@@ -62,7 +65,8 @@ LEAST_POINTS = 4 * LANES
 def culling_arrays(T: int, parts: int, widest: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
     """Work space of `culled_pairs` for T datapoints and ``parts`` parts of at most ``widest`` features."""
     n_leaves = -(-T // LANES)
-    span, width = -(-n_leaves // LANES) * LANES, -(-widest // LANES) * LANES
+    span, width = -(-n_leaves // NODE) * NODE, -(-widest // LANES) * LANES + LANES
+    node_span = -(-span // (NODE * LANES)) * LANES
     info = np.finfo(dtype)
     scale = (
         40 if dtype == np.float32 else 300
@@ -72,32 +76,48 @@ def culling_arrays(T: int, parts: int, widest: int, dtype: np.dtype[Any]) -> tup
     valid[: T % LANES] = 1
     return (
         np.zeros(2 * LANES * n_leaves, dtype),
-        np.zeros(LEAF_ROWS * span, dtype),
+        np.zeros(BOX_ROWS * span, dtype),
+        np.zeros(BOX_ROWS * node_span, dtype),
         limits,
         valid,
-        np.zeros((parts, FEATURE_ROWS * width), dtype),
+        np.zeros((parts, FEATURE_ROWS * width + LANES), dtype),
         np.zeros((parts, 2 * LANES * n_leaves), dtype),
         np.zeros((parts, PUSHED_ROWS * span), dtype),
-        np.zeros((parts, n_leaves + -(-n_leaves // WORD)), np.int64),
+        np.zeros((parts, PUSHED_ROWS * node_span), dtype),
+        np.zeros((parts, 3, n_leaves + 2 * LANES), np.int64),
     )
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def _describe(hidden: Any, culling: Any, first: int, last: int) -> None:
+    """Boxes and moments of the leaves and nodes of datapoints ``first`` to ``last`` - 1, whole nodes."""
+    points, leaves, nodes, limits = culling[0], culling[1], culling[2], culling[3]
+    describe_leaves(hidden, points, leaves, limits, first, last)
+    n_leaves, n_nodes = (hidden.shape[1] + LANES - 1) // LANES, (last + NODE_POINTS - 1) // NODE_POINTS
+    describe_nodes(leaves, nodes, n_leaves, limits, first // NODE_POINTS, n_nodes)
 
 
 def _classify(parameters: Any, hidden: Any, culling: Any, kinds: Any) -> None:
     """What is known of each group and leaf, into ``kinds``, (groups, leaves): `OFF`, `ON` or `CUT`."""
-    points, leaves, limits, _, all_rows, _, _, all_listed = culling
-    rows, listed = all_rows[0], all_listed[0]
+    leaves, nodes, limits, rows = culling[1], culling[2], culling[3], culling[5][0]
+    listed, on, on_above = culling[9][0, 0], culling[9][0, 1], culling[9][0, 2]
     n, n_leaves = parameters[0].size, (hidden.shape[1] + LANES - 1) // LANES
-    width, words = rows.size // FEATURE_ROWS, listed[n_leaves:]
-    describe_leaves(hidden, points, leaves, limits, 0, hidden.shape[1])
-    for first in range(0, n, width):
-        size = min(width, n - first)
+    width = (rows.size - LANES) // FEATURE_ROWS
+    _describe(hidden, culling, 0, hidden.shape[1])
+    for first in range(0, n, width - LANES):
+        size = min(width - LANES, n - first)
         load_features(parameters, rows, width, first, first + size)
         bound_features(rows, width, size, limits)
         for i in range(0, size, GROUP):
             kind = kinds[(first + i) // GROUP]
-            count = list_cut_leaves(rows, width, i, leaves, n_leaves, listed, words)
+            count, n_on, _ = list_cut_leaves(rows, width, i, leaves, nodes, n_leaves, listed, on, on_above)
             for leaf in range(n_leaves):
-                kind[leaf] = ON if words[leaf // WORD] >> (leaf % WORD) & 1 else OFF
+                node = leaf // NODE
+                kind[leaf] = ON if on_above[node // LANES] >> (node % LANES) & 1 else OFF
+            for entry in range(n_on):
+                start = on[2 * entry] * NODE
+                for leaf in range(start, min(start + NODE, n_leaves)):
+                    kind[leaf] = ON if on[2 * entry + 1] >> (leaf - start) & 1 else OFF
             for entry in range(count):
                 kind[listed[entry] // (2 * LANES)] = CUT
 
@@ -119,7 +139,7 @@ def classify(
 
 def _sum_culled(parameters: Any, hidden: Any, culling: Any, gradients: Any, partial: Any) -> None:
     """`culled_pairs` of all features in one part."""
-    describe_leaves(hidden, culling[0], culling[1], culling[2], 0, hidden.shape[1])
+    _describe(hidden, culling, 0, hidden.shape[1])
     culled_pairs(parameters, culling, gradients, partial, 0, 0, parameters[0].size)
 
 
@@ -141,7 +161,7 @@ def prefers_culling(cut: int, n: int, T: int) -> bool:
 
 
 def prepare(culling: Any, hidden: Any, first: int, last: int) -> None:
-    """What `interact` must know of datapoints ``first`` to ``last`` - 1, whole leaves."""
+    """What `interact` must know of datapoints ``first`` to ``last`` - 1, whole nodes."""
     raise NotImplementedError("compiled code only")
 
 
@@ -151,7 +171,7 @@ def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
         pass
 
     def leaves(culling: Any, hidden: Any, first: int, last: int) -> None:
-        describe_leaves(hidden, culling[0], culling[1], culling[2], first, last)
+        _describe(hidden, culling, first, last)
 
     return nothing if isinstance(culling, types.NoneType) else leaves
 

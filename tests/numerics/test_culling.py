@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numerics import draw_dataset, draw_start
 from numerics.engines import cpu, interaction, start_trajectory
 from numerics.engines.arrangement import kd_order
-from numerics.engines.culling import GROUP
+from numerics.engines.culling import GROUP, NODE_POINTS
 from numerics.engines.held_state import feature_order
 from numerics.engines.interaction import CUT, OFF, ON, classify, culling_arrays, prefers_culling, sum_culled
 from numerics.engines.kernels import BLOCK, as_rows
@@ -57,7 +57,10 @@ def states(draw: st.DrawFn, dtype: str = "float32") -> tuple[np.ndarray, np.ndar
     """States of every kind, at ordinary and extreme scales; neighbours side by side, or not."""
     n = draw(st.one_of(st.integers(1, 3 * GROUP), st.sampled_from([BLOCK - 1, BLOCK + GROUP + 1])))
     T = draw(
-        st.one_of(st.integers(1, 3 * LANES), st.sampled_from([64 * LANES - 1, 64 * LANES, 70 * LANES + 3]))
+        st.one_of(
+            st.integers(1, 3 * LANES),
+            st.sampled_from([NODE_POINTS - 1, NODE_POINTS, 4 * NODE_POINTS + 3, 17 * NODE_POINTS]),
+        )
     )
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     parameters, hidden = draw_state(random, draw(st.sampled_from(KINDS)), n, T)
@@ -127,7 +130,7 @@ def test_a_missing_margin_is_seen() -> None:
     parameters, hidden = (part.astype(np.float32) for part in state)
     arrays = arrays_for(parameters, hidden)
     assert wrong_decisions(parameters, hidden, arrays) == 0
-    arrays[2][0] = 0
+    arrays[3][0] = 0
     assert wrong_decisions(parameters, hidden, arrays) > 0
 
 
@@ -139,7 +142,7 @@ def test_a_wrong_bound_is_seen() -> None:
     hidden = np.ascontiguousarray(hidden[:, kd_order(hidden, LANES)])
     arrays = arrays_for(parameters, hidden)
     assert disagreement(parameters, hidden, arrays) <= 1
-    arrays[2][0] = -0.02
+    arrays[3][0] = -0.02
     assert disagreement(parameters, hidden, arrays) > 1
 
 
