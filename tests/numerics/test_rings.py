@@ -17,12 +17,12 @@ from theory.polygons import polygon_vertices
 
 @st.composite
 def rings(draw):
-    """(k, r, b, sea columns): a k-gon of squared radius r and a sea of less than half its length."""
+    """(k, r, b, sea columns): a k-gon of squared radius r, a sea of a quarter to half its length: jumps below 2."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     k, count = draw(st.integers(3, LARGEST_RING)), draw(st.integers(LARGEST_RING, 60))
     radius_squared, bias = draw(st.floats(0.1, 4.0)), draw(st.floats(-1.0, 0.0))
     sea = random.normal(size=(2, count))
-    sea *= math.sqrt(radius_squared) * random.uniform(0.0, 0.5, size=count) / np.linalg.norm(sea, axis=0)
+    sea *= math.sqrt(radius_squared) * random.uniform(0.26, 0.5, size=count) / np.linalg.norm(sea, axis=0)
     return k, radius_squared, bias, sea, random
 
 
