@@ -183,6 +183,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
         "(geometric; median below), one curve per number of steps.",
     ),
+    Experiment(
+        "scale-sparsity",
+        "Largest feature dimensionality against T(1 − S) for several sparsities",
+        "Do features appear once each has been seen about ten times, whatever the sparsity?",
+        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
+        "that scale against the density of features, every seed and their mean (geometric).",
+    ),
 )
 
 

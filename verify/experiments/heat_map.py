@@ -1,0 +1,174 @@
+"""Experiment ``heat-map``: test loss over dataset size T and hidden dimensions m; where more of either hurts.
+
+Henighan et al. 2023, section "The Effect of m on Double Descent": there are regions where bigger models or more data
+hurt. More of one *hurts* between two neighbouring cells if the geometric mean of the test loss over seeds rises, by
+Welch's one-sided t-test on the logarithms at level 5 % divided by the number of neighbours in that direction.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+
+from numerics import Run
+from verify.canvas import GREY, INK, Plot
+from verify.experiments.bump import LEVEL, find_bump, geometric_mean, ratio_interval
+from verify.experiments.grouping import numbers, values_by
+from verify.experiments.intervals import Interval
+
+__all__ = ["Rise", "collect", "describe", "draw", "rises"]
+
+_COLUMNS = [
+    "m",
+    "T",
+    "sparsity",
+    "seed",
+    "status",
+    "train_loss",
+    "test_loss",
+    "largest_feature_dimensionality",
+]
+
+Tables = dict[str, pd.DataFrame]
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """Two neighbouring cells (m, T), the factor between their test losses, and whether the second is surely larger."""
+
+    here: Cell
+    there: Cell
+    factor: Interval
+    sure: bool
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Table ``runs``, one row per run."""
+    return {"runs": table[_COLUMNS].sort_values(["m", "T", "seed"], ignore_index=True)}
+
+
+def _cells(runs: pd.DataFrame) -> dict[Cell, list[float]]:
+    return {
+        (m, T): losses
+        for m in map(int, np.unique(numbers(runs, "m")))
+        for T, losses in values_by(runs[numbers(runs, "m") == m], "T", "test_loss").items()
+    }
+
+
+def rises(runs: pd.DataFrame, direction: str) -> list[Rise]:
+    """All neighbours in ``direction``, "T" or "m", whether the loss rises between them or not."""
+    cells = _cells(runs)
+    other = 0 if direction == "T" else 1
+    pairs = [
+        pair
+        for fixed in sorted({cell[other] for cell in cells})
+        for pair in itertools.pairwise(sorted(cell for cell in cells if cell[other] == fixed))
+    ]
+    strict = 2 * LEVEL / max(len(pairs), 1)
+    return [
+        Rise(
+            here,
+            there,
+            ratio_interval(cells[there], cells[here]),
+            ratio_interval(cells[there], cells[here], level=1 - strict).low > 1,
+        )
+        for here, there in pairs
+    ]
+
+
+def draw(tables: Tables) -> Figure:
+    """The map, a number in each cell, arrows between cells where more hurts."""
+    runs = tables["runs"]
+    cells = _cells(runs)
+    dimensions, sizes = (sorted({cell[k] for cell in cells}) for k in (0, 1))
+    mean = {cell: geometric_mean(losses).value for cell, losses in cells.items()}
+    excess = np.array([[mean.get((m, T), np.nan) - 1 for T in sizes] for m in dimensions])
+    figure = Plot(figsize=(max(7.0, 1.1 * len(sizes) + 2.4), max(4.2, 0.85 * len(dimensions) + 1.8)))
+    figure.set_layout_engine("constrained")
+    ax = figure.subplots()
+    reach = max(float(np.nanmax(np.abs(excess))), 0.02)
+    shown = ax.imshow(
+        excess, origin="lower", aspect="auto", cmap="PuOr_r",
+        norm=SymLogNorm(linthresh=0.01, vmin=-reach, vmax=reach, base=10),
+    )  # fmt: skip
+    for (row, column), value in np.ndenumerate(excess):
+        ink = "white" if abs(value) > 0.3 * reach else INK
+        if np.isfinite(value):
+            ax.text(column, row, f"{1 + value:.4g}", ha="center", va="center", fontsize=11, color=ink)
+    for direction, marker in (("T", ">"), ("m", "^")):
+        sure = [rise for rise in rises(runs, direction) if rise.sure]
+        x = [(sizes.index(rise.here[1]) + sizes.index(rise.there[1])) / 2 for rise in sure]
+        y = [(dimensions.index(rise.here[0]) + dimensions.index(rise.there[0])) / 2 for rise in sure]
+        ax.plot(x, y, marker, color=INK, ms=8, mec="white", mew=0.8)
+    ax.set_xticks(range(len(sizes)), list(map(str, sizes)))
+    ax.set_yticks(range(len(dimensions)), list(map(str, dimensions)))
+    ax.set(xlabel="datapoints T", ylabel="hidden dimensions m")
+    bar = figure.colorbar(shown, ax=ax, label="test loss − 1")
+    bar.outline.set_edgecolor(GREY)
+    return figure
+
+
+def describe(tables: Tables) -> str:
+    """Where more data hurts, where more hidden dimensions hurt, and the bump for each m."""
+    runs = tables["runs"]
+    density = 1 - float(runs["sparsity"].iloc[0])
+    parts = [
+        _hurts(rises(runs, "T"), "More data", "T"),
+        _hurts(rises(runs, "m"), "More hidden dimensions", "m"),
+        _bumps(runs, density),
+    ]
+    return "\n".join(
+        [
+            "Test losses are geometric means over seeds, intervals Welch's of the logarithms at 95 % for one pair of "
+            "cells; *hurts* holds for all pairs of one direction together at level 5 %.",
+            "",
+            *(f"- {part}" for part in parts),
+        ]
+    )
+
+
+def _hurts(found: Sequence[Rise], what: str, direction: str) -> str:
+    sure = [rise for rise in found if rise.sure]
+    verb = "hurts" if direction == "T" else "hurt"
+    if not sure:
+        return f"**{what} nowhere {verb}**: of {len(found)} neighbours none has a surely larger test loss."
+    worst = max(sure, key=lambda rise: rise.factor.value)
+    moved, fixed, along = ("T", "m", 1) if direction == "T" else ("m", "T", 0)
+    places = []
+    for value in sorted({rise.here[1 - along] for rise in sure}):
+        steps = [rise for rise in sure if rise.here[1 - along] == value]
+        listed = ", ".join(f"{rise.here[along]} → {rise.there[along]}" for rise in steps)
+        places.append(f"{fixed} = {value}: {moved} = {listed}")
+    here, there = worst.here, worst.there
+    return (
+        f"**{what} {verb}** between {len(sure)} of {len(found)} neighbours, as the paper finds of some regions "
+        f"({'; '.join(places)}). The largest rise is by a factor of {worst.factor}, from m = {here[0]}, T = {here[1]} "
+        f"to m = {there[0]}, T = {there[1]}."
+    )
+
+
+def _bumps(runs: pd.DataFrame, density: float) -> str:
+    found = {}
+    for m in map(int, np.unique(numbers(runs, "m"))):
+        losses = values_by(runs[numbers(runs, "m") == m], "T", "test_loss")
+        if len(losses) >= 3:
+            found[m] = find_bump(losses)
+    there = {m: bump for m, bump in found.items() if bump.there}
+    if not there:
+        return "No m has a bump above both its smallest and its largest T."
+    listed = "; ".join(
+        f"m = {m}: {bump.loss} at T = {bump.T}, T(1 − S) = {bump.T * density:.3g}"
+        for m, bump in there.items()
+    )
+    rest = [str(m) for m in found if m not in there]
+    absent = f" For m = {', '.join(rest)} none is told apart from both ends." if rest else ""
+    return f"The bump, above both the smallest and the largest T: {listed}.{absent}"

@@ -1,0 +1,106 @@
+"""Experiment ``scale-decay``: whether the dataset size at which features appear moves with weight decay.
+
+Henighan et al. 2023, comment "What controls the generalization scale?" by Adam Jermyn: were it the size at which
+superposition of datapoints fails for lack of norm, more decay would lower it; it does not appear to move. The scale is
+defined in `verify.experiments.crossing`.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from numerics import Run
+from theory.scales import hypothesis_generalization_scale
+from verify.experiments.bump import geometric_mean
+from verify.experiments.crossing import scale_text, scales_of, slope_interval
+from verify.experiments.grouping import numbers
+from verify.experiments.intervals import Interval
+from verify.experiments.scale_drawing import Axis, draw_scales
+
+__all__ = ["collect", "describe", "draw"]
+
+#: The scale "does not move" if its change over the whole range of decays is surely within this factor.
+STILL = 2.0
+
+_COLUMNS = [
+    "m", "sparsity", "weight_decay", "T", "seed", "status", "train_loss", "test_loss",
+    "largest_feature_dimensionality",
+]  # fmt: skip
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, one row per run, and ``scales``, one per m, weight decay and seed."""
+    kept = table[_COLUMNS].sort_values(["m", "weight_decay", "T", "seed"], ignore_index=True)
+    return {"runs": kept, "scales": scales_of(kept, ["m", "weight_decay"])}
+
+
+def draw(tables: Tables) -> Figure:
+    """Curves against T above, scales against weight decay below."""
+    expected = hypothesis_generalization_scale(float(tables["runs"]["sparsity"].iloc[0]))
+    return draw_scales(
+        tables["runs"], tables["scales"], Axis("weight_decay", "weight decay", "T", "datapoints T"), expected
+    )
+
+
+def describe(tables: Tables) -> str:
+    """The scale at each weight decay, and how fast it moves."""
+    scales, density = tables["scales"], 1 - float(tables["runs"]["sparsity"].iloc[0])
+    lines = []
+    for decay in np.unique(numbers(scales, "weight_decay")):
+        rows = scales[numbers(scales, "weight_decay") == decay]
+        found = numbers(rows.dropna(subset=["scale"]), "scale")
+        seen = f"{geometric_mean(found).value * density:.3g}" if len(found) else "–"
+        lines.append(f"| {decay:g} | {scale_text(rows)} | {seen} |")
+    return "\n".join(
+        [
+            "Scale: the T at which the largest D_f of a seed first rises through half its plateau, its largest "
+            "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
+            "of the logarithms.",
+            "",
+            "| weight decay | seeds with a scale | plateau, median | scale T | T(1 − S) |",
+            "|---|---|---|---|---|",
+            *lines,
+            "",
+            f"- {_movement(scales)}",
+        ]
+    )
+
+
+def _movement(scales: pd.DataFrame) -> str:
+    found = scales.dropna(subset=["scale"])
+    decays = np.unique(numbers(found, "weight_decay"))
+    slope = slope_interval(found, "weight_decay")
+    if len(decays) < 2 or math.isnan(slope.value):
+        return "Fewer than two weight decays have a scale; nothing can be said about movement."
+    reach = float(decays[-1] / decays[0])
+    bounds = np.clip(np.multiply([slope.value, slope.low, slope.high], math.log(reach)), -700, 700)
+    change = Interval(*np.exp(bounds).tolist())
+    said = (
+        f"d ln scale / d ln decay is {slope}, mean over seeds at 95 %; from weight decay {decays[0]:g} to "
+        f"{decays[-1]:g} that is a factor of {change}"
+    )
+    if 1 / STILL <= change.low <= 1 <= change.high <= STILL:
+        return (
+            f"**The scale does not move with weight decay**, as published: {said}. That speaks against superposition "
+            "of datapoints failing for lack of norm as what sets it."
+        )
+    if slope.high < 0:
+        return (
+            f"**More decay lowers the scale**: {said}. The published runs show no such movement; lack of norm would "
+            "lower it."
+        )
+    if slope.low > 0:
+        return f"**More decay raises the scale**: {said}. Neither the published runs nor lack of norm say so."
+    return (
+        f"Whether the scale moves is not decided by these seeds: {said}; only within a factor of {STILL:g} would it "
+        "count as still."
+    )

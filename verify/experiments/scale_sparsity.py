@@ -1,0 +1,128 @@
+"""Experiment ``scale-sparsity``: whether features appear once each has been seen about ten times, at any sparsity.
+
+Henighan et al. 2023, comment "What controls the generalization scale?" by Adam Jermyn: curves of the largest feature
+dimensionality against T(1 − S) lie on top of each other and rise near 10 for m = 2, less cleanly for larger m. The
+scale is defined in `verify.experiments.crossing` and taken in units of T(1 − S), how often a feature is seen.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from numerics import Run
+from verify.experiments.bump import geometric_mean
+from verify.experiments.crossing import scale_text, scales_of, slope_interval
+from verify.experiments.grouping import numbers
+from verify.experiments.scale_drawing import Axis, draw_scales
+
+__all__ = ["SEEN", "collect", "describe", "draw"]
+
+#: The published scale T(1 − S).
+SEEN = 10.0
+
+_COLUMNS = [
+    "m",
+    "sparsity",
+    "T",
+    "seed",
+    "status",
+    "train_loss",
+    "test_loss",
+    "largest_feature_dimensionality",
+]
+
+_ONE_DIMENSION = (
+    "- Larger m, for which the published curves lie on each other less cleanly, are not among these runs; the full "
+    "form has m = 3 and 5."
+)
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, one row per run, and ``scales``, one per m, sparsity and seed, ``scale`` being T(1 − S)."""
+    kept = table[_COLUMNS].sort_values(["m", "sparsity", "T", "seed"], ignore_index=True)
+    kept.insert(2, "density", (1 - kept["sparsity"]).round(9))
+    kept.insert(4, "seen", kept["T"] * kept["density"])
+    scales = scales_of(kept, ["m", "density"])
+    return {"runs": kept, "scales": scales.assign(scale=scales["scale"] * scales["density"])}
+
+
+def draw(tables: Tables) -> Figure:
+    """Curves against T(1 − S) above, scales against the density 1 − S below."""
+    axis = Axis("density", "1 − S", "seen", "T(1 − S)", fixed_size=True)
+    return draw_scales(tables["runs"], tables["scales"], axis, SEEN)
+
+
+def describe(tables: Tables) -> str:
+    """The scale at each sparsity, whether it is the same in units of T(1 − S), and whether it is 10."""
+    scales = tables["scales"]
+    dimensions = [int(m) for m in np.unique(numbers(scales, "m"))]
+    lines = []
+    for m in dimensions:
+        for density in np.unique(numbers(scales.query("m == @m"), "density")):
+            rows = scales.query("m == @m and density == @density")
+            lines.append(f"| {m} | {density:g} | {scale_text(rows)} |")
+    return "\n".join(
+        [
+            "Scale: T(1 − S) at which the largest D_f of a seed first rises through half its plateau, its largest "
+            "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
+            "of the logarithms.",
+            "",
+            "| m | 1 − S | seeds with a scale | plateau, median | scale T(1 − S) |",
+            "|---|---|---|---|---|",
+            *lines,
+            "",
+            *(f"- {_collapse(scales.query('m == @m'), m)}" for m in dimensions),
+            *([_ONE_DIMENSION] if max(dimensions) <= 2 else []),
+        ]
+    )
+
+
+def _collapse(scales: pd.DataFrame, m: int) -> str:
+    found = scales.dropna(subset=["scale"])
+    means = [geometric_mean(rows) for rows in _by_density(found).values()]
+    middle = [mean.value for mean in means]
+    if len(middle) < 2:
+        return f"m = {m}: fewer than two sparsities have a scale; nothing can be said about a collapse."
+    slope = slope_interval(found, "density")
+    ratio, spread = max(middle) / min(middle), _spread(found)
+    whole = geometric_mean(middle)
+    apart = f"largest over least mean scale is {ratio:.3g}, seeds of one sparsity differ by a factor of {spread:.3g}"
+    numbers_said = (
+        f"d ln T(1 − S) / d ln (1 − S) is {slope}, 0 for a collapse and 1 were T alone decisive; the {apart}"
+    )
+    place = "within" if SEEN / 2 <= whole.value <= SEEN * 2 else "not within"
+    near = (
+        f"The mean scale over sparsities is {whole.value:.3g}, {place} a factor of 2 of the published {SEEN:g}, "
+        f"which {sum(mean.low <= SEEN <= mean.high for mean in means)} of the {len(means)} intervals above contain."
+    )
+    if slope.low <= 0 <= slope.high and not slope.low <= 1 <= slope.high:
+        head = "**The curves collapse** as far as these seeds can tell"
+    elif slope.low <= 1 <= slope.high and not slope.low <= 0 <= slope.high:
+        head = "**The curves do not collapse**: T alone decides"
+    elif slope.low <= 0 <= slope.high:
+        head = "These seeds do not decide between a collapse and a fixed T"
+    else:
+        head = "**The curves do not fully collapse**"
+    return f"m = {m}: {head}: {numbers_said}. {near}"
+
+
+def _spread(found: pd.DataFrame) -> float:
+    """The usual factor between a seed and the mean of its sparsity: e to the pooled standard deviation of ln scale."""
+    groups = [np.log(rows) for rows in _by_density(found).values()]
+    freedom = sum(len(each) - 1 for each in groups)
+    squares = sum(float(np.sum((each - each.mean()) ** 2)) for each in groups)
+    return float(np.exp(np.sqrt(squares / freedom))) if freedom else 1.0
+
+
+def _by_density(found: pd.DataFrame) -> dict[float, NDArray[np.float64]]:
+    density, scale = numbers(found, "density"), numbers(found, "scale")
+    return {float(value): scale[density == value] for value in np.unique(density)}
