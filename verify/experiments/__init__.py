@@ -190,6 +190,13 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
         "that scale against the density of features, every seed and their mean (geometric).",
     ),
+    Experiment(
+        "scale-decay",
+        "Largest feature dimensionality against dataset size for several weight decays",
+        "Does the dataset size at which features appear move with weight decay?",
+        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
+        "that scale against weight decay, every seed and their mean (geometric).",
+    ),
 )
 
 
