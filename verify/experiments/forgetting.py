@@ -121,11 +121,11 @@ def describe(tables: Tables) -> str:
         f"Stored: D_f of at least {STORED:g} at two neighbouring snapshots. Forgotten: D_f below {FORGOTTEN:g} at the "
         "end. Snapshots are spaced by even factors of the step."
     )
-    parts = [_forgetting(tables["fates"]), _shown_run(tables)]
+    parts = [_forgetting(tables["fates"], tables["history"]), _shown_run(tables)]
     return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
 
 
-def _forgetting(ends: pd.DataFrame) -> str:
+def _forgetting(ends: pd.DataFrame, history: pd.DataFrame) -> str:
     by_run = ends.groupby(["T", "seed"])["forgotten"].sum()
     forgetful = int((by_run > 0).sum())
     share = share_interval(forgetful, len(by_run))
@@ -135,10 +135,13 @@ def _forgetting(ends: pd.DataFrame) -> str:
             "at 95 %, Clopper–Pearson)."
         )
     sizes = sorted({int(T) for T in ends.loc[ends["forgotten"], "T"]})
+    last = history[history["step"] == history["step"].max()].set_index(["T", "seed"])["stored"]
+    empty = int(sum(last.get(run, 0) == 0 for run, count in by_run.items() if count > 0))
     return (
         f"**Models learn features and forget them**, as published: {forgetful} of {len(by_run)} runs "
         f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), at T = {', '.join(map(str, sizes))}; "
-        f"{int(ends['forgotten'].sum())} features in all."
+        f"{int(ends['forgotten'].sum())} features in all. Without a stored "
+        f"feature at the end: {empty} of these {forgetful}; in the others, other features took the place."
     )
 
 

@@ -7,9 +7,10 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from verify.canvas import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, render, styled
+from verify.canvas import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled
 from verify.experiments.clouds import draw_cloud
 
 __all__ = ["animate", "draw"]
@@ -17,8 +18,9 @@ __all__ = ["animate", "draw"]
 #: Stills of the animation in the figure.
 STILLS = 5
 
-#: Milliseconds of a frame, and of the last one; width and height of the animation in inches.
+#: Milliseconds of a frame of the animation, and of the last one; its size in inches, and dots per inch.
 DURATION, LAST = 250, 2000
+SIZE, DOTS = (4.6, 2.7), 110
 
 Tables = dict[str, pd.DataFrame]
 
@@ -85,20 +87,21 @@ def animate(tables: Tables) -> bytes:
     """A GIF of features and hidden vectors of the run that is shown, one frame per step of ``frames``."""
     from PIL import Image
 
-    frames = tables["frames"]
-    images = []
-    for step in np.unique(frames["step"]):
-        own = frames[frames["step"] == step]
-        with styled():
-            figure = Plot(figsize=(4.6, 2.6))
-            figure.set_layout_engine("constrained")
-            for ax, content in zip(figure.subplots(1, 2), ("feature", "hidden"), strict=True):
+    frames, images = tables["frames"], []
+    with styled():
+        figure = Plot(figsize=SIZE, dpi=DOTS)
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.subplots(1, 2)
+        figure.subplots_adjust(left=0.06, right=0.97, bottom=0.12, top=0.78, wspace=0.2)
+        for step, own in frames.groupby("step"):
+            for ax, content in zip(axes, ("feature", "hidden"), strict=True):
+                ax.clear()
                 draw_cloud(ax, own, content)
                 ax.set_title("features w" if content == "feature" else "hidden vectors h", fontsize=11)
             figure.suptitle(f"step {step}", fontsize=12)
-        with Image.open(BytesIO(render(figure, "png"))) as image:
-            small = image.convert("RGB").resize((552, 312))
-            images.append(small.quantize(32))
+            canvas.draw()  # type: ignore[no-untyped-call]
+            dots = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+            images.append(Image.fromarray(dots).convert("RGB").quantize(32))
     gif = BytesIO()
     durations = [DURATION] * (len(images) - 1) + [LAST]
     images[0].save(gif, "gif", save_all=True, append_images=images[1:], duration=durations, loop=0)

@@ -47,6 +47,8 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     history = pd.concat(follow(runs, look), ignore_index=True)
     shown = _shown(runs, outcomes(history))
     (features,) = follow([shown], lambda _, snapshots: feature_rows(snapshots))
+    own = shown.data.indices[: shown.data.indptr[1]]
+    features = features.assign(own=features["feature"].isin(own))
     return {"history": history, "features": features, "points": _points(shown), "theory": _theory(shown)}
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from verify.canvas import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 from verify.experiments.clouds import draw_cloud
-from verify.experiments.following import EMBEDDED, outcomes
+from verify.experiments.following import EMBEDDED, STORED, outcomes
 
 __all__ = ["draw", "draw_features", "draw_repeated"]
 
@@ -46,12 +46,11 @@ def draw(tables: Tables) -> Figure:
 
 
 def draw_features(ax: Axes, features: pd.DataFrame) -> None:
-    """D_f against the step, a line per feature; those that end stored are coloured."""
+    """D_f against the step, a line per feature: those that end stored in colour, the datapoint's own dashed."""
     for _, part in features.groupby("feature", sort=False):
-        stored = part["dimensionality"].iloc[-1] >= 0.2
-        ax.plot(
-            part["step"], part["dimensionality"], "-", color=GREEN if stored else GREY, lw=1.6, alpha=0.85
-        )
+        stored, own = part["dimensionality"].iloc[-1] >= STORED, bool(part["own"].iloc[0])
+        colour = VERMILLION if own else GREEN if stored else GREY
+        ax.plot(part["step"], part["dimensionality"], "--" if own else "-", color=colour, lw=1.6, alpha=0.85)
     ax.axhline(0.4, color=INK, ls=":", lw=1.1)
     ax.set(ylabel="D_f of features", ylim=(0, None))
 
@@ -82,7 +81,9 @@ def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
     top.text(
         1, 0.4, "2/5, a pentagon", ha="right", va="top", fontsize=11, transform=top.get_yaxis_transform()
     )
-    top.set_title(f"R = {R}, seed {seed}: green lines end stored, grey ones not", fontsize=12)
+    top.set_title(
+        f"R = {R}, seed {seed}: features that end stored green, the point's own dashed", fontsize=12
+    )
     bottom.plot(
         own["step"], own["dimensionality"], "-", color=VERMILLION, lw=2, label="the repeated datapoint"
     )
