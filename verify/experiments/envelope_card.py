@@ -1,0 +1,184 @@
+"""The page of experiment ``envelope``: a table of least train losses and sentences chosen by it.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from theory.setting import MEMORIZED_ERROR
+from verify.experiments.grouping import numbers, values_by
+
+__all__ = ["PACKING", "TAKEN", "describe"]
+
+#: A feature has taken over where D_f is half of what it has in a pentagon alone.
+TAKEN = 0.2
+#: The name of the constructed model that stores disjoint datapoints.
+PACKING = "packing"
+
+Row = Mapping[Hashable, Any]
+
+
+def describe(tables: dict[str, pd.DataFrame]) -> str:
+    """Least train loss per T and where it comes from; where storing points stops being better, and being found."""
+    models = tables["models"]
+    level = dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
+    head = (
+        "| T | least train loss | found from | stores | least from a random start | stores | least with features "
+        "| packing as constructed | its K |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    sizes = [int(T) for T in np.unique(numbers(models, "T"))]
+    lines = [_line(models[models["T"] == T], T) for T in sizes]
+    parts = [
+        _better(models, sizes, level),
+        _found(models, sizes, level),
+        _memorizing(models, level),
+        _starts(models),
+    ]
+    return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in parts)])
+
+
+_HEAD = (
+    f"Train losses are means over data seeds of the least over learning rates and steps; a model counts as storing "
+    f"features where the largest D_f is at least {TAKEN}. *Packing* stores K disjoint datapoints on a regular K-gon "
+    "and gives the others no output; as constructed it needs no training and bounds the least train loss from above."
+)
+
+
+def least(models: pd.DataFrame, **wanted: object) -> pd.DataFrame:
+    """The row of least train loss of each data seed among those of these kinds: random, features, start."""
+    rows = models
+    if "features" in wanted:
+        has = rows["largest_feature_dimensionality"] >= TAKEN
+        rows = rows[has == wanted["features"]]
+    if wanted.get("random"):
+        rows = rows[rows["start"].isin(["xavier", "xavier-uniform"])]
+    if "trained" in wanted:
+        rows = rows[(rows["steps"] > 0) == wanted["trained"]]
+    if "start" in wanted:
+        rows = rows[rows["start"] == wanted["start"]]
+    return rows.loc[rows.groupby(["T", "data_seed"])["train_loss"].idxmin()]
+
+
+def _line(rows: pd.DataFrame, T: int) -> str:
+    best, random, features = least(rows), least(rows, random=True), least(rows, features=True, trained=True)
+    built = least(rows, start=PACKING)
+    cells = [
+        str(T), _mean(best), "; ".join(sorted(set(map(_way, best.to_dict("records"))))), _stores(best),
+        _mean(random), _stores(random), _mean(features), _mean(built),
+        " and ".join(map(str, sorted(set(built["stored"])))) or "–",
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def _way(row: Row) -> str:
+    return (
+        str(row["start"]) if row["steps"] == 0 else f"{row['start']}, lr {row['lr']:g}, {row['steps']} steps"
+    )
+
+
+def _mean(rows: pd.DataFrame) -> str:
+    return f"{numbers(rows, 'train_loss').mean():.5g}" if len(rows) else "–"
+
+
+def _stores(rows: pd.DataFrame) -> str:
+    has = set(rows["largest_feature_dimensionality"] >= TAKEN)
+    return "–" if not has else "either" if len(has) > 1 else "features" if has == {True} else "points"
+
+
+def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float]) -> str:
+    """Up to which T the least train loss belongs to models that store points, on every data seed."""
+    wins: list[int] = []
+    loses: list[int] = []
+    for T in sizes:
+        rows = models[models["T"] == T]
+        points, features = (numbers(least(rows, features=kind), "train_loss") for kind in (False, True))
+        trained = bool((rows["steps"] > 0).any())
+        if trained and len(points) and len(features):
+            (
+                wins if points.max() < features.min() else loses if features.max() < points.min() else []
+            ).append(T)
+        elif not trained and len(points) and points.min() > level["pentagon"]:
+            loses.append(T)
+    if not wins:
+        return "**Nowhere do models that store points have the least train loss** on every data seed."
+    last, after = max(wins), [T for T in loses if max(wins) < T]
+    text = (
+        f"**Models that store points have the least train loss up to T = {last}** (T(1 − S) = "
+        f"{last * level['density']:.3g}), on every data seed, against the best that stores features"
+    )
+    if not after:
+        return f"{text}; where that ends is not seen in this range."
+    return (
+        f"{text}; not at T = {after[0]} (T(1 − S) = {after[0] * level['density']:.3g}), where none that was tried gets "
+        f"below a pentagon's loss (without trained models there, {level['pentagon']:.5g} of infinite data). "
+        "Since better packings are not excluded, the true end may lie higher."
+    )
+
+
+def _found(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float]) -> str:
+    """Up to which T random starts end in models that store points; whether that is far below where these are best."""
+    found = []
+    for T in sizes:
+        rows = least(models[models["T"] == T], random=True)
+        if len(rows) and (rows["largest_feature_dimensionality"] < TAKEN).all():
+            found.append(T)
+    trained = [T for T in sizes if len(least(models[models["T"] == T], random=True))]
+    if not found or not trained:
+        return "No random start ends storing points."
+    last = max(found)
+    after = [T for T in trained if last < T]
+    missed = []
+    for T in trained:
+        rows = models[models["T"] == T]
+        random = numbers(least(rows, random=True), "train_loss")
+        if random.min() > numbers(least(rows), "train_loss").max():
+            missed.append(T)
+    text = f"The best random starts store points up to T = {last}"
+    text += f" and features from T = {after[0]} on." if after else ", the largest T."
+    if missed:
+        listed = ", ".join(map(str, missed))
+        text += f" They miss the least train loss found at all, on every data seed, at T = {listed}."
+    return text
+
+
+def _memorizing(models: pd.DataFrame, level: Mapping[str, float]) -> str:
+    rows = models[models["start"] == "memorizing"]
+    if rows.empty:
+        return "There are no runs from the memorizing start."
+    worst = {T: max(each) for T, each in values_by(rows, "T", "start_loss").items()}
+    exact = [T for T, loss in worst.items() if loss <= MEMORIZED_ERROR]
+    broken = {T: loss for T, loss in worst.items() if loss > MEMORIZED_ERROR}
+    text = (
+        "The memorizing start is exact on orthonormal data only (first shared feature near T = "
+        f"{level['first_overlap']:.3g}): "
+    )
+    text += f"here at T = {', '.join(map(str, exact))}" if exact else "here at no T"
+    if broken:
+        text += "; its loss before training is " + ", ".join(
+            f"{loss:.3g} at T = {T}" for T, loss in broken.items()
+        )
+    return text + "."
+
+
+def _starts(models: pd.DataFrame) -> str:
+    """What the polygonal starts end as, against the random ones that store features."""
+    parts = []
+    for start in ("pentagon", "hexagon"):
+        rows = models[models["start"] == start]
+        T = rows["T"].max() if len(rows) else 0
+        own, other = (numbers(least(models[models["T"] == T], **kind), "train_loss")
+                      for kind in ({"start": start}, {"random": True, "features": True}))  # fmt: skip
+        if len(own) and len(other):
+            word = "below" if own.max() < other.min() else "above" if own.min() > other.max() else "beside"
+            parts.append(
+                f"from the {start}, {own.mean():.5g}, {word} the {other.mean():.5g} of random starts with features"
+            )
+    return (
+        f"At the largest T trained, {T}: {'; '.join(parts)}." if parts else "No polygonal start to compare."
+    )
