@@ -134,6 +134,49 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         observed=False,
     ),
     Experiment(
+        "weight-decay",
+        "Test loss against dataset size for several weight decays",
+        "Does weight decay remove the bump of the test loss, and does less of it make the bump larger? m = 4.",
+        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
+        "(geometric; median below), one curve per weight decay.",
+    ),
+    Experiment(
+        "training-steps",
+        "Test loss against dataset size for several numbers of steps",
+        "Does the bump of the test loss grow with the number of steps? m = 4, the schedule stretched.",
+        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
+        "(geometric; median below), one curve per number of steps.",
+    ),
+    Experiment(
+        "sensitivity",
+        "What moves the onset of generalization and the peak of the test loss",
+        "The authors and the first replication differ in both, and neither knows why: which single change of the "
+        "setting moves which, and does one reach the gap?",
+        "Each row is one change of the paper's setting. Dots: every dataset and start. Grey: the range of the paper's "
+        "setting over seeds. Dashed: as far from its mean as the two published curves lie apart.",
+    ),
+    Experiment(
+        "scale-sparsity",
+        "Largest feature dimensionality against T(1 − S) for several sparsities",
+        "Do features appear once each has been seen about ten times, whatever the sparsity?",
+        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
+        "that scale against the density of features, every seed and their mean (geometric).",
+    ),
+    Experiment(
+        "scale-decay",
+        "Largest feature dimensionality against dataset size for several weight decays",
+        "Does the dataset size at which features appear move with weight decay?",
+        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
+        "that scale against weight decay, every seed and their mean (geometric).",
+    ),
+    Experiment(
+        "heat-map",
+        "Test loss over dataset size and hidden dimensions",
+        "Where do more data or more hidden dimensions hurt?",
+        "Test loss, geometric mean over seeds; zero output loses 1. Arrows to the right: more data raises it; upwards: "
+        "more hidden dimensions raise it; for all arrows of one direction together at level 5 %.",
+    ),
+    Experiment(
         "repeated-history",
         "A repeated datapoint among features, over training",
         "Is a datapoint that occurs five times embedded in place of a feature, when in training, and is one ever "
@@ -170,32 +213,14 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         animated=True,
     ),
     Experiment(
-        "weight-decay",
-        "Test loss against dataset size for several weight decays",
-        "Does weight decay remove the bump of the test loss, and does less of it make the bump larger? m = 4.",
-        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
-        "(geometric; median below), one curve per weight decay.",
-    ),
-    Experiment(
-        "training-steps",
-        "Test loss against dataset size for several numbers of steps",
-        "Does the bump of the test loss grow with the number of steps? m = 4, the schedule stretched.",
-        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
-        "(geometric; median below), one curve per number of steps.",
-    ),
-    Experiment(
-        "scale-sparsity",
-        "Largest feature dimensionality against T(1 − S) for several sparsities",
-        "Do features appear once each has been seen about ten times, whatever the sparsity?",
-        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
-        "that scale against the density of features, every seed and their mean (geometric).",
-    ),
-    Experiment(
-        "scale-decay",
-        "Largest feature dimensionality against dataset size for several weight decays",
-        "Does the dataset size at which features appear move with weight decay?",
-        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
-        "that scale against weight decay, every seed and their mean (geometric).",
+        "envelope",
+        "The least train loss over starts, against the number of datapoints",
+        "Up to which T do models that store datapoints have less train loss than models that store features, and how far "
+        "beyond the T where training stops finding them?",
+        "What models save of the zero output's train loss, on a logarithmic scale; higher is better. Every mark is one "
+        "model: random and constructed starts after training, and packings of disjoint datapoints. Models that lose "
+        "more than the zero output are not shown.",
+        observed=False,
     ),
 )
 
