@@ -145,9 +145,10 @@ def describe(tables: Tables) -> str:
     """Whether each point replaces a feature, and what becomes of more than five."""
     runs = tables["runs"]
     lines = [
-        "| repeated points | seeds | embedded (mean) | vertices they take (mean) | features stored (mean) |"
+        "| repeated points | seeds | embedded (mean) | vertices they take (mean) | features stored (mean) "
+        "| with own columns (mean) |"
     ]
-    lines.append("|---|---|---|---|---|")
+    lines.append("|---|---|---|---|---|---|")
     for k, part in runs.groupby("repeated_points"):
         cells = [
             mean_interval(numbers(part, name))

@@ -42,10 +42,10 @@ def _draw_map(ax: Axes, tables: Tables) -> None:
     runs, theory = tables["runs"], tables["theory"].sort_values("T")
     unit = theory["T"] / theory["n"]
     ax.set(xscale="log", yscale="log", xlabel="datapoints per feature T/n")
+    ax.plot(unit, theory["median"], "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
     ax.fill_between(
         unit, theory["least"], theory["greatest"], color=GREEN, alpha=0.2, lw=0, label="… range of draws"
     )
-    ax.plot(unit, theory["median"], "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
     label = "… unembedded state stands until"
     ax.plot(unit, theory["metastable_until"], ":", color=GREEN, lw=1.6, label=label)
     line = np.array([0.8, 40.0])

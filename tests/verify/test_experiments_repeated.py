@@ -1,0 +1,378 @@
+"""Repeated datapoints and forgotten features: what is counted, and pages that say only what the tables show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from numerics import Dataset, Run, train
+from numerics.data import draw_dataset
+from numerics.repetition import Transition
+from numerics.sweep_file import read_sweep
+from numerics.training import train_one
+from theory import Setting
+from theory.dimensionality import dimensionality
+from verify.experiments import (
+    EXPERIMENTS,
+    find_experiment,
+    forgetting,
+    repeated_history,
+    repeated_many,
+    repeated_map,
+    repeated_map_collecting,
+)
+from verify.experiments.following import at_least_twice, outcomes, standing, stored_features
+from verify.experiments.hysteresis import sweep_both_ways, with_copies
+from verify.experiments.making import form_of, gather, page_of, picture, read_tables, write_experiment
+from verify.experiments.repeated_map_collecting import boundaries
+
+ROOT = Path(__file__).parents[2]
+
+ANIMATED = [
+    each.name
+    for each in EXPERIMENTS
+    if each.animated and (ROOT / "experiments" / each.name / "form.csv").exists()
+]
+
+_SMALL = "[setting]\nn=40\nsparsity=0.9\nsteps=60\n"
+TINY = {
+    "repeated-history": f"{_SMALL}T=60\n[grid]\nrepeats=[2, 5]\nseed='0:1'\n",
+    "repeated-many": f"{_SMALL}T=60\nrepeats=4\n[grid]\nrepeated_points=[1, 2, 6]\nseed='0:1'\n",
+    "repeated-map": f"{_SMALL}[[zip]]\nT=[40, 40, 120]\nrepeats=[2, 6, 3]\n[grid]\nseed='0:1'\n",
+    "forgetting": f"{_SMALL}[grid]\nT=[30, 60]\nseed='0:1'\n",
+}
+
+
+def _transition(T, n, sparsity, seed=0, features=120):
+    return Transition(
+        threshold=1 + 0.1 * seed,
+        between=(1 + 0.1 * seed,) * 2,
+        metastable_until=2.0,
+        embedded_from=0.5,
+        zero_bias=1.0,
+        repeats=(1 + 0.1 * seed) * T / n,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The tables of each experiment, from a tiny sweep, by name."""
+    folder = tmp_path_factory.mktemp("made")
+    patch = pytest.MonkeyPatch()
+    # in place of minutes: a threshold that is not searched for, short sweeps, few frames
+    for module in (repeated_history, repeated_map_collecting):
+        patch.setattr(module, "find_transition", _transition)
+    patch.setattr(forgetting, "FRAMES", 5)
+    patch.setattr(
+        repeated_map_collecting,
+        "sweep_both_ways",
+        lambda run, repeats: sweep_both_ways(run, repeats, steps=20),
+    )
+    tables = {}
+    for name, text in TINY.items():
+        file = folder / f"{name}.toml"
+        file.write_text(text)
+        sweep = read_sweep(file)
+        train(sweep.cells, out=folder / "runs", progress=False)
+        tables[name] = gather(find_experiment(name), sweep, folder / "runs", source=name)
+    patch.undo()
+    return tables
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_tables_are_whole_and_make_figure_and_page(name, made):
+    experiment, tables = find_experiment(name), made[name]
+    assert form_of(tables)["missing"] == "0"
+    assert all(len(table.to_csv(index=False)) < 200_000 for table in tables.values())
+    assert len(picture(experiment, tables).axes) >= 2
+    page = page_of(experiment, tables, ".")
+    assert experiment.module.describe(tables) in page
+    assert ("(./animation.gif)" in page) is (name == "forgetting")
+
+
+def test_the_animation_is_written_with_the_figure(made, tmp_path):
+    from PIL import Image
+
+    tables = made["forgetting"]
+    write_experiment(find_experiment("forgetting"), tables, tmp_path)
+    path = tmp_path / "animation.gif"
+    assert path.read_bytes() == forgetting.animate(read_tables(tmp_path))
+    with Image.open(path) as image:
+        assert image.n_frames == tables["frames"]["step"].nunique() > 3
+
+
+@pytest.mark.parametrize("name", ANIMATED)
+def test_a_committed_animation_is_small_and_that_of_its_tables(name):
+    from PIL import Image
+
+    folder = ROOT / "experiments" / name
+    path = folder / "animation.gif"
+    assert path.stat().st_size < 1_500_000
+    with Image.open(path) as image:
+        assert image.n_frames == read_tables(folder)["frames"]["step"].nunique()
+
+
+def _run(W, repeats=3, repeated_points=1, T=9, seed=0):
+    n = np.shape(W)[1]
+    setting = Setting(
+        T=T, n=n, sparsity=0.8, repeats=repeats, repeated_points=repeated_points, seed=seed, steps=1
+    )
+    nothing = np.zeros(0)
+    return Run(
+        setting, "cpu", "not memorized", np.asarray(W, np.float32), np.zeros(n), nothing.astype(int), nothing
+    )
+
+
+def _pentagon(n=30):
+    """Five features on a pentagon that are none of the first datapoint, and that datapoint."""
+    W = np.zeros((2, n))
+    data = _run(W).data
+    own = data.indices[: data.indptr[1]]
+    free = np.setdiff1d(np.arange(n), own)[:5]
+    angle = 2 * np.pi * np.arange(5) / 5
+    W[:, free] = [np.cos(angle), np.sin(angle)]
+    return W, own, data.values[: len(own)], free
+
+
+def test_own_columns_of_an_embedded_point_are_no_stored_features():
+    W, own, values, free = _pentagon()
+    assert stored_features(W, _run(W)) == 5
+    W[:, free[0]] = 0.0
+    W[:, own] = np.outer([1.0, 0.0], values)  # the point takes the vertex, by w_k = X_k h
+    assert standing(W, _run(W))["length"] == pytest.approx(1.0)
+    assert stored_features(W, _run(W)) == 4
+    # without repeats the same columns are features like any others
+    plain = stored_features(W, _run(W, repeats=1))
+    assert plain == 4 + np.sum(np.linalg.norm(W[:, own], axis=0) ** 2 >= 0.5)
+
+
+def test_an_own_feature_elsewhere_stays_a_feature():
+    W, own, values, free = _pentagon()
+    weakest = own[np.argmin(values)]
+    there, elsewhere = W[:, free[0]].copy(), W[:, free[1]].copy()
+    W[:, own] = np.outer(there, values)
+    W[:, free[:2]], W[:, weakest] = 0.0, elsewhere
+    assert standing(W, _run(W))["length"] > 0.4
+    assert stored_features(W, _run(W)) == 3 + 1
+
+
+def test_standing_counts_copies_once():
+    W, own, values, _ = _pentagon()
+    W[:, own] = np.outer([1.0, 0.0], values)
+    run = _run(W)
+    hidden = run.data.project(W)
+    expected, with_copies_counted = dimensionality(hidden[:, 2:]), dimensionality(hidden)
+    stands = standing(W, run)
+    assert stands["dimensionality"] == expected[0] > with_copies_counted[0]
+    assert stands["rank"] == np.mean(expected > expected[0])
+    assert stands["largest_other"] == expected[1:].max()
+
+
+def test_twice_means_neighbours():
+    assert not at_least_twice([True, False, True])
+    assert not at_least_twice([True])
+    assert at_least_twice(np.array([False, True, True]))
+
+
+def test_copies_are_taken_away_and_nothing_else():
+    data = draw_dataset(Setting(T=12, n=30, sparsity=0.9, repeats=5, seed=2))
+    for wanted in (1, 3, 5):
+        fewer = with_copies(data, 5, wanted)
+        assert fewer.T - wanted == 7
+        assert np.array_equal(fewer.dense(), data.dense()[:, 5 - wanted :])
+    assert with_copies(data, 5, 5).digest() == data.digest()
+    with pytest.raises(ValueError, match=r"1\.\.5"):
+        with_copies(data, 5, 6)
+    with pytest.raises(ValueError, match="not equal"):
+        with_copies(Dataset.from_dense([[1.0, 0.5], [0.0, 0.5]]), 2, 1)
+
+
+def test_a_sweep_goes_down_and_up_and_every_step_starts_from_the_one_before():
+    run = train_one(Setting(T=30, n=40, sparsity=0.9, repeats=4, steps=50))
+    swept = sweep_both_ways(run, [1, 2, 4], steps=30)
+    assert list(swept["direction"]) == ["down"] * 3 + ["up"] * 3
+    assert list(swept["repeats"]) == [4, 2, 1, 1, 2, 4]
+    cold = train_one(run.setting.replace(steps=30))
+    assert swept["train_loss"].iloc[0] < cold.history_loss[-1]
+
+
+def _history(lengths, repeats=5, seed=0, stored=4.0, rank=0.0):
+    steps = np.arange(len(lengths)) * 10
+    return pd.DataFrame(
+        {
+            "step": steps,
+            "dimensionality": 0.1,
+            "rank": rank,
+            "length": lengths,
+            "largest_other": 0.05,
+            "stored": np.where(steps > 0, stored, 0.0),
+            "repeats": repeats,
+            "seed": seed,
+        }
+    )
+
+
+def _theory(threshold=2.0):
+    return pd.DataFrame(
+        {"draw": [0, 1], "threshold": [threshold, 1.1 * threshold], "metastable_until": [3.0, 3.0]}
+    )
+
+
+def test_a_replaced_feature_is_described():
+    parts = [_history([0, 0.1, 1, 1], 5, seed, 4) for seed in range(4)]
+    parts += [_history([0, 0.1, 0.1, 0.1], 2, seed, 5) for seed in range(4)]
+    text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory()})
+    assert "**the point replaces about one feature**" in text
+    assert "embedded in 4 of 4 seeds" in text
+    assert "below 5" in text
+    assert "**No near miss**" in text
+
+
+def test_without_a_lost_feature_none_is_said_to_be_replaced():
+    parts = [_history([0, 0.1, 1, 1], 5, seed, 5) for seed in range(4)]
+    parts += [_history([0, 0.1, 0.1, 0.1], 2, seed, 5) for seed in range(4)]
+    text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory(6.0)})
+    assert "does not show that the point replaces one feature" in text
+    assert "replaces about one" not in text
+    assert "not clearly below 5" in text
+
+
+@pytest.mark.parametrize(
+    ("lengths", "rank", "missed"),
+    [
+        ([0, 1, 1, 0.1], 0.0, True),
+        ([0, 1, 0.1, 0.1], 0.0, False),  # one snapshot is no stay
+        ([0, 0.1, 1, 1], 0.0, False),  # it stays
+        ([0, 0.3, 0.3, 0.1], 0.0, False),  # it was never long
+        ([0, 1, 1, 0.1], 0.5, False),  # nor among the first
+    ],
+)
+def test_near_misses_are_told_from_the_rest(lengths, rank, missed):
+    history = _history(lengths, rank=rank)
+    assert bool(outcomes(history)["near_miss"].iloc[0]) is missed
+    text = repeated_history.describe({"history": history, "theory": _theory()})
+    assert ("**Near misses are there**" in text) is missed
+    assert ("**No near miss**" in text) is not missed
+
+
+def _many(stored):
+    rows = [
+        {"repeated_points": k, "seed": seed, "embedded": min(k, 5), "vertices": min(k, 5), "stored": stored(k),
+         "stored_with_own": stored(k)}
+        for k in range(1, 9)
+        for seed in range(3)
+    ]  # fmt: skip
+    return {"runs": pd.DataFrame(rows)}
+
+
+def test_points_that_replace_features_are_described():
+    text = repeated_many.describe(_many(lambda k: max(5 - k, 0)))
+    assert "**each point replaces a feature**" in text
+    assert "**all features are suppressed**, as published" in text
+    assert "add up to 5 (5 to 5)" in text
+
+
+@pytest.mark.parametrize(
+    ("stored", "says"),
+    [(lambda k: 5, "**features do not give way**"), (lambda k: max(5 - k // 2, 1), "not one for each point")],
+)
+def test_features_that_stay_are_not_described_as_replaced(stored, says):
+    text = repeated_many.describe(_many(stored))
+    assert says in text
+    assert "**each point replaces a feature**" not in text
+    assert "**all features are suppressed**" not in text
+
+
+def test_vertices_are_directions():
+    angle = np.radians([0, 5, 90, 200, 355])
+    assert repeated_many.vertices(np.array([np.cos(angle), np.sin(angle)])) == 3
+    assert repeated_many.vertices(np.zeros((2, 0))) == 0
+    assert repeated_many.vertices(np.ones((2, 4))) == 1
+
+
+def _map(threshold, sweeps_up=5.0):
+    """Outcomes with a threshold in R for each T/n, a few of them on the other side."""
+    rows = []
+    for T in (100, 300, 1000):
+        for R in (2, 3, 4, 6, 8, 12, 16):
+            for seed in range(4):
+                happened = threshold(T / 100) * (0.6, 0.8, 1.25, 1.7)[seed] < R
+                rows.append((100, T, R, seed, happened, happened))
+    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
+    theory = [
+        {"n": 100, "T": T, "median": m, "least": 0.8 * m, "greatest": 1.2 * m, "metastable_until": 9 * m}
+        for T, m in ((100, 2.6), (300, 2.6), (1000, 5.0))
+    ]
+    sweeps = [
+        (way, R, seed, float(end <= R)) for way, end in (("down", 2.5), ("up", sweeps_up)) for seed in range(3)
+        for R in (1, 2, 3, 4, 5, 6)
+    ]  # fmt: skip
+    frame = pd.DataFrame(sweeps, columns=["direction", "repeats", "seed", "length"]).assign(n=100, T=300)
+    return {"runs": runs, "boundaries": boundaries(runs), "theory": pd.DataFrame(theory), "sweeps": frame}
+
+
+def test_the_boundary_of_the_theory_is_found_again():
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    text = repeated_map.describe(tables)
+    assert "in 3 of 3 sizes" in text
+    assert "Both criteria agree" in text
+    fits = tables["boundaries"]
+    truth = np.array([2.6, 2.6, 2.6, 2.6, 5.0, 5.0])
+    assert np.all((fits["low"] <= truth) & (truth <= fits["high"]) | fits["median"].isna())
+    assert fits["median"].notna().any()
+
+
+def test_a_boundary_elsewhere_does_not_agree_with_the_theory():
+    text = repeated_map.describe(_map(lambda unit: 11.0))
+    assert "in 0 of 3 sizes" in text
+    assert "where the theory lets the unembedded state stand" in text
+
+
+def test_hysteresis_is_said_only_where_starts_are_remembered():
+    tables = _map(lambda unit: 2.7)
+    text = repeated_map.describe(tables)  # fresh starts: from R = 2, 3, 4 and 6
+    assert (
+        "to R = 3, 3, 3, fresh starts of the same seeds embed it from R = 2, 3, 4; the former is less in 1 of 3"
+        in text
+    )
+    assert "**no clear hysteresis**" in text
+    assert "upward from there it is embedded again from R = 5, 5, 5" in text
+    later = tables["runs"].assign(embedded=lambda table: table["repeats"] >= 8)
+    text = repeated_map.describe(tables | {"runs": later})
+    assert "**the start is remembered**" in text
+    assert "no clear hysteresis" not in text
+
+
+def test_outcomes_without_overlap_have_ends_and_no_fit():
+    runs = _map(lambda unit: 5.0)["runs"].assign(first=lambda table: table["repeats"] >= 6)
+    found = boundaries(runs).query("criterion == 'first'")
+    assert found["median"].isna().all()
+    assert set(found["none_until"]) == {4}
+    assert set(found["all_from"]) == {6}
+    assert boundaries(runs.assign(first=False)).query("criterion == 'first'")["all_from"].isna().all()
+
+
+def _fates(end):
+    values = np.zeros((5, 12))
+    values[2:4, 3], values[4, 3] = 0.3, end
+    values[2, 7] = 0.9  # one snapshot only
+    return forgetting.fates(values)
+
+
+def test_a_forgotten_feature_was_stored_twice_and_ends_low():
+    assert _fates(0.01)[["feature", "forgotten"]].values.tolist() == [[3, True]]
+    assert _fates(0.3)[["feature", "forgotten"]].values.tolist() == [[3, False]]
+    assert forgetting.fates(np.zeros((4, 12)))["feature"].tolist() == [-1]
+
+
+@pytest.mark.parametrize("end", [0.01, 0.3])
+def test_forgetting_is_described_only_where_it_happens(end):
+    ends = pd.concat([_fates(end).assign(T=30, seed=seed) for seed in range(3)])
+    history = pd.DataFrame({"step": [0, 9], "stored": [0, 1], "T": 30, "seed": 0})
+    features = pd.DataFrame({"T": [30], "seed": [0]})
+    text = forgetting.describe({"fates": ends, "history": history, "features": features})
+    assert ("**Models learn features and forget them**" in text) is (end < 0.1)
+    assert ("**No model forgets a feature**" in text) is (end >= 0.1)
