@@ -328,7 +328,7 @@ def test_the_boundary_of_the_theory_is_found_again():
 def test_a_boundary_elsewhere_does_not_agree_with_the_theory():
     text = repeated_map.describe(_map(lambda unit: 11.0))
     assert "in 0 of 3 sizes" in text
-    assert "where the theory lets the unembedded state stand" in text
+    assert "where the theory still lets the unembedded state stand" in text
 
 
 def test_hysteresis_is_said_only_where_starts_are_remembered():
