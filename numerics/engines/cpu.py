@@ -40,6 +40,9 @@ ALL_CORES_FROM = 10_000_000
 #: Steps between two arrangements of features and datapoints.
 ARRANGE_EVERY = 500
 
+#: Step from which runs that cannot cull are arranged a quarter as often: their features wake and fall asleep early.
+OFTEN_UNTIL = 10_000
+
 #: Parts a large run is cut into; also the most cores it can use.
 PARTS = 32
 
@@ -82,9 +85,7 @@ class _Workspace:
     @cached_property
     def culling(self) -> tuple[_Array, ...]:
         """Arrays of the culled sums."""
-        n, T = self.gradients.shape[1], self.data.T
-        widest = min(n, -(-n // kernels.BLOCK // self.parts) * kernels.BLOCK)
-        return culling_arrays(T, self.parts, widest, self.gradients.dtype)
+        return culling_arrays(self.data.T, self.parts, self.gradients.dtype)
 
 
 class CpuTrajectory:
@@ -104,6 +105,7 @@ class CpuTrajectory:
         self._weight_decay = setting.weight_decay
         # The mean over features divides every gradient by n, which to Adam is an ε n times as large.
         self._epsilon = setting.adam_epsilon * (data.n if setting.loss == "mean" else 1)
+        self._can_cull = setting.m == 2 and data.T >= LEAST_POINTS
         self._scalars = np.zeros(9, dtype)
         self._work = _Workspace(data, setting.m, dtype)
         decay = (1.0 - self._rates * self._weight_decay).astype(dtype).astype(np.float64)
@@ -115,9 +117,10 @@ class CpuTrajectory:
         check_stop(stop, self._rates)
         with _all_cores if self._work.uses_all_cores else nullcontext():
             while self.step < stop and self.diverged_at is None:
-                if self.step % ARRANGE_EVERY == 0:
+                every = ARRANGE_EVERY if self._can_cull or self.step < OFTEN_UNTIL else 4 * ARRANGE_EVERY
+                if self.step % every == 0:
                     self._arrange()
-                target = min(stop, (self.step // ARRANGE_EVERY + 1) * ARRANGE_EVERY)
+                target = min(stop, (self.step // every + 1) * every)
                 self.step = self._run(target)
                 self.diverged_at = divergence(self.step, self._held.rows[0])
                 if self.step < target and self.diverged_at is None:
@@ -125,17 +128,17 @@ class CpuTrajectory:
                     self._work.arrange(self._held.arrangement)
 
     def _hidden(self) -> _Array:
-        return self._work.data.hidden(self._held.at(self.step)[0][:-1])
+        return self._work.data.hidden(self._held.weights())
 
     def _arrange(self) -> None:
         """Arrange the state anew, and decide by counted work whether to cull."""
         held, work, hidden = self._held, self._work, self._hidden()
         rate = self._rates[self.step :].max() / (1.0 - ADAM_BETA1 ** (self.step + 1.0))
-        can_cull = len(hidden) == 2 and work.data.T >= LEAST_POINTS
-        held.arrange(self.step, hidden, rate, self._epsilon, can_cull)
-        if can_cull:
+        moved = held.arrange(self.step, hidden, rate, self._epsilon, self._can_cull)
+        if self._can_cull:
             held.arrangement = replace(held.arrangement, culled=self._prefers_culling(hidden))
-        work.arrange(held.arrangement)
+        if moved:
+            work.arrange(held.arrangement)
 
     def _prefers_culling(self, hidden: _Array) -> bool:
         arrangement, T = self._held.arrangement, self._work.data.T

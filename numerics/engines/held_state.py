@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from numerics.engines import sleeping
 from numerics.engines.arrangement import Arrangement, kd_order
-from numerics.engines.culling import GROUP
+from numerics.engines.boxes import GROUP
 from numerics.engines.lanes import LANES
 from theory.setting import ADAM_BETA1, ADAM_BETA2
 
@@ -24,6 +24,12 @@ _Array = NDArray[Any]
 
 #: Wakings between two arrangements after which everything is woken; each doubles the slack.
 MOST_WAKES = 5
+
+#: Slack of the limits as a multiple of what the largest reach has grown by since the last arrangement.
+GROWTHS = 1.0
+
+#: Share of features below which none sleep: looking at the limits costs more.
+LEAST_SHARE = 1 / 16
 
 
 class HeldState:
@@ -41,7 +47,7 @@ class HeldState:
     def restore(self, parameters: _Array, first: _Array, second: _Array) -> None:
         """Hold this state in the order of the features, all awake."""
         self.arrangement = Arrangement.initial(parameters.shape[1], self._T)
-        self.limits = np.zeros(0)
+        self.limits, self.size = np.zeros(0), 0.0
         self.rows = tuple(np.array(rows, order="C") for rows in (parameters, first, second))
 
     def at(self, step: int) -> tuple[_Array, ...]:
@@ -68,27 +74,46 @@ class HeldState:
         self.rows = tuple(np.take(rows, places, axis=1) for rows in self.rows)
         self.arrangement = replace(arrangement, settled=step)
 
-    def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> None:
-        """Arrange anew from the state at ``step``; ``hidden`` is (m, T) in the order of the data.
+    def weights(self) -> _Array:
+        """(m, n) weights in the order of the features; those of sleeping features, which no datapoint has, are old."""
+        result = np.empty_like(self.rows[0][:-1])
+        result[:, self.arrangement.features] = self.rows[0][:-1]
+        return result
+
+    def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> bool:
+        """Arrange anew from the state at ``step``; whether anything moved. ``hidden`` is (m, T), in the data's order.
 
         ``rate`` and ``epsilon`` are those of `sleeping.asks_for_nothing`; ``culls`` asks for neighbours side by side.
         """
-        parameters, first, second = self.at(step)
+        old, points = self.arrangement, self.arrangement.points
         reach = sleeping.reaches(hidden)
-        limits = reach + sleeping.SLACK * np.abs(reach).max()
-        asleep = ~self._seen
-        if asleep.any():
-            asleep &= sleeping.stays_inactive(parameters, limits)
-            asleep &= sleeping.asks_for_nothing(parameters, first, second, rate, epsilon)
-        awake, points = np.flatnonzero(~asleep), np.arange(self._T, dtype=np.int32)
+        size = float(np.abs(reach).max())
+        growth = size / self.size - 1.0 if self.size > 0 else 0.0
+        self.limits, self.size = reach + max(sleeping.SLACK, GROWTHS * growth) * size, size
+        asleep = self._falls_asleep(rate, epsilon)
+        if not culls and asleep[old.awake :].all() and not asleep[: old.awake].any():
+            self.arrangement = replace(old, wakes=0)
+            return False
+        awake, parameters = np.flatnonzero(~asleep), self.rows[0]
         if culls and np.isfinite(parameters).all() and np.isfinite(hidden).all():
-            awake = awake[feature_order(parameters[:, awake], np.abs(reach).max())]
+            awake = awake[feature_order(parameters[:, awake], size)]
             points = kd_order(hidden, LANES)
-        features = np.concatenate([awake, np.flatnonzero(asleep)]).astype(np.int32)
-        place = np.empty_like(features)
-        place[self.arrangement.features] = np.arange(len(features), dtype=np.int32)
-        self.limits = limits
-        self._move(step, place[features], Arrangement(features, points, len(awake)))
+        places = np.concatenate([awake, np.flatnonzero(asleep)])
+        self._move(step, places, Arrangement(old.features[places], points, len(awake)))
+        return True
+
+    def _falls_asleep(self, rate: float, epsilon: float) -> NDArray[np.bool_]:
+        """(n,) which places hold a feature that may sleep, or sleep on; none where they are too few to gain by it."""
+        asleep = ~self._seen[self.arrangement.features]
+        places = np.flatnonzero(asleep[: self.arrangement.awake])
+        asleep[places] = sleeping.asks_for_nothing(
+            tuple(rows[:, places] for rows in self.rows), rate, epsilon
+        )
+        places = np.flatnonzero(asleep)
+        asleep[places] = sleeping.stays_inactive(self.rows[0][:, places], self.limits)
+        if asleep.sum() < LEAST_SHARE * len(asleep):
+            asleep[:] = False
+        return asleep
 
     def wake(self, step: int, hidden: _Array) -> None:
         """Wake at ``step`` the features that the datapoints have come near to; ``hidden`` is (m, T) in any order."""
@@ -97,7 +122,7 @@ class HeldState:
         self.limits = reach + 2.0**wakes * sleeping.SLACK * np.abs(reach).max()
         asleep = np.zeros(len(old.features), np.bool_)
         if wakes < MOST_WAKES:
-            asleep[old.awake :] = sleeping.stays_inactive(self._settled(step)[0], self.limits)
+            asleep[old.awake :] = sleeping.stays_inactive(self.rows[0][:, old.awake :], self.limits)
         places = np.concatenate([np.flatnonzero(~asleep), np.flatnonzero(asleep)])
         awake = len(asleep) - int(asleep.sum())
         self._move(step, places, replace(old, features=old.features[places], awake=awake, wakes=wakes))
@@ -113,7 +138,10 @@ class HeldState:
         """What the state depends on besides step, parameters and moments."""
         asleep = [rows[:, self.arrangement.awake :].tobytes() for rows in self.rows]
         return np.frombuffer(
-            b"".join([self.arrangement.packed().tobytes(), self.limits.tobytes(), *asleep]), np.uint8
+            b"".join(
+                [self.arrangement.packed().tobytes(), np.append(self.limits, self.size).tobytes(), *asleep]
+            ),
+            np.uint8,
         )
 
     def unpack(self, packed: NDArray[np.uint8]) -> None:
@@ -124,9 +152,12 @@ class HeldState:
         self.rows = tuple(np.take(rows, arrangement.features, axis=1) for rows in self.rows)
         self.arrangement, asleep = arrangement, n - arrangement.awake
         tail = len(self.rows) * len(self.rows[0]) * asleep * self.rows[0].itemsize
-        self.limits = np.frombuffer(content[size : len(content) - tail], np.float64).copy()
+        *limits, self.size = np.frombuffer(content[size : len(content) - tail], np.float64).tolist()
+        self.limits = np.array(limits)
         values = np.frombuffer(content[len(content) - tail :], self.rows[0].dtype)
-        for rows, part in zip(self.rows, values.reshape(len(self.rows), len(self.rows[0]), asleep), strict=True):
+        for rows, part in zip(
+            self.rows, values.reshape(len(self.rows), len(self.rows[0]), asleep), strict=True
+        ):
             rows[:, arrangement.awake :] = part
 
 

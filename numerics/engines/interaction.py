@@ -14,24 +14,22 @@ from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from numerics.engines.compilation import compiled
-from numerics.engines.culling import (
+from numerics.engines.boxes import (
     BOX_ROWS,
     FEATURE_ROWS,
     GROUP,
     INLINE,
     NODE,
     NODE_POINTS,
-    PUSHED_ROWS,
     bound_features,
-    culled_pairs,
     describe_leaves,
     describe_nodes,
-    list_cut_leaves,
     load_features,
 )
+from numerics.engines.compilation import compiled
+from numerics.engines.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
 from numerics.engines.lanes import LANES
-from numerics.engines.pairs import dense_pairs
+from numerics.engines.pairs import BLOCK, dense_pairs
 
 __all__ = [
     "CUT",
@@ -39,7 +37,6 @@ __all__ = [
     "GROUP_COST",
     "OFF",
     "ON",
-    "TEST_COST",
     "classify",
     "culling_arrays",
     "interact",
@@ -51,21 +48,21 @@ __all__ = [
 #: Roundings of the boxes, of the test and of z, in units of eps: boxes 2 + 2, test 8, z 3, their squares.
 MARGIN = 16
 
-#: Cost of one pair of a leaf that is cut, of a test of a group with 16 leaves, and of a group, in pairs of the dense
-#: kernel (0.05 ns on one core of an AMD EPYC 9005, float32).
-CUT_PAIR, TEST_COST, GROUP_COST = 1.2, 150.0, 1000.0
+#: Cost of one pair of a leaf that is cut, and of a group with its tests and moments, in pairs of the dense kernel: as
+#: fitted by ``python -m numerics.benchmark_culling --T 128,300,600,1000,3000`` on an AMD EPYC of family 26 (2.0, 2300).
+CUT_PAIR, GROUP_COST = 2.0, 2300.0
 
 #: What is known of the outputs of a group of features on a leaf of datapoints: none active, all active, neither.
 OFF, ON, CUT = 0, 1, 2
 
 #: Fewer datapoints are never culled: a leaf would be most of them.
-LEAST_POINTS = 4 * LANES
+LEAST_POINTS = 8 * LANES
 
 
-def culling_arrays(T: int, parts: int, widest: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
-    """Work space of `culled_pairs` for T datapoints and ``parts`` parts of at most ``widest`` features."""
+def culling_arrays(T: int, parts: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
+    """Work space of `culled_pairs` for T datapoints and ``parts`` parts of the features."""
     n_leaves = -(-T // LANES)
-    span, width = -(-n_leaves // NODE) * NODE, -(-widest // LANES) * LANES + LANES
+    span, width = -(-n_leaves // NODE) * NODE, BLOCK + LANES
     node_span = -(-span // (NODE * LANES)) * LANES
     info = np.finfo(dtype)
     scale = (
@@ -147,7 +144,7 @@ sum_culled = compiled(_sum_culled, "sum_culled")
 
 
 def prefers_culling(cut: int, n: int, T: int) -> bool:
-    """Whether ``cut`` pairs of a group and a leaf, and the tests, cost less than all n T pairs.
+    """Whether ``cut`` pairs of a group and a leaf, and what each group costs, are less than all n T pairs.
 
     Examples
     --------
@@ -155,9 +152,7 @@ def prefers_culling(cut: int, n: int, T: int) -> bool:
     (True, False)
 
     """
-    groups, leaves = -(-n // GROUP), -(-T // LANES)
-    tests = groups * -(-leaves // LANES)
-    return CUT_PAIR * cut * GROUP * LANES + TEST_COST * tests + GROUP_COST * groups < n * T
+    return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
 
 
 def prepare(culling: Any, hidden: Any, first: int, last: int) -> None:

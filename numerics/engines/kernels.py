@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 from numba import njit, prange
 
+from numerics.engines.boxes import NODE_POINTS
 from numerics.engines.compilation import OPTIONS as _COMPILE
 from numerics.engines.compilation import compiled
-from numerics.engines.culling import NODE_POINTS
 from numerics.engines.interaction import interact, prepare
 from numerics.engines.pairs import BLOCK, dense_pairs, scratch_size
 from numerics.engines.sparse_terms import add_sparse, encode, gather_columns, pull_points
@@ -84,16 +84,20 @@ def adamw(
 
 
 @njit(**_COMPILE)  # type: ignore[untyped-decorator]
-def is_beyond(hidden: Any, watch: Any) -> bool:
+def is_beyond(parameters: Any, hidden: Any, watch: Any, excess: Any) -> bool:
     """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
-    m, far = hidden.shape[0], 0
+    m, limits = len(parameters) - 1, watch[len(parameters) - 1]
+    worst = hidden.dtype.type(-1)
     for t in range(hidden.shape[1]):
-        for d in range(watch.shape[1]):
-            reach = -watch[m, d]
-            for k in range(m):
-                reach += watch[k, d] * hidden[k, t]
-            far += reach > 0
-    return far > 0
+        for d in range(limits.size):
+            excess[d] = -limits[d]
+        for k in range(m):
+            axis, h = watch[k], hidden[k, t]
+            for d in range(limits.size):
+                excess[d] += axis[d] * h
+        for d in range(limits.size):
+            worst = max(worst, excess[d])
+    return bool(worst > 0)
 
 
 def _compute_gradients(
@@ -111,7 +115,9 @@ def _compute_gradients(
 ) -> None:
     """T/2 times the gradient of the loss, into ``gradients``, rows of ``sums``; from ``hidden`` on is work space."""
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
-    gather_columns(parameters, columns, 0, n)
+    for part in range(parts):
+        first, last = part_of(n, part, parts, BLOCK)
+        gather_columns(parameters, by_feature, columns, part, first, last)
     encode(parameters, columns, by_point, hidden, near, 0, T)
     for part in range(parts):
         first, last = part_of(n, part, parts, BLOCK)
@@ -158,8 +164,10 @@ def _advance(
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
     scalars[0] = 2.0 / T
-    finite = np.ones(parts, np.bool_)
-    gather_columns(parameters, columns, 0, n)
+    finite, excess = np.ones(parts, np.bool_), np.empty(watch.shape[1], hidden.dtype)
+    for part in range(parts):
+        low, high = part_of(n, part, parts, BLOCK)
+        gather_columns(parameters, by_feature, columns, part, low, high)
     for step in range(start, stop):
         rate = learning_rates[step]
         scalars[1] = 1.0 - rate * weight_decay
@@ -169,7 +177,7 @@ def _advance(
             low, high = part_of(T, part, parts, NODE_POINTS)
             encode(parameters, columns, by_point, hidden, near, low, high)
             prepare(culling, hidden, low, high)
-        if is_beyond(hidden, watch):
+        if watch.shape[1] > 0 and is_beyond(parameters, hidden, watch, excess):
             return step
         for part in prange(parts):
             low, high = part_of(n, part, parts, BLOCK)
@@ -185,7 +193,7 @@ def _advance(
                     parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high
                 )
                 finite[part] = (k == 0 or finite[part]) and moved
-            gather_columns(parameters, columns, low, high)
+            gather_columns(parameters, by_feature, columns, part, low, high)
         if not finite.all():
             return step + 1
     return stop
@@ -198,7 +206,8 @@ def _accumulate_point_errors(
     m, n_points = hidden.shape
     n_features = parameters[0].size
     columns, near = np.empty((m + 1) * n_features), np.empty(2 * m * n_points)
-    gather_columns(parameters, columns, 0, n_features)
+    every = np.array([0, n_features]), indices, indices, values
+    gather_columns(parameters, every, columns, 0, 0, n_features)
     encode(parameters, columns, (indptr, indices, values), hidden, near, 0, n_points)
     for start in range(0, n_features, BLOCK):
         size = min(BLOCK, n_features - start)

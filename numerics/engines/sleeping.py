@@ -75,14 +75,13 @@ def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool
     return result
 
 
-def asks_for_nothing(
-    parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any], rate: float, epsilon: float
-) -> NDArray[np.bool_]:
+def asks_for_nothing(state: tuple[NDArray[Any], ...], rate: float, epsilon: float) -> NDArray[np.bool_]:
     """(n,) whether all steps that Adam's mean still asks for stay below an eighth of a rounding of each parameter.
 
     ``rate`` bounds the learning rate over the bias correction of every step to come. The mean decays by β₁ = 0.9 a
     step and the root of the square by √0.999, so that the steps sum to less than 11 times the first.
     """
+    parameters, first, second = state
     eighth = np.finfo(parameters.dtype).eps / 8
     step = 11 * rate * np.abs(first) / (np.sqrt(second) + epsilon)
     result: NDArray[np.bool_] = (step <= eighth * np.abs(parameters)).all(axis=0)

@@ -20,13 +20,18 @@ __all__ = ["add_sparse", "encode", "gather_columns", "pull_points"]
 
 
 @njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
-def gather_columns(parameters: Any, columns: Any, first: int, last: int) -> None:
-    """Parameters of features ``first`` to ``last`` - 1, feature by feature."""
+def gather_columns(parameters: Any, by_feature: Any, columns: Any, part: int, first: int, last: int) -> None:
+    """Parameters of the features of a part, ``first`` to ``last`` - 1, feature by feature; of seen ones at least."""
+    bounds, features, _, _ = by_feature
     width = len(parameters)
     for k in range(width):
         row = parameters[k]
-        for i in range(first, last):
-            columns[i * width + k] = row[i]
+        if bounds[part + 1] - bounds[part] < last - first:
+            for j in range(bounds[part], bounds[part + 1]):
+                columns[features[j] * width + k] = row[features[j]]
+        else:
+            for i in range(first, last):
+                columns[i * width + k] = row[i]
 
 
 @njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]

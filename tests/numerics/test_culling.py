@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numerics import draw_dataset, draw_start
 from numerics.engines import cpu, interaction, start_trajectory
 from numerics.engines.arrangement import kd_order
-from numerics.engines.culling import GROUP, NODE_POINTS
+from numerics.engines.boxes import GROUP, NODE_POINTS
 from numerics.engines.held_state import feature_order
 from numerics.engines.interaction import CUT, OFF, ON, classify, culling_arrays, prefers_culling, sum_culled
 from numerics.engines.kernels import BLOCK, as_rows
@@ -73,7 +73,7 @@ def states(draw: st.DrawFn, dtype: str = "float32") -> tuple[np.ndarray, np.ndar
 
 
 def arrays_for(parameters: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, ...]:
-    return culling_arrays(hidden.shape[1], 1, parameters.shape[1], parameters.dtype)
+    return culling_arrays(hidden.shape[1], 1, parameters.dtype)
 
 
 def disagreement(
