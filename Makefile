@@ -12,7 +12,7 @@ TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := theory numerics verify tests
-FIGURES := dataset-size norms gallery failures digits variants weight-decay training-steps scale-sparsity scale-decay sensitivity envelope \
+FIGURES := dataset-size norms gallery failures digits variants weight-decay training-steps scale-sparsity scale-decay heat-map sensitivity envelope \
 	repeated-history repeated-many repeated-map forgetting
 
 .PHONY: compare test thorough lint notes notes-pdf bench figures figures-full install clean

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theory import Setting
 from verify.canvas import render
 from verify.experiments import heat_map, scale_decay, scale_sparsity
 from verify.experiments.crossing import crossing, scales_of, slope_interval
@@ -86,7 +89,8 @@ def _runs(key, scales, spread=0.0):
 
 
 def _decay(scales, spread=0.0):
-    return scale_decay.collect([], _runs("weight_decay", scales, spread))
+    runs = [SimpleNamespace(setting=Setting(T=5, weight_decay=decay)) for decay in scales]
+    return scale_decay.collect(runs, _runs("weight_decay", scales, spread))
 
 
 def test_every_curve_has_one_row():
@@ -100,7 +104,7 @@ def test_every_curve_has_one_row():
 def test_a_scale_that_stays_is_described_so():
     text = scale_decay.describe(_decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02))
     assert "**The scale does not move with weight decay**" in text
-    assert "| 0.01 | 3/3 |" in text
+    assert "| 0.01 | 0.25 | 3/3 |" in text
 
 
 @pytest.mark.parametrize(
@@ -166,6 +170,11 @@ def test_regions_where_more_hurts_are_named():
     assert "**More hidden dimensions hurt** between 2 of 8 neighbours" in text
     assert "T = 500: m = 1 → 2, 2 → 4" in text
     assert "by a factor of 12" in text
+    assert "In 0 further pairs" in text
+    noisy = _map(lambda m, T: 3.0 * m if T == 500 else 1.0)["runs"]
+    noisy["test_loss"] *= np.exp(0.8 * (noisy["seed"] - 1) * (noisy["T"] == 500))
+    assert "**More data nowhere hurts**" in heat_map.describe({"runs": noisy})
+    assert "In 3 further pairs" in heat_map.describe({"runs": noisy})
 
 
 @pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])

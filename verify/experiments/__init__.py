@@ -174,7 +174,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Test loss over dataset size and hidden dimensions",
         "Where do more data or more hidden dimensions hurt?",
         "Test loss, geometric mean over seeds; zero output loses 1. Arrows to the right: more data raises it; upwards: "
-        "more hidden dimensions raise it; for all arrows of one direction together at level 5 %.",
+        "more hidden dimensions raise it. Filled: for all arrows of one direction together at level 5 %; hollow: in "
+        "every seed.",
     ),
     Experiment(
         "repeated-history",

@@ -2,7 +2,8 @@
 
 Henighan et al. 2023, section "The Effect of m on Double Descent": there are regions where bigger models or more data
 hurt. More of one *hurts* between two neighbouring cells if the geometric mean of the test loss over seeds rises, by
-Welch's one-sided t-test on the logarithms at level 5 % divided by the number of neighbours in that direction.
+Welch's one-sided t-test on the logarithms at level 5 % divided by the number of neighbours in that direction. That is
+strict with few seeds, so that pairs in which every seed of one cell lies above every seed of the other are shown, too.
 
 Defines no equations.
 """
@@ -22,7 +23,7 @@ from numerics import Run
 from verify.canvas import GREY, INK, Plot
 from verify.experiments.bump import LEVEL, find_bump, geometric_mean, ratio_interval
 from verify.experiments.grouping import numbers, values_by
-from verify.experiments.intervals import Interval
+from verify.experiments.intervals import Interval, lies_above, separation
 
 __all__ = ["Rise", "collect", "describe", "draw", "rises"]
 
@@ -43,12 +44,16 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """Two neighbouring cells (m, T), the factor between their test losses, and whether the second is surely larger."""
+    """Two neighbouring cells (m, T) and the factor between their test losses.
+
+    ``sure``: the second is larger by the test that the module names; ``apart``: in every seed against every seed.
+    """
 
     here: Cell
     there: Cell
     factor: Interval
     sure: bool
+    apart: bool
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
@@ -80,6 +85,7 @@ def rises(runs: pd.DataFrame, direction: str) -> list[Rise]:
             there,
             ratio_interval(cells[there], cells[here]),
             ratio_interval(cells[there], cells[here], level=1 - strict).low > 1,
+            lies_above(cells[there], cells[here]),
         )
         for here, there in pairs
     ]
@@ -101,14 +107,15 @@ def draw(tables: Tables) -> Figure:
         norm=SymLogNorm(linthresh=0.01, vmin=-reach, vmax=reach, base=10),
     )  # fmt: skip
     for (row, column), value in np.ndenumerate(excess):
-        ink = "white" if abs(value) > 0.3 * reach else INK
+        ink = "white" if abs(value) > min(3, 0.3 * reach) else INK
         if np.isfinite(value):
             ax.text(column, row, f"{1 + value:.4g}", ha="center", va="center", fontsize=11, color=ink)
     for direction, marker in (("T", ">"), ("m", "^")):
-        sure = [rise for rise in rises(runs, direction) if rise.sure]
-        x = [(sizes.index(rise.here[1]) + sizes.index(rise.there[1])) / 2 for rise in sure]
-        y = [(dimensions.index(rise.here[0]) + dimensions.index(rise.there[0])) / 2 for rise in sure]
-        ax.plot(x, y, marker, color=INK, ms=8, mec="white", mew=0.8)
+        for rise in rises(runs, direction):
+            if rise.sure or rise.apart:
+                x = (sizes.index(rise.here[1]) + sizes.index(rise.there[1])) / 2
+                y = (dimensions.index(rise.here[0]) + dimensions.index(rise.there[0])) / 2
+                ax.plot([x], [y], marker, color=INK if rise.sure else "white", ms=8, mec=INK, mew=1)
     ax.set_xticks(range(len(sizes)), list(map(str, sizes)))
     ax.set_yticks(range(len(dimensions)), list(map(str, dimensions)))
     ax.set(xlabel="datapoints T", ylabel="hidden dimensions m")
@@ -121,9 +128,10 @@ def describe(tables: Tables) -> str:
     """Where more data hurts, where more hidden dimensions hurt, and the bump for each m."""
     runs = tables["runs"]
     density = 1 - float(runs["sparsity"].iloc[0])
+    seeds = range(max(map(len, _cells(runs).values())))
     parts = [
-        _hurts(rises(runs, "T"), "More data", "T"),
-        _hurts(rises(runs, "m"), "More hidden dimensions", "m"),
+        _hurts(rises(runs, "T"), "More data", "T") + _apart(rises(runs, "T"), seeds),
+        _hurts(rises(runs, "m"), "More hidden dimensions", "m") + _apart(rises(runs, "m"), seeds),
         _bumps(runs, density),
     ]
     return "\n".join(
@@ -153,6 +161,16 @@ def _hurts(found: Sequence[Rise], what: str, direction: str) -> str:
         f"**{what} {verb}** between {len(sure)} of {len(found)} neighbours, as the paper finds of some regions "
         f"({'; '.join(places)}). The largest rise is by a factor of {worst.factor}, from m = {here[0]}, T = {here[1]} "
         f"to m = {there[0]}, T = {there[1]}."
+    )
+
+
+def _apart(found: Sequence[Rise], seeds: range) -> str:
+    """How many rise in every seed without passing the test, beside what chance would give."""
+    count = sum(rise.apart and not rise.sure for rise in found)
+    chance = float(separation(seeds, seeds)) * len(found)
+    return (
+        f" In {count} further pairs every seed of the larger side lies above every one of the smaller, where chance "
+        f"alone would give about {chance:.2g} of {len(found)}."
     )
 
 

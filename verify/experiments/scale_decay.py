@@ -40,6 +40,8 @@ Tables = dict[str, pd.DataFrame]
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, one row per run, and ``scales``, one per m, weight decay and seed."""
     kept = table[_COLUMNS].sort_values(["m", "weight_decay", "T", "seed"], ignore_index=True)
+    budgets = {run.setting.weight_decay: run.setting.decay_budget for run in runs}
+    kept.insert(3, "decay_budget", kept["weight_decay"].map(budgets))
     return {"runs": kept, "scales": scales_of(kept, ["m", "weight_decay"])}
 
 
@@ -59,15 +61,16 @@ def describe(tables: Tables) -> str:
         rows = scales[numbers(scales, "weight_decay") == decay]
         found = numbers(rows.dropna(subset=["scale"]), "scale")
         seen = f"{geometric_mean(found).value * density:.3g}" if len(found) else "–"
-        lines.append(f"| {decay:g} | {scale_text(rows)} | {seen} |")
+        budget = float(tables["runs"].query("weight_decay == @decay")["decay_budget"].iloc[0])
+        lines.append(f"| {decay:g} | {budget:.2g} | {scale_text(rows)} | {seen} |")
     return "\n".join(
         [
             "Scale: the T at which the largest D_f of a seed first rises through half its plateau, its largest "
             "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
-            "of the logarithms.",
+            "of the logarithms. Without gradients decay would shrink weights by the factor e^−τ.",
             "",
-            "| weight decay | seeds with a scale | plateau, median | scale T | T(1 − S) |",
-            "|---|---|---|---|---|",
+            "| weight decay | budget τ | seeds with a scale | plateau, median | scale T | T(1 − S) |",
+            "|---|---|---|---|---|---|",
             *lines,
             "",
             f"- {_movement(scales)}",
