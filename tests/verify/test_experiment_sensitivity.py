@@ -96,7 +96,10 @@ def test_a_change_that_trains_nothing_is_named():
     tables["curves"].loc[tables["curves"]["change"] == NAMES[0], "silent"] = 6
     text = sensitivity.describe({**tables, "changes": sensitivity.changes_of(tables["curves"])})
     assert "authors' curve: lr = 0.01 (trains nothing)." in text
-    assert "No output is left, the train loss is the zero output's: lr = 0.01 (24 runs)." in text
+    assert (
+        "No output is left, the train loss is the zero output's; not counted above: lr = 0.01 (24 runs)."
+        in text
+    )
     assert "No output is left" not in _said(peak=1 / 70)
 
 

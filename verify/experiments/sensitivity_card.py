@@ -21,7 +21,7 @@ Row = Mapping[Hashable, Any]
 def describe(tables: dict[str, pd.DataFrame]) -> str:
     """A card of all changes, which of them move what, and whether one reaches the published gap."""
     changes = tables["changes"].to_dict("records")
-    plain, others = changes[0], changes[1:]
+    plain, others = changes[0], [row for row in changes[1:] if not row["silent"]]
     head = (
         "| change | seeds | features from T = | times | test loss below 1 from T = | times | peak test loss | "
         "decades | at T = | moves |\n|---|---|---|---|---|---|---|---|---|---|"
@@ -31,7 +31,7 @@ def describe(tables: dict[str, pd.DataFrame]) -> str:
     parts += [_moved(others, quantity, plain) for quantity in QUANTITIES]
     parts += [_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)]
     parts += [_together(others), _level(changes), *_silent(changes), *_pairs(tables["curves"])]
-    parts.append(_reservation(others, tables["curves"]))
+    parts.append(_reservation(changes[1:], tables["curves"]))
     return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in parts)])
 
 
@@ -120,7 +120,7 @@ def _level(changes: Sequence[Row]) -> str:
 
 def _silent(changes: Sequence[Row]) -> list[str]:
     silent = [f"{row['change']} ({row['silent']} runs)" for row in changes if row["silent"]]
-    told = f"No output is left, the train loss is the zero output's: {'; '.join(silent)}."
+    told = f"No output is left, the train loss is the zero output's; not counted above: {'; '.join(silent)}."
     return [told] if silent else []
 
 
@@ -138,7 +138,7 @@ def _pairs(curves: pd.DataFrame) -> list[str]:
         told.append(
             f"With {first}, the rest of “{change}” shifts the peak by {shift.value:+.2f} decades ({shift.low:+.2f} to "
             f"{shift.high:+.2f}) and the onset of features × {10**onset.value:.3g} ({10**onset.low:.3g} to "
-            f"{10**onset.high:.3g}), {len(both)} pairs."
+            f"{10**onset.high:.3g}), {len(both)} {'pair' if len(both) == 1 else 'pairs'}."
         )
     return told
 
