@@ -98,7 +98,10 @@ def test_storing_points_is_found_to_be_better_where_it_is():
     text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]))
     assert "least train loss up to T = 1000** (T(1 − S) = 10)" in text
     assert "not at T = 10000" in text
-    assert "The best random starts store points up to T = 100 and features from T = 1000 on." in text
+    assert (
+        "The best random starts store points, on every data seed, up to T = 100, and features from T = 1000 on."
+        in text
+    )
     assert "on every data seed, at T = 1000." in text
 
 

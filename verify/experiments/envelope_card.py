@@ -132,15 +132,20 @@ def _found(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float
     if not found or not trained:
         return "No random start ends storing points."
     last = max(found)
-    after = [T for T in trained if last < T]
+    after = [
+        T
+        for T in trained
+        if last < T
+        and (least(models[models["T"] == T], random=True)["largest_feature_dimensionality"] >= TAKEN).all()
+    ]
     missed = []
     for T in trained:
         rows = models[models["T"] == T]
         random = numbers(least(rows, random=True), "train_loss")
         if random.min() > numbers(least(rows), "train_loss").max():
             missed.append(T)
-    text = f"The best random starts store points up to T = {last}"
-    text += f" and features from T = {after[0]} on." if after else ", the largest T."
+    text = f"The best random starts store points, on every data seed, up to T = {last}"
+    text += f", and features from T = {after[0]} on." if after else "; nowhere do all store features."
     if missed:
         listed = ", ".join(map(str, missed))
         text += f" They miss the least train loss found at all, on every data seed, at T = {listed}."

@@ -63,5 +63,5 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         lambda T: np.multiply(T, level["density"]), lambda seen: np.divide(seen, level["density"])
     ))  # fmt: skip
     top.set_xlabel("times a feature is seen, T(1 − S)")
-    ax.legend(loc="lower left", fontsize=11)
+    ax.legend(loc="lower left", fontsize=11, frameon=True, framealpha=1, edgecolor="none")
     return figure
