@@ -35,6 +35,7 @@ _FLOW = Derivation(
         "a regular T-gon of orthonormal datapoints, W within the data span",
         "steps of the loss are as mobile in all weights, and as mobile in all biases, q the ratio of the two",
         "small steps: −θ dτ, then back to zero loss",
+        "to arrive, T ≥ 4, or T = 3 and q < 3/2",
     ),
     source="ours",
     steps=(
@@ -80,7 +81,8 @@ _FLOW = Derivation(
             statement=equal(r * cos(2 * pi / T) + (1 - r), 1 - r * (1 - cos(2 * pi / T))),
             domain={T: Integers(3, 40), r: RADIUS},
             why="A neighbour's output before the ReLU: negative, so without slope, until r = 1/(1 − cos(2π/T)). There "
-            "r is least (`memorization.tgon-norm`) and the flow rests, after the finite τ of the step before.",
+            "r is least (`memorization.tgon-norm`) and the flow rests, after a finite τ: down to there 1 + 2q(r − 1) > "
+            "0. At T = 3, r = 2/3, that needs q < 3/2; for greater q the flow rests before, at r = 1 − 1/(2q).",
         ),
     ),
     conclusion="The norm falls at the rate (1 + 2q(r − 1))/(1 + 4qr), between (r − 1)/(2r) and 1, and is least after a "

@@ -112,6 +112,26 @@ def test_rates_lie_between_their_limits(r, q):
     assert (r - 1) / (2 * r) * (1 - 1e-12) <= symmetric_rate(r, q) <= 1
 
 
+@given(st.integers(4, 1000), st.floats(0, 1e4))
+def test_from_four_points_on_the_flow_arrives_at_any_mobility(T, q):
+    assert symmetric_rate(tgon_radius_squared(T), q) > 0
+
+
+def test_a_triangle_of_mobile_weights_rests_above_the_least_norm():
+    """The reason why arrival at T = 3 is claimed below q = 3/2 only; above, r = 1 − 1/(2q)."""
+    least = tgon_radius_squared(3)
+    assert symmetric_rate(least, 1.49) > 0 > symmetric_rate(least, 1.51)
+    assert symmetric_rate(0.75, 2.0) == 0
+    below, above = 0.7, 0.8
+    assert (
+        below
+        < decayed(3, below, 1.0, 1, mobility=2.0)[-1]
+        < decayed(3, above, 1.0, 1, mobility=2.0)[-1]
+        < above
+    )
+    assert decayed(3, below, 1.0, 1)[-1] < (below + least) / 2, "at q = 1 the same polygon shrinks"
+
+
 @pytest.mark.parametrize(
     "call",
     [
