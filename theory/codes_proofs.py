@@ -142,7 +142,7 @@ _LIGHT = Derivation(
     label="codes.light-points",
     title="Light points are few",
     standing="theorem",
-    assumptions=("`memorization.programme`", "T ≥ m + 2"),
+    assumptions=("`memorization.programme`", "T ≥ m + 2", "h_i is light where ‖h_i‖² < 1"),
     source="ours",
     steps=(
         Step(
@@ -183,8 +183,8 @@ _RANK = Derivation(
             "c σ, which is E(U) with B = c, k = T − c. It is at least E at its minimum.",
         ),
     ),
-    conclusion="E ≥ T − 1 + 2√c/(√T + √c) with c = T − m. If only 2m − T points have ‖h‖² < 1 + σ, the same holds with "
-    "B = 2c for c, which is the energy of `codes.shifted-cross-polytope`.",
+    conclusion="E ≥ T − 1 + 2√c/(√T + √c) with c = T − m. If only 2m − T points have ‖h‖² < 1 + σ, with the σ of "
+    "`codes.rank-lift`, the same holds with B = 2c for c, which is the energy of `codes.shifted-cross-polytope`.",
 )
 
 _ORTHOPLEX = Derivation(
@@ -258,9 +258,12 @@ _FIVE = Derivation(
                 _LIFT + (v + g * e / (1 - e)) ** 2 / ((1 - v) - g**2 / (1 - e)),
             ),
             domain={e: Interval("1/8", "1/2"), v: Interval("-1/8", "1/8"), g: Interval(0, "1/2")},
-            why="Project on the span of h_1 and h_2, g = −h_1·h_2. Their Gram matrix G has G⁻¹ > 0; let w = G⁻¹(e, v), "
-            "positive too since v + g e/(1 − e) ≥ v + a > 0. The point w_1 h_1 + w_2 h_2 has squared length σ = a + "
-            "κ_2², with κ_2 = (v + g e/(1 − e))/√s_2, s_2 = 1 − v − g²/(1 − e); in the same way σ = v²/(1 − v) + κ_1².",
+            why="Project on the span of h_1 and h_2, g = −h_1·h_2 ≥ e, so that v + g e/(1 − e) ≥ v + a > 0. They are "
+            "independent: else h_2 = −t h_1 with t = g/(1 − e), and h_3·h_2 ≥ t e > −v breaks a constraint. So their "
+            "Gram matrix G has G⁻¹ > 0. Let w = G⁻¹(e, v): w_2 has the sign of v + g e/(1 − e), w_1 that of e(1 − v) + "
+            "g v, positive for v < 0 too, as −g v < g a ≤ g² e/(1 − e) < e(1 − v). The point w_1 h_1 + w_2 h_2 has "
+            "squared length σ = a + κ_2², with κ_2 = (v + g e/(1 − e))/√s_2, s_2 = 1 − v − g²/(1 − e); in the same "
+            "way σ = v²/(1 − v) + κ_1².",
         ),
         Step(
             label="codes.five-edges",

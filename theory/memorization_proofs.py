@@ -178,7 +178,7 @@ _ROBUST = Derivation(
     title="No model with a small error on every datapoint has much less than the least energy",
     standing="theorem",
     assumptions=(
-        "unit datapoints with disjoint supports",
+        "non-negative unit datapoints with disjoint supports",
         "every datapoint's squared error is at most ε < 1/4",
         "a datapoint's own active outputs are positive, automatic while √ε is below its least positive entry",
     ),

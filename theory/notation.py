@@ -65,15 +65,20 @@ NOTATION: tuple[Notation, ...] = (
     _positive(
         "q",
         "q",
-        "the weight X_jl² of a second feature; energy of a sea of columns; mobility of weights over that of biases",
+        "the weight X_jl² of a second feature; energy of a sea of columns; mobility of weights over that of biases; "
+        "squared length of a sum of light points",
         "> 0",
     ),
     _positive("X", "X_{jk}", "entry of a datapoint on its support", "0 < X ≤ 1"),
     _real("u", "u", "first coordinate of a hidden vector; what light points lack in squared length"),
-    _real("v", "v", "second coordinate of a hidden vector; in a merge v_k = w_k/X_jk"),
+    _real(
+        "v",
+        "v",
+        "second coordinate of a hidden vector; in a merge v_k = w_k/X_jk; what the second shortest lacks",
+    ),
     _real("w", "w", "in a merge the second feature's w_l/X_jl"),
-    _real("g", "g", "first coordinate of another hidden vector"),
-    _real("e", "e", "second coordinate of another hidden vector"),
+    _real("g", "g", "first coordinate of another hidden vector; a cosine; −h_1·h_2"),
+    _real("e", "e", "second coordinate of another hidden vector; what the shortest lacks in squared length"),
     _real("c", "c", "bias coefficient X_t · b of a datapoint"),
     _real(
         "beta",
@@ -90,7 +95,10 @@ NOTATION: tuple[Notation, ...] = (
     _nonnegative("y", "y", "squared length of another hidden vector", "≥ 0"),
     _positive("z", "z", "a small angle, π/T"),
     _positive(
-        "a", "a", "mean squared length of two neighbours; amplitude of a feature that is present", "> 0"
+        "a",
+        "a",
+        "mean squared length of two neighbours; amplitude of a feature that is present; of five points e²/(1 − e)",
+        "> 0",
     ),
     _positive("a1", "a_1", "mean squared length at the first gap", "≥ 1/2"),
     _positive("a2", "a_2", "mean squared length at the second gap", "≥ 1/2"),

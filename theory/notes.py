@@ -60,8 +60,8 @@ TOPICS = (
         "Memorization codes",
         ("codes",),
         "The same programme for any T and m: the least Σ‖h_j‖² with ‖h_j‖² − h_i·h_j ≥ 1. Where it is not solved, a "
-        "configuration is an upper bound and the proven lower bounds say how far it can be from the optimum; "
-        "their proofs, by hand, stand in `theory/code_bounds.py`.",
+        "configuration is an upper bound and the proven lower bounds say how far it can be from the optimum. E is the "
+        "energy Σ‖h_j‖²; `theory/code_bounds.py` has the proofs in full.",
     ),
     Topic(
         "stationary",
