@@ -128,7 +128,8 @@ class Transition:
     ----------
     threshold : R at equal loss of the best unembedded and the best embedded state; NaN if they never cross.
     between : what is known of the threshold: twice itself, or ends, 0 and ∞ among them, where they never cross.
-    metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged.
+    metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged; a lower
+        bound where it is 3·GRID + 2 steps, the last R looked at.
     embedded_from : the least R of the grid at which the embedded state is one.
     zero_bias : the zero-bias theorem's threshold for this draw.
     repeats : R, the threshold times T/n.

@@ -34,6 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.amplitudes import Amplitude, active
+from theory.memorization import tgon_bias_coefficient
 
 if TYPE_CHECKING:
     import sympy
@@ -191,7 +192,7 @@ def best_free_bias(k: int, law: Amplitude) -> FreeBias:
 def _best_free_bias(k: int, law: Amplitude) -> FreeBias:
     if len(law.atoms) == 1 and not len(law.density):
         radius_squared = 0.0 if k == 1 else 1 / (2 * math.sin(math.pi / k) ** 2)
-        return _exact(k, law, radius_squared, float(law.atoms[0]) * (1 - radius_squared))
+        return _exact(k, law, radius_squared, float(law.atoms[0]) * float(tgon_bias_coefficient(k)))
     if k <= 4:
         return _exact(k, law, 1.0, 0.0)
     found = maximize(lambda r, b: ring_gain(k, r, b, law), largest_amplitude(law), k)

@@ -163,7 +163,7 @@ def _print_threshold(answer: dict[str, Any]) -> None:
                 *(interval[key] for key in ("median", "low", "high")),
             ],
             [f"the same without a law, {100 * free['coverage']:.1f} %", None, free["low"], free["high"]],
-            ["R until which the point may stay out", *answer["metastable_until"].values()],
+            ["R until which the point is seen to stay out", *answer["metastable_until"].values()],
             ["R of a feature's energy, T/n", unit, None, None],
             [
                 "R at zero bias (± one deviation)",
