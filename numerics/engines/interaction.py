@@ -3,6 +3,11 @@
 The choice counts work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups
 against all pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not
 depend on the machine a run is on, so the same run takes the same sums everywhere.
+
+Gain. Whole steps, dense over culled, on one core of an AMD EPYC of family 26 (n = 10 000, m = 2, float32, seed 0; least
+of twelve turns in processor time, other programs running), after 200, 3000 and 12 000 steps: 1.5, 1.9 and 1.8 at
+T = 1000, 2.2, 3.1 and 3.5 at T = 10 000. Below T of about 400 the rule keeps the dense kernel.
+``python -m numerics.benchmark_culling --T 1000,10000 --after 200,3000,12000`` times them anew.
 """
 
 from __future__ import annotations

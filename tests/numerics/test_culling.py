@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start
+from numerics.benchmark_culling import Comparison, fit_costs
 from numerics.engines import cpu, interaction, start_trajectory
 from numerics.engines.arrangement import kd_order
 from numerics.engines.boxes import GROUP, NODE_POINTS
@@ -204,3 +205,17 @@ def test_culled_trajectories_equal_the_reference(monkeypatch: pytest.MonkeyPatch
     assert np.abs(walk("cpu", setting, data, W, b) - reference).max() <= allowed
     monkeypatch.setattr(interaction, "MARGIN", -0.1 / eps)
     assert np.abs(walk("cpu", setting, data, W, b) - reference).max() > allowed
+
+
+def test_fitted_costs_are_those_that_made_the_times() -> None:
+    """Times made from known costs give them back; costs of another machine do not."""
+
+    def comparison(T: int, cut: int, cut_pair: float, group_cost: float) -> Comparison:
+        groups, leaves = 100, -(-T // LANES)
+        spent = 1e-4 * (cut_pair * cut * GROUP * LANES + group_cost * groups)
+        dense = 1e-4 * groups * GROUP * T
+        return Comparison(T, 0, (), (), (2 * spent, spent), (dense, 3 * dense), cut, groups, leaves)
+
+    made = [comparison(T, cut, 1.7, 900.0) for T in (160, 1600) for cut in (300, 1000)]
+    assert fit_costs(made) == pytest.approx((1.7, 900.0), rel=1e-9)
+    assert fit_costs([comparison(1600, 5, 1.0, 900.0), *made]) != pytest.approx((1.7, 900.0), rel=1e-4)
