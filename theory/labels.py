@@ -47,7 +47,7 @@ LABELS: Mapping[str, Label] = {
     "dimensionality.definition": Label("D_i = ‖v_i‖⁴/Σ_j (v_i·v_j)²", "definition, Henighan et al. 2023"),
     "optimization.excess": Label(
         "the excess over the least norm falls like e^{−τ}",
-        "hypothesis; too fast for regular polygons, `optimization.symmetric-flow`",
+        "hypothesis, refuted for regular polygons: they arrive at a finite τ, `optimization.symmetric-flow`",
     ),
     "optimization.memorization-share": Label("the share of seeds that memorize falls with T", "numerical"),
     "repetition.boundary": Label(
