@@ -28,6 +28,7 @@ class ReferenceTrajectory:
         self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
     ) -> None:
         dtype = torch.float64 if setting.dtype == "float64" else torch.float32
+        self._largest = torch.finfo(dtype).max
         self.step = 0
         self.diverged_at = divergence(0, W, b)
         self._rates = learning_rates(setting)
@@ -49,8 +50,12 @@ class ReferenceTrajectory:
             self._optimizer.param_groups[0]["lr"] = float(self._rates[self.step])
             self._optimizer.zero_grad()
             (self._model.loss(self._X) / self._shares).backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
             self.step += 1
+            # torch refuses, with an error, a step size that its arithmetic cannot hold
+            if self._rates[self.step - 1] / (1.0 - ADAM_BETA1**self.step) > self._largest:
+                self._model.W.data.fill_(torch.nan)
+            else:
+                self._optimizer.step()
             self.diverged_at = divergence(self.step, self.parameters())
 
     def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:

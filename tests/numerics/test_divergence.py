@@ -83,6 +83,13 @@ def test_engines_agree_on_what_diverges(lr: float, dtype: str) -> None:
     assert runs[0].status == runs[1].status
 
 
+@pytest.mark.parametrize(("lr", "expected"), [(1e300, 1), (1e-2, None)])
+def test_a_learning_rate_beyond_the_arithmetic_is_a_status(lr: float, expected: int | None) -> None:
+    """A step size that float32 cannot hold is an error to torch; to every engine it is divergence."""
+    runs = [train_one(PLAIN.replace(lr=lr), engine=engine) for engine in ("cpu", "reference")]
+    assert [run.diverged_at for run in runs] == [expected, expected]
+
+
 @engines
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_one_bad_bias_is_noticed_at_once(engine: EngineName, bad: float) -> None:
