@@ -67,8 +67,8 @@ def polish(
 
     MODEL is a run file, or what `tgon check` reads. Descent of the norm within the models of zero loss, in float64,
     to a point where the first-order conditions hold; datapoints that the model dropped stay dropped. Of several
-    models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle, 1 if one ends
-    below the least norm that theory allows.
+    models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle or none can
+    be polished, 1 if one ends below the least norm that theory allows.
     """
     answers = [_polished(model, data, alone=len(models) == 1) for model in models]
     if table is not None:
@@ -80,7 +80,8 @@ def polish(
     else:
         _print_rows(answers)
     codes = [answer["exit_code"] for answer in answers]
-    ctx.exit(1 if 1 in codes else max(codes))
+    nothing_judged = all(answer["reason"] for answer in answers)
+    ctx.exit(1 if 1 in codes else 3 if nothing_judged else max(codes))
 
 
 def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:

@@ -102,6 +102,12 @@ def test_several_models_are_rows_and_a_refusal_is_one_of_them(tmp_path):
     assert "Polished" in tgon_polish(good, bad, *data).stdout
 
 
+def test_several_refusals_and_nothing_else_are_nothing_judged(tmp_path):
+    bad, *data = saved(tmp_path, tgon_hidden(6))
+    np.savez(bad, W=np.ones((2, 6)), b=np.zeros(6))
+    assert tgon_polish(bad, bad, *data).exit_code == 3
+
+
 def test_exit_codes_tell_unsettled_and_impossible_ends_apart():
     settled = {
         "certificate": {"holds": True, "primal": 0.0},
