@@ -124,8 +124,8 @@ def decay_section(experiments: Path) -> Section | None:
     text = (
         "The excess is √(Σ‖h‖²) over its least value, less 1, of seeds that memorize orthonormal data, median and "
         "range; seeds whose lengths, in order, jump by 10 % or more are two circles (`stationary.two-circles`) and are "
-        f"left out of it. {made_by('decay-budget', experiments, runs, missing)} The hypothesis is a fall like e^{{−τ}}, a "
-        f"rate of 1 (`optimization.excess`). {_rate_sentence(rates)} {_share_sentences(groups)}"
+        f"left out of it. {made_by('decay-budget', experiments, runs, missing)} The hypothesis is a fall like "
+        f"e^{{−τ}}, a rate of 1 (`optimization.excess`). {_rate_sentence(rates)} {_share_sentences(groups)}"
     )
     heads = (
         "T",
