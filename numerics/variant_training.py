@@ -124,7 +124,9 @@ def variant_errors(run: VariantRun, data: Dataset, power: int) -> Floats:
         chosen = slice(begin, min(begin + _POINTS_AT_ONCE, data.T))
         first, last = data.indptr[chosen.start], data.indptr[chosen.stop]
         # not a matrix product: at two rows, threaded BLAS costs more than it saves
-        outputs = np.multiply.outer(run.D[0], hidden[0, chosen]) + np.multiply.outer(run.D[1], hidden[1, chosen])
+        outputs = np.multiply.outer(run.D[0], hidden[0, chosen]) + np.multiply.outer(
+            run.D[1], hidden[1, chosen]
+        )
         error = np.maximum(outputs + run.b[:, None], 0.0)
         error[data.indices[first:last], columns[first:last] - begin] -= data.values[first:last]
         powered = np.abs(error) if power == 1 else np.square(error)

@@ -55,8 +55,8 @@ _BUDGET = Derivation(
             domain={u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
             why="On the zero-loss set decay acts through its component along the set, here a line at angle φ: "
             "‖θ‖² falls at twice the square of that, at most 2‖θ‖². In the Euclidean metric decay of budget τ "
-            "lowers ‖θ‖ by e^{−τ} at most. That the excess over the minimum falls like e^{−τ} in Adam's metric is "
-            "a hypothesis.",
+            "lowers ‖θ‖ by e^{−τ} at most. The excess over the minimum "
+            "need not follow: `optimization.symmetric-flow`.",
         ),
     ),
     conclusion="Λ = lr((k+1)/2 + (l+1)/2) for k warm-up and l cosine steps, τ = wd·Λ; a norm cannot fall faster "
