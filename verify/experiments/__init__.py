@@ -216,8 +216,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment(
         "envelope",
         "The least train loss over starts, against the number of datapoints",
-        "Up to which T do models that store datapoints have less train loss than models that store features, and how far "
-        "beyond the T where training stops finding them?",
+        "Up to which T do models that store datapoints have less train loss than models that store features, and how "
+        "far beyond the T where training stops finding them?",
         "What models save of the zero output's train loss, on a logarithmic scale; higher is better. Every mark is one "
         "model: random and constructed starts after training, and packings of disjoint datapoints. Models that lose "
         "more than the zero output are not shown.",
