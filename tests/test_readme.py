@@ -27,6 +27,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readme")
     for name, text in TOML.items():
         (folder / name).write_text(text)
+    (folder / "experiments").symlink_to(ROOT / "experiments")
     return folder
 
 

@@ -40,6 +40,7 @@ from theory.known_codes import KnownCode, equal_norm_energy, equal_norm_hidden, 
 
 __all__ = [
     "ACTIVE_SLACK",
+    "MOST_SEARCHED",
     "Certificate",
     "MemorizationCode",
     "certify",
@@ -58,7 +59,7 @@ _BATCH = 64
 #: Most rounds of the refinement of one candidate, and most projection steps after it.
 _REFINEMENTS, _PROJECTIONS = 60, 20
 #: The most points of a code in closed form, which has T × T multipliers, and of a search, which holds hundreds of them.
-_MOST_POINTS, _MOST_SEARCHED = 10_000, 500
+_MOST_POINTS, MOST_SEARCHED = 10_000, 500
 #: Relative energy difference below which two codes are the same one.
 _SAME = 1e-9
 
@@ -198,7 +199,7 @@ def memorization_code(
             f"T = {T} with m = 1: one dimension memorizes at most 2 datapoints; try m = 2 or T = 2"
         )
     starts = max(16, min(192, 400_000 // (T * T * m))) if starts is None else _checked("starts", starts)
-    most = _MOST_POINTS if m == 2 or m + 1 >= T or 2 * m == T else _MOST_SEARCHED
+    most = _MOST_POINTS if m == 2 or m + 1 >= T or 2 * m == T else MOST_SEARCHED
     if most < T:
         raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
     known = known_codes(T, m)

@@ -62,11 +62,26 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
             # A record has arrays of T entries: one at a time, or many large T would fill the memory.
             record = theory.predict(setting, penalty)
             answer = record.as_dict()
-            rows.append({key: answer[key] for key in _PREDICTED})
+            rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty))
     if as_json:
         print_json(rows)
         return
     _print_predictions(rows, record)
+
+
+def _certified(record: Record, penalty: str) -> dict[str, float | None]:
+    """The best proven lower bound on the energy, and the largest residual of its first-order conditions.
+
+    Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched, where the
+    optimum is a theorem.
+    """
+    from theory.code_bounds import lower_bounds
+    from theory.codes import MOST_SEARCHED, certify
+
+    if penalty != "weights":
+        return {"lower_bound": None, "certificate": None}
+    residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
+    return {"lower_bound": max(lower_bounds(record.T, record.m).values()), "certificate": residual}
 
 
 def _print_predictions(rows: list[dict[str, Any]], last: Record) -> None:

@@ -65,8 +65,22 @@ def test_predict_has_the_documented_keys_in_their_order():
     for row in answer:
         assert list(row) == [
             "T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient", "dimensionality",
-            "configuration", "status", "exact",
+            "configuration", "status", "exact", "lower_bound", "certificate",
         ]  # fmt: skip
+
+
+def test_predict_gives_a_certificate_and_a_proven_bound():
+    [row] = _answer("predict", "--T", 9, "--m", 3)
+    assert row["certificate"] < 1e-9
+    assert row["lower_bound"] <= row["energy"] * (1 + 1e-12)
+    assert row["lower_bound"] >= 9, "codes.orthoplex-bound"
+    [tgon, large] = _answer("predict", "--T", "7,1000")
+    assert tgon["lower_bound"] == pytest.approx(tgon["energy"], rel=1e-12)
+    assert tgon["certificate"] < 1e-9
+    assert large["certificate"] is None
+    [other] = _answer("predict", "--T", 5, "--penalty", "both")
+    assert other["certificate"] is None
+    assert other["lower_bound"] is None
 
 
 def test_predict_is_the_formula_to_1e_12():
