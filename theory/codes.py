@@ -40,7 +40,6 @@ from theory.known_codes import KnownCode, equal_norm_energy, equal_norm_hidden, 
 
 __all__ = [
     "ACTIVE_SLACK",
-    "MOST_SEARCHED",
     "Certificate",
     "MemorizationCode",
     "certify",
