@@ -150,10 +150,18 @@ def save_run(run: Run, folder: str | Path) -> Run:
 
 
 def write_verified(path: Path, tensors: dict[str, NDArray[Any]], description: str) -> None:
-    """Write tensors and a description with a SHA-256 over both, atomically."""
+    """Write tensors and a description with a SHA-256 over both, atomically; the same content gives the same bytes."""
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     metadata = {"tgon": description, "sha256": _checksum(contiguous, description)}
-    write_atomically(path, save(contiguous, metadata))
+    write_atomically(path, _with_sorted_header(save(contiguous, metadata)))
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """A safetensors file with the keys of its header in order: the library writes the metadata in a random one."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + length]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # tensors must begin at a multiple of 8
+    return len(header).to_bytes(8, "little") + header + content[8 + length :]
 
 
 def read_verified(path: Path, names: tuple[str, ...]) -> tuple[dict[str, NDArray[Any]], str]:
