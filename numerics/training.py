@@ -24,6 +24,7 @@ from numerics.engines import Arranged, EngineName, Trajectory, resolve_engine, s
 from numerics.engines.cpu import point_errors, uses_all_cores
 from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
 from numerics.starts import draw_start
+from numerics.training_times import timed
 from theory.setting import MEMORIZED_ERROR, Setting
 
 __all__ = ["train", "train_one"]
@@ -249,7 +250,8 @@ def obtain_run(
         for leftover in folder.glob(f".{name}.*.part"):  # of a process that was killed while writing
             leftover.unlink(missing_ok=True)
         checkpoint = folder / f"{name}.checkpoint"
-        run = train_one(setting, engine=engine, progress=progress, stop=stop, checkpoint=checkpoint)
+        with timed(name, folder):
+            run = train_one(setting, engine=engine, progress=progress, stop=stop, checkpoint=checkpoint)
         run = save_run(run, folder)
         checkpoint.unlink(missing_ok=True)
         return run

@@ -1,5 +1,5 @@
-"""Experiments: each figure of the paper, made again from runs that anyone can train, with its numbers and "
-"its page.
+"""Experiments: each figure of the paper, made again from runs that anyone can train, with its numbers and
+its page.
 
 An experiment is one sweep file, ``experiments/NAME.toml``, and one module here with three functions:
 

@@ -43,8 +43,8 @@ Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs`` (all, with ``chosen`` of least train loss for each T and data seed), ``points``, "
-    "``levels``.
+    """Tables ``runs`` (all, with ``chosen`` of least train loss for each T and data seed), ``points``,
+    ``levels``.
     """
     best = least_of_each(table, ["T", "data_seed"], "train_loss")
     kept = table[_COLUMNS].assign(chosen=table.index.isin(best)).sort_values(["T", "data_seed", "seed"])

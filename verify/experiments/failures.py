@@ -32,8 +32,8 @@ Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind) and ``gaps`` (of two "
-    "circles).
+    """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind) and ``gaps`` (of two
+    circles).
     """
     names = [diagnose_run(run) for run in runs]
     listed = pd.DataFrame(
@@ -75,8 +75,8 @@ def _shares(listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
-    """The run of each kind, at the T where that kind is most frequent, that stands in the middle by its "
-    "‖W‖.
+    """The run of each kind, at the T where that kind is most frequent, that stands in the middle by its
+    ‖W‖.
     """
     clouds = []
     for name in KINDS:
@@ -110,8 +110,8 @@ _GAP_COLUMNS = [
 
 
 def interface_gaps(run: Run) -> list[dict[str, object]]:
-    """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in "
-    "degrees.
+    """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in
+    degrees.
 
     ``least_gap`` is that of exact memorization, ``bound`` that of the run's own largest error. Points are inner up to
     the largest jump of the ordered lengths.

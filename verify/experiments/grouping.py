@@ -47,8 +47,8 @@ def medians(
 
 
 def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:
-    """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of "
-    "equals.
+    """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of
+    equals.
 
     Examples
     --------

@@ -23,6 +23,7 @@ from numerics.engines import resolve_engine
 from numerics.runs import write_atomically
 from numerics.sweep_file import Sweep
 from numerics.training import finished_run
+from numerics.training_times import training_seconds
 from theory import Setting
 from verify.canvas import GREY, render, styled
 from verify.experiments import Experiment
@@ -39,8 +40,7 @@ Tables = dict[str, pd.DataFrame]
 def gather(
     experiment: Experiment, sweep: Sweep, folder: Path, *, source: str, preview: bool = False
 ) -> Tables:
-    """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the "
-    "sweep file.
+    """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
 
     Cells without a run are counted in the table ``form``.
 
@@ -67,7 +67,7 @@ def gather(
             for run in runs
         ]
     )
-    counts = {
+    counts: dict[str, object] = {
         "form": "preview" if preview else "full",
         "sweep": source,
         "engine": engine,
@@ -76,6 +76,9 @@ def gather(
         "diverged": len(finished) - len(runs),
         "memorized": sum(run.status == "memorized" for run in runs),
     }
+    times = training_seconds([run.name for run in finished], folder)
+    if times:
+        counts |= {"timed": len(times), "seconds": round(sum(times.values()))}
     tables = experiment.module.collect(runs, table)
     tables[FORM] = pd.DataFrame(
         [(key, str(value)) for key, value in (counts | _settings(runs)).items()], columns=["key", "value"]

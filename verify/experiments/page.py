@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from numerics.sweep_meter import about
 from theory import Setting
 from verify.experiments import Experiment
 
@@ -25,7 +26,6 @@ _COUNTS = {
     "missing": "not trained",
     "diverged": "diverged, left out",
     "memorized": "memorized",
-    "seconds": "wall time of all runs (s)",
 }
 
 
@@ -70,6 +70,8 @@ def _missing(form: Mapping[str, str]) -> str:
 def _settings(form: Mapping[str, str]) -> str:
     paper = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in _PAPER.items()}
     rows = [(title, form[key]) for key, title in _COUNTS.items() if key in form]
+    if "seconds" in form:
+        rows.append((f"training time of {form['timed']} runs, summed", about(float(form["seconds"]))))
     rows += [
         (f"`{name}`", form[name]) for name in paper if name in _ALWAYS or form.get(name, "") != paper[name]
     ]
