@@ -234,7 +234,7 @@ def test_an_error_in_one_run_does_not_lose_the_others(
     with pytest.raises(OSError, match="No space left"):
         train(SMALL, seeds=4, out=tmp_path, progress=False, threads=1)
     assert len(Runs.load(tmp_path)) == 2
-    assert {path.suffix for path in tmp_path.iterdir()} <= {".safetensors", ".checkpoint"}
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".safetensors", ".checkpoint", ".csv"}
 
 
 def test_the_stop_flag_stops_a_run_between_records() -> None:
