@@ -227,9 +227,11 @@ def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[F
 def _least_distance(
     hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> tuple[Floats, Floats]:
-    """Argmin ‖y‖² under J y >= J h − slack(h), and its multipliers."""
+    """Argmin ‖y‖² under J y >= J h − slack(h), and its multipliers; the origin where nothing constrains."""
     from scipy.optimize import nnls
 
+    if not len(rows):  # nnls can abort the process on a system without columns
+        return np.zeros_like(hidden), np.zeros(0)
     jacobian = _active_jacobian(hidden, rows, columns)
     required = jacobian @ hidden.ravel() - slacks(hidden)[rows, columns]
     system = np.vstack([jacobian.T, required])
@@ -293,7 +295,7 @@ def _active_jacobian(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np
     index = np.arange(len(rows))
     jacobian[index, :, rows] = (2 * hidden[:, rows] - hidden[:, columns]).T
     jacobian[index, :, columns] -= hidden[:, rows].T
-    return jacobian.reshape(len(rows), -1)
+    return jacobian.reshape(len(rows), hidden.size)
 
 
 def nonnegative_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:

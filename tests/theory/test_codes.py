@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from theory.code_bounds import cap_bound, lower_bounds, rank_bound
-from theory.code_search import slacks
+from theory.code_search import newton_polish, projection_steps, slacks
 from theory.codes import Certificate, MemorizationCode, certify, memorization_code, optimal_multipliers
 from theory.known_codes import (
     equal_norm_energy,
@@ -530,3 +530,18 @@ def test_equal_norm_energy_is_what_the_scaled_code_costs():
     assert float(np.sum(equal_norm_hidden(directions) ** 2)) == pytest.approx(
         equal_norm_energy(directions), rel=1e-12
     )
+
+
+@pytest.mark.parametrize(("T", "m"), [(1, 3), (4, 3), (5, 4)])
+def test_a_code_far_inside_its_constraints_shrinks_to_the_least_one(T, m):
+    """No constraint is near at first: the least-distance problem has no columns and is solved by the origin."""
+    long = 3 * known_codes(T, m)[0].hidden + (T == 1)
+    assert np.min(slacks(long)) > 1
+    hidden, multipliers = projection_steps(long, np.zeros((T, T)), 400)
+    assert float(np.sum(hidden**2)) == pytest.approx(T - 1, abs=1e-9)
+    assert certify(hidden, multipliers).holds(1e-8)
+    assert not certify(long, np.zeros((T, T))).holds(1e-8)
+    if T > 1:
+        point, held = newton_polish(long, multipliers, 1e-6)
+        assert np.max(np.abs(point)) < 1e-12, "without an active constraint the origin is stationary"
+        assert not certify(point, held).holds(), "but not feasible"
