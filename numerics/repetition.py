@@ -15,8 +15,7 @@ the best is kept. The threshold is where both losses are equal. Nothing proves t
 better embedded state would lower the threshold, a better unembedded one raise it. Hexagons are left out: with a few
 hundred features instead of all the sea is too small, and they would win for that reason alone (`sea.separated-gain`).
 More features also move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31 with 120 to 0.13 and 0.28 with 300
-(two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8.
-Deterministic for a seed.
+(two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8. Deterministic for a seed.
 
 Status: numerical. Defines no equations; the zero-bias theorem is `repetition.zero-bias`.
 """
@@ -128,8 +127,8 @@ class Transition:
     ----------
     threshold : R at equal loss of the best unembedded and the best embedded state; NaN if they never cross.
     between : what is known of the threshold: twice itself, or ends, 0 and ∞ among them, where they never cross.
-    metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged; a lower
-        bound where it is 3·GRID + 2 steps, the last R looked at.
+    metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged.
+    metastable_censored : whether it is the last R looked at, by following up or by restarting: a lower bound only.
     embedded_from : the least R of the grid at which the embedded state is one.
     zero_bias : the zero-bias theorem's threshold for this draw.
     repeats : R, the threshold times T/n.
@@ -142,6 +141,7 @@ class Transition:
     embedded_from: float
     zero_bias: float
     repeats: float
+    metastable_censored: bool = False
 
 
 @njit(cache=True)
@@ -317,9 +317,9 @@ def find_transition(
     top = 3 * zero_bias_threshold(T, n, sparsity).mean + 0.6
     grid = np.linspace(0.0, top, GRID + 1)
     report = progress or (lambda _: None)
-    low = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator), report)
-    high = _follow_down(model, grid, low, report)
-    low = _improve(model, grid, low, high)
+    followed = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator), report)
+    high = _follow_down(model, grid, followed, report)
+    low = _improve(model, grid, followed, high)
     both = [(i, float(R)) for i, R in enumerate(grid) if i in low and i in high]
     gaps = [(R, model.loss(low[i], R) - model.loss(high[i], R)) for i, R in both]
     threshold = _crossing(gaps)
@@ -330,6 +330,7 @@ def find_transition(
         embedded_from=float(grid[min(high)]) if high else math.nan,
         zero_bias=draw.zero_bias_threshold,
         repeats=threshold * draw.unit,
+        metastable_censored=max(low) == 3 * GRID + 2 or (max(low) == GRID and GRID not in followed),
     )
 
 

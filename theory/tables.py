@@ -32,7 +32,7 @@ class Table:
     def markdown(self) -> str:
         """The table in Markdown under its caption; columns of numbers are aligned right."""
         numeric = [
-            all(row[place].lstrip("$")[:1] in "-−–0123456789" for row in self.rows)
+            all(row[place].lstrip("$").removeprefix(r"\ge ")[:1] in "-−–0123456789" for row in self.rows)
             for place in range(len(self.columns))
         ]
         lines = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.answers import print_json, print_table
+from verify.answers import print_json, print_table, shown
 from verify.options import (
     IntegerList,
     data_options,
@@ -155,7 +155,8 @@ def threshold(
                 found = [find_transition(size, n, sparsity, seed, min(features, n)) for seed in seeds]
             between = [(one.between[0] * size / n, one.between[1] * size / n) for one in found]
             metastable = [one.metastable_until * size / n for one in found]
-            answers.append(summary(size, n, sparsity, min(features, n), between, metastable))
+            censored = [one.metastable_censored for one in found]
+            answers.append(summary(size, n, sparsity, min(features, n), between, metastable, censored))
     if table is not None:
         write_rows(answers, table)
     if as_json:
@@ -178,7 +179,7 @@ def _print_threshold(answer: dict[str, Any]) -> None:
                 *(interval[key] for key in ("median", "low", "high")),
             ],
             [f"the same without a law, {100 * free['coverage']:.1f} %", None, free["low"], free["high"]],
-            ["R until which the point is seen to stay out", *answer["metastable_until"].values()],
+            ["R until which the point is seen to stay out", *_stays_out(answer)],
             ["R of a feature's energy, T/n", unit, None, None],
             [
                 "R at zero bias (± one deviation)",
@@ -192,6 +193,13 @@ def _print_threshold(answer: dict[str, Any]) -> None:
     )
     if answer["undecided"]:
         click.echo(f"On {answer['undecided']} of the draws the losses do not cross in the range searched.")
+
+
+def _stays_out(answer: dict[str, Any]) -> list[str]:
+    from verify.thresholds import at_least
+
+    censored = answer["metastable_censored"]
+    return [at_least(shown(value), censored[name]) for name, value in answer["metastable_until"].items()]
 
 
 @click.command(epilog="Example: tgon claims --json")

@@ -230,10 +230,11 @@ def _boundary_sentences(runs: Sequence[Trained], thresholds: Path) -> str:
         else "puts it higher than training does"
     )
     late = "before" if ends[1] < model["metastable_until"] else "not clearly before"
+    least = "at least " if model["metastable_censored"] else ""
     return (
         f"{sentence} The numerical model, at equal train loss, has {number(model['boundary'], 3)} "
         f"({_range((model['low'], model['high']))}) and {lies}. Training embeds the point {late} the "
-        f"{number(model['metastable_until'], 3)} up to which the model can keep it out."
+        f"{least}{number(model['metastable_until'], 3)} up to which the model can keep it out."
     )
 
 
@@ -267,7 +268,7 @@ def _bracket(runs: Sequence[Trained], unit: float) -> str:
 
 
 def _model_threshold(run: Trained, path: Path) -> dict[str, float] | None:
-    """The row of `tgon threshold --csv` for this T, n and S, in units of T/n."""
+    """The row of `tgon threshold --csv` for this T, n and S, in units of T/n; a flag is as it stands."""
     if not path.exists():
         return None
     with path.open(encoding="utf-8", newline="") as file:
@@ -276,6 +277,7 @@ def _model_threshold(run: Trained, path: Path) -> dict[str, float] | None:
     names = ("boundary", "low", "high", "metastable_until")
     found = [
         {name: row[name] / row["equal_energy"] for name in names}
+        | {"metastable_censored": row.get("metastable_censored", 0.0)}
         for row in rows
         if (row["T"], row["n"], row["sparsity"]) == here
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import Any
 
 from theory.boundary import fit_boundary, median_interval
 from theory.notes import Section
+from theory.prose import in_markdown
 from theory.repetition import zero_bias_threshold
 from theory.tables import Table, number
 
-__all__ = ["LEVEL", "TABLES", "summary", "threshold_section", "write_rows"]
+__all__ = ["LEVEL", "TABLES", "at_least", "summary", "threshold_section", "write_rows"]
 
 #: What intervals are meant to cover.
 LEVEL = 0.95
@@ -42,6 +44,7 @@ _COLUMNS = {
     "high": ("repeats_interval", "high"),
     "level": ("repeats_interval", "level"),
     "metastable_until": ("metastable_until", "median"),
+    "metastable_censored": ("metastable_censored", "median"),
     "zero_bias": ("zero_bias", "mean"),
     "zero_bias_deviation": ("zero_bias", "deviation"),
 }
@@ -54,21 +57,28 @@ def summary(
     features: int,
     between: Sequence[tuple[float, float]],
     metastable: Sequence[float],
+    censored: Sequence[bool] = (),
 ) -> dict[str, Any]:
     """The answer of `tgon threshold`: `between` has the ends of each draw's threshold, as R, `metastable` its range.
 
-    NaN where a number does not exist: an interval needs two draws whose thresholds differ.
+    `censored` says of each draw whether its `metastable` is only a lower bound, by default of none. NaN where a number
+    does not exist: an interval needs two draws whose thresholds differ.
     """
     closed = zero_bias_threshold(T, n, sparsity)
     unit = closed.equal_energy
     known = [low for low, high in between if low == high]
+    cuts = censored or [False] * len(metastable)
+    stays = _spread(metastable)
+    longest = _spread(math.inf if cut else R for R, cut in zip(metastable, cuts, strict=True))
     return {
         "repeats": _spread(known),
-        "metastable_until": _spread(metastable),
+        "metastable_until": stays,
         "equal_energy": unit,
         "fifth_energy": closed.fifth_energy,
         "repeats_interval": _interval(between),
         "zero_bias": {"mean": closed.repeats, "deviation": closed.deviation * unit},
+        "metastable_censored": {name: longest[name] > stay for name, stay in stays.items()}
+        | {"draws": sum(cuts)},
         "T": T,
         "n": n,
         "sparsity": sparsity,
@@ -104,6 +114,11 @@ def _spread(values: Iterable[float]) -> dict[str, float]:
     return {"median": statistics.median(numbers), "least": numbers[0], "greatest": numbers[-1]}
 
 
+def at_least(shown: str, censored: bool) -> str:
+    """A number as it is shown, behind "≥" where it is only a lower bound."""
+    return f"≥ {shown}" if censored else shown
+
+
 def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
     """The answers as a table, six digits each; written whole or not at all."""
     from numerics.runs import write_atomically
@@ -125,7 +140,8 @@ def _at(answer: Mapping[str, Any], keys: Sequence[str]) -> Any:
 
 
 def _brief(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    """Numbers alone, so that every column can be read as one: 1 for what is true."""
+    return f"{value:.6g}" if isinstance(value, float | bool) else str(value)
 
 
 def threshold_section(experiments: Path) -> Section:
@@ -142,8 +158,9 @@ def threshold_section(experiments: Path) -> Section:
         "the R, in units of T/n, at which the state with the point on a vertex has the lower loss. The boundary is the "
         f"median of a logistic law in log R fitted to the draws, with its {100 * LEVEL:g} % interval "
         "(`repetition.boundary`); the interval is about draws, not about the model, which moves with the number of "
-        "features kept. At zero bias, mean ± deviation over draws (`repetition.zero-bias`). Written by "
-        "`tgon threshold --csv` with the options of the first columns; the draws have the seeds from 0."
+        "features kept. The point is seen to stay out up to the R of the column so named, its median over draws, with "
+        "≥ where that is the last R looked at. At zero bias, mean ± deviation over draws (`repetition.zero-bias`). "
+        "Written by `tgon threshold --csv` with the options of the first columns; the draws have the seeds from 0."
     )
     return Section(title, text, (Table("", _HEADS, tuple(_row(one) for one in rows)),))
 
@@ -177,6 +194,6 @@ def _row(cells: Mapping[str, str]) -> tuple[str, ...]:
         scaled("boundary"),
         f"{scaled('low')} to {scaled('high')}",
         f"{scaled('least_repeats')} to {scaled('greatest_repeats')}",
-        scaled("metastable_until"),
+        in_markdown(at_least(scaled("metastable_until"), cells.get("metastable_censored") == "1")),
         f"{scaled('zero_bias')} ± {scaled('zero_bias_deviation')}",
     )

@@ -6,6 +6,7 @@ import math
 import pytest
 from click.testing import CliRunner
 
+from numerics.repetition import Transition
 from theory.boundary import fit_boundary
 from verify.cli import main
 from verify.thresholds import summary, threshold_section, write_rows
@@ -13,8 +14,8 @@ from verify.thresholds import summary, threshold_section, write_rows
 DRAWS = [3.0, 5.0, 8.0, 8.5, 9.0, 9.5, 10.0]
 
 
-def answer(between, metastable=(30.0,)):
-    return summary(30_000, 1_000, 0.99, 120, between, metastable)
+def answer(between, metastable=(30.0,), censored=()):
+    return summary(30_000, 1_000, 0.99, 120, between, metastable, censored)
 
 
 def test_the_interval_is_the_fit_of_all_draws():
@@ -48,6 +49,65 @@ def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
     assert row["T/n"] == "30"
     assert row["range of draws"] == "0.1 to 0.333"
     assert float(row["boundary"]) == pytest.approx(fit_boundary(DRAWS, DRAWS).median / 30, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("stays", "censored", "flags"),
+    [
+        ((10.0, 20.0, 30.0), (False, False, False), (False, False, False, 0)),
+        ((10.0, 20.0, 30.0), (False, False, True), (False, False, True, 1)),
+        ((10.0, 20.0, 30.0), (False, True, False), (True, False, True, 1)),
+        ((10.0, 20.0, 30.0), (True, False, False), (True, True, True, 1)),
+        ((30.0, 30.0, 30.0), (True, True, True), (True, True, True, 3)),
+        ((10.0, 20.0, 30.0, 40.0), (False, False, True, False), (True, False, True, 1)),
+    ],
+)
+def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags, tmp_path):
+    """A draw seen to stay out until the last R that was looked at: median, least, greatest, and how many such draws."""
+    found = answer([(one, one) for one in DRAWS[:3]], stays, censored)
+    assert tuple(found["metastable_censored"].values()) == flags
+    longer = [99.0 if cut else stay for stay, cut in zip(stays, censored, strict=True)]
+    moved = answer([(one, one) for one in DRAWS[:3]], longer)["metastable_until"]
+    for name, value in found["metastable_until"].items():
+        assert (moved[name] > value) == found["metastable_censored"][name]
+    write_rows([found], tmp_path / "threshold" / "n1000.csv")
+    (table,) = threshold_section(tmp_path).tables
+    (cell,) = [
+        cell for head, cell in zip(table.columns, table.rows[0], strict=True) if head == "stays out until"
+    ]
+    assert cell.startswith(r"$\ge ") == flags[0]
+
+
+def test_a_table_of_an_earlier_version_is_shown_as_it_is(tmp_path):
+    path = tmp_path / "threshold" / "n1000.csv"
+    write_rows([answer([(one, one) for one in DRAWS], (30.0,), (True,))], path)
+    assert r"\ge" in threshold_section(tmp_path).tables[0].markdown()
+    head, row = (line.split(",") for line in path.read_text().splitlines())
+    place = head.index("metastable_censored")
+    path.write_text("".join(",".join(line[:place] + line[place + 1 :]) + "\n" for line in (head, row)))
+    assert r"\ge" not in threshold_section(tmp_path).tables[0].markdown()
+
+
+def test_the_command_prints_a_lower_bound_as_one(monkeypatch):
+    monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
+    options = ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", "2"]
+    done = CliRunner().invoke(main, options)
+    (line,) = [line for line in done.stdout.splitlines() if "stay out" in line]
+    assert line.count("≥ 20") == 3
+    found = json.loads(CliRunner().invoke(main, [*options, "--json"]).stdout)
+    assert found["metastable_censored"] == {"median": True, "least": True, "greatest": True, "draws": 2}
+
+
+def _never_embedded(T, n, sparsity, seed, features):
+    return Transition(
+        threshold=0.5 + 0.1 * seed,
+        between=(0.5 + 0.1 * seed,) * 2,
+        metastable_until=2.0,
+        embedded_from=0.1,
+        zero_bias=0.4,
+        repeats=5.0 + seed,
+        metastable_censored=True,
+    )
 
 
 def test_the_command_answers_for_several_sizes_and_writes_them(tmp_path):
