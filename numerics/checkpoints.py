@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.runs import RunFileError, read_verified, write_verified
+from numerics.runs import RunFileError, read_verified, read_versions, write_verified
 
 __all__ = ["Checkpoint", "claimed", "is_claimed", "load_checkpoint", "save_checkpoint"]
 
@@ -32,7 +32,7 @@ class Checkpoint:
     """Everything a run needs to go on from ``step``.
 
     ``parameters`` and Adam's ``first`` and ``second`` moments are (m+1, n), W above b; ``auxiliary`` is the rest of an
-    engine's state, opaque bytes, none for most engines.
+    engine's state, opaque bytes, none for most engines. ``trained_by`` is as in `numerics.runs.Run`, so far.
     """
 
     step: int
@@ -42,12 +42,14 @@ class Checkpoint:
     auxiliary: NDArray[np.uint8]
     history_step: NDArray[np.int64]
     history_loss: NDArray[np.float64]
+    trained_by: tuple[str, ...] = ()
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write atomically, replacing an older one; OSError if the disk refuses."""
     tensors = {name: getattr(checkpoint, name) for name in _TENSORS}
-    write_verified(path, tensors, json.dumps({"checkpoint": path.stem, "step": checkpoint.step}))
+    facts = {"checkpoint": path.stem, "step": checkpoint.step, "trained_by": checkpoint.trained_by}
+    write_verified(path, tensors, json.dumps(facts))
 
 
 def load_checkpoint(path: Path) -> Checkpoint | None:
@@ -59,7 +61,7 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
         facts = json.loads(description)
         if facts.get("checkpoint") != path.stem:
             raise RunFileError(f"{path}: holds the checkpoint of another run than its name says")
-        return Checkpoint(step=int(facts["step"]), **tensors)
+        return Checkpoint(step=int(facts["step"]), **tensors, trained_by=read_versions(facts))
     except (RunFileError, KeyError, TypeError, ValueError) as error:
         warnings.warn(f"{error}; starting that run from the beginning", stacklevel=2)
         return None

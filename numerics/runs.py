@@ -1,9 +1,9 @@
 """Runs on disk: one file per run, safetensors, checked on every read, never unpickled.
 
 A file holds the tensors ``W``, ``b``, ``history_step``, ``history_loss`` and, as JSON metadata, the setting, the
-engine, the status and a SHA-256 over all of it. Its name is a hash of what determines the result: setting, engine and
-format. Files are written under a temporary name, synced and renamed, so a killed process leaves either the whole run
-or nothing.
+engine, the status, the version that trained it and a SHA-256 over all of it. Its name is a hash of setting, engine and
+format, not of the version: a finished run stays valid when the program changes, and says which version it is of. Files
+are written under a temporary name, synced and renamed, so a killed process leaves either the whole run or nothing.
 """
 
 from __future__ import annotations
@@ -56,6 +56,9 @@ class Run:
     W, b : trained parameters, (m, n) and (n,).
     history_step, history_loss : steps at which the train loss was recorded, and its float64 values.
     path : the file it lives in, if any.
+    trained_by : the version of the engine and the machine (`numerics.engines.versions.engine_version`). Several, in
+        order, where one went on from the checkpoint of another: such a run need not have the bits of an uninterrupted
+        one. Empty for files that do not say.
 
     """
 
@@ -69,6 +72,7 @@ class Run:
     path: Path | None = None
     given_data: Dataset | None = None
     diverged_at: int | None = None
+    trained_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -142,6 +146,7 @@ def save_run(run: Run, folder: str | Path) -> Run:
         "setting": run.setting.as_dict(),
         "status": run.status,
         "diverged_at": run.diverged_at,
+        "trained_by": run.trained_by,
     }
     write_verified(
         path, {name: getattr(run, name) for name in _TENSORS}, json.dumps(description, sort_keys=True)
@@ -232,4 +237,13 @@ def _described(text: str) -> dict[str, Any]:
         "engine": description["engine"],
         "status": description["status"],
         "diverged_at": diverged_at,
+        "trained_by": read_versions(description),
     }
+
+
+def read_versions(facts: dict[str, Any]) -> tuple[str, ...]:
+    """The versions a description names as ``trained_by``, none where it names none; ValueError for anything else."""
+    versions = facts.get("trained_by", [])
+    if not isinstance(versions, list) or not all(isinstance(version, str) for version in versions):
+        raise ValueError(f"its trained_by is {versions!r}")
+    return tuple(versions)

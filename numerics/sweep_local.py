@@ -13,7 +13,8 @@ from functools import partial
 
 from numerics.engines.cpu import uses_all_cores
 from numerics.sweep_cells import Ledger, in_one_line
-from numerics.training import Interrupted, obtain_run
+from numerics.training import obtain_run
+from numerics.training_loop import Interrupted
 
 __all__ = ["train_here"]
 

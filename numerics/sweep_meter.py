@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from numerics.training import RECORDS
+from numerics.training_loop import RECORDS
 from theory.setting import Setting
 
 __all__ = ["STEP_COST", "Meter", "Part", "about", "work_of"]

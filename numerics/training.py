@@ -8,42 +8,24 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from numerics.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
-from numerics.data import Dataset, draw_dataset
-from numerics.engines import Arranged, EngineName, Trajectory, resolve_engine, start_trajectory
-from numerics.engines.cpu import point_errors, uses_all_cores
-from numerics.runs import Run, RunFileError, Runs, RunStatus, load_run, run_name, save_run
-from numerics.starts import draw_start
+from numerics.checkpoints import claimed
+from numerics.data import Dataset
+from numerics.engines import EngineName, resolve_engine
+from numerics.engines.cpu import uses_all_cores
+from numerics.runs import Run, RunFileError, Runs, load_run, run_name, save_run
+from numerics.training_loop import Course, Interrupted, Progress, set_out, walk
 from numerics.training_times import timed
-from theory.setting import MEMORIZED_ERROR, Setting
+from theory.setting import Setting
 
 __all__ = ["train", "train_one"]
-
-#: How often a run records its loss; also the grain of progress.
-RECORDS = 100
-
-#: Pair interactions between two looks at the stop flag: well under a second of work.
-_WORK_PER_CALL = 2e9
-
-#: A killed run loses at most this much work.
-CHECKPOINT_SECONDS = 10.0
-
-#: Called with the steps just done; the sum over all calls is the total number of steps asked for.
-Progress = Callable[[int], None]
-
-
-class Interrupted(Exception):
-    """A run was stopped before its last step."""
 
 
 def train(
@@ -109,81 +91,13 @@ def train_one(
     """Train one run in this thread, from the setting's own data and start unless others are given.
 
     ``data`` and ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. With a
-    ``checkpoint`` file the run goes on from it, and writes it every `CHECKPOINT_SECONDS` and when ``stop`` is set; the
-    result has the bits of an uninterrupted run. Raises `Interrupted` when ``stop`` is set.
+    ``checkpoint`` file the run goes on from it, and writes it every ten seconds and when ``stop`` is set; the result
+    has the bits of an uninterrupted run, unless another version wrote the checkpoint: then a warning says so, and the
+    run's ``trained_by`` names both. Raises `numerics.training_loop.Interrupted` when ``stop`` is set.
     """
-    engine = resolve_engine(engine)
-    given_data, data = data, draw_dataset(setting) if data is None else data
-    W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
-    trajectory = start_trajectory(engine, setting, data, W, b)
-    steps: list[int] = []
-    losses: list[float] = []
-    saved = None if checkpoint is None else load_checkpoint(checkpoint)
-    if saved is not None:
-        trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
-        if isinstance(trajectory, Arranged):
-            trajectory.restore_auxiliary(saved.auxiliary)
-        steps, losses = saved.history_step.tolist(), saved.history_loss.tolist()
-        progress(saved.step)
-    written = time.monotonic()
-    stride = max(1, int(_WORK_PER_CALL / (data.n * data.T * setting.m)))
-    for target in record_steps(setting.steps)[len(steps) :]:
-        while trajectory.step < target and trajectory.diverged_at is None:
-            stopped = stop is not None and stop.is_set()
-            if checkpoint is not None and (stopped or time.monotonic() - written > CHECKPOINT_SECONDS):
-                save_checkpoint(_state(trajectory, steps, losses), checkpoint)
-                written = time.monotonic()
-            if stopped:
-                raise Interrupted
-            before = trajectory.step
-            trajectory.advance(min(target, before + stride))
-            progress(trajectory.step - before)
-        losses.append(float(_point_errors(trajectory, data).mean()))
-        steps.append(trajectory.step)
-        if not np.isfinite(losses[-1]):
-            progress(setting.steps - trajectory.step)
-            break
-    final = trajectory.parameters()
-    return Run(
-        setting=setting,
-        engine=engine,
-        status=_status(_point_errors(trajectory, data)),
-        W=final[:-1],
-        b=final[-1],
-        history_step=np.array(steps, dtype=np.int64),
-        history_loss=np.array(losses),
-        given_data=given_data,
-        diverged_at=None if np.isfinite(losses[-1]) else steps[-1],
-    )
-
-
-def _point_errors(trajectory: Trajectory, data: Dataset) -> NDArray[np.float64]:
-    parameters = trajectory.parameters().astype(np.float64)
-    return point_errors(parameters[:-1], parameters[-1], data)
-
-
-def _state(trajectory: Trajectory, steps: list[int], losses: list[float]) -> Checkpoint:
-    first, second = trajectory.moments()
-    return Checkpoint(
-        step=trajectory.step,
-        parameters=trajectory.parameters(),
-        first=first,
-        second=second,
-        auxiliary=trajectory.auxiliary() if isinstance(trajectory, Arranged) else np.zeros(0, np.uint8),
-        history_step=np.array(steps, dtype=np.int64),
-        history_loss=np.array(losses),
-    )
-
-
-def record_steps(steps: int) -> list[int]:
-    """Steps at which the loss is recorded: the start and up to `RECORDS` evenly spaced ones, the last included."""
-    return sorted({steps * k // RECORDS for k in range(RECORDS + 1)})
-
-
-def _status(errors: NDArray[np.float64]) -> RunStatus:
-    if not np.isfinite(errors).all():
-        return "diverged"
-    return "memorized" if errors.max() <= MEMORIZED_ERROR else "not memorized"
+    course = Course(setting, resolve_engine(engine), data=data, checkpoint=checkpoint, progress=progress)
+    ((_, run),) = walk([course], set_out(course, start), stop)
+    return run
 
 
 def _settings(given: Setting | Sequence[Setting]) -> list[Setting]:

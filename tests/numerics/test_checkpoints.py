@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import numerics.training
+import numerics.training_loop
 from numerics import Runs, train, train_one
-from numerics.checkpoints import claimed, load_checkpoint
+from numerics.checkpoints import claimed, load_checkpoint, save_checkpoint
 from numerics.engines import EngineName, available_engines
-from numerics.training import Interrupted
+from numerics.engines.versions import engine_version
+from numerics.training_loop import Interrupted
 from tests.numerics.test_runs import same
 from theory import Setting
 
@@ -28,7 +33,7 @@ SMALL = Setting(T=3, n=30, sparsity=0.85, steps=250, lr=0.01)
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """One step between two looks at the stop flag; checkpoints are written when it is set."""
-    monkeypatch.setattr(numerics.training, "_WORK_PER_CALL", 1)
+    monkeypatch.setattr(numerics.training_loop, "WORK_PER_CALL", 1)
 
 
 def train_in_pieces(setting: Setting, engine: EngineName, path: Path, stops: list[int]):
@@ -93,6 +98,42 @@ def test_a_damaged_checkpoint_is_reported_and_the_run_starts_anew(tmp_path: Path
     assert same(run, train_one(SMALL))
 
 
+def test_the_checkpoint_of_another_version_is_gone_on_from_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parameters and moments are taken over; what only that version could read is not."""
+    path = tmp_path / "run.checkpoint"
+    stop = threading.Event()
+    with monkeypatch.context() as older:
+        older.setattr(numerics.training_loop, "engine_version", lambda engine: "an older one")
+        with pytest.raises(Interrupted):
+            train_one(SMALL, checkpoint=path, stop=stop, progress=lambda steps: stop.set())
+    found = load_checkpoint(path)
+    assert found.trained_by == ("an older one",)
+    foreign = dataclasses.replace(found, auxiliary=np.full(7, 255, np.uint8))
+    save_checkpoint(foreign, path)
+    with pytest.warns(
+        UserWarning, match=r"another version \(an older one\).*need not have the bits"
+    ) as caught:
+        run = train_one(SMALL, checkpoint=path)
+    assert len(caught) == 1
+    assert run.trained_by == ("an older one", engine_version("cpu"))
+    assert run.history_loss[: len(found.history_loss)].tolist() == found.history_loss.tolist()
+    save_checkpoint(dataclasses.replace(foreign, trained_by=(engine_version("cpu"),)), path)
+    with pytest.raises(ValueError):  # noqa: PT011 (control: read as its own, such bytes break)
+        train_one(SMALL, checkpoint=path)
+    save_checkpoint(dataclasses.replace(foreign, trained_by=()), path)
+    with pytest.warns(UserWarning, match=r"another version \(unknown\)"):
+        train_one(SMALL, checkpoint=path)
+
+
+def test_a_checkpoint_of_this_version_goes_on_silently(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = train_in_pieces(SMALL, "cpu", tmp_path / "run.checkpoint", [20, 20])
+    assert run.trained_by == (engine_version("cpu"),)
+
+
 def test_nothing_but_runs_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / f".{train(SMALL, out=None, progress=False)[0].name}.safetensors.0123.part").write_bytes(
         b"torn"
@@ -116,10 +157,11 @@ def test_a_lock_is_held_until_let_go(tmp_path: Path) -> None:
 _PROGRAM = """
 import sys
 import numerics.training
+import numerics.training_loop
 from numerics import train
 from theory import Setting
 
-numerics.training._WORK_PER_CALL, numerics.training.CHECKPOINT_SECONDS = 2_000_000, 0.0
+numerics.training_loop.WORK_PER_CALL, numerics.training_loop.CHECKPOINT_SECONDS = 2_000_000, 0.0
 plain = numerics.training.train_one
 
 def reporting(setting, **options):

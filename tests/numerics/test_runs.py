@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from safetensors.torch import save_file as save_torch_file
 import numerics
 from numerics import Run, RunFileError, Runs, load_run, train_one
 from numerics import runs as runs_module
+from numerics.engines import versions
 from numerics.runs import run_name, save_run, write_atomically
 from theory import Setting
 
@@ -127,6 +129,38 @@ def test_the_name_is_what_determines_the_run() -> None:
     assert run_name(Setting(T=5), "cpu") == "8cd6142e0654fb2ae95b"
 
 
+def test_a_run_says_which_version_trained_it(tmp_path: Path) -> None:
+    """Files of before, which do not, are read; the version is not in the name."""
+    for named in ((), ("one",), ("one", "another")):
+        run = dataclasses.replace(made_run(), trained_by=named)
+        assert run.name == made_run().name
+        assert load_run(save_run(run, tmp_path).path).trained_by == named
+    run = made_run()
+    tensors = {name: getattr(run, name) for name in ("W", "b", "history_step", "history_loss")}
+    earlier = {"format": 1, "engine": "cpu", "setting": SMALL.as_dict(), "status": "memorized"}
+    runs_module.write_verified(tmp_path / "run.safetensors", tensors, json.dumps(earlier))
+    assert load_run(tmp_path / "run.safetensors").trained_by == ()
+
+
+def test_the_version_is_that_of_sources_libraries_and_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train_one(SMALL).trained_by == (versions.engine_version("cpu"),)
+    fresh = versions.engine_version.__wrapped__  # type: ignore[attr-defined]
+    plain = fresh("cpu")
+    assert plain == versions.engine_version("cpu") != fresh("reference")
+    shutil.copytree(Path(numerics.__file__).parent, tmp_path / "numerics")
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "numerics" / "engines" / "versions.py"))
+    assert fresh("cpu") == plain
+    for name in ("engines/pairs.py", "schedule.py"):
+        with open(tmp_path / "numerics" / name, "a") as file:
+            file.write("# edited")
+        before, plain = plain, fresh("cpu")
+        assert plain != before
+    monkeypatch.setattr(versions, "version", lambda library: "99")
+    assert "numba 99" in fresh("cpu")
+
+
 @pytest.fixture(scope="module")
 def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return save_run(made_run(), tmp_path_factory.mktemp("run")).path.read_bytes()
@@ -224,6 +258,8 @@ def test_foreign_models_are_refused(tmp_path: Path) -> None:
         {"status": None},
         {"engine": None},
         {"status": "finished"},
+        {"trained_by": "one"},
+        {"trained_by": [1]},
     ],
 )
 def test_other_formats_with_a_right_checksum_are_refused(tmp_path: Path, edit: dict) -> None:

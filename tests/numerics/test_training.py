@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numerics.training
+import numerics.training_loop
 from numerics import Run, Runs, draw_dataset, draw_start, load_run, measure, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.runs import run_name
-from numerics.training import RECORDS, Interrupted, record_steps
+from numerics.training_loop import RECORDS, Interrupted, record_steps
 from tests.numerics.test_runs import same
 from theory import MEMORIZED_ERROR, Setting
 
@@ -255,7 +256,7 @@ def test_long_calls_are_cut_so_that_they_can_be_stopped(monkeypatch: pytest.Monk
     """With a bound on the work per call as small as one step's, every step is a call; the bits stay."""
     plain = train_one(SMALL)
     calls: list[int] = []
-    monkeypatch.setattr(numerics.training, "_WORK_PER_CALL", 1.0)
+    monkeypatch.setattr(numerics.training_loop, "WORK_PER_CALL", 1.0)
     assert same(train_one(SMALL, progress=calls.append), plain)
     assert calls == [1] * SMALL.steps
 
@@ -337,12 +338,12 @@ def test_memorized_means_every_datapoint() -> None:
     T = 30
     errors = np.zeros(T)
     errors[3] = 2 * MEMORIZED_ERROR
-    assert numerics.training._status(errors) == "not memorized"
+    assert numerics.training_loop._status(errors) == "not memorized"
     errors[3] = MEMORIZED_ERROR
-    assert numerics.training._status(errors) == "memorized"
+    assert numerics.training_loop._status(errors) == "memorized"
     for bad in (np.nan, np.inf):
         errors[3] = bad
-        assert numerics.training._status(errors) == "diverged"
+        assert numerics.training_loop._status(errors) == "diverged"
 
 
 def test_moved_folders_work(tmp_path: Path, trained: list[tuple[int, int]]) -> None:

@@ -1,0 +1,58 @@
+"""What the bits of a run depend on besides its setting and engine: sources, libraries, processor or GPU.
+
+A run file names it, so that runs of different versions can be told apart; names of run files do not, so that a
+finished run stays valid when the program changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from numerics.engines import EngineName
+
+__all__ = ["engine_version"]
+
+#: Files outside this folder that decide bits: what is trained on, from where, and at what rates.
+_BESIDES = ("data.py", "model.py", "schedule.py", "starts.py")
+
+_LIBRARIES = {
+    "reference": ("numpy", "torch"),
+    "cpu": ("numpy", "numba", "llvmlite"),
+    "cuda": ("numpy", "torch", "triton"),
+}
+
+
+@cache
+def engine_version(engine: EngineName) -> str:
+    """Hash of the sources, versions of the libraries, and the processor or GPU of an engine on this machine.
+
+    Two runs of one setting, engine and version have the same bits. The reverse does not hold: an edit of a comment is
+    another version.
+
+    Examples
+    --------
+    >>> engine_version("cpu").split()[0]
+    'sources'
+
+    """
+    here = Path(__file__).parent
+    sha = hashlib.sha256()
+    for path in [*sorted(here.glob("*.py")), *(here.parent / name for name in _BESIDES)]:
+        sha.update(path.read_bytes() + b"\0")
+    libraries = [f"{name} {version(name)}" for name in _LIBRARIES[engine]]
+    return ", ".join([f"sources {sha.hexdigest()[:12]}", *libraries, _machine(engine)])
+
+
+def _machine(engine: EngineName) -> str:
+    if engine == "cuda":
+        import torch
+
+        from numerics.engines.cuda import interpreted
+
+        return "interpreter" if interpreted() else str(torch.cuda.get_device_name())
+    from llvmlite import binding
+
+    return str(binding.get_host_cpu_name())
