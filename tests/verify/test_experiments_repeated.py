@@ -241,21 +241,25 @@ def test_without_a_lost_feature_none_is_said_to_be_replaced():
 
 
 @pytest.mark.parametrize(
-    ("lengths", "rank", "missed"),
+    ("lengths", "rank", "missed", "by_length"),
     [
-        ([0, 1, 1, 0.1], 0.0, True),
-        ([0, 1, 0.1, 0.1], 0.0, False),  # one snapshot is no stay
-        ([0, 0.1, 1, 1], 0.0, False),  # it stays
-        ([0, 0.3, 0.3, 0.1], 0.0, False),  # it was never long
-        ([0, 1, 1, 0.1], 0.5, False),  # nor among the first
+        ([0, 1, 1, 0.1], 0.0, True, True),
+        ([0, 1, 1, 0.3], 0.0, True, False),  # not short enough to be dropped by length alone
+        ([0, 1, 0.1, 0.1], 0.0, False, False),  # one snapshot is no stay
+        ([0, 0.1, 1, 1], 0.0, False, False),  # it stays
+        ([0, 0.3, 0.3, 0.1], 0.0, False, False),  # it was never long
+        ([0, 1, 1, 0.1], 0.5, False, True),  # nor among the first
     ],
 )
-def test_near_misses_are_told_from_the_rest(lengths, rank, missed):
+def test_near_misses_are_told_from_the_rest(lengths, rank, missed, by_length):
     history = _history(lengths, rank=rank)
-    assert bool(outcomes(history)["near_miss"].iloc[0]) is missed
+    end = outcomes(history).iloc[0]
+    assert bool(end["near_miss"]) is missed
+    assert bool(end["near_by_length"]) is by_length
     text = repeated_history.describe({"history": history, "theory": _theory()})
     assert ("**Near misses are there**" in text) is missed
     assert ("**No near miss**" in text) is not missed
+    assert ("By length alone there is none" in text) is not by_length
 
 
 def _many(stored):

@@ -140,7 +140,8 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
     """One row per run: whether it ends embedded, whether it was before, features stored at the end, times.
 
     ``peak`` and ``end`` are lengths of the point's hidden vector. near_miss: at two
-    neighbouring snapshots the point was embedded and among the first, at the end it is not embedded.
+    neighbouring snapshots the point was embedded and among the first, at the end it is not embedded. near_by_length:
+    the same of its length alone, which ends below half of what counts as embedded.
     ``lasting`` is the share of snapshots at which it was.
     """
     rows = []
@@ -154,6 +155,9 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
                 "seed": seed,
                 "embedded": embedded,
                 "near_miss": bool(last["length"] <= EMBEDDED and at_least_twice(held.to_numpy())),
+                "near_by_length": bool(
+                    last["length"] < EMBEDDED / 2 and at_least_twice((part["length"] > EMBEDDED).to_numpy())
+                ),
                 "lasting": float(held.mean()),
                 "peak": float(part["length"].max()),
                 "end": float(last["length"]),

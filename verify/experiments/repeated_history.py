@@ -38,7 +38,9 @@ Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``history`` (every run), ``features`` and ``points`` (of the run that is shown), ``theory``."""
+    """Tables ``history`` (every run; D_X for the one that is shown), ``features`` and ``points`` (of that one),
+    ``theory``.
+    """
 
     def look(run: Run, snapshots: list[Snapshot]) -> pd.DataFrame:
         rows = [{"step": one.step} | standing(one.W, run) for one in snapshots]
@@ -46,6 +48,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
     history = pd.concat(follow(runs, look), ignore_index=True)
     shown = _shown(runs, outcomes(history))
+    others = (history["repeats"] != shown.setting.repeats) | (history["seed"] != shown.setting.seed)
+    history = history.drop(columns="largest_feature")
+    history.loc[others, ["dimensionality", "largest_other"]] = np.nan
     (features,) = follow([shown], lambda _, snapshots: feature_rows(snapshots))
     own = shown.data.indices[: shown.data.indptr[1]]
     features = features.assign(own=features["feature"].isin(own))
@@ -90,20 +95,22 @@ def describe(tables: Tables) -> str:
         _suppressed(ends),
         _order(ends),
         _near_misses(ends),
+        _near_by_length(ends),
     ]
     lines = [
-        "| R | embedded at the end, of seeds | features stored (mean) | near misses |",
-        "|---|---|---|---|",
+        "| R | embedded at the end, of seeds | features stored (mean) | near misses | … by length alone |",
+        "|---|---|---|---|---|",
     ]
     lines += [
         f"| {R} | {int(part['embedded'].sum())}/{len(part)} | {part['stored'].mean():.2f} | "
-        f"{int(part['near_miss'].sum())} |"
+        f"{int(part['near_miss'].sum())} | {int(part['near_by_length'].sum())} |"
         for R, part in ends.groupby("repeats")
     ]
     legend = (
         f"Embedded: hidden vector longer than {EMBEDDED:g} and at most {TOP:.1%} of datapoints with a larger D_X. "
         f"Stored: D_f of at least {STORED:g}, without the columns that the point's own features have along it. "
-        "Near miss: embedded at two neighbouring snapshots, a shorter vector at the end. Means over seeds."
+        "Near miss: embedded at two neighbouring snapshots, a shorter vector at the end; by length alone: longer than "
+        f"{EMBEDDED:g} at two neighbouring snapshots, shorter than half of that at the end. Means over seeds."
     )
     return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
 
@@ -183,4 +190,18 @@ def _near_misses(ends: pd.DataFrame) -> str:
         f"{', '.join(str(R) for R in sorted(set(missed['repeats'])))}. The longest, R = {int(longest['repeats'])}, "
         f"seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of the snapshots, its "
         f"hidden vector then up to {longest['peak']:.2f} long."
+    )
+
+
+def _near_by_length(ends: pd.DataFrame) -> str:
+    missed = ends[ends["near_by_length"]]
+    share = share_interval(len(missed), len(ends))
+    if missed.empty:
+        return f"By length alone there is none either (at most {share.high:.0%} at 95 %)."
+    most = missed.iloc[int(np.argmax(numbers(missed, "peak")))]
+    return (
+        f"By length alone, without asking for a D_X among the first, {len(missed)} of {len(ends)} runs "
+        f"({share.low:.0%} to {share.high:.0%}) memorize and drop the point, at R = "
+        f"{', '.join(str(R) for R in sorted(set(missed['repeats'])))}: the hidden vector of "
+        f"R = {int(most['repeats'])}, seed {int(most['seed'])} reaches {most['peak']:.2f} and ends at {most['end']:.2f}."
     )

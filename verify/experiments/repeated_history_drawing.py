@@ -101,7 +101,7 @@ def _draw_lengths(ax: Axes, history: pd.DataFrame, R: int) -> None:
     ends = outcomes(own).set_index("seed")
     for seed, part in own.groupby("seed"):
         end = ends.loc[seed]
-        missed = bool(end["near_miss"])
+        missed = bool(end["near_miss"] or end["near_by_length"])
         colour = INK if missed else VERMILLION if end["embedded"] else BLUE
         ax.plot(part["step"], part["length"], "--" if missed else "-", color=colour, lw=1.4, alpha=0.8)
     ax.axhline(EMBEDDED, color=GREY, ls=":", lw=1.1)
