@@ -27,7 +27,7 @@ def draw(tables: Tables) -> Figure:
     """Losses above dimensionalities, above two rows of pictures."""
     sizes = list(dict.fromkeys(tables["points"]["T"]))
     figure = Plot(figsize=(9.6, 11.6))
-    figure.set_layout_engine("constrained", h_pad=0.06)
+    figure.set_layout_engine("constrained", h_pad=0.06, rect=(0, 0, 0.97, 1))
     grid = figure.add_gridspec(4, max(len(sizes), 1), height_ratios=[3.2, 2.6, 1.2, 1.2])
     top = figure.add_subplot(grid[0, :])
     middle = figure.add_subplot(grid[1, :], sharex=top)
@@ -39,7 +39,7 @@ def draw(tables: Tables) -> Figure:
             ax = figure.add_subplot(grid[row, place])
             draw_cloud(ax, points, content)
             if content == "hidden":
-                ax.set_title(f"T = {T}")
+                ax.set_title(f"T = {T}", fontsize=12)
     handles = cloud_legend(set(tables["points"]["kind"]))
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
