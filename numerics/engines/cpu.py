@@ -202,7 +202,7 @@ def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) 
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         return np.full(data.T, np.nan)
     m = W.shape[0]
-    rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64))
+    rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
     errors, outputs = np.zeros(data.T), np.zeros(kernels.BLOCK)
     kernels.accumulate_point_errors(
         rows, data.indptr, data.indices, data.values, np.zeros((m, data.T)), outputs, errors

@@ -7,6 +7,7 @@ import threading
 import warnings
 from concurrent.futures import wait
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -280,6 +281,20 @@ def test_the_history_is_the_loss_along_the_way() -> None:
     assert run.history_loss[-1] == run.record.train_loss
     assert (run.W.dtype, run.W.shape, run.b.shape) == (np.float32, (2, 30), (30,))
     assert run.record.as_dict() == measure(run, data).as_dict()
+
+
+def test_errors_are_evaluated_once_per_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status comes from the errors of the last record."""
+    real, calls = numerics.training_loop.point_errors, []
+
+    def counting(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(numerics.training_loop, "point_errors", counting)
+    run = train_one(SMALL)
+    assert len(calls) == len(run.history_step)
+    assert run.status == "not memorized"
 
 
 def test_given_data_and_start_are_used() -> None:
