@@ -31,6 +31,10 @@ GROWTHS = 1.0
 #: Share of features below which none sleep: looking at the limits costs more.
 LEAST_SHARE = 1 / 16
 
+#: Weights and reaches beyond this are ordered as if they were this large: they are on their way to divergence, and
+#: their squares and products must not overflow.
+LARGEST = 1e150
+
 
 class HeldState:
     """State of all features, (m+1, n) rows each: parameters, first and second moments."""
@@ -162,8 +166,13 @@ class HeldState:
 
 
 def feature_order(parameters: _Array, reach: float) -> NDArray[Any]:
-    """Groups of neighbours: features alike in direction and in where their output starts, -b/|w|, up to ``reach``."""
-    W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
-    size = np.maximum(np.sqrt((W * W).sum(axis=0)), np.finfo(np.float64).tiny)
-    onset = np.clip(-b / (size * max(reach, np.finfo(np.float64).tiny)), -2.0, 2.0)
+    """Groups of neighbours: features alike in direction and in where their output starts, -b/|w|, up to ``reach``.
+
+    Parameters are finite; whatever their size, squares and quotients are.
+    """
+    tiny = np.finfo(np.float64).tiny
+    W, b = np.clip(parameters[:-1].astype(np.float64), -LARGEST, LARGEST), parameters[-1].astype(np.float64)
+    size = np.maximum(np.sqrt((W * W).sum(axis=0)), tiny)
+    limit = np.maximum(size * min(max(reach, tiny), LARGEST), tiny)
+    onset = np.clip(-b, -2.0 * limit, 2.0 * limit) / limit
     return kd_order(np.vstack([W / size, onset]), GROUP)
