@@ -38,12 +38,16 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Something a caller adds at the end of a note: a heading, sentences, tables, and paths of pictures."""
+    """Something a caller adds at the end of a note: a heading, sentences, tables, paths of pictures, names of pages.
+
+    A page is that of an experiment, named by the stem of its file in the folder `experiments` beside the notes.
+    """
 
     title: str
     text: str
     tables: tuple[Table, ...] = ()
     pictures: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
 
 
 #: The notes in reading order. A derivation whose area is not named here gets a note of its own.
@@ -251,6 +255,8 @@ def _note(topic: Topic, members: Sequence[Derivation], link: _Links, sections: S
     for section in sections:
         lines += [f"## {section.title}", "", link.text(section.text), "", *_tables(section.tables, link)]
         lines += [part for picture in section.pictures for part in (f"![{section.title}]({picture})", "")]
+        linked = ", ".join(f"[{page}](experiments/{page}.md)" for page in section.pages)
+        lines += [f"More: {linked}.", ""] if linked else []
     return _file(lines)
 
 

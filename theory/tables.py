@@ -49,8 +49,8 @@ def number(value: float, digits: int = 5) -> str:
 
     Examples
     --------
-    >>> number(2.6899940478558), number(-1.0), number(1e-17), number(0.00995)
-    ('2.6900', '−1', '0', '0.00995')
+    >>> number(2.6899940478558), number(-1.0), number(1e-17), number(0.00995), number(17.2, 2)
+    ('2.6900', '−1', '0', '0.00995', '17')
 
     """
     if abs(value) < 1e-9:
@@ -59,7 +59,7 @@ def number(value: float, digits: int = 5) -> str:
         return _scientific(f"{value:.{digits - 1}e}")
     brief = f"{value:.{digits}g}"
     if abs(float(brief) - value) > 1e-9 * abs(value):
-        brief = f"{value:#.{digits}g}"
+        brief = f"{value:#.{digits}g}".removesuffix(".")
     return brief.replace("-", "−") if "e" not in brief else _scientific(brief)
 
 

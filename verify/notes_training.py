@@ -9,15 +9,35 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from theory.memorization import tgon_energy
 from theory.notes import Section, topic_of
 from theory.prose import in_markdown
+from theory.setting import MEMORIZED_ERROR
 from theory.tables import Table, number
+from verify.notes_codes import codes_section
+from verify.notes_dimensionality import dimensionality_section
 from verify.notes_features import repeated_section, sea_section
 from verify.notes_polish import polish_section
+from verify.notes_polygons import polygons_section
+from verify.notes_scales import scales_section
 from verify.notes_sweeps import decay_section
 from verify.thresholds import threshold_section
 
 __all__ = ["training_sections"]
+
+#: The heading where nothing trained is compared.
+UNCOMPARED = "No comparison with trained models"
+
+#: A topic whose tables are not on disk.
+NOT_COMPARED = Section(UNCOMPARED, "No run of this kind is on record beside these notes.")
+
+#: Why no trained model has a finite penalty.
+PENALTY = Section(
+    UNCOMPARED,
+    "The trainer is AdamW, as in the paper. Its decay acts beside the gradient and not through the loss, so what it "
+    "rests at has no finite λ: the penalty it amounts to vanishes with Adam's ε (`optimization.adamw-stationary`). No "
+    "run here adds λ(‖W‖² + ‖b‖²) to the loss, so nothing measures these polygons or their collapse.",
+)
 
 #: The picture of a comparison that is shown in the notes.
 PICTURE = "norms_against_T.png"
@@ -58,14 +78,54 @@ def training_sections(experiments: Path) -> dict[str, list[Section]]:
         sections.setdefault(topic, []).append(Section("What trained models are held to", text, (table,)))
     sections.setdefault("memorization", []).append(_compared(experiments))
     for topic, found in (
+        ("codes", codes_section(experiments)),
         ("stationary", polish_section(experiments)),
+        ("unequal", untied_section(experiments)),
+        ("penalty", PENALTY),
+        ("generalization", polygons_section(experiments)),
         ("optimization", decay_section(experiments)),
         ("sea", sea_section(experiments)),
         ("repetition", threshold_section(experiments)),
         ("repetition", repeated_section(experiments)),
+        ("dimensionality", dimensionality_section(experiments)),
+        ("scales", scales_section(experiments)),
     ):
-        sections.setdefault(topic, []).extend([found] if found else [])
+        sections.setdefault(topic, []).append(found or NOT_COMPARED)
     return sections
+
+
+def untied_section(experiments: Path) -> Section:
+    """Why unequal norms are compared with no trained model, and what untied models of equal norms did."""
+    text = (
+        "No training compares with unequal norms: every dataset that is drawn here is scaled to unit norm, as in the "
+        "paper, and the trained model is tied."
+    )
+    path = experiments / "variants" / "trained.csv"
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["variant"] == "untied"]
+        text += f" {_untied_sentence(rows)}" if rows else ""
+    return Section(UNCOMPARED, text, pages=("variants",) if path.exists() else ())
+
+
+def _untied_sentence(rows: Sequence[Mapping[str, str]]) -> str:
+    """The cost of untied models that memorize against the bound of `unequal.untied`, or that there are none."""
+    stored = [row for row in rows if float(row["worst_point_error"] or "inf") <= MEMORIZED_ERROR]
+    if not stored:
+        fewest = min(int(row["T"]) for row in rows)
+        return (
+            f"Models with a decoder of their own were trained at equal norms, but none of {len(rows)} memorizes its "
+            f"data, down to T = {fewest}, so `unequal.untied` has nothing to be compared with."
+        )
+    ratios = [
+        (float(row["weight_norm"]) ** 2 + float(row["decoder_norm"]) ** 2) / 2 / tgon_energy(int(row["T"]))
+        for row in stored
+    ]
+    return (
+        f"Of {len(rows)} models with a decoder of their own, at equal norms, {len(stored)} memorize their data. Half "
+        f"of ‖W‖² + ‖V‖² is {number(min(ratios), 3)} to {number(max(ratios), 3)} times what the regular polygon costs "
+        "(`unequal.untied`)."
+    )
 
 
 def _claims() -> Mapping[str, Table]:

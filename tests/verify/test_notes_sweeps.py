@@ -13,7 +13,6 @@ from verify.commands_polish import COLUMNS
 from verify.notes_features import embedded, repeated_section, ring_of, sea_section, setting_law
 from verify.notes_polish import polish_section
 from verify.notes_sweeps import decay_section, read_trained
-from verify.notes_training import training_sections
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -277,7 +276,6 @@ def test_a_preview_is_called_one(tmp_path):
 def test_without_tables_there_are_no_sections(tmp_path):
     sections = (decay_section, sea_section, repeated_section, polish_section)
     assert [section(tmp_path) for section in sections] == [None] * 4
-    assert "sea" not in {name for name, found in training_sections(tmp_path).items() if found}
 
 
 @pytest.mark.parametrize("name", ["decay-budget", "sea", "repeated-threshold"])
