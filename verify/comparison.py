@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from numerics import Run, Runs
 from theory import Record, Setting, predict
 from verify.claims import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
+from verify.experiments.intervals import share_interval
 from verify.judging import Case, Judgement
 from verify.population_claims import cell_of
 
@@ -183,7 +183,7 @@ def _predicted(setting: Setting) -> Record | None:
 def _row(cell: Setting, runs: list[Run], diagnoses: list[Diagnosis]) -> Row:
     records = [run.record for run in runs if run.status == "memorized"]
     predicted = _predicted(cell)
-    interval = binomtest(len(records), len(runs)).proportion_ci(0.95)
+    share = share_interval(len(records), len(runs))
 
     def over(values: list[float], reduce: Any) -> float | None:
         return float(reduce(values)) if values else None
@@ -201,9 +201,9 @@ def _row(cell: Setting, runs: list[Run], diagnoses: list[Diagnosis]) -> Row:
         seeds=len(runs),
         memorized=len(records),
         orthonormal=len(fitting),
-        share=len(records) / len(runs),
-        share_low=float(interval.low),
-        share_high=float(interval.high),
+        share=share.value,
+        share_low=share.low,
+        share_high=share.high,
         least_weight_norm=over(norms, min),
         median_weight_norm=over(norms, np.median),
         least_sqrt_energy=over(roots, min),

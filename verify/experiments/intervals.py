@@ -1,4 +1,4 @@
-"""Intervals and the words for them, shared by the pages of experiments.
+"""Intervals and the words for them, shared by comparisons and the pages of experiments.
 
 All intervals are at 95 % and are meant for the few seeds of an experiment. Defines no equations.
 """
@@ -76,8 +76,7 @@ def lies_above(upper: Sequence[float], lower: Sequence[float]) -> bool:
 
 
 def separation(upper: Sequence[float], lower: Sequence[float]) -> Fraction:
-    """Probability that two exchangeable samples of these sizes lie apart in this order, were there no "
-    "difference.
+    """Probability that two samples of these sizes lie apart in this order, were there no difference between them.
 
     Examples
     --------
