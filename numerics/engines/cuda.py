@@ -1,7 +1,7 @@
 """The cuda engine: whole batches of runs on one GPU, six Triton kernels per step, steps replayed as a CUDA graph.
 
 Equal to the reference engine up to rounding (tests state the tolerance and its terms). Runs of one shape, that is of
-equal n, T, m, steps and dtype, train together; each has the bits it would have alone. Memory
+equal n, T, m, steps, dtype and Adam's ε, train together; each has the bits it would have alone. Memory
 O(runs (m (n + T) + nnz)), and nothing of size n × T.
 
 Needs a GPU that torch can use and Triton, which comes with CUDA builds of torch. Without a GPU the kernels run, slowly,
@@ -24,9 +24,9 @@ from numerics.data import Dataset
 from numerics.engines import check_stop
 from numerics.engines.cuda_arrays import DensePairs, DevicePoints, schedules
 from numerics.schedule import learning_rates
-from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON, Setting
+from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
-__all__ = ["BatchedCudaTrajectory", "CudaTrajectory", "missing_for_cuda"]
+__all__ = ["BatchedCudaTrajectory", "CudaTrajectory", "batch_shape", "missing_for_cuda"]
 
 #: Steps of the longer of the two recorded graphs; the other holds one.
 STEPS_PER_REPLAY = 50
@@ -57,6 +57,16 @@ def missing_for_cuda() -> str | None:
     return None
 
 
+def batch_shape(setting: Setting, data: Dataset | None = None) -> tuple[Any, ...]:
+    """What runs of one batch have in common: m, steps, dtype, n, T, and the ε of their AdamW.
+
+    The mean over features divides every gradient by n, which to Adam is an ε n times as large.
+    """
+    n, T = (setting.n, setting.T) if data is None else (data.n, data.T)
+    epsilon = setting.adam_epsilon * (n if setting.loss == "mean" else 1)
+    return setting.m, setting.steps, setting.dtype, n, T, epsilon
+
+
 def _check_batch(
     settings: Sequence[Setting],
     datasets: Sequence[Dataset],
@@ -67,11 +77,11 @@ def _check_batch(
             f"{len(settings)} settings, {len(datasets)} datasets and {len(starts)} starts; "
             "give as many of each, at least one"
         )
-    shapes = {(s.m, s.steps, s.dtype, d.n, d.T) for s, d in zip(settings, datasets, strict=True)}
+    shapes = {batch_shape(s, d) for s, d in zip(settings, datasets, strict=True)}
     if len(shapes) > 1:
         raise ValueError(
-            f"runs of {len(shapes)} shapes (m, steps, dtype, n, T): {sorted(shapes)}; a batch has one, so train the "
-            "others in batches of their own"
+            f"runs of {len(shapes)} shapes (m, steps, dtype, n, T, ε): {sorted(shapes)}; a batch has one, so train "
+            "the others in batches of their own"
         )
     m, n = settings[0].m, datasets[0].n
     for W, b in starts:
@@ -85,7 +95,7 @@ class BatchedCudaTrajectory:
     Parameters
     ----------
     settings, datasets, starts : one of each per run; a start is (W, b) with shapes (m, n) and (n,). Settings may
-        differ in seeds, sparsity, learning rate, warm-up and weight decay.
+        differ in seeds, sparsity, learning rate and its schedule, and weight decay.
 
     Raises
     ------
@@ -136,7 +146,7 @@ class BatchedCudaTrajectory:
                 1.0 - ADAM_BETA1,
                 ADAM_BETA2,
                 1.0 - ADAM_BETA2,
-                ADAM_EPSILON,
+                batch_shape(settings[0], datasets[0])[-1],
             )
             self._constants = torch.tensor(constants, dtype=torch.float64).to(self._device, dtype)
             self._counter = torch.zeros(1, dtype=torch.int64, device=self._device)

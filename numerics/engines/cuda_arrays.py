@@ -115,10 +115,10 @@ def schedules(settings: Sequence[Setting], dtype: torch.dtype) -> tuple[Tensor, 
 
     A step is parameter · factor - rate · mean / (√square · root + ε); bias corrections are in rate and root.
     """
-    kinds: dict[tuple[float, int, float], int] = {}
+    kinds: dict[tuple[Any, ...], int] = {}
     which, tables = [], []
     for setting in settings:
-        kind = (setting.lr, setting.warmup, setting.weight_decay)
+        kind = (setting.lr, setting.warmup, setting.schedule, setting.weight_decay)
         if kind not in kinds:
             kinds[kind] = len(kinds)
             rates, step = learning_rates(setting), np.arange(1, setting.steps + 1)
