@@ -161,7 +161,7 @@ def memorization_code(
 ) -> MemorizationCode:
     """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
 
-    Proven optima (T <= m+1, m = 2, T = 2m, and T = 5 at m = 3: `codes.five-points`) are returned in closed form.
+    Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4: `codes.shifted-bound`) are returned in closed form.
     Otherwise every configuration of `theory.known_codes` and `starts` start points are optimized, half of them from
     directions first spread like a spherical code, and the best certified point wins; the same call gives the same
     bits on one machine.

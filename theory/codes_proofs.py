@@ -1,10 +1,10 @@
-"""Proofs about memorization codes beyond the simplex and the plane: a construction, bounds, and five points in space.
+"""Proofs about memorization codes beyond the simplex and the plane: a construction, and bounds.
 
 Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.programme`, E = Σ‖h_j‖² its energy. A point is light
 when ‖h_j‖² < 1. The reasons here are short; `theory.code_bounds` has them in full.
 
 Equation labels: `codes.shifted-cross-polytope`, `codes.cap-bound`, `codes.light-points`, `codes.rank-bound`,
-`codes.orthoplex-bound`, `codes.five-points`, and their steps.
+`codes.orthoplex-bound`, and their steps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from theory.notation import symbol
 
 __all__ = ["DERIVATIONS"]
 
-T, m, k, B, u, v, x, y, s, t, g, e, q, a, j, kappa, ell = symbol("T m k B u v x y s t g e q a j kappa ell")
+T, m, k, B, u, v, x, y, s, q, j, ell = symbol("T m k B u v x y s q j ell")
 
 #: Simplex points, and cross-polytope points, of the construction.
 SIMPLEX, CROSS = Integers(1, 12), Integers(4, 40, 2)
@@ -86,7 +86,7 @@ _SHIFTED = Derivation(
         ),
     ),
     conclusion="Σ‖h‖² = T − 1 + 2√B/(√T + √B) with B = 2(T − m) is attained, so the least energy is at most that. "
-    "Equality is proven for T = 5, m = 3 (`codes.five-points`) and open beyond.",
+    "Equality is proven for T ≤ m + 4 (`codes.shifted-bound`) and open beyond.",
 )
 
 _CAPS = Derivation(
@@ -232,91 +232,4 @@ _ORTHOPLEX = Derivation(
     conclusion="E ≥ T for T ≥ 2m ≥ 4, with equality only at T = 2m and the cross-polytope.",
 )
 
-_LIFT = e**2 / (1 - e)
-_MEET = (sqrt(kappa**2 + 4) - kappa) / 2
-
-_FIVE = Derivation(
-    label="codes.five-points",
-    title="Five points in space: the least energy is 4√5 − 4",
-    standing="theorem",
-    assumptions=("`memorization.programme`", "T = 5, m = 3"),
-    source="ours",
-    steps=(
-        Step(
-            label="codes.five-one",
-            statement=equal((5 - e + 4 * _LIFT) - (4 * sqrt(5) - 4), (sqrt(5) * (1 - e) - 2) ** 2 / (1 - e)),
-            domain={e: Interval(0, "31/32")},
-            why="Let h_1, h_2 be the shortest, with squared lengths 1 − e and 1 − v, e ≥ v. If e ≤ 0 then E ≥ 5. Else "
-            "all products with h_1 are at most −e, and it accounts for a = e²/(1 − e) or more of every other product. "
-            "If the other four have ‖h‖² ≥ 1 + a, then E ≥ 5 − e + 4a, and this is the bound; equality is "
-            "`codes.shifted-cross-polytope`. From now on v + a > 0.",
-        ),
-        Step(
-            label="codes.five-block",
-            statement=equal(
-                (e**2 * (1 - v) + 2 * g * e * v + v**2 * (1 - e)) / ((1 - e) * (1 - v) - g**2),
-                _LIFT + (v + g * e / (1 - e)) ** 2 / ((1 - v) - g**2 / (1 - e)),
-            ),
-            domain={e: Interval("1/8", "1/2"), v: Interval("-1/8", "1/8"), g: Interval(0, "1/2")},
-            why="Project on the span of h_1 and h_2, g = −h_1·h_2 ≥ e, so that v + g e/(1 − e) ≥ v + a > 0. They are "
-            "independent: else h_2 = −t h_1 with t = g/(1 − e), and h_3·h_2 ≥ t e > −v breaks a constraint. So their "
-            "Gram matrix G has G⁻¹ > 0. Let w = G⁻¹(e, v): w_2 has the sign of v + g e/(1 − e), w_1 that of e(1 − v) + "
-            "g v, positive for v < 0 too, as −g v < g a ≤ g² e/(1 − e) < e(1 − v). The point w_1 h_1 + w_2 h_2 has "
-            "squared length σ = a + κ_2², with κ_2 = (v + g e/(1 − e))/√s_2, s_2 = 1 − v − g²/(1 − e); in the same "
-            "way σ = v²/(1 − v) + κ_1².",
-        ),
-        Step(
-            label="codes.five-edges",
-            statement=equal(
-                (v + s) ** 2 / (1 - v - s) - v**2 / (1 - v),
-                s * ((2 * v + s) * (1 - v) + v**2) / ((1 - v) * (1 - v - s)),
-            )
-            & equal(a - (t * a) ** 2 / (1 + t * a), a * (1 + t * (1 - t) * a) / (1 + t * a)),
-            domain={v: Interval(0, "1/2"), s: Interval(0, "3/8"), t: Interval(0, 1), a: Interval("1/8", 3)},
-            why="So κ_2 ≤ κ_1, by the formula with e = v + s where v ≥ 0, by the one with v = −t a, 0 < t < 1, "
-            "elsewhere. Write κ for κ_2.",
-        ),
-        Step(
-            label="codes.five-pair",
-            statement=equal(1 - _MEET**2, kappa * _MEET),
-            domain={kappa: Interval("1/64", 2)},
-            why="The other three are h_i = −(w_1 h_1 + w_2 h_2 + n_i) + r_i with r_i on a line across and n_i in the "
-            "cone where n·h_1, n·h_2 ≥ 0; products of two n are not negative. With q_i = n_i·(w_1 h_1 + w_2 h_2) ≥ "
-            "κ‖n_i‖ (on the cone's edges it is κ_1 and κ_2) and ‖h_i‖² = σ + 2q_i + ‖n_i‖² + r_i². Two of the r have a "
-            "product ≥ 0; both points then have ‖h‖² ≥ 1 + σ + b, b = q_i + q_j + n_i·n_j + r_i r_j, and for the one "
-            "of smaller |r|, with y = ‖n‖, b ≥ q + r² ≥ q + 1 + b − 2q − y². So b ≥ q ≥ 1 − y², and q ≥ κ y: one falls "
-            "with y, one grows, and they meet at y = (√(κ² + 4) − κ)/2 =: z. Hence b ≥ κ z.",
-        ),
-        Step(
-            label="codes.five-balance",
-            statement=equal(
-                -2 * v + 2 * (a + kappa**2) + 2 * kappa * y - 4 * a,
-                2 * (kappa * (y + kappa) - (v + a)),
-            ),
-            domain={
-                v: Interval(-1, 1),
-                a: Interval("1/8", 1),
-                kappa: Interval(0, 2),
-                y: Interval(0, 1),
-            },
-            why="The third of them is not shorter than h_2: E ≥ 5 − e − 2v + 2σ "
-            "+ 2κ z, here with z for y. The formula is what this has over `codes.five-one`.",
-        ),
-        Step(
-            label="codes.five-height",
-            statement=equal((1 - v) - (e + s) ** 2 / (1 - e), 1 - (v + _LIFT) - s * (2 * e + s) / (1 - e)),
-            domain={e: Interval(0, "1/2"), v: Interval("-1/2", "1/2"), s: Interval(0, "3/8")},
-            why="With g = e + s ≥ e: s_2 ≤ 1 − (v + a) < 1. So v + a ≤ κ√s_2 < κ.",
-        ),
-        Step(
-            label="codes.five-end",
-            statement=equal(_MEET * (_MEET + kappa), 1),
-            domain={kappa: Interval(0, 2)},
-            why="So z + κ = 1/z ≥ 1, and κ(z + κ) ≥ κ > v + a: with a second short point the energy is above 5 − e + "
-            "4a.",
-        ),
-    ),
-    conclusion="E ≥ 4√5 − 4 = 4.944 for five points in space, attained by a point and a square shifted away from it.",
-)
-
-DERIVATIONS = (_SHIFTED, _CAPS, _LIGHT, _RANK, _ORTHOPLEX, _FIVE)
+DERIVATIONS = (_SHIFTED, _CAPS, _LIGHT, _RANK, _ORTHOPLEX)

@@ -238,6 +238,7 @@ PROOF_MODULES = (
     "theory.tgon_proofs",
     "theory.tgon_norm_proofs",
     "theory.codes_proofs",
+    "theory.shifted_codes_proofs",
     "theory.generalization_proofs",
     "theory.free_bias_proofs",
     "theory.sea_proofs",

@@ -63,7 +63,7 @@ def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
 
     Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by
     `codes.cap-bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
-    unequal-norm configuration `codes.shifted-cross-polytope` comes first, optimal at T = 5 (`codes.five-points`).
+    unequal-norm configuration `codes.shifted-cross-polytope` comes first, optimal for T <= m+4 (`codes.shifted-bound`).
 
     Examples
     --------
@@ -133,7 +133,7 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
     hidden = np.block([[simplex, shift], [np.zeros((m - k, k)), axes]])
     name = f"simplex in R^{k} + cross-polytope"
     exact = f"{T - 1} + 2*sqrt({cross})/(sqrt({T}) + sqrt({cross}))"
-    return KnownCode(name=name, hidden=hidden, exact=exact, optimal=(T, m) == (5, 3), equal_norms=False)
+    return KnownCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T, equal_norms=False)
 
 
 def exact_shifted_bias_norm(T: int, m: int) -> str:

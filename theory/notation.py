@@ -74,11 +74,11 @@ NOTATION: tuple[Notation, ...] = (
     _real(
         "v",
         "v",
-        "second coordinate of a hidden vector; in a merge v_k = w_k/X_jk; what the second shortest lacks",
+        "second coordinate of a hidden vector; in a merge v_k = w_k/X_jk",
     ),
     _real("w", "w", "in a merge the second feature's w_l/X_jl"),
-    _real("g", "g", "first coordinate of another hidden vector; a cosine; −h_1·h_2"),
-    _real("e", "e", "second coordinate of another hidden vector; what the shortest lacks in squared length"),
+    _real("g", "g", "first coordinate of another hidden vector; a cosine"),
+    _real("e", "e", "second coordinate of another hidden vector"),
     _real("c", "c", "bias coefficient X_t · b of a datapoint"),
     _real(
         "beta",
@@ -97,7 +97,7 @@ NOTATION: tuple[Notation, ...] = (
     _positive(
         "a",
         "a",
-        "mean squared length of two neighbours; amplitude of a feature that is present; of five points e²/(1 − e)",
+        "mean squared length of two neighbours; amplitude of a feature that is present",
         "> 0",
     ),
     _positive("a1", "a_1", "mean squared length at the first gap", "≥ 1/2"),
@@ -117,6 +117,9 @@ NOTATION: tuple[Notation, ...] = (
     _count("k", "k", "vertices of a polygon of features; light points, or those of a simplex"),
     _positive("r", "r", "squared length of a polygon's vertices"),
     _nonnegative("kappa", r"\kappa", "least height of a unit vector over a cone of hidden vectors", "≥ 0"),
+    _nonnegative(
+        "delta", r"\delta", "what a hidden vector lacks in squared length that is left out", "0 ≤ δ < 1"
+    ),
     _index("d", "d", "step between two vertices of a polygon"),
     _index("j", "j", "index of a datapoint"),
     _count("i", "i", "a second count"),

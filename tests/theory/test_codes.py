@@ -364,67 +364,91 @@ def test_steps_of_the_rank_bound(T, m, size):
     assert squared.sum() >= T - total + (T - m) * sigma - 1e-12
 
 
-def shortest_codes(count: int) -> Iterator[Floats]:
-    """Five points in space, of least energy among those whose two or three shortest are shorter than drawn lengths."""
-    generator, off = np.random.default_rng(5), ~np.eye(5, dtype=bool)
+def codes_with_short_points(T: int, m: int, count: int) -> Iterator[Floats]:
+    """Codes of little energy in which more than 2m − T points are shorter than drawn lengths."""
+    generator, off = np.random.default_rng(T), ~np.eye(T, dtype=bool)
     for number in range(count):
-        caps = 1 - generator.uniform([0.02, -0.01, 0.0], [0.3, 0.15, 0.1])
-        caps = caps[: 2 + (number % 3 == 0)]
+        caps = 1 - generator.uniform(-0.02, 0.25, size=2 * m - T + 1 + number % (T - m))
 
         def room(flat: Floats, caps: Floats = caps) -> Floats:
-            gram = flat.reshape(3, 5).T @ flat.reshape(3, 5)
+            gram = flat.reshape(m, T).T @ flat.reshape(m, T)
             squared = np.diagonal(gram)
             return np.concatenate([(squared[:, None] - gram - 1)[off], caps - squared[: len(caps)]])
 
         found = minimize(
             lambda flat: flat @ flat,
-            generator.normal(size=15),
+            generator.normal(size=m * T),
             jac=lambda flat: 2 * flat,
             constraints={"type": "ineq", "fun": room},
             method="SLSQP",
         )
-        hidden = found.x.reshape(3, 5) + 1e-3 * (number % 2) * generator.normal(size=(3, 5))
+        hidden = found.x.reshape(m, T) + 1e-3 * (number % 2) * generator.normal(size=(m, T))
         least = 1 + float(np.min(slacks(hidden)))
         if least > 0.5:
             yield hidden / math.sqrt(min(1.0, least))
 
 
-def test_steps_of_the_five_points_bound():
-    """Every inequality of `codes.five-points` on codes with two and three short points, where the bound is in doubt."""
-    seen = 0
-    for hidden in shortest_codes(24):
+def supporting_points(hidden: Floats, lacking: Floats) -> list[int]:
+    """The points of positive weight where 2w·e − ‖Σ w h‖² is greatest over w ≥ 0, by trying all sets."""
+    best, found = 0.0, list[int]()
+    for size in range(1, len(hidden) + 1):
+        for chosen in map(list, itertools.combinations(range(hidden.shape[1]), size)):
+            gram = hidden[:, chosen].T @ hidden[:, chosen]
+            if np.linalg.cond(gram) > 1e9:
+                continue
+            weights = np.linalg.solve(gram, lacking[chosen])
+            if np.all(weights > 1e-10) and weights @ lacking[chosen] > best + 1e-12:
+                best, found = float(weights @ lacking[chosen]), chosen
+    return found
+
+
+@pytest.mark.parametrize(("T", "m", "count"), [(5, 3, 12), (6, 4, 12), (7, 4, 9), (9, 5, 4), (6, 3, 6)])
+def test_steps_of_the_shifted_bound(T: int, m: int, count: int):
+    """Every inequality of `codes.shifted-bound` on codes with too many short points, where the bound is in doubt."""
+    bound, k, doubtful = lower_bounds(T, m)["codes.shifted-bound"], 2 * m - T, 0
+    for hidden in codes_with_short_points(T, m, count):
         squared = np.sum(hidden**2, axis=0)
-        order = np.argsort(squared)
-        hidden, squared = hidden[:, order], squared[order]
-        missing, saved = 1 - squared, (1 - squared[0]) ** 2 / squared[0]
-        if missing[0] <= 0 or missing[1] + saved <= 0:
-            continue
-        seen += 1
-        g = -float(hidden[:, 0] @ hidden[:, 1])
-        assert g >= missing[0] - 1e-9
-        height = squared[1] - g**2 / squared[0]
-        assert 0 < height < 1
-        kappa = (missing[1] + g * missing[0] / squared[0]) / math.sqrt(height)
-        inverse = np.linalg.inv(hidden[:, :2].T @ hidden[:, :2])
-        sigma = float(missing[:2] @ inverse @ missing[:2])
-        assert sigma == pytest.approx(saved + kappa**2, rel=1e-9)
-        assert sigma - missing[1] ** 2 / squared[1] >= kappa**2 - 1e-12, "the other edge is not lower"
-        meet = (math.sqrt(kappa**2 + 4) - kappa) / 2
-        products = hidden[:, 2:].T @ hidden[:, 2:]
-        heavy = np.sort(squared[2:])[1:]
-        assert np.all(heavy >= 1 + sigma + kappa * meet - 1e-9)
-        assert np.max(products - np.diag(np.diagonal(products))) >= sigma + kappa * meet - 1e-9
-        bound = 5 - missing[0] - 2 * missing[1] + 2 * sigma + 2 * kappa * meet
-        assert squared.sum() >= bound - 1e-9 > 5 - missing[0] + 4 * saved - 2e-9
-    assert seen > 12
+        lacking = 1 - squared
+        assert squared.sum() >= bound - 1e-9
+        inside = supporting_points(hidden, lacking)
+        doubtful += len(inside) > k
+        saved = np.linalg.inv(hidden[:, inside].T @ hidden[:, inside])
+        sigma = float(lacking[inside] @ saved @ lacking[inside])
+        assert np.all(np.delete(squared, inside) >= 1 + sigma - 1e-8)
+        while len(inside) > k:
+            saved = np.linalg.inv(hidden[:, inside].T @ hidden[:, inside])
+            weights = saved @ lacking[inside]
+            assert np.all(weights >= -1e-8), (
+                "leaving out the least height keeps the weights from being negative"
+            )
+            heights = weights / np.sqrt(np.diagonal(saved))
+            least = int(np.argmin(heights))
+            kappa, sigma = float(heights[least]), float(weights @ lacking[inside])
+            meet = (math.sqrt(kappa**2 + 4) - kappa) / 2
+            lost = float(lacking[inside[least]]) + sigma - kappa**2
+            if lost > 0:
+                assert lost <= kappa * math.sqrt(1 - lost) + 1e-8
+            outside = np.sort(np.delete(squared, inside))[::-1]
+            gainer = outside[len(inside) - k - 1]
+            assert gainer >= 1 + sigma + min(kappa * meet, 3 - 2 * math.sqrt(2)) - 1e-8
+            inside.pop(least)
+        if inside and len(inside) == k:
+            gram = hidden[:, inside].T @ hidden[:, inside]
+            sigma = float(lacking[inside] @ np.linalg.solve(gram, lacking[inside]))
+            assert squared.sum() >= T - lacking[inside].sum() + (T - k) * sigma - 1e-8
+    assert doubtful >= count // 2
 
 
-def test_the_five_points_bound_would_be_wrong_one_size_up():
-    """4√5 − 4 plus one part in a thousand is beaten, and six points in R^4 are not held to the construction's proof."""
-    assert code(5, 3).status == "theorem"
-    assert code(5, 3).energy < lower_bounds(5, 3)["codes.five-points"] * 1.001
-    assert "codes.five-points" not in lower_bounds(6, 4)
-    assert code(6, 4).status == "numerical"
+def test_the_shifted_bound_is_sharp_and_ends_where_its_proof_does():
+    """One part in a thousand more is beaten; so is one dimension more for what is left, and T = m + 5 is not held."""
+    for T, m in ((5, 3), (6, 4), (7, 4), (9, 5)):
+        assert code(T, m).status == "theorem"
+        assert code(T, m).energy == pytest.approx(lower_bounds(T, m)["codes.shifted-bound"], rel=1e-12)
+        surplus = math.sqrt(2 * (T - m) + 1)
+        assert code(T, m).energy < T - 1 + 2 * surplus / (math.sqrt(T) + surplus)
+    assert "codes.shifted-bound" not in lower_bounds(11, 6)
+    assert "codes.shifted-bound" not in lower_bounds(7, 3), "seven points in space are heavier"
+    assert known_codes(11, 6)[0].optimal is False
 
 
 @pytest.mark.parametrize("m", [3, 4, 6])
