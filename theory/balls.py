@@ -194,6 +194,11 @@ def _arccosine(value: Ball) -> Ball:
     return least.union(greatest)
 
 
+def _binomial(size: Ball, chosen: Ball) -> Ball:
+    number = _whole(chosen)
+    return size.bin(number) if number >= 0 else arb(0)
+
+
 _RULES: dict[type, Callable[[Any, Values], Ball]] = {
     sympy.Add: _add,
     sympy.Mul: _multiply,
@@ -215,6 +220,7 @@ _FUNCTIONS: dict[type, Callable[..., Ball]] = {
     sympy.exp: lambda value: value.exp(),
     sympy.log: lambda value: value.log(),
     sympy.Abs: abs,
+    sympy.binomial: _binomial,
     sympy.Max: lambda *parts: reduce(lambda left, right: left.max(right), parts),
     sympy.Min: lambda *parts: reduce(lambda left, right: left.min(right), parts),
 }

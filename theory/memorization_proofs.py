@@ -140,9 +140,10 @@ _SIMPLEX = Derivation(
                 4 * (h1**2 + h2**2 + h3**2 + h4**2) - (h1 + h2 + h3 + h4) ** 2,
             ),
             domain={h1: PLANE, h2: PLANE, h3: PLANE, h4: PLANE},
-            why="Sum of all T(T−1) constraints, shown for one coordinate and T = 4: the left side is T Σ‖h_j‖² minus "
-            "all inner products. It is at least T(T−1), so Σ‖h_j‖² ≥ T − 1 + ‖Σh_j‖²/T. Equality needs Σh_j = 0 "
-            "and every constraint tight, which fixes all inner products: the regular simplex.",
+            why="Sum of all T(T−1) constraints, checked for one coordinate and T = 4. For any T both sides are "
+            "quadratic and stay the same when points are exchanged, so two coefficients settle it: that of h_1² is "
+            "T − 1 on either side, that of h_1 h_2 is −2. The sum is at least T(T−1), so Σ‖h_j‖² ≥ T − 1 + ‖Σh_j‖²/T. "
+            "Equality needs Σh_j = 0 and every constraint tight, which fixes all inner products: the regular simplex.",
         ),
         Step(
             label="memorization.simplex-feasible",

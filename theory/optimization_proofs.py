@@ -10,7 +10,7 @@ Equation labels: `optimization.decay-budget`, `optimization.reach`, `optimizatio
 
 from __future__ import annotations
 
-from sympy import Derivative, Expr, Sum, cos, exp, log, pi, sin
+from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin
 
 from theory.derivation import Derivation, Step, at_least, at_most, equal
 from theory.domains import Integers, Interval
@@ -18,7 +18,7 @@ from theory.notation import symbol
 
 __all__ = ["DERIVATIONS"]
 
-T, j, k, b, t, u, v, x, X, p, phi, s = symbol("T j k b t u v x X p phi s")
+T, n, j, k, b, t, u, v, x, X, p, phi, s = symbol("T n j k b t u v x X p phi s")
 eta, omega, theta, beta1, beta2, epsilon = symbol("eta omega theta beta1 beta2 epsilon")
 
 RATE = Interval("1/16", "1/2")
@@ -222,18 +222,19 @@ _ENTRY = Derivation(
             statement=equal(u**2 / (u**2 + (u * v) ** 2 + (u * x) ** 2), 1 / (1 + v**2 + x**2)),
             domain={u: Interval("1/8", 1), v: Interval(0, "3/4"), x: Interval("1/4", 1)},
             why="Given that u is the largest of K uniform numbers, the others are uniform on [0, u], so their "
-            "ratios to it are uniform on [0, 1] whatever u is; here K = 3. The law is that of 1/√(1 + Σ V²).",
+            "ratios to it are uniform on [0, 1] whatever u is; here K = 3, and every further one adds its V². The law "
+            "is that of 1/√(1 + Σ V²).",
         ),
         Step(
             label="optimization.entry-mixture",
             statement=equal(
-                3 * p * (1 - p) ** 2 + 3 * p**2 * (1 - p) * s + p**3 * s**2,
-                ((1 - p + p * s) ** 3 - (1 - p) ** 3) / s,
+                Sum(binomial(n, j) * p**j * (1 - p) ** (n - j) * s ** (j - 1), (j, 1, n)),
+                ((1 - p + p * s) ** n - (1 - p) ** n) / s,
             ),
-            domain={p: Interval("1/8", "7/8"), s: Interval(1, 3)},
-            why="The transform of Σ V² over K − 1 terms, s that of one V², mixed over the binomial K ≥ 1, here n "
-            "= 3: what is inverted numerically. T datapoints are independent, so the largest of all has the T-th "
-            "power of the law.",
+            domain={n: Integers(1, 24), p: Interval("1/8", "7/8"), s: Interval(1, 3)},
+            why="The transform of Σ V² over j − 1 terms, s that of one V², mixed over the binomial number j ≥ 1 of "
+            "features that are present: for every n the binomial theorem without its first term. This is what is "
+            "inverted numerically. T datapoints are independent, so the largest of all has the T-th power of the law.",
         ),
     ),
     conclusion="P(largest ≤ x) = P(Σ V² ≥ 1/x² − 1), its T-th power for T datapoints.",

@@ -21,6 +21,7 @@ EXPRESSIONS = [
     sympy.Piecewise((x, x > 1), (x**2, x <= 1)),
     sympy.Sum(sympy.cos(2 * sympy.pi * d / 7 + x) ** 2, (d, -3, 3)),
     sympy.Product(x + d, (d, 1, 4)),
+    sympy.Sum(sympy.binomial(9, d) * x**d, (d, -1, 10)),
     sympy.Derivative(sympy.acos(1 - x) * sympy.sqrt(x), (x, 2)),
     sympy.Derivative(x * sympy.sec(x), x),
 ]

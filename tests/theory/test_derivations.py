@@ -65,6 +65,7 @@ def test_survivors_are_few():
         "memorization.polygon-frame: 2 -> 1",
         "memorization.polygon-frame: cos(2*pi*d/T) -> sin(2*pi*d/T)",
         "memorization.tgon-bias: T - 4: + for - of -4",
+        "optimization.entry-mixture: to n + 1",
         "polygons.even-sum: cos(2*pi*d/k) -> sin(2*pi*d/k)",
         "scales.expected-overlaps: 1 -> 0",
     ]
