@@ -1,5 +1,7 @@
 """The cells of a sweep on this machine: small runs beside each other in threads, then large ones one by one.
 
+On a GPU, runs of one shape train together, one such batch after the other.
+
 Defines no equations.
 """
 
@@ -27,25 +29,35 @@ def train_here(ledger: Ledger, jobs: int, refresh: Callable[[], None]) -> None:
 
     OSError when the disk refuses: then the next cell would fare no better. KeyboardInterrupt stops all threads first.
     """
+    if ledger.engine == "cuda":
+        from numerics.training_batches import cut_into_batches
+
+        _train_in_threads(ledger, deque(cut_into_batches(ledger.settings)), 1, refresh)
+        return
     large = [uses_all_cores(cell.n, cell.T, cell.m) for cell in ledger.settings]
-    _train_in_threads(ledger, deque(k for k, is_large in enumerate(large) if not is_large), jobs, refresh)
-    _train_in_threads(ledger, deque(k for k, is_large in enumerate(large) if is_large), 1, refresh)
+    _train_in_threads(ledger, deque([k] for k, is_large in enumerate(large) if not is_large), jobs, refresh)
+    _train_in_threads(ledger, deque([k] for k, is_large in enumerate(large) if is_large), 1, refresh)
 
 
-def _train_in_threads(ledger: Ledger, places: deque[int], threads: int, refresh: Callable[[], None]) -> None:
+def _train_in_threads(
+    ledger: Ledger, pieces: deque[list[int]], threads: int, refresh: Callable[[], None]
+) -> None:
     stop = threading.Event()
 
     def work() -> None:
-        while places and not stop.is_set():
+        while pieces and not stop.is_set():
             try:
-                place = places.popleft()
+                places = pieces.popleft()
             except IndexError:  # another thread took the last one
                 return
-            _train_cell(ledger, place, stop)
+            if len(places) > 1:
+                _train_batch(ledger, places, stop)
+            else:
+                _train_cell(ledger, places[0], stop)
 
     with ThreadPoolExecutor(threads) as pool:
         try:
-            pending = {pool.submit(work) for _ in range(min(threads, len(places)))}
+            pending = {pool.submit(work) for _ in range(min(threads, len(pieces)))}
             while pending:
                 done, pending = wait(pending, _REFRESH, FIRST_EXCEPTION)
                 for ended in done:
@@ -66,3 +78,21 @@ def _train_cell(ledger: Ledger, place: int, stop: threading.Event) -> None:
         ledger.fail(place, in_one_line(error))
     else:
         ledger.finish(place, run)
+
+
+def _train_batch(ledger: Ledger, places: list[int], stop: threading.Event) -> None:
+    """Cells of one shape together; where that raises, those without a run alone, so that each has a reason."""
+    from numerics.training_batches import obtain_batch
+
+    settings = [ledger.settings[place] for place in places]
+    advances = [partial(ledger.meter.advance, place) for place in places]
+    left = list(places)
+    try:
+        for at, run in obtain_batch(settings, ledger.engine, ledger.folder, advances, stop):
+            left.remove(places[at])
+            ledger.finish(places[at], run)
+    except (Interrupted, OSError):
+        raise
+    except Exception:  # noqa: BLE001 (whose fault it was shows when each is trained alone)
+        for place in left:
+            _train_cell(ledger, place, stop)

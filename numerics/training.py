@@ -9,7 +9,7 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ def train(
     engine : "auto", "cpu", "cuda" or "reference"; "auto" is "cuda" where there is a GPU, else "cpu".
     out : folder of run files; runs found there are reused. None keeps them in memory only.
     progress : True shows a bar on stderr; a function is called with the number of steps just done.
-    threads : runs in flight at once, by default one per core. Results do not depend on it.
+    threads : runs in flight at once, by default one per core; on a GPU, runs of one shape train together instead.
+        Results do not depend on it.
 
     Raises
     ------
@@ -161,8 +162,7 @@ def obtain_run(
         if (run := finished_run(setting, engine, folder)) is not None:
             progress(setting.steps)
             return run
-        for leftover in folder.glob(f".{name}.*.part"):  # of a process that was killed while writing
-            leftover.unlink(missing_ok=True)
+        remove_leftovers(name, folder)
         checkpoint = folder / f"{name}.checkpoint"
         with timed(name, folder):
             run = train_one(setting, engine=engine, progress=progress, stop=stop, checkpoint=checkpoint)
@@ -171,25 +171,58 @@ def obtain_run(
         return run
 
 
+def remove_leftovers(name: str, folder: Path) -> None:
+    """Remove what a process that was killed while writing the run of that name has left."""
+    for leftover in folder.glob(f".{name}.*.part"):
+        leftover.unlink(missing_ok=True)
+
+
 def _train_all(
     wanted: list[Setting], engine: EngineName, folder: Path | None, progress: Progress, threads: int | None
 ) -> Runs:
-    """Small runs beside each other, then large ones, each of which takes all cores, one after the other."""
     runs: dict[int, Run] = {}
     stop = threading.Event()
-    for large, workers in ((False, threads or os.cpu_count() or 1), (True, 1)):
-        places = [k for k, s in enumerate(wanted) if uses_all_cores(s.n, s.T, s.m) == large]
+
+    def obtain(places: list[int]) -> dict[int, Run]:
+        settings = [wanted[k] for k in places]
+        if engine != "cuda":
+            return {
+                k: obtain_run(setting, engine, folder, progress, stop)
+                for k, setting in zip(places, settings, strict=True)
+            }
+        from numerics.training_batches import obtain_batch
+
+        batch = obtain_batch(settings, engine, folder, [progress] * len(places), stop)
+        return {places[at]: run for at, run in batch}
+
+    for pieces, workers in _rounds(wanted, engine, threads):
         with ThreadPoolExecutor(workers) as pool:
             try:
-                pending = {
-                    k: pool.submit(obtain_run, wanted[k], engine, folder, progress, stop) for k in places
-                }
-                done, _ = wait(pending.values(), return_when=FIRST_EXCEPTION)
+                pending = [pool.submit(obtain, places) for places in pieces]
+                done, _ = wait(pending, return_when=FIRST_EXCEPTION)
                 for work in done:
                     work.result()  # raises what went wrong, before waiting for anything else
-                runs |= {k: work.result() for k, work in pending.items()}
+                for work in pending:
+                    runs |= work.result()
             except BaseException:
                 stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
     return Runs([runs[k] for k in range(len(wanted))])
+
+
+def _rounds(
+    wanted: Sequence[Setting], engine: EngineName, threads: int | None
+) -> Iterator[tuple[list[list[int]], int]]:
+    """Places that are obtained in one go, and how many such at once.
+
+    On a GPU batches of one shape, one after the other; else small runs beside each other, then large ones, each of
+    which takes all cores, one after the other.
+    """
+    if engine == "cuda":
+        from numerics.training_batches import cut_into_batches
+
+        yield cut_into_batches(wanted), 1
+        return
+    for large, workers in ((False, threads or os.cpu_count() or 1), (True, 1)):
+        yield [[k] for k, s in enumerate(wanted) if uses_all_cores(s.n, s.T, s.m) == large], workers

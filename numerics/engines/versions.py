@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 
 from numerics.engines import EngineName
@@ -42,7 +42,7 @@ def engine_version(engine: EngineName) -> str:
     sha = hashlib.sha256()
     for path in [*sorted(here.glob("*.py")), *(here.parent / name for name in _BESIDES)]:
         sha.update(path.read_bytes() + b"\0")
-    libraries = [f"{name} {version(name)}" for name in _LIBRARIES[engine]]
+    libraries = [f"{name} {import_module(name).__version__}" for name in _LIBRARIES[engine]]
     return ", ".join([f"sources {sha.hexdigest()[:12]}", *libraries, _machine(engine)])
 
 
