@@ -200,8 +200,10 @@ _ORTHOPLEX = Derivation(
                 3 * (x**2 + y**2 + s**2) - (x + y + s) ** 2, (x - y) ** 2 + (y - s) ** 2 + (s - x) ** 2
             ),
             domain={x: Interval(0, 4), y: Interval(0, 4), s: Interval(0, 5)},
-            why="The Gram matrix γ of the T unit vectors has rank m and trace T: Σγ² ≥ T²/m, here for m = 3 "
-            "eigenvalues. At T = 2m with S their sum, ‖S‖² ≤ Σ γ_ij(1 + γ_ij) over i ≠ j.",
+            why="The Gram matrix γ of the T unit vectors has rank m and trace T, so Σγ², the sum of its m squared "
+            "eigenvalues, is at least T²/m. Checked for m = 3. For any m the left side is m Σx² − (Σx)² over the "
+            "eigenvalues: in it, as in the squared differences of all pairs, x² has the coefficient m − 1 and xy has "
+            "−2. At T = 2m with S the sum of the vectors, ‖S‖² ≤ Σ γ_ij(1 + γ_ij) over i ≠ j.",
         ),
         Step(
             label="codes.orthoplex-root",

@@ -143,14 +143,14 @@ _CONSTANT = Derivation(
             "Of all solutions without loss this has the least ‖W‖ (`memorization.tgon-norm`).",
         ),
     ),
-    conclusion="gain k for every k ≥ 2; six points have length √2 and b = −a.",
+    conclusion="The gain is k for every k ≥ 2. Six points have length √2 and b = −a.",
 )
 
 _UNIFORM = Derivation(
     label="generalization.uniform-loss",
     title="Uniform amplitudes: the loss in closed form",
     standing="closed form",
-    assumptions=("a uniform on [0, 1]", "−r < b ≤ 0", "`generalization.free-bias-loss`"),
+    assumptions=("amplitudes are uniform on [0, 1]", "−r < b ≤ 0", "`generalization.free-bias-loss`"),
     source="ours",
     steps=(
         Step(
@@ -163,7 +163,7 @@ _UNIFORM = Derivation(
             label="generalization.uniform-cut",
             statement=equal((1 - r) * (-b / r) - b, -b / r),
             domain={r: Interval("9/8", 3), b: Interval(-1, 0)},
-            why="At the cut the error is the amplitude itself; below, a silent output costs ∫ a² = cut³/3.",
+            why="At the cut x = −b/r the error is the amplitude itself; below, a silent output costs ∫ a² da = x³/3.",
         ),
         Step(
             label="generalization.uniform-neighbour",
@@ -177,8 +177,8 @@ _UNIFORM = Derivation(
             why="A vertex at cosine g > 0 is active above −b/(r g), where the antiderivative vanishes.",
         ),
     ),
-    conclusion="loss = cut³/3 + ((1−r−b)³ − cut³)/(3(1−r)) + Σ_{cos > 0} max(0, r cos(2πd/k) + b)³/(3 r cos(2πd/k)), "
-    "cut = −b/r.",
+    conclusion="With x = −b/r, the amplitude below which the own output is silent, the loss is x³/3 + ((1−r−b)³ − "
+    "x³)/(3(1−r)) + Σ max(0, r cos(2πd/k) + b)³/(3 r cos(2πd/k)), the sum over cosines above 0.",
 )
 
 

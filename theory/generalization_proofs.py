@@ -160,7 +160,7 @@ _FREE = Derivation(
             why="Complete the square: r = 1/S_k is the best radius, and ‖W‖² = k r.",
         ),
     ),
-    conclusion="gain = ‖W‖² = k/S_k.",
+    conclusion="The gain and ‖W‖² are both k/S_k.",
 )
 
 _PENTAGON = Derivation(

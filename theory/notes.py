@@ -19,6 +19,7 @@ from theory import notation
 from theory.derivation import AtPoints, Check, Derivation, OverBox, Step, derivations, relations
 from theory.domains import COMPLETE, Domain, Integers, points
 from theory.labels import LABELS
+from theory.notation_in_words import IN_WORDS
 from theory.prose import in_markdown
 from theory.tables import TOPICS_WITH_TABLES, Table, tables
 from theory.typesetting import display, sets_in_markdown
@@ -230,7 +231,17 @@ def _index(grouped: Mapping[Topic, Sequence[Derivation]], link: _Links, found: S
 def _notation() -> str:
     convention = " ".join((notation.__doc__ or "").split("\n\n")[1].removeprefix("Conventions: ").split())
     lines = ["# Notation", "", in_markdown(convention[:1].upper() + convention[1:]), ""]
-    return _file([*lines, *_symbols(notation.NOTATION)])
+    lines += [
+        *_symbols(notation.NOTATION),
+        "Symbols that stand in reasons only, with the notes they belong to.",
+        "",
+    ]
+    rows = [
+        f"| {in_markdown(one.symbol)} | {in_markdown(one.meaning)} | "
+        f"{', '.join(dict.fromkeys(f'[{topic.name}]({topic.name}.md)' for topic in map(topic_of, one.areas)))} |"
+        for one in IN_WORDS
+    ]
+    return _file([*lines, "| symbol | meaning | notes |", "| :-- | :-- | :-- |", *rows])
 
 
 def _symbols(entries: Sequence[notation.Notation]) -> list[str]:
@@ -244,10 +255,15 @@ def _symbols(entries: Sequence[notation.Notation]) -> list[str]:
 
 def _note(topic: Topic, members: Sequence[Derivation], link: _Links, sections: Sequence[Section]) -> str:
     lines = [f"# {topic.title}", "", link.text(topic.opening), ""]
-    lines += ["How to read this, and what the status of a result means: [the index](README.md).", ""]
+    lines += [
+        f"How to read this, and what the status of a result means: [the index](README.md). "
+        f"{in_markdown('W, b, X_t and h_t')} are the model's and the data's as in [the notation](notation.md).",
+        "",
+    ]
     used = {symbol for one in members for step in one.steps for symbol in _symbols_of(step)}
     if used:
-        lines += ["## Symbols", "", *_symbols([one for one in notation.NOTATION if one.symbol in used])]
+        shown = _symbols([one for one in notation.NOTATION if one.symbol in used])
+        lines += ["## Symbols", "", *shown[:-1], *_in_words(topic), ""]
     for one in members:
         lines += _derivation(one, link)
     if numbers := tables(topic.name):
@@ -265,6 +281,15 @@ def _tables(shown: Sequence[Table], link: _Links) -> list[str]:
     for table in shown:
         lines += [re.sub(r"(?<!\[)`[a-z-]+\.[a-z-]+`", lambda found: link(found[0]), table.markdown()), ""]
     return lines
+
+
+def _in_words(topic: Topic) -> list[str]:
+    """Rows of the table of symbols for those that no statement of the topic has."""
+    return [
+        f"| {in_markdown(one.symbol)} | {in_markdown(one.meaning)} | |"
+        for one in IN_WORDS
+        if not set(one.areas).isdisjoint(topic.areas)
+    ]
 
 
 def _symbols_of(step: Step) -> set[sympy.Symbol]:

@@ -27,6 +27,7 @@ _TOKEN = re.compile(
     r"|(?P<ellipsis>\.\.\.?|…)"
     r"|(?P<power>\d+(?:\.\d+)?e[-−]?\d+)"
     r"|(?P<number>\d+(?:\.\d+)?)"
+    r"|(?P<possessive>['’]s\b)"
     r"|(?P<name>[A-Za-z]{2,}(?:_[a-z]{2,})+)"
     r"|(?P<word>[A-Za-zÀ-ÿ][A-Za-zÀ-ÿ]+(?:['’][a-z]+)?(?:[-–][A-Za-zÀ-ÿ]+)*"
     r"|[A-Za-z][-–][A-Za-z]{2,}(?:-[a-z]+)*(?:['’][a-z]+)?)"

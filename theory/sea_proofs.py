@@ -83,8 +83,8 @@ _SEPARATED = Derivation(
             why="Isotropic: the best WWᵀ = (q/2)·I of the sea is (2 − k r/4)·I.",
         ),
     ),
-    conclusion="gain = gain(r, b) + 2q − S_k(r q + q²/k), with S_k = k/4 for isotropic directions; exact where the "
-    "small columns are silent at the polygon.",
+    conclusion="The gain is gain(r, b) + 2q − S_k(r q + q²/k), with S_k = k/4 for isotropic directions; exact where "
+    "the small columns are silent at the polygon.",
 )
 
 _BANDS = Derivation(

@@ -42,10 +42,10 @@ _SHIFTED = Derivation(
             "possible, and let K be the points that have one. (Bounded: a w with Σ w_i h_i = 0 is a sum of such w "
             "with at most m + 1 positive weights each, and the product with another point gives 0 ≤ −w·e.) The "
             "vectors of K are independent, w = G⁻¹e with their Gram matrix G, and σ = w·e = ‖Σ w_i h_i‖². Any other "
-            "point has 1 − ‖h‖² ≤ h·Σ w_i h_i ≤ −σ, so ‖h‖² ≥ 1 + σ. Now leave the j of least κ_j = w_j/√(G⁻¹)_jj "
-            "out of K, and write κ for it: σ falls by κ². A weight w_i ≥ κ√x becomes w_i − w_j (G⁻¹)_ij/(G⁻¹)_jj, at "
-            "least this formula with x = (G⁻¹)_ii and (G⁻¹)_ij = √(x (G⁻¹)_jj) cos φ: not negative. So the next "
-            "point can be left out in the same way.",
+            "point has 1 − ‖h‖² ≤ h·Σ w_i h_i ≤ −σ, so ‖h‖² ≥ 1 + σ. With g_ij for the entries of G⁻¹, now leave the "
+            "j of least κ_j = w_j/√g_jj out of K, and write κ for it: σ falls by κ². A weight w_i ≥ κ√x becomes "
+            "w_i − w_j g_ij/g_jj, at least this formula with x = g_ii and g_ij = √(x g_jj) cos φ: not negative. So "
+            "the next point can be left out in the same way.",
         ),
         Step(
             label="codes.shifted-loss",
@@ -54,8 +54,8 @@ _SHIFTED = Derivation(
             ),
             domain={delta: Interval(0, "31/32")},
             why="What the point left out lacks: ‖h_j‖² = 1 + σ′ − δ with σ′ = σ − κ², from here on primed for what "
-            "is left of K. Its product with Σ w′_i h_i is at most −σ′, so the part of h_j across the others has a "
-            "squared length s ≤ ‖h_j‖² − σ′ = 1 − δ, and κ√s = e_j − h_j·Σ w′_i h_i ≥ e_j + σ′ = δ. Where δ > 0, "
+            "is left of K. Its product with Σ w_i′ h_i is at most −σ′, so the part of h_j across the others has a "
+            "squared length s ≤ ‖h_j‖² − σ′ = 1 − δ, and κ√s = e_j − h_j·Σ w_i′ h_i ≥ e_j + σ′ = δ. Where δ > 0, "
             "then, δ ≤ κ√(1 − δ) < κ; and κ² + 3 − 2√2 ≥ δ by the formula, since κ² ≥ δ²/(1 − δ).",
         ),
         Step(
@@ -72,7 +72,7 @@ _SHIFTED = Derivation(
                 phi: Interval(0, 3),
             },
             why="A point outside K is −Σ w_i h_i − n + r with r across the span of K, and ν_i = n·h_i = −h·h_i − e_i "
-            "≥ 0. As ‖n‖² = νᵀG⁻¹ν, ‖n‖ ≤ Σ ν_i √(G⁻¹)_ii, here for two terms; so q = n·Σ w_i h_i = w·ν ≥ κ‖n‖. And "
+            "≥ 0. As ‖n‖² = νᵀG⁻¹ν, ‖n‖ ≤ Σ ν_i √g_ii, here for two terms; so q = n·Σ w_i h_i = w·ν ≥ κ‖n‖. And "
             "two such n have a product n·n′ ≥ 0: orthogonalize K, the point left out first last. In these "
             "coordinates Σ w_i h_i is (κ_1, κ_2, ...), and each coordinate of a later point is at most −κ_l, since "
             "its size times that of h_l's own coordinate is −h·h_l plus products of coordinates before, each at "

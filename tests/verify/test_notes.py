@@ -326,6 +326,7 @@ def test_the_pdf_is_made(tmp_path, texts):
         ("on [0, π/2) with 8 or (7) features", r"on $[0, \pi /2)$ with 8 or (7) features"),
         ("gain(r, b) = cut³/3", r"$\mathrm{gain} (r, b) = \mathrm{cut}^3/3$"),
         ("rates of 1e-3 from T = 2..6", r"rates of $10^{-3}$ from $T = 2 \dots 6$"),
+        ("that of h_l's own and w's", r"that of $h_l$'s own and $w$'s"),
         ("see `memorization.simplex`, x < y", r"see `memorization.simplex`, $x \lt y$"),
     ],
 )
