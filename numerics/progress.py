@@ -1,13 +1,18 @@
-"""A progress bar on stderr for long training."""
+"""What long training says on stderr: a progress bar, and that kernels are being compiled."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from theory.setting import Setting
 
-__all__ = ["progress_bar"]
+__all__ = ["compilation_announced", "count_of", "progress_bar"]
+
+#: The first run of a shape compiles for about 7 s of one core, one with culling for 14 s; a busy machine doubles it.
+_COMPILING = "compiling kernels for this machine, about 10 s, once"
 
 
 @contextmanager
@@ -21,10 +26,51 @@ def progress_bar(settings: Sequence[Setting], *, shown: bool = True) -> Iterator
 
     total = sum(setting.steps for setting in settings)
     columns = (
-        TextColumn("training {task.fields[runs]} runs"),
+        TextColumn("training {task.fields[runs]}"),
         BarColumn(),
         TextColumn("{task.percentage:3.0f}%"),
     )
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total, runs=len(settings))
+    with (
+        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar,
+        compilation_announced(),
+    ):
+        task = bar.add_task("", total=total, runs=count_of(len(settings), "run"))
         yield lambda steps: bar.advance(task, steps)
+
+
+@contextmanager
+def compilation_announced() -> Iterator[None]:
+    """Inside, the first kernel that has to be compiled, and not read from the cache on disk, is a line on stderr."""
+    from numba.core import event
+
+    untyped: Any = event
+
+    class Announcing(untyped.Listener):  # type: ignore[misc]
+        silent = True
+
+        def on_start(self, event: Any) -> None:
+            if self.silent:
+                self.silent = False
+                print(f"tgon: {_COMPILING}", file=sys.stderr, flush=True)
+
+        def on_end(self, event: Any) -> None:
+            pass
+
+    listener = Announcing()
+    untyped.register("numba:compile", listener)
+    try:
+        yield
+    finally:
+        untyped.unregister("numba:compile", listener)
+
+
+def count_of(count: int, noun: str) -> str:
+    """A number and its noun.
+
+    Examples
+    --------
+    >>> count_of(1, "cell"), count_of(2, "cell")
+    ('1 cell', '2 cells')
+
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

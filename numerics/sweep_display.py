@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from numerics.progress import compilation_announced, count_of
 from numerics.sweep_meter import Meter, Part, about
 
 if TYPE_CHECKING:
@@ -39,18 +40,21 @@ def sweep_display(meter: Meter, *, shown: bool = True) -> Iterator[Callable[[], 
     if not shown:
         yield lambda: None
     elif console.is_terminal:
-        with _bars(console) as bars:
+        with _bars(console) as bars, compilation_announced():
             yield lambda: _draw(bars, meter)
             _draw(bars, meter)
     else:
-        yield _lines(meter)
+        with compilation_announced():
+            yield _lines(meter)
         print(progress_line(meter), file=sys.stderr, flush=True)
 
 
 def progress_line(meter: Meter) -> str:
     """How far everything is, and the first groups in progress, in one line."""
     total = meter.total
-    parts = [f"sweep: {total.settled} of {total.cells} cells, {100 * total.share:.0f} % of the work"]
+    parts = [
+        f"sweep: {total.settled} of {count_of(total.cells, 'cell')}, {100 * total.share:.0f} % of the work"
+    ]
     parts += [f"{total.failed} failed"] if total.failed else []
     parts += [f"time left {about(meter.seconds_left(total))}"] if total.left else []
     for part in islice(_in_progress(meter), MOST_NAMED):
@@ -97,7 +101,9 @@ def _draw(bars: Progress, meter: Meter) -> None:
     for name in present.keys() - {part.name for part in wanted}:
         bars.remove_task(present[name])
     for part in wanted:
-        cells = f"{part.settled}/{part.cells} cells" + (f", {part.failed} failed" if part.failed else "")
+        cells = f"{part.settled}/{count_of(part.cells, 'cell')}" + (
+            f", {part.failed} failed" if part.failed else ""
+        )
         done, left = int(_STEPS * part.share), about(meter.seconds_left(part))
         if part.name not in present:
             present[part.name] = bars.add_task(part.name, total=_STEPS, cells="", left="")

@@ -37,6 +37,7 @@ MOST_CELLS = 1_000_000
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 _INTEGER_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is int)
+_FLOAT_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is float)
 _TABLES = ("setting", "grid", "zip")
 _TOP = ("title", "engine", *_TABLES, "preview")
 
@@ -113,7 +114,9 @@ def read_sweep(path: str | Path, *, preview: bool = False) -> Sweep:
     """
     content = Path(path).read_bytes()
     try:
-        document = tomllib.loads(content.decode())
+        document = tomllib.loads(
+            content.decode("utf-8-sig")
+        )  # some editors begin a file with a byte-order mark
         sweep = _parse(document)
         smaller = _parse(_previewed(document)) if preview or "preview" in document else sweep
         return smaller if preview else sweep
@@ -256,7 +259,8 @@ def _cells(fixed: dict[str, Any], axes: list[_Axis]) -> tuple[tuple[Setting, ...
             cells[Setting(**fixed, **varied)] = None
         except ValidationError as error:
             here = ", ".join(f"{name} = {_shown(value)}" for name, value in varied.items())
-            raise SweepFileError(f"{here and f'cell {here}: '}{explain_invalid(error)}") from None
+            line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", explain_invalid(error))
+            raise SweepFileError(f"{here and f'cell {here}: '}{line}") from None
     return tuple(cells), count
 
 
@@ -279,6 +283,8 @@ def _require_once(places: list[tuple[str, ...]]) -> None:
 
 
 def _require_single(key: str, value: Any) -> None:
+    if isinstance(value, str) and key in _INTEGER_FIELDS and re.fullmatch(r"\s*[0-9]{1,18}\s*", value):
+        raise _quoted(key, value)
     if isinstance(value, list) or (isinstance(value, str) and key in _INTEGER_FIELDS):
         raise SweepFileError(
             f"{key} = {_shown(value)}: [setting] takes one value; lists and ranges belong in [grid]"
@@ -289,6 +295,23 @@ def _require_single(key: str, value: Any) -> None:
 def _require_number(key: str, value: Any) -> None:
     if isinstance(value, bool):  # pydantic would read true as 1
         raise SweepFileError(f"{key} = {str(value).lower()}: must be a number or text")
+    if isinstance(value, str) and key in _FLOAT_FIELDS:  # pydantic would read "0.9" as 0.9
+        raise _quoted(key, value)
+
+
+def _quoted(key: str, value: str) -> SweepFileError:
+    return SweepFileError(
+        f"{key} = {_shown(value)}: a number stands without quotes; try {key} = {_example(value)}"
+    )
+
+
+def _example(text: str) -> str:
+    """The number in a text, 0.5 where there is none."""
+    try:
+        float(text)
+    except ValueError:
+        return "0.5"
+    return text.strip()
 
 
 def _require_few(count: int, what: str) -> None:

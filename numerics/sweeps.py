@@ -20,6 +20,7 @@ from typing import Literal
 
 from numerics.engines import resolve_engine
 from numerics.engines.cpu import uses_all_cores
+from numerics.progress import count_of
 from numerics.sweep_cells import CellState, Ledger, find_states, forget_divergence
 from numerics.sweep_display import sweep_display
 from numerics.sweep_file import Sweep, SweepFileError, read_sweep
@@ -127,8 +128,8 @@ def _left(states: Sequence[CellState]) -> list[CellState]:
     failed = sum(cell.state == "failed" for cell in states)
     if failed:
         warnings.warn(
-            f"{failed} of {len(states)} cells failed before and are passed over; --retry-failed (retry_failed=True) "
-            "trains them again",
+            f"{failed} of {count_of(len(states), 'cell')} failed before and {'is' if failed == 1 else 'are'} passed "
+            f"over; --retry-failed (retry_failed=True) trains {'it' if failed == 1 else 'them'} again",
             stacklevel=3,
         )
     return [cell for cell in states if cell.state in ("left", "running")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.answers import print_json, print_table
-from verify.options import BadInput, Interrupted, check_size, in_one_line, json_option, refusals
+from verify.options import BadInput, Interrupted, check_size, in_one_line, json_option
 
 if TYPE_CHECKING:
     from numerics.sweeps import CellState, Sweep
@@ -65,22 +66,24 @@ def sweep(
     A cell that fails is a row with a reason and stops nothing. Run again, the command goes on where it stopped: it
     passes over finished and failed cells.
     """
-    from numerics.sweeps import read_sweep, sweep_states
-
     _check_options(only_status=only_status, table=table, **options)
-    with refusals():
-        wanted = read_sweep(file, preview=preview)
-    for cell in {(cell.n, cell.m, cell.T): cell for cell in wanted.cells}.values():
-        check_size(cell)
-    if wanted.duplicates:
-        click.echo(f"tgon: {wanted.duplicates} cells of {file} occur twice and count once", err=True)
     again = f"tgon sweep {file}{' --preview' if preview else ''} --out {out}"
-    states = sweep_states(wanted, out) if only_status else _train(again, wanted, out, **options)
+    with _keeping(again, out):
+        from numerics.sweeps import sweep_states
+
+        wanted = _read(file, preview)
+        try:
+            states = sweep_states(wanted, out) if only_status else _train(wanted, out, **options)
+        except ValueError as error:  # the engine it names cannot run here
+            line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", in_one_line(error))
+            raise BadInput(f"{file}: {line}") from error
     rows = _rows(wanted, out, table) if table or (as_json and not only_status) else None
     if as_json:
         print_json(_document(wanted, states, rows))
     else:
         _print_groups(wanted, states, out)
+        if any(cell.state == "failed" for cell in states):
+            click.echo(f"Failed cells are passed over; {again} --retry-failed trains them again.")
     if table:
         click.echo(f"Table: {table}", err=as_json)
 
@@ -104,29 +107,54 @@ def _check_options(
         raise BadInput(f"--table {table!r}: must end in .csv, in a folder that exists; try --table sweep.csv")
 
 
+def _read(file: str, preview: bool) -> Sweep:
+    """The sweep of a file; what is wrong with it is said in the file's own words, keys and not options."""
+    from numerics.progress import count_of
+    from numerics.sweeps import SweepFileError, read_sweep
+
+    try:
+        wanted = read_sweep(file, preview=preview)
+    except SweepFileError as error:
+        raise BadInput(in_one_line(error)) from error
+    except OSError as error:
+        raise BadInput(f"{in_one_line(error)}; try another file") from error
+    for cell in {(cell.n, cell.m, cell.T): cell for cell in wanted.cells}.values():
+        check_size(cell, file)
+    if wanted.duplicates:
+        twice = "occurs twice and counts" if wanted.duplicates == 1 else "occur twice and count"
+        click.echo(f"tgon: {count_of(wanted.duplicates, 'cell')} of {file} {twice} once", err=True)
+    return wanted
+
+
 @contextmanager
 def _keeping(again: str, folder: str) -> Iterator[None]:
-    """Inside, whatever stops a sweep becomes one line that says how to go on."""
-    from numerics.sweep_cluster import ClusterError
-
-    resume = f"finished runs are kept in {folder}; {again} goes on from there"
+    """Inside, whatever stops a sweep becomes one line that says what is kept and how to go on."""
     try:
-        with refusals():
-            yield
+        yield
     except KeyboardInterrupt:
-        raise Interrupted(f"interrupted: {resume}") from None
-    except ClusterError as error:
-        raise BadInput(f"--address: {in_one_line(error)}") from error
+        raise Interrupted(f"interrupted: {_kept(again, folder)}") from None
     except OSError as error:
-        kept = f"; {resume}" if Path(folder).is_dir() else ""
+        kept = f"; {_kept(again, folder)}" if Path(folder).is_dir() else ""
         raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
 
 
-def _train(again: str, wanted: Sweep, out: str, **options: Any) -> list[CellState]:
+def _kept(again: str, folder: str) -> str:
+    """What a stopped sweep leaves behind."""
+    if any(Path(folder).glob("*.safetensors")):
+        return f"finished runs are kept in {folder}; {again} goes on from there"
+    if any(Path(folder).glob("*.checkpoint")):
+        return f"no run is finished, those begun are kept in {folder}; {again} goes on from there"
+    return f"nothing is trained yet; {again} begins anew"
+
+
+def _train(wanted: Sweep, out: str, **options: Any) -> list[CellState]:
+    from numerics.sweep_cluster import ClusterError
     from numerics.sweeps import run_sweep
 
-    with _keeping(again, out):
+    try:
         return run_sweep(wanted, out, **options)
+    except ClusterError as error:
+        raise BadInput(f"--address: {in_one_line(error)}") from error
 
 
 def _rows(wanted: Sweep, out: str, table: str | None) -> list[dict[str, Any]]:
@@ -174,6 +202,8 @@ def _reasons(states: Sequence[CellState]) -> list[tuple[str, int]]:
 
 
 def _print_groups(wanted: Sweep, states: Sequence[CellState], out: str) -> None:
+    from numerics.progress import count_of
+
     rows = []
     for name, cells in _by_group(states).items():
         reasons = _reasons(cells)
@@ -183,6 +213,8 @@ def _print_groups(wanted: Sweep, states: Sequence[CellState], out: str) -> None:
     title = f"{wanted.title or 'Sweep'}; runs in {out}"
     print_table(title, ["group", "cells", *_STATES, "why"], rows, text=["group", "why"], wrapped="why")
     counts = _counts(states)
-    click.echo(f"{len(states)} cells: " + ", ".join(f"{counts[s]} {s}" for s in _STATES if counts[s]) + ".")
-    if counts["failed"]:
-        click.echo("Failed cells are passed over from now on; --retry-failed trains them again.")
+    click.echo(
+        f"{count_of(len(states), 'cell')}: "
+        + ", ".join(f"{counts[s]} {s}" for s in _STATES if counts[s])
+        + "."
+    )

@@ -149,13 +149,14 @@ def make_settings(T: Sequence[int], given: dict[str, Any]) -> list[Setting]:
     return settings
 
 
-def check_size(setting: Setting) -> None:
-    """Refuse a model that no memory would hold."""
+def check_size(setting: Setting, file: str | None = None) -> None:
+    """Refuse a model that no memory would hold; what to try is said in options, or in the keys of a ``file``."""
     numbers = setting.m * (setting.n + setting.T)
     if numbers > MOST_PARAMETERS:
+        where, remedy = ("", "--n 10000 --m 2") if file is None else (f"{file}: ", "n = 10000, m = 2")
         raise BadInput(
-            f"n = {setting.n}, m = {setting.m}, T = {setting.T} ask for m (n + T) = {numbers:.3g} numbers; "
-            f"allowed are {MOST_PARAMETERS:.0e}; try --n 10000 --m 2"
+            f"{where}n = {setting.n}, m = {setting.m}, T = {setting.T} ask for m (n + T) = {numbers:.3g} numbers; "
+            f"allowed are {MOST_PARAMETERS:.0e}; try {remedy}"
         )
 
 

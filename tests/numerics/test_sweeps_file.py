@@ -187,6 +187,10 @@ REFUSED = {
     "[grid]\nT = [true]": "T = true: must be a number or text",
     "[setting]\nT = false": "T = false: must be a number or text",
     "[setting]\nT = [3, 5]": "T = [3, 5]: [setting] takes one value; lists and ranges belong in [grid]",
+    '[setting]\nT = "9"': "T = '9': a number stands without quotes; try T = 9",
+    '[setting]\nT = 3\nsparsity = "0.9"': "sparsity = '0.9': a number stands without quotes; try sparsity = 0.9",
+    '[grid]\nT = [3]\nlr = ["fast"]': "lr = 'fast': a number stands without quotes; try lr = 0.5",
+    "[setting]\nT = 3\nsteps = 20\nwarmup = 30": "warmup 30 is longer than steps 20; try warmup = 1",
     '[setting]\nT = "3:5"': "T = '3:5': [setting] takes one value",
     "[setting]\nT = {a = 1}": "T = {'a': 1}: input should be a valid integer",
     "[setting]\nn = 100": "T is missing",
@@ -238,3 +242,9 @@ def test_no_text_raises_anything_else(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(SweepFileError):
         read_sweep(path)
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    path.write_bytes(b"\xef\xbb\xbf[setting]\nT = 3\n")
+    assert read_sweep(path).cells == (Setting(T=3),)

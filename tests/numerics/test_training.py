@@ -159,7 +159,7 @@ def test_the_bar_is_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     train(SMALL, out=None, progress=True)
     out, err = capfd.readouterr()
     assert out == ""
-    assert "training 1 runs" in err
+    assert "training 1 run " in err
     train(SMALL, out=None, progress=False)
     assert capfd.readouterr() == ("", "")
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 import numerics.training
 from numerics import Runs, observe, train_one
+from numerics.engines import cuda
 from numerics.sweeps import read_sweep, sweep_table
 from verify.cli import main
 
@@ -87,7 +88,58 @@ def test_status_trains_nothing_and_counts_each_group(file, tmp_path, monkeypatch
     shown = tgon(file, "--out", out, "--status").stdout
     assert "MemoryError: no room (2)" in shown
     assert "4 cells: 2 done, 2 failed." in shown
-    assert "--retry-failed" in shown
+    again = f"tgon sweep {file} --out {out} --retry-failed"
+    assert shown.splitlines()[-1] == f"Failed cells are passed over; {again} trains them again."
+
+
+def test_one_cell_is_not_1_cells(file, tmp_path, monkeypatch):
+    """Of a sweep of one cell that failed, in all that is said."""
+    file.write_text(SWEEP.replace("T = [3, 2]", "T = [2, 2]").replace('"0:1"', "[0]"))
+    monkeypatch.setattr(numerics.training, "train_one", breaking)
+    said = [tgon(file, "--out", tmp_path / "runs") for _ in range(2)]
+    text = "".join(done.stdout + done.stderr for done in said)
+    assert "1 cell: 1 failed." in text
+    assert f"1 cell of {file} occurs twice and counts once" in text
+    assert "1 of 1 cell failed before and is passed over" in text
+    assert "1 of 1 cell, 100 % of the work" in text
+    assert "1 cells" not in text
+
+
+def test_what_is_wrong_in_a_file_is_said_in_its_keys(file, tmp_path, monkeypatch):
+    """Not in options, which this command does not have; and with the file's name."""
+    monkeypatch.setattr(cuda, "missing_for_cuda", lambda: "no GPU; try a GPU, or engine='cpu'")
+    for text, said in (
+        ("[setting]\nT = 3\nsteps = 20\nwarmup = 30", "try warmup = 1"),
+        ("[setting]\nT = 3\nn = 2_000_000_000\nm = 3", "allowed are 5e+08; try n = 10000, m = 2"),
+        ('engine = "cuda"\n[setting]\nT = 3', "no GPU; try a GPU, or engine = 'cpu'"),
+    ):
+        file.write_text(text)
+        done = tgon(file, "--out", tmp_path / "runs")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(f"tgon: {file}: ")
+        assert done.stderr.endswith(f"{said}\n")
+        assert "--" not in done.stderr
+
+
+def test_ctrl_c_says_what_is_kept(file, tmp_path, monkeypatch):
+    """Nothing, checkpoints, or finished runs; and how to go on."""
+    out = tmp_path / "runs"
+    again = f"tgon sweep {file} --out {out}"
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("numerics.sweeps.run_sweep", interrupted)
+    for name, said in (
+        (None, f"nothing is trained yet; {again} begins anew"),
+        ("a.checkpoint", f"no run is finished, those begun are kept in {out}; {again} goes on from there"),
+        ("a.safetensors", f"finished runs are kept in {out}; {again} goes on from there"),
+    ):
+        if name:
+            out.mkdir(exist_ok=True)
+            (out / name).write_bytes(b"")
+        done = tgon(file, "--out", out)
+        assert (done.exit_code, done.stderr) == (130, f"tgon: interrupted: {said}\n")
 
 
 def test_failed_cells_are_passed_over_until_they_are_retried(file, tmp_path, monkeypatch):
