@@ -40,8 +40,11 @@ def progress_bar(settings: Sequence[Setting], *, shown: bool = True) -> Iterator
 
 @contextmanager
 def compilation_announced() -> Iterator[None]:
-    """Inside, the first kernel that has to be compiled, and not read from the cache on disk, is a line on stderr."""
-    from numba.core import event
+    """Inside, the first kernel that has to be compiled, and is not found in the cache on disk, is a line on stderr.
+
+    Functions that have no such cache are small and compile every time; they are not announced.
+    """
+    from numba.core import caching, event
 
     untyped: Any = event
 
@@ -49,7 +52,7 @@ def compilation_announced() -> Iterator[None]:
         silent = True
 
         def on_start(self, event: Any) -> None:
-            if self.silent:
+            if self.silent and not isinstance(event.data["dispatcher"]._cache, caching.NullCache):
                 self.silent = False
                 print(f"tgon: {_COMPILING}", file=sys.stderr, flush=True)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-import numba
 import pytest
 
 from numerics.progress import compilation_announced
@@ -15,15 +16,49 @@ from numerics.progress import compilation_announced
 LINE = "tgon: compiling kernels for this machine, about 10 s, once"
 
 
-def test_compilation_is_announced_once_and_only_when_it_happens(capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = numba.njit(lambda x: x + 1), numba.njit(lambda x: x + 2)
+MODULE = """
+from numba import njit
+
+@njit(cache=True)
+def first(x):
+    return x + 1
+
+@njit(cache=True)
+def second(x):
+    return x + 2
+
+@njit
+def not_kept(x):
+    return x + 3
+"""
+
+
+def test_compilation_is_announced_once_and_only_when_it_happens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second process, here a second import, finds the cache on disk; what has no cache is passed over."""
+    path = tmp_path / "kernels_of_a_test.py"
+    path.write_text(MODULE)
+
+    def imported() -> Any:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    kernels = imported()
     with compilation_announced():
+        assert kernels.not_kept(1) == 4
         assert capsys.readouterr().err == ""
-        assert (first(1), second(1)) == (2, 3)
+        assert (kernels.first(1), kernels.second(1)) == (2, 3)
     assert capsys.readouterr().err == f"{LINE}\n"
+    again = imported()
     with compilation_announced():
-        first(1)
-    first(1.5)  # compiled again, for another type, when nobody listens
+        assert again.first(1) == 2
+        assert again.first.stats.cache_hits
+    again.second(1.5)  # compiled, for another type, when nobody listens
     assert capsys.readouterr().err == ""
 
 
