@@ -74,7 +74,7 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
     if m + 2 <= T:
         bounds["codes.cap-bound"] = cap_bound(T, m)
         bounds["codes.rank-bound"] = rank_bound(T, m)
-    if m + 2 <= T <= min(m + 4, 2 * m):
+    if m + 2 <= T <= min(m + 4, 2 * m - 1):
         bounds["codes.shifted-bound"] = _lifted(T, 2 * (T - m))
     if 2 * m <= T and m >= 2:
         bounds["codes.orthoplex-bound"] = float(T)
