@@ -306,6 +306,15 @@ def two_processes() -> Iterator[Any]:
         yield workers
 
 
+def living_workers(workers: Any) -> set[int]:
+    """Processes of a cluster's workers; a nanny has none while it starts another."""
+    return {
+        nanny.pid
+        for nanny in list(workers.workers.values())
+        if nanny.status.name == "running" and nanny.pid is not None
+    }
+
+
 @pytest.mark.slow
 def test_a_worker_killed_in_mid_sweep_loses_no_cell(tmp_path: Path, two_processes: Any) -> None:
     """SIGKILL twice, each time to a worker that is training."""
@@ -316,9 +325,10 @@ def test_a_worker_killed_in_mid_sweep_loses_no_cell(tmp_path: Path, two_processe
         for after in (2, 8):
             while len(list(tmp_path.glob("*.safetensors"))) < after:
                 time.sleep(0.02)
-            busy = [w for w in two_processes.workers.values() if w.status.name == "running"]
-            killed.append(busy[0].pid)
-            os.kill(busy[0].pid, signal.SIGKILL)
+            while not (alive := living_workers(two_processes) - set(killed)):
+                time.sleep(0.02)  # one dead, the other not restarted yet
+            killed.append(min(alive))
+            os.kill(killed[-1], signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
