@@ -110,7 +110,9 @@ NOTATION: tuple[Notation, ...] = (
     ),
     _real("s", "s", "slack by which the longer exceeds the shorter, or a constraint its bound", "≥ 0"),
     _real("t", "t", "slack of a second constraint", "≥ 0"),
-    _nonnegative("mu", r"\mu", "weight of ‖b‖² in the penalty ‖W‖² + μ‖b‖²; least cosine of two residuals", "≥ 0"),
+    _nonnegative(
+        "mu", r"\mu", "weight of ‖b‖² in the penalty ‖W‖² + μ‖b‖²; least cosine of two residuals", "≥ 0"
+    ),
     _nonnegative("epsilon", r"\varepsilon", "largest squared error of a datapoint; Adam's ε", "0 ≤ ε < 1/4"),
     _real("phi", r"\varphi", "an angle"),
     _real("lambda", r"\lambda", "a scale factor; weight of the penalty λ(‖W‖² + ‖b‖²)"),
