@@ -142,6 +142,7 @@ def test_curves_that_collapse_are_described_so():
         ({0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "**The curves do not collapse**: T alone decides"),
         ({0.98: 320, 0.96: 240, 0.92: 170}, 0.02, "**The curves do not fully collapse**"),
         ({0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "do not decide"),
+        ({0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "do not decide"),  # neither 0 nor far from it
         ({0.98: 200}, 0.02, "nothing can be said about a collapse"),
     ],
 )

@@ -203,5 +203,6 @@ def _near_by_length(ends: pd.DataFrame) -> str:
         f"By length alone, without asking for a D_X among the first, {len(missed)} of {len(ends)} runs "
         f"({share.low:.0%} to {share.high:.0%}) memorize and drop the point, at R = "
         f"{', '.join(str(R) for R in sorted(set(missed['repeats'])))}: the hidden vector of "
-        f"R = {int(most['repeats'])}, seed {int(most['seed'])} reaches {most['peak']:.2f} and ends at {most['end']:.2f}."
+        f"R = {int(most['repeats'])}, seed {int(most['seed'])} reaches {most['peak']:.2f} and ends at "
+        f"{most['end']:.2f}."
     )

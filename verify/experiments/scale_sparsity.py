@@ -27,6 +27,9 @@ __all__ = ["SEEN", "collect", "describe", "draw"]
 #: The published scale T(1 − S).
 SEEN = 10.0
 
+#: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
+STILL = 0.5
+
 _COLUMNS = [
     "m",
     "sparsity",
@@ -104,12 +107,12 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
         f"The mean scale over sparsities is {whole.value:.3g}, {place} a factor of 2 of the published {SEEN:g}, "
         f"which {sum(mean.low <= SEEN <= mean.high for mean in means)} of the {len(means)} intervals above contain."
     )
-    if slope.low <= 0 <= slope.high and not slope.low <= 1 <= slope.high:
+    if -STILL <= slope.low <= 0 <= slope.high <= STILL:
         head = "**The curves collapse** as far as these seeds can tell"
     elif slope.low <= 1 <= slope.high and not slope.low <= 0 <= slope.high:
         head = "**The curves do not collapse**: T alone decides"
     elif slope.low <= 0 <= slope.high:
-        head = "These seeds do not decide between a collapse and a fixed T"
+        head = "These seeds do not decide whether the curves collapse"
     else:
         head = "**The curves do not fully collapse**"
     return f"m = {m}: {head}: {numbers_said}. {near}"
