@@ -217,7 +217,12 @@ def _history(lengths, repeats=5, seed=0, stored=4.0, rank=0.0):
 
 def _theory(threshold=2.0):
     return pd.DataFrame(
-        {"draw": [0, 1], "threshold": [threshold, 1.1 * threshold], "metastable_until": [3.0, 3.0]}
+        {
+            "draw": [0, 1],
+            "threshold": [threshold, 1.1 * threshold],
+            "metastable_until": [3.0, 3.0],
+            "metastable_censored": [threshold > 5, False],
+        }
     )
 
 
@@ -228,6 +233,7 @@ def test_a_replaced_feature_is_described():
     assert "**the point replaces about one feature**" in text
     assert "embedded in 4 of 4 seeds" in text
     assert "below 5" in text
+    assert "until R = 3" in text
     assert "**No near miss**" in text
 
 
@@ -238,6 +244,7 @@ def test_without_a_lost_feature_none_is_said_to_be_replaced():
     assert "does not show that the point replaces one feature" in text
     assert "replaces about one" not in text
     assert "not clearly below 5" in text
+    assert "until R ≥ 3" in text
 
 
 @pytest.mark.parametrize(
@@ -307,7 +314,15 @@ def _map(threshold, sweeps_up=5.0):
                 rows.append((100, T, R, seed, happened, happened))
     runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
     theory = [
-        {"n": 100, "T": T, "median": m, "least": 0.8 * m, "greatest": 1.2 * m, "metastable_until": 9 * m}
+        {
+            "n": 100,
+            "T": T,
+            "median": m,
+            "least": 0.8 * m,
+            "greatest": 1.2 * m,
+            "metastable_until": 9 * m,
+            "metastable_censored": T > 500,
+        }
         for T, m in ((100, 2.6), (300, 2.6), (1000, 5.0))
     ]
     sweeps = [
@@ -320,6 +335,7 @@ def _map(threshold, sweeps_up=5.0):
 
 def test_the_boundary_of_the_theory_is_found_again():
     tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    assert "| ≥ 45 |" in repeated_map.describe(tables)
     text = repeated_map.describe(tables)
     assert "in 3 of 3 sizes" in text
     assert "Both criteria agree" in text

@@ -86,9 +86,10 @@ _LEGEND = (
 
 def _line(size: _Size) -> str:
     row = size.theory
+    stands = f"{'≥ ' if row['metastable_censored'] else ''}{row['metastable_until']:.3g}"
     return (
         f"| {size.n} | {size.unit:g} | {int(size.boundary['runs'])} | {_shown(size.boundary)} | {_shown(size.second)} "
-        f"| {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}) | {row['metastable_until']:.3g} | "
+        f"| {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}) | {stands} | "
         f"{PUBLISHED_SLOPE * size.unit:.2g} |"
     )
 

@@ -90,6 +90,7 @@ def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
         min(FEATURES, n),
         [(each.between[0] * unit, each.between[1] * unit) for each in found],
         [each.metastable_until * unit for each in found],
+        [each.metastable_censored for each in found],
     )
     return {
         "n": n,
@@ -100,6 +101,7 @@ def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
         "least": answer["repeats"]["least"],
         "greatest": answer["repeats"]["greatest"],
         "metastable_until": answer["metastable_until"]["median"],
+        "metastable_censored": answer["metastable_censored"]["median"],
         "zero_bias": answer["zero_bias"]["mean"],
     }
 
