@@ -23,8 +23,17 @@ from torch.autograd.function import once_differentiable
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, divergence, kernels
 from numerics.engines.arrangement import ArrangedData, Arrangement
+from numerics.engines.candidates import MOST_POINTS, Listing, make_listing
 from numerics.engines.held_state import HeldState
-from numerics.engines.interaction import CUT, LEAST_POINTS, classify, culling_arrays, prefers_culling
+from numerics.engines.interaction import (
+    CUT,
+    LEAST_POINTS,
+    classify,
+    culling_arrays,
+    prefers_culling,
+    prefers_listing,
+)
+from numerics.engines.listing import count_listed
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
@@ -83,9 +92,14 @@ class _Workspace:
         self.arrays = (by_point, (bounds, features, *by_feature), *self._scratch)
 
     @cached_property
-    def culling(self) -> tuple[_Array, ...]:
+    def culling(self) -> tuple[_Array, ...] | Listing:
         """Arrays of the culled sums."""
-        return culling_arrays(self.data.T, self.parts, self.gradients.dtype)
+        (rows, n), T, dtype = self.gradients.shape, self.data.T, self.gradients.dtype
+        return (
+            culling_arrays(T, self.parts, dtype)
+            if rows == 3
+            else make_listing(n, T, rows - 1, self.parts, dtype)
+        )
 
 
 class CpuTrajectory:
@@ -105,7 +119,7 @@ class CpuTrajectory:
         self._weight_decay = setting.weight_decay
         # The mean over features divides every gradient by n, which to Adam is an ε n times as large.
         self._epsilon = setting.adam_epsilon * (data.n if setting.loss == "mean" else 1)
-        self._can_cull = setting.m == 2 and data.T >= LEAST_POINTS
+        self._can_cull = LEAST_POINTS <= data.T and (setting.m == 2 or data.T <= MOST_POINTS)
         self._scalars = np.zeros(9, dtype)
         self._work = _Workspace(data, setting.m, dtype)
         decay = (1.0 - self._rates * self._weight_decay).astype(dtype).astype(np.float64)
@@ -143,7 +157,10 @@ class CpuTrajectory:
     def _prefers_culling(self, hidden: _Array) -> bool:
         arrangement, T = self._held.arrangement, self._work.data.T
         points = np.take(hidden, arrangement.points, axis=1).astype(self._scalars.dtype)
-        kinds = classify(self._held.rows[0][:, : arrangement.awake], points, self._work.culling)
+        parameters = self._held.rows[0][:, : arrangement.awake]
+        if isinstance(culling := self._work.culling, Listing):
+            return prefers_listing(count_listed(parameters, points, culling), arrangement.awake, T)
+        kinds = classify(parameters, points, culling)
         return prefers_culling(int((kinds == CUT).sum()), arrangement.awake, T)
 
     def _run(self, stop: int) -> int:

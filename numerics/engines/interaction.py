@@ -1,5 +1,7 @@
 """The dense part of a step, all pairs or culled: which of the two, and the arrays of the second.
 
+In two hidden dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`listing`).
+
 The choice counts work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups
 against all pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not
 depend on the machine a run is on, so the same run takes the same sums everywhere.
@@ -31,9 +33,11 @@ from numerics.engines.boxes import (
     describe_nodes,
     load_features,
 )
+from numerics.engines.candidates import Listing, describe_points, plan_step
 from numerics.engines.compilation import compiled
 from numerics.engines.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
 from numerics.engines.lanes import LANES
+from numerics.engines.listing import listed_pairs
 from numerics.engines.pairs import BLOCK, dense_pairs
 
 __all__ = [
@@ -45,7 +49,9 @@ __all__ = [
     "classify",
     "culling_arrays",
     "interact",
+    "plan",
     "prefers_culling",
+    "prefers_listing",
     "prepare",
     "sum_culled",
 ]
@@ -56,6 +62,11 @@ MARGIN = 16
 #: Cost of one pair of a leaf that is cut, and of a group with its tests and moments, in pairs of the dense kernel: as
 #: fitted by ``python -m numerics.benchmark_culling --T 128,300,600,1000,3000`` on an AMD EPYC of family 26 (2.0, 2300).
 CUT_PAIR, GROUP_COST = 2.0, 2300.0
+
+#: Cost of one pair that lists hold right after an arrangement, with those that drift and renewals add until the next,
+#: and of one feature: between states in which whole steps with lists are slower and faster (m = 3, 4, 10, T = 1000 and
+#: 3000, after 200 to 8000 steps); lists break even where they hold a quarter to a third of all pairs.
+LISTED_PAIR, FEATURE_COST = 3.0, 200.0
 
 #: What is known of the outputs of a group of features on a leaf of datapoints: none active, all active, neither.
 OFF, ON, CUT = 0, 1, 2
@@ -148,6 +159,18 @@ def _sum_culled(parameters: Any, hidden: Any, culling: Any, gradients: Any, part
 sum_culled = compiled(_sum_culled, "sum_culled")
 
 
+def prefers_listing(listed: int, n: int, T: int) -> bool:
+    """Whether ``listed`` pairs of a feature and a datapoint, and what each feature costs, are less than all n T pairs.
+
+    Examples
+    --------
+    >>> prefers_listing(listed=10**6, n=10_000, T=1_000), prefers_listing(listed=5 * 10**6, n=10_000, T=1_000)
+    (True, False)
+
+    """
+    return LISTED_PAIR * listed + FEATURE_COST * n < n * T
+
+
 def prefers_culling(cut: int, n: int, T: int) -> bool:
     """Whether ``cut`` pairs of a group and a leaf, and what each group costs, are less than all n T pairs.
 
@@ -158,6 +181,11 @@ def prefers_culling(cut: int, n: int, T: int) -> bool:
 
     """
     return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
+
+
+def is_listing(culling: Any) -> bool:
+    """Whether a numba type is that of a `Listing`; else it is that of `culling_arrays`, or of None."""
+    return getattr(culling, "instance_class", None) is Listing
 
 
 def prepare(culling: Any, hidden: Any, first: int, last: int) -> None:
@@ -173,7 +201,10 @@ def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
     def leaves(culling: Any, hidden: Any, first: int, last: int) -> None:
         _describe(hidden, culling, first, last)
 
-    return nothing if isinstance(culling, types.NoneType) else leaves
+    def blocks(culling: Any, hidden: Any, first: int, last: int) -> None:
+        describe_points(hidden, culling, first, last)
+
+    return nothing if isinstance(culling, types.NoneType) else blocks if is_listing(culling) else leaves
 
 
 def interact(
@@ -229,4 +260,33 @@ def _interact_for(
     ) -> None:
         culled_pairs(parameters, culling, gradients, partial[part], part, first, last)
 
-    return all_pairs if isinstance(culling, types.NoneType) else culled
+    def listed(
+        culling: Any,
+        parameters: Any,
+        hidden: Any,
+        gradients: Any,
+        partial: Any,
+        scratch: Any,
+        part: int,
+        first: int,
+        last: int,
+    ) -> None:
+        listed_pairs(parameters, culling, gradients, partial[part], part, first, last)
+
+    return all_pairs if isinstance(culling, types.NoneType) else listed if is_listing(culling) else culled
+
+
+def plan(culling: Any) -> None:
+    """What `interact` must decide before a step."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(plan)
+def _plan_for(culling: Any) -> Any:
+    def nothing(culling: Any) -> None:
+        pass
+
+    def lists(culling: Any) -> None:
+        plan_step(culling.tally)
+
+    return lists if is_listing(culling) else nothing

@@ -30,7 +30,7 @@ from numba import njit, prange
 from numerics.engines.boxes import NODE_POINTS
 from numerics.engines.compilation import OPTIONS as _COMPILE
 from numerics.engines.compilation import compiled
-from numerics.engines.interaction import interact, prepare
+from numerics.engines.interaction import interact, plan, prepare
 from numerics.engines.pairs import BLOCK, dense_pairs, scratch_size
 from numerics.engines.sparse_terms import add_sparse, encode, gather_columns, pull_points
 
@@ -173,6 +173,7 @@ def _advance(
         scalars[1] = 1.0 - rate * weight_decay
         scalars[2] = rate / (1.0 - beta1 ** (step + 1.0))
         scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
+        plan(culling)
         for part in prange(parts):
             low, high = part_of(T, part, parts, NODE_POINTS)
             encode(parameters, columns, by_point, hidden, near, low, high)

@@ -24,6 +24,7 @@ __all__ = [
     "absolute",
     "add",
     "add_totals",
+    "append_above_zero",
     "bits_above_zero",
     "bits_at_most",
     "divide",
@@ -32,10 +33,12 @@ __all__ = [
     "least_of_eight",
     "load",
     "lowest_bit",
+    "most",
     "most_of_eight",
     "multiply",
     "relu",
     "splat",
+    "square_root",
     "store",
     "subtract",
     "total",
@@ -211,6 +214,39 @@ def bits_above_zero(typing: Any, a: Any) -> Any:
 
 
 @intrinsic
+def append_above_zero(typing: Any, array: Any, count: Any, a: Any, start: Any, known: Any) -> Any:
+    """array[count:] takes start + k for every k < known where not a[k] <= 0, also where it is NaN; the new count."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, count, a, start, known = arguments
+        int32 = ir.IntType(32)
+        vector = ir.VectorType(int32, LANES)
+        numbers = ir.Constant(vector, list(range(LANES)))
+
+        def every(number: Any) -> Any:
+            single = builder.insert_element(
+                ir.Constant(vector, ir.Undefined), builder.trunc(number, int32), ir.Constant(int32, 0)
+            )
+            return builder.shuffle_vector(
+                single, ir.Constant(vector, ir.Undefined), ir.Constant(vector, None)
+            )
+
+        above = builder.fcmp_unordered(">", a, _constant(signature.args[2].dtype, 0.0))
+        above = builder.and_(above, builder.icmp_signed("<", numbers, every(known)))
+        data = context.make_array(signature.args[0])(context, builder, array).data
+        place = _tools.gep_inbounds(builder, data, count)
+        kind = ir.FunctionType(ir.VoidType(), [vector, place.type, above.type])
+        name = f"llvm.masked.compressstore.v{LANES}i32"
+        function = _tools.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, (builder.add(every(start), numbers), place, above))
+        bits = builder.zext(builder.bitcast(above, ir.IntType(LANES)), ir.IntType(64))
+        return builder.add(count, builder.ctpop(bits))
+
+    signature = types.int64(array, types.int64, a, types.int64, types.int64)
+    return signature, generate
+
+
+@intrinsic
 def lowest_bit(typing: Any, bits: Any) -> Any:
     """Place of the lowest set bit of a positive number."""
 
@@ -275,6 +311,20 @@ def absolute(typing: Any, a: Any) -> Any:
 
 
 @intrinsic
+def square_root(typing: Any, a: Any) -> Any:
+    """√a."""
+
+    def build(builder: Any, dtype: Any, a: Any) -> Any:
+        vector = _vector(dtype)
+        function = _tools.get_or_insert_function(
+            builder.module, ir.FunctionType(vector, [vector]), f"llvm.sqrt.v{LANES}f{dtype.bitwidth}"
+        )
+        return builder.call(function, (a,))
+
+    return _elementwise(1, build)(a)
+
+
+@intrinsic
 def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
     """array[index : index + 4] += the sums of the lanes of a, b, c and d, each added in pairs."""
 
@@ -303,6 +353,20 @@ def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: A
         return context.get_dummy_value()
 
     return types.none(array, types.intp, a, b, c, d), generate
+
+
+@intrinsic
+def most(typing: Any, lanes: Any) -> Any:
+    """The largest of the lanes; NaN may be passed over."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a = arguments[0]
+        for apart in (8, 4, 2, 1):
+            b = _shuffled(builder, a, a, [lane ^ apart for lane in range(LANES)])
+            a = builder.select(builder.fcmp_ordered(">", a, b), a, b)
+        return builder.extract_element(a, ir.Constant(ir.IntType(32), 0))
+
+    return lanes.dtype(lanes), generate
 
 
 @intrinsic
