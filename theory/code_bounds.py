@@ -27,11 +27,11 @@ U + (c/(T−c)) U²/(1−U), least at 1−U = √(c/T). The same with c replaced
 `codes.shifted-cross-polytope`; it follows at once whenever at most 2m−T points have x_j < 1+σ. A code with more
 such points, and fewer, longer others, is what `codes.shifted-bound` is about.
 
-`codes.shifted-bound`. m+2 <= T <= m+4, T <= 2m: E >= T−1+2√B/(√T+√B), B = 2(T−m), which `codes.shifted-cross-polytope`
-attains; proof in `theory.shifted_codes_proofs`. Open for m+5 <= T <= 2m−1, where the proof would need two of any 2d+1
-vectors in R^d, 4 <= d < T−m, to have a cosine of (2−√2)/4 or more. For nine vectors in R^4 the best packing known has
-0.162, enough, but what is proven of them by linear programming is 0.076; from about d = 5 on the packings known are
-below it, and the gains of all pairs would have to be added up.
+`codes.shifted-bound`. m+2 <= T <= m+4, T <= 2m−1 (at T = 2m it is `codes.orthoplex-bound`): E >= T−1+2√B/(√T+√B), B =
+2(T−m), which `codes.shifted-cross-polytope` attains; proof in `theory.shifted_codes_proofs`. Open for m+5 <= T <=
+2m−1, where the proof would need two of any 2d+1 vectors in R^d, 4 <= d < T−m, to have a cosine of (2−√2)/4 or more.
+For nine vectors in R^4 the best packing known has 0.162, enough, but what is proven of them by linear programming is
+0.076; from about d = 5 on the packings known are below it, and the gains of all pairs would have to be added up.
 
 `codes.orthoplex-bound`. T >= 2m, m >= 2: E >= T, with equality only at T = 2m and the cross-polytope. For
 T = 2m = 4 it is `codes.cap-bound`. Let T = 2m >= 6, r = T−l, and suppose E <= T with U > 0, so

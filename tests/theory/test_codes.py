@@ -428,11 +428,19 @@ def test_steps_of_the_shifted_bound(T: int, m: int, count: int):
             lost = float(lacking[inside[least]]) + sigma - kappa**2
             if lost > 0:
                 assert lost <= kappa * math.sqrt(1 - lost) + 1e-8
+            beyond = -np.delete(hidden.T @ hidden[:, inside], inside, axis=0) - lacking[inside]
+            assert np.all(beyond >= -1e-8)
+            spans = beyond @ saved @ beyond.T
+            assert np.all(spans >= -1e-7), (
+                "in the span of the short points, what is left of two others is not opposed"
+            )
+            assert np.all(beyond @ weights >= kappa * np.sqrt(np.maximum(np.diagonal(spans), 0)) - 1e-7)
             outside = np.sort(np.delete(squared, inside))[::-1]
             gainer = outside[len(inside) - k - 1]
             assert gainer >= 1 + sigma + min(kappa * meet, 3 - 2 * math.sqrt(2)) - 1e-8
             inside.pop(least)
         if inside and len(inside) == k:
+            assert lacking[inside].sum() < 1
             gram = hidden[:, inside].T @ hidden[:, inside]
             sigma = float(lacking[inside] @ np.linalg.solve(gram, lacking[inside]))
             assert squared.sum() >= T - lacking[inside].sum() + (T - k) * sigma - 1e-8
