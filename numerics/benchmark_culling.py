@@ -6,11 +6,16 @@ trains each T with the paper's setting (n = 10 000, m = 2, float32, seed 0) on o
 runs both variants of the same steps in turns: the table has the least and the median microseconds of a step, of
 processor time, so that other programs count little. Then it fits `interaction.CUT_PAIR` and ``GROUP_COST`` to the times
 of the sums over pairs alone. About a minute for each T below 1000; T = 10 000 takes longer.
+
+    python -m numerics.benchmark_culling --m 3,4,10 --T 1000,3000 --after 200,1000,3000,8000
+
+times candidate lists in the same way, a hundred steps a turn, so that their renewals are counted.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -24,9 +29,11 @@ from scipy.optimize import nnls
 from numerics.data import draw_dataset
 from numerics.engines import kernels
 from numerics.engines.boxes import GROUP
+from numerics.engines.candidates import Listing
 from numerics.engines.cpu import CpuTrajectory
 from numerics.engines.interaction import CUT, classify, sum_culled
 from numerics.engines.lanes import LANES
+from numerics.engines.listing import count_listed
 from numerics.starts import draw_start
 from theory.setting import Setting
 
@@ -115,6 +122,17 @@ def compare_variants(trajectory: CpuTrajectory, turns: int = 20) -> Comparison:
     )
 
 
+def time_lists(trajectory: CpuTrajectory, turns: int = 6) -> tuple[list[tuple[float, ...]], float]:
+    """Microseconds of a step with lists, and of one without, in turns; the share of all pairs that lists begin with."""
+    trajectory._arrange()
+    held, listing = trajectory._held, trajectory._work.culling
+    assert isinstance(listing, Listing)
+    T, awake = trajectory._work.data.T, held.arrangement.awake
+    hidden = np.take(trajectory._hidden(), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
+    share = count_listed(held.rows[0][:, :awake], hidden, listing) / (awake * T)
+    return _in_turns([_steps_of(trajectory, kind, 100) for kind in (True, False)], turns), share
+
+
 def fit_costs(comparisons: list[Comparison]) -> tuple[float, float]:
     """(CUT_PAIR, GROUP_COST) that fit the least times of the sums, each error relative to its time."""
     pair = np.median([min(c.dense_sums) / (c.groups * GROUP * c.T) for c in comparisons])
@@ -129,30 +147,37 @@ def _main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--m", default="2")
     parser.add_argument("--T", default="300,1000")
     parser.add_argument("--after", default="200,1000,3000")
     options = parser.parse_args()
     found = []
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; microseconds of a step, least (median)")
-    for T in (int(word) for word in options.T.split(",")):
-        setting = Setting(T=T)
+    for m, T in itertools.product(
+        *([int(word) for word in words.split(",")] for words in (options.m, options.T))
+    ):
+        setting = Setting(T=T, m=m)
         trajectory = CpuTrajectory(setting, draw_dataset(setting), *draw_start(setting))
         for after in (int(word) for word in options.after.split(",")):
             trajectory.advance(after)
             state = trajectory.parameters(), *trajectory.moments()
             trajectory.restore(after, *state)
-            found.append(compare_variants(trajectory))
+            if m == 2:
+                result = compare_variants(trajectory)
+                found.append(result)
+                times = [result.culled_step, result.dense_step]
+                share = result.cut / (result.groups * result.leaves)
+            else:
+                times, share = time_lists(trajectory)
             trajectory.restore(after, *state)
-            result = found[-1]
-            columns = [
-                f"{min(part):8.0f} ({np.median(part):.0f})"
-                for part in (result.culled_step, result.dense_step)
-            ]
-            share = result.cut / (result.groups * result.leaves)
+            columns = [f"{min(part):8.0f} ({np.median(part):.0f})" for part in times]
             print(
-                f"T {T:6d} step {after:6d} culled {columns[0]} dense {columns[1]} cut {share:.3f}", flush=True
+                f"m {m:2d} T {T:6d} step {after:6d} culled {columns[0]} dense {columns[1]} "
+                f"{'cut' if m == 2 else 'listed'} {share:.3f}",
+                flush=True,
             )
-    print("CUT_PAIR, GROUP_COST =", ", ".join(f"{cost:.3g}" for cost in fit_costs(found)))
+    if found:
+        print("CUT_PAIR, GROUP_COST =", ", ".join(f"{cost:.3g}" for cost in fit_costs(found)))
 
 
 if __name__ == "__main__":
