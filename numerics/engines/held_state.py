@@ -173,6 +173,6 @@ def feature_order(parameters: _Array, reach: float) -> NDArray[Any]:
     tiny = np.finfo(np.float64).tiny
     W, b = np.clip(parameters[:-1].astype(np.float64), -LARGEST, LARGEST), parameters[-1].astype(np.float64)
     size = np.maximum(np.sqrt((W * W).sum(axis=0)), tiny)
-    limit = np.maximum(size * min(max(reach, tiny), LARGEST), tiny)
+    limit = np.maximum(size * min(max(float(reach), tiny), LARGEST), tiny)
     onset = np.clip(-b, -2.0 * limit, 2.0 * limit) / limit
     return kd_order(np.vstack([W / size, onset]), GROUP)
