@@ -11,9 +11,9 @@ of twelve turns in processor time, other programs running), after 200, 3000 and 
 T = 1000, 2.2, 3.1 and 3.5 at T = 10 000. Below T of about 400 the rule keeps the dense kernel.
 ``python -m numerics.benchmark_culling --T 1000,10000 --after 200,3000,12000`` times them anew.
 
-Candidate lists, same machine and setting, after 1000, 3000 and 8000 steps, T = 1000: 1.6, 1.9 and 2.1 at m = 3, 1.5, 1.8
-and 2.1 at m = 4, 1.4, 2.1 and 2.6 at m = 10; T = 3000: 1.2, 1.4 and 1.6, 1.5, 1.7 and 1.9, 1.1, 1.9 and 2.5. After 200
-steps they lose, and the rule keeps the dense kernel.
+Candidate lists, same machine and setting, least of six turns, after 1000, 3000 and 8000 steps: at T = 1000 1.6, 1.9 and
+2.1 for m = 3, 1.5, 1.8 and 2.1 for m = 4, 1.4, 2.1 and 2.6 for m = 10; at T = 3000 1.2, 1.4 and 1.6, 1.5, 1.7 and 1.9,
+1.1, 1.9 and 2.5. After 200 steps they lose, and the rule keeps the dense kernel.
 ``python -m numerics.benchmark_culling --m 3,4,10 --T 1000,3000 --after 200,1000,3000,8000`` times them anew.
 """
 
