@@ -85,7 +85,10 @@ class Course:
         self.steps: list[int] = []
         self.losses: list[float] = []
         self.trained_by: tuple[str, ...] = (engine_version(engine),)
-        self.saved = None if checkpoint is None else load_checkpoint(checkpoint)
+        saved = None if checkpoint is None else load_checkpoint(checkpoint)
+        self.saved = (
+            saved if saved is not None and saved.step > 0 else None
+        )  # at step 0 nothing is trained yet
         if self.saved is not None:
             self._go_on_from(self.saved)
 

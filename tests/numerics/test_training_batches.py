@@ -174,6 +174,19 @@ def test_runs_at_different_steps_go_on_apart(tmp_path: Path) -> None:
     assert files(together) == alone(BATCH, tmp_path / "alone")
 
 
+def test_runs_stopped_before_their_first_step_begin_with_the_others(tmp_path: Path) -> None:
+    """Their checkpoints hold no training; they must not make a batch of some with a state and some without."""
+    together, stop = tmp_path / "together", threading.Event()
+    together.mkdir()
+    stop.set()
+    with pytest.raises(Interrupted):
+        list(obtain_batch(BATCH[:2], "cuda", together, [lambda steps: None] * 2, stop))
+    StandIn.sizes.clear()
+    obtain(BATCH[::-1], together, 10**9)
+    assert StandIn.sizes == [4]
+    assert files(together) == alone(BATCH, tmp_path / "alone")
+
+
 def test_a_run_that_another_process_is_at_is_obtained_afterwards(tmp_path: Path) -> None:
     """Held when the batch begins; let go when its other runs are there."""
     name = run_name(SMALL, "cuda")
