@@ -49,6 +49,7 @@ OBSERVABLES = (
     "ring_bias",
     "sea_energy",
     "sea_anisotropy",
+    "sea_passing",
 )
 
 
@@ -65,7 +66,7 @@ def observe(run: Run) -> dict[str, float]:
     shared_features : features that occur in two distinct datapoints or more; 0 for orthonormal data.
     length_jump : the largest ratio of neighbours among the ordered ‖h‖ of distinct datapoints: 1 on a regular polygon.
         NaN where one is 0 or there is one datapoint only.
-    ring_columns … sea_anisotropy : as in `numerics.rings.RingAndSea`. NaN for n <= 10.
+    ring_columns … sea_passing : as in `numerics.rings.RingAndSea`. NaN for n <= 10.
     """
     if run.status == "diverged":
         return dict.fromkeys(OBSERVABLES, float("nan"))

@@ -32,6 +32,8 @@ class RingAndSea:
     bias : their mean bias.
     sea_energy : Σ‖w‖² of all other columns.
     sea_anisotropy : (largest − least eigenvalue) / trace of their WWᵀ, 0 where it is a multiple of I or zero.
+    sea_passing : the share of the sea's energy in columns that are not silent at the ring, as `sea.separated-gain`
+        assumes: at amplitude 1 they pass the bias of one of its columns. 0 without a sea.
 
     """
 
@@ -41,6 +43,7 @@ class RingAndSea:
     bias: float
     sea_energy: float
     sea_anisotropy: float
+    sea_passing: float
 
 
 def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> RingAndSea:
@@ -72,6 +75,7 @@ def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> 
     ring, sea = order[:k], order[k:]
     eigenvalues = np.linalg.eigvalsh(W[:, sea] @ W[:, sea].T)
     energy = float(np.sum(norms[sea] ** 2))
+    passing = np.any(W[:, ring].T @ W[:, sea] + b[ring, None] > 0, axis=0)
     return RingAndSea(
         columns=k,
         jump=float(jumps[k - 3]),
@@ -79,4 +83,5 @@ def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> 
         bias=float(np.mean(b[ring])),
         sea_energy=energy,
         sea_anisotropy=float((eigenvalues[-1] - eigenvalues[0]) / energy) if energy > 0 else 0.0,
+        sea_passing=float(np.sum(norms[sea][passing] ** 2) / energy) if energy > 0 else 0.0,
     )

@@ -43,6 +43,7 @@ def test_a_ring_and_its_sea_are_told_apart(case):
     assert found.bias == pytest.approx(bias, abs=1e-12)
     assert found.sea_energy == pytest.approx(np.sum(sea**2), rel=1e-12)
     assert 0 <= found.sea_anisotropy <= 1
+    assert 0 <= found.sea_passing <= 1
 
 
 @given(rings(), st.floats(0, 7))
@@ -62,6 +63,20 @@ def test_directions_of_the_sea():
     one_line = np.concatenate([ring, np.outer([1.0, 0.0], np.full(12, 0.1))], axis=1)
     assert ring_and_sea(isotropic, np.zeros(17)).sea_anisotropy == pytest.approx(0.0, abs=1e-12)
     assert ring_and_sea(one_line, np.zeros(17)).sea_anisotropy == pytest.approx(1.0)
+
+
+def test_which_part_of_the_sea_is_silent_at_the_ring():
+    """Products with the ring are at most √r‖w‖: columns below |b|/√r are silent whatever their direction."""
+    ring = polygon_vertices(5, 0.81)
+    small, long = polygon_vertices(40, 0.1**2), polygon_vertices(5, 0.2**2)
+    W = np.concatenate([ring, small, long], axis=1)
+
+    def passing(bias: float) -> float:
+        return ring_and_sea(W, np.concatenate([np.full(5, bias), np.zeros(45)])).sea_passing
+
+    assert passing(-0.19) == 0.0
+    assert passing(-0.095) == pytest.approx(5 * 0.04 / (5 * 0.04 + 40 * 0.01))
+    assert passing(-1e-9) == pytest.approx(1.0)
 
 
 def test_without_a_ring_nothing_stands_apart():

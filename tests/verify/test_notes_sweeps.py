@@ -97,6 +97,7 @@ def rings(gains, n=300, T=3000, loss=0.95):
                 "ring_bias": -0.1,
                 "sea_energy": 0.9,
                 "sea_anisotropy": 0.1,
+                "sea_passing": 0.5,
             }
             yield setting, "not memorized", seen
 
@@ -133,7 +134,9 @@ def test_the_law_of_the_sea_is_judged_by_the_numbers(tmp_path, measured, words):
         setting, status, seen = next(iter(rings({"pentagon": (5, 0.0, 1)})))
         runs.append((setting.replace(seed=seed), status, seen | {"sea_energy": q}))
     written(tmp_path, "sea", runs)
-    assert f"The law {words} the sea beside a pentagon" in sea_section(tmp_path).text
+    text = sea_section(tmp_path).text
+    assert f"The law {words} the sea beside a pentagon" in text
+    assert "so the scales are not separated" in text
 
 
 def test_rings_that_differ_among_seeds_are_not_told_apart(tmp_path):
