@@ -8,6 +8,7 @@ Defines no equations.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -55,6 +56,6 @@ def training_seconds(names: Iterable[str], folder: Path) -> dict[str, float]:
         for line in file:
             name, _, number = line.strip().partition(",")
             with contextlib.suppress(ValueError):
-                if name in wanted and (taken := float(number)) >= 0:
+                if name in wanted and 0 <= (taken := float(number)) < math.inf:
                     seconds[name] = seconds.get(name, 0.0) + taken
     return seconds

@@ -32,7 +32,7 @@ def test_pieces_add_up_and_an_interrupted_piece_counts(tmp_path):
 
 
 def test_damaged_lines_are_passed_over(tmp_path):
-    (tmp_path / TIMES).write_bytes(b"a,1\n\xff\xfe,,\na,nan\na,-3\na\na,x\na,2\n")
+    (tmp_path / TIMES).write_bytes(b"a,1\n\xff\xfe,,\na,nan\na,inf\na,-3\na\na,x\na,2\n")
     assert training_seconds(["a"], tmp_path) == {"a": 3.0}
 
 
