@@ -84,7 +84,7 @@ def obtain_batch(
                 remove_leftovers(name, folder)
                 checkpoint = folder / f"{name}.checkpoint"
                 going[k] = Course(setting, engine, checkpoint=checkpoint, progress=progress[k])
-                locks.enter_context(timed(name, folder))
+                locks.enter_context(timed(name, folder, among=len(settings)))
         for k, run in _walk_together(going, stop):
             saved = save_run(run, folder)
             (folder / f"{run.name}.checkpoint").unlink(missing_ok=True)

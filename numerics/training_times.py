@@ -21,8 +21,8 @@ TIMES = "times.csv"
 
 
 @contextlib.contextmanager
-def timed(name: str, folder: Path) -> Iterator[None]:
-    """Add the wall time of the block to the run called ``name``, also when the block is interrupted.
+def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
+    """Add the wall time of the block, shared ``among`` so many runs, to the run called ``name``, interrupted or not.
 
     The time of a piece that was killed is lost; that of a piece for which the disk has no room, too.
     """
@@ -30,7 +30,7 @@ def timed(name: str, folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        line = f"{name},{time.monotonic() - began:.3f}\n".encode()
+        line = f"{name},{(time.monotonic() - began) / among:.3f}\n".encode()
         with contextlib.suppress(OSError):
             file = os.open(folder / TIMES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
             try:

@@ -11,7 +11,8 @@ list the blocks that no bound excludes.
 
 Exactness. A pair that is not listed has z <= 0 as any kernel rounds it: bounds are widened by `margin` roundings of
 their terms and by the least normal number for what underflows; what is NaN, infinite or huge excludes nothing. A bound
-holds for whatever stands at the place of a feature or datapoint now, since dw and dh are taken from the values there.
+holds for whatever stands at the place of a feature or datapoint now, since dw and dh are taken from the values there;
+not for places that came since it was found, so that every new arrangement forgets all bounds (`forget`).
 
 Renewal. Bounds are found anew, at about a third of the cost of all pairs, when a step lists more than the mean over the
 steps since the last renewal, its own cost included; for drift that grows this is the best time. It counts work and
@@ -57,6 +58,7 @@ __all__ = [
     "WIDTH",
     "Listing",
     "describe_points",
+    "forget",
     "group_size",
     "list_blocks",
     "make_listing",
@@ -154,6 +156,11 @@ def make_listing(n: int, T: int, m: int, parts: int, dtype: np.dtype[Any]) -> Li
         tally=tally,
         shape=np.array([n_blocks, span], np.int64),
     )
+
+
+def forget(listing: Listing) -> None:
+    """Have the next step find every bound anew, whatever features and datapoints stand where."""
+    listing.tally[COUNTS:] = -1
 
 
 @njit(**INLINE)  # type: ignore[untyped-decorator]

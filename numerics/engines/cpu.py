@@ -23,7 +23,7 @@ from torch.autograd.function import once_differentiable
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, divergence, kernels
 from numerics.engines.arrangement import ArrangedData, Arrangement
-from numerics.engines.candidates import MOST_POINTS, Listing, make_listing
+from numerics.engines.candidates import MOST_POINTS, Listing, forget, make_listing
 from numerics.engines.held_state import HeldState
 from numerics.engines.interaction import (
     CUT,
@@ -90,6 +90,8 @@ class _Workspace:
         first = [kernels.part_of(awake, part, self.parts, kernels.BLOCK)[0] for part in parts]
         bounds = np.searchsorted(features, [*first, awake])
         self.arrays = (by_point, (bounds, features, *by_feature), *self._scratch)
+        if isinstance(culling := vars(self).get("culling"), Listing):
+            forget(culling)
 
     @cached_property
     def culling(self) -> tuple[_Array, ...] | Listing:

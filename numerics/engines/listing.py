@@ -28,6 +28,7 @@ from numerics.engines.candidates import (
     WIDTH,
     Listing,
     describe_points,
+    forget,
     group_size,
     list_blocks,
     measure_drift,
@@ -159,8 +160,8 @@ sum_listed = compiled(_sum_listed, "sum_listed")
 def count_listed(parameters: NDArray[Any], hidden: NDArray[Any], listing: Listing) -> int:
     """Pairs that the lists of (m+1, n) ``parameters`` have on (m, T) ``hidden`` when bounds are new."""
     rows, gradients = (tuple(np.ascontiguousarray(part)) for part in (parameters, np.empty_like(parameters)))
-    listing.tally[COUNTS:] = -1
+    forget(listing)
     sum_listed(rows, np.ascontiguousarray(hidden), listing, gradients, np.empty_like(hidden, order="C"))
     counted = int(listing.tally[COUNTS]) * LANES * group_size(len(hidden))
-    listing.tally[COUNTS:] = -1
+    forget(listing)
     return counted
