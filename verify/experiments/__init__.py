@@ -184,7 +184,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "embedded and dropped again?",
         "Top: D_f of the prominent features and D_X of the repeated datapoint over one run (steps on a log axis), and "
         "where it ends, the repeated datapoint as a triangle, its direction dashed. Below: the length of its hidden "
-        "vector in every run, vermillion where it ends embedded, black and dashed for near misses, blue otherwise.",
+        "vector in every run, vermillion where it ends embedded, black and dashed for near misses, if only by "
+        "length, blue otherwise.",
         observed=False,
     ),
     Experiment(

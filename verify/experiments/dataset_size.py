@@ -22,7 +22,7 @@ from verify.diagnosis import diagnose_run
 from verify.experiments.clouds import points_of
 from verify.experiments.dataset_size_drawing import draw, levels_of
 from verify.experiments.grouping import least_of_each, medians, numbers, values_by
-from verify.experiments.intervals import lies_above, mean_interval, separation
+from verify.experiments.intervals import lies_above, separation
 from verify.experiments.published import PUBLISHED_SPARSITY, published_test_loss
 
 __all__ = ["collect", "describe", "draw"]
@@ -106,12 +106,12 @@ def _bump(losses: dict[int, list[float]], density: float) -> str:
     peak, first, last = _peak(losses), min(losses), max(losses)
     there = all(lies_above(losses[peak], losses[end]) for end in (first, last))
     spread = f"{min(losses[peak]):.4g} to {max(losses[peak]):.4g}"
-    ends = ", ".join(f"{np.mean(losses[end]):.4g} at T = {end}" for end in (first, last))
+    ends = ", ".join(f"{np.median(losses[end]):.4g} at T = {end}" for end in (first, last))
     if not there:
         return (
             f"**The bump is not there**: the largest median test loss is at T = {peak} ({spread} over "
             f"dataset seeds), but "
-            f"not every dataset seed there lies above those at both ends ({ends}, means)."
+            f"not every dataset seed there lies above those at both ends ({ends}, medians)."
         )
     chance = separation(losses[peak], losses[first])
     return (
@@ -119,7 +119,7 @@ def _bump(losses: dict[int, list[float]], density: float) -> str:
         f"over "
         f"{len(losses[peak])} dataset seeds, median {np.median(losses[peak]):.4g}, above every dataset seed "
         f"at both ends "
-        f"({ends}, means). Without a bump each such order has a chance of {chance} for one T; the T was "
+        f"({ends}, medians). Without a bump each such order has a chance of {chance} for one T; the T was "
         f"chosen among "
         f"{len(losses)}."
     )
@@ -150,9 +150,8 @@ def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
     reached = [T for T in largest if all(value >= TAKEN for size, value in largest.items() if size >= T)]
     if not reached:
         return (
-            f"No feature takes half of a pentagon's dimensionality ({TAKEN}) at the largest T = {last}: D_f "
-            f"is "
-            f"{largest[last]:.3g}. These runs do not reach generalization."
+            f"No feature takes half of a pentagon's dimensionality ({TAKEN}) at the largest T = {last}: D_f is "
+            f"{largest[last]:.3g} in the median. By this measure these runs do not reach generalization."
         )
     below = [T for T in largest if reached[0] > T]
     seen = f"T(1 − S) = {reached[0] * level['density']:.3g}"
@@ -169,16 +168,15 @@ def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
 
 def _limit(losses: dict[int, list[float]], tables: Tables) -> str:
     level, last = levels_of(tables), max(losses)
-    mean = mean_interval(losses[last])
+    found = losses[last]
+    better = sum(loss < level["zero_output"] for loss in found)
     units = level["n"]
     return (
-        f"At T = {last} the test loss is {mean.value:.5g} ({mean.low:.5g} to {mean.high:.5g}, mean over "
-        f"dataset seeds at "
-        f"95 %). Zero output loses {level['zero_output']:.5g}, biases alone {level['bias_only']:.5g}, a "
-        f"pentagon of "
-        f"free radius and bias at T → ∞ about {level['pentagon']:.5g}: of the "
-        f"{units * (1 - level['pentagon']):.3g} feature "
-        f"units that it gains, the trained models have {units * (1 - mean.value):.3g}."
+        f"At T = {last} the median test loss is {np.median(found):.5g} ({min(found):.5g} to {max(found):.5g} over "
+        f"dataset seeds); {better} of {len(found)} predict better than the zero output, which loses "
+        f"{level['zero_output']:.5g}. Biases alone lose {level['bias_only']:.5g}, a pentagon of free radius and bias "
+        f"at T → ∞ about {level['pentagon']:.5g}: of the {units * (1 - level['pentagon']):.3g} feature units that it "
+        f"gains, the median model has {units * (1 - float(np.median(found))):.3g}."
     )
 
 
@@ -189,7 +187,7 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> str:
     seen = size * (1 - PUBLISHED_SPARSITY)
     first = int(np.argmax(loss))
     second = int(np.argmax(np.where(seen >= 0.5, loss, -np.inf)))
-    height = float(np.mean(losses[peak])) - 1
+    height = float(np.median(losses[peak])) - 1
     above = height / (loss[second] - 1)
     same_n = round(level["n"]) == 10_000
     text = (
@@ -197,7 +195,7 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> str:
         f"and, where "
         f"features are seen more than half a time, {loss[second]:.5g} at T(1 − S) = {seen[second]:.3g}. Ours "
         f"peaks at "
-        f"T(1 − S) = {peak * level['density']:.3g} with mean excess {height:.3g}, {above:.3g} times theirs "
+        f"T(1 − S) = {peak * level['density']:.3g} with median excess {height:.3g}, {above:.3g} times theirs "
         f"there"
     )
     text += "." if same_n else "; at a different n only the place can be compared."

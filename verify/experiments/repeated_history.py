@@ -132,9 +132,15 @@ def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
             f"unembedded state stand until R {stands} {np.median(theory['metastable_until']):.3g}."
         )
     verdict = "as published" if share.value > 0.5 else "unlike the published one"
+    half = ends.groupby("repeats")["embedded"].mean()
+    rises = (
+        f"the first R at which half of the seeds embed it is {int(half[half >= 0.5].index.min())}"
+        if (half >= 0.5).any()
+        else "at no R do half of the seeds embed it"
+    )
     return (
         f"At R = {near} the point ends embedded in {int(part['embedded'].sum())} of {len(part)} seeds "
-        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}.{says}"
+        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}; {rises}.{says}"
     )
 
 
