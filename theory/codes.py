@@ -310,11 +310,11 @@ def _assemble(
         T=T,
         m=m,
         name="numerical" if named is None else named.name,
-        status="theorem" if named is not None and named.optimal else "numerical",
+        status="theorem" if (proven := named is not None and named.optimal) else "numerical",
         hidden=hidden,
         multipliers=multipliers,
         exact=None if named is None else named.exact,
-        lower_bound=bound,
+        lower_bound=min(bound, float(np.sum(hidden**2))) if proven else bound,  # equal, up to rounding
         lower_bound_name=label,
         upper_bounds=upper_bounds or {code.name: code.energy for code in known},
     )

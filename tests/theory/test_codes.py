@@ -451,6 +451,7 @@ def test_the_shifted_bound_is_sharp_and_ends_where_its_proof_does():
     """One part in a thousand more is beaten; so is one dimension more for what is left, and T = m + 5 is not held."""
     for T, m in ((5, 3), (6, 4), (7, 4), (9, 5)):
         assert code(T, m).status == "theorem"
+        assert code(T, m).lower_bound <= code(T, m).energy
         assert code(T, m).energy == pytest.approx(lower_bounds(T, m)["codes.shifted-bound"], rel=1e-12)
         surplus = math.sqrt(2 * (T - m) + 1)
         assert code(T, m).energy < T - 1 + 2 * surplus / (math.sqrt(T) + surplus)
