@@ -220,6 +220,8 @@ def _theory(threshold=2.0):
         {
             "draw": [0, 1],
             "threshold": [threshold, 1.1 * threshold],
+            "between_low": [threshold, 1.1 * threshold],
+            "between_high": [threshold, 1.1 * threshold],
             "metastable_until": [3.0, 3.0],
             "metastable_censored": [threshold > 5, False],
         }
@@ -245,6 +247,26 @@ def test_without_a_lost_feature_none_is_said_to_be_replaced():
     assert "replaces about one" not in text
     assert "not clearly below 5" in text
     assert "until R ≥ 3" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bounded", "median"),
+    [(0.0, 0.5, "draw 1: R < 0.5", "R = 2 "), (3.0, np.inf, "draw 1: R > 3", "R = 2.2 ")],
+)
+def test_a_draw_without_a_threshold_counts_by_what_bounds_it(low, high, bounded, median):
+    three = pd.concat([_theory(), _theory().tail(1)], ignore_index=True)
+    open_one = three.assign(
+        threshold=three["threshold"].where(three.index != 1),
+        between_low=three["between_low"].where(three.index != 1, low),
+        between_high=three["between_high"].where(three.index != 1, high),
+    )
+    history = _history([0, 0.1, 1, 1])
+    text = repeated_history.describe({"history": history, "theory": open_one})
+    assert "In 1 of 3 draws the losses of the two states do not cross where both exist" in text
+    assert bounded in text
+    assert f"the threshold at {median}(median; 2 to 2.2 over draws)" in text
+    assert ("not clearly below 5" in text) is bool(np.isinf(high))
+    assert "do not cross" not in repeated_history.describe({"history": history, "theory": three})
 
 
 @pytest.mark.parametrize(
@@ -322,6 +344,8 @@ def _map(threshold, sweeps_up=5.0):
             "greatest": 1.2 * m,
             "metastable_until": 9 * m,
             "metastable_censored": T > 500,
+            "draws": 4,
+            "undecided": int(T == 300),
         }
         for T, m in ((100, 2.6), (300, 2.6), (1000, 5.0))
     ]
@@ -336,6 +360,7 @@ def _map(threshold, sweeps_up=5.0):
 def test_the_boundary_of_the_theory_is_found_again():
     tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
     assert "| ≥ 45 |" in repeated_map.describe(tables)
+    assert repeated_map.describe(tables).count(", 1 of 4 open |") == 1
     text = repeated_map.describe(tables)
     assert "in 3 of 3 sizes" in text
     assert "Both criteria agree" in text

@@ -25,6 +25,7 @@ from verify.experiments.following import EMBEDDED, STORED, TOP, feature_rows, fo
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import mean_interval, share_interval
 from verify.experiments.repeated_history_drawing import draw
+from verify.thresholds import at_least
 
 __all__ = ["collect", "describe", "draw"]
 
@@ -79,6 +80,8 @@ def _theory(run: Run) -> pd.DataFrame:
         {
             "draw": k,
             "threshold": each.repeats,
+            "between_low": each.between[0] * T / n,
+            "between_high": each.between[1] * T / n,
             "metastable_until": each.metastable_until * T / n,
             "metastable_censored": each.metastable_censored,
             "zero_bias": zero_bias_threshold(T, n, sparsity).repeats,
@@ -120,17 +123,6 @@ def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
     near = min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS))
     part = ends[ends["repeats"] == near]
     share = share_interval(int(part["embedded"].sum()), len(part))
-    threshold = numbers(theory, "threshold")
-    threshold = threshold[np.isfinite(threshold)]
-    says = ""
-    if len(threshold):
-        above = near > threshold.max()
-        stands = "≥" if 2 * theory["metastable_censored"].sum() >= len(theory) else "="
-        says = (
-            f" The numerical theory puts the threshold at R = {np.median(threshold):.3g} ({threshold.min():.3g} to "
-            f"{threshold.max():.3g} over draws), {'below' if above else 'not clearly below'} {near}, and lets the "
-            f"unembedded state stand until R {stands} {np.median(theory['metastable_until']):.3g}."
-        )
     verdict = "as published" if share.value > 0.5 else "unlike the published one"
     half = ends.groupby("repeats")["embedded"].mean()
     rises = (
@@ -140,7 +132,47 @@ def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
     )
     return (
         f"At R = {near} the point ends embedded in {int(part['embedded'].sum())} of {len(part)} seeds "
-        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}; {rises}.{says}"
+        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}; {rises}. {_predicted(near, theory)}"
+    )
+
+
+def _predicted(near: int, theory: pd.DataFrame) -> str:
+    """What the numerical theory says of R, with the draws whose threshold is only bounded."""
+    low, high = numbers(theory, "between_low"), numbers(theory, "between_high")
+    least, greatest = float(np.median(low)), float(np.median(high))
+    median = f"R = {least:.3g}" if least == greatest else f"{_between(least, greatest)}"
+    above = near > high.max()
+    longest = np.where(theory["metastable_censored"], np.inf, numbers(theory, "metastable_until"))
+    stands = float(np.median(theory["metastable_until"]))
+    until = at_least(f"{stands:.3g}", bool(np.median(longest) > stands))
+    bounded = theory[low < high]
+    rest = low == high
+    known = f"; {low[rest].min():.3g} to {high[rest].max():.3g} over draws" if rest.any() else ""
+    text = (
+        f"The numerical theory puts the threshold at {median} (median{known}), "
+        f"{'below' if above else 'not clearly below'} {near}, and lets the unembedded state stand until "
+        f"R {until if until.startswith('≥') else f'= {until}'}."
+    )
+    if bounded.empty:
+        return text
+    listed = "; ".join(
+        f"draw {int(row['draw'])}: {_between(float(row['between_low']), float(row['between_high']))}"
+        for _, row in bounded.iterrows()
+    )
+    return (
+        f"{text} In {len(bounded)} of {len(theory)} draws the losses of the two states do not cross where both exist, "
+        f"so that the threshold is only bounded ({listed})."
+    )
+
+
+def _between(low: float, high: float) -> str:
+    """R between two ends, of which 0 and ∞ say nothing."""
+    return (
+        f"R > {low:.3g}"
+        if np.isinf(high)
+        else f"R < {high:.3g}"
+        if low <= 0
+        else f"{low:.3g} < R < {high:.3g}"
     )
 
 
@@ -181,7 +213,6 @@ def _order(ends: pd.DataFrame) -> str:
 
 def _near_misses(ends: pd.DataFrame) -> str:
     missed = ends[ends["near_miss"]]
-    share = share_interval(len(missed), len(ends))
     if missed.empty:
         out = ends[~ends["embedded"]]
         nearest = ""
@@ -191,26 +222,36 @@ def _near_misses(ends: pd.DataFrame) -> str:
                 f" The largest fall is at R = {int(one['repeats'])}, seed {int(one['seed'])}: the hidden vector "
                 f"reaches {one['peak']:.2f} and ends at {one['end']:.2f}."
             )
-        return f"**No near miss** in {len(ends)} runs (at most {share.high:.0%} at 95 %).{nearest}"
+        return f"**No near miss** in {len(ends)} runs ({_at_most(ends)}).{nearest}"
     longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
     return (
-        f"**Near misses are there**: {len(missed)} of {len(ends)} runs ({share.low:.0%} to {share.high:.0%}), at R = "
-        f"{', '.join(str(R) for R in sorted(set(missed['repeats'])))}. The longest, R = {int(longest['repeats'])}, "
-        f"seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of the snapshots, its "
+        f"**Near misses are there**: {_counted(missed, ends)}, {_places(missed)}. The longest, "
+        f"R = {int(longest['repeats'])}, seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of the snapshots, its "
         f"hidden vector then up to {longest['peak']:.2f} long."
     )
 
 
 def _near_by_length(ends: pd.DataFrame) -> str:
     missed = ends[ends["near_by_length"]]
-    share = share_interval(len(missed), len(ends))
     if missed.empty:
-        return f"By length alone there is none either (at most {share.high:.0%} at 95 %)."
+        return f"By length alone there is none either ({_at_most(ends)})."
     most = missed.iloc[int(np.argmax(numbers(missed, "peak")))]
     return (
-        f"By length alone, without asking for a D_X among the first, {len(missed)} of {len(ends)} runs "
-        f"({share.low:.0%} to {share.high:.0%}) memorize and drop the point, at R = "
-        f"{', '.join(str(R) for R in sorted(set(missed['repeats'])))}: the hidden vector of "
+        f"By length alone, without asking for a D_X among the first, {_counted(missed, ends)} memorize and drop the "
+        f"point, {_places(missed)}: the hidden vector of "
         f"R = {int(most['repeats'])}, seed {int(most['seed'])} reaches {most['peak']:.2f} and ends at "
         f"{most['end']:.2f}."
     )
+
+
+def _counted(missed: pd.DataFrame, ends: pd.DataFrame) -> str:
+    share = share_interval(len(missed), len(ends))
+    return f"{len(missed)} of {len(ends)} runs ({share.low:.0%} to {share.high:.0%})"
+
+
+def _places(missed: pd.DataFrame) -> str:
+    return f"at R = {', '.join(str(R) for R in sorted(set(missed['repeats'])))}"
+
+
+def _at_most(ends: pd.DataFrame) -> str:
+    return f"at most {share_interval(0, len(ends)).high:.0%} at 95 %"

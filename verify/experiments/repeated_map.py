@@ -21,6 +21,7 @@ from verify.experiments.following import EMBEDDED
 from verify.experiments.grouping import numbers
 from verify.experiments.repeated_map_collecting import CRITERIA, collect
 from verify.experiments.repeated_map_drawing import PUBLISHED_SLOPE, draw
+from verify.thresholds import at_least
 
 __all__ = ["collect", "describe", "draw"]
 
@@ -79,17 +80,18 @@ _LEGEND = (
     "Boundaries are medians of a logistic law in log R with 95 % intervals by likelihood ratio "
     "(`repetition.boundary`); where outcomes do not overlap or do not rise with R there is no fit, and the two R "
     "between which they change are given. Theory: median threshold of the drawn-energy model of "
-    "`numerics/repetition.py` (least to greatest of its draws), and the R until which its unembedded state stays a "
-    "minimum."
+    "`numerics/repetition.py` (least to greatest of its draws; open, and left out: draws in which the losses of the two "
+    "states do not cross where both exist), and the R until which its unembedded state stays a minimum."
 )
 
 
 def _line(size: _Size) -> str:
     row = size.theory
-    stands = f"{'≥ ' if row['metastable_censored'] else ''}{row['metastable_until']:.3g}"
+    stands = at_least(f"{row['metastable_until']:.3g}", bool(row["metastable_censored"]))
+    undecided = f", {int(row['undecided'])} of {int(row['draws'])} open" if row["undecided"] else ""
     return (
         f"| {size.n} | {size.unit:g} | {int(size.boundary['runs'])} | {_shown(size.boundary)} | {_shown(size.second)} "
-        f"| {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}) | {stands} | "
+        f"| {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}){undecided} | {stands} | "
         f"{PUBLISHED_SLOPE * size.unit:.2g} |"
     )
 
