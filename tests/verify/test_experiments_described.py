@@ -109,7 +109,7 @@ def test_norms_that_follow_the_theory_are_described_so():
     text = norms.describe(_norms())
     assert "within 10 % of the regular T-gon's at T = 3, 5, 6, 7, 8, 10, 30, above it at T = none" in text
     assert "| 7 | 2/2 | 1.020 (1.020 to 1.020) | 1.020 (1.020 to 1.020) |" in text
-    assert "No run is below the least norm" in text
+    assert "None of these runs is below the least norm; it bounds runs that memorize" in text
     assert (
         "from T = 7 on; the theory says from T = 7 on (`memorization.bias-overtakes`), and every T here agrees"
         in text
@@ -133,6 +133,9 @@ def test_norms_that_do_not_are_not():
 
 def test_the_published_norms_are_inside_or_outside():
     assert "outside it at" in norms.describe(_norms())
+    assert "the range of our 2 seeds, memorizing or not, at" in norms.describe(_norms())
+    uneven = {**_norms(), "runs": _norms()["runs"].iloc[1:]}
+    assert "of our 1 to 2 seeds" in norms.describe(uneven)
     published = published_norms().query("T <= 10")
     tables = _norms()
     own = tables["runs"].drop(columns="weight_norm").merge(published[["T", "weight_norm"]], on="T")

@@ -95,7 +95,7 @@ def _against_theory(tables: Tables) -> str:
     middle = medians(ratios)
     agree = [T for T, value in middle.items() if value <= AGREES]
     verdict = (
-        "No run is below the least norm"
+        "None of these runs is below the least norm; it bounds runs that memorize, and others may have less"
         if lowest >= 1
         else f"The lowest ratio is {lowest:.4f}, below 1 by what the remaining error allows or by a broken assumption"
     )
@@ -214,11 +214,17 @@ def _published(tables: Tables) -> str:
     if not inside and not outside:
         return "No published value lies at a T of these runs."
     return (
-        f"The published ‖W‖ (one seed, read to 3 %) lies within the range of our seeds at T = "
-        f"{_row_of(inside) or 'none'}"
+        f"The published ‖W‖ (one seed, read to 3 %) lies within the range of our {_seeds(runs)} seeds, memorizing or "
+        f"not, at T = {_row_of(inside) or 'none'}"
         + (f", outside it at {'; '.join(outside)}." if outside else ", and nowhere outside it.")
     )
 
 
 def _row_of(values: Sequence[int]) -> str:
     return ", ".join(map(str, values))
+
+
+def _seeds(runs: pd.DataFrame) -> str:
+    """How many seeds each T has: one number where all have as many."""
+    counts = {len(each) for each in values_by(runs, "T", "seed").values()}
+    return f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"

@@ -226,8 +226,8 @@ def _near_misses(ends: pd.DataFrame) -> str:
     longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
     return (
         f"**Near misses are there**: {_counted(missed, ends)}, {_places(missed)}. The longest, "
-        f"R = {int(longest['repeats'])}, seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of the snapshots, its "
-        f"hidden vector then up to {longest['peak']:.2f} long."
+        f"R = {int(longest['repeats'])}, seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of "
+        f"the snapshots, its hidden vector then up to {longest['peak']:.2f} long."
     )
 
 

@@ -80,8 +80,8 @@ _LEGEND = (
     "Boundaries are medians of a logistic law in log R with 95 % intervals by likelihood ratio "
     "(`repetition.boundary`); where outcomes do not overlap or do not rise with R there is no fit, and the two R "
     "between which they change are given. Theory: median threshold of the drawn-energy model of "
-    "`numerics/repetition.py` (least to greatest of its draws; open, and left out: draws in which the losses of the two "
-    "states do not cross where both exist), and the R until which its unembedded state stays a minimum."
+    "`numerics/repetition.py` (least to greatest of its draws; open, and left out: draws in which the losses of "
+    "the two states do not cross where both exist), and the R until which its unembedded state stays a minimum."
 )
 
 
