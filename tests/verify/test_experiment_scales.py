@@ -130,10 +130,14 @@ def _sparsity(scales, spread=0.02):
 def test_curves_that_collapse_are_described_so():
     text = scale_sparsity.describe(_sparsity({0.98: 500, 0.96: 250, 0.92: 125}))
     assert "m = 2: **The curves collapse**" in text
-    assert "within a factor of 2 of the published 10" in text
-    assert "not within" not in text
+    assert "3 of 3 intervals above contain it" in text
+    assert "all lie" not in text
+    near = scale_sparsity.describe(_sparsity({0.98: 500, 0.96: 150}))
+    assert "1 of 2 intervals above contain it, 1 lies below" in near
     far = scale_sparsity.describe(_sparsity({0.98: 150, 0.96: 75}))
-    assert "not within a factor of 2 of the published 10" in far
+    assert "times the published 10; the intervals above all lie below it" in far
+    farther = scale_sparsity.describe(_sparsity({0.98: 1500, 0.96: 750}))
+    assert "times the published 10; the intervals above all lie above it" in farther
 
 
 @pytest.mark.parametrize(

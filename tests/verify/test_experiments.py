@@ -99,6 +99,21 @@ def test_missing_runs_are_counted_on_the_page(made, tmp_path):
     assert "**3 of 9 runs are missing**" in (tmp_path / "norms.md").read_text(encoding="utf-8")
 
 
+def _result(name, made, form):
+    """What the page of that form says below "Result"."""
+    tables = read_tables(Path(made[name]["out"]))
+    tables["form"] = tables["form"].replace({"value": {"preview": form}})
+    page = page_of(find_experiment(name), tables, ".")
+    return page.split("## Result")[1].split("## How it was made")[0]
+
+
+def test_a_preview_prints_no_claim_in_bold(made):
+    for name in TINY:
+        preview, full = (_result(name, made, form) for form in ("preview", "full"))
+        assert preview == full.replace("**", "")
+    assert "**" in _result("dataset-size", made, "full")
+
+
 _NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 
 

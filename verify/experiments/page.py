@@ -44,7 +44,7 @@ def page(
         f"*{experiment.caption}*",
         *([f"![{experiment.title}, over training]({folder}/{ANIMATION})"] if experiment.animated else []),
         "## Result",
-        result.strip(),
+        _plain(result.strip()) if preview else result.strip(),
         "## How it was made",
         f"```sh\ntgon sweep {form['sweep']}{flag} --out runs\n"
         f"tgon figure {experiment.name}{flag} --runs runs --out experiments/{experiment.name}\n```",
@@ -61,6 +61,11 @@ _PREVIEW = (
     "expect "
     "and proves no claim."
 )
+
+
+def _plain(result: str) -> str:
+    """Without bold print: that is for claims, and a preview proves none."""
+    return result.replace("**", "")
 
 
 def _missing(form: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from numerics import Run
 from verify.experiments.bump import geometric_mean
-from verify.experiments.crossing import scale_text, scales_of, slope_interval
+from verify.experiments.crossing import TAKEN, scale_text, scales_of, slope_interval
 from verify.experiments.grouping import numbers
 from verify.experiments.scale_drawing import Axis, draw_scales
 
@@ -77,7 +77,9 @@ def describe(tables: Tables) -> str:
         [
             "Scale: T(1 − S) at which the largest D_f of a seed first rises through half its plateau, its largest "
             "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
-            "of the logarithms.",
+            "of the logarithms. A seed has none where its plateau is below "
+            f"{TAKEN:g}, half of what a feature of a pentagon has, or its curve is above half of it from the least "
+            "T on.",
             "",
             "| m | 1 − S | seeds with a scale | plateau, median | scale T(1 − S) |",
             "|---|---|---|---|---|",
@@ -102,10 +104,9 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
     numbers_said = (
         f"d ln T(1 − S) / d ln (1 − S) is {slope}, 0 for a collapse and 1 were T alone decisive; the {apart}"
     )
-    place = "within" if SEEN / 2 <= whole.value <= SEEN * 2 else "not within"
     near = (
-        f"The mean scale over sparsities is {whole.value:.3g}, {place} a factor of 2 of the published {SEEN:g}, "
-        f"which {sum(mean.low <= SEEN <= mean.high for mean in means)} of the {len(means)} intervals above contain."
+        f"The mean scale over sparsities is {whole.value:.3g}, {whole.value / SEEN:.2g} times the published {SEEN:g}"
+        f"{_beside_published(found)}."
     )
     if -STILL <= slope.low <= 0 <= slope.high <= STILL:
         head = "**The curves collapse** as far as these seeds can tell"
@@ -116,6 +117,24 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
     else:
         head = "**The curves do not fully collapse**"
     return f"m = {m}: {head}: {numbers_said}. {near}"
+
+
+def _beside_published(found: pd.DataFrame) -> str:
+    """On which side of the published scale the intervals of the table lie; those of one seed are none."""
+    intervals = [geometric_mean(rows) for rows in _by_density(found).values() if len(rows) > 1]
+    below = sum(each.high < SEEN for each in intervals)
+    above = sum(each.low > SEEN for each in intervals)
+    if not intervals:
+        return ""
+    if below == len(intervals) or above == len(intervals):
+        return f"; the intervals above all lie {'below' if below else 'above'} it"
+    parts = [f"{len(intervals) - below - above} of {len(intervals)} intervals above contain it"]
+    parts += [
+        f"{count} {'lies' if count == 1 else 'lie'} {side}"
+        for count, side in ((below, "below"), (above, "above"))
+        if count
+    ]
+    return f"; {', '.join(parts)}"
 
 
 def _spread(found: pd.DataFrame) -> float:
