@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from verify.answers import print_json, print_table
 from verify.options import BadInput, json_option, refusals
 
 if TYPE_CHECKING:
+    from numerics.sweep_file import Sweep
     from verify.experiments import Experiment
 
 __all__ = ["figure"]
@@ -85,10 +87,20 @@ def _make(
         assert source is not None
         tables = read_tables(source)
     else:
-        tables = gather(
-            experiment, read_sweep(file, preview=preview), runs, source=str(file), preview=preview
-        )
-    written = write_experiment(experiment, tables, out)
+        if not file.is_file():
+            raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
+        wanted = read_sweep(file, preview=preview)
+        _check_runs(runs, file, wanted, preview)
+        tables = gather(experiment, wanted, runs, source=str(file), preview=preview)
+    try:
+        written = write_experiment(experiment, tables, out)
+    except KeyError as error:
+        if source is None:
+            raise
+        raise BadInput(
+            f"{source}: its tables are not those of {experiment.name}, {error} is missing; "
+            f"try --from experiments/{experiment.name}"
+        ) from error
     form = form_of(tables)
     if as_json:
         print_json(
@@ -99,6 +111,43 @@ def _make(
         click.echo(f"{form['missing']} of {form['runs']} runs are missing; the page says so.")
     click.echo(f"{out}: {', '.join(path.name for path in written.files if path != written.page)}")
     click.echo(f"Page: {written.page}")
+
+
+def _check_runs(runs: Path, file: Path, wanted: Sweep, preview: bool) -> None:
+    """Refuse a folder that does not exist, or that holds runs of the sweep's other form and none of this one."""
+    training = f"tgon sweep {file}{' --preview' if preview else ''} --out {runs}"
+    if not runs.is_dir():
+        raise BadInput(f"--runs {runs}: there is no such folder; try {training}")
+    if any(_finished(wanted, runs)):
+        return
+    other = _other_form(file, preview)
+    found = 0 if other is None else sum(_finished(other, runs))
+    if other is not None and found:
+        this, that = ("preview", "full") if preview else ("full", "preview")
+        advice = "without --preview" if preview else "--preview"
+        raise BadInput(
+            f"{runs}: holds {found} of the {len(other.cells)} runs of the {that} form of {file}, none of the {this} "
+            f"form; try {advice}, or {training}"
+        )
+
+
+def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
+    """Of each cell, whether its run is there; one file is read for each, so the caller stops early."""
+    from numerics.engines import resolve_engine
+    from numerics.training import finished_run
+
+    engine = resolve_engine(sweep.engine)
+    return (finished_run(cell, engine, runs) is not None for cell in sweep.cells)
+
+
+def _other_form(file: Path, preview: bool) -> Sweep | None:
+    """The full form where ``preview`` is meant, else the preview; None where the file has no such form."""
+    from numerics.sweep_file import SweepFileError, read_sweep
+
+    try:
+        return read_sweep(file, preview=not preview)
+    except SweepFileError:
+        return None
 
 
 def _list(as_json: bool) -> None:
