@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -27,12 +28,16 @@ from numerics.training_times import training_seconds
 from theory import Setting
 from verify.canvas import GREY, render, styled
 from verify.experiments import Experiment
+from verify.experiments.absent import absent_text, axes_of, value_text
 from verify.experiments.page import ANIMATION, page
 
 __all__ = ["FORM", "Written", "form_of", "gather", "page_of", "picture", "read_tables", "write_experiment"]
 
 #: The table of what was run: columns key, value.
 FORM = "form"
+
+#: The most T that are listed where they walk with another field.
+MOST_SIZES = 12
 
 Tables = dict[str, pd.DataFrame]
 
@@ -42,7 +47,7 @@ def gather(
 ) -> Tables:
     """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
 
-    Cells without a run are counted in the table ``form``.
+    Cells without a run are counted and named in the table ``form``.
 
     Raises
     ------
@@ -76,20 +81,34 @@ def gather(
         "diverged": len(finished) - len(runs),
         "memorized": sum(run.status == "memorized" for run in runs),
     }
+    if len(finished) < len(found):
+        absent = [cell for cell, run in zip(sweep.cells, found, strict=True) if run is None]
+        counts["absent"] = absent_text(sweep.cells, absent)
     times = training_seconds([run.name for run in finished], folder)
     if times:
         counts |= {"timed": len(times), "seconds": round(sum(times.values()))}
     tables = experiment.module.collect(runs, table)
     tables[FORM] = pd.DataFrame(
-        [(key, str(value)) for key, value in (counts | _settings(runs)).items()], columns=["key", "value"]
+        [(key, str(value)) for key, value in (counts | _settings(runs, sweep)).items()],
+        columns=["key", "value"],
     )
     return {name: _parsed(_text(table)) for name, table in tables.items()}
 
 
-def _settings(runs: Sequence[Run]) -> dict[str, str]:
+def _settings(runs: Sequence[Run], sweep: Sweep) -> dict[str, str]:
     """Every value that each field of the settings takes."""
     fields = [field.name for field in dataclasses.fields(Setting)]
-    return {name: _listed(list(dict.fromkeys(getattr(run.setting, name) for run in runs))) for name in fields}
+    taken = {name: list(dict.fromkeys(getattr(run.setting, name) for run in runs)) for name in fields}
+    shown = {name: _listed(sorted(values) if name == "T" else values) for name, values in taken.items()}
+    (beside,) = [axis for axis in axes_of(sweep.cells) if "T" in axis] or [("T",)]
+    if len(beside) == 2 and len(taken["T"]) > MOST_SIZES:
+        (other,) = set(beside) - {"T"}
+        sizes = sorted(taken["T"])
+        pairs = {(run.setting.T, getattr(run.setting, other)) for run in runs}
+        counts = sorted(set(Counter(value for _, value in pairs).values()))
+        each = " to ".join(map(str, counts if len(counts) == 1 else (counts[0], counts[-1])))
+        shown["T"] = f"{sizes[0]} to {sizes[-1]}, {each} values at each {other}"
+    return shown
 
 
 def _listed(values: list[object]) -> str:
@@ -99,7 +118,7 @@ def _listed(values: list[object]) -> str:
         range(min(numbers), min(numbers) + len(numbers))
     ):
         return f"{min(numbers)}:{max(numbers)}"
-    return ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    return ", ".join(map(value_text, values))
 
 
 def _text(table: pd.DataFrame) -> str:

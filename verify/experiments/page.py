@@ -69,7 +69,10 @@ def _plain(result: str) -> str:
 
 
 def _missing(form: Mapping[str, str]) -> str:
-    return f"**{form['missing']} of {form['runs']} runs are missing**; what follows is about the others."
+    named = f": {form['absent']}" if "absent" in form else ""
+    return (
+        f"**{form['missing']} of {form['runs']} runs are missing**{named}. What follows is about the others."
+    )
 
 
 def _settings(form: Mapping[str, str]) -> str:
