@@ -67,6 +67,9 @@ def sweep(
     passes over finished and failed cells.
     """
     _check_options(only_status=only_status, table=table, **options)
+    if Path(out).exists() and not Path(out).is_dir():
+        raise BadInput(f"--out {out}: is a file; try a folder that can be written")
+    absent = only_status and not Path(out).exists()
     again = f"tgon sweep {file}{' --preview' if preview else ''} --out {out}"
     with _keeping(again, out):
         from numerics.sweeps import sweep_states
@@ -84,6 +87,11 @@ def sweep(
         _print_groups(wanted, states, out)
         if any(cell.state == "failed" for cell in states):
             click.echo(f"Failed cells are passed over; {again} --retry-failed trains them again.")
+    if absent:
+        click.echo(
+            f"{'tgon: ' * as_json}There is no folder {out} yet: every cell is left; {again} begins.",
+            err=as_json,
+        )
     if table:
         click.echo(f"Table: {table}", err=as_json)
 
@@ -117,13 +125,19 @@ def _read(file: str, preview: bool) -> Sweep:
     except SweepFileError as error:
         raise BadInput(in_one_line(error)) from error
     except OSError as error:
-        raise BadInput(f"{in_one_line(error)}; try another file") from error
+        raise BadInput(f"{in_one_line(error)}; try {_near(file)}") from error
     for cell in {(cell.n, cell.m, cell.T): cell for cell in wanted.cells}.values():
         check_size(cell, file)
     if wanted.duplicates:
         twice = "occurs twice and counts" if wanted.duplicates == 1 else "occur twice and count"
         click.echo(f"tgon: {count_of(wanted.duplicates, 'cell')} of {file} {twice} once", err=True)
     return wanted
+
+
+def _near(file: str) -> str:
+    """The sweep file that a name, with or without its folder and ending, may have meant."""
+    meant = (Path(f"{file}.toml"), Path("experiments") / f"{Path(file).stem}.toml")
+    return next((str(path) for path in meant if path.is_file()), "another file")
 
 
 @contextmanager

@@ -92,6 +92,31 @@ def test_status_trains_nothing_and_counts_each_group(file, tmp_path, monkeypatch
     assert shown.splitlines()[-1] == f"Failed cells are passed over; {again} trains them again."
 
 
+def test_status_of_a_folder_that_does_not_exist_says_so(file, tmp_path):
+    """For people on stdout; beside JSON, which stays one document, on stderr. A folder that is there is not missed."""
+    out = tmp_path / "runs"
+    said = f"There is no folder {out} yet: every cell is left; tgon sweep {file} --out {out} begins."
+    done = tgon(file, "--out", out, "--status")
+    assert (done.exit_code, done.stdout.splitlines()[-1], done.stderr) == (0, said, "")
+    done = tgon(file, "--out", out, "--status", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["left"], done.stderr) == (0, 4, f"tgon: {said}\n")
+    out.mkdir()
+    assert "There is no folder" not in tgon(file, "--out", out, "--status").output
+
+
+def test_a_name_without_its_ending_is_completed(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "norms.toml").write_text(SWEEP)
+    for given, meant in (
+        ("sweep", "sweep.toml"),
+        ("norms", "experiments/norms.toml"),
+        ("none", "another file"),
+    ):
+        done = tgon(given, "--status")
+        assert (done.exit_code, done.stderr.strip().split("; try ")[1]) == (2, meant)
+
+
 def test_one_cell_is_not_1_cells(file, tmp_path, monkeypatch):
     """Of a sweep of one cell that failed, in all that is said."""
     file.write_text(SWEEP.replace("T = [3, 2]", "T = [2, 2]").replace('"0:1"', "[0]"))
@@ -216,8 +241,12 @@ def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
 
 
 def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, monkeypatch):
-    done = tgon(file, "--out", file)
-    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    for status in ((), ("--status",)):
+        done = tgon(file, "--out", file, *status)
+        assert (done.exit_code, done.stderr) == (
+            2,
+            f"tgon: --out {file}: is a file; try a folder that can be written\n",
+        )
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = tgon(file, "--out", tmp_path / "runs", "--backend", "dask", "--address", "tcp://localhost:1")
     assert done.exit_code == 2
