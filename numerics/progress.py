@@ -30,10 +30,8 @@ def progress_bar(settings: Sequence[Setting], *, shown: bool = True) -> Iterator
         BarColumn(),
         TextColumn("{task.percentage:3.0f}%"),
     )
-    with (
-        Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar,
-        compilation_announced(),
-    ):
+    times = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *times, console=Console(stderr=True)) as bar, compilation_announced():
         task = bar.add_task("", total=total, runs=count_of(len(settings), "run"))
         yield lambda steps: bar.advance(task, steps)
 

@@ -88,6 +88,7 @@ def _bars(console: Console) -> Progress:
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TextColumn("{task.fields[cells]}"),
+        TextColumn("elapsed"),
         TimeElapsedColumn(),
         TextColumn("time left {task.fields[left]}"),
         console=console,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from numerics.progress import compilation_announced
+from numerics.progress import compilation_announced, progress_bar
+from theory import Setting
 
 LINE = "tgon: compiling kernels for this machine, about 10 s, once"
 
@@ -60,6 +62,12 @@ def test_compilation_is_announced_once_and_only_when_it_happens(
         assert again.first.stats.cache_hits
     again.second(1.5)  # compiled, for another type, when nobody listens
     assert capsys.readouterr().err == ""
+
+
+def test_the_times_of_a_bar_say_which_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar([Setting(T=3, steps=40)]) as advance:
+        advance(40)
+    assert re.search(r"training 1 run .*100% elapsed 0:00:\d\d left 0:00:00", capsys.readouterr().err)
 
 
 SWEEP = "[setting]\nT = 2\nn = 20\nsparsity = 0.8\nsteps = 20\n"
