@@ -1,11 +1,15 @@
-"""How a command answers: one strict JSON document, or tables for people; both on stdout and nothing else there."""
+"""How a command answers: one strict JSON document, or tables for people; both on stdout and nothing else there.
+
+While an answer is being computed, a terminal shows on stderr what is computed.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +21,38 @@ if TYPE_CHECKING:
 
     from verify.judging import Judgement
 
-__all__ = ["in_json", "print_claims", "print_json", "print_table", "shown"]
+__all__ = ["computing", "in_json", "print_claims", "print_json", "print_table", "shown"]
 
 #: Columns of a table that goes into a file or a pipe, where no terminal sets them.
 PLAIN_WIDTH = 132
 
 #: The least width of a column that may take several lines.
 LEAST_WRAPPED = 24
+
+
+@contextmanager
+def computing(stages: int) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each of so many stages as it begins; draws a bar on a terminal only."""
+    from rich.console import Console
+
+    out = Console(stderr=True)
+    if not out.is_terminal:
+        yield lambda stage: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("elapsed"), TimeElapsedColumn())
+    begun = -1
+
+    with Progress(*columns, console=out, transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=stages)
+
+        def begin(stage: str) -> None:
+            nonlocal begun
+            begun += 1
+            bar.update(task, description=stage, completed=begun, refresh=True)
+
+        yield begin
 
 
 def in_json(value: Any) -> Any:
@@ -56,10 +85,12 @@ def print_json(document: Any) -> None:
 def shown(value: Any, digits: int = 4) -> str:
     """A table cell: numbers to ``digits`` significant digits, fewer where those are exact; a dash for what is not.
 
+    A list is shown as its range, as one number where both ends look the same.
+
     Examples
     --------
-    >>> shown(2.689994), shown(0.01), shown(12), shown(None), shown([0.5, 1.0])
-    ('2.690', '0.01', '12', '–', '0.5 … 1')
+    >>> shown(2.689994), shown(0.01), shown(12), shown(None), shown([0.5, 1.0]), shown([1.5, 1.5 + 1e-15])
+    ('2.690', '0.01', '12', '–', '0.5 … 1', '1.5')
 
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -67,10 +98,14 @@ def shown(value: Any, digits: int = 4) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
+        value += 0.0  # -0.0 becomes 0.0
+        if math.isinf(value):
+            return "∞" if value > 0 else "-∞"
         brief = f"{value:.{digits}g}"
         return brief if math.isclose(float(brief), value, rel_tol=1e-9) else f"{value:#.{digits}g}"
     if isinstance(value, list):
-        return f"{shown(min(value), digits)} … {shown(max(value), digits)}"
+        low, high = shown(min(value), digits), shown(max(value), digits)
+        return low if low == high else f"{low} … {high}"
     return str(value)
 
 

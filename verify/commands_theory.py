@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.answers import print_json, print_table, shown
+from verify.answers import computing, print_json, print_table, shown
 from verify.options import (
+    BadInput,
     IntegerList,
     data_options,
     json_option,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from theory import Record
 
 __all__ = ["claims", "polygon", "predict", "threshold"]
+
+#: The most features of a polygon whose best bias is searched for: a minute there, growing like k².
+MOST_WITH_BIAS = 10_000
 
 _PREDICTED = (
     "T",
@@ -54,19 +58,22 @@ _PREDICTED = (
 def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> None:
     """The least-norm model that memorizes T datapoints, in closed form."""
     import theory
+    from verify.predictions import print_predictions
 
     settings = make_settings(T, given)
-    rows = []
-    with refusals():
+    rows, assumptions = [], {}
+    with refusals(), computing(len(settings)) as begin:
         for setting in settings:
+            begin(f"T = {setting.T}, m = {setting.m}: least norm")
             # A record has arrays of T entries: one at a time, or many large T would fill the memory.
             record = theory.predict(setting, penalty)
             answer = record.as_dict()
             rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty))
+            assumptions[setting.T] = record.assumptions
     if as_json:
         print_json(rows)
         return
-    _print_predictions(rows, record)
+    print_predictions(rows, assumptions, penalty)
 
 
 def _certified(record: Record, penalty: str) -> dict[str, float | None]:
@@ -82,19 +89,6 @@ def _certified(record: Record, penalty: str) -> dict[str, float | None]:
         return {"lower_bound": None, "certificate": None}
     residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
     return {"lower_bound": max(lower_bounds(record.T, record.m).values()), "certificate": residual}
-
-
-def _print_predictions(rows: list[dict[str, Any]], last: Record) -> None:
-    print_table(
-        "Least-norm models of zero loss",
-        ["T", "m", "Σ‖h‖²", "‖W‖", "‖b‖", "‖h‖²", "c = X·b", "D_X", "configuration", "status", "‖W‖ exactly"],
-        [[row[key] for key in _PREDICTED[:-1]] + [row["exact"].get("weight_norm")] for row in rows],
-        text=["configuration", "status", "‖W‖ exactly"],
-        wrapped="‖W‖ exactly",
-    )
-    for assumption in last.assumptions:
-        verdict = {True: "holds", False: "does not hold", None: "open"}[assumption.holds]
-        click.echo(f"T = {last.T} assumes {assumption.name} ({verdict}): {assumption.evidence}.")
 
 
 @click.command(epilog="Example: tgon polygon --k 3:9 --law free")
@@ -115,18 +109,28 @@ def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool
     """What a regular polygon of k features is worth with infinite data; --n and --sparsity matter to 'normalized'."""
     import theory
 
-    with refusals():
-        solutions = [theory.polygon(size, law, n=n, sparsity=sparsity) for size in k]
+    make_settings((1,), {"n": n, "sparsity": sparsity})  # refuses what no data can be, for every law
+    if law not in ("unit", "free") and max(k) > MOST_WITH_BIAS:
+        raise BadInput(
+            f"--k {max(k)} with law {law!r}: its bias is searched for up to k = {MOST_WITH_BIAS}; try --law free"
+        )
+    solutions = []
+    with refusals(), computing(len(k)) as begin:
+        for size in k:
+            begin(f"k = {size}: best radius and bias")
+            solutions.append(theory.polygon(size, law, n=n, sparsity=sparsity))
     best = theory.best_polygons(solutions)
     keys = ("k", "radius_squared", "bias", "gain", "weight_norm")
     rows = [{key: getattr(item, key) for key in keys} | {"best": item.k in best} for item in solutions]
     if as_json:
         print_json(rows)
         return
+    marks = [["← best" if row["best"] else ""] for row in rows] if len(rows) > 1 else [[] for _ in rows]
     print_table(
         f"Regular polygons of features, law {law!r}; gain in units of one perfectly stored feature",
-        ["k", "‖w‖²", "bias", "gain", "‖W‖", "best"],
-        [[*list(row.values())[:-1], "←" if row["best"] else ""] for row in rows],
+        ["k", "‖w‖²", "bias", "gain", "‖W‖", *([""] if len(rows) > 1 else [])],
+        [[*list(row.values())[:-1], *mark] for row, mark in zip(rows, marks, strict=True)],
+        text=[""],
     )
 
 

@@ -78,6 +78,8 @@ def test_predict_gives_a_certificate_and_a_proven_bound():
     assert tgon["lower_bound"] == pytest.approx(tgon["energy"], rel=1e-12)
     assert tgon["certificate"] < 1e-9
     assert large["certificate"] is None
+    for row in _answer("predict", "--T", "3:60"):
+        assert row["lower_bound"] <= row["energy"], "attained, so no rounding may lift it"
     [other] = _answer("predict", "--T", 5, "--penalty", "both")
     assert other["certificate"] is None
     assert other["lower_bound"] is None
@@ -110,11 +112,53 @@ def test_predict_other_penalty():
     assert _answer("predict", "--T", 1, "--penalty", "both")[0]["energy"] == 0.5
 
 
-def test_predict_for_people_states_its_assumptions():
-    done = _tgon("predict", "--T", "3:12")
+def _row(text, start):
+    """The cells of the one table row whose first cell is that."""
+    (line,) = [line for line in text.splitlines() if re.split(r"\s{2,}", line.strip())[0] == start]
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_predict_for_people_states_its_assumptions_for_every_T():
+    done = _tgon("predict", "--T", "1:4", "--m", 2)
     assert done.exit_code == 0
-    assert "2.690" in done.stdout
-    assert "assumes orthonormal data" in done.stdout
+    said = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ")]
+    for name, verdicts in (
+        ("orthonormal data", {"holds at T = 1", "open at T = 2:4"}),
+        ("one penalty", {"does not hold at T = 1", "holds at T = 2:4"}),
+        ("zero loss", {"open"}),
+    ):
+        found = {line.split(": ", 1)[1].split("; ")[0] for line in said if line.startswith(f"{name}: ")}
+        assert found == verdicts
+    assert all(f"at T = {T}: " in done.stdout for T in (2, 4)), "the ends of what differs"
+
+
+def test_predict_for_people_has_a_bound_where_it_is_not_met():
+    """And says once, not twice, that a code has no proof; ranges of equal ends are one number."""
+    done = _tgon("predict", "--T", "4,7", "--m", 3)
+    bound = _answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
+    assert "proven ≥" in done.stdout
+    assert _row(done.stdout, "4")[3] == "met"
+    cells = _row(done.stdout, "7")
+    assert float(cells[3]) == pytest.approx(bound, rel=1e-3)
+    assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
+    for options in (("--T", "3:12"), ("--T", 5, "--penalty", "both")):
+        assert "proven ≥" not in _tgon("predict", *options).stdout
+    assert "2.690" in _row(_tgon("predict", "--T", 5).stdout, "5")
+
+
+def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
+    """On stderr, so that a document on stdout stays one."""
+    for command, stage in (
+        (("predict", "--T", 3), "T = 3, m = 2: least norm"),
+        (("polygon", "--k", 6), "k = 6: best radius and bias"),
+    ):
+        monkeypatch.delenv("FORCE_COLOR", raising=False)
+        assert _tgon(*command, "--json").stderr == ""
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        done = _tgon(*command, "--json")
+        assert stage in done.stderr
+        assert "elapsed" in done.stderr
+        assert len(_strict(done.stdout)) == 1
 
 
 # polygon
@@ -143,6 +187,20 @@ def test_polygon_refuses_other_laws_and_says_which_exist():
     line = _refusal("polygon", "--k", "3:9", "--law", "cubic")
     for law in ("unit", "free", "constant", "uniform", "normalized"):
         assert f"'{law}'" in line
+
+
+def test_of_one_polygon_none_is_called_the_best():
+    assert "best" not in _tgon("polygon", "--k", 2).stdout
+    (line,) = [line for line in _tgon("polygon", "--k", "4:6").stdout.splitlines() if "best" in line]
+    assert line.split()[0] == "5"
+
+
+def test_polygon_refuses_data_that_cannot_be_and_sizes_that_would_take_hours():
+    for law in ("free", "normalized"):
+        for option, value in (("--n", -3), ("--sparsity", "nan")):
+            assert option in _refusal("polygon", "--k", 5, "--law", law, option, value)
+    assert "try --law free" in _refusal("polygon", "--k", "3,100000", "--law", "uniform")
+    assert _answer("polygon", "--k", 100_000)[0]["gain"] == pytest.approx(4)
 
 
 @pytest.mark.parametrize(("law", "best"), [("uniform", 7), ("normalized", 6), ("constant", 9)])
