@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -162,6 +162,7 @@ def render_report(result: Comparison, drawings: Mapping[str, str], command: str 
         tables=CELL_TABLES,
         rows=result.rows,
         claims=result.claims,
+        judged=_judged(result.rows),
         figures=[(kind, _inline(drawings[kind.name], kind.name)) for kind in FIGURES],
         versions={name: version(name) for name in ("tgon", "numpy", "torch", "numba")}
         | {"python": platform.python_version()},
@@ -172,6 +173,17 @@ def _common_setting(result: Comparison) -> dict[str, str]:
     """Every value that some run has, by name: one value, or the range of those there are."""
     tables = [run.setting.as_dict() | {"engine": run.engine} for run in result.runs]
     return {name: _spread({table[name]: None for table in tables}) for name in tables[0]}
+
+
+def _judged(rows: Sequence[Row]) -> str:
+    """The cells whose runs the claims are judged on, by weight decay."""
+    sizes: dict[float, list[int]] = {}
+    for row in rows:
+        sizes.setdefault(row.weight_decay, []).append(row.T)
+    return "; ".join(
+        f"weight decay {decay:g} at T = {', '.join(map(str, dict.fromkeys(own)))}"
+        for decay, own in sizes.items()
+    )
 
 
 def _spread(values: Mapping[Any, None]) -> str:

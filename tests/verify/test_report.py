@@ -62,6 +62,10 @@ def test_the_page_says_what_was_judged(folder, small_comparison):
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert small_comparison.verdict in text
     assert "tgon compare --T 3" in text
+    decays = {row.weight_decay for row in small_comparison.rows}
+    claims = text[text.index("<h2>Claims</h2>") : text.index("<h2>Figures</h2>")]
+    assert len(decays) > 1, "all cells have one weight decay; change the small comparison"
+    assert all(f"weight decay {decay:g} at T = " in claims for decay in decays)
     for claim in small_comparison.claims:
         assert f"<code>{claim.label}</code>" in text
     assert text.count("<svg ") == len(FIGURES)
