@@ -187,7 +187,7 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
                 ax = axes[place][role] if side_by_side else axes[line * len(roles) + role][column]
                 _draw_cell(ax, cell, T, run, content)
         legend = _hidden_legend(set(numbers["kind"]))
-        figure.legend(handles=legend, loc="outside lower center", ncols=2 if width > 1.3 * LEAST_WIDTH else 1)
+        figure.legend(handles=legend, loc="outside lower center", ncols=1)
     return figure
 
 
@@ -231,10 +231,12 @@ def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> float:
     if len(predicted):
         ring = pd.concat([predicted, predicted.iloc[:1]])
         ax.plot(ring["x"], ring["y"], "-", color=VERMILLION, lw=1.4)
-        ax.plot(predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=11, mew=1.6)
+        ax.plot(
+            predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=11, mew=1.6, clip_on=False
+        )
     for x, y in zip(hidden["x"], hidden["y"], strict=True):
         ax.plot([0, x], [0, y], "-", color=BLUE, lw=1.0, alpha=0.5)
-    ax.plot(hidden["x"], hidden["y"], "o", color=BLUE, ms=6)
+    ax.plot(hidden["x"], hidden["y"], "o", color=BLUE, ms=6, clip_on=False)
     ax.plot(0, 0, "+", color=INK, ms=7)
     return _reach(predicted, hidden)
 

@@ -57,7 +57,7 @@ def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
             _draw_histories(ax, cell)
         for row in axes:
             row[0].set_ylabel("train loss")
-        figure.legend(handles=_history_legend(), loc="outside lower center", ncols=2)
+        figure.legend(handles=_history_legend(set(numbers["memorized"])), loc="outside lower center", ncols=2)
     return figure
 
 
@@ -74,10 +74,14 @@ def _draw_histories(ax: Axes, cell: pd.DataFrame) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(2))
 
 
-def _history_legend() -> list[Line2D]:
+def _history_legend(memorized: set[bool]) -> list[Line2D]:
+    """Handles of what is drawn: seeds of the kinds that there are, and the two levels."""
+    seeds = {
+        True: Line2D([], [], color=BLUE, label="a seed that memorizes"),
+        False: Line2D([], [], color=VERMILLION, label="a seed that does not"),
+    }
     return [
-        Line2D([], [], color=BLUE, label="a seed that memorizes"),
-        Line2D([], [], color=VERMILLION, label="a seed that does not"),
+        *(handle for kind, handle in seeds.items() if kind in memorized),
         Line2D([], [], color=INK, ls="--", label="one datapoint forgotten: 1/T"),
         Line2D([], [], color=INK, ls=":", label=f"{MEMORIZED_ERROR:g}: allowed error of each datapoint"),
     ]

@@ -182,6 +182,17 @@ def test_regions_where_more_hurts_are_named():
     assert "In 3 further pairs" in heat_map.describe({"runs": noisy})
 
 
+def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
+    tables = _map(lambda m, T: 3.0 * m if T == 500 else 0.9)
+    figure = heat_map.draw(tables)
+    means = np.exp(
+        np.log(tables["runs"]["test_loss"]).groupby([tables["runs"]["m"], tables["runs"]["T"]]).mean()
+    )
+    assert figure.axes[-1].get_ylim() == pytest.approx((means.min() - 1, means.max() - 1))
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 3
+
+
 @pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])
 def test_a_map_where_more_helps_or_does_nothing_is_not_described_as_hurting(loss):
     text = heat_map.describe(_map(loss))

@@ -1,6 +1,7 @@
 """Figures: drawn from their tables alone, and the tables say what theory and runs say."""
 
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from verify import compare
 from verify.canvas import render
 from verify.figures import FIGURES, published_norms
 from verify.figures_hidden import turned_onto
+
+ROOT = Path(__file__).parents[2]
 
 _BY_NAME = {kind.name: kind for kind in FIGURES}
 
@@ -95,6 +98,28 @@ def test_histories_are_the_runs(small_comparison):
     numbers = _BY_NAME["train_loss_history"].numbers(small_comparison)
     recorded = np.concatenate([run.history_loss for run in small_comparison.runs])
     np.testing.assert_allclose(numbers["loss"], recorded, rtol=1e-5)
+
+
+def test_the_legend_of_histories_names_what_is_drawn(small_comparison):
+    numbers = _BY_NAME["train_loss_history"].numbers(small_comparison)
+    for kinds in ({True, False}, {True}, {False}):
+        (legend,) = _BY_NAME["train_loss_history"].draw(numbers[numbers["memorized"].isin(kinds)]).legends
+        texts = [text.get_text() for text in legend.get_texts()]
+        assert ("a seed that memorizes" in texts) is (True in kinds)
+        assert ("a seed that does not" in texts) is (False in kinds)
+        assert len(texts) == 2 + len(kinds)
+
+
+@pytest.mark.parametrize("sizes", [1, 2, 3, 5])
+def test_the_legend_of_hidden_vectors_lies_within_the_figure(sizes):
+    numbers = pd.read_csv(ROOT / "experiments" / "compare" / "hidden_vectors.csv")
+    shown = numbers[numbers["T"].isin(sorted(set(numbers["T"]))[:sizes])]
+    figure = _BY_NAME["hidden_vectors"].draw(shown)
+    render(figure, "png")
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert 0 <= box.y0 < box.y1 <= figure.bbox.height
 
 
 @given(st.integers(2, 30), st.floats(0, 2 * np.pi), st.booleans(), st.randoms())

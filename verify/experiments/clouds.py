@@ -75,7 +75,7 @@ def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
     if len(predicted):
         ring = pd.concat([predicted, predicted.iloc[:1]])
         ax.plot(ring["x"], ring["y"], "-", color=VERMILLION, lw=1.2)
-        ax.plot(predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=9, mew=1.3)
+        ax.plot(predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=9, mew=1.3, clip_on=False)
     many = len(own) > MOST_SHAPES
     if content == "hidden" and not many:
         ax.plot(*_rays(own), "-", color=colour, lw=0.9, alpha=0.5)
@@ -88,6 +88,7 @@ def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
         ms=3 if many else 5,
         alpha=0.6 if many else 1,
         rasterized=many,
+        clip_on=False,
     )
     ax.plot(0, 0, "+", color=INK, ms=6)
     reach = 1.15 * (float(pd.concat([own, predicted])[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)

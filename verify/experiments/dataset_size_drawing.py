@@ -75,7 +75,7 @@ def _draw_losses(ax: Axes, tables: Tables) -> None:
     )
     published = tables["published"].query("T < inf")
     places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]
-    label = "published, n = 10 000"
+    label = "published, n = 10 000, placed by the axis above"
     theirs = numbers(published, "test_loss") - 1
     ax.plot(places, theirs, "x-", color=VERMILLION, lw=0.8, ms=8, mew=2, label=label)
     ax.axhline(level["zero_output"] - 1, color=INK, lw=1, label="zero output")
@@ -102,7 +102,7 @@ def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
     ax.plot(T, np.minimum(1, 2 / T), "--", color=INK, lw=1.2, label=tgon)
     ax.axhline(0.4, color=GREY, lw=1, ls=":", label="pentagon alone 2/5")
     scale = level["generalization_scale"]
-    ax.axvline(scale, color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]")
+    ax.axvline(scale, ymax=0.52, color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]")
     _log_axis(ax, level["density"], above=False)
     ax.set(ylabel="dimensionality", ylim=(0, 1.02))
     ax.legend(loc="upper right", fontsize=11)

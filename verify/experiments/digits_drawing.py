@@ -49,7 +49,7 @@ def _draw_distribution(ax: Axes, tables: Tables) -> None:
     ax.axvline(ceiling, color=INK, lw=1.2, ls="--", label="ceiling T/rank, where D* = 1")
     most = float(tables["distribution"]["images"].max())
     ax.set(yscale="log", xlabel="D* in units of its mean, D*·T/rank", ylabel="images", ylim=(0.7, 15 * most))
-    ax.legend(loc="upper right", fontsize=11)
+    ax.legend(loc="upper left", fontsize=11)
 
 
 def _draw_training(ax: Axes, tables: Tables) -> None:
@@ -166,7 +166,8 @@ def _draw_toy(left: Axes, right: Axes, toy: pd.DataFrame) -> None:
     _spread(right, toy.assign(value=toy["test_loss"] - 1), "T", BLUE, "o", "test loss")
     right.axhline(0, color=INK, lw=1)
     right.set_yscale("symlog", linthresh=1e-2)
-    right.set(xlabel="toy model, datapoints T", ylabel="test loss − 1")
+    lowest = float(toy["test_loss"].min()) - 1
+    right.set(xlabel="toy model, datapoints T", ylabel="test loss − 1", ylim=(3 * min(lowest, -1e-3), None))
 
 
 def last_snapshots(tables: Tables, series: str) -> pd.DataFrame:

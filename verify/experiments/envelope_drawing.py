@@ -39,11 +39,13 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
             numbers(rows, "T"), 1 - numbers(rows, "train_loss"), s=48, marker=marker, lw=1.4, label=label,
             facecolors=colour if marker == "x" else "none", edgecolors=None if marker == "x" else colour,
         )  # fmt: skip
+    least = 1.0
     for places, style, label in (
         (saving["start"] != "", "-", "most saved by any"),
         (saving["start"] == "xavier", "--", "most saved from random starts"),
     ):
         best = values_by(saving[places], "T", "train_loss")
+        least = min([least, *(1 - min(each) for each in best.values())])
         ax.plot(
             list(best),
             [1 - min(each) for each in best.values()],
@@ -56,7 +58,11 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     pentagon = 1 - level["pentagon"]
     ax.axhline(pentagon, color=GREY, ls=":", lw=1.6, label="pentagon, T → ∞ [generalization.bias-only]")
     ax.set(
-        xscale="log", yscale="log", xlabel="datapoints T", ylabel="1 − train loss", ylim=(pentagon / 6, 1.3)
+        xscale="log",
+        yscale="log",
+        xlabel="datapoints T",
+        ylabel="1 − train loss",
+        ylim=(min(pentagon / 6, 0.7 * least), 1.3),
     )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     top = ax.secondary_xaxis("top", functions=(

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from theory import predict
-from verify.canvas import GREY, Plot
+from verify.canvas import INK, Plot
 from verify.diagnosis import diagnose_run
 from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
 from verify.experiments.grouping import least_of_each
@@ -89,7 +89,7 @@ def draw(tables: Tables) -> Figure:
             draw_cloud(ax, points, content)
         size = f"T = {T}" + (f"\nn = {n}" if several else "")
         axes[2 * line][column].set_title(size)
-        axes[2 * line][column].set_xlabel(name, fontsize=10, color=GREY)
+        axes[2 * line][column].set_xlabel(name, fontsize=11, color=INK)
     handles = cloud_legend(set(tables["points"]["kind"]))
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure

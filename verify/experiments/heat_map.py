@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from numerics import Run
 from verify.canvas import GREY, INK, Plot
@@ -120,8 +121,23 @@ def draw(tables: Tables) -> Figure:
     ax.set_yticks(range(len(dimensions)), list(map(str, dimensions)))
     ax.set(xlabel="datapoints T", ylabel="hidden dimensions m")
     bar = figure.colorbar(shown, ax=ax, label="test loss − 1")
+    bar.ax.set_ylim(float(np.nanmin(excess)), float(np.nanmax(excess)))
     bar.outline.set_edgecolor(GREY)
+    figure.legend(handles=_arrows(), loc="outside lower center", ncols=3, columnspacing=1.2, fontsize=11)
     return figure
+
+
+def _arrows() -> list[Line2D]:
+    """Handles for the marks between cells."""
+    marks = (
+        (">", INK, "more data hurt"),
+        ("^", INK, "more hidden dimensions hurt"),
+        (">", "white", "hollow: in every seed, but short of the test"),
+    )
+    return [
+        Line2D([], [], ls="", marker=marker, color=colour, mec=INK, mew=1, ms=8, label=label)
+        for marker, colour, label in marks
+    ]
 
 
 def describe(tables: Tables) -> str:

@@ -66,6 +66,7 @@ def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
     ticks = [T for T in (3, 5, 8, 12, 20, 30, 50, 100) if runs["T"].max() >= T]
     ax.set_xticks(ticks, [str(T) for T in ticks])
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())

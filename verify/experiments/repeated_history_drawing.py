@@ -52,7 +52,7 @@ def draw_features(ax: Axes, features: pd.DataFrame) -> None:
         colour = VERMILLION if own else GREEN if stored else GREY
         ax.plot(part["step"], part["dimensionality"], "--" if own else "-", color=colour, lw=1.6, alpha=0.85)
     ax.axhline(0.4, color=INK, ls=":", lw=1.1)
-    ax.set(ylabel="D_f of features", ylim=(0, None))
+    ax.set(ylabel="$D_f$ of features", ylim=(0, None))
 
 
 def draw_repeated(ax: Axes, points: pd.DataFrame, content: str) -> None:
@@ -82,7 +82,8 @@ def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
         1, 0.4, "2/5, a pentagon", ha="right", va="top", fontsize=11, transform=top.get_yaxis_transform()
     )
     top.set_title(
-        f"R = {R}, seed {seed}: features that end stored green, the point's own dashed", fontsize=12
+        f"R = {R}, seed {seed}: features stored at the end green, the point's own dashed, others grey",
+        fontsize=12,
     )
     bottom.plot(
         own["step"], own["dimensionality"], "-", color=VERMILLION, lw=2, label="the repeated datapoint"
@@ -90,7 +91,7 @@ def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
     bottom.plot(
         own["step"], own["largest_other"], "-", color=BLUE, lw=1.4, label="largest of the other datapoints"
     )
-    bottom.set(ylabel="D_X of datapoints", xlabel="step", ylim=(0, None))
+    bottom.set(ylabel="$D_X$ of datapoints", xlabel="step", ylim=(0, None))
     bottom.legend(loc="upper left", fontsize=11)
     top.sharex(bottom)
     bottom.set_xscale("log")

@@ -51,7 +51,7 @@ def _draw_map(ax: Axes, tables: Tables) -> None:
     line = np.array([0.8, 40.0])
     ax.plot(line, PUBLISHED_SLOPE * line, "-", color=INK, lw=1.2, label="published line, R = 0.4 T/n")
     for first, colour, marker, label in (
-        (True, VERMILLION, "o", "trained: point among the first 0.1 % by D_X"),
+        (True, VERMILLION, "o", "trained: point among the first 0.1 % by $D_X$"),
         (False, BLUE, "x", "trained: it is not"),
     ):
         own = runs[runs["first"] == first]

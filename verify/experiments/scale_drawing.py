@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from verify.canvas import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 from verify.experiments.grouping import numbers
@@ -44,14 +45,21 @@ class Axis:
 def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: float) -> Figure:
     """Curves of the largest D_f above, their scales below, a column for each m; ``expected`` is the published scale."""
     dimensions = [int(m) for m in np.unique(numbers(runs, "m"))]
-    figure = Plot(figsize=(max(8.6, 6.0 * len(dimensions)), 8.6))
+    figure = Plot(figsize=(max(8.6, 4.4 * len(dimensions)), 8.8))
     figure.set_layout_engine("constrained", h_pad=0.08)
     axes = figure.subplots(2, len(dimensions), squeeze=False, height_ratios=[3, 2])
+    for ax in axes[1, 1:]:
+        ax.sharey(axes[1, 0])
     for column, m in enumerate(dimensions):
         top, bottom = axes[0, column], axes[1, column]
         _draw_curves(top, runs.query("m == @m"), scales.query("m == @m"), axis, expected)
         _draw_scales(bottom, scales.query("m == @m"), axis, expected)
         top.set_title(f"m = {m}")
+        if column:
+            top.set_ylabel("")
+            bottom.set_ylabel("")
+    axes[0, 0].legend(loc="upper left")
+    figure.legend(handles=_legend(axis), loc="outside lower center", ncols=2, fontsize=11)
     return figure
 
 
@@ -68,9 +76,10 @@ def _draw_curves(ax: Axes, runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis,
         ax.plot(found["scale"], found["plateau"] / 2, "|", color=colour, ms=16, mew=2)
     ax.axvline(expected, color=GREY, lw=1)
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(_PLAIN)
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set(xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
-    ax.legend(loc="upper left")
 
 
 def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
@@ -83,20 +92,32 @@ def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) ->
         ax.plot(rows[axis.key], rows["scale"], marker, color=colour, ms=6, alpha=0.5, mew=0)
         middle = float(np.exp(np.mean(np.log(numbers(rows, "scale")))))
         ax.plot([value], [middle], "_", color=colour, ms=26, mew=2.5)
-    label = "T(1 − S) = 10 [scales.generalization]"
-    ax.axhline(expected, color=GREY, lw=1, label=label)
+    ax.axhline(expected, color=GREY, lw=1)
     if axis.fixed_size and len(found):
         ends = np.unique(numbers(found, axis.key))
         centre = np.exp(np.mean(np.log(numbers(found, axis.key))))
         height = np.exp(np.mean(np.log(numbers(found, "scale"))))
-        ax.plot(ends, height * ends / centre, "--", color=INK, lw=1.2, label="were T the same at every S")
+        ax.plot(ends, height * ends / centre, "--", color=INK, lw=1.2)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xticks(np.unique(numbers(scales, axis.key)))
+    ticks = np.unique(numbers(scales, axis.key))
+    ax.set_xticks(ticks)
+    ax.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
     ax.xaxis.set_major_formatter(_PLAIN)
     ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     ax.yaxis.set_major_formatter(_PLAIN)
     ax.yaxis.set_minor_formatter(_PLAIN)
     ax.tick_params(axis="y", which="minor", labelsize=10)
     ax.set(xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
-    ax.legend(loc="best", fontsize=11)
+
+
+def _legend(axis: Axis) -> list[Line2D]:
+    """Handles for what has no name beside the curves."""
+    handles = [
+        Line2D([], [], ls="", marker="|", color=INK, ms=16, mew=2, label="a seed rises to half its plateau"),
+        Line2D([], [], ls="", marker="_", color=INK, ms=20, mew=2.5, label="scale, mean of seeds"),
+        Line2D([], [], color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]"),
+    ]
+    if axis.fixed_size:
+        handles.append(Line2D([], [], ls="--", color=INK, lw=1.2, label="were T the same at every S"))
+    return handles

@@ -34,7 +34,7 @@ def draw_variants(tables: dict[str, pd.DataFrame]) -> Figure:
     left.set(ylabel="test loss / zero output − 1", ylim=(3 * min(lowest, -0.003), None))
     _draw_series(right, tables["trained"], names, "largest_feature_dimensionality")
     right.axhline(0.4, color=GREY, lw=1, ls=":")
-    right.annotate("pentagon alone 2/5", (0.02, 0.4), xycoords=right.get_yaxis_transform(), color=INK,
+    right.annotate("pentagon alone 2/5", (0.5, 0.4), xycoords=right.get_yaxis_transform(), color=INK,
                    fontsize=11, va="bottom")  # fmt: skip
     right.set(ylabel="largest $D_f$, decoder", ylim=(0, 1.02))
     for place, (kind, T) in enumerate(rows, start=1):
