@@ -182,6 +182,19 @@ def _train_all(
 ) -> Runs:
     runs: dict[int, Run] = {}
     stop = threading.Event()
+    causes: list[BaseException] = []
+
+    def begin(places: list[int]) -> dict[int, Run]:
+        # The flag goes up in the thread that fails: were it left to the main thread, a worker could begin further runs.
+        try:
+            if stop.is_set():
+                raise Interrupted
+            return obtain(places)
+        except BaseException as error:
+            if not isinstance(error, Interrupted):
+                causes.append(error)
+            stop.set()
+            raise
 
     def obtain(places: list[int]) -> dict[int, Run]:
         settings = [wanted[k] for k in places]
@@ -198,10 +211,10 @@ def _train_all(
     for pieces, workers in _rounds(wanted, engine, threads):
         with ThreadPoolExecutor(workers) as pool:
             try:
-                pending = [pool.submit(obtain, places) for places in pieces]
-                done, _ = wait(pending, return_when=FIRST_EXCEPTION)
-                for work in done:
-                    work.result()  # raises what went wrong, before waiting for anything else
+                pending = [pool.submit(begin, places) for places in pieces]
+                wait(pending, return_when=FIRST_EXCEPTION)
+                for cause in causes:
+                    raise cause
                 for work in pending:
                     runs |= work.result()
             except BaseException:
