@@ -55,7 +55,9 @@ from collections.abc import Mapping
 
 from scipy.special import betaincinv
 
-__all__ = ["cap_bound", "lower_bounds", "rank_bound"]
+__all__ = ["best_lower_bound", "cap_bound", "lower_bounds", "rank_bound"]
+
+_ROUNDING = 1e-13  # relative; bounds and energies are sums and square roots of a few exact numbers
 
 
 def lower_bounds(T: int, m: int) -> Mapping[str, float]:
@@ -79,6 +81,26 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
     if 2 * m <= T and m >= 2:
         bounds["codes.orthoplex-bound"] = float(T)
     return bounds
+
+
+def best_lower_bound(T: int, m: int, energy: float = math.inf) -> tuple[str, float]:
+    """Label and value of the largest proven lower bound; of equal ones, the first of `lower_bounds`.
+
+    ``energy`` is that of a code that is known to attain it: a bound above it by rounding alone is returned as it. The
+    domain is that of `lower_bounds`.
+
+    Examples
+    --------
+    >>> best_lower_bound(8, 4)
+    ('codes.orthoplex-bound', 8.0)
+
+    """
+    bounds = lower_bounds(T, m)
+    largest = max(bounds.values())
+    label = next(one for one, bound in bounds.items() if math.isclose(bound, largest, rel_tol=_ROUNDING))
+    if math.isclose(largest, energy, rel_tol=_ROUNDING):
+        return label, min(largest, energy)
+    return label, largest
 
 
 def cap_bound(T: int, m: int) -> float:

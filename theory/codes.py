@@ -24,7 +24,7 @@ from typing import Literal, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.code_bounds import lower_bounds
+from theory.code_bounds import best_lower_bound
 from theory.code_search import (
     LOOSE_PENALTIES,
     TIGHT_PENALTIES,
@@ -305,16 +305,16 @@ def _assemble(
     known: tuple[KnownCode, ...],
     upper_bounds: Mapping[str, float] | None = None,
 ) -> MemorizationCode:
-    label, bound = max(lower_bounds(T, m).items(), key=operator.itemgetter(1))
+    label, bound = best_lower_bound(T, m, float(np.sum(hidden**2)))
     return MemorizationCode(
         T=T,
         m=m,
         name="numerical" if named is None else named.name,
-        status="theorem" if (proven := named is not None and named.optimal) else "numerical",
+        status="theorem" if named is not None and named.optimal else "numerical",
         hidden=hidden,
         multipliers=multipliers,
         exact=None if named is None else named.exact,
-        lower_bound=min(bound, float(np.sum(hidden**2))) if proven else bound,  # equal, up to rounding
+        lower_bound=bound,
         lower_bound_name=label,
         upper_bounds=upper_bounds or {code.name: code.energy for code in known},
     )

@@ -127,7 +127,7 @@ def _with_powers(table: Table) -> Table:
 
 
 def _codes() -> tuple[Table, ...]:
-    from theory.code_bounds import lower_bounds
+    from theory.code_bounds import best_lower_bound
     from theory.codes import memorization_code
     from theory.known_codes import known_codes
 
@@ -135,7 +135,7 @@ def _codes() -> tuple[Table, ...]:
     for m, sizes in ((3, range(4, 10)), (4, range(5, 10))):
         for T in sizes:
             code = memorization_code(T, m, starts=2)
-            bound, value = max(lower_bounds(T, m).items(), key=lambda item: round(item[1], 9))
+            bound, value = best_lower_bound(T, m)
             name = "–" if code.name == "numerical" else in_markdown(code.name.replace(" + ", " and "))
             rows.append((str(m), str(T), code.energy, value, f"`{bound}`", name, code.status))
     return (
@@ -152,7 +152,7 @@ def _codes() -> tuple[Table, ...]:
                 (str(m), str(T), energy, value, f"`{label}`", number((energy - value) / T, 2))
                 for m, T in ((3, 5), (4, 7), (5, 9), (8, 12), (6, 11), (8, 15), (16, 24), (32, 48))
                 for energy in [known_codes(T, m)[0].energy]
-                for label, value in [max(lower_bounds(T, m).items(), key=lambda item: round(item[1], 9))]
+                for label, value in [best_lower_bound(T, m)]
             ),
         ),
     )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from theory.code_bounds import cap_bound, lower_bounds, rank_bound
+from theory.code_bounds import best_lower_bound, cap_bound, lower_bounds, rank_bound
 from theory.code_search import newton_polish, projection_steps, slacks
 from theory.codes import Certificate, MemorizationCode, certify, memorization_code, optimal_multipliers
 from theory.known_codes import (
@@ -27,6 +27,7 @@ from theory.known_codes import (
     maximal_cosine,
     shifted_cross_polytope,
 )
+from theory.memorization import tgon_energy
 
 Floats = NDArray[np.float64]
 
@@ -301,6 +302,22 @@ def test_no_feasible_point_beats_a_bound(hidden):
     energy = float(np.sum(hidden**2))
     for label, bound in lower_bounds(T, m).items():
         assert energy >= bound * (1 - 1e-12), (label, energy, bound)
+
+
+def test_the_best_bound_is_the_largest_and_lowered_by_rounding_only():
+    """A bound that is attained is the energy itself; one that is truly above is never lowered to it."""
+    rounded = 0
+    for T in range(3, 300):
+        bounds = lower_bounds(T, 2)
+        energy = float(tgon_energy(T))
+        label, bound = best_lower_bound(T, 2, energy)
+        assert bound <= energy
+        assert bound == pytest.approx(max(bounds.values()), rel=1e-13)
+        assert bounds[label] == pytest.approx(bound, rel=1e-13)
+        rounded += max(bounds.values()) > energy
+    assert rounded, "the minimum would not be needed"
+    assert best_lower_bound(8, 4, 7.0) == best_lower_bound(8, 4) == ("codes.orthoplex-bound", 8.0)
+    assert best_lower_bound(4, 3)[0] == "codes.simplex-bound"
 
 
 @given(feasible_points())
