@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from verify.answers import computing, print_json, print_table, shown
+from verify.answers import computing, print_json, print_table
 from verify.options import (
     BadInput,
     IntegerList,
+    check_place,
     data_options,
     json_option,
     make_settings,
@@ -28,6 +28,9 @@ __all__ = ["claims", "polygon", "predict", "threshold"]
 
 #: The most features of a polygon whose best bias is searched for: a minute there, growing like k².
 MOST_WITH_BIAS = 10_000
+
+#: The fewest features that the model of `tgon threshold` keeps.
+LEAST_FEATURES = 8
 
 _PREDICTED = (
     "T",
@@ -82,13 +85,14 @@ def _certified(record: Record, penalty: str) -> dict[str, float | None]:
     Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched, where the
     optimum is a theorem.
     """
-    from theory.code_bounds import lower_bounds
+    from theory.code_bounds import best_lower_bound
     from theory.codes import MOST_SEARCHED, certify
 
     if penalty != "weights":
         return {"lower_bound": None, "certificate": None}
     residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
-    return {"lower_bound": max(lower_bounds(record.T, record.m).values()), "certificate": residual}
+    bound = best_lower_bound(record.T, record.m, record.energy)[1]
+    return {"lower_bound": bound, "certificate": residual}
 
 
 @click.command(epilog="Example: tgon polygon --k 3:9 --law free")
@@ -147,16 +151,19 @@ def threshold(
     About 3 s for each draw. --json prints one object, or a list of them where --T names several.
     """
     from numerics.repetition import find_transition
-    from verify.thresholds import summary, write_rows
+    from verify.thresholds import print_threshold, summary, write_rows
 
+    for size in T:
+        _check_threshold(size, n, sparsity)
+    if table is not None:
+        check_place(table, "--csv")
     answers = []
-    with refusals():
+    with refusals(), computing(len(T) * draws) as begin:
         for size in T:
-            bar = click.progressbar(
-                range(draws), label=f"T = {size}", file=sys.stderr, hidden=not sys.stderr.isatty()
-            )
-            with bar as seeds:
-                found = [find_transition(size, n, sparsity, seed, min(features, n)) for seed in seeds]
+            found = []
+            for seed in range(draws):
+                begin(f"T = {size}: draw {seed + 1} of {draws}")
+                found.append(find_transition(size, n, sparsity, seed, min(features, n)))
             between = [(one.between[0] * size / n, one.between[1] * size / n) for one in found]
             metastable = [one.metastable_until * size / n for one in found]
             censored = [one.metastable_censored for one in found]
@@ -167,43 +174,27 @@ def threshold(
         print_json(answers[0] if len(answers) == 1 else answers)
         return
     for answer in answers:
-        _print_threshold(answer)
+        print_threshold(answer)
 
 
-def _print_threshold(answer: dict[str, Any]) -> None:
-    interval, zero = answer["repeats_interval"], answer["zero_bias"]
-    free, unit = interval["order_statistics"], answer["equal_energy"]
-    print_table(
-        f"Repeats R at which a point takes a vertex, T = {answer['T']}, n = {answer['n']}; {answer['draws']} draws",
-        ["quantity", "median", "least", "greatest"],
-        [
-            ["R at equal training loss", *answer["repeats"].values()],
-            [
-                f"its median over draws, {100 * interval['level']:g} % interval",
-                *(interval[key] for key in ("median", "low", "high")),
-            ],
-            [f"the same without a law, {100 * free['coverage']:.1f} %", None, free["low"], free["high"]],
-            ["R until which the point is seen to stay out", *_stays_out(answer)],
-            ["R of a feature's energy, T/n", unit, None, None],
-            [
-                "R at zero bias (± one deviation)",
-                zero["mean"],
-                zero["mean"] - zero["deviation"],
-                zero["mean"] + zero["deviation"],
-            ],
-            ["fifth-largest energy in T/n", answer["fifth_energy"], None, None],
-        ],
-        text=["quantity"],
-    )
-    if answer["undecided"]:
-        click.echo(f"On {answer['undecided']} of the draws the losses do not cross in the range searched.")
+def _check_threshold(T: int, n: int, sparsity: float) -> None:
+    """Refuse data on which there is no threshold to look for."""
+    from theory.repetition import zero_bias_threshold
 
-
-def _stays_out(answer: dict[str, Any]) -> list[str]:
-    from verify.thresholds import at_least
-
-    censored = answer["metastable_censored"]
-    return [at_least(shown(value), censored[name]) for name, value in answer["metastable_until"].items()]
+    make_settings((T,), {"n": n, "sparsity": sparsity})
+    if n < LEAST_FEATURES:
+        raise BadInput(
+            f"n = {n}: the model keeps the {LEAST_FEATURES} strongest features or more; try --n 1000"
+        )
+    if T == 1:
+        raise BadInput("T = 1: there is no other datapoint to compete with; try a larger --T")
+    with refusals():
+        fifth = zero_bias_threshold(T, n, sparsity).fifth_energy
+    if fifth <= 1:
+        raise BadInput(
+            f"T = {T}, n = {n}, sparsity = {sparsity:g}: the fifth-largest energy of a feature is {fifth:.3g} of the "
+            "mean, so a point that occurs once is worth as much; try a larger --n or --sparsity"
+        )
 
 
 @click.command(epilog="Example: tgon claims --json")

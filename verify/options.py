@@ -6,6 +6,7 @@ of `theory.Setting`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ __all__ = [
     "BadInput",
     "IntegerList",
     "Interrupted",
+    "check_place",
     "check_size",
     "in_one_line",
     "json_option",
@@ -158,6 +160,19 @@ def check_size(setting: Setting, file: str | None = None) -> None:
             f"{where}n = {setting.n}, m = {setting.m}, T = {setting.T} ask for m (n + T) = {numbers:.3g} numbers; "
             f"allowed are {MOST_PARAMETERS:.0e}; try {remedy}"
         )
+
+
+def check_place(file: Path, option: str) -> None:
+    """Refuse, before anything is computed, a file that cannot be written; missing folders above it are made."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        refused = "" if os.access(file.parent, os.W_OK) else f"{file.parent}: no permission to write"
+    except (FileExistsError, NotADirectoryError):
+        refused = f"{file.parent}: not a folder"
+    except OSError as error:
+        refused = in_one_line(error)
+    if refused:
+        raise BadInput(f"{option}: {refused}; try a folder that can be written")
 
 
 def _explain(error: ValidationError) -> str:

@@ -13,13 +13,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from theory.boundary import fit_boundary, median_interval
 from theory.notes import Section
 from theory.prose import in_markdown
 from theory.repetition import zero_bias_threshold
 from theory.tables import Table, number
+from verify.answers import print_table, shown
 
-__all__ = ["LEVEL", "TABLES", "at_least", "summary", "threshold_section", "write_rows"]
+__all__ = [
+    "LEVEL",
+    "TABLES",
+    "at_least",
+    "print_threshold",
+    "quoted",
+    "summary",
+    "threshold_section",
+    "write_rows",
+]
 
 #: What intervals are meant to cover.
 LEVEL = 0.95
@@ -117,6 +129,76 @@ def _spread(values: Iterable[float]) -> dict[str, float]:
 def at_least(shown: str, censored: bool) -> str:
     """A number as it is shown, behind "≥" where it is only a lower bound."""
     return f"≥ {shown}" if censored else shown
+
+
+def print_threshold(answer: Mapping[str, Any]) -> None:
+    """The answer of `tgon threshold` for people: first the R to quote, then what else is known of it."""
+    click.echo(
+        f"\nT = {answer['T']}, n = {answer['n']}, sparsity = {answer['sparsity']:g}: repeats R from which on training "
+        f"loss is least with the point on a vertex of the pentagon, in place of a feature\n{quoted(answer)}"
+    )
+    print_table(
+        "Other numbers",
+        ["", "R", "range", "of what", "status"],
+        _others(answer),
+        text=["", "range", "of what", "status"],
+    )
+    click.echo(
+        f"A feature has the energy T/n = {shown(answer['equal_energy'])} on average, the fifth-strongest "
+        f"{shown(answer['fifth_energy'])} T/n.\nIntervals are about draws; R also moves with how many features are "
+        f"kept, here the {answer['features']} strongest (--features)."
+    )
+    if answer["undecided"]:
+        click.echo(
+            f"On {answer['undecided']} of {_draws(answer)} the losses do not cross in the range searched; the interval "
+            "counts them, the range of draws leaves them out."
+        )
+
+
+def quoted(answer: Mapping[str, Any]) -> str:
+    """The line with the R to quote: the median over draws with its interval, or what there is instead of one."""
+    fitted, unit = answer["repeats_interval"], answer["equal_energy"]
+    found, spread = fitted["median"], f"{100 * fitted['level']:g} % interval {_range(fitted)} for the median"
+    if math.isnan(found):
+        found, spread = answer["repeats"]["median"], "no interval, try more --draws"
+    if math.isnan(found):
+        return f"  none: the losses do not cross in the range searched ({_draws(answer)})"
+    below = "\n  R below 1: a point that occurs once has its vertex already." if found < 1 else ""
+    return (
+        f"  R = {shown(found)} = {shown(found / unit, 3)} T/n (numerical; {spread}; {_draws(answer)}){below}"
+    )
+
+
+def _draws(answer: Mapping[str, Any]) -> str:
+    return "1 draw" if answer["draws"] == 1 else f"{answer['draws']} draws"
+
+
+def _others(answer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What a table says of R beside the number to quote; one draw has no range."""
+    drawn, zero, stays = answer["repeats"], answer["zero_bias"], answer["metastable_until"]
+    free, censored = answer["repeats_interval"]["order_statistics"], answer["metastable_censored"]
+    ends = {name: at_least(shown(value), censored[name]) for name, value in stays.items()}
+    longest = ends["least"] if ends["least"] == ends["greatest"] else f"{ends['least']} … {ends['greatest']}"
+    deviation = {"low": zero["mean"] - zero["deviation"], "high": zero["mean"] + zero["deviation"]}
+    coverage = f"interval for the median, {100 * free['coverage']:.1f} %"
+    of_draws: list[tuple[Any, ...]] = [
+        ("median of the draws themselves", drawn["median"], _range(drawn), "all draws", "numerical"),
+        ("the same, no law assumed for draws", None, _range(free), coverage, "numerical"),
+        ("point seen to stay out until, median", ends["median"], longest, "all draws", "numerical"),
+    ]
+    if answer["draws"] == 1:
+        of_draws = [("point seen to stay out until", ends["median"], None, None, "numerical")]
+    return [
+        *of_draws,
+        ("at zero bias, mean over draws", zero["mean"], _range(deviation), "± one deviation", "closed form"),
+        ("at zero bias and equal energies, T/n", answer["equal_energy"], None, None, "theorem"),
+    ]
+
+
+def _range(ends: Mapping[str, float]) -> str:
+    """The ends of an interval, or of draws."""
+    low, high = ("low", "high") if "low" in ends else ("least", "greatest")
+    return shown([ends[low], ends[high]])
 
 
 def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +10,7 @@ from click.testing import CliRunner
 from numerics.repetition import Transition
 from theory.boundary import fit_boundary
 from verify.cli import main
-from verify.thresholds import summary, threshold_section, write_rows
+from verify.thresholds import quoted, summary, threshold_section, write_rows
 
 DRAWS = [3.0, 5.0, 8.0, 8.5, 9.0, 9.5, 10.0]
 
@@ -93,9 +94,70 @@ def test_the_command_prints_a_lower_bound_as_one(monkeypatch):
     options = ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", "2"]
     done = CliRunner().invoke(main, options)
     (line,) = [line for line in done.stdout.splitlines() if "stay out" in line]
-    assert line.count("≥ 20") == 3
+    assert line.count("≥ 20") == 2, "the median, and a range whose ends are equal"
     found = json.loads(CliRunner().invoke(main, [*options, "--json"]).stdout)
     assert found["metastable_censored"] == {"median": True, "least": True, "greatest": True, "draws": 2}
+
+
+def test_the_number_to_quote_comes_first_with_its_interval():
+    """The fitted median, also where the range of the draws is another; a table below has the others, marked."""
+    found = answer([(one, one) for one in DRAWS], (30.0,) * 7)
+    expected = fit_boundary(DRAWS, DRAWS)
+    line = quoted(found)
+    numbers = [float(text) for text in re.findall(r"[0-9]+\.[0-9]+", line)]
+    assert numbers == pytest.approx(
+        [expected.median, expected.median / 30, expected.low, expected.high], rel=6e-4
+    )
+    assert numbers[0] != pytest.approx(found["repeats"]["median"], rel=6e-4), "not that of the draws"
+    assert "(numerical; 95 % interval " in line
+    assert line.endswith(" for the median; 7 draws)")
+    assert "below 1" not in line
+    assert "below 1" in quoted(answer([(one / 30, one / 30) for one in DRAWS]))
+
+
+def test_without_an_interval_or_a_crossing_there_is_less_to_quote():
+    assert (
+        quoted(answer([(5.0, 5.0)]))
+        == "  R = 5 = 0.167 T/n (numerical; no interval, try more --draws; 1 draw)"
+    )
+    assert "none: the losses do not cross" in quoted(answer([(10.0, math.inf)] * 2, (30.0,) * 2))
+
+
+def test_what_is_printed_leads_with_it(monkeypatch):
+    monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
+    for draws, words in (("1", "until  "), ("3", "until, median")):
+        done = CliRunner().invoke(
+            main, ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", draws]
+        )
+        assert (done.exit_code, done.stderr) == (0, "")
+        head, number, *rest = done.stdout.split("Other numbers")[0].strip().splitlines()
+        assert "T = 3000, n = 300, sparsity = 0.97" in head
+        assert number.startswith("  R = ")
+        assert not rest
+        assert words in done.stdout
+        assert ("all draws" in done.stdout) == (draws != "1"), "one draw has no range"
+        table = [line.split() for line in done.stdout.splitlines() if line.startswith((" point", " at zero"))]
+        assert [row[-1] for row in table] == ["numerical", "form", "theorem"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--T", "1", "--n", "300"), "try a larger --T"),
+        (("--T", "5", "--n", "10"), "the fifth-largest energy"),
+        (("--T", "600", "--n", "4"), "try --n 1000"),
+        (("--T", "600", "--n", "0"), "n = 0"),
+        (("--T", "600", "--n", "300", "--csv", "file/table.csv"), "file: not a folder"),
+    ],
+)
+def test_what_has_no_threshold_is_refused_before_a_draw(options, said, tmp_path, monkeypatch):
+    """Nothing is computed, so the refusal of a place to write does not cost the draws."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setattr("numerics.repetition.find_transition", lambda *_: pytest.fail("a draw was made"))
+    done = CliRunner().invoke(main, ["threshold", *options])
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert said in done.stderr
 
 
 def _never_embedded(T, n, sparsity, seed, features):
