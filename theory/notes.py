@@ -244,11 +244,16 @@ def _notation() -> str:
     return _file([*lines, "| symbol | meaning | notes |", "| :-- | :-- | :-- |", *rows])
 
 
-def _symbols(entries: Sequence[notation.Notation]) -> list[str]:
+def _symbols(entries: Sequence[notation.Notation], areas: Sequence[str] = ()) -> list[str]:
+    """The table of symbols; of their meanings only those in some areas of labels, unless none are given."""
     return [
         "| symbol | meaning | values |",
         "| :-- | :-- | :-- |",
-        *(f"| ${one.latex}$ | {in_markdown(one.meaning)} | {in_markdown(one.domain)} |" for one in entries),
+        *(
+            f"| ${one.latex}$ | {in_markdown(one.meaning_in(areas) if areas else one.meaning)} | "
+            f"{in_markdown(one.domain)} |"
+            for one in entries
+        ),
         "",
     ]
 
@@ -262,7 +267,7 @@ def _note(topic: Topic, members: Sequence[Derivation], link: _Links, sections: S
     ]
     used = {symbol for one in members for step in one.steps for symbol in _symbols_of(step)}
     if used:
-        shown = _symbols([one for one in notation.NOTATION if one.symbol in used])
+        shown = _symbols([one for one in notation.NOTATION if one.symbol in used], topic.areas)
         lines += ["## Symbols", "", *shown[:-1], *_in_words(topic), ""]
     for one in members:
         lines += _derivation(one, link)

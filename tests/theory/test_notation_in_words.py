@@ -76,3 +76,34 @@ def test_they_are_in_the_notes():
         row = f"| {in_markdown(entry.symbol)} | {in_markdown(entry.meaning)} |"
         assert row in texts["notation.md"]
         assert all(row in texts[f"{topic_of(f'{area}.x').name}.md"] for area in entry.areas)
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_a_table_of_symbols_has_what_they_mean_in_its_note(topic):
+    """Every symbol of a statement has a meaning there, and the note has none that holds in other areas alone."""
+    used = {
+        symbol
+        for one in derivations()
+        if topic_of(one.label) == topic
+        for step in one.steps
+        for symbol in step.statement.free_symbols
+    }
+    text = notes()[f"{topic.name}.md"]
+    for entry in (entry for entry in NOTATION if entry.symbol in used):
+        meaning = entry.meaning_in(topic.areas)
+        assert meaning, f"{entry.name} has no meaning in {topic.name}"
+        assert f"| ${entry.latex}$ | {in_markdown(meaning)} | " in text
+
+
+def test_areas_in_meanings_are_areas():
+    areas = {area for topic in TOPICS for area in topic.areas}
+    named = [re.findall(r"(?:^|; )in ([a-z, ]+): ", entry.meaning) for entry in NOTATION]
+    found = {area for each in named for part in each for area in part.split(", ")}
+    assert {"codes", "unequal"} <= found <= areas
+
+
+def test_a_meaning_of_one_area_stays_there():
+    (q,) = [entry for entry in NOTATION if entry.name == "q"]
+    assert "sea" in q.meaning_in(["sea"])
+    assert "sea" not in q.meaning_in(["optimization"])
+    assert not q.meaning_in(["scales"])
