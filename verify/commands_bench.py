@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from verify.answers import print_json, print_table
-from verify.options import BadInput, json_option
+from verify.options import BadInput, check_place, json_option
 
 __all__ = ["bench"]
 
@@ -71,6 +71,8 @@ def bench(quick: bool, out: Path | None, engine: str, as_json: bool) -> None:
     if engine == "cuda":
         _bench_cuda(quick, out, as_json)
         return
+    if out is not None:
+        check_place(out, "--out")
     from numerics import benchmark
     from numerics.runs import write_atomically
 
@@ -113,7 +115,7 @@ def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:
             asdict(row) for row in (cuda_rows(T=(100, 1_000), m=(2,), seconds=0.5) if quick else cuda_rows())
         ]
     except ValueError as error:
-        raise BadInput(f"{error}; try --engine cpu") from error
+        raise BadInput(f"{str(error).split('; try')[0]}; try --engine cpu") from error
     if as_json:
         print_json(rows)
         return

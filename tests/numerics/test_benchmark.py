@@ -120,6 +120,18 @@ def tiny(monkeypatch: pytest.MonkeyPatch, rows: list[benchmark.Row]) -> None:
     monkeypatch.setattr(benchmark, "run", run)
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setattr(benchmark, "run", lambda *_, **__: pytest.fail("timed"))
+    done = CliRunner().invoke(main, ["bench", "--quick", "--out", str(tmp_path / "file" / "numbers.csv")])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert (
+        done.stderr == f"tgon: --out: {tmp_path / 'file'}: not a folder; try a folder that can be written\n"
+    )
+
+
 @pytest.mark.usefixtures("tiny")
 def test_the_command_prints_tables_json_and_a_csv(tmp_path: Path) -> None:
     out = tmp_path / "numbers.csv"
