@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from verify.answers import print_json
 from verify.options import BadInput, json_option
@@ -40,11 +41,16 @@ PDF = "notes.pdf"
 )
 @click.option("--pdf", is_flag=True, help=f"Also write all notes as {PDF}; needs pip install 'tgon[notes]'.")
 @json_option
-def notes(out: Path, experiments: Path, check: bool, pdf: bool, as_json: bool) -> int:
+@click.pass_context
+def notes(ctx: click.Context, /, out: Path, experiments: Path, check: bool, pdf: bool, as_json: bool) -> int:
     """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""
     from theory.notes import notes as written
     from verify.notes_training import training_sections
 
+    if not experiments.is_dir() and ctx.get_parameter_source("experiments") != ParameterSource.DEFAULT:
+        raise BadInput(
+            f"--experiments {experiments}: there is no such folder; try --experiments experiments, or leave it out"
+        )
     texts = written(sections=training_sections(experiments))
     found = differences(texts, out)
     if check:
@@ -93,6 +99,8 @@ def _report(out: Path, found: list[dict[str, str | int]], as_json: bool) -> int:
         print_json({"differences": found})
     elif not found:
         click.echo(f"{out}: every note is what the registry writes.")
+    elif not out.is_dir():
+        click.echo(f"{out}: there is no such folder; tgon notes --out {out} writes all {len(found)} notes.")
     else:
         for each in found:
             click.echo(f"{out / str(each['file'])}, line {each['line']}:")

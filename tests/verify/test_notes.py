@@ -280,9 +280,22 @@ def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkey
 
 def test_check_writes_nothing(tmp_path, texts, monkeypatch):
     monkeypatch.setattr("theory.notes.notes", lambda **_: texts)
-    assert _tgon("--out", tmp_path / "absent", "--check").exit_code == 1
+    done = _tgon("--out", tmp_path / "absent", "--check")
+    assert done.exit_code == 1
+    assert f"absent: there is no such folder; tgon notes --out {tmp_path / 'absent'} writes" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
     assert not (tmp_path / "absent").exists()
     assert _tgon("--out", tmp_path, "--check", "--pdf").exit_code == 2
+
+
+def test_experiments_that_are_named_must_be_there(tmp_path, texts, monkeypatch):
+    """Left out, an installed package has none and writes its notes without them."""
+    monkeypatch.setattr("theory.notes.notes", lambda **_: texts)
+    monkeypatch.chdir(tmp_path)
+    done = _tgon("--experiments", "none", "--out", tmp_path / "notes")
+    assert (done.exit_code, done.stdout, (tmp_path / "notes").exists()) == (2, "", False)
+    assert "--experiments none: there is no such folder; try" in done.stderr
+    assert _tgon("--out", tmp_path / "notes").exit_code == 0
 
 
 def test_the_pdf_is_one_document_with_every_anchor_and_link(texts):
