@@ -9,6 +9,7 @@ needs when it runs, so that help is printed at once.
 from __future__ import annotations
 
 import errno
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -69,15 +70,16 @@ def _complain(line: str) -> None:
 
 def _advise(error: click.ClickException) -> str:
     """The error in one line; what to try is added where click does not say it."""
-    line = in_one_line(error).rstrip(".")
+    line = re.sub(r"\. \(?Did you mean (.*)\?\)?$", r"; did you mean \1?", in_one_line(error)).rstrip(".")
     if "; try " in line or not isinstance(error, click.UsageError):
         return line
+    joint = "" if line.endswith("?") else ";"
     param = getattr(error, "param", None)
     if param is not None and param.opts and isinstance(param.default, (int, float, str)):
-        return f"{line}; try {param.opts[0]} {param.default}"
+        return f"{line}{joint} try {param.opts[0]} {param.default}"
     if param is not None and isinstance(error, click.MissingParameter) and param.metavar:
-        return f"{line}; try {param.opts[0]} with {param.metavar}"
-    return f"{line}; try {error.ctx.command_path if error.ctx else 'tgon'} --help"
+        return f"{line}{joint} try {param.opts[0]} with {param.metavar}"
+    return f"{line}{joint} try {error.ctx.command_path if error.ctx else 'tgon'} --help"
 
 
 @click.group(

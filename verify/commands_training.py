@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from verify.options import (
 
 if TYPE_CHECKING:
     from numerics import Run
+    from theory import Setting
     from verify.comparison import Comparison
 
 __all__ = ["compare", "train"]
@@ -155,7 +157,7 @@ def compare(
     import verify
     from verify.report import write_report
 
-    strong = make_settings(strong_T or (), {**given, "weight_decay": strong_decay})
+    strong = _strong_settings(strong_T or (), strong_decay, given)
     settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each cell once
     folder = Path(out) / "runs"
     with _keeping(folder):
@@ -168,6 +170,16 @@ def compare(
     else:
         _print_comparison(result, page)
     ctx.exit(result.exit_code)
+
+
+def _strong_settings(T: Sequence[int], strong_decay: float, given: dict[str, Any]) -> list[Setting]:
+    """Those of --strong-T; what is wrong with the strong decay is not said of --weight-decay."""
+    make_settings(T, given)
+    try:
+        return make_settings(T, {**given, "weight_decay": strong_decay})
+    except BadInput as error:
+        line = error.format_message().replace("weight_decay", "strong_decay")
+        raise BadInput(re.sub(r"--weight-decay \S+", "--strong-decay 0.5", line)) from error
 
 
 def _command(ctx: click.Context) -> str:

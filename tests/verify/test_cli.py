@@ -357,6 +357,25 @@ def test_bad_usage(arguments):
     assert "try" in _refusal(*arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("predit",), "tgon: No such command 'predit'; did you mean 'predict'? try "),
+        (("polygon", "--K", "5"), "tgon: No such option '--K'; did you mean one of: '--k', '--n'? try "),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant(arguments, said):
+    assert _refusal(*arguments).startswith(said)
+
+
+@pytest.mark.parametrize("value", ["nan", "5000"])
+def test_a_bad_strong_decay_is_called_that(value, tmp_path):
+    line = _refusal("compare", "--T", 3, "--strong-T", 3, "--strong-decay", value, "--out", tmp_path)
+    assert "strong_decay" in line
+    assert "try" in line
+    assert "weight" not in line
+
+
 def test_no_command_shows_the_help():
     done = _tgon()
     assert done.exit_code == 2
