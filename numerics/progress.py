@@ -11,8 +11,9 @@ from theory.setting import Setting
 
 __all__ = ["compilation_announced", "count_of", "progress_bar"]
 
-#: The first run of a shape compiles for about 7 s of one core, one with culling for 14 s; a busy machine doubles it.
-_COMPILING = "compiling kernels for this machine, about 10 s, once"
+#: The first run of a kind (m, dtype, with culling or without) compiles for about 7 s of one core, one with culling for
+#: 14 s; a busy machine doubles it. Processes that start together all compile, and all say so.
+_COMPILING = "compiling kernels for this machine, about 10 s, once for each m, dtype and range of sizes"
 
 
 @contextmanager

@@ -153,7 +153,8 @@ def _read_arrays(path: Path) -> Arrays:
     except ForeignFileError:
         raise
     except OSError as error:
-        raise ForeignFileError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+        reason = (error.strerror or "cannot be read").lower()
+        raise ForeignFileError(f"{path}: {reason}; try another file") from None
     except Exception as error:  # noqa: BLE001 (a damaged or hostile file may make its reader raise anything)
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ForeignFileError(f"{path}: a damaged file ({reason}); copy or save it again") from None

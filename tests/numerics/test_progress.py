@@ -15,7 +15,7 @@ import pytest
 from numerics.progress import compilation_announced, progress_bar
 from theory import Setting
 
-LINE = "tgon: compiling kernels for this machine, about 10 s, once"
+LINE = "tgon: compiling kernels for this machine, about 10 s, once for each m, dtype and range of sizes"
 
 
 MODULE = """

@@ -600,6 +600,8 @@ def test_check_refuses_bad_files(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     assert str(path) in _refusal("check", path)
+    for unread in (tmp_path / "none", tmp_path):
+        assert _refusal("check", unread).endswith("; try another file")
     np.savez(tmp_path / "model.npz", W=np.eye(2), b=np.zeros(2))
     assert str(path) in _refusal("check", tmp_path / "model.npz", "--data", path)
 
