@@ -46,7 +46,8 @@ def print_predictions(
     if any(row["status"] == "numerical" for row in rows):
         click.echo("numerical: the best code found, not proven to be the least.")
     if open_bound:
-        click.echo(f"{_BOUND}: no model of zero loss has a smaller Σ‖h‖²; {_MET}: it is as small as that.")
+        met = f"; {_MET}: Σ‖h‖² is that" if any(cells[_BOUND] == _MET for cells in table) else ""
+        click.echo(f"{_BOUND}: no model of zero loss has a smaller Σ‖h‖²{met}.")
     _print_assumptions(assumptions)
 
 

@@ -138,6 +138,8 @@ def test_predict_for_people_has_a_bound_where_it_is_not_met():
     bound = _answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
     assert "proven ≥" in done.stdout
     assert _row(done.stdout, "4")[3] == "met"
+    assert "met: " in done.stdout
+    assert "met: " not in _tgon("predict", "--T", 7, "--m", 3).stdout
     cells = _row(done.stdout, "7")
     assert float(cells[3]) == pytest.approx(bound, rel=1e-3)
     assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
