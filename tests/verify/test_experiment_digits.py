@@ -136,7 +136,7 @@ def test_a_transition_of_the_toy_model_is_described_only_where_it_is(tables, lar
     text = _said(tables | {"toy": pd.DataFrame(toy)})
     assert ("**the transition shows in D***" in text) == shows
     assert ("**no transition shows in D***" in text) == (not shows)
-    assert ("at T = 100, the first uneven T right after it" in text) == shows
+    assert ("at T = 100; the first T with an uneven D* is the next one" in text) == shows
 
 
 def test_a_change_by_training_is_not_claimed_within_the_spread_of_seeds(tables):
@@ -144,7 +144,7 @@ def test_a_change_by_training_is_not_claimed_within_the_spread_of_seeds(tables):
     same = networks["series"] == "training"
     networks.loc[same, ["largest", "median"]] = [0.9, 0.3]
     text = _said(tables | {"networks": networks})
-    assert "training does not change the ratio" in text
+    assert "epochs, not more than seeds differ;" in text
 
 
 def test_plans_cover_training_size_width_and_flipped_labels_for_several_seeds():

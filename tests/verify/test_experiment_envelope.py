@@ -113,6 +113,15 @@ def test_without_good_packings_the_better_minimum_ends_where_training_stops_find
     assert "Nowhere do models that store points have the least train loss" in never
 
 
+@pytest.mark.parametrize(("packed", "says"), [(0.985, True), (0.99, False)])
+def test_a_size_without_trained_models_is_open_where_packings_are_below_the_pentagon(packed, says):
+    tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995])
+    untrained = tables["models"].query("T == 30000").assign(T=6000, train_loss=packed)
+    text = envelope.describe({**tables, "models": pd.concat([tables["models"], untrained])})
+    assert ("perhaps to T = 6000" in text) is says
+    assert f"not at T = {10000 if says else 6000}" in text
+
+
 def test_no_end_is_claimed_where_none_is_seen():
     text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95], further=0.98))
     assert "up to T = 10000**" in text

@@ -101,6 +101,8 @@ def test_a_change_that_trains_nothing_is_named():
         in text
     )
     assert "No output is left" not in _said(peak=1 / 70)
+    (line,) = [line for line in text.splitlines() if line.startswith("| lr = 0.01 |")]
+    assert line.endswith("| no output left |")
 
 
 def test_two_changes_are_laid_beside_the_first_of_them():
@@ -114,6 +116,9 @@ def test_two_changes_are_laid_beside_the_first_of_them():
         in text
     )
     assert "shifts the peak" not in _said(peak=100)
+    one = pd.concat([curves, both.iloc[:1]])
+    text = sensitivity.describe({"curves": one, "changes": sensitivity.changes_of(one)})
+    assert "shifts the peak by -3.00 decades and the onset of features × 1, 1 pair" in text
 
 
 def test_one_seed_moves_nothing():

@@ -289,6 +289,7 @@ def test_near_misses_are_told_from_the_rest(lengths, rank, missed, by_length):
     assert ("**Near misses are there**" in text) is missed
     assert ("**No near miss**" in text) is not missed
     assert ("By length alone there is none" in text) is not by_length
+    assert text.count("ends at 0.10") <= 1
 
 
 def _many(stored):

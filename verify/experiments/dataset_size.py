@@ -175,8 +175,9 @@ def _limit(losses: dict[int, list[float]], tables: Tables) -> str:
         f"At T = {last} the median test loss is {np.median(found):.5g} ({min(found):.5g} to {max(found):.5g} over "
         f"dataset seeds); {better} of {len(found)} predict better than the zero output, which loses "
         f"{level['zero_output']:.5g}. Biases alone lose {level['bias_only']:.5g}, a pentagon of free radius and bias "
-        f"at T → ∞ about {level['pentagon']:.5g}: of the {units * (1 - level['pentagon']):.3g} feature units that it "
-        f"gains, the median model has {units * (1 - float(np.median(found))):.3g}."
+        f"at T → ∞ about {level['pentagon']:.5g}. In units of 1/n, a feature's share of the zero output's loss, "
+        f"biases alone gain {units * (1 - level['bias_only']):.3g}, the pentagon "
+        f"{units * (1 - level['pentagon']):.3g} and the median model {units * (1 - float(np.median(found))):.3g}."
     )
 
 

@@ -77,11 +77,7 @@ def _training(tables: Tables) -> str:
     same = mean_interval(numbers(seeds, "with_other_seeds"))
     others = mean_interval(numbers(tables["agreement"].query("not trained"), "with_other_seeds"))
     ceilings = [float(np.mean(numbers(each, "T") / numbers(each, "rank"))) for each in (start, end)]
-    verdict = (
-        "training changes the ratio of the largest to the median"
-        if changed
-        else "training does not change the ratio of the largest to the median beyond the spread of seeds"
-    )
+    verdict = "more than seeds differ" if changed else "not more than seeds differ"
     order = (
         "much of the order of the images is there before training"
         if agreement.low > 0.5
@@ -90,8 +86,8 @@ def _training(tables: Tables) -> str:
         else "how much of the order is there before training is not settled by these seeds"
     )
     return (
-        f"**Training.** The largest over the median goes from {before} to {after} in {int(end['epoch'].max())} epochs "
-        f"({verdict}), its ceiling T/rank from {ceilings[0]:.3g} to {ceilings[1]:.3g}. The rank correlation of D* with "
+        f"**Training.** The largest over the median goes from {before} to {after} in {int(end['epoch'].max())} epochs"
+        f", {verdict}; its ceiling T/rank from {ceilings[0]:.3g} to {ceilings[1]:.3g}. The rank correlation of D* with "
         f"that of the same network untrained is {agreement}: {order}. Between two seeds it is {others} before training "
         f"and {same} after it. Train accuracy {end['train_accuracy'].mean():.4f}, test accuracy "
         f"{end['test_accuracy'].mean():.4f}."
@@ -191,11 +187,12 @@ def _toy(tables: Tables) -> str:
         course = f"all are {min(largest.values()):.3g} to {max(largest.values()):.3g}: **no transition shows in D***"
     else:
         values = [largest[T] for T in even]
-        where = "right after it" if even[-1] == worst else f"which is {spread[0] / worst:.2g} times as large"
+        where = "is the next one" if even[-1] == worst else f"is {spread[0] / worst:.2g} times as large"
         course = (
             f"those up to T = {even[-1]} are {min(values):.3g} to {max(values):.3g}, from T = {spread[0]} on they are "
             f"{largest[spread[0]]:.3g} and more, {largest[sizes[-1]]:.3g} at T = {sizes[-1]}: "
-            f"**the transition shows in D***. The largest test loss is at T = {worst}, the first uneven T {where}"
+            f"**the transition shows in D***. The largest test loss is at T = {worst}; the first "
+            f"T with an uneven D* {where}"
         )
     return (
         "**Toy model.** A regular T-gon has D*·T/2 = 1 for every datapoint. Of the largest D*·T/2, medians over "

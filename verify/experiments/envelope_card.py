@@ -45,8 +45,9 @@ def describe(tables: dict[str, pd.DataFrame]) -> str:
 
 _HEAD = (
     f"Train losses are means over data seeds of the least over learning rates and steps; a model counts as storing "
-    f"features where the largest D_f is at least {TAKEN}. *Packing* stores K disjoint datapoints on a regular K-gon "
-    "and gives the others no output; as constructed it needs no training and bounds the least train loss from above."
+    f"features where the largest D_f is at least {TAKEN}, *either* where data seeds differ in that. *Packing* stores K "
+    "disjoint datapoints on a regular K-gon and gives the others no output; as constructed it needs no training and "
+    "bounds the least train loss from above."
 )
 
 
@@ -114,6 +115,11 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
     )
     if not after:
         return f"{text}; where that ends is not seen in this range."
+    open_sizes = [T for T in sizes if last < T < after[0]]
+    below = [T for T in open_sizes if numbers(least(models[models["T"] == T], features=False), "train_loss").max()
+             < level["pentagon"]]  # fmt: skip
+    if below:
+        text += f"; perhaps to T = {max(below)}, where packings are below a pentagon's loss and nothing was trained"
     return (
         f"{text}; not at T = {after[0]} (T(1 − S) = {after[0] * level['density']:.3g}), where none that was tried gets "
         f"below a pentagon's loss (without trained models there, {level['pentagon']:.5g} of infinite data). "

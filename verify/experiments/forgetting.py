@@ -141,7 +141,8 @@ def _forgetting(ends: pd.DataFrame, history: pd.DataFrame) -> str:
         f"**Models learn features and forget them**, as published: {forgetful} of {len(by_run)} runs "
         f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), at T = {', '.join(map(str, sizes))}; "
         f"{int(ends['forgotten'].sum())} features in all. Without a stored "
-        f"feature at the end: {empty} of these {forgetful}; in the others, other features took the place."
+        f"feature at the end: {empty} of these {forgetful}"
+        + ("; the others end with other features stored." if empty < forgetful else ".")
     )
 
 

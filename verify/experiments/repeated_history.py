@@ -216,7 +216,7 @@ def _near_misses(ends: pd.DataFrame) -> str:
     if missed.empty:
         out = ends[~ends["embedded"]]
         nearest = ""
-        if len(out):
+        if len(out) and not ends["near_by_length"].any():  # else the next sentence tells of it
             one = out.iloc[int(np.argmax(numbers(out, "peak") - numbers(out, "end")))]
             nearest = (
                 f" The largest fall is at R = {int(one['repeats'])}, seed {int(one['seed'])}: the hidden vector "

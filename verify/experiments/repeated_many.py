@@ -180,8 +180,8 @@ def _replacement(runs: pd.DataFrame) -> str:
     )
     return (
         f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
-        f"{slope - error:.2f} to {slope + error:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of them all "
-        "repeated points are embedded."
+        f"{slope - error:.2f} to {slope + error:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of these "
+        "runs all repeated points are embedded."
     )
 
 

@@ -137,7 +137,7 @@ def _against_theory(sizes: Sequence[_Size]) -> str:
 
 
 def _at(sizes: Sequence[_Size]) -> str:
-    return f" ({', '.join(f'n = {size.n}, T/n = {size.unit:g}' for size in sizes)})" if sizes else ""
+    return f" ({'; '.join(f'n = {size.n}, T/n = {size.unit:g}' for size in sizes)})" if sizes else ""
 
 
 def _against_published(sizes: Sequence[_Size], runs: pd.DataFrame) -> str:
@@ -155,7 +155,7 @@ def _against_published(sizes: Sequence[_Size], runs: pd.DataFrame) -> str:
         on = sum(low <= PUBLISHED_SLOPE <= high for low, high in ranges)
         text += (
             f" At larger T/n, R/(T/n) at the boundary lies in "
-            f"{', '.join(f'{low:.2g} to {high:.2g}' for low, high in ranges)}{_at(many)}; the published 0.4 is within "
+            f"{', '.join(f'{low:.2g} to {high:.2g}' for low, high in ranges)}{_at(many)}. The published 0.4 is within "
             f"{on} of these {len(many)}."
         )
     return text

@@ -47,7 +47,7 @@ def _line(row: Row) -> str:
     for quantity in QUANTITIES:
         cells += [quantity.cell(row), quantity.shift_cell(row) if row["change"] != BASELINE else "–"]
     moved = [quantity.short for quantity in QUANTITIES if row[f"{quantity.column}_moved"]]
-    cells += [f"{row['peak_T']:.0f}", ", ".join(moved) or "–"]
+    cells += [f"{row['peak_T']:.0f}", "no output left" if row["silent"] else ", ".join(moved) or "–"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -135,10 +135,18 @@ def _pairs(curves: pd.DataFrame) -> list[str]:
         both = curves[curves["change"] == change].merge(curves[curves["change"] == first], on=keys)
         shift = mean_interval(np.log10(numbers(both, "peak_x") / numbers(both, "peak_y")))
         onset = mean_interval(np.log10(numbers(both, "feature_onset_x") / numbers(both, "feature_onset_y")))
+        spread = (
+            (
+                f" ({shift.low:+.2f} to {shift.high:+.2f})",
+                f" ({10**onset.low:.3g} to {10**onset.high:.3g})",
+            )
+            if len(both) > 1
+            else ("", "")
+        )
         told.append(
-            f"With {first}, the rest of “{change}” shifts the peak by {shift.value:+.2f} decades ({shift.low:+.2f} to "
-            f"{shift.high:+.2f}) and the onset of features × {10**onset.value:.3g} ({10**onset.low:.3g} to "
-            f"{10**onset.high:.3g}), {len(both)} {'pair' if len(both) == 1 else 'pairs'}."
+            f"With {first}, the rest of “{change}” shifts the peak by {shift.value:+.2f} decades"
+            f"{spread[0]} and the onset of features × {10**onset.value:.3g}{spread[1]}, "
+            f"{len(both)} {'pair' if len(both) == 1 else 'pairs'}."
         )
     return told
 
