@@ -65,6 +65,11 @@ def test_a_table_without_a_bump_is_not_described_as_having_one(losses, jitter):
     assert "bump is there**" not in text
 
 
+def test_what_models_gain_stands_beside_what_biases_and_pentagon_gain():
+    text = dataset_size.describe(_dataset_size([1.0] * 6 + [0.985], jitter=0))
+    assert "biases alone gain 10, the pentagon 20 and the median model 15." in text
+
+
 def test_generalization_is_found_where_features_take_over():
     losses = [1.0] * 7
     found = dataset_size.describe(_dataset_size(losses))
@@ -228,6 +233,12 @@ def test_a_gap_that_memorization_rules_out_is_said():
     assert "rules out" not in fair
     narrow = failures.describe(_failures([rows.assign(gap=rows["gap"] - 5)]))
     assert "**2 are narrower than memorization allows**" in narrow
+    unbound = failures.describe(_failures([rows.assign(gap=rows["gap"] - 5, active=False)]))
+    assert (
+        "of the 2 in the other runs, which give up features of small amplitude, 2 are, by at most 5°"
+        in unbound
+    )
+    assert "rules out" not in unbound
     wide = failures.describe(_failures([rows.assign(gap=rows["gap"] + 20)]))
     assert "not fully explained by it" in wide
     assert "nothing to be held to" in failures.describe(_failures([rows.assign(disjoint=False)]))
@@ -247,8 +258,8 @@ def test_the_loss_of_dropped_points_agrees_or_does_not():
     tables = _failures([rows])
     fair = failures.describe(tables)
     assert (
-        "90 runs on disjoint data drop 1 to 1 points. Their train loss is 1.000 (1.000 to 1.000) times"
-        in fair
+        "90 runs on disjoint data drop 1 to 1 points. Their train loss is 1.000 (median; 5 % and 95 % quantile "
+        "1.000 and 1.000) times" in fair
     )
     assert "the runs agree within 10 %" in fair
     tables["runs"]["train_loss"] *= 0.8

@@ -100,6 +100,7 @@ _GAP_COLUMNS = [
     "T",
     "seed",
     "disjoint",
+    "active",
     "inner",
     "inner_squared",
     "outer_squared",
@@ -113,8 +114,8 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
     """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in
     degrees.
 
-    ``least_gap`` is that of exact memorization, ``bound`` that of the run's own largest error. Points are inner up to
-    the largest jump of the ordered lengths.
+    ``least_gap`` is that of exact memorization, ``bound`` that of the run's own largest error; it binds runs whose own
+    outputs are positive (``active``). Points are inner up to the largest jump of the ordered lengths.
     """
     hidden = run.record.hidden
     squared = np.sum(hidden**2, axis=0)
@@ -134,6 +135,7 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
             run.setting.T,
             run.setting.seed,
             run.data.has_disjoint_supports,
+            run.record.assumes("active outputs"),
             inner,
             x,
             y,
@@ -147,10 +149,9 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
 
 def describe(tables: Tables) -> str:
     """Shares, what they cost, and the gap formula."""
-    return "\n".join(
-        f"- {part}"
-        for part in (*_share_lines(tables), _norms(tables), _dropped(tables), _gaps(tables["gaps"]))
-    )
+    parts = (*_share_lines(tables), _norms(tables), _dropped(tables), _gaps(tables["gaps"]))
+    head = "Shares of seeds stand with their 95 % intervals (Clopper–Pearson)."
+    return "\n".join([head, "", *(f"- {part}" for part in parts)])
 
 
 def _share_lines(tables: Tables) -> list[str]:
@@ -211,7 +212,8 @@ def _dropped(tables: Tables) -> str:
     agrees = low >= 1 - DROPPED_TOLERANCE and high <= 1 + DROPPED_TOLERANCE
     return (
         f"{len(kind)} runs on disjoint data drop {count.min()} to {count.max()} points. Their train loss is "
-        f"{np.median(ratio):.3f} ({low:.3f} to {high:.3f}) times (D/T)(1 − 1/T), what D dropped points cost "
+        f"{np.median(ratio):.3f} (median; 5 % and 95 % quantile {low:.3f} and {high:.3f}) times (D/T)(1 − 1/T), what D "
+        f"dropped points cost "
         f"where all others "
         f"are exact and their hidden vectors add up to 0 (`stationary.dropped-loss`): "
         + ("the runs agree within 10 %." if agrees else "not all agree within 10 %.")
@@ -224,12 +226,24 @@ def _gaps(gaps: pd.DataFrame) -> str:
     if judged.empty:
         return "No run on disjoint data ends on two circles: the gap formula has nothing to be held to."
     angle, least, bound = (numbers(judged, name) for name in ("gap", "least_gap", "bound"))
-    violated = int(np.sum(angle < bound - 1e-6))
+    narrow, bound_holds = angle < bound - 1e-6, judged["active"].to_numpy(dtype=bool)
+    violated = int(np.sum(narrow & bound_holds))
     verdict = (
-        "none is narrower than the run's own error allows, as memorization demands"
-        if not violated
-        else f"**{violated} are narrower than memorization allows**, which the theory rules out"
+        f"of {int(np.sum(bound_holds))} in runs whose own outputs are all positive, as the bound assumes, "
+        + (
+            "none is narrower than the run's own error allows, as memorization demands"
+            if not violated
+            else f"**{violated} are narrower than memorization allows**, which the theory rules out"
+        )
     )
+    if (others := judged[~bound_holds]).size:
+        free = int(np.sum(narrow & ~bound_holds))
+        verdict += (
+            f"; of the {len(others)} in the other runs, which give up features of small amplitude, {free} are, "
+            f"by at most {np.max((bound - angle)[~bound_holds], initial=0):.2g}°"
+            if free
+            else f"; nor is one of the {len(others)} in the other runs"
+        )
     excess = angle - least
     tight = float(np.mean(np.abs(excess) <= 2))
     priced = tight >= 0.5 and not violated
