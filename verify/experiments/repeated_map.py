@@ -130,7 +130,7 @@ def _against_theory(sizes: Sequence[_Size]) -> str:
     )
     if later:
         text += (
-            f" Elsewhere{_at(later)} it does not; in {len(within)} of these {len(later)} it lies above, where the "
+            f" Elsewhere{_at(later)} it does not; in {len(within)} of {len(later)} it lies above, where the "
             "theory still lets the unembedded state stand."
         )
     return text
