@@ -5,9 +5,12 @@ Arrays are filled from a drawn seed and the shapes are drawn, so a failing case 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import torch
 from hypothesis import settings
@@ -144,3 +147,13 @@ def excess(difference: Any, bound: Any) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = difference / bound
     return float(np.where(difference == 0, 0.0, ratio).max())
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Kernels run on one core inside, on all of them afterwards."""
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 
 from numerics import draw_dataset, draw_start
 from numerics.engines import cpu, start_trajectory
+from tests.numerics.cases import one_core
 from theory import Setting
 
 #: Several blocks of features, more parts than cores, a last block that is not full.
@@ -38,12 +38,9 @@ def test_the_rule_counts_work_alone():
 @pytest.mark.usefixtures("every_run_is_large")
 def test_bits_do_not_depend_on_cores_or_calls():
     one_call = _train("cpu", _SETTING)
-    try:
-        numba.set_num_threads(1)
-        one_core = _train("cpu", _SETTING)
-    finally:
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-    assert one_call.tobytes() == one_core.tobytes()
+    with one_core():
+        single = _train("cpu", _SETTING)
+    assert one_call.tobytes() == single.tobytes()
     assert one_call.tobytes() == _train("cpu", _SETTING, stops=(1, 2, 17, 40)).tobytes()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +16,7 @@ from numerics.engines.interaction import prefers_listing
 from numerics.engines.kernels import as_rows
 from numerics.engines.lanes import LANES
 from numerics.engines.listing import count_listed, sum_listed
-from tests.numerics.cases import excess, gamma
+from tests.numerics.cases import excess, gamma, one_core
 from tests.numerics.test_sleeping import begin
 from tests.numerics.test_trajectories import EPS32, EPS64, start_of, walk, with_allowed_drift
 from theory import Setting
@@ -262,12 +261,9 @@ def test_bits_do_not_depend_on_calls_checkpoints_or_cores() -> None:
         resumed.restore(stop, pieces.parameters(), *pieces.moments())
         resumed.restore_auxiliary(pieces.auxiliary())
         pieces = resumed
-    try:
-        numba.set_num_threads(1)
-        one_core = begin(setting)
-        one_core.advance(setting.steps)
-    finally:
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-    for other in (pieces, one_core):
+    with one_core():
+        single = begin(setting)
+        single.advance(setting.steps)
+    for other in (pieces, single):
         assert other.parameters().tobytes() == whole.parameters().tobytes()
         assert other.moments()[1].tobytes() == whole.moments()[1].tobytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from numerics.engines import cpu, sleeping, start_trajectory
 from numerics.engines.arrangement import ArrangedData, Arrangement, kd_order
 from numerics.engines.held_state import HeldState
 from numerics.schedule import learning_rates
-from tests.numerics.cases import gamma
+from tests.numerics.cases import gamma, one_core
 from tests.numerics.test_trajectories import EPS64, start_of, with_allowed_drift
 from theory import Setting
 from theory.setting import ADAM_BETA1, ADAM_BETA2
@@ -171,13 +170,10 @@ def test_bits_do_not_depend_on_calls_checkpoints_or_cores() -> None:
         assert resumed.auxiliary().tobytes() == pieces.auxiliary().tobytes()
         pieces = resumed
     assert slept
-    try:
-        numba.set_num_threads(1)
-        one_core = begin(setting)
-        one_core.advance(setting.steps)
-    finally:
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-    for other in (pieces, one_core):
+    with one_core():
+        single = begin(setting)
+        single.advance(setting.steps)
+    for other in (pieces, single):
         assert other.parameters().tobytes() == whole.parameters().tobytes()
         assert other.moments()[1].tobytes() == whole.moments()[1].tobytes()
 
