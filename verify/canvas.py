@@ -19,6 +19,7 @@ __all__ = [
     "GREEN",
     "GREY",
     "INK",
+    "SOFT",
     "VERMILLION",
     "Plot",
     "panels",
@@ -35,6 +36,9 @@ BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = (
     "#CC79A7",
 )
 GREY, INK = "#999999", "#222222"
+
+#: Text that stands back: grey lines are too light to be read.
+SOFT = "#666666"
 
 #: One colour per weight decay, in increasing order.
 DECAY_COLOURS = (BLUE, ORANGE, PURPLE, GREEN, SKY)

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from theory import Setting, predict
-from verify.canvas import BLUE, GREEN, GREY, INK, VERMILLION, panels, styled
+from verify.canvas import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, styled
 
 if TYPE_CHECKING:
     from numerics import Run
@@ -222,7 +222,7 @@ def _round_below(length: float) -> float:
 
 def _write(ax: Axes, text: str) -> None:
     ax.set_axis_off()
-    ax.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=ax.transAxes)
+    ax.text(0.5, 0.5, text, ha="center", va="center", color=SOFT, transform=ax.transAxes)
 
 
 def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> float:

@@ -141,6 +141,15 @@ def test_the_published_norms_are_inside_or_outside():
     assert "the range of our 2 seeds, memorizing or not, at" in norms.describe(_norms())
     uneven = {**_norms(), "runs": _norms()["runs"].iloc[1:]}
     assert "of our 1 to 2 seeds" in norms.describe(uneven)
+
+
+def test_only_seeds_on_disjoint_data_are_counted():
+    tables = _norms()
+    runs = tables["runs"].assign(disjoint=(tables["runs"]["T"] != 7) | (tables["runs"]["seed"] == 0))
+    text = norms.describe({**tables, "runs": runs})
+    assert "| 7 | 1/1 | 1.020" in text
+    assert "| 8 | 2/2 | 1.020" in text
+    assert "share no feature, of 2 for each T." in text
     published = published_norms().query("T <= 10")
     tables = _norms()
     own = tables["runs"].drop(columns="weight_norm").merge(published[["T", "weight_norm"]], on="T")

@@ -26,7 +26,7 @@ from numerics.sweep_file import Sweep
 from numerics.training import finished_run
 from numerics.training_times import training_seconds
 from theory import Setting
-from verify.canvas import GREY, render, styled
+from verify.canvas import SOFT, render, styled
 from verify.experiments import Experiment
 from verify.experiments.absent import absent_text, axes_of, value_text
 from verify.experiments.page import ANIMATION, page
@@ -167,7 +167,7 @@ def picture(experiment: Experiment, tables: Tables) -> Figure:
         figure = experiment.module.draw(tables)
         if form["form"] == "preview":
             note = f"preview form, n = {form['n']}: no claim rests on it"
-            figure.suptitle(note, fontsize=12, color=GREY, x=0.99, ha="right")
+            figure.suptitle(note, fontsize=12, color=SOFT, x=0.99, ha="right")
     return figure
 
 

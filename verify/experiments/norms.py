@@ -114,7 +114,8 @@ def _ratio_table(tables: Tables) -> list[str]:
     """‖W‖ over the least: all that memorize, and the regular T-gons among them."""
     good = _memorized(tables)
     least = dict(zip(tables["theory"]["T"], tables["theory"]["weight_norm"], strict=True))
-    seeds = {T: len(each) for T, each in values_by(tables["runs"], "T", "seed").items()}
+    runs = tables["runs"]
+    seeds = {T: len(each) for T, each in values_by(runs[runs["disjoint"]], "T", "seed").items()}
     every = values_by(good, "T", "weight_norm")
     regular = values_by(good[good["diagnosis"] == "regular T-gon"], "T", "weight_norm")
 
@@ -123,7 +124,7 @@ def _ratio_table(tables: Tables) -> list[str]:
         return f"{np.median(ratios):.3f} ({ratios.min():.3f} to {ratios.max():.3f})" if len(ratios) else "–"
 
     head = [
-        "| T | memorize, of seeds | ‖W‖ over the least: median (range) | regular T-gons alone |",
+        "| T | memorize, of seeds on disjoint data | ‖W‖ over the least: median (range) | regular T-gons alone |",
         "|---|---|---|---|",
     ]
     rows = [
@@ -132,7 +133,8 @@ def _ratio_table(tables: Tables) -> list[str]:
         for T in seeds
         if T in every
     ]
-    return [*head, *rows, "", "Counted are seeds whose datapoints share no feature."] if rows else []
+    counted = f"Counted are seeds whose datapoints share no feature, of {_seeds(runs)} for each T."
+    return [*head, *rows, "", counted] if rows else []
 
 
 def _crossing(tables: Tables) -> str:

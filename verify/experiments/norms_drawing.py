@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from verify.canvas import BLUE, GREY, INK, VERMILLION, Plot
+from verify.canvas import BLUE, INK, SOFT, VERMILLION, Plot
 
 __all__ = ["draw"]
 
@@ -59,7 +59,7 @@ def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
             ax.text(T, 0.015, f"0 at T = {T}", ha="center", fontsize=11, transform=ax.get_xaxis_transform())
         ax.set_title(f"[{source}]", fontsize=11, color=INK)
     else:
-        ax.set_title("no prediction", fontsize=11, color=GREY)
+        ax.set_title("no prediction", fontsize=11, color=SOFT)
     if column in published:
         label = "published replication, one seed per T"
         ax.plot(published["T"], published[column], "x", color=VERMILLION, ms=9, mew=2, label=label)
