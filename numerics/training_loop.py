@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,11 +87,24 @@ class Course:
         self.losses: list[float] = []
         self.trained_by: tuple[str, ...] = (engine_version(engine),)
         saved = None if checkpoint is None else load_checkpoint(checkpoint)
+        if saved is not None and not self._could_have_written(saved):
+            warnings.warn(f"{checkpoint}: not of this run; starting it from the beginning", stacklevel=2)
+            saved = None
         self.saved = (
             saved if saved is not None and saved.step > 0 else None
         )  # at step 0 nothing is trained yet
         if self.saved is not None:
             self._go_on_from(self.saved)
+
+    def _could_have_written(self, saved: Checkpoint) -> bool:
+        """Whether the shapes are this run's, and the history is what is recorded up to its step."""
+        shape, records = (self.setting.m + 1, self.data.n), record_steps(self.setting.steps)
+        return (
+            all(held.shape == shape for held in (saved.parameters, saved.first, saved.second))
+            and 0 <= saved.step < self.setting.steps
+            and saved.history_step.tolist() == records[: bisect_right(records, saved.step)]
+            and saved.history_loss.shape == saved.history_step.shape
+        )
 
     def _go_on_from(self, saved: Checkpoint) -> None:
         self.steps, self.losses = saved.history_step.tolist(), saved.history_loss.tolist()

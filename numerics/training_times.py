@@ -32,8 +32,14 @@ def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
     finally:
         line = f"{name},{(time.monotonic() - began) / among:.3f}\n".encode()
         with contextlib.suppress(OSError):
-            file = os.open(folder / TIMES, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            file = os.open(folder / TIMES, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
             try:
+                if (
+                    os.fstat(file).st_size
+                    and os.lseek(file, -1, os.SEEK_END) >= 0
+                    and os.read(file, 1) != b"\n"
+                ):
+                    line = b"\n" + line  # after a line that a full disk cut off
                 os.write(file, line)  # one write, so that lines of several processes do not mix
             finally:
                 os.close(file)

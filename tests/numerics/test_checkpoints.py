@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 import numerics.training
 import numerics.training_loop
 from numerics import Runs, train, train_one
-from numerics.checkpoints import claimed, load_checkpoint, save_checkpoint
+from numerics.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
 from numerics.training_loop import Interrupted
@@ -94,6 +95,30 @@ def test_a_damaged_checkpoint_is_reported_and_the_run_starts_anew(tmp_path: Path
     }
     path.write_bytes(spoiled.get(damage, content))
     with pytest.warns(UserWarning, match="from the beginning"):
+        run = train_one(SMALL, checkpoint=path)
+    assert same(run, train_one(SMALL))
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda found: {"step": SMALL.steps},
+        lambda found: {"step": -1},
+        lambda found: {"step": found.step + SMALL.steps // 2},
+        lambda found: {"parameters": found.parameters[:-1]},
+        lambda found: {"second": found.second[:, :-1]},
+        lambda found: {"history_step": found.history_step + 1},
+        lambda found: {"history_loss": found.history_loss[:-1]},
+    ],
+)
+def test_a_whole_checkpoint_that_this_run_cannot_have_written_is_not_gone_on_from(
+    tmp_path: Path, forge: Callable[[Checkpoint], dict[str, object]]
+) -> None:
+    path = tmp_path / "run.checkpoint"
+    train_in_pieces(SMALL, "cpu", path, [50])
+    found = load_checkpoint(path)
+    save_checkpoint(dataclasses.replace(found, **forge(found)), path)
+    with pytest.warns(UserWarning, match=r"not of this run; starting it from the beginning"):
         run = train_one(SMALL, checkpoint=path)
     assert same(run, train_one(SMALL))
 

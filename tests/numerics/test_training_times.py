@@ -36,6 +36,16 @@ def test_damaged_lines_are_passed_over(tmp_path):
     assert training_seconds(["a"], tmp_path) == {"a": 3.0}
 
 
+def test_a_line_that_was_cut_off_swallows_no_other(tmp_path):
+    (tmp_path / TIMES).write_text("a,1.5\nb,2")
+    with timed("c", tmp_path):
+        pass
+    assert training_seconds(["a", "b", "c"], tmp_path) == pytest.approx(
+        {"a": 1.5, "b": 2.0, "c": 0.0}, abs=60
+    )
+    assert len((tmp_path / TIMES).read_text().splitlines()) == 3
+
+
 def test_a_folder_that_refuses_the_file_loses_no_run(tmp_path):
     (tmp_path / TIMES).mkdir()
     assert train(SMALL, out=tmp_path, progress=False)[0].name == run_name(SMALL, "cpu")
