@@ -358,6 +358,16 @@ def _map(threshold, sweeps_up=5.0):
     return {"runs": runs, "boundaries": boundaries(runs), "theory": pd.DataFrame(theory), "sweeps": frame}
 
 
+def test_the_map_marks_the_ranges_that_are_longer_than_the_scan():
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    longer = "… and longer: the scan of R ends there"
+    (legend,) = repeated_map.draw(tables).legends
+    assert [text.get_text() for text in legend.get_texts()].count(longer) == 1
+    tables["theory"] = tables["theory"].assign(metastable_censored=False)
+    (legend,) = repeated_map.draw(tables).legends
+    assert longer not in [text.get_text() for text in legend.get_texts()]
+
+
 def test_the_boundary_of_the_theory_is_found_again():
     tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
     assert "| ≥ 45 |" in repeated_map.describe(tables)

@@ -48,6 +48,18 @@ def _draw_map(ax: Axes, tables: Tables) -> None:
     )
     label = "… unembedded state stands until"
     ax.plot(unit, theory["metastable_until"], ":", color=GREEN, lw=1.6, label=label)
+    longer = theory[theory["metastable_censored"]]
+    if len(longer):
+        label = "… and longer: the scan of R ends there"
+        ax.plot(
+            longer["T"] / longer["n"],
+            longer["metastable_until"],
+            "^",
+            color=GREEN,
+            mfc="none",
+            ms=7,
+            label=label,
+        )
     line = np.array([0.8, 40.0])
     ax.plot(line, PUBLISHED_SLOPE * line, "-", color=INK, lw=1.2, label="published line, R = 0.4 T/n")
     for first, colour, marker, label in (
