@@ -27,8 +27,8 @@ from verify.experiments.published import PUBLISHED_SPARSITY, published_test_loss
 
 __all__ = ["collect", "describe", "draw"]
 
-#: Sizes with pictures, where there are runs of that size.
-PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000, 100_000)
+#: Sizes with pictures, where there are runs of that size; beside them the largest size.
+PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
 MOST_PICTURED = 7
 
 #: A feature has taken over where D_f is half of what it has in a pentagon alone.
@@ -59,7 +59,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 
 def _sizes(available: list[int]) -> list[int]:
-    wanted = [T for T in PICTURED if T in available] or available
+    wanted = sorted({max(available)}.union(PICTURED) & set(available))
     while len(wanted) > MOST_PICTURED:
         wanted.pop(1)
     return wanted
