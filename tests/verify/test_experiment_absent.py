@@ -63,4 +63,16 @@ def test_changes_of_one_field_at_a_time_are_named_by_what_they_change():
     cells = [Setting(T=T, seed=0, **change) for T in (5, 10) for change in SETTINGS]
     slow = [one for one in cells if one.steps == 999 or one.weight_decay == 0]
     assert absent_text(cells, slow) == "T = 5, 10, weight_decay = 0 or steps = 999 (4 runs)"
-    assert absent_text(cells, cells[1:5]) == "T = 5, 4 of 5 settings of steps, lr, weight_decay (4 runs)"
+    changed = "steps = 999; of the others weight_decay = 0; of the others lr = 0.003, 0.01"
+    assert absent_text(cells, cells[1:5]) == f"T = 5, {changed} (4 runs)"
+
+
+def test_places_on_a_long_axis_are_named_by_one_field_after_the_other():
+    walked = [(n, T, R) for n, T in ((10, 10), (10, 30), (20, 20), (20, 30)) for R in (1, 2, 3)]
+    walked += [(10, 50, R) for R in (2, 3, 4)]
+    cells = [Setting(n=n, T=T, repeats=R, sparsity=0.8, seed=k) for n, T, R in walked for k in (0, 1)]
+    assert axes_of(cells) == [("T", "n", "repeats"), ("seed",)]
+    late = [one for one in cells if one.n == 20 or one.T == 30]
+    assert absent_text(cells, late) == "n = 20; of the others T = 30 (18 runs)"
+    odd = [one for one in cells if one.T == 30 and one.repeats > 1]
+    assert absent_text(cells, odd) == "4 of 15 settings of T, n, repeats (8 runs)"

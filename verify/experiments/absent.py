@@ -147,7 +147,9 @@ def _side(axis: _Axis, values: frozenset[_Place], every: Sequence[_Place]) -> st
         texts += [f"{axis[outer]} = {_listed(entire, outers)}"] if entire else []
         return " and ".join(texts)
     if len(values) > MOST_NAMED:
-        return f"{len(values)} of {len(every)} settings of {', '.join(axis)}"
+        return (
+            _by_fields(axis, values, every) or f"{len(values)} of {len(every)} settings of {', '.join(axis)}"
+        )
     usual = [Counter(column).most_common(1)[0][0] for column in zip(*every, strict=True)]
     named = [
         ", ".join(
@@ -159,6 +161,18 @@ def _side(axis: _Axis, values: frozenset[_Place], every: Sequence[_Place]) -> st
         if one in values
     ]
     return " or ".join(each or "none of the changes" for each in named)
+
+
+def _by_fields(axis: _Axis, values: frozenset[_Place], every: Sequence[_Place]) -> str:
+    """The places as all that have one value of a field, then of the others all that have one of another; or empty."""
+    columns = [list(dict.fromkeys(column)) for column in zip(*every, strict=True)]
+    others, texts = list(every), []
+    for k in sorted(range(len(axis)), key=lambda k: len(columns[k])):
+        lacking = {one[k] for one in others} - {one[k] for one in others if one not in values}
+        if lacking:
+            texts.append(f"{axis[k]} = {_listed(lacking, columns[k])}")
+            others = [one for one in others if one[k] not in lacking]
+    return "" if values & set(others) else "; of the others ".join(texts)
 
 
 def _listed(values: Collection[Any], every: Sequence[Any]) -> str:
