@@ -33,15 +33,20 @@ def letters(text):
     return found | set(re.findall(r"(?<![A-Za-z])([B-HJ-Z])(?![A-Za-z])", text))
 
 
-def in_statements(topic):
-    """The first letters of the symbols in a topic's statements, in Unicode."""
-    used = {
+def symbols(topic):
+    """Every symbol of a topic's statements."""
+    return {
         symbol
         for one in derivations()
         if topic_of(one.label) == topic
         for step in one.steps
         for symbol in step.statement.free_symbols
     }
+
+
+def in_statements(topic):
+    """The first letters of the symbols in a topic's statements, in Unicode."""
+    used = symbols(topic)
     greek = dict(zip(map(in_markdown, GREEK), GREEK, strict=True))
     shown = (f"${entry.latex.partition('_')[0]}$" for entry in NOTATION if entry.symbol in used)
     return {greek.get(latex, latex[1]) for latex in shown}
@@ -81,13 +86,7 @@ def test_they_are_in_the_notes():
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_a_table_of_symbols_has_what_they_mean_in_its_note(topic):
     """Every symbol of a statement has a meaning there, and the note has none that holds in other areas alone."""
-    used = {
-        symbol
-        for one in derivations()
-        if topic_of(one.label) == topic
-        for step in one.steps
-        for symbol in step.statement.free_symbols
-    }
+    used = symbols(topic)
     text = notes()[f"{topic.name}.md"]
     for entry in (entry for entry in NOTATION if entry.symbol in used):
         meaning = entry.meaning_in(topic.areas)
