@@ -193,7 +193,9 @@ _ROBUST = Derivation(
             ),
             domain=dict.fromkeys((u, v, w, h1, h2, h3), PLANE),
             why="Lagrange's identity, for three features: the Cauchy–Schwarz inequality |X_j·error| ≤ √ε for a unit "
-            "X_j. Where own active outputs are positive X_j·output = ‖h_j‖² + c_j, so ‖h_j‖² + c_j ≥ 1 − √ε.",
+            "X_j. Where own active outputs are positive X_j·output = ‖h_j‖² + c_j, so ‖h_j‖² + c_j ≥ 1 − √ε. Else "
+            "Σ‖h‖² can be as small as one likes: a feature of amplitude √ε that the model gives up may carry h_j "
+            "anywhere.",
         ),
         Step(
             label="memorization.robust-relu",

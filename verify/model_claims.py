@@ -172,7 +172,7 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "memorization.robust",
-        "Σ‖h_t‖² ≥ (1 - 2√ε) · least energy, ε the model's worst squared point error: no model beats the bound",
+        "Σ‖h_t‖² ≥ (1 - 2√ε) · least energy, ε the worst squared point error of a model that gives up no feature",
         "theorem",
         "orthonormal data, positive own outputs, ε < 1/4",
         partial(judge_energy_bound, theory=predict),

@@ -140,6 +140,24 @@ def test_no_model_of_small_error_beats_the_robust_bound(T, support, noise, scale
     assert energy >= closed.robust_energy_bound(closed.tgon_energy(T), worst) * (1 - 1e-12)
 
 
+@pytest.mark.parametrize(("amplitude", "shrunk"), [(0.05, 0.1), (0.01, 0.5), (0.2, 0.01)])
+def test_the_robust_bound_needs_positive_own_outputs(amplitude, shrunk):
+    """A model that gives up one weak feature per datapoint puts Σ‖h‖² at any share of the least energy; ‖W‖² pays."""
+    T, kept = 5, math.sqrt(1 - amplitude**2)
+    polygon = closed.tgon_hidden(T)
+    X = np.vstack([kept * np.eye(T), amplitude * np.eye(T)])
+    strong, weak = polygon / (shrunk * kept), (shrunk - 1 / shrunk) * polygon / amplitude
+    W = np.hstack([strong, weak])
+    hidden = W @ X
+    np.testing.assert_allclose(hidden, shrunk * polygon, atol=1e-12 / shrunk)
+    b = np.concatenate([kept - np.sum(strong * hidden, axis=0), -(weak.T @ hidden).max(axis=1)])
+    error = float(((np.maximum(0, W.T @ hidden + b[:, None]) - X) ** 2).sum(axis=0).max())
+    assert error == pytest.approx(amplitude**2, rel=1e-9)
+    bound = closed.robust_energy_bound(closed.tgon_energy(T), error)
+    assert float(np.sum(hidden**2)) < bound
+    assert float(np.sum(W**2)) > bound
+
+
 @pytest.mark.parametrize(
     ("energy", "error"), [(4, 0.25), (4, -1e-9), (4, math.nan), (-1, 0.01), (math.nan, 0.01)]
 )
