@@ -424,7 +424,7 @@ def test_a_forgotten_feature_was_stored_twice_and_ends_low():
     assert forgetting.fates(np.zeros((4, 12)))["feature"].tolist() == [-1]
 
 
-@pytest.mark.parametrize("end", [0.01, 0.3])
+@pytest.mark.parametrize("end", [0.01, 0.15, 0.3])
 def test_forgetting_is_described_only_where_it_happens(end):
     ends = pd.concat([_fates(end).assign(T=30, seed=seed) for seed in range(3)])
     history = pd.DataFrame({"step": [0, 9], "stored": [0, 1], "T": 30, "seed": 0})
@@ -432,3 +432,4 @@ def test_forgetting_is_described_only_where_it_happens(end):
     text = forgetting.describe({"fates": ends, "history": history, "features": features})
     assert ("**Models learn features and forget them**" in text) is (end < 0.1)
     assert ("**No model forgets a feature**" in text) is (end >= 0.1)
+    assert f"{0 if end > 0.2 else 3} of 3 features stored at some time end below 0.2" in text

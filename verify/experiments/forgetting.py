@@ -129,10 +129,12 @@ def _forgetting(ends: pd.DataFrame, history: pd.DataFrame) -> str:
     by_run = ends.groupby(["T", "seed"])["forgotten"].sum()
     forgetful = int((by_run > 0).sum())
     share = share_interval(forgetful, len(by_run))
+    held = ends[ends["feature"] >= 0]
+    faded = f"{int((held['end'] < STORED).sum())} of {len(held)} features stored at some time end below {STORED:g}"
     if not forgetful:
         return (
             f"**No model forgets a feature** that it had stored, in {len(by_run)} runs (at most {share.high:.0%} "
-            "at 95 %, Clopper–Pearson)."
+            f"at 95 %, Clopper–Pearson); {faded}, none below {FORGOTTEN:g}."
         )
     sizes = sorted({int(T) for T in ends.loc[ends["forgotten"], "T"]})
     last = history[history["step"] == history["step"].max()].set_index(["T", "seed"])["stored"]
@@ -140,7 +142,7 @@ def _forgetting(ends: pd.DataFrame, history: pd.DataFrame) -> str:
     return (
         f"**Models learn features and forget them**, as published: {forgetful} of {len(by_run)} runs "
         f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), at T = {', '.join(map(str, sizes))}; "
-        f"{int(ends['forgotten'].sum())} features in all. Without a stored "
+        f"{int(ends['forgotten'].sum())} features in all; {faded}. Without a stored "
         f"feature at the end: {empty} of these {forgetful}"
         + ("; the others end with other features stored." if empty < forgetful else ".")
     )

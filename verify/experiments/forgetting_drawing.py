@@ -79,7 +79,9 @@ def _draw_features(ax: Axes, features: pd.DataFrame) -> None:
         ax.plot(part["step"], part["dimensionality"], "-", color=colour, lw=1.6, alpha=0.85)
     ax.axhline(0.2, color=INK, ls=":", lw=1.1)
     T, seed = features["T"].iloc[0], features["seed"].iloc[0]
-    ax.set_title(f"T = {T}, seed {seed}: forgotten features vermillion, stored ones green", fontsize=12)
+    ax.set_title(
+        f"T = {T}, seed {seed}: forgotten features vermillion, stored ones green, others grey", fontsize=12
+    )
     ax.set(xlabel="step", ylabel="$D_f$ of features", ylim=(0, None))
 
 
