@@ -74,5 +74,7 @@ def test_places_on_a_long_axis_are_named_by_one_field_after_the_other():
     assert axes_of(cells) == [("T", "n", "repeats"), ("seed",)]
     late = [one for one in cells if one.n == 20 or one.T == 30]
     assert absent_text(cells, late) == "n = 20; of the others T = 30 (18 runs)"
+    some = [one for one in cells if one.n == 10 and one.T == 10]
+    assert absent_text(cells, some) == "T = 10, n = 10, repeats = 1 … 3 (6 runs)"
     odd = [one for one in cells if one.T == 30 and one.repeats > 1]
     assert absent_text(cells, odd) == "4 of 15 settings of T, n, repeats (8 runs)"

@@ -358,6 +358,24 @@ def _map(threshold, sweeps_up=5.0):
     return {"runs": runs, "boundaries": boundaries(runs), "theory": pd.DataFrame(theory), "sweeps": frame}
 
 
+def test_outcomes_that_do_not_rise_bound_nothing():
+    """An interval from 0 to infinity is no boundary, and meets no theory."""
+    rows = [
+        (100, 300, R, seed, happened, True)
+        for R, happened in ((2, False), (3, True), (4, False))
+        for seed in (0, 1)
+    ]
+    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
+    found = boundaries(runs).set_index("criterion").loc["first"]
+    assert np.isnan(found[["median", "low", "high"]].astype(float)).all()
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    kept = tables["runs"][tables["runs"]["T"] != 300]
+    tables["runs"] = pd.concat([kept, runs], ignore_index=True)
+    text = repeated_map.describe({**tables, "boundaries": boundaries(tables["runs"])})
+    assert "in 2 of 2 sizes (n = 100, T/n = 1; n = 100, T/n = 10)." in text
+    assert "The runs of 1 (n = 100, T/n = 3) put no upper bound on it." in text
+
+
 def test_the_map_marks_the_ranges_that_are_longer_than_the_scan():
     tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
     longer = "… and longer: the scan of R ends there"

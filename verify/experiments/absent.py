@@ -150,6 +150,14 @@ def _side(axis: _Axis, values: frozenset[_Place], every: Sequence[_Place]) -> st
         return (
             _by_fields(axis, values, every) or f"{len(values)} of {len(every)} settings of {', '.join(axis)}"
         )
+    varied = [k for k in range(len(axis)) if len({one[k] for one in values}) > 1]
+    if len(varied) == 1 and len(axis) > 2:
+        columns = list(zip(*values, strict=True))
+        texts = [
+            f"{axis[k]} = {_listed(columns[k] if k in varied else columns[k][:1], [one[k] for one in every])}"
+            for k in range(len(axis))
+        ]
+        return ", ".join(texts)
     usual = [Counter(column).most_common(1)[0][0] for column in zip(*every, strict=True)]
     named = [
         ", ".join(

@@ -78,8 +78,8 @@ def describe(tables: Tables) -> str:
 
 _LEGEND = (
     "Boundaries are medians of a logistic law in log R with 95 % intervals by likelihood ratio "
-    "(`repetition.boundary`); where outcomes do not overlap or do not rise with R there is no fit, and the two R "
-    "between which they change are given. Theory: median threshold of the drawn-energy model of "
+    "(`repetition.boundary`); where outcomes do not overlap, or rise too little with R for an interval, there is no "
+    "fit, and the two R between which they change are given. Theory: median threshold of the drawn-energy model of "
     "`numerics/repetition.py` (least to greatest of its draws; open, and left out: draws in which the losses of "
     "the two states do not cross where both exist), and the R until which its unembedded state stays a minimum."
 )
@@ -115,7 +115,8 @@ def _range(row: dict[str, float]) -> tuple[float, float]:
 def _against_theory(sizes: Sequence[_Size]) -> str:
     meets: list[_Size] = []
     later: list[_Size] = []
-    for size in sizes:
+    bounded = [size for size in sizes if np.isfinite(_range(size.boundary)[1])]
+    for size in bounded:
         low, high = _range(size.boundary)
         reach = (size.theory["least"], size.theory["greatest"])
         (meets if low <= reach[1] and high >= reach[0] else later).append(size)
@@ -126,8 +127,11 @@ def _against_theory(sizes: Sequence[_Size]) -> str:
     ]
     text = (
         f"The trained boundary's interval meets the range of the theory's threshold over draws in {len(meets)} of "
-        f"{len(sizes)} sizes{_at(meets)}."
+        f"{len(bounded)} sizes{_at(meets)}."
     )
+    if len(bounded) < len(sizes):
+        without = [size for size in sizes if size not in bounded]
+        text += f" The runs of {len(without)}{_at(without)} put no upper bound on it."
     if later:
         text += (
             f" Elsewhere{_at(later)} it does not; in {len(within)} of {len(later)} it lies above, where the "

@@ -77,6 +77,8 @@ def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
         found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
     except ValueError:  # no overlap of outcomes, or none that rises
         return (float("nan"),) * 3
+    if found.low == 0 and found.high == np.inf:  # the interval says nothing
+        return (float("nan"),) * 3
     return found.median, found.low, found.high
 
 

@@ -25,27 +25,39 @@ def draw(tables: Tables) -> Figure:
     figure = Plot(figsize=(4.3 * (len(sizes) + 1), 5.6))
     figure.set_layout_engine("constrained", w_pad=0.08)
     axes = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
+    units = tables["theory"]["T"] / tables["theory"]["n"]
+    limits = {
+        "xscale": "log",
+        "yscale": "log",
+        "xlim": (0.6 * float(units.min()), max(1.5 * float(units.max()), 15.0)),
+        "ylim": (0.9, 1.6 * max(float(tables["runs"]["repeats"].max()), 10.0)),
+    }
     for ax, n in zip(axes, sizes, strict=False):
         ax.sharex(axes[0])
         ax.sharey(axes[0])
+        ax.set(**limits)
         _draw_map(ax, {name: table[table["n"] == n] for name, table in tables.items() if "n" in table})
         ax.set_title(f"n = {n}")
     axes[0].set_ylabel("repeats R")
     _draw_sweeps(axes[-1], tables["sweeps"])
-    handles, labels = axes[0].get_legend_handles_labels()
-    more = axes[-1].get_legend_handles_labels()
-    figure.legend(handles + more[0], labels + more[1], loc="outside lower center", ncols=2, fontsize=11)
+    named = {
+        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, fontsize=11)
     return figure
 
 
 def _draw_map(ax: Axes, tables: Tables) -> None:
     runs, theory = tables["runs"], tables["theory"].sort_values("T")
     unit = theory["T"] / theory["n"]
-    ax.set(xscale="log", yscale="log", xlabel="datapoints per feature T/n")
+    ax.set_xlabel("datapoints per feature T/n")
     ax.plot(unit, theory["median"], "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
     ax.fill_between(
         unit, theory["least"], theory["greatest"], color=GREEN, alpha=0.2, lw=0, label="… range of draws"
     )
+    if len(theory) == 1:  # one size alone has no line and no band
+        reach = [theory["median"] - theory["least"], theory["greatest"] - theory["median"]]
+        ax.errorbar(unit, theory["median"], reach, fmt="_", color=GREEN, ms=12, elinewidth=8, alpha=0.5)
     label = "… unembedded state stands until"
     ax.plot(unit, theory["metastable_until"], ":", color=GREEN, lw=1.6, label=label)
     longer = theory[theory["metastable_censored"]]
@@ -93,9 +105,6 @@ def _draw_map(ax: Axes, tables: Tables) -> None:
         capsize=3,
         label="fitted boundary, 95 % interval",
     )
-    top = float(runs["repeats"].max())
-    reach = (0.6 * float(unit.min()), 1.5 * float(unit.max()))
-    ax.set(ylim=(0.9, 1.6 * max(top, 10.0)), xlim=(reach[0], max(reach[1], 15.0)))
     _plain(ax)
 
 
