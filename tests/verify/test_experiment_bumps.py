@@ -125,11 +125,11 @@ def test_a_bump_that_stays_is_not_described_as_removed():
 
 def test_without_a_bump_there_is_none_to_remove():
     text = weight_decay.describe(_tables("weight_decay", {0.01: FLAT, 1.0: FLAT}))
-    assert "**No bump to remove**" in text
+    assert "**No bump is established" in text
     assert "removes the bump" not in text
     assert "yes" not in text
     noisy = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: FLAT}, jitter=0.6))
-    assert "**No bump to remove**" in noisy
+    assert "**No bump is established" in noisy
     assert "cannot be tested" in weight_decay.describe(_tables("weight_decay", {0.1: RISE, 1.0: FLAT}))
 
 
