@@ -190,9 +190,10 @@ def _train_all(
             if stop.is_set():
                 raise Interrupted
             return obtain(places)
+        except Interrupted:
+            raise
         except BaseException as error:
-            if not isinstance(error, Interrupted):
-                causes.append(error)
+            causes.append(error)
             stop.set()
             raise
 
@@ -213,8 +214,8 @@ def _train_all(
             try:
                 pending = [pool.submit(begin, places) for places in pieces]
                 wait(pending, return_when=FIRST_EXCEPTION)
-                for cause in causes:
-                    raise cause
+                if causes:
+                    raise causes[0]  # not the Interrupted of a thread that only heard of it
                 for work in pending:
                     runs |= work.result()
             except BaseException:

@@ -90,11 +90,10 @@ class Course:
         if saved is not None and not self._could_have_written(saved):
             warnings.warn(f"{checkpoint}: not of this run; starting it from the beginning", stacklevel=2)
             saved = None
-        self.saved = (
-            saved if saved is not None and saved.step > 0 else None
-        )  # at step 0 nothing is trained yet
-        if self.saved is not None:
-            self._go_on_from(self.saved)
+        self.saved: Checkpoint | None = None
+        if saved is not None and saved.step > 0:  # at step 0 nothing is trained yet
+            self.saved = saved
+            self._go_on_from(saved)
 
     def _could_have_written(self, saved: Checkpoint) -> bool:
         """Whether the shapes are this run's, and the history is what is recorded up to its step."""

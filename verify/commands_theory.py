@@ -129,11 +129,11 @@ def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool
     if as_json:
         print_json(rows)
         return
-    marks = [["← best" if row["best"] else ""] for row in rows] if len(rows) > 1 else [[] for _ in rows]
+    heads = ["k", "‖w‖²", "bias", "gain", "‖W‖", ""][: 6 if len(rows) > 1 else 5]  # of one row none is best
     print_table(
         f"Regular polygons of features, law {law!r}; gain in units of one perfectly stored feature",
-        ["k", "‖w‖²", "bias", "gain", "‖W‖", *([""] if len(rows) > 1 else [])],
-        [[*list(row.values())[:-1], *mark] for row, mark in zip(rows, marks, strict=True)],
+        heads,
+        [[*(row[key] for key in keys), "← best" if row["best"] else ""][: len(heads)] for row in rows],
         text=[""],
     )
 

@@ -21,7 +21,7 @@ from verify.experiments.bump import geometric_mean
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval, mean_interval
 
-__all__ = ["TAKEN", "crossing", "scale_text", "scales_of", "slope_interval"]
+__all__ = ["crossing", "scale_defined", "scale_text", "scales_of", "slope_interval"]
 
 #: A feature has taken over where D_f is half of what it has in a pentagon alone.
 TAKEN = 0.2
@@ -91,6 +91,16 @@ def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
             slopes.append(float(np.dot(x - x.mean(), y) / np.dot(x - x.mean(), x)))
     found = mean_interval([round(slope, 12) for slope in slopes])
     return Interval(found.value, -math.inf, math.inf) if len(slopes) == 1 else found
+
+
+def scale_defined(quantity: str) -> str:
+    """What pages say a scale is, in terms of the quantity whose value it is."""
+    return (
+        f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, its largest "
+        "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
+        f"of the logarithms. A seed has none where its plateau is below {TAKEN:g}, half of what a feature of a "
+        "pentagon has, or its curve is above half of it from the least T on."
+    )
 
 
 def scale_text(scales: pd.DataFrame) -> str:

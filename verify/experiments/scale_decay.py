@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from numerics import Run
 from theory.scales import hypothesis_generalization_scale
 from verify.experiments.bump import geometric_mean
-from verify.experiments.crossing import TAKEN, scale_text, scales_of, slope_interval
+from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval
 from verify.experiments.scale_drawing import Axis, draw_scales
@@ -65,11 +65,7 @@ def describe(tables: Tables) -> str:
         lines.append(f"| {decay:g} | {budget:.2g} | {scale_text(rows)} | {seen} |")
     return "\n".join(
         [
-            "Scale: the T at which the largest D_f of a seed first rises through half its plateau, its largest "
-            "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
-            "of the logarithms. A seed has none where its plateau is below "
-            f"{TAKEN:g}, half of what a feature of a pentagon has, or its curve is above half of it from the least "
-            "T on. Without gradients decay would shrink weights by the factor e^−τ.",
+            f"{scale_defined('the T')} Without gradients decay would shrink weights by the factor e^−τ.",
             "",
             "| weight decay | budget τ | seeds with a scale | plateau, median | scale T | T(1 − S) |",
             "|---|---|---|---|---|---|",

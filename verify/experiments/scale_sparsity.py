@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from numerics import Run
 from verify.experiments.bump import geometric_mean
-from verify.experiments.crossing import TAKEN, scale_text, scales_of, slope_interval
+from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from verify.experiments.grouping import numbers
 from verify.experiments.scale_drawing import Axis, draw_scales
 
@@ -75,11 +75,7 @@ def describe(tables: Tables) -> str:
             lines.append(f"| {m} | {density:g} | {scale_text(rows)} |")
     return "\n".join(
         [
-            "Scale: T(1 − S) at which the largest D_f of a seed first rises through half its plateau, its largest "
-            "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
-            "of the logarithms. A seed has none where its plateau is below "
-            f"{TAKEN:g}, half of what a feature of a pentagon has, or its curve is above half of it from the least "
-            "T on.",
+            scale_defined("T(1 − S)"),
             "",
             "| m | 1 − S | seeds with a scale | plateau, median | scale T(1 − S) |",
             "|---|---|---|---|---|",
