@@ -250,7 +250,7 @@ def _symbols(entries: Sequence[notation.Notation], areas: Sequence[str] = ()) ->
         "| symbol | meaning | values |",
         "| :-- | :-- | :-- |",
         *(
-            f"| ${one.latex}$ | {in_markdown(one.meaning_in(areas) if areas else one.meaning)} | "
+            f"| ${one.latex}$ | {in_markdown(one.meaning_in(areas) if areas else one.every_meaning)} | "
             f"{in_markdown(one.domain)} |"
             for one in entries
         ),

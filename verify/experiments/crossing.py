@@ -1,7 +1,7 @@
 """The generalization scale of a curve of the largest feature dimensionality, and how it moves with a setting.
 
 The scale of one seed is the T at which its curve first rises through half its plateau, interpolated in log T; the
-plateau is the largest value of the curve. There is none where the plateau is below `TAKEN` (no feature has taken over)
+plateau is the largest value of the curve. There is none where the plateau is below `STORED` (no feature has taken over)
 or where the curve is above half of it from the smallest T on. A curve may start above it and fall first: with few
 datapoints, single columns of W are long.
 
@@ -18,13 +18,11 @@ import numpy as np
 import pandas as pd
 
 from verify.experiments.bump import geometric_mean
+from verify.experiments.following import STORED
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval, mean_interval
 
 __all__ = ["crossing", "scale_defined", "scale_text", "scales_of", "slope_interval"]
-
-#: A feature has taken over where D_f is half of what it has in a pentagon alone.
-TAKEN = 0.2
 
 
 def crossing(T: Sequence[float], values: Sequence[float]) -> float:
@@ -52,7 +50,7 @@ def crossing(T: Sequence[float], values: Sequence[float]) -> float:
         raise ValueError(f"T = {list(T)}: want ascending positive T and one value for each")
     half = float(value.max()) / 2
     rising = (value[:-1] < half) & (value[1:] >= half)
-    if not half >= TAKEN / 2 or not rising.any():
+    if not half >= STORED / 2 or not rising.any():
         return math.nan
     k = int(np.argmax(rising)) + 1
     share = (half - value[k - 1]) / (value[k] - value[k - 1])
@@ -98,7 +96,7 @@ def scale_defined(quantity: str) -> str:
     return (
         f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, its largest "
         "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
-        f"of the logarithms. A seed has none where its plateau is below {TAKEN:g}, half of what a feature of a "
+        f"of the logarithms. A seed has none where its plateau is below {STORED:g}, half of what a feature of a "
         "pentagon has, or its curve is above half of it from the least T on."
     )
 

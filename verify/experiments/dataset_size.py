@@ -21,6 +21,7 @@ from theory.scales import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
 from verify.experiments.clouds import points_of
 from verify.experiments.dataset_size_drawing import draw, levels_of
+from verify.experiments.following import STORED
 from verify.experiments.grouping import least_of_each, medians, numbers, values_by
 from verify.experiments.intervals import lies_above, separation
 from verify.experiments.published import PUBLISHED_SPARSITY, published_test_loss
@@ -30,9 +31,6 @@ __all__ = ["collect", "describe", "draw"]
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
 PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
 MOST_PICTURED = 7
-
-#: A feature has taken over where D_f is half of what it has in a pentagon alone.
-TAKEN = 0.2
 
 _COLUMNS = [
     "T", "data_seed", "seed", "status", "train_loss", "test_loss", "test_loss_error",
@@ -147,10 +145,10 @@ def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
     level = levels_of(tables)
     largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
     last = max(largest)
-    reached = [T for T in largest if all(value >= TAKEN for size, value in largest.items() if size >= T)]
+    reached = [T for T in largest if all(value >= STORED for size, value in largest.items() if size >= T)]
     if not reached:
         return (
-            f"No feature takes half of a pentagon's dimensionality ({TAKEN}) at the largest T = {last}: D_f is "
+            f"No feature takes half of a pentagon's dimensionality ({STORED}) at the largest T = {last}: D_f is "
             f"{largest[last]:.3g} in the median. By this measure these runs do not reach generalization."
         )
     below = [T for T in largest if reached[0] > T]
@@ -159,7 +157,7 @@ def _generalization(chosen: pd.DataFrame, tables: Tables) -> str:
     factor = level["generalization_scale"] / reached[0]
     agrees = "agrees within a factor of 3 with" if 1 / 3 <= factor <= 3 else "is more than a factor of 3 off"
     return (
-        f"Features take over {before} ({seen}), from where on the largest D_f stays at or above {TAKEN}, "
+        f"Features take over {before} ({seen}), from where on the largest D_f stays at or above {STORED}, "
         f"half of "
         f"2/5; that {agrees} the published scale T(1 − S) ≈ 10. At the largest T it is {largest[last]:.3g}, "
         f"{'below' if largest[last] < 0.4 else 'not below'} the 2/5 of five features without a sea of others."

@@ -5,7 +5,7 @@ that store datapoints keep the lowest train loss up to about 5·10^5 points at n
 stops finding them. Laid beside it here: runs from random, memorizing and polygonal starts, and `packing`, a model
 that stores disjoint datapoints whatever T, as constructed and after training.
 
-A model *stores features* where the largest D_f is at least `verify.experiments.envelope_card.TAKEN`, else points.
+A model *stores features* where the largest D_f is at least `verify.experiments.following.STORED`, else points.
 
 Defines no equations.
 """
@@ -33,7 +33,7 @@ from verify.experiments.envelope_packing import best_packing
 __all__ = ["collect", "describe", "draw"]
 
 #: A datapoint is stored where its squared error is below half of what leaving it out costs.
-STORED = 0.5
+STORED_ERROR = 0.5
 #: Further T for it, in units of the largest T that is trained.
 FURTHER = (2, 3, 5, 10, 30)
 
@@ -83,7 +83,7 @@ def _of_packing(setting: Setting, data: Dataset) -> tuple[dict[str, object], Any
 def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
     W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
     return {
-        "stored": int(np.sum(point_errors(W, b, data) < STORED)),
+        "stored": int(np.sum(point_errors(W, b, data) < STORED_ERROR)),
         "largest_feature_dimensionality": float(dimensionality(W).max()),
         "weight_norm": float(np.linalg.norm(W)),
     }

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 
 from theory.setting import MEMORIZED_ERROR
+from verify.experiments.following import STORED
 from verify.experiments.grouping import numbers, values_by
 
-__all__ = ["PACKING", "TAKEN", "describe"]
+__all__ = ["PACKING", "describe"]
 
-#: A feature has taken over where D_f is half of what it has in a pentagon alone.
-TAKEN = 0.2
 #: The name of the constructed model that stores disjoint datapoints.
 PACKING = "packing"
 
@@ -45,8 +44,8 @@ def describe(tables: dict[str, pd.DataFrame]) -> str:
 
 _HEAD = (
     f"Train losses are means over data seeds of the least over learning rates and steps; a model counts as storing "
-    f"features where the largest D_f is at least {TAKEN}, *either* where data seeds differ in that. *Packing* stores K "
-    "disjoint datapoints on a regular K-gon and gives the others no output; as constructed it needs no training and "
+    f"features where the largest D_f is at least {STORED}, *either* where data seeds differ in that. *Packing* stores "
+    "K disjoint datapoints on a regular K-gon and gives the others no output; as constructed it needs no training and "
     "bounds the least train loss from above."
 )
 
@@ -55,7 +54,7 @@ def least(models: pd.DataFrame, **wanted: object) -> pd.DataFrame:
     """The row of least train loss of each data seed among those of these kinds: random, features, start."""
     rows = models
     if "features" in wanted:
-        has = rows["largest_feature_dimensionality"] >= TAKEN
+        has = rows["largest_feature_dimensionality"] >= STORED
         rows = rows[has == wanted["features"]]
     if wanted.get("random"):
         rows = rows[rows["start"].isin(["xavier", "xavier-uniform"])]
@@ -88,7 +87,7 @@ def _mean(rows: pd.DataFrame) -> str:
 
 
 def _stores(rows: pd.DataFrame) -> str:
-    has = set(rows["largest_feature_dimensionality"] >= TAKEN)
+    has = set(rows["largest_feature_dimensionality"] >= STORED)
     return "–" if not has else "either" if len(has) > 1 else "features" if has == {True} else "points"
 
 
@@ -132,7 +131,7 @@ def _found(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float
     found = []
     for T in sizes:
         rows = least(models[models["T"] == T], random=True)
-        if len(rows) and (rows["largest_feature_dimensionality"] < TAKEN).all():
+        if len(rows) and (rows["largest_feature_dimensionality"] < STORED).all():
             found.append(T)
     trained = [T for T in sizes if len(least(models[models["T"] == T], random=True))]
     if not found or not trained:
@@ -142,7 +141,7 @@ def _found(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float
         T
         for T in trained
         if last < T
-        and (least(models[models["T"] == T], random=True)["largest_feature_dimensionality"] >= TAKEN).all()
+        and (least(models[models["T"] == T], random=True)["largest_feature_dimensionality"] >= STORED).all()
     ]
     missed = []
     for T in trained:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -28,7 +27,7 @@ from numerics.training_times import training_seconds
 from theory import Setting
 from verify.canvas import SOFT, render, styled
 from verify.experiments import Experiment
-from verify.experiments.absent import absent_text, axes_of, value_text
+from verify.experiments.absent import absent_text, value_text
 from verify.experiments.page import ANIMATION, page
 
 __all__ = ["FORM", "Written", "form_of", "gather", "page_of", "picture", "read_tables", "write_experiment"]
@@ -36,8 +35,8 @@ __all__ = ["FORM", "Written", "form_of", "gather", "page_of", "picture", "read_t
 #: The table of what was run: columns key, value.
 FORM = "form"
 
-#: The most T that are listed where they walk with another field.
-MOST_SIZES = 12
+#: The most T that are listed one by one.
+MOST_SIZES = 20
 
 Tables = dict[str, pd.DataFrame]
 
@@ -100,14 +99,9 @@ def _settings(runs: Sequence[Run], sweep: Sweep) -> dict[str, str]:
     fields = [field.name for field in dataclasses.fields(Setting)]
     taken = {name: list(dict.fromkeys(getattr(run.setting, name) for run in runs)) for name in fields}
     shown = {name: _listed(sorted(values) if name == "T" else values) for name, values in taken.items()}
-    (beside,) = [axis for axis in axes_of(sweep.cells) if "T" in axis] or [("T",)]
-    if len(beside) == 2 and len(taken["T"]) > MOST_SIZES:
-        (other,) = set(beside) - {"T"}
-        sizes = sorted(taken["T"])
-        pairs = {(run.setting.T, getattr(run.setting, other)) for run in runs}
-        counts = sorted(set(Counter(value for _, value in pairs).values()))
-        each = " to ".join(map(str, counts if len(counts) == 1 else (counts[0], counts[-1])))
-        shown["T"] = f"{sizes[0]} to {sizes[-1]}, {each} values at each {other}"
+    sizes = sorted(taken["T"])
+    if len(sizes) > MOST_SIZES:
+        shown["T"] = f"{sizes[0]} to {sizes[-1]}, {len(sizes)} values"
     return shown
 
 

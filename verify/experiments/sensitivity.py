@@ -21,6 +21,7 @@ import pandas as pd
 
 from numerics import Run
 from theory import Setting
+from verify.experiments.following import STORED
 from verify.experiments.grouping import least_of_each, numbers
 from verify.experiments.intervals import lies_above, mean_interval
 from verify.experiments.sensitivity_card import describe
@@ -28,9 +29,6 @@ from verify.experiments.sensitivity_drawing import draw
 from verify.experiments.sensitivity_gap import BASELINE, QUANTITIES, Quantity
 
 __all__ = ["collect", "describe", "draw"]
-
-#: A feature has taken over where D_f is half of what it has in a pentagon alone.
-TAKEN = 0.2
 
 #: Fields whose change is looked at; the paper's value of each but ``steps`` is the baseline.
 FIELDS = (
@@ -97,7 +95,7 @@ def _selected(kept: pd.DataFrame) -> pd.DataFrame:
 def _curve(rows: pd.DataFrame) -> dict[str, float | bool]:
     rows = rows.sort_values("T")
     T, loss = numbers(rows, "T"), numbers(rows, "test_loss")
-    feature, reached = onset(T, numbers(rows, "largest_feature_dimensionality") >= TAKEN)
+    feature, reached = onset(T, numbers(rows, "largest_feature_dimensionality") >= STORED)
     below, fallen = onset(T, loss < 1)
     peak = int(np.argmax(loss))
     return {

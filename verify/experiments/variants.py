@@ -28,6 +28,7 @@ from numerics.progress import progress_bar
 from numerics.variant_training import VariantRun, train_variant, variant_errors, variant_hidden
 from numerics.variants import STANDARD, VARIANTS
 from theory.dimensionality import dimensionality
+from verify.experiments.following import STORED
 from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import lies_above
 from verify.experiments.variants_drawing import draw_variants
@@ -39,8 +40,6 @@ __all__ = ["STORED_ERROR", "collect", "describe", "draw"]
 STORED_ERROR = 0.01
 #: Hidden vectors of a regular polygon differ in length by less than this (standard deviation over mean).
 EVEN_LENGTHS = 0.1
-#: A model stores features where the largest D_f is at least this, half of what it has in a pentagon alone.
-TAKEN = 0.2
 #: Sizes with pictures: hidden vectors at the first two, features (columns of the decoder) at the last that is there.
 PICTURED_HIDDEN = (8, 12)
 #: Features kept of a picture, the longest.
@@ -150,7 +149,7 @@ def describe(tables: Tables) -> str:
         "have the bump: at its peak the test loss of every seed lies above every seed at both ends": "bump",
         "predict better than the zero output at the largest T, every seed": "recovered",
         "store their datapoints as regular polygons, for some T and most seeds": "polygon",
-        f"end, at the largest T, with features that have D_f of at least {TAKEN}": "features",
+        f"end, at the largest T, with features that have D_f of at least {STORED}": "features",
     }
     sentences = []
     for text, trait in kept.items():
@@ -204,7 +203,7 @@ def _traits(rows: pd.DataFrame) -> _Traits:
         "bump": lies_above(losses[peak], losses[first]) and lies_above(losses[peak], losses[last]),
         "recovered": max(losses[last]) < 1,
         "polygon": bool(most),
-        "features": float(np.median(features)) >= TAKEN,
+        "features": float(np.median(features)) >= STORED,
     }
     shapes = ", ".join(f"{int(sum(each))}/{len(each)} at {T}" for T, each in regular.items())
     cells = (
