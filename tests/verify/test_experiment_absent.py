@@ -48,7 +48,6 @@ def test_a_field_is_silent_just_where_the_missing_runs_are_spread_evenly(missing
     ("missing", "text"),
     [
         (lambda one: False, ""),
-        (lambda one: True, "all"),
         (lambda one: one.T >= 20, "T = 20, 50 (6 of 6 each)"),
         (lambda one: one.T >= 10, "T = 10 … 50 (6 of 6 each)"),
         (lambda one: one.m == 4, "m = 4 (8 of 8)"),
@@ -58,3 +57,15 @@ def test_a_field_is_silent_just_where_the_missing_runs_are_spread_evenly(missing
 )
 def test_missing_runs_are_named_by_the_fields_that_they_do_not_share_evenly(missing, text):
     assert absent_text(GRID, [one for one in GRID if missing(one)]) == text
+
+
+def test_a_field_that_another_one_tells_is_silent():
+    cells = [Setting(T=T, n=n, sparsity=1 - 10 / n, seed=0) for n in (100, 1000) for T in (5, 10)]
+    assert absent_text(cells, cells[:2]) == "n = 100 (2 of 2)"
+
+
+def test_a_field_that_would_take_many_numbers_is_silent():
+    cells = [Setting(T=T, seed=seed) for T in range(3, 23) for seed in range(20)]
+    steps = [one for one in cells if one.seed < one.T - 3]
+    assert absent_text(cells, steps) == ""
+    assert absent_text(cells, [one for one in steps if one.T < 8]).startswith("T = 4 (1 of 20), 5 (2 of 20)")

@@ -12,6 +12,9 @@ from theory import Setting
 
 __all__ = ["absent_text", "value_text"]
 
+#: The most groups of values that are listed of one field.
+MOST_GROUPS = 4
+
 _FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 _SEEDS = ("data_seed", "seed")
 
@@ -19,9 +22,9 @@ _SEEDS = ("data_seed", "seed")
 def absent_text(cells: Sequence[Setting], missing: Collection[Setting]) -> str:
     """Of each value of a field, how many of its cells are missing; empty where none is.
 
-    A field that lacks the same share of each of its values is not named, nor a value that lacks none; seeds stand
-    last, and a data seed that is everywhere the seed is not said twice. Neighbouring values that lack the same number
-    of the same number stand together.
+    Not named are a field that lacks the same share of each of its values, one that another field tells, one that would
+    take more than `MOST_GROUPS` numbers, and values that lack none. Neighbouring values that lack the same number of
+    the same number stand together.
 
     Examples
     --------
@@ -33,21 +36,21 @@ def absent_text(cells: Sequence[Setting], missing: Collection[Setting]) -> str:
 
     """
     absent = set(missing)
-    if absent >= set(cells):
-        return "all"
-    own = any(cell.data_seed != cell.seed for cell in cells)
-    texts = []
+    texts: list[str] = []
+    before: list[list[Any]] = []
     for name in sorted(_FIELDS, key=lambda name: name in _SEEDS):
-        if name == "data_seed" and not own:
-            continue
-        asked = Counter(getattr(cell, name) for cell in cells)
-        lacking = Counter(getattr(cell, name) for cell in absent)
-        if any(lacking[value] * len(cells) != asked[value] * len(absent) for value in asked):
-            texts.append(f"{name} = {_shares(asked, lacking)}")
+        values = [getattr(cell, name) for cell in cells]
+        told = any(len(set(zip(other, values, strict=True))) == len(set(other)) for other in before)
+        asked, lacking = Counter(values), Counter(getattr(cell, name) for cell in absent)
+        even = all(lacking[value] * len(cells) == asked[value] * len(absent) for value in asked)
+        shares = [] if told or even else _shares(asked, lacking)
+        if 0 < len(shares) <= MOST_GROUPS:
+            texts.append(f"{name} = {', '.join(shares)}")
+        before.append(values)
     return "; ".join(texts)
 
 
-def _shares(asked: Counter[Any], lacking: Counter[Any]) -> str:
+def _shares(asked: Counter[Any], lacking: Counter[Any]) -> list[str]:
     values = list(asked)
     if all(isinstance(value, int | float) for value in values):
         values.sort()
@@ -57,7 +60,7 @@ def _shares(asked: Counter[Any], lacking: Counter[Any]) -> str:
         listed = f"{same[0]} … {same[-1]}" if len(same) > 2 else ", ".join(same)
         if count:
             texts.append(f"{listed} ({count} of {of}{' each' if len(same) > 1 else ''})")
-    return ", ".join(texts)
+    return texts
 
 
 def value_text(value: object) -> str:
