@@ -2,7 +2,7 @@
 # make test      lint, types and tests
 # make thorough  the long tests too, with random exploration
 # make notes     write the derivation notes from the registry; make notes-pdf all of them as one PDF too
-# make figures   train every experiment's preview form (under an hour on two cores) and draw it into figures/
+# make figures   train every experiment's preview form and draw it into figures/ (about half an hour on two cores)
 # make figures-full   the paper's own sizes, into experiments/ and notes/experiments/ (about ten hours on two quiet cores)
 # Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
 #   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu

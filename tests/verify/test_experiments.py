@@ -97,7 +97,7 @@ def test_missing_runs_are_counted_on_the_page(made, tmp_path):
     done = _tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
     assert "3 of 9 runs are missing" in done.stdout
     page = (tmp_path / "norms.md").read_text(encoding="utf-8")
-    assert "**3 of 9 runs are missing**: T = 9 (3 runs). What follows" in page
+    assert "**3 of 9 runs are missing**: T = 9 (3 of 3). What follows" in page
 
 
 def _result(name, made, form):
