@@ -10,6 +10,7 @@ in 2D").
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,18 @@ from numpy.typing import NDArray
 from numerics import Run
 from numerics.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import Record, Setting, predict
+from theory.setting import MEMORIZED_ERROR
 from verify.tolerance import shape_deviation
 
-__all__ = ["CIRCLE_RATIO", "DROPPED_ERROR", "DROPPED_LENGTH", "Diagnosis", "diagnose", "diagnose_run"]
+__all__ = [
+    "CIRCLE_RATIO",
+    "DROPPED_ERROR",
+    "DROPPED_LENGTH",
+    "Diagnosis",
+    "definitions",
+    "diagnose",
+    "diagnose_run",
+]
 
 #: Stored features: the columns of W that hold them are at least this much longer than the next one, ...
 FEATURE_RATIO = 1.5
@@ -30,6 +40,20 @@ SEEN_OFTEN = 10
 #: Two circles are told apart when lengths, in order, jump by at least this ratio; regular polygons jump by 1.
 CIRCLE_RATIO = 1.1
 
+#: The rules below in words, for m = 2 and T ≥ 3, in the order in which they are tried.
+_RULES = {
+    "stored features": f"3 to 8 columns of W are at least {FEATURE_RATIO:g} times as long as the next, with "
+    f"{SEEN_OFTEN} datapoints or more for each, not all memorized",
+    "dropped point": f"a datapoint has a squared error of {DROPPED_ERROR:g} or more and at most "
+    f"{DROPPED_LENGTH:g} of the median length, while the median error of the others is less",
+    "two circles": f"all errors are below {DROPPED_ERROR:g} and the ordered lengths jump by a factor of "
+    f"{CIRCLE_RATIO:g} or more",
+    "not converged": f"none of these, and some error is above {MEMORIZED_ERROR:g}",
+    "regular T-gon": "memorized, no such jump, and the gaps stray from 2π/T by less than 1/(2T + 2) of it (rms), half "
+    "of what 2π/(T + 1) does; lengths do not count",
+    "irregular polygon": "memorized, no such jump, and the gaps stray more",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -37,6 +61,19 @@ class Diagnosis:
 
     name: str
     evidence: str
+
+
+def definitions(names: Iterable[str]) -> str:
+    """One sentence with the rules of these names of planar models, in the order in which they are tried.
+
+    Examples
+    --------
+    >>> definitions(["two circles"])
+    'Names: **two circles**: all errors are below 0.1 and the ordered lengths jump by a factor of 1.1 or more.'
+
+    """
+    wanted = set(names)
+    return f"Names: {'; '.join(f'**{name}**: {rule}' for name, rule in _RULES.items() if name in wanted)}."
 
 
 def diagnose_run(run: Run) -> Diagnosis:

@@ -8,7 +8,7 @@ from numerics import Dataset, Run, measure
 from theory import Setting, predict
 from theory.memorization import tgon_hidden
 from verify import diagnose
-from verify.diagnosis import diagnose_run
+from verify.diagnosis import definitions, diagnose_run
 from verify.strategies import Model, memorizing_models
 
 
@@ -49,6 +49,25 @@ def test_a_stretched_polygon_is_irregular():
     record = _one_hot(2.0 * np.array([np.cos(angles), np.sin(angles)]))
     assert record.memorized
     assert diagnose(record).name == "irregular polygon"
+
+
+@pytest.mark.parametrize(("share", "name"), [(0.98, "regular T-gon"), (1.02, "irregular polygon")])
+def test_the_rule_of_regularity_is_the_one_in_words(share, name):
+    """Gaps that stray to both sides of 2π/T by a little less and a little more than 1/(2T + 2) of it."""
+    T = 10
+    gaps = 2 * np.pi / T * (1 + share / (2 * T + 2) * np.resize([1, -1], T))
+    angles = np.cumsum(gaps)
+    record = _one_hot(4.0 * np.array([np.cos(angles), np.sin(angles)]))
+    assert record.memorized
+    assert diagnose(record).name == name
+    assert "less than 1/(2T + 2) of it" in definitions(["regular T-gon"])
+
+
+def test_only_the_names_asked_for_are_defined():
+    text = definitions(["not converged", "two circles", "memorized code"])
+    assert text.startswith("Names: **two circles**: all errors are below 0.1")
+    assert "; **not converged**: none of these, and some error is above 0.0001." in text
+    assert "T-gon" not in text
 
 
 def test_a_shrunken_polygon_has_not_converged():
