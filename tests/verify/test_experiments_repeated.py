@@ -21,13 +21,11 @@ from verify.experiments import (
     forgetting,
     repeated_history,
     repeated_many,
-    repeated_map,
     repeated_map_collecting,
 )
 from verify.experiments.following import at_least_twice, outcomes, standing, stored_features
 from verify.experiments.hysteresis import sweep_both_ways, with_copies
 from verify.experiments.making import form_of, gather, page_of, picture, read_tables, write_experiment
-from verify.experiments.repeated_map_collecting import boundaries
 
 ROOT = Path(__file__).parents[2]
 
@@ -292,9 +290,9 @@ def test_near_misses_are_told_from_the_rest(lengths, rank, missed, by_length):
     assert text.count("ends at 0.10") <= 1
 
 
-def _many(stored):
+def _many(stored, embedded=lambda k, seed: min(k, 5)):
     rows = [
-        {"repeated_points": k, "seed": seed, "embedded": min(k, 5), "vertices": min(k, 5), "stored": stored(k),
+        {"repeated_points": k, "seed": seed, "embedded": embedded(k, seed), "vertices": min(k, 5), "stored": stored(k),
          "stored_with_own": stored(k)}
         for k in range(1, 9)
         for seed in range(3)
@@ -305,8 +303,10 @@ def _many(stored):
 def test_points_that_replace_features_are_described():
     text = repeated_many.describe(_many(lambda k: max(5 - k, 0)))
     assert "**each point replaces a feature**" in text
-    assert "**all features are suppressed**, as published" in text
-    assert "add up to 5 (5 to 5)" in text
+    assert "(9 runs; published: 5 are embedded, all features suppressed): **agrees**, both in 9 runs." in text
+    assert "add up to 5 in all 24 runs" in text
+    assert "| 2 | 3 | 2 | 2 | 3 | 3 |" in text
+    assert "share vertices" not in text
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,21 @@ def test_features_that_stay_are_not_described_as_replaced(stored, says):
     text = repeated_many.describe(_many(stored))
     assert says in text
     assert "**each point replaces a feature**" not in text
-    assert "**all features are suppressed**" not in text
+    assert "**differs**, both in 0 runs" in text
+
+
+@pytest.mark.parametrize(("seeds", "verdict", "both"), [(1, "mostly agrees", 6), (2, "differs", 3)])
+def test_more_than_five_embedded_points_are_no_agreement(seeds, verdict, both):
+    tables = _many(lambda k: max(5 - k, 0), lambda k, seed: min(k, 6 if seed < seeds else 5))
+    text = repeated_many.describe(tables)
+    assert f"**{verdict}**, both in {both} runs" in text
+    assert f"in {9 - both} of the {9 - both} with more points they share vertices" in text
+    assert f"| 8 | 3 | {5 + seeds / 3:.2f} (5 to 6) | 5 | 0 | 0 |" in text
+    assert repeated_many.draw(tables | {"points": _clouds()}).axes[0].get_ylim()[0] == -0.3
+
+
+def _clouds():
+    return pd.DataFrame({"repeated_points": 1, "kind": ["hidden", "feature", "repeated"], "x": 1.0, "y": 1.0})
 
 
 def test_vertices_are_directions():
@@ -325,129 +339,3 @@ def test_vertices_are_directions():
     assert repeated_many.vertices(np.array([np.cos(angle), np.sin(angle)])) == 3
     assert repeated_many.vertices(np.zeros((2, 0))) == 0
     assert repeated_many.vertices(np.ones((2, 4))) == 1
-
-
-def _map(threshold, sweeps_up=5.0):
-    """Outcomes with a threshold in R for each T/n, a few of them on the other side."""
-    rows = []
-    for T in (100, 300, 1000):
-        for R in (2, 3, 4, 6, 8, 12, 16):
-            for seed in range(4):
-                happened = threshold(T / 100) * (0.6, 0.8, 1.25, 1.7)[seed] < R
-                rows.append((100, T, R, seed, happened, happened))
-    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
-    theory = [
-        {
-            "n": 100,
-            "T": T,
-            "median": m,
-            "least": 0.8 * m,
-            "greatest": 1.2 * m,
-            "metastable_until": 9 * m,
-            "metastable_censored": T > 500,
-            "draws": 4,
-            "undecided": int(T == 300),
-        }
-        for T, m in ((100, 2.6), (300, 2.6), (1000, 5.0))
-    ]
-    sweeps = [
-        (way, R, seed, float(end <= R)) for way, end in (("down", 2.5), ("up", sweeps_up)) for seed in range(3)
-        for R in (1, 2, 3, 4, 5, 6)
-    ]  # fmt: skip
-    frame = pd.DataFrame(sweeps, columns=["direction", "repeats", "seed", "length"]).assign(n=100, T=300)
-    return {"runs": runs, "boundaries": boundaries(runs), "theory": pd.DataFrame(theory), "sweeps": frame}
-
-
-def test_outcomes_that_do_not_rise_bound_nothing():
-    """An interval from 0 to infinity is no boundary, and meets no theory."""
-    rows = [
-        (100, 300, R, seed, happened, True)
-        for R, happened in ((2, False), (3, True), (4, False))
-        for seed in (0, 1)
-    ]
-    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
-    found = boundaries(runs).set_index("criterion").loc["first"]
-    assert np.isnan(found[["median", "low", "high"]].astype(float)).all()
-    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
-    kept = tables["runs"][tables["runs"]["T"] != 300]
-    tables["runs"] = pd.concat([kept, runs], ignore_index=True)
-    text = repeated_map.describe({**tables, "boundaries": boundaries(tables["runs"])})
-    assert "in 2 of 2 sizes (n = 100, T/n = 1; n = 100, T/n = 10)." in text
-    assert "The runs of 1 (n = 100, T/n = 3) put no upper bound on it." in text
-
-
-def test_the_map_marks_the_ranges_that_are_longer_than_the_scan():
-    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
-    longer = "… and longer: the scan of R ends there"
-    (legend,) = repeated_map.draw(tables).legends
-    assert [text.get_text() for text in legend.get_texts()].count(longer) == 1
-    tables["theory"] = tables["theory"].assign(metastable_censored=False)
-    (legend,) = repeated_map.draw(tables).legends
-    assert longer not in [text.get_text() for text in legend.get_texts()]
-
-
-def test_the_boundary_of_the_theory_is_found_again():
-    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
-    assert "| ≥ 45 |" in repeated_map.describe(tables)
-    assert repeated_map.describe(tables).count(", 1 of 4 open |") == 1
-    text = repeated_map.describe(tables)
-    assert "in 3 of 3 sizes" in text
-    assert "Both criteria agree" in text
-    fits = tables["boundaries"]
-    truth = np.array([2.6, 2.6, 2.6, 2.6, 5.0, 5.0])
-    assert np.all((fits["low"] <= truth) & (truth <= fits["high"]) | fits["median"].isna())
-    assert fits["median"].notna().any()
-
-
-def test_a_boundary_elsewhere_does_not_agree_with_the_theory():
-    text = repeated_map.describe(_map(lambda unit: 11.0))
-    assert "in 0 of 3 sizes" in text
-    assert "where the theory still lets the unembedded state stand" in text
-
-
-def test_hysteresis_is_said_only_where_starts_are_remembered():
-    tables = _map(lambda unit: 2.7)
-    text = repeated_map.describe(tables)  # fresh starts: from R = 2, 3, 4 and 6
-    assert (
-        "to R = 3, 3, 3, fresh starts of the same seeds embed it from R = 2, 3, 4; the former is less in 1 of 3"
-        in text
-    )
-    assert "**no clear hysteresis**" in text
-    assert "upward from there it is embedded again from R = 5, 5, 5" in text
-    later = tables["runs"].assign(embedded=lambda table: table["repeats"] >= 8)
-    text = repeated_map.describe(tables | {"runs": later})
-    assert "**the start is remembered**" in text
-    assert "no clear hysteresis" not in text
-
-
-def test_outcomes_without_overlap_have_ends_and_no_fit():
-    runs = _map(lambda unit: 5.0)["runs"].assign(first=lambda table: table["repeats"] >= 6)
-    found = boundaries(runs).query("criterion == 'first'")
-    assert found["median"].isna().all()
-    assert set(found["none_until"]) == {4}
-    assert set(found["all_from"]) == {6}
-    assert boundaries(runs.assign(first=False)).query("criterion == 'first'")["all_from"].isna().all()
-
-
-def _fates(end):
-    values = np.zeros((5, 12))
-    values[2:4, 3], values[4, 3] = 0.3, end
-    values[2, 7] = 0.9  # one snapshot only
-    return forgetting.fates(values)
-
-
-def test_a_forgotten_feature_was_stored_twice_and_ends_low():
-    assert _fates(0.01)[["feature", "forgotten"]].values.tolist() == [[3, True]]
-    assert _fates(0.3)[["feature", "forgotten"]].values.tolist() == [[3, False]]
-    assert forgetting.fates(np.zeros((4, 12)))["feature"].tolist() == [-1]
-
-
-@pytest.mark.parametrize("end", [0.01, 0.15, 0.3])
-def test_forgetting_is_described_only_where_it_happens(end):
-    ends = pd.concat([_fates(end).assign(T=30, seed=seed) for seed in range(3)])
-    history = pd.DataFrame({"step": [0, 9], "stored": [0, 1], "T": 30, "seed": 0})
-    features = pd.DataFrame({"T": [30], "seed": [0]})
-    text = forgetting.describe({"fates": ends, "history": history, "features": features})
-    assert ("**Models learn features and forget them**" in text) is (end < 0.1)
-    assert ("**No model forgets a feature**" in text) is (end >= 0.1)
-    assert f"{0 if end > 0.2 else 3} of 3 features stored at some time end below 0.2" in text

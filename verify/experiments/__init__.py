@@ -111,7 +111,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "How often does training end in something other than the regular T-gon, and does the gap between two "
         "circles follow from memorization?",
         "Top: what became of the seeds, by T. Middle: one run of each kind. Bottom: angles at the interface "
-        "of two circles against the least angle that memorizes.",
+        "of two circles against the least angle that the run's own largest error allows.",
         observed=False,
     ),
     Experiment(
@@ -193,8 +193,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Several repeated datapoints against the features of a pentagon",
         "Does each repeated datapoint replace a feature, and what becomes of more than five?",
         "Top: vertices that repeated points take, and features stored, against the number of repeated points: every "
-        "run, means with t intervals, and what was published. Below: hidden vectors and features of one seed, repeated "
-        "points as triangles, directions of embedded ones dashed.",
+        "run, means with least and greatest, and what was published. Below: hidden vectors and features of one seed, "
+        "repeated points as triangles, directions of embedded ones dashed.",
         observed=False,
     ),
     Experiment(
@@ -210,7 +210,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Features that are learned and forgotten",
         "Between memorization and generalization, do models learn features and forget them by the end of training?",
         "Top: features stored at each step, every run. Middle: D_f of the prominent features of one run. Below: its "
-        "features and hidden vectors at some steps, each panel at its own scale. The animation shows the same run.",
+        "longest features, and hidden vectors of some datapoints whatever their length, each panel at its own scale. "
+        "The animation shows the same run.",
         observed=False,
         animated=True,
     ),

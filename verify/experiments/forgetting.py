@@ -24,8 +24,11 @@ from verify.experiments.intervals import share_interval
 
 __all__ = ["animate", "collect", "describe", "draw", "fates"]
 
-#: A stored feature is forgotten where its D_f ends below this.
+#: A stored feature is lost where its D_f ends below `STORED`, and forgotten where it ends below this.
 FORGOTTEN = 0.1
+
+#: The T of the published model.
+PUBLISHED_T = 10_000
 
 #: Pictures of one run: how many, features that were ever longest, and datapoints at even distances.
 FRAMES, SHOWN_FEATURES, SHOWN_POINTS = 30, 40, 60
@@ -103,60 +106,83 @@ def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
 
 
 def describe(tables: Tables) -> str:
-    """How many runs forget features, and what becomes of those that are learned."""
+    """How many of the runs that store features lose them, and what becomes of those that are learned."""
     lines = [
-        "| T | runs | that store a feature at some time | features stored at some time | … forgotten "
-        "| stored at the end (median) |",
-        "|---|---|---|---|---|---|",
+        f"| T | runs | that store a feature at some time | features stored at some time | … that end below {STORED:g} "
+        f"| … below {FORGOTTEN:g} | stored at the end (median) |",
+        "|---|---|---|---|---|---|---|",
     ]
     for T, part in tables["fates"].groupby("T"):
-        held = part[part["feature"] >= 0]
+        held = _held(part)
         history = tables["history"][tables["history"]["T"] == T]
         last = history[history["step"] == history["step"].max()]
         lines.append(
             f"| {T} | {part['seed'].nunique()} | {held['seed'].nunique()} | {len(held)} | "
-            f"{int(held['forgotten'].sum())} | {np.median(numbers(last, 'stored')):g} |"
+            f"{int((held['end'] < STORED).sum())} | {int(held['forgotten'].sum())} | "
+            f"{np.median(numbers(last, 'stored')):g} |"
         )
     legend = (
-        f"Stored: D_f of at least {STORED:g} at two neighbouring snapshots. Forgotten: D_f below {FORGOTTEN:g} at the "
-        "end. Snapshots are spaced by even factors of the step."
+        f"Stored: D_f of at least {STORED:g} at two neighbouring snapshots; lost: below that at the end. Snapshots are "
+        "spaced by even factors of the step."
     )
-    parts = [_forgetting(tables["fates"], tables["history"]), _shown_run(tables)]
+    parts = [_forgetting(tables["fates"]), _shown_run(tables)]
     return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
 
 
-def _forgetting(ends: pd.DataFrame, history: pd.DataFrame) -> str:
-    by_run = ends.groupby(["T", "seed"])["forgotten"].sum()
-    forgetful = int((by_run > 0).sum())
-    share = share_interval(forgetful, len(by_run))
-    held = ends[ends["feature"] >= 0]
-    faded = f"{int((held['end'] < STORED).sum())} of {len(held)} features stored at some time end below {STORED:g}"
-    if not forgetful:
-        return (
-            f"**No model forgets a feature** that it had stored, in {len(by_run)} runs (at most {share.high:.0%} "
-            f"at 95 %, Clopper–Pearson); {faded}, none below {FORGOTTEN:g}."
-        )
-    sizes = sorted({int(T) for T in ends.loc[ends["forgotten"], "T"]})
-    last = history[history["step"] == history["step"].max()].set_index(["T", "seed"])["stored"]
-    empty = int(sum(last.get(run, 0) == 0 for run, count in by_run.items() if count > 0))
-    return (
-        f"**Models learn features and forget them**, as published: {forgetful} of {len(by_run)} runs "
-        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), at T = {', '.join(map(str, sizes))}; "
-        f"{int(ends['forgotten'].sum())} features in all; {faded}. Without a stored "
-        f"feature at the end: {empty} of these {forgetful}"
-        + ("; the others end with other features stored." if empty < forgetful else ".")
+def _held(ends: pd.DataFrame) -> pd.DataFrame:
+    return ends[ends["feature"] >= 0]
+
+
+def _forgetting(ends: pd.DataFrame) -> str:
+    """Runs that lose every feature they stored, of those that store any; whether a D_f fades below `FORGOTTEN`."""
+    held, runs = _held(ends), len(ends.groupby(["T", "seed"]))
+    published = f"published: some do, at T = {PUBLISHED_T}"
+    if held.empty:
+        return f"**No run stores a feature** at any time, of {runs}; {published}: not tested."
+    by_run = held.assign(lost=held["end"] < STORED).groupby(["T", "seed"])[["lost", "forgotten"]]
+    emptied, faded = (by_run.all()["lost"], by_run.any()["forgotten"])
+    storing, count = len(emptied), int(emptied.sum())
+    share = share_interval(count, storing)
+    text = (
+        f"**{_of(count, storing)} that store features lose all of them** by the end ({_by_size(emptied)}; "
+        f"{share.low:.0%} to {share.high:.0%}, Clopper–Pearson); {runs - storing} of {runs} models never store one. "
+        f"{published[0].upper()}{published[1:]}: {'agrees' if count else 'differs'}."
     )
+    lost = held[held["end"] < STORED]
+    if len(lost):
+        text += (
+            f" D_f of {len(lost)} of the {len(held)} features falls from {_range(lost['peak'])} to "
+            f"{_range(lost['end'])}."
+        )
+    below = share_interval(int(faded.sum()), storing)
+    return (
+        f"{text} In {int(faded.sum())} of {storing} models ({below.low:.0%} to {below.high:.0%}) a stored feature "
+        f"falls below {FORGOTTEN:g}."
+    )
+
+
+def _of(count: int, of: int) -> str:
+    return f"All {of} models" if count == of else f"{count or 'None'} of the {of} models"
+
+
+def _by_size(emptied: pd.Series) -> str:
+    return ", ".join(f"{int(part.sum())} of {len(part)} at T = {T}" for T, part in emptied.groupby(level="T"))
+
+
+def _range(values: pd.Series) -> str:
+    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
+    return low if low == high else f"{low}–{high}"
 
 
 def _shown_run(tables: Tables) -> str:
     features, ends = tables["features"], tables["fates"]
     T, seed = int(features["T"].iloc[0]), int(features["seed"].iloc[0])
-    own = ends[(ends["T"] == T) & (ends["seed"] == seed) & (ends["feature"] >= 0)]
+    own = _held(ends[(ends["T"] == T) & (ends["seed"] == seed)])
     if own.empty:
         return f"The run that is shown, T = {T}, seed {seed}, stores no feature at any time."
     steepest = own.iloc[int(np.argmax(numbers(own, "peak") - numbers(own, "end")))]
     return (
-        f"The run that is shown, T = {T}, seed {seed}, stores {len(own)} features at some time and forgets "
-        f"{int(own['forgotten'].sum())}; the largest fall of a D_f is from {steepest['peak']:.2f} to "
-        f"{steepest['end']:.3f}."
+        f"The run that is shown, T = {T}, seed {seed}, stores {len(own)} features at some time and loses "
+        f"{int((own['end'] < STORED).sum())}; the largest fall of a D_f is from {steepest['peak']:.2f} to "
+        f"{steepest['end']:.2f}."
     )

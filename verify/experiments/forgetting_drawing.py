@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from verify.canvas import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled
 from verify.experiments.clouds import draw_cloud
+from verify.experiments.following import STORED
 
 __all__ = ["animate", "draw"]
 
@@ -21,6 +22,13 @@ STILLS = 5
 #: Milliseconds of a frame of the animation, and of the last one; its size in inches, and dots per inch.
 DURATION, LAST = 250, 2000
 SIZE, DOTS = (4.6, 2.7), 110
+
+#: What becomes of a feature: its colour, and that colour's name.
+_KINDS = {
+    "lost": (VERMILLION, "vermillion"),
+    "stored at the end": (GREEN, "green"),
+    "never stored": (GREY, "grey"),
+}
 
 Tables = dict[str, pd.DataFrame]
 
@@ -34,7 +42,7 @@ def draw(tables: Tables) -> Figure:
     counts = figure.add_subplot(grid[0, :])
     _draw_counts(counts, tables["history"], sizes)
     one = figure.add_subplot(grid[1, :], sharex=counts)
-    _draw_features(one, tables["features"])
+    _draw_features(one, tables["features"], tables["fates"])
     steps = np.unique(tables["frames"]["step"])
     for column, step in enumerate(_stills(steps, tables["features"])):
         own = tables["frames"][tables["frames"]["step"] == step]
@@ -44,7 +52,9 @@ def draw(tables: Tables) -> Figure:
             if row == 2:
                 ax.set_title(f"step {step}", fontsize=12)
             if column == 0:
-                ax.set_ylabel("features w" if row == 2 else "hidden h")
+                ax.set_ylabel(
+                    f"{len(own[own['kind'] == content])} {'features w' if row == 2 else 'hidden h'}"
+                )
     return figure
 
 
@@ -72,15 +82,19 @@ def _draw_counts(ax: Axes, history: pd.DataFrame, sizes: list[int]) -> None:
     ax.legend(loc="upper left", fontsize=11)
 
 
-def _draw_features(ax: Axes, features: pd.DataFrame) -> None:
-    for _, part in features.groupby("feature", sort=False):
-        peak, end = part["dimensionality"].max(), part["dimensionality"].iloc[-1]
-        colour = VERMILLION if peak >= 0.2 and end < 0.1 else GREEN if end >= 0.2 else GREY
-        ax.plot(part["step"], part["dimensionality"], "-", color=colour, lw=1.6, alpha=0.85)
-    ax.axhline(0.2, color=INK, ls=":", lw=1.1)
+def _draw_features(ax: Axes, features: pd.DataFrame, fates: pd.DataFrame) -> None:
     T, seed = features["T"].iloc[0], features["seed"].iloc[0]
+    held = set(fates.loc[(fates["T"] == T) & (fates["seed"] == seed), "feature"])
+    drawn = set()
+    for feature, part in features.groupby("feature", sort=False):
+        stays = part["dimensionality"].iloc[-1] >= STORED
+        colour, word = _KINDS["stored at the end" if stays else "lost" if feature in held else "never stored"]
+        ax.plot(part["step"], part["dimensionality"], "-", color=colour, lw=1.6, alpha=0.85)
+        drawn.add(word)
+    ax.axhline(STORED, color=INK, ls=":", lw=1.1)
+    words = ", ".join(f"{kind} {word}" for kind, (_, word) in _KINDS.items() if word in drawn)
     ax.set_title(
-        f"T = {T}, seed {seed}: forgotten features vermillion, stored ones green, others grey", fontsize=12
+        f"T = {T}, seed {seed}: {f'features {words}' if words else 'no prominent feature'}", fontsize=12
     )
     ax.set(xlabel="step", ylabel="$D_f$ of features", ylim=(0, None))
 

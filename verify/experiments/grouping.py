@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["least_of_each", "medians", "numbers", "values_by"]
+__all__ = ["least_of_each", "medians", "numbers", "tally", "values_by"]
 
 
 def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -44,6 +45,22 @@ def medians(
 
     """
     return {key: reduce(each) for key, each in values.items()}
+
+
+def tally(values: ArrayLike) -> str:
+    """In how many runs each of a few values occurs, the most frequent first.
+
+    Examples
+    --------
+    >>> tally([4, 5, 4]), tally([4, 4])
+    ('4 in 2 of 3 runs, 5 in 1', '4 in all 2 runs')
+
+    """
+    counted = Counter(np.asarray(values, dtype=np.float64).tolist())
+    (value, most), *rest = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    if not rest:
+        return f"{value:g} in all {most} runs"
+    return f"{value:g} in {most} of {counted.total()} runs, " + ", ".join(f"{v:g} in {k}" for v, k in rest)
 
 
 def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:

@@ -22,8 +22,7 @@ from verify.canvas import GREEN, INK, VERMILLION, Plot
 from verify.diagnosis import Diagnosis
 from verify.experiments.clouds import draw_cloud, points_of
 from verify.experiments.following import EMBEDDED, SHARED, STORED, stored_features
-from verify.experiments.grouping import numbers, values_by
-from verify.experiments.intervals import mean_interval
+from verify.experiments.grouping import numbers, tally, values_by
 from verify.experiments.repeated_history_drawing import draw_repeated
 
 __all__ = ["collect", "describe", "draw", "vertices"]
@@ -132,10 +131,10 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
             mew=0,
         )
         for k, values in values_by(runs, "repeated_points", column).items():
-            mean = mean_interval(values)
-            bar = [[mean.value - mean.low], [mean.high - mean.value]]
+            mean = np.mean(values)
+            bar = [[mean - min(values)], [max(values) - mean]]
             ax.errorbar(
-                k + side, mean.value, bar, fmt=marker, color=colour, mec=INK, ms=8, capsize=3,
+                k + side, mean, bar, fmt=marker, color=colour, mec=INK, ms=8, capsize=3,
                 label=label if k == many[0] else None,
             )  # fmt: skip
     ax.set(xlabel="repeated datapoints", ylabel="how many", xticks=many, ylim=(-0.3, None))
@@ -150,18 +149,21 @@ def describe(tables: Tables) -> str:
     ]
     lines.append("|---|---|---|---|---|---|")
     for k, part in runs.groupby("repeated_points"):
-        cells = [
-            mean_interval(numbers(part, name))
-            for name in ("embedded", "vertices", "stored", "stored_with_own")
-        ]
-        lines.append(f"| {k} | {len(part)} | {' | '.join(str(cell) for cell in cells)} |")
+        cells = [_mean(numbers(part, name)) for name in ("embedded", "vertices", "stored", "stored_with_own")]
+        lines.append(f"| {k} | {len(part)} | {' | '.join(cells)} |")
     legend = (
         f"Embedded: hidden vector longer than {EMBEDDED:g}; embedded points within {SHARED:g}° share a vertex. Stored: "
         f"D_f of at least {STORED:g}, without the columns that an embedded point's own features have along it, as "
-        "w_k = X_k h (`repetition.zero-bias`); the last column counts these, too. Means with t intervals over seeds."
+        "w_k = X_k h (`repetition.zero-bias`); the last column counts these, too. Means over seeds, with least and "
+        "greatest where these differ."
     )
     parts = [_replacement(runs), _sum(runs), _beyond(runs)]
     return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+
+
+def _mean(values: np.ndarray) -> str:
+    least, greatest = values.min(), values.max()
+    return f"{least:g}" if least == greatest else f"{values.mean():.2f} ({least:g} to {greatest:g})"
 
 
 def _replacement(runs: pd.DataFrame) -> str:
@@ -172,11 +174,11 @@ def _replacement(runs: pd.DataFrame) -> str:
     slope, error = _slope(k, stored)
     all_in = float(np.mean(embedded == k))
     verdict = (
-        "**each point replaces a feature**"
+        "**each point replaces a feature**, as published"
         if slope + error >= -1.25 and slope - error <= -0.75
-        else "features give way, but not one for each point"
+        else "features give way, but not one for each point as published"
         if slope + error < 0
-        else "**features do not give way**"
+        else "**features do not give way**, unlike published"
     )
     return (
         f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
@@ -194,26 +196,28 @@ def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 def _sum(runs: pd.DataFrame) -> str:
     total = numbers(runs, "vertices") + numbers(runs, "stored")
-    return (
-        f"Vertices of points and stored features add up to {mean_interval(total)} over all runs, from {total.min():g} "
-        f"to {total.max():g}; a pentagon has {VERTICES}."
-    )
+    return f"Vertices of points and stored features add up to {tally(total)}; a pentagon has {VERTICES}."
 
 
 def _beyond(runs: pd.DataFrame) -> str:
     more = runs[runs["repeated_points"] > VERTICES]
     if more.empty:
-        return "No run has more than five repeated points."
-    stored = numbers(more, "stored")
-    none = int(np.sum(stored == 0))
-    five = int(np.sum(numbers(more, "vertices") == VERTICES))
+        return "No run has more than five repeated points: not tested."
+    embedded, taken, stored = (numbers(more, name) for name in ("embedded", "vertices", "stored"))
+    five, suppressed = embedded == VERTICES, stored == 0
+    both = int(np.sum(five & suppressed))
     verdict = (
-        "**all features are suppressed**, as published"
-        if none == len(more)
-        else f"features are suppressed in {none} of them"
+        "**agrees**" if both == len(more) else "**mostly agrees**" if 2 * both > len(more) else "**differs**"
     )
+    text = (
+        f"With more than {VERTICES} repeated points ({len(more)} runs; published: {VERTICES} are embedded, all "
+        f"features suppressed): {verdict}, both in {both} runs. Features left: {tally(stored)}. Points embedded: "
+        f"{tally(embedded)}; vertices that they take: {tally(taken)}"
+    )
+    extra = embedded > VERTICES
+    sharing = int(np.sum(extra & (taken <= VERTICES)))
     return (
-        f"With more than five repeated points ({len(more)} runs) {verdict}; {mean_interval(stored)} features are left. "
-        f"Points take exactly five vertices in {five} runs, {mean_interval(numbers(more, 'vertices'))} on average; "
-        f"{mean_interval(numbers(more, 'embedded'))} points are embedded."
+        f"{text}; in {sharing} of the {int(extra.sum())} with more points they share vertices."
+        if extra.any()
+        else f"{text}."
     )
