@@ -69,13 +69,22 @@ def _draw_gaps(ax: Axes, gaps: pd.DataFrame) -> None:
         own = gaps[gaps["disjoint"] == disjoint]
         if len(own):
             ax.scatter(
-                own["least_gap"], own["gap"], s=16, facecolor=face, edgecolor=BLUE, lw=0.7, alpha=0.6,
+                own["bound"], own["gap"], s=16, facecolor=face, edgecolor=BLUE, lw=0.7, alpha=0.6,
                 label=f"neighbours on different circles, {label}", rasterized=len(own) > 300,
             )  # fmt: skip
-    ends = [0.0, 180.0] if gaps.empty else [gaps["least_gap"].min() - 5, gaps["least_gap"].max() + 5]
-    ax.plot(ends, ends, "-", color=INK, lw=1.5, label="least angle [stationary.interface-gap]")
+    ends = [0.0, 180.0] if gaps.empty else [gaps["bound"].min() - 5, gaps["bound"].max() + 5]
+    ax.plot(
+        ends,
+        ends,
+        "-",
+        color=INK,
+        lw=1.5,
+        label="least angle [stationary.interface-gap, memorization.robust-constraint]",
+    )
     ax.set(
-        xlabel="least angle that memorizes, arccos((x − 1)/√(xy))  (degrees)",
+        xlabel="least angle (degrees), arccos((x − 1 + 2√ε)/√(xy)):\nsquared lengths x ≤ y, largest squared error ε "
+        "of the run",
         ylabel="angle between them (degrees)",
     )
-    ax.legend(loc="lower right", fontsize=11)
+    ax.set_ylim(top=1.2 * ax.get_ylim()[1])  # room for the legend
+    ax.legend(loc="upper right", fontsize=11)
