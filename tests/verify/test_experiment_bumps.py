@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from verify.canvas import render
 from verify.experiments import training_steps, weight_decay
-from verify.experiments.bump import LEVEL, find_bump, geometric_mean, ratio_interval
+from verify.experiments.bump import LEVEL, dips_beside, find_bump, geometric_mean, ratio_interval
 
 SIZES = (5, 50, 500, 1000, 3000)
 RISE, FLAT = (1.02, 1.0, 4.0, 6.0, 0.99), (1.02, 1.0, 1.0, 0.998, 0.99)
@@ -68,6 +68,25 @@ def test_a_bump_is_found_among_the_inner_sizes_only():
     assert not find_bump({T: [loss] for T, loss in zip(SIZES, RISE, strict=True)}).there
 
 
+def test_a_peak_that_seeds_share_is_told_from_one_that_they_do_not():
+    """Seeds that differ by factors: above both ends in all, which Welch's test does not see; then in all but one."""
+    wide = {1: [1.0, 1.01, 1.02], 2: [1.5, 4.0, 300.0], 3: [0.98, 0.99, 1.0]}
+    assert (find_bump(wide).there, find_bump(wide).apart) == (False, True)
+    assert not find_bump(wide | {2: [1.015, 4.0, 300.0]}).apart
+
+
+@given(st.lists(losses, min_size=3, max_size=6), st.floats(1e-2, 1e2), st.data())
+def test_dips_are_the_least_means_beside_a_peak_below_each_of_its_seeds(curve, factor, data):
+    curves = dict(enumerate(curve))
+    peak = data.draw(st.integers(1, len(curve) - 2))
+    dips = dips_beside(curves, peak)
+    means = {T: np.log(each).mean() for T, each in curves.items()}
+    least = [min(T for T in side if means[T] == min(means[k] for k in side))
+             for side in (range(peak), range(peak + 1, len(curve)))]  # fmt: skip
+    below = all(max(curves[T]) < min(curves[peak]) for T in least)
+    assert dips == (tuple(least) if below else None)
+
+
 @pytest.mark.parametrize(
     "bad", [{1: [1.0], 2: [1.0]}, {1: [1.0], 2: [], 3: [1.0]}, {1: [1.0], 2: [0.0], 3: [1.0]}]
 )
@@ -116,6 +135,44 @@ def test_what_strong_decay_leaves_above_zero_output_is_said():
     assert "removes the bump" not in text
 
 
+def test_a_smaller_bump_behind_a_dip_is_said():
+    """Above the dips at T = 50 and 3000, but below the smallest T; without the dip before it there is none."""
+    left = (1.4, 1.0, 1.2, 1.3, 0.99)
+    text = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: left}))
+    assert (
+        "weight decay 1 at T = 1000 (1.29 to 1.316 over seeds), above T = 50 (at most 1.013) and T = 3000"
+        in text
+    )
+    falling = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: (1.4, 1.4, 1.3, 1.2, 0.99)}))
+    assert "Smaller bumps" not in falling
+
+
+def test_seeds_that_leave_it_open_remove_no_bump():
+    """At decay 1 the mean is near 1, but the seeds allow a bump of the usual height."""
+    tables = _tables("weight_decay", {0.01: RISE, 1.0: FLAT})
+    runs = tables["runs"]
+    strong = runs["weight_decay"] == 1.0
+    inner = strong & ~runs["T"].isin([SIZES[0], SIZES[-1]])
+    runs.loc[inner, "test_loss"] = 2.5 ** (1 + 2 * runs.loc[inner, "seed"])
+    text = weight_decay.describe(tables)
+    assert "Whether weight decay 1 removes the bump is not decided" in text
+    assert "removes the bump**" not in text
+
+
+def test_a_descent_that_is_not_seen_to_its_end_is_said():
+    open_ended = (1.02, 1.0, 4.0, 6.0, 1.5)
+    text = weight_decay.describe(_tables("weight_decay", {0.01: open_ended, 1.0: FLAT}))
+    assert "still at or above 1 for weight decay 0.01 at T = 3000 (1.5)" in text
+    assert "below the zero output's test loss" in weight_decay.describe(_tables("weight_decay", {0.01: RISE}))
+
+
+def test_a_curve_of_two_sizes_is_left_out():
+    tables = _tables("steps", {2000: RISE, 20000: RISE})
+    runs = tables["runs"]
+    short = {"runs": runs[(runs["steps"] == 2000) | runs["T"].isin(SIZES[:2])]}
+    assert "nothing can be said about growth" in training_steps.describe(short)
+
+
 def test_a_bump_that_stays_is_not_described_as_removed():
     text = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: RISE}))
     assert "**The bump is not removed**" in text
@@ -146,7 +203,7 @@ def test_an_order_against_the_paper_is_said():
         (_scaled(RISE, 3), "**More steps make the bump larger**"),
         (_scaled(RISE, 0.5), "**More steps make the bump smaller**"),
         (RISE, "is not decided by these seeds"),
-        (FLAT, "**There is no bump after 20000 steps**"),
+        (FLAT, "**No bump is established after 20000 steps**"),
     ],
 )
 def test_growth_with_steps_is_what_the_numbers_say(last, says):

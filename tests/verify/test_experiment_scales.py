@@ -103,8 +103,19 @@ def test_every_curve_has_one_row():
 
 def test_a_scale_that_stays_is_described_so():
     text = scale_decay.describe(_decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02))
-    assert "**The scale does not move with weight decay**" in text
+    assert "**The scale is not seen to move with weight decay**" in text
     assert "| 0.01 | 0.25 | 3/3 |" in text
+
+
+def test_a_small_sure_movement_is_not_called_one():
+    text = scale_decay.describe(_decay({0.001: 195, 0.01: 200, 0.1: 205}, 0.0))
+    assert "**The scale hardly moves with weight decay**" in text
+    slope, tilted = (
+        scale_sparsity.describe(_sparsity({0.98: 400 * (2**0.1 if far else 1), 0.96: 200, 0.92: 100}, 0.0))
+        for far in (False, True)
+    )
+    assert "**The curves collapse**" in slope
+    assert "**The curves collapse**" in tilted  # surely not flat, and near it all the same
 
 
 @pytest.mark.parametrize(
@@ -120,7 +131,8 @@ def test_a_scale_that_stays_is_described_so():
 def test_a_scale_that_moves_or_spreads_is_not_described_as_staying(scales, spread, says):
     text = scale_decay.describe(_decay(scales, spread))
     assert says in text
-    assert "does not move" not in text
+    assert "not seen to move" not in text
+    assert "hardly moves" not in text
 
 
 def _sparsity(scales, spread=0.02):
@@ -179,7 +191,9 @@ def test_regions_where_more_hurts_are_named():
     noisy = _map(lambda m, T: 3.0 * m if T == 500 else 1.0)["runs"]
     noisy["test_loss"] *= np.exp(0.8 * (noisy["seed"] - 1) * (noisy["T"] == 500))
     assert "**More data nowhere hurts**" in heat_map.describe({"runs": noisy})
-    assert "In 3 further pairs" in heat_map.describe({"runs": noisy})
+    text = heat_map.describe({"runs": noisy})
+    assert "In 3 further pairs" in text
+    assert "For m = 2 every seed at T = 500 lies above every one at both ends" in text
 
 
 def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
@@ -198,7 +212,7 @@ def test_a_map_where_more_helps_or_does_nothing_is_not_described_as_hurting(loss
     text = heat_map.describe(_map(loss))
     assert "**More data nowhere hurts**" in text
     assert "data hurts**" not in text
-    assert "No m has a bump" in text
+    assert "none passes the test. For m = 1, 2, 4 none is told apart" in text
 
 
 def test_noise_on_the_map_seldom_hurts():

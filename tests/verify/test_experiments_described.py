@@ -213,13 +213,19 @@ def _model(T, name, evidence="", norm=2.05):
 def test_the_gallery_names_what_it_shows():
     stored = _model(1000, "stored features", "5 columns of W of norm 0.9, the next 0.3")
     text = gallery.describe({"models": pd.DataFrame([_model(5, "regular T-gon"), stored])})
-    assert "Of 1 models with T ≤ 20, 1 are regular T-gons" in text
-    assert "they agree within 15 %" in text
+    assert "those at T = 5 are regular and agree, those at T = none differ" in text
+    assert (
+        "have 2.05, +0.1% from the pentagon and -8.3% from √5: they agree with the pentagon within 15%"
+        in text
+    )
+    assert "**regular T-gon**: memorized" in text
+    assert "**two circles**" not in text
     far = gallery.describe(
         {"models": pd.DataFrame([_model(5, "two circles"), {**stored, "feature_norm": 3.0}])}
     )
-    assert "No model shown is a regular T-gon" in far
-    assert "they do not all agree" in far
+    assert "those at T = none are regular and agree, those at T = 5 differ" in far
+    assert "stray from 2π/T" not in far.split("- The paper")[1]
+    assert "have 3, +46.4% from the pentagon and +34.2% from √5: they do not all agree" in far
     none = gallery.describe({"models": pd.DataFrame([_model(5, "two circles")])})
     assert "No model shown stores features" in none
 

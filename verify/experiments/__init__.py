@@ -159,15 +159,15 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "scale-sparsity",
         "Largest feature dimensionality against T(1 − S) for several sparsities",
         "Do features appear once each has been seen about ten times, whatever the sparsity?",
-        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
-        "that scale against the density of features, every seed and their mean (geometric).",
+        "Top: the largest D_f of every seed and their median. Bottom: the scale, where a seed rises to half its "
+        "plateau, against the density of features, every seed and their mean (geometric).",
     ),
     Experiment(
         "scale-decay",
         "Largest feature dimensionality against dataset size for several weight decays",
         "Does the dataset size at which features appear move with weight decay?",
-        "Top: the largest D_f of every seed and their median; bars: where a seed rises to half its plateau. Bottom: "
-        "that scale against weight decay, every seed and their mean (geometric).",
+        "Top: the largest D_f of every seed and their median. Bottom: the scale, where a seed rises to half its "
+        "plateau, against weight decay, every seed and their mean (geometric).",
     ),
     Experiment(
         "heat-map",

@@ -5,8 +5,7 @@ Defines no equations.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from verify.canvas import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
-from verify.experiments.bump import Bump, find_bump, geometric_mean
+from verify.experiments.bump import Bump, dips_beside, find_bump, geometric_mean
 from verify.experiments.grouping import numbers, values_by
 
-__all__ = ["COLUMNS", "bumps_by", "bumps_table", "collect_curves", "draw_curves", "losses_by"]
+__all__ = [
+    "COLUMNS",
+    "bumps_by",
+    "bumps_table",
+    "collect_curves",
+    "descent",
+    "draw_curves",
+    "losses_by",
+    "smaller_bumps",
+]
 
 #: What the pages keep of every run.
 COLUMNS = ["T", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]
@@ -42,8 +50,8 @@ def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]
 
 
 def bumps_by(runs: pd.DataFrame, key: str) -> dict[float, Bump]:
-    """The bump for each value of ``key``, ascending."""
-    return {value: find_bump(losses) for value, losses in losses_by(runs, key).items()}
+    """The bump for each value of ``key`` with runs at three T or more, ascending."""
+    return {value: find_bump(losses) for value, losses in losses_by(runs, key).items() if len(losses) > 2}
 
 
 def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
@@ -73,8 +81,9 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     scale = 10 / (1 - float(runs["sparsity"].iloc[0]))
     for ax in (top, bottom):
         ax.axvline(scale, color=GREY, lw=1, ls=":")
-    bottom.annotate("T(1 − S) = 10\n[scales.generalization]", (scale, 0.98), xycoords=bottom.get_xaxis_transform(),
-                    color=INK, fontsize=11, ha="right", va="top")  # fmt: skip
+    bottom.annotate("T(1 − S) = 10\n[scales.generalization]", (scale, 0.98), xytext=(-5, 0), color=INK, fontsize=11,
+                    xycoords=bottom.get_xaxis_transform(), textcoords="offset points",
+                    ha="right", va="top")  # fmt: skip
     bottom.set_xscale("log")
     bottom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     bottom.set(xlabel="datapoints T", ylabel="largest $D_f$", ylim=(0, None))
@@ -98,14 +107,50 @@ def _scatter(ax: Axes, x: object, y: object, style: Mapping[str, str]) -> None:
     ax.scatter(x, y, s=18, marker=style["marker"], color=style["color"], alpha=0.45, lw=0)  # type: ignore[arg-type]
 
 
+def smaller_bumps(
+    bumps: Mapping[float, Bump], losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str
+) -> str:
+    """A sentence on peaks that are not above both ends but above dips beside them; empty where there is none."""
+    found = []
+    for value, bump in bumps.items():
+        dips = None if bump.there else dips_beside(losses[value], bump.T)
+        if dips is not None:
+            own, (left, right) = losses[value][bump.T], (max(losses[value][T]) for T in dips)
+            found.append(
+                f"{symbol} {value:g} at T = {bump.T} ({min(own):.4g} to {max(own):.4g} over seeds), above T = "
+                f"{dips[0]} (at most {left:.4g}) and T = {dips[1]} (at most {right:.4g})"
+            )
+    return (
+        f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
+        if found
+        else ""
+    )
+
+
+def descent(losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str) -> str:
+    """A sentence on whether the test loss is below the zero output's again at the largest T of each curve."""
+    ends = {value: geometric_mean(curve[max(curve)]).value for value, curve in losses.items()}
+    above = [
+        f"{symbol} {value:g} at T = {max(losses[value])} ({end:.4g})"
+        for value, end in ends.items()
+        if end >= 1
+    ]
+    if not above:
+        return "At the largest T every curve is below the zero output's test loss, 1, again."
+    return (
+        f"The descent behind the bump is not seen to its end: the test loss is still at or above 1 for "
+        f"{', '.join(above)}."
+    )
+
+
 def bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:
     """The bumps as a table in Markdown, with what its columns mean above."""
     lines = [
         f"| {value:g} | {'yes' if bump.there else 'no'} | {bump.T} ({bump.T * density:.3g}) | {bump.loss} "
-        f"| {_factor(bump.over_first)} | {_factor(bump.over_last)} |"
+        f"| {bump.over_first} | {bump.over_last} |"
         for value, bump in bumps.items()
     ]
-    inner = max(bump.inner for bump in bumps.values())
+    inner = max((bump.inner for bump in bumps.values()), default=0)
     return "\n".join(
         [
             "Peak: the largest geometric mean of the test loss over seeds among the inner T; zero output loses 1. "
@@ -117,8 +162,3 @@ def bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str
             *lines,
         ]
     )
-
-
-def _factor(ratio: object) -> str:
-    text = str(ratio)
-    return text if math.isfinite(getattr(ratio, "high", math.inf)) else f"{text.split(' ')[0]} (one seed)"

@@ -87,29 +87,23 @@ def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
         x, y = np.log(numbers(rows, key)), np.log(numbers(rows, "scale"))
         if len(np.unique(x)) >= 2:
             slopes.append(float(np.dot(x - x.mean(), y) / np.dot(x - x.mean(), x)))
-    found = mean_interval([round(slope, 12) for slope in slopes])
-    return Interval(found.value, -math.inf, math.inf) if len(slopes) == 1 else found
+    return mean_interval([round(slope, 12) for slope in slopes])
 
 
 def scale_defined(quantity: str) -> str:
     """What pages say a scale is, in terms of the quantity whose value it is."""
     return (
-        f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, its largest "
-        "value, interpolated in log T; geometric mean over the seeds that have one, with Student's 95 % interval "
-        f"of the logarithms. A seed has none where its plateau is below {STORED:g}, half of what a feature of a "
-        "pentagon has, or its curve is above half of it from the least T on."
+        f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, taken as its "
+        "largest value at any T, interpolated in log T; geometric mean over the seeds that have one, with Student's "
+        f"95 % interval of the logarithms. A seed has none where its plateau is below {STORED:g}, half of what a "
+        "feature of a pentagon has, or its curve is above half of it from the least T on. A single high point passes for "
+        "a plateau, and a curve that still rises at the last T has a higher one beyond it."
     )
 
 
 def scale_text(scales: pd.DataFrame) -> str:
     """Cells of a table in Markdown: how many seeds have a scale, median plateau, and the geometric mean of scales."""
     found = numbers(scales.dropna(subset=["scale"]), "scale")
-    scale = (
-        str(geometric_mean(found))
-        if len(found) > 1
-        else f"{found[0]:.3g}, one seed"
-        if len(found)
-        else "none"
-    )
+    scale = str(geometric_mean(found)) if len(found) else "none"
     plateau = float(np.median(numbers(scales, "plateau")))
     return f"{len(found)}/{len(scales)} | {plateau:.3g} | {scale}"

@@ -22,7 +22,8 @@ from matplotlib.lines import Line2D
 
 from numerics import Run
 from verify.canvas import GREY, INK, Plot
-from verify.experiments.bump import LEVEL, find_bump, geometric_mean, ratio_interval
+from verify.experiments.bump import LEVEL, geometric_mean, ratio_interval
+from verify.experiments.bump_curves import bumps_by
 from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import Interval, lies_above, separation
 
@@ -183,26 +184,27 @@ def _hurts(found: Sequence[Rise], what: str, direction: str) -> str:
 def _apart(found: Sequence[Rise], seeds: range) -> str:
     """How many rise in every seed without passing the test, beside what chance would give."""
     count = sum(rise.apart and not rise.sure for rise in found)
+    pairs = "pair" if count == 1 else "pairs"
     chance = float(separation(seeds, seeds)) * len(found)
     return (
-        f" In {count} further pairs every seed of the larger side lies above every one of the smaller, where chance "
+        f" In {count} further {pairs} every seed of the larger side lies above every one of the smaller, where chance "
         f"alone would give about {chance:.2g} of {len(found)}."
     )
 
 
 def _bumps(runs: pd.DataFrame, density: float) -> str:
-    found = {}
-    for m in map(int, np.unique(numbers(runs, "m"))):
-        losses = values_by(runs[numbers(runs, "m") == m], "T", "test_loss")
-        if len(losses) >= 3:
-            found[m] = find_bump(losses)
+    found = {int(m): bump for m, bump in bumps_by(runs, "m").items()}
     there = {m: bump for m, bump in found.items() if bump.there}
-    if not there:
-        return "No m has a bump above both its smallest and its largest T."
     listed = "; ".join(
         f"m = {m}: {bump.loss} at T = {bump.T}, T(1 − S) = {bump.T * density:.3g}"
         for m, bump in there.items()
     )
-    rest = [str(m) for m in found if m not in there]
-    absent = f" For m = {', '.join(rest)} none is told apart from both ends." if rest else ""
-    return f"The bump, above both the smallest and the largest T: {listed}.{absent}"
+    text = "The bump, above both the smallest and the largest T: " + (listed or "none passes the test") + "."
+    apart = [m for m, bump in found.items() if bump.apart and not bump.there]
+    for m in apart:
+        text += (
+            f" For m = {m} every seed at T = {found[m].T} lies above every one at both ends, but seeds differ too much "
+            "for the test."
+        )
+    rest = ", ".join(str(m) for m in found if m not in there and m not in apart)
+    return text + (f" For m = {rest} none is told apart from both ends." if rest else "")

@@ -19,12 +19,12 @@ __all__ = ["Interval", "lies_above", "mean_interval", "separation", "share_inter
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number between two bounds.
+    """A number between two bounds, which are infinite (of a ratio 0 and infinity) where one value alone bounds nothing.
 
     Examples
     --------
-    >>> str(Interval(1.0, 0.5, 1.5))
-    '1 (0.5 to 1.5)'
+    >>> str(Interval(1.0, 0.5, 1.5)), str(Interval(1.0, 0.0, math.inf))
+    ('1 (0.5 to 1.5)', '1 (one value)')
 
     """
 
@@ -33,11 +33,12 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+        bounds = "one value" if math.isinf(self.high) else f"{self.low:.4g} to {self.high:.4g}"
+        return f"{self.value:.4g} ({bounds})"
 
 
 def mean_interval(values: ArrayLike) -> Interval:
-    """Mean with Student's interval; bounds are the mean itself for one value, NaN for none.
+    """Mean with Student's interval; bounds are infinite for one value, NaN for none.
 
     Examples
     --------
@@ -50,7 +51,7 @@ def mean_interval(values: ArrayLike) -> Interval:
         return Interval(math.nan, math.nan, math.nan)
     mean = float(sample.mean())
     if len(sample) == 1:
-        return Interval(mean, mean, mean)
+        return Interval(mean, -math.inf, math.inf)
     half = float(stats.t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
     return Interval(mean, mean - half, mean + half)
 

@@ -52,7 +52,7 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
         ax.sharey(axes[1, 0])
     for column, m in enumerate(dimensions):
         top, bottom = axes[0, column], axes[1, column]
-        _draw_curves(top, runs.query("m == @m"), scales.query("m == @m"), axis, expected)
+        _draw_curves(top, runs.query("m == @m"), axis, expected)
         _draw_scales(bottom, scales.query("m == @m"), axis, expected)
         top.set_title(f"m = {m}")
         if column:
@@ -63,7 +63,7 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
     return figure
 
 
-def _draw_curves(ax: Axes, runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
+def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
     for place, value in enumerate(np.unique(numbers(runs, axis.key))):
         colour, marker = _COLOURS[place % 6], _MARKERS[place % 6]
         rows = runs[numbers(runs, axis.key) == value]
@@ -72,8 +72,6 @@ def _draw_curves(ax: Axes, runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis,
         middle = rows.groupby(axis.size)["largest_feature_dimensionality"].median()
         ax.plot(list(middle.index), list(middle), "-", marker=marker, color=colour, lw=1.8, ms=5,
                 label=f"{axis.symbol} = {value:g}")  # fmt: skip
-        found = scales[numbers(scales, axis.key) == value].dropna(subset=["scale"])
-        ax.plot(found["scale"], found["plateau"] / 2, "|", color=colour, ms=16, mew=2)
     ax.axvline(expected, color=GREY, lw=1)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -93,6 +91,8 @@ def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) ->
         middle = float(np.exp(np.mean(np.log(numbers(rows, "scale")))))
         ax.plot([value], [middle], "_", color=colour, ms=26, mew=2.5)
     ax.axhline(expected, color=GREY, lw=1)
+    if found.empty:
+        ax.text(0.5, 0.5, "no seed has a scale", transform=ax.transAxes, ha="center", va="center", color=INK)
     if axis.fixed_size and len(found):
         ends = np.unique(numbers(found, axis.key))
         centre = np.exp(np.mean(np.log(numbers(found, axis.key))))
@@ -114,7 +114,6 @@ def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) ->
 def _legend(axis: Axis) -> list[Line2D]:
     """Handles for what has no name beside the curves."""
     handles = [
-        Line2D([], [], ls="", marker="|", color=INK, ms=16, mew=2, label="a seed rises to half its plateau"),
         Line2D([], [], ls="", marker="_", color=INK, ms=20, mew=2.5, label="scale, mean of seeds"),
         Line2D([], [], color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]"),
     ]

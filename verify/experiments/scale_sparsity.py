@@ -104,9 +104,9 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
         f"The mean scale over sparsities is {whole.value:.3g}, {whole.value / SEEN:.2g} times the published {SEEN:g}"
         f"{_beside_published(found)}."
     )
-    if -STILL <= slope.low <= 0 <= slope.high <= STILL:
+    if slope.low >= -STILL and slope.high <= STILL:
         head = "**The curves collapse** as far as these seeds can tell"
-    elif slope.low <= 1 <= slope.high and not slope.low <= 0 <= slope.high:
+    elif slope.low >= 1 - STILL and slope.high <= 1 + STILL:
         head = "**The curves do not collapse**: T alone decides"
     elif slope.low <= 0 <= slope.high:
         head = "These seeds do not decide whether the curves collapse"

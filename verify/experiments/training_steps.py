@@ -16,7 +16,15 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from verify.experiments.bump import Bump, ratio_interval
-from verify.experiments.bump_curves import bumps_by, bumps_table, collect_curves, draw_curves, losses_by
+from verify.experiments.bump_curves import (
+    bumps_by,
+    bumps_table,
+    collect_curves,
+    descent,
+    draw_curves,
+    losses_by,
+    smaller_bumps,
+)
 
 __all__ = ["collect", "describe", "draw"]
 
@@ -40,16 +48,18 @@ def describe(tables: Tables) -> str:
     losses, bumps = losses_by(runs, "steps"), bumps_by(runs, "steps")
     density = 1 - float(runs["sparsity"].iloc[0])
     parts = [
-        bumps_table(bumps, "steps", density),
-        "",
-        f"- {_growth(bumps, losses)}",
-        f"- {_moving(bumps, density)}",
+        _growth(bumps, losses),
+        _moving(bumps, density),
+        smaller_bumps(bumps, losses, "steps ="),
+        descent(losses, "steps ="),
     ]
-    return "\n".join(parts)
+    return "\n".join([bumps_table(bumps, "steps", density), "", *(f"- {part}" for part in parts if part)])
 
 
 def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:
     values = list(bumps)
+    if len(values) < 2:
+        return "Fewer than two numbers of steps have three T or more; nothing can be said about growth."
     few, many = values[0], values[-1]
     ratio = ratio_interval(losses[many][bumps[many].T], losses[few][bumps[few].T])
     steps = [
@@ -62,7 +72,9 @@ def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:
         "above 1"
     )
     if not bumps[many].there:
-        return f"**There is no bump after {many:g} steps**, so nothing has grown: {numbers}."
+        return (
+            f"**No bump is established after {many:g} steps**, so that none can be seen to grow: {numbers}."
+        )
     if ratio.low > 1:
         return f"**More steps make the bump larger**, as in the paper: {numbers}."
     if ratio.high < 1:
@@ -77,4 +89,4 @@ def _moving(bumps: Mapping[float, Bump], density: float) -> str:
     places = ", ".join(f"T = {T} after {value:g}" for value, T in there.items())
     low, high = min(there.values()) * density, max(there.values()) * density
     spread = f"T(1 − S) = {low:.3g}" if low == high else f"T(1 − S) from {low:.3g} to {high:.3g}"
-    return f"Where there is a bump, the peak is at {places}: {spread}."
+    return f"Where there is a bump, the peak is at {places}, as far as the grid of T tells: {spread}."
