@@ -97,7 +97,8 @@ POINTS, FEATURES = [0.1, 0.6, 0.98, 0.99], [0.9, 0.95, 0.97, 0.98]
 def test_storing_points_is_found_to_be_better_where_it_is():
     text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]))
     assert "least train loss up to T = 1000** (T(1 − S) = 10)" in text
-    assert "not at T = 10000" in text
+    assert "stores features at T = 5, 100, 1000; not at T = 10000" in text
+    assert "T(1 − S) = 500: differs, unless there are better packings" in text
     assert (
         "The best random starts store points, on every data seed, up to T = 100, and features from T = 1000 on."
         in text
@@ -113,6 +114,17 @@ def test_without_good_packings_the_better_minimum_ends_where_training_stops_find
     assert "Nowhere do models that store points have the least train loss" in never
 
 
+def test_only_sizes_with_models_of_both_kinds_are_called_compared():
+    tables = _tables(POINTS, [0.9, 0.6, 0.97, 0.98], [0.2, 0.7, 0.93, 0.995])
+    few = tables["models"]
+    few.loc[few["T"] == 5, "largest_feature_dimensionality"] = 0.1
+    text = envelope.describe(tables)
+    assert (
+        "features at T = 1000; no model tried stores features at T = 5; the losses overlap at T = 100;"
+        in text
+    )
+
+
 @pytest.mark.parametrize(("packed", "says"), [(0.985, True), (0.99, False)])
 def test_a_size_without_trained_models_is_open_where_packings_are_below_the_pentagon(packed, says):
     tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995])
@@ -126,6 +138,10 @@ def test_no_end_is_claimed_where_none_is_seen():
     text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95], further=0.98))
     assert "up to T = 10000**" in text
     assert "where that ends is not seen" in text
+    assert "T(1 − S) = 500: not tested." in text
+    far = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95])
+    far["levels"]["value"] = far["levels"]["value"].where(far["levels"]["level"] != "density", 0.1)
+    assert "T(1 − S) = 500: agrees." in envelope.describe(far)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,13 @@ __all__ = ["PACKING", "describe"]
 #: The name of the constructed model that stores disjoint datapoints.
 PACKING = "packing"
 
+#: T(1 − S) up to which models that store points are published to have the least train loss.
+PUBLISHED_END = 500
+
+_PUBLISHED = (
+    f"Published (the authors' update of July 2023): to T = 5·10⁵ at n = 10 000, T(1 − S) = {PUBLISHED_END}"
+)
+
 Row = Mapping[Hashable, Any]
 
 
@@ -95,35 +102,50 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
     """Up to which T the least train loss belongs to models that store points, on every data seed."""
     wins: list[int] = []
     loses: list[int] = []
+    level_with: list[int] = []
+    without: list[int] = []
     for T in sizes:
         rows = models[models["T"] == T]
         points, features = (numbers(least(rows, features=kind), "train_loss") for kind in (False, True))
-        trained = bool((rows["steps"] > 0).any())
-        if trained and len(points) and len(features):
-            (
-                wins if points.max() < features.min() else loses if features.max() < points.min() else []
-            ).append(T)
-        elif not trained and len(points) and points.min() > level["pentagon"]:
-            loses.append(T)
+        if not (rows["steps"] > 0).any():
+            if len(points) and points.min() > level["pentagon"]:
+                loses.append(T)
+        elif not len(features):
+            without.append(T)
+        elif len(points):
+            below, above = points.max() < features.min(), features.max() < points.min()
+            (wins if below else loses if above else level_with).append(T)
     if not wins:
-        return "**Nowhere do models that store points have the least train loss** on every data seed."
+        return (
+            "**Nowhere do models that store points have the least train loss** on every data seed. "
+            f"{_PUBLISHED}: differs."
+        )
     last, after = max(wins), [T for T in loses if max(wins) < T]
     text = (
         f"**Models that store points have the least train loss up to T = {last}** (T(1 − S) = "
-        f"{last * level['density']:.3g}), on every data seed, against the best that stores features"
+        f"{last * level['density']:.3g}): on every data seed less than the best that stores "
+        f"features at T = {_row(wins)}"
     )
+    for what, places in (("no model tried stores features", without), ("the losses overlap", level_with)):
+        if listed := [size for size in places if size < last]:
+            text += f"; {what} at T = {_row(listed)}"
     if not after:
-        return f"{text}; where that ends is not seen in this range."
+        return f"{text}; where that ends is not seen in this range. {_PUBLISHED}: not tested."
     open_sizes = [T for T in sizes if last < T < after[0]]
     below = [T for T in open_sizes if numbers(least(models[models["T"] == T], features=False), "train_loss").max()
              < level["pentagon"]]  # fmt: skip
     if below:
         text += f"; perhaps to T = {max(below)}, where packings are below a pentagon's loss and nothing was trained"
+    reached = last * level["density"] >= PUBLISHED_END
     return (
         f"{text}; not at T = {after[0]} (T(1 − S) = {after[0] * level['density']:.3g}), where none that was tried gets "
         f"below a pentagon's loss (without trained models there, {level['pentagon']:.5g} of infinite data). "
-        "Since better packings are not excluded, the true end may lie higher."
+        f"{_PUBLISHED}: {'agrees' if reached else 'differs, unless there are better packings than those tried'}."
     )
+
+
+def _row(sizes: Sequence[int]) -> str:
+    return ", ".join(map(str, sizes))
 
 
 def _found(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float]) -> str:

@@ -29,7 +29,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         tables["models"],
         dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True)),
     )
-    figure = Plot(figsize=(9.6, 6.4))
+    figure = Plot(figsize=(9.6, 7.4))
     figure.set_layout_engine("constrained")
     ax = figure.subplots()
     saving = models[models["train_loss"] < 1]
@@ -69,5 +69,5 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         lambda T: np.multiply(T, level["density"]), lambda seen: np.divide(seen, level["density"])
     ))  # fmt: skip
     top.set_xlabel("times a feature is seen, T(1 − S)")
-    ax.legend(loc="lower left", fontsize=11, frameon=True, framealpha=1, edgecolor="none")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=11)
     return figure
