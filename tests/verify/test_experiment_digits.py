@@ -83,6 +83,35 @@ def test_figure_and_page_come_from_the_tables(tables):
     assert "blobs: 40 images, 12 hidden units" in text
 
 
+def test_the_distance_of_a_shown_image_is_ranked_among_all(tables):
+    """Against distances found one by one: the share of images that are nearer to another one."""
+    images = _blobs().train_images.astype(np.float64)
+    apart = np.linalg.norm(images[:, None] - images, axis=2) + np.diag(np.full(len(images), np.inf))
+    nearest = apart.min(axis=1)
+    for _, image in tables["images"].iterrows():
+        below, same = (np.mean(part) for part in (nearest < nearest[image["place"]] - 1e-6,
+                                                  np.abs(nearest - nearest[image["place"]]) <= 1e-6))  # fmt: skip
+        assert image["distance_percentile"] == pytest.approx(100 * (below + same / 2))
+
+
+@pytest.mark.parametrize(("highest", "agrees"), [(90, True), (50, False), (10, False)])
+def test_the_tail_is_odd_only_where_its_images_are_far_from_others(tables, highest, agrees):
+    percentile = tables["images"]["group"].map({"highest": highest, "middle": 50, "lowest": 50})
+    spread = np.resize(np.arange(8), len(percentile))
+    text = _said(tables | {"images": tables["images"].assign(distance_percentile=percentile + spread)})
+    assert f"has the percentile {highest + 3.5:.0f} ({highest} to {highest + 7}), median and range" in text
+    assert ("**the tail agrees**" in text) == agrees
+    assert ("the tail does not agree" in text) == (not agrees)
+
+
+def test_the_largest_of_narrow_networks_stands_with_its_range(tables):
+    networks = tables["networks"].copy()
+    narrow = (networks["series"] == "width") & (networks["epoch"] == 5)
+    networks.loc[narrow, "largest"] = [0.2, 0.9]
+    text = _said(tables | {"networks": networks})
+    assert "the largest D* is, from seed to seed, 0.20 to 0.90 at 6 units." in text
+
+
 def _said(tables):
     """The page's text, without the backslashes that keep its asterisks from being marks."""
     text = digits.describe(tables)
@@ -136,6 +165,7 @@ def test_a_transition_of_the_toy_model_is_described_only_where_it_is(tables, lar
     text = _said(tables | {"toy": pd.DataFrame(toy)})
     assert ("**the transition shows in D***" in text) == shows
     assert ("**no transition shows in D***" in text) == (not shows)
+    assert ("as Hobbhahn reports" if shows else "against what Hobbhahn reports") in text
     assert ("at T = 100; the first T with an uneven D* is the next one" in text) == shows
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy import stats
 
 from verify.experiments.digits_collecting import ALONE, FLIPPED, MNIST_FOLDER, collect
 from verify.experiments.digits_drawing import draw_digits, last_snapshots
@@ -27,6 +28,8 @@ Tables = dict[str, pd.DataFrame]
 CLEAR = 0.75
 #: D* of a toy model counts as uneven where its largest value is at least this many times its mean.
 UNEVEN = 3.0
+#: Images of largest D* are called odd below this probability that they are no odder than typical ones.
+SURE = 0.05
 
 
 def draw(tables: Tables) -> Figure:
@@ -100,18 +103,20 @@ def _sizes(tables: Tables) -> str:
     ratio = numbers(ends, "T") / numbers(ends, "rank")
     full = ends["width"] == ends["width"].max()
     near = part[full].min() >= ALONE
-    widths = ends[~full].groupby("width")["largest"].mean()
-    listed = ", ".join(f"{value:.2f} at {width} units" for width, value in widths.items())
+    widths = values_by(ends[~full], "width", "largest")
+    listed = ", ".join(
+        f"{min(each):.2f} to {max(each):.2f} at {width} units" for width, each in widths.items()
+    )
     some = (
         f"the largest D* is at least {ALONE} for every dataset size and seed: at {ends['width'].max()} units it says "
         "little else than T/rank"
         if near
-        else f"the largest D* is {part[full].min():.2f} to {part[full].max():.2f} over dataset sizes"
+        else f"the largest D* is {part[full].min():.2f} to {part[full].max():.2f} over dataset sizes and seeds"
     )
     return (
         f"**Dataset size and width.** T/rank from {ratio.min():.3g} to {ratio.max():.3g}. With "
         f"{ends['width'].max()} units "
-        f"{some}. With all images and fewer units the largest D* is {listed or 'not measured'}."
+        f"{some}. With all images and fewer units the largest D* is, from seed to seed, {listed or 'not measured'}."
     )
 
 
@@ -168,10 +173,31 @@ def _odd(tables: Tables) -> str:
         else "training does not change it beyond the spread of seeds"
     )
     return (
-        f"**Odd images.** High D* {goes} with oddness: its rank correlation with the distance to the "
-        f"nearest other image "
+        f"**Odd images.** {_tail(tables['images'])} Over all images D* {goes} with oddness: its rank correlation with "
+        "that distance "
         f"is {distance} after training and {before} before: {change}. With D* of the pixels themselves: "
         f"{trained['with_pixels']} and {untrained['with_pixels']}."
+    )
+
+
+def _tail(images: pd.DataFrame) -> str:
+    """Whether the images of largest D* are odd, which is what the paper says of them, beside the typical ones."""
+    far = {str(group): numbers(rows, "distance_percentile") for group, rows in images.groupby("group")}
+    chance = float(stats.mannwhitneyu(far["highest"], far["middle"], alternative="greater").pvalue)
+    highest, middle, lowest = (
+        f"{np.median(far[group]):.0f} ({far[group].min():.0f} to {far[group].max():.0f})"
+        for group in ("highest", "middle", "lowest")
+    )
+    return (
+        "The paper calls the images of unusually high D* odd. "
+        f"Of the {len(far['highest'])} of largest D* after training, the distance to the nearest other image has the "
+        f"percentile {highest}, median and range; of as many typical ones {middle}, of those of least D* {lowest}: "
+        + (
+            f"**the tail agrees** (p = {chance:.1g}, rank sums)"
+            if chance < SURE
+            else "the tail does not agree"
+        )
+        + ". Whether the tail is as odd before training is not tested."
     )
 
 
@@ -184,14 +210,18 @@ def _toy(tables: Tables) -> str:
     spread = [T for T in sizes if all(value >= UNEVEN for size, value in largest.items() if size >= T)]
     even = [T for T in sizes if not spread or spread[0] > T]
     if not spread or not even:
-        course = f"all are {min(largest.values()):.3g} to {max(largest.values()):.3g}: **no transition shows in D***"
+        course = (
+            f"all are {min(largest.values()):.3g} to {max(largest.values()):.3g}: **no transition shows in D***, "
+            "against what Hobbhahn reports in the paper's comments"
+        )
     else:
         values = [largest[T] for T in even]
         where = "is the next one" if even[-1] == worst else f"is {spread[0] / worst:.2g} times as large"
         course = (
             f"those up to T = {even[-1]} are {min(values):.3g} to {max(values):.3g}, from T = {spread[0]} on they are "
             f"{largest[spread[0]]:.3g} and more, {largest[sizes[-1]]:.3g} at T = {sizes[-1]}: "
-            f"**the transition shows in D***. The largest test loss is at T = {worst}; the first "
+            "**the transition shows in D***, as Hobbhahn reports in the paper's comments. "
+            f"The largest test loss is at T = {worst}; the first "
             f"T with an uneven D* {where}"
         )
     return (
@@ -206,7 +236,7 @@ def _not_here(tables: Tables) -> str:
     if name == "MNIST":
         return f"Trained on MNIST from the folder in {MNIST_FOLDER}."
     return (
-        "**Not shown.** `tgon figure` trains these classifiers itself, in two minutes of one quiet core. MNIST: "
-        f"`{MNIST_FOLDER}=FOLDER tgon figure digits …` trains on the four files in FOLDER instead. "
-        "Whether odd images have large D* *because* they are memorized cannot be told from D* alone."
+        "**Not shown.** Whether odd images have large D* *because* they are memorized cannot be told from D* alone."
+        f"\n- **To repeat.** `tgon figure` trains the classifiers itself; `{MNIST_FOLDER}=FOLDER tgon figure digits …` "
+        "does so on MNIST, from the four files in FOLDER."
     )

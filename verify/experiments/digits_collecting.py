@@ -145,7 +145,14 @@ def _above(chosen: Floats, rest: Floats) -> float:
 
 
 def _images(digits: Digits, scores: dict[tuple[bool, int], Floats]) -> pd.DataFrame:
-    """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels."""
+    """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels.
+
+    ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
+    """
+    distance = _neighbour_distance(digits.train_images)
+    percentile = (
+        np.full(digits.T, np.nan) if distance is None else 100 * (stats.rankdata(distance) - 0.5) / digits.T
+    )
     middle: dict[bool, Floats] = {
         trained: np.asarray(np.median([D for key, D in scores.items() if key[0] == trained], axis=0))
         for trained in (True, False)
@@ -160,6 +167,7 @@ def _images(digits: Digits, scores: dict[tuple[bool, int], Floats]) -> pd.DataFr
             "label": int(digits.train_labels[place]),
             "trained": middle[True][place],
             "untrained": middle[False][place],
+            "distance_percentile": percentile[place],
             "pixels": np.round(digits.train_images[place] * 255).astype(np.uint8).tobytes().hex(),
         }
         for group, places in groups.items()
