@@ -165,7 +165,10 @@ def compare(runs: Sequence[Run]) -> Comparison:
     for position, run in enumerate(runs):
         cells[cell_of(run.setting)].append(position)
     diagnoses = tuple(diagnose_run(run) for run in runs)
-    cases = [Case(run.setting, run.record) for run in runs if run.status != "diverged"]
+    lost = Counter(cell_of(run.setting) for run in runs if run.status == "diverged")
+    cases = [
+        Case(run.setting, run.record, lost[cell_of(run.setting)]) for run in runs if run.status != "diverged"
+    ]
     rows = [
         _row(cell, [runs[k] for k in positions], [diagnoses[k] for k in positions])
         for cell, positions in cells.items()

@@ -18,10 +18,14 @@ __all__ = ["Case", "Claim", "Control", "ControlResult", "Finding", "Judgement", 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One trained model that can be judged: its setting and its measured record."""
+    """One trained model that can be judged: its setting and its measured record.
+
+    ``diverged`` counts the runs of the same cell that have no record.
+    """
 
     setting: Setting
     record: Record
+    diverged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

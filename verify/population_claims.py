@@ -89,21 +89,25 @@ def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
         if len(ordered) > 1 and ordered[0].setting.decay_budget < ordered[-1].setting.decay_budget:
             fell = ordered[-1].record.weight_norm < ordered[0].record.weight_norm
             less[setting.T].append(fell == more_is_less)
-    sides = [_side(sum(signs), len(signs)) for signs in less.values()]
+    sides = {T: _side(sum(signs), len(signs)) for T, signs in less.items()}
     reason = "; ".join(f"T={T}: {sum(signs)} of {len(signs)} seeds" for T, signs in sorted(less.items()))
-    if _conclude(sides) is None:
+    decided = [less[T] for T, side in sides.items() if side is not None]
+    if not decided:
         return Finding(0, None, None, None, reason or "no seed memorizes at two decay budgets")
-    value = min(sum(signs) / len(signs) for signs in less.values())
-    return Finding(sum(map(len, less.values())), _conclude(sides), value, 0.5, reason)
+    value = min(sum(signs) / len(signs) for signs in decided)
+    return Finding(sum(map(len, decided)), _conclude(list(sides.values())), value, 0.5, reason)
 
 
 def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
-    """Share of memorizing seeds at the largest T minus that at the smallest, other settings equal (m = 2)."""
+    """Share of memorizing seeds at the largest T minus that at the smallest, other settings equal (m = 2).
+
+    Seeds that diverge do not memorize.
+    """
     families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
     for cell, members in _cells(cases).items():
         if cell.m == 2 and cell.repeats == 1:
             memorized = sum(case.record.memorized for case in members)
-            families[cell.replace(T=1)].append((cell.T, memorized, len(members)))
+            families[cell.replace(T=1)].append((cell.T, memorized, len(members) + members[0].diverged))
     sides, differences, parts = [], [], []
     for family in families.values():
         (T0, yes0, all0), (T1, yes1, all1) = min(family), max(family)

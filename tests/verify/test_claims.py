@@ -140,6 +140,32 @@ def test_share_is_decided_between_extremes(falls):
     assert judge_claim(_claim("optimization.memorization-share"), cases).holds is falls
 
 
+def test_a_seed_that_diverges_does_not_memorize():
+    """Half of the seeds memorize at either T; at the larger one the others have no record."""
+    cases = [_fabricated(5, seed, memorized=seed < 20) for seed in range(40)]
+    cases += [dataclasses.replace(_fabricated(8, seed), diverged=20) for seed in range(20)]
+    judgement = judge_claim(_claim("optimization.memorization-share"), cases)
+    assert judgement.holds is None
+    assert judgement.reason == "T=5: 20/40, T=8: 20/40"
+    kept = [dataclasses.replace(case, diverged=0) for case in cases]
+    assert judge_claim(_claim("optimization.memorization-share"), kept).holds is False
+
+
+def test_the_worst_share_of_pairs_is_of_a_cell_that_decides():
+    cases = [
+        _fabricated(5, seed, weight_decay=decay, ratio=1.1 - decay / 10)
+        for decay in (0.01, 0.5)
+        for seed in range(10)
+    ]
+    cases += [
+        _fabricated(8, seed, weight_decay=decay, ratio=1 + decay / 10)
+        for decay in (0.01, 0.5)
+        for seed in range(3)
+    ]
+    judgement = judge_claim(_claim("optimization.decay-budget"), cases)
+    assert (judgement.holds, judgement.value) == (True, 1.0)
+
+
 def test_findings_refuse_numpy_booleans():
     with pytest.raises(TypeError, match="holds is"):
         Finding(1, np.False_, 0.0, 1.0, "")

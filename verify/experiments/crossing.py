@@ -96,8 +96,8 @@ def scale_defined(quantity: str) -> str:
         f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, taken as its "
         "largest value at any T, interpolated in log T; geometric mean over the seeds that have one, with Student's "
         f"95 % interval of the logarithms. A seed has none where its plateau is below {STORED:g}, half of what a "
-        "feature of a pentagon has, or its curve is above half of it from the least T on. A single high point passes for "
-        "a plateau, and a curve that still rises at the last T has a higher one beyond it."
+        "feature of a pentagon has, or its curve is above half of it from the least T on. A single high point passes "
+        "for a plateau, and a curve that still rises at the last T has a higher one beyond it."
     )
 
 
