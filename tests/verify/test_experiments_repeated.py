@@ -230,8 +230,15 @@ def test_a_replaced_feature_is_described():
     parts = [_history([0, 0.1, 1, 1], 5, seed, 4) for seed in range(4)]
     parts += [_history([0, 0.1, 0.1, 0.1], 2, seed, 5) for seed in range(4)]
     text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory()})
-    assert "**the point replaces about one feature**" in text
+    assert (
+        "embedded: 4 in all 4 runs; without: 5 in all 4 runs: **the point replaces about one feature**"
+        in text
+    )
     assert "embedded in 4 of 4 seeds" in text
+    assert (
+        "4 had it so before three features were stored" not in text
+    )  # they are stored from the first step on
+    assert "0 had it so before three features were stored, 4 after, 0 at the same snapshot" in text
     assert "below 5" in text
     assert "until R = 3" in text
     assert "**No near miss**" in text
@@ -288,6 +295,40 @@ def test_near_misses_are_told_from_the_rest(lengths, rank, missed, by_length):
     assert ("**No near miss**" in text) is not missed
     assert ("By length alone there is none" in text) is not by_length
     assert text.count("ends at 0.10") <= 1
+
+
+def test_both_criteria_are_given():
+    """A long point that is not among the first is embedded, and counted apart."""
+    parts = [_history([0, 1, 1], 5, seed, 4, rank=0.002 * (seed == 1)) for seed in range(4)]
+    parts += [_history([0, 1, 1], 2, seed, 4, rank=0.002 * (seed > 0)) for seed in range(4)]
+    text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory()})
+    assert (
+        "embedded in 4 of 4 seeds (40% to 100%, Clopper–Pearson), as published, and in 3 among the first"
+        in text
+    )
+    assert "half of the seeds embed it is 2; by D_X, 5." in text
+    assert "| 2 | 4/4 | 1/4 |" in text
+    assert "have a larger D_X, here none." in text
+    assert "here none" not in repeated_history.describe(
+        {"history": parts[0].assign(rank=5e-4), "theory": _theory()}
+    )
+    assert (
+        "8 runs that end with the point embedded, 0 had it so before three features were stored, 0 after, 8 at"
+        in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("lost", "other", "verdict"),
+    [
+        ([0, 0.1, 0.1, 0.1], [0, 0.1, 1, 1], "about the threshold: differs."),
+        ([0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1], "about the threshold: not tested."),
+        ([0, 1, 1, 0.1], [0, 0.1, 1, 1], "about the threshold: agrees only by length."),
+    ],
+)
+def test_near_misses_are_held_against_the_published_ones(lost, other, verdict):
+    history = pd.concat([_history(lost, rank=0.5), _history(other, seed=1, rank=0.5)])
+    assert verdict in repeated_history.describe({"history": history, "theory": _theory()})
 
 
 def _many(stored, embedded=lambda k, seed: min(k, 5)):

@@ -139,31 +139,30 @@ def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
 def outcomes(history: pd.DataFrame) -> pd.DataFrame:
     """One row per run: whether it ends embedded, whether it was before, features stored at the end, times.
 
-    ``peak`` and ``end`` are lengths of the point's hidden vector. near_miss: at two
-    neighbouring snapshots the point was embedded and among the first, at the end it is not embedded. near_by_length:
-    the same of its length alone, which ends below half of what counts as embedded.
-    ``lasting`` is the share of snapshots at which it was.
+    embedded asks for the length alone, first also for the rank. ``peak`` and ``end`` are lengths of the point's hidden
+    vector. near_miss: at two neighbouring snapshots the point was embedded and among the first, at the end it is not
+    embedded. near_by_length: the same of its length alone, which ends below half of what counts as embedded.
+    ``lasting`` is the share of snapshots at which it was embedded and among the first.
     """
     rows = []
     for (repeats, seed), part in history.groupby(["repeats", "seed"]):
-        held = (part["length"] > EMBEDDED) & (part["rank"] <= TOP)
+        long = (part["length"] > EMBEDDED).to_numpy()
+        first = long & (part["rank"] <= TOP).to_numpy()
         last = part.iloc[-1]
-        embedded = bool(held.iloc[-1])
         rows.append(
             {
                 "repeats": repeats,
                 "seed": seed,
-                "embedded": embedded,
-                "near_miss": bool(last["length"] <= EMBEDDED and at_least_twice(held.to_numpy())),
-                "near_by_length": bool(
-                    last["length"] < EMBEDDED / 2 and at_least_twice((part["length"] > EMBEDDED).to_numpy())
-                ),
-                "lasting": float(held.mean()),
+                "embedded": bool(long[-1]),
+                "first": bool(first[-1]),
+                "near_miss": bool(not long[-1] and at_least_twice(first)),
+                "near_by_length": bool(last["length"] < EMBEDDED / 2 and at_least_twice(long)),
+                "lasting": float(first.mean()),
                 "peak": float(part["length"].max()),
                 "end": float(last["length"]),
                 "stored": float(last["stored"]),
                 "most_stored": float(part["stored"].max()),
-                "point_from": _first(part, held.to_numpy()),
+                "point_from": _first(part, long),
                 "features_from": _first(part, (part["stored"] >= 3).to_numpy()),
             }
         )

@@ -22,7 +22,7 @@ from theory.repetition import zero_bias_threshold
 from verify.diagnosis import Diagnosis
 from verify.experiments.clouds import points_of
 from verify.experiments.following import EMBEDDED, STORED, TOP, feature_rows, follow, outcomes, standing
-from verify.experiments.grouping import numbers
+from verify.experiments.grouping import numbers, tally
 from verify.experiments.intervals import mean_interval, share_interval
 from verify.experiments.repeated_history_drawing import draw
 from verify.thresholds import at_least
@@ -102,21 +102,29 @@ def describe(tables: Tables) -> str:
         _near_by_length(ends),
     ]
     lines = [
-        "| R | embedded at the end, of seeds | features stored (mean) | near misses | … by length alone |",
-        "|---|---|---|---|---|",
+        "| R | embedded at the end, of seeds | … and among the first by D_X | features stored (mean) | near misses "
+        "| … by length alone |",
+        "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {R} | {int(part['embedded'].sum())}/{len(part)} | {part['stored'].mean():.2f} | "
-        f"{int(part['near_miss'].sum())} | {int(part['near_by_length'].sum())} |"
+        f"| {R} | {int(part['embedded'].sum())}/{len(part)} | {int(part['first'].sum())}/{len(part)} | "
+        f"{part['stored'].mean():.2f} | {int(part['near_miss'].sum())} | {int(part['near_by_length'].sum())} |"
         for R, part in ends.groupby("repeats")
     ]
     legend = (
-        f"Embedded: hidden vector longer than {EMBEDDED:g} and at most {TOP:.1%} of datapoints with a larger D_X. "
-        f"Stored: D_f of at least {STORED:g}, without the columns that the point's own features have along it. "
-        "Near miss: embedded at two neighbouring snapshots, a shorter vector at the end; by length alone: longer than "
-        f"{EMBEDDED:g} at two neighbouring snapshots, shorter than half of that at the end. Means over seeds."
+        f"Embedded: hidden vector longer than {EMBEDDED:g}. First: at most {TOP:.1%} of datapoints have a larger D_X"
+        f"{_very_first(tables['history'])}. Stored: D_f of at least {STORED:g}, without the columns that the point's "
+        "own features have along it. Near miss: embedded and first at two neighbouring snapshots, not embedded at the "
+        f"end; by length alone: longer than {EMBEDDED:g} at two neighbouring snapshots, shorter than half of that at "
+        "the end."
     )
     return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+
+
+def _very_first(history: pd.DataFrame) -> str:
+    """What the share comes to where it is less than one datapoint."""
+    ranks = numbers(history, "rank")
+    return ", here none" if ranks.max(initial=0.0) > 0 and ranks[ranks > 0].min() > TOP else ""
 
 
 def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
@@ -124,16 +132,17 @@ def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
     part = ends[ends["repeats"] == near]
     share = share_interval(int(part["embedded"].sum()), len(part))
     verdict = "as published" if share.value > 0.5 else "unlike the published one"
-    half = ends.groupby("repeats")["embedded"].mean()
-    rises = (
-        f"the first R at which half of the seeds embed it is {int(half[half >= 0.5].index.min())}"
-        if (half >= 0.5).any()
-        else "at no R do half of the seeds embed it"
-    )
     return (
         f"At R = {near} the point ends embedded in {int(part['embedded'].sum())} of {len(part)} seeds "
-        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}; {rises}. {_predicted(near, theory)}"
+        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}, and in {int(part['first'].sum())} among "
+        f"the first by D_X. The first R at which half of the seeds embed it is {_half(ends, 'embedded')}; by D_X, "
+        f"{_half(ends, 'first')}. {_predicted(near, theory)}"
     )
+
+
+def _half(ends: pd.DataFrame, criterion: str) -> str:
+    share = ends.groupby("repeats")[criterion].mean()
+    return f"{share[share >= 0.5].index.min()}" if (share >= 0.5).any() else "none"
 
 
 def _predicted(near: int, theory: pd.DataFrame) -> str:
@@ -184,13 +193,13 @@ def _suppressed(ends: pd.DataFrame) -> str:
     apart = mean_interval(with_point).high < mean_interval(without).low
     replaced = apart and 0.5 <= fewer <= 1.5
     verdict = (
-        "**the point replaces about one feature**"
+        "**the point replaces about one feature**, as published"
         if replaced
         else "this does not show that the point replaces one feature"
     )
     return (
-        f"Runs that end with the point embedded store {mean_interval(with_point)} features, the others "
-        f"{mean_interval(without)} (means with t intervals over runs): {verdict}."
+        f"Features stored at the end, with the point embedded: {tally(with_point)}; without: {tally(without)}: "
+        f"{verdict}."
     )
 
 
@@ -206,26 +215,33 @@ def _order(ends: pd.DataFrame) -> str:
         order = "the point is first" if share.low > 0.5 else "features are first"
     return (
         f"Of {len(both)} runs that end with the point embedded, {before} had it so before three features were stored, "
-        f"{after} after: {order}. In the median the point is embedded from {np.median(point):.1%} of training on, the "
-        f"third feature stored from {np.median(features):.1%}."
+        f"{after} after, {len(both) - before - after} at the same snapshot: {order}. In the "
+        f"median the point is embedded from {np.median(point):.1%} of training on, the third feature stored from {np.median(features):.1%}."
     )
 
 
 def _near_misses(ends: pd.DataFrame) -> str:
     missed = ends[ends["near_miss"]]
     if missed.empty:
+        share = ends.groupby("repeats")["embedded"].transform("mean")
+        about = int(((share > 0) & (share < 1)).sum())
+        by_length = bool(ends["near_by_length"].any())
+        verdict = "not tested" if not about else "differs" if not by_length else "agrees only by length"
         out = ends[~ends["embedded"]]
         nearest = ""
-        if len(out) and not ends["near_by_length"].any():  # else the next sentence tells of it
+        if len(out) and not by_length:  # else the next sentence tells of it
             one = out.iloc[int(np.argmax(numbers(out, "peak") - numbers(out, "end")))]
             nearest = (
                 f" The largest fall is at R = {int(one['repeats'])}, seed {int(one['seed'])}: the hidden vector "
                 f"reaches {one['peak']:.2f} and ends at {one['end']:.2f}."
             )
-        return f"**No near miss** in {len(ends)} runs ({_at_most(ends)}).{nearest}"
+        return (
+            f"**No near miss** in {len(ends)} runs ({_at_most(ends)}), {about} of them at R where seeds end "
+            f"differently; published: some, about the threshold: {verdict}.{nearest}"
+        )
     longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
     return (
-        f"**Near misses are there**: {_counted(missed, ends)}, {_places(missed)}. The longest, "
+        f"**Near misses are there**, as published: {_counted(missed, ends)}, {_places(missed)}. The longest, "
         f"R = {int(longest['repeats'])}, seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of "
         f"the snapshots, its hidden vector then up to {longest['peak']:.2f} long."
     )
