@@ -216,7 +216,8 @@ def _order(ends: pd.DataFrame) -> str:
     return (
         f"Of {len(both)} runs that end with the point embedded, {before} had it so before three features were stored, "
         f"{after} after, {len(both) - before - after} at the same snapshot: {order}. In the "
-        f"median the point is embedded from {np.median(point):.1%} of training on, the third feature stored from {np.median(features):.1%}."
+        f"median the point is embedded from {np.median(point):.1%} of training on, the third feature stored from "
+        f"{np.median(features):.1%}."
     )
 
 
