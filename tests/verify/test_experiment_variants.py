@@ -50,6 +50,20 @@ def test_a_diverged_run_is_left_out_and_counted(tables):
     variants.draw({**tables, "trained": broken})
 
 
+def test_the_page_says_which_runs_it_trained_and_what_chance_gives(tables):
+    """One inner T, two seeds against four: 1/15 for each of six variants."""
+    text = variants.describe(tables)
+    assert "`tgon figure` trains the other 30 itself" in text
+    assert "(by chance, on average, at most 0.4 of 6: 1/15 at each of 1 inner T)" in text
+
+
+def test_the_bound_on_gaps_is_wider_than_that_of_the_diagnosis_by_the_factor_given():
+    T = np.array([5, 10, 10])
+    factor = np.sqrt(T - 1) * [0.99, 0.99, 1.01]
+    rows = pd.DataFrame({"T": T, "gap_deviation": factor / (2 * T + 2), "length_spread": 0.0})
+    assert variants._is_regular(rows).tolist() == [True, True, False]
+
+
 SIZES = (5, 8, 100, 1000)
 
 

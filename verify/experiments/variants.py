@@ -30,7 +30,7 @@ from numerics.variants import STANDARD, VARIANTS
 from theory.dimensionality import dimensionality
 from verify.experiments.following import STORED
 from verify.experiments.grouping import numbers, values_by
-from verify.experiments.intervals import lies_above
+from verify.experiments.intervals import lies_above, separation
 from verify.experiments.variants_drawing import draw_variants
 
 __all__ = ["STORED_ERROR", "collect", "describe", "draw"]
@@ -140,13 +140,15 @@ def describe(tables: Tables) -> str:
     trained = tables["trained"]
     found = {str(variant): _traits(rows) for variant, rows in trained.groupby("variant", sort=False)}
     seeds, last = len(set(trained["seed"])), int(trained["T"].max())
+    others = int(np.sum(trained["variant"] != STANDARD.name))
     head = (
         "| variant | all seeds store T points at T = | regular polygons | spread of lengths | largest test loss |"
         " at both ends | largest D_f |\n|---|---|---|---|---|---|---|"
     )
     lines = [f"| {variant!s} | {' | '.join(trait.cells)} |" for variant, trait in found.items()]
     kept = {
-        "have the bump: at its peak the test loss of every seed lies above every seed at both ends": "bump",
+        "have the bump: at its peak the test loss of every seed lies above every seed at both ends "
+        f"{_by_chance(trained)}": "bump",
         "predict better than the zero output at the largest T, every seed": "recovered",
         "store their datapoints as regular polygons, for some T and most seeds": "polygon",
         f"end, at the largest T, with features that have D_f of at least {STORED}": "features",
@@ -163,9 +165,11 @@ def describe(tables: Tables) -> str:
         [
             "Test losses are in units of what the zero output loses under the same loss; a datapoint counts as stored "
             f"where its squared error is at most {STORED_ERROR}. Regular polygons and spread of lengths (median): over "
-            f"the seeds that store all points. Largest D_f: of columns of the decoder, at the largest T. "
-            f"{seeds} seeds for "
-            "each variant and T.",
+            f"the seeds that store all points; regular: lengths spread by less than {EVEN_LENGTHS:g} of their mean "
+            "(standard deviation), gaps stray from 2π/T by less than half of what those of T + 1 corners with one left "
+            "out do; on [failures](failures.md) lengths do not count and the bound is √(T − 1) times as tight. "
+            f"Largest D_f: of columns of the decoder, at the largest T. {seeds} seeds for each variant and T: the "
+            f"runs of the sweep are the {STANDARD.name} model, `tgon figure` trains the other {others} itself.",
             "",
             head,
             *lines,
@@ -175,6 +179,17 @@ def describe(tables: Tables) -> str:
             *_open(found, last),
             *_why(trained),
         ]
+    )
+
+
+def _by_chance(trained: pd.DataFrame) -> str:
+    """How many variants would have the bump, at most, if no test loss hung on T."""
+    seeds, variants = (range(len(set(trained[column]))) for column in ("seed", "variant"))
+    inner = len(set(trained["T"])) - 2
+    once = separation(seeds, [*seeds, *seeds])
+    return (
+        f"(by chance, on average, at most {float(once) * inner * len(variants):.2g} of {len(variants)}: "
+        f"{once} at each of {inner} inner T)"
     )
 
 

@@ -36,7 +36,7 @@ def draw_variants(tables: dict[str, pd.DataFrame]) -> Figure:
     right.axhline(0.4, color=GREY, lw=1, ls=":")
     right.annotate("pentagon alone 2/5", (0.5, 0.4), xycoords=right.get_yaxis_transform(), color=INK,
                    fontsize=11, va="bottom")  # fmt: skip
-    right.set(ylabel="largest $D_f$, decoder", ylim=(0, 1.02))
+    right.set(ylabel="largest $D_f$, decoder", ylim=(0, None))
     for place, (kind, T) in enumerate(rows, start=1):
         for column, name in enumerate(names):
             ax = figure.add_subplot(grid[place, column])
@@ -57,10 +57,19 @@ def draw_variants(tables: dict[str, pd.DataFrame]) -> Figure:
 def _draw_series(
     ax: Axes, trained: pd.DataFrame, names: list[str], column: str, *, offset: float = 0.0
 ) -> None:
-    """Every seed as a small mark and their median as a line, per variant."""
+    """Every seed as a small open mark and their median as a line, per variant."""
     for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
         rows = trained[trained["variant"] == name].dropna(subset=[column])
-        ax.scatter(rows["T"], rows[column] - offset, s=14, marker=marker, color=colour, alpha=0.4, lw=0)
+        ax.scatter(
+            rows["T"],
+            rows[column] - offset,
+            s=16,
+            marker=marker,
+            facecolor="none",
+            edgecolor=colour,
+            lw=0.8,
+            zorder=3,
+        )
         found = values_by(rows, "T", column)
         middle = [float(np.median(each)) - offset for each in found.values()]
         ax.plot(list(found), middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)
