@@ -37,6 +37,7 @@ def _tables(*, onset=1.0, peak=1.0, reached=True, jitter=0.1):
                     "peak": 50 * factors[1] * wobble,
                     "peak_T": 300,
                     "silent": 0,
+                    "steps": 10_000,
                 }
             )
     curves = pd.DataFrame(rows)
@@ -55,6 +56,36 @@ def test_without_an_effect_nothing_is_said_to_move():
     assert "changes move" not in text
     assert "is reached by" not in text
     assert "no change moves both together" in text
+
+
+def test_a_baseline_with_fewer_steps_than_the_paper_is_called_that():
+    assert (
+        "The baseline is the paper's setting with 10000 steps in place of its 50000; 4 curves (2 datasets, 2"
+        in _said()
+    )
+    tables = _tables()
+    curves = tables["curves"].assign(steps=50_000)
+    text = sensitivity.describe({"curves": curves, "changes": sensitivity.changes_of(curves)})
+    assert "The baseline is the paper's setting; 4 curves" in text
+
+
+def test_a_baseline_alone_says_nothing_of_changes():
+    curves = _tables()["curves"].query("change == @BASELINE")
+    text = sensitivity.describe({"curves": curves, "changes": sensitivity.changes_of(curves)})
+    assert "The baseline is" in text
+    assert "move" not in text.split("| moves |")[1]
+
+
+def test_without_a_whole_curve_of_the_baseline_that_is_said():
+    table = pd.DataFrame(
+        [
+            {**Setting(T=T, seed=0, lr=lr).as_dict(), "train_loss": 0.5, "test_loss": 1.0, "weight_norm": 1.0,
+             "bias_norm": 1.0, "largest_feature_dimensionality": 0.1}
+            for T in (5, 10, 20) for lr in (1e-3, 1e-2) if (T, lr) != (10, 1e-3)
+        ]
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="no curve of the unchanged setting has all its T"):
+        sensitivity.collect([], table)
 
 
 def test_an_effect_within_the_spread_is_none():

@@ -6,7 +6,7 @@ the authors see them from 5 000 on, and test losses up to 5 000 where the author
 why. Losses are summed over features, so that the zero output loses 1.
 
 An onset is the geometric mean of the two neighbouring T between which a quantity goes over for good. A change *moves*
-something where all its seeds lie on one side of all seeds of the paper's setting, by more on average than those seeds
+something where all its seeds lie on one side of all seeds of the baseline, by more on average than those seeds
 spread. Defines no equations.
 """
 
@@ -30,7 +30,7 @@ from verify.experiments.sensitivity_gap import BASELINE, QUANTITIES, Quantity
 
 __all__ = ["collect", "describe", "draw"]
 
-#: Fields whose change is looked at; the paper's value of each but ``steps`` is the baseline.
+#: Fields whose change is looked at; the baseline has the paper's value of each, and the most common ``steps``.
 FIELDS = (
     "steps", "lr", "schedule", "weight_decay", "start", "start_bias", "loss", "adam_epsilon", "dtype",
 )  # fmt: skip
@@ -43,19 +43,20 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``curves`` (onsets and peak of every change and seed) and ``changes`` (a row per change)."""
-    kept = table[["T", "data_seed", "seed", "train_loss", "test_loss", "largest_feature_dimensionality",
+    kept = table[["T", "data_seed", "seed", "steps", "train_loss", "test_loss", "largest_feature_dimensionality",
                   "weight_norm", "bias_norm"]].copy()  # fmt: skip
-    kept.insert(
-        0, "change", [_change(row, int(table["steps"].mode()[0])) for row in table.to_dict("records")]
-    )
+    steps = int(table["steps"].mode()[0])
+    kept.insert(0, "change", [_change(row, steps) for row in table.to_dict("records")])
     order = list(dict.fromkeys([BASELINE, *kept["change"]]))
     kept = kept.sort_values(["data_seed", "seed", "T"], kind="stable")
     curves = pd.concat([_curves(kept, order), _selected(kept)], ignore_index=True)
+    if curves.empty or BASELINE not in set(curves["change"]):
+        raise ValueError("no curve of the unchanged setting has all its T; try training its missing runs")
     return {"runs": kept, "curves": curves, "changes": changes_of(curves)}
 
 
 def _change(row: Mapping[Hashable, Any], steps: int) -> str:
-    """What differs from the paper's setting, such as "lr = 0.01"; `BASELINE` if nothing does."""
+    """What differs from the paper's setting with that many steps, such as "lr = 0.01"; `BASELINE` if nothing does."""
     paper = Setting(T=1).as_dict() | {"steps": steps}
     changed = [(name, row[name]) for name in FIELDS if row[name] != paper[name]]
     named = [
@@ -77,7 +78,7 @@ def _curves(kept: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 
 
 def _selected(kept: pd.DataFrame) -> pd.DataFrame:
-    """The paper's setting with, at each T, the start of least train loss; empty with one start for each dataset."""
+    """The baseline with, at each T, the start of least train loss; empty with one start for each dataset."""
     plain = kept[kept["change"] == BASELINE].reset_index(drop=True)
     starts = plain["seed"].nunique()
     full = plain.groupby(["data_seed", "T"])["seed"].transform("size") == starts
@@ -99,6 +100,7 @@ def _curve(rows: pd.DataFrame) -> dict[str, float | bool]:
     below, fallen = onset(T, loss < 1)
     peak = int(np.argmax(loss))
     return {
+        "steps": int(rows["steps"].iloc[0]),
         "feature_onset": feature,
         "feature_reached": reached,
         "loss_onset": below,
@@ -128,7 +130,7 @@ def onset(T: np.ndarray, there: np.ndarray) -> tuple[float, bool]:
 
 
 def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
-    """A row per change: for each of `QUANTITIES` the shift against the same datasets and starts at the paper's setting.
+    """A row per change: for each of `QUANTITIES` the shift against the same datasets and starts at the baseline.
 
     Shifts are decimal logarithms, means over pairs with Student's 95 % interval.
     """
@@ -139,7 +141,8 @@ def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
         row: dict[str, object] = {"change": change, "seeds": len(own)}
         for quantity in QUANTITIES:
             row |= _shift(own, plain, quantity)
-        rows.append(row | {"peak_T": float(np.median(own["peak_T"])), "silent": int(own["silent"].sum())})
+        row |= {"peak_T": float(np.median(own["peak_T"])), "silent": int(own["silent"].sum())}
+        rows.append(row | {"steps": int(own["steps"].iloc[0])})
     return pd.DataFrame(rows)
 
 
@@ -168,7 +171,7 @@ def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[s
 
 
 def _partner(row: Mapping[Hashable, Any], plain: pd.DataFrame, name: str) -> float:
-    """Shift of one curve against the paper's setting on the same dataset and start, or on all starts of the dataset."""
+    """Shift of one curve against the baseline on the same dataset and start, or on all starts of the dataset."""
     same = plain[plain["data_seed"] == row["data_seed"]]
     if row["seed"] != -1 and (same["seed"] == row["seed"]).any():
         same = same[same["seed"] == row["seed"]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from theory import Setting
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval, mean_interval, separation
 from verify.experiments.published import published_test_loss
@@ -24,21 +25,24 @@ def describe(tables: dict[str, pd.DataFrame]) -> str:
     plain, others = changes[0], [row for row in changes[1:] if not row["silent"]]
     head = (
         "| change | seeds | features from T = | times | test loss below 1 from T = | times | peak test loss | "
-        "decades | at T = | moves |\n|---|---|---|---|---|---|---|---|---|---|"
+        "decades | at T = (median) | moves |\n|---|---|---|---|---|---|---|---|---|---|"
     )
     lines = [_line(row) for row in changes]
     parts = [_setting(plain, tables["curves"])]
-    parts += [_moved(others, quantity, plain) for quantity in QUANTITIES]
-    parts += [_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)]
-    parts += [_together(others), _level(changes), *_silent(changes), *_pairs(tables["curves"])]
+    if others:
+        parts += [_moved(others, quantity, plain) for quantity in QUANTITIES]
+        parts += [_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)]
+        parts.append(_together(others))
+    parts += [_level(changes), *_silent(changes), *_pairs(tables["curves"])]
     parts.append(_reservation(changes[1:], tables["curves"]))
     return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in parts)])
 
 
 _HEAD = (
-    "Onsets are geometric means of neighbouring T; ranges are over seeds. *Times* and *decades* "
-    "are shifts against the same datasets and starts at the paper's setting (mean, Student's 95 % interval). *Moves*: "
-    "all seeds lie on one side of all seeds of the paper's setting, on average by more than those spread."
+    "Onsets are geometric means of the two neighbouring T between which they lie, so that an onset without a range is "
+    "one step of the grid, not precision; ranges are over seeds. *Times* and *decades* are shifts against the same "
+    "datasets and starts at the baseline (mean, Student's 95 % interval). *Moves*: all seeds lie on one side of all "
+    "seeds of the baseline, on average by more than those spread."
 )
 
 
@@ -55,9 +59,13 @@ def _setting(plain: Row, curves: pd.DataFrame) -> str:
     rows = curves[curves["change"] == BASELINE]
     peaks = mean_interval(np.log10(numbers(rows, "peak")))
     across = Interval(*(10**each for each in (peaks.value, peaks.low, peaks.high)))
+    steps, published = int(plain["steps"]), Setting(T=1).steps
+    but = "" if steps == published else f" with {steps} steps in place of its {published}"
     return (
-        f"The paper's setting, {len(rows)} curves: features from T = {FEATURE_ONSET.cell(plain)}, peak test loss "
-        f"{across} (geometric mean, Student's 95 % interval of the logarithm)."
+        f"The baseline is the paper's setting{but}; {len(rows)} curves ({rows['data_seed'].nunique()} datasets, "
+        f"{rows['seed'].nunique()} starts on each): features from T = {FEATURE_ONSET.cell(plain)}, peak test loss "
+        f"{across} (geometric mean, Student's 95 % interval of the logarithm). What this "
+        "program does at the paper's own size: [dataset-size](dataset-size.md)."
     )
 
 

@@ -16,10 +16,10 @@ __all__ = ["draw"]
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Onsets and peak of every change, one row each: seeds, mean and the paper's own spread."""
+    """Onsets and peak of every change, one row each: seeds, mean and the baseline's own spread."""
     changes, curves = tables["changes"], tables["curves"]
     figure = Plot(figsize=(13.0, 1.6 + 0.36 * len(changes)))
-    figure.set_layout_engine("constrained")
+    figure.set_layout_engine("constrained", w_pad=0.12)
     axes = figure.subplots(1, 3, sharey=True)
     labels = ("features: onset T", "test loss below 1: onset T", "peak test loss")
     for ax, quantity, label in zip(axes, (FEATURE_ONSET, LOSS_ONSET, PEAK), labels, strict=True):
@@ -43,7 +43,7 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
     plain = numbers(curves[curves["change"] == BASELINE], name)
     centre = float(np.mean(np.log10(plain)))
     ax.axvspan(plain.min() / 1.01, plain.max() * 1.01, color=GREY, alpha=0.35, lw=0,
-               label="seeds of the paper's setting")  # fmt: skip
+               label="seeds of the baseline")  # fmt: skip
     if quantity.published:
         for sign in (-1, 1):
             where = 10 ** (centre + sign * quantity.gap)

@@ -14,8 +14,8 @@ import pandas as pd
 
 __all__ = ["BASELINE", "FEATURE_ONSET", "LOSS_ONSET", "PEAK", "QUANTITIES", "Quantity"]
 
-#: The name of the unchanged setting.
-BASELINE = "as in the paper"
+#: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
+BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True)
