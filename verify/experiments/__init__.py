@@ -152,8 +152,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "What moves the onset of generalization and the peak of the test loss",
         "The authors and the first replication differ in both, and neither knows why: which single change of the "
         "setting moves which, and does one reach the gap?",
-        "Each row is one change of the paper's setting. Dots: every dataset and start. Grey: the range of the paper's "
-        "setting over seeds. Dashed: as far from its mean as the two published curves lie apart.",
+        "Each row is one change of the baseline, the paper's setting. Dots: every dataset and start. Grey: the range "
+        "of the baseline over seeds. Dashed: as far from its mean as the two published curves lie apart.",
     ),
     Experiment(
         "scale-sparsity",
