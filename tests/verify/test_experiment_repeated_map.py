@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from verify.experiments import repeated_map
 from verify.experiments.repeated_map_collecting import boundaries
+
+
+def _runs(rows):
+    """A table ``runs`` of models that store features, from its columns of outcomes."""
+    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
+    return runs.assign(largest_feature=0.3, length=np.where(runs["embedded"], 1.0, 0.1))
 
 
 def _map(threshold, sweeps_up=5.0):
@@ -17,7 +24,7 @@ def _map(threshold, sweeps_up=5.0):
             for seed in range(4):
                 happened = threshold(T / 100) * (0.6, 0.8, 1.25, 1.7)[seed] < R
                 rows.append((100, T, R, seed, happened, happened))
-    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
+    runs = _runs(rows)
     theory = [
         {
             "n": 100,
@@ -47,15 +54,80 @@ def test_outcomes_that_do_not_rise_bound_nothing():
         for R, happened in ((2, False), (3, True), (4, False))
         for seed in (0, 1)
     ]
-    runs = pd.DataFrame(rows, columns=["n", "T", "repeats", "seed", "first", "embedded"])
+    runs = _runs(rows)
     found = boundaries(runs).set_index("criterion").loc["first"]
     assert np.isnan(found[["median", "low", "high"]].astype(float)).all()
     tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
     kept = tables["runs"][tables["runs"]["T"] != 300]
     tables["runs"] = pd.concat([kept, runs], ignore_index=True)
     text = repeated_map.describe({**tables, "boundaries": boundaries(tables["runs"])})
-    assert "in 2 of 2 sizes (n = 100, T/n = 1; n = 100, T/n = 10)." in text
-    assert "The runs of 1 (n = 100, T/n = 3) put no upper bound on it." in text
+    assert "in 2 of 2 sizes where runs bound it on both sides (medians: n = 100, T/n = 1: " in text
+    assert "Elsewhere (n = 100, T/n = 3) they bound it on one side at most." in text
+
+
+def test_one_side_is_no_boundary():
+    """Where all succeed from the second R on and some at the least, nothing bounds the boundary from below."""
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    rows = [(100, 100, R, seed, R > 2 or seed == 0, True) for R in (2, 3, 4) for seed in range(4)]
+    tables["runs"] = pd.concat([tables["runs"].query("T != 100"), _runs(rows)], ignore_index=True)
+    text = repeated_map.describe({**tables, "boundaries": boundaries(tables["runs"])})
+    assert "in 2 of 2 sizes where" in text
+    assert "Elsewhere (n = 100, T/n = 1) they bound it on one side at most." in text
+    assert "in 1 of 1 sizes (among the first by D_X in n = 100, T/n = 1: 1 of 4 at R = 2): agrees." in text
+    rows = [(*row[:4], row[2] > 2 or row[3] < 3, True) for row in rows]
+    tables["runs"] = pd.concat([tables["runs"].query("T != 100"), _runs(rows)], ignore_index=True)
+    text = repeated_map.describe({**tables, "boundaries": boundaries(tables["runs"])})
+    assert "n = 100, T/n = 1: 3 of 4 at R = 2): differs." in text
+
+
+@pytest.mark.parametrize(
+    ("units", "says", "verdict"),
+    [
+        (lambda unit: 3 * unit**0.5, "below the boundary in 2 of 2 sizes", "differs"),
+        (
+            {1: 2.6, 3: 2.6, 10: 4.0}.get,
+            "below the boundary in 1 of 2 sizes, within its interval in 1",
+            "agrees in part",
+        ),
+    ],
+)
+def test_the_published_line_is_placed_against_the_boundaries(units, says, verdict):
+    text = repeated_map.describe(_map(units))
+    assert f"the published R = 0.4 T/n lies {says}" in text
+    assert text.split("published R = 0.4")[1].split("\n")[0].endswith(f": {verdict}.")
+
+
+def test_sizes_without_features_are_left_out():
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    runs = tables["runs"]
+    short = runs.assign(largest_feature=np.where((runs["T"] == 100) & (runs["repeats"] > 2), 0.1, 0.3))
+    text = repeated_map.describe({**tables, "runs": short})
+    assert "At n = 100, T/n = 1 only 4 of 28 models store a feature" in text
+    assert "At T/n ≤ 1, published: more than T/n repeats are needed: not tested." in text
+    assert "in 2 of 2 sizes where" in text
+    assert "store a feature; the" not in repeated_map.describe(tables)
+
+
+def test_a_size_with_few_runs_has_ends_and_no_median():
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    rows = [(100, 300, R, seed, R > 3, R > 3) for R in (3, 5) for seed in (0, 1)]
+    tables["runs"] = pd.concat([tables["runs"].query("T != 300"), _runs(rows)], ignore_index=True)
+    text = repeated_map.describe({**tables, "boundaries": boundaries(tables["runs"])})
+    assert "n = 100, T/n = 3: between 3 and 5 in 4 runs, theory 2.6;" in text
+
+
+def test_only_a_jump_drops_the_point():
+    tables = _map({1: 2.6, 3: 2.6, 10: 5.0}.get)
+    down = (tables["sweeps"]["direction"] == "down") & (tables["sweeps"]["seed"] == 1)
+    faded = tables["sweeps"].assign(
+        length=tables["sweeps"]["length"].where(~down, 0.3 + 0.1 * tables["sweeps"]["repeats"])
+    )
+    text = repeated_map.describe(
+        {**tables, "sweeps": faded.assign(length=faded["length"].where(~down, faded["length"] - 0.02))}
+    )
+    assert "In 2 of 3 the point is dropped in a jump" in text
+    assert "In 1 it shortens without a jump, to 0.38." in text
+    assert "without a jump" not in repeated_map.describe(tables)
 
 
 def test_the_map_marks_the_ranges_that_are_longer_than_the_scan():
@@ -73,7 +145,7 @@ def test_the_boundary_of_the_theory_is_found_again():
     assert "| ≥ 45 |" in repeated_map.describe(tables)
     assert repeated_map.describe(tables).count(", 1 of 4 open |") == 1
     text = repeated_map.describe(tables)
-    assert "in 3 of 3 sizes" in text
+    assert "in 3 of 3 sizes where runs bound it on both sides" in text
     assert "Both criteria agree" in text
     fits = tables["boundaries"]
     truth = np.array([2.6, 2.6, 2.6, 2.6, 5.0, 5.0])

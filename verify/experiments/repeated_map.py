@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from verify.experiments.following import EMBEDDED
+from verify.experiments.following import EMBEDDED, STORED
 from verify.experiments.grouping import numbers
 from verify.experiments.repeated_map_collecting import CRITERIA, collect
 from verify.experiments.repeated_map_drawing import PUBLISHED_SLOPE, draw
@@ -30,17 +30,40 @@ Tables = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """One size of the map: n, T, the fitted boundary of the published criterion, and the theory's row."""
+    """One size of the map: n, T, the fitted boundary by either criterion, the theory's row, and its runs."""
 
     n: int
     T: int
     boundary: dict[str, float]
     second: dict[str, float]
     theory: dict[str, float]
+    runs: pd.DataFrame
 
     @property
     def unit(self) -> float:
         return self.T / self.n
+
+    @property
+    def storing(self) -> int:
+        """How many runs store a feature."""
+        return int((self.runs["largest_feature"] >= STORED).sum())
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Interval of the boundary; without a fit, the R between which outcomes change. 0 and ∞ bound nothing."""
+        row = self.boundary
+        if np.isfinite(row["median"]):
+            return row["low"], row["high"]
+        return float(np.nan_to_num(row["none_until"], nan=0.0)), float(
+            np.nan_to_num(row["all_from"], nan=np.inf)
+        )
+
+    @property
+    def bounded(self) -> bool:
+        return self.range[0] > 0 and bool(np.isfinite(self.range[1]))
+
+    def __str__(self) -> str:
+        return f"n = {self.n}, T/n = {self.unit:g}"
 
 
 def _sizes(tables: Tables) -> list[_Size]:
@@ -48,8 +71,16 @@ def _sizes(tables: Tables) -> list[_Size]:
     found: dict[tuple[int, int], dict[str, dict[str, float]]] = {}
     for row in _records(tables["boundaries"]):
         found.setdefault((row["n"], row["T"]), {})[row["criterion"]] = row
+    runs = tables["runs"]
     return [
-        _Size(int(n), int(T), both["first"], both["embedded"], theory[n, T])
+        _Size(
+            int(n),
+            int(T),
+            both["first"],
+            both["embedded"],
+            theory[n, T],
+            runs[(runs["n"] == n) & (runs["T"] == T)],
+        )
         for (n, T), both in sorted(found.items())
     ]
 
@@ -61,15 +92,17 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def describe(tables: Tables) -> str:
     """The boundary beside theory and published line, the two criteria, and hysteresis."""
     sizes = _sizes(tables)
+    with_features = [size for size in sizes if 2 * size.storing > len(size.runs)]
     lines = [
-        "| n | T/n | runs | boundary R: first 0.1 % by D_X | … by hidden length | theory, range of draws "
-        "| stays out until | 0.4 T/n |",
-        "|---|---|---|---|---|---|---|---|",
+        "| n | T/n | runs | that store a feature | boundary R: first 0.1 % by D_X | … by hidden length "
+        "| theory, range of draws | stays out until | 0.4 T/n |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(_line(size) for size in sizes),
     ]
     parts = [
-        _against_theory(sizes),
-        _against_published(sizes, tables["runs"]),
+        _against_theory(with_features),
+        *_against_published(with_features),
+        *_featureless([size for size in sizes if size not in with_features]),
         _criteria(tables["runs"]),
         _hysteresis(tables["sweeps"], tables["runs"]),
     ]
@@ -81,7 +114,8 @@ _LEGEND = (
     "(`repetition.boundary`); where outcomes do not overlap, or rise too little with R for an interval, there is no "
     "fit, and the two R between which they change are given. Theory: median threshold of the drawn-energy model of "
     "`numerics/repetition.py` (least to greatest of its draws; open, and left out: draws in which the losses of "
-    "the two states do not cross where both exist), and the R until which its unembedded state stays a minimum."
+    "the two states do not cross where both exist), and the R until which its unembedded state stays a minimum. "
+    f"A feature is stored where the largest D_f is at least {STORED:g}."
 )
 
 
@@ -90,9 +124,9 @@ def _line(size: _Size) -> str:
     stands = at_least(f"{row['metastable_until']:.3g}", bool(row["metastable_censored"]))
     undecided = f", {int(row['undecided'])} of {int(row['draws'])} open" if row["undecided"] else ""
     return (
-        f"| {size.n} | {size.unit:g} | {int(size.boundary['runs'])} | {_shown(size.boundary)} | {_shown(size.second)} "
-        f"| {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}){undecided} | {stands} | "
-        f"{PUBLISHED_SLOPE * size.unit:.2g} |"
+        f"| {size.n} | {size.unit:g} | {len(size.runs)} | {size.storing} | {_shown(size.boundary)} | "
+        f"{_shown(size.second)} | {row['median']:.3g} ({row['least']:.3g} to {row['greatest']:.3g}){undecided} | "
+        f"{stands} | {PUBLISHED_SLOPE * size.unit:.2g} |"
     )
 
 
@@ -104,71 +138,94 @@ def _shown(row: dict[str, float]) -> str:
     return f"{below}, all from {high:g}" if np.isfinite(high) else f"{below}, not all at the largest R"
 
 
-def _range(row: dict[str, float]) -> tuple[float, float]:
-    """Interval of a boundary; where there is no fit, the R between which outcomes change."""
-    if np.isfinite(row["median"]):
-        return row["low"], row["high"]
-    # a point that occurs once is not repeated
-    return np.nan_to_num(row["none_until"], nan=1.0), np.nan_to_num(row["all_from"], nan=np.inf)
-
-
 def _against_theory(sizes: Sequence[_Size]) -> str:
+    bounded = [size for size in sizes if size.bounded]
     meets: list[_Size] = []
     later: list[_Size] = []
-    bounded = [size for size in sizes if np.isfinite(_range(size.boundary)[1])]
     for size in bounded:
-        low, high = _range(size.boundary)
-        reach = (size.theory["least"], size.theory["greatest"])
-        (meets if low <= reach[1] and high >= reach[0] else later).append(size)
+        low, high = size.range
+        (meets if low <= size.theory["greatest"] and high >= size.theory["least"] else later).append(size)
     within = [
-        size
-        for size in later
-        if size.theory["least"] <= _range(size.boundary)[0] <= size.theory["metastable_until"]
+        size for size in later if size.theory["least"] <= size.range[0] <= size.theory["metastable_until"]
     ]
+    medians = "; ".join(f"{size}: {_middle(size)}, theory {size.theory['median']:.3g}" for size in bounded)
     text = (
         f"The trained boundary's interval meets the range of the theory's threshold over draws in {len(meets)} of "
-        f"{len(bounded)} sizes{_at(meets)}."
+        f"{len(bounded)} sizes where runs bound it on both sides"
+        + (f" (medians: {medians}; as both ranges are wide, a weak test)." if bounded else ": not tested.")
     )
-    if len(bounded) < len(sizes):
-        without = [size for size in sizes if size not in bounded]
-        text += f" The runs of {len(without)}{_at(without)} put no upper bound on it."
+    if without := [size for size in sizes if not size.bounded]:
+        text += f" Elsewhere{_at(without)} they bound it on one side at most."
     if later:
         text += (
-            f" Elsewhere{_at(later)} it does not; in {len(within)} of {len(later)} it lies above, where the "
-            "theory still lets the unembedded state stand."
+            f" Where it does not{_at(later)}, it lies above in {len(within)} of {len(later)}, where the theory still "
+            "lets the unembedded state stand."
         )
     return text
+
+
+def _middle(size: _Size) -> str:
+    if np.isfinite(size.boundary["median"]):
+        return f"{size.boundary['median']:.3g}"
+    return f"between {size.range[0]:g} and {size.range[1]:g} in {len(size.runs)} runs"
 
 
 def _at(sizes: Sequence[_Size]) -> str:
-    return f" ({'; '.join(f'n = {size.n}, T/n = {size.unit:g}' for size in sizes)})" if sizes else ""
+    return f" ({'; '.join(map(str, sizes))})" if sizes else ""
 
 
-def _against_published(sizes: Sequence[_Size], runs: pd.DataFrame) -> str:
-    few = [size for size in sizes if size.unit <= 1]
-    fails = [size for size in few if _fails_above_unit(size, runs)]
-    text = (
-        f"At T/n ≤ 1, more than T/n repeats are not enough for most seeds in {len(fails)} of {len(few)} sizes; "
-        "published: more are needed."
+def _against_published(sizes: Sequence[_Size]) -> list[str]:
+    """Whether more than T/n repeats are needed where T/n is low, and 0.4 T/n where it is larger."""
+    few = [(size, *_least_above(size)) for size in sizes if size.unit <= 1]
+    fails = sum(2 * held <= of for _, _, held, of in few)
+    listed = "; ".join(f"{size}: {held} of {of} at R = {R:g}" for size, R, held, of in few)
+    low = (
+        f"At T/n ≤ 1, published: more than T/n repeats are needed. At the least R trained above T/n most seeds fail in "
+        f"{fails} of {len(few)} sizes (among the first by D_X in {listed}): "
+        f"{_verdict(fails, len(few))}."
     )
-    many = [size for size in sizes if size.unit > 1 and np.isfinite(_range(size.boundary)[1])]
-    if many:
-        ranges = [
-            (low / size.unit, high / size.unit) for size in many for low, high in [_range(size.boundary)]
-        ]
-        on = sum(low <= PUBLISHED_SLOPE <= high for low, high in ranges)
-        text += (
-            f" At larger T/n, R/(T/n) at the boundary lies in "
-            f"{', '.join(f'{low:.2g} to {high:.2g}' for low, high in ranges)}{_at(many)}. The published 0.4 is within "
-            f"{on} of these {len(many)}."
-        )
-    return text
+    many = [size for size in sizes if size.unit > 1 and size.bounded]
+    ranges = [(size.range[0] / size.unit, size.range[1] / size.unit) for size in many]
+    on = sum(low <= PUBLISHED_SLOPE <= high for low, high in ranges)
+    counts = {
+        "below the boundary": sum(low > PUBLISHED_SLOPE for low, _ in ranges),
+        "within its interval": on,
+        "above it": sum(high < PUBLISHED_SLOPE for _, high in ranges),
+    }
+    where = ", ".join(f"{place} in {count} of {len(many)} sizes" for place, count in counts.items() if count)
+    listed = "; ".join(
+        f"{size}: {low:.2g} to {high:.2g}" for size, (low, high) in zip(many, ranges, strict=True)
+    )
+    large = (
+        f"At larger T/n the published R = {PUBLISHED_SLOPE:g} T/n lies {where} (R/(T/n) there: {listed}): "
+        f"{_verdict(on, len(many))}."
+    )
+    return [
+        low if few else "At T/n ≤ 1, published: more than T/n repeats are needed: not tested.",
+        large if many else f"At larger T/n, published: R = {PUBLISHED_SLOPE:g} T/n: not tested.",
+    ]
 
 
-def _fails_above_unit(size: _Size, runs: pd.DataFrame) -> bool:
-    """Whether at the least trained R above T/n at most half of the seeds have the point among the first."""
-    own = runs[(runs["n"] == size.n) & (runs["T"] == size.T) & (runs["repeats"] > size.unit)]
-    return bool(own.loc[own["repeats"] == own["repeats"].min(), "first"].mean() <= 0.5)
+def _verdict(agreeing: int, of: int) -> str:
+    return "agrees" if agreeing == of else "agrees in part" if agreeing else "differs"
+
+
+def _least_above(size: _Size) -> tuple[float, int, int]:
+    """The least trained R above T/n, in how many seeds the point is among the first there, and of how many."""
+    above = size.runs[size.runs["repeats"] > size.unit]
+    own = above[above["repeats"] == above["repeats"].min()]
+    return float(above["repeats"].min()), int(own["first"].sum()), len(own)
+
+
+def _featureless(sizes: Sequence[_Size]) -> list[str]:
+    """Sizes at which most models store no feature, which the published map leaves out."""
+    return [
+        f"At {size} only {size.storing} of {len(size.runs)} models store a feature; the published map is of datasets "
+        "that are large enough for that, so this size is left out above. The point's hidden vector is longer than "
+        f"{EMBEDDED:g} in {int(size.runs['embedded'].sum())} of them, up to {size.runs['length'].max():.3g}, and then "
+        f"among the first by D_X in {int((size.runs['embedded'] & size.runs['first']).sum())}."
+        for size in sizes
+    ]
 
 
 def _criteria(runs: pd.DataFrame) -> str:
@@ -187,14 +244,17 @@ def _criteria(runs: pd.DataFrame) -> str:
 def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> str:
     n, T = int(sweeps["n"].iloc[0]), int(sweeps["T"].iloc[0])
     cold = runs[(runs["n"] == n) & (runs["T"] == T)]
-    kept, needed, back = [], [], []
+    kept, needed, back, faded = [], [], [], []
     for seed, part in sweeps.groupby("seed"):
         down, up = (part[part["direction"] == way] for way in ("down", "up"))
         kept.append(_embedded_from(numbers(down, "repeats"), numbers(down, "length") > EMBEDDED))
         own = cold[cold["seed"] == seed]
         needed.append(_embedded_from(numbers(own, "repeats"), np.asarray(own["embedded"], dtype=np.bool_)))
-        if down.sort_values("repeats")["length"].iloc[0] <= EMBEDDED:
+        lengths = numbers(down.sort_values("repeats", ascending=False), "length")
+        if np.any((lengths[:-1] > EMBEDDED) & (lengths[1:] < EMBEDDED / 2)):
             back.append(_embedded_from(numbers(up, "repeats"), numbers(up, "length") > EMBEDDED))
+        elif lengths[-1] <= EMBEDDED:
+            faded.append(lengths[-1])
     less = sum(warm < fresh for warm, fresh in zip(kept, needed, strict=True))
     verdict = "**the start is remembered**" if less > len(kept) / 2 else "**no clear hysteresis**"
     text = (
@@ -204,9 +264,11 @@ def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> str:
     )
     if back:
         text += (
-            f" In {len(back)} of {len(kept)} the point is dropped at last; upward from there it is embedded again from "
-            f"R = {_row(back)}."
+            f" In {len(back)} of {len(kept)} the point is dropped in a jump, to less than half of {EMBEDDED:g}; upward "
+            f"from there it is embedded again from R = {_row(back)}."
         )
+    if faded:
+        text += f" In {len(faded)} it shortens without a jump, to {_row(sorted(round(x, 3) for x in faded))}."
     return text
 
 

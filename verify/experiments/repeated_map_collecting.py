@@ -40,6 +40,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         length=length,
         first=table["repeated_dimensionality_rank"] <= TOP,
         embedded=length > EMBEDDED,
+        largest_feature=table["largest_feature_dimensionality"],
     )
     listed = listed.sort_values(["n", "T", "repeats", "seed"], kind="stable")
     sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
