@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -24,6 +25,7 @@ __all__ = [
     "Plot",
     "panels",
     "render",
+    "round_below",
     "styled",
 ]
 
@@ -97,3 +99,16 @@ def render(figure: Figure, kind: Literal["svg", "png"]) -> bytes:
     with styled():
         figure.savefig(content, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return content.getvalue()
+
+
+def round_below(length: float) -> float:
+    """The largest of 1, 2 and 5 times a power of ten that is at most ``length`` > 0.
+
+    Examples
+    --------
+    >>> round_below(0.34)
+    0.2
+
+    """
+    power = 10.0 ** np.floor(np.log10(length))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= length))

@@ -57,10 +57,11 @@ _RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A name and the numbers that led to it."""
+    """A name, the numbers that led to it, and how many features are stored."""
 
     name: str
     evidence: str
+    stored: int = 0
 
 
 def definitions(names: Iterable[str]) -> str:
@@ -126,7 +127,7 @@ def _stored_features(record: Record, W: NDArray[np.floating[Any]]) -> Diagnosis 
     if record.memorized or SEEN_OFTEN * stored > record.T or jumps.max() < FEATURE_RATIO:
         return None
     evidence = f"{stored} columns of W of norm {_range(norms[:stored])}, the next {norms[stored]:.3g}"
-    return Diagnosis("stored features", evidence)
+    return Diagnosis("stored features", evidence, stored)
 
 
 def _planar(record: Record, lengths: NDArray[np.float64]) -> Diagnosis:

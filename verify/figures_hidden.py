@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from theory import Setting, predict
-from verify.canvas import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, styled
+from verify.canvas import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, round_below, styled
 
 if TYPE_CHECKING:
     from numerics import Run
@@ -209,15 +209,9 @@ def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> 
         xlabel=f"{symbol}{axis}₁   (seed {first['seed']})",
     )
     ax.set_ylabel(f"{symbol}{axis}₂", labelpad=-2)
-    ticks = [-_round_below(reach), 0.0, _round_below(reach)]
+    ticks = [-round_below(reach), 0.0, round_below(reach)]
     labels = [f"{tick:g}" for tick in ticks]
     ax.set(xticks=ticks, xticklabels=labels, yticks=ticks, yticklabels=labels)
-
-
-def _round_below(length: float) -> float:
-    """The largest of 1, 2 and 5 times a power of ten that is at most ``length``."""
-    power = 10.0 ** np.floor(np.log10(length))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= length))
 
 
 def _write(ax: Axes, text: str) -> None:

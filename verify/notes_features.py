@@ -278,7 +278,7 @@ def _bracket(runs: Sequence[Trained], unit: float) -> str:
 
 
 def _model_threshold(run: Trained, path: Path) -> dict[str, float] | None:
-    """The row of `tgon threshold --csv` for this T, n and S, in units of T/n; a flag is as it stands."""
+    """The row of `tgon threshold --csv` for this T, n and S with a fit, in units of T/n; a flag is as it stands."""
     if not path.exists():
         return None
     with path.open(encoding="utf-8", newline="") as file:
@@ -289,6 +289,6 @@ def _model_threshold(run: Trained, path: Path) -> dict[str, float] | None:
         {name: row[name] / row["equal_energy"] for name in names}
         | {"metastable_censored": row.get("metastable_censored", 0.0)}
         for row in rows
-        if (row["T"], row["n"], row["sparsity"]) == here
+        if not math.isnan(row["boundary"]) and (row["T"], row["n"], row["sparsity"]) == here
     ]
     return found[0] if found else None

@@ -138,7 +138,7 @@ def test_norms_that_follow_the_theory_are_described_so():
     assert "| 7 | 2/2 | 1.020 (1.020 to 1.020) | 1.020 (1.020 to 1.020) |" in text
     assert "None of these runs is below the least norm; it bounds runs that memorize" in text
     assert (
-        "from T = 7 on; the theory says from T = 7 on (`memorization.bias-overtakes`), and every T here agrees"
+        "from T = 7 on; the theory says from T = 7 on (`memorization.bias-overtakes`): every T here agrees"
         in text
     )
     assert "half of all datasets from T = 30 on" in text
@@ -196,13 +196,14 @@ def test_only_seeds_on_disjoint_data_are_counted():
     assert "nowhere outside it" in norms.describe({**tables, "runs": own, "published": published})
 
 
-def _model(T, name, evidence="", norm=2.05):
+def _model(T, name, evidence="", norm=2.05, stored=0):
     return {
         "T": T,
         "n": 1000,
         "seed": 0,
         "train_loss": 0.1,
         "diagnosis": name,
+        "stored": stored,
         "evidence": evidence,
         "gap_deviation": 0.01,
         "radius_deviation": 0.02,
@@ -211,7 +212,7 @@ def _model(T, name, evidence="", norm=2.05):
 
 
 def test_the_gallery_names_what_it_shows():
-    stored = _model(1000, "stored features", "5 columns of W of norm 0.9, the next 0.3")
+    stored = _model(1000, "stored features", "5 columns of W of norm 0.9, the next 0.3", stored=5)
     text = gallery.describe({"models": pd.DataFrame([_model(5, "regular T-gon"), stored])})
     assert "those at T = 5 are regular and agree, those at T = none differ" in text
     assert (
@@ -226,6 +227,8 @@ def test_the_gallery_names_what_it_shows():
     assert "those at T = none are regular and agree, those at T = 5 differ" in far
     assert "stray from 2π/T" not in far.split("- The paper")[1]
     assert "have 3, +46.4% from the pentagon and +34.2% from √5: they do not all agree" in far
+    four = gallery.describe({"models": pd.DataFrame([{**stored, "stored": 4}])})
+    assert "None of these models stores five" in four
     none = gallery.describe({"models": pd.DataFrame([_model(5, "two circles")])})
     assert "No model shown stores features" in none
 

@@ -17,7 +17,7 @@ from numerics import Run
 from theory import tgon_energy
 from theory.generalization import polygon
 from theory.memorization import tgon_hidden
-from verify.canvas import BLUE, GREEN, INK, VERMILLION
+from verify.canvas import BLUE, GREEN, INK, VERMILLION, round_below
 from verify.diagnosis import Diagnosis
 from verify.figures_hidden import turned_onto
 
@@ -33,16 +33,18 @@ MOST_VERTICES = 30
 MOST_SHAPES = 60
 
 
-def points_of(run: Run, diagnosis: Diagnosis) -> pd.DataFrame:
-    """The cloud table of a run with m = 2, with the polygon that theory has for it.
+def points_of(run: Run, diagnosis: Diagnosis | None) -> pd.DataFrame:
+    """The cloud table of a run with m = 2, with the polygon that theory has for it where a diagnosis is given.
 
     That is the regular T-gon of least norm, unless the run stores features; then, where five columns stand out, the
     pentagon at b = 0 (`generalization.pentagon`).
     """
     hidden, W = run.record.hidden, run.W.astype(np.float64)
     clouds = {"hidden": _thinned(hidden), "feature": _thinned(W)}
-    if diagnosis.name == "stored features":
-        if diagnosis.evidence.startswith("5 "):
+    if diagnosis is None:
+        pass
+    elif diagnosis.name == "stored features":
+        if diagnosis.stored == 5:
             longest = W[:, np.argsort(-np.linalg.norm(W, axis=0))[:5]]
             pentagon = tgon_hidden(5) * np.sqrt(polygon(5, law="free").radius_squared * 5 / tgon_energy(5))
             clouds["predicted feature"] = turned_onto(pentagon, longest)
@@ -92,7 +94,7 @@ def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
     )
     ax.plot(0, 0, "+", color=INK, ms=6)
     reach = 1.15 * (float(pd.concat([own, predicted])[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
-    tick = _round_below(reach)
+    tick = round_below(reach)
     ax.set(
         xlim=(-reach, reach),
         ylim=(-reach, reach),
@@ -109,12 +111,6 @@ def _rays(points: pd.DataFrame) -> tuple[Floats, Floats]:
     x[:, 0] = y[:, 0] = 0.0
     x[:, 1], y[:, 1] = points["x"], points["y"]
     return x.ravel(), y.ravel()
-
-
-def _round_below(length: float) -> float:
-    """The largest of 1, 2 and 5 times a power of ten that is at most ``length``."""
-    power = 10.0 ** np.floor(np.log10(length))
-    return float(max(step * power for step in (1, 2, 5) if step * power <= length))
 
 
 def cloud_legend(kinds: set[str]) -> list[Line2D]:

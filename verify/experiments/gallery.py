@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from theory import predict
+from theory.generalization import polygon
 from verify.canvas import INK, Plot
 from verify.diagnosis import definitions, diagnose_run
 from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
@@ -46,7 +47,8 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         points.insert(0, "n", run.setting.n)
         points.insert(0, "T", run.setting.T)
         clouds.append(points)
-        models.append(_facts(run) | {"diagnosis": diagnosis.name, "evidence": diagnosis.evidence})
+        named = {"diagnosis": diagnosis.name, "stored": diagnosis.stored, "evidence": diagnosis.evidence}
+        models.append(_facts(run) | named)
     return {"models": pd.DataFrame(models), "points": pd.concat(clouds, ignore_index=True)}
 
 
@@ -63,8 +65,6 @@ def _facts(run: Run) -> dict[str, object]:
         "median_hidden_length": float(np.median(np.sqrt(run.record.radius_squared))),
         "gap_deviation": deviation.gap if deviation else np.nan,
         "radius_deviation": deviation.radius if deviation else np.nan,
-        "fifth_feature": float(lengths[4]),
-        "sixth_feature": float(lengths[5]),
         "feature_norm": float(np.sqrt(np.sum(lengths[:5] ** 2))),
     }
 
@@ -131,11 +131,11 @@ def _features(models: pd.DataFrame) -> str:
     if stored.empty:
         last = models.iloc[-1]
         return f"No model shown stores features; at T = {last['T']} the name is “{last['diagnosis']}”."
-    five = stored[stored["evidence"].str.startswith("5 ")]
+    five = stored[stored["stored"] == 5]
     text = f"Features are stored at T = {_listed(stored['T'])}."
     if five.empty:
         return f"{text} None of these models stores five."
-    predicted = float(np.sqrt(20 / (7 - np.sqrt(5))))
+    predicted = polygon(5, law="free").weight_norm
     verdict = (
         "agree"
         if (five["feature_norm"] / predicted).between(1 / AGREES, AGREES).all()

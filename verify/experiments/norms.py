@@ -163,19 +163,19 @@ def _crossing(tables: Tables) -> str:
     predicted = bias_overtakes_weights_at()
     if not most:
         return f"‖b‖ stays below ‖W‖ in most seeds at every T here; the theory has it above from T = {predicted} on."
-    first = min(most)
-    before = [T for T in above if predicted > T]
-    agrees = all((T in most) == (predicted <= T) for T in above)
+    whole = most == [T for T in above if most[0] <= T]
+    seen = f"from T = {most[0]} on" if whole else f"at T = {', '.join(map(str, most))}"
+    differ = [str(T) for T in above if (T in most) != (predicted <= T)]
+    verdict = (
+        f"T = {', '.join(differ)} {'differs' if len(differ) == 1 else 'differ'}"
+        if differ
+        else "every T here agrees"
+        if min(above) < predicted
+        else "every T here lies beyond it"
+    )
     return (
-        f"‖b‖ exceeds ‖W‖ in most seeds from T = {first} on; the theory says from T = {predicted} on "
-        f"(`memorization.bias-overtakes`), and every T here "
-        + (
-            "agrees."
-            if agrees and before
-            else "does not agree with that."
-            if not agrees
-            else "lies beyond it."
-        )
+        f"‖b‖ exceeds ‖W‖ in most seeds {seen}; the theory says from T = {predicted} on "
+        f"(`memorization.bias-overtakes`): {verdict}."
     )
 
 
