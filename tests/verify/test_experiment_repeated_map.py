@@ -166,12 +166,20 @@ def test_hysteresis_is_said_only_where_starts_are_remembered():
         "to R = 3, 3, 3, fresh starts of the same seeds embed it from R = 2, 3, 4; the former is less in 1 of 3"
         in text
     )
-    assert "**no clear hysteresis**" in text
+    assert "in 1 of 3 and more in 1; so few seeds do not decide" in text
     assert "upward from there it is embedded again from R = 5, 5, 5" in text
     later = tables["runs"].assign(embedded=lambda table: table["repeats"] >= 8)
     text = repeated_map.describe(tables | {"runs": later})
-    assert "**the start is remembered**" in text
-    assert "no clear hysteresis" not in text
+    assert (
+        "in 3 of 3 and more in 0; so few seeds do not decide whether the start is remembered (sign test, p = 0.25)"
+        in text
+    )
+    twice = {
+        name: pd.concat([table, table.assign(seed=table["seed"] + 3)], ignore_index=True)
+        for name, table in (("runs", later), ("sweeps", tables["sweeps"]))
+    }
+    text = repeated_map.describe(tables | twice)
+    assert "in 6 of 6 and more in 0; **the start is remembered** (sign test, p = 0.031)" in text
 
 
 def test_outcomes_without_overlap_have_ends_and_no_fit():

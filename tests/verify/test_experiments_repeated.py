@@ -361,6 +361,13 @@ def test_features_that_stay_are_not_described_as_replaced(stored, says):
     assert "**differs**, both in 0 runs" in text
 
 
+def test_runs_that_spread_widely_decide_nothing():
+    runs = _many(lambda k: 5)["runs"]
+    text = repeated_many.describe({"runs": runs.assign(stored=np.where(runs["seed"] == 1, 0, 5))})
+    assert "change by 0.00 for each point (t interval -" in text
+    assert "these runs do not decide whether each replaces one" in text
+
+
 @pytest.mark.parametrize(("seeds", "verdict", "both"), [(1, "mostly agrees", 6), (2, "differs", 3)])
 def test_more_than_five_embedded_points_are_no_agreement(seeds, verdict, both):
     tables = _many(lambda k: max(5 - k, 0), lambda k, seed: min(k, 6 if seed < seeds else 5))

@@ -164,7 +164,7 @@ def _odd(tables: Tables) -> str:
             f"themselves: {trained['with_pixels']} trained, {untrained['with_pixels']} untrained."
         )
     before = untrained["with_neighbour_distance"]
-    goes = "goes" if distance.low > 0.3 else "hardly goes" if distance.high < 0.3 else "barely goes"
+    goes = "goes" if distance.low > 0.3 else "hardly goes" if distance.high < 0.3 else "is not decided to go"
     change = (
         "training adds to it"
         if distance.low > before.high

@@ -251,7 +251,7 @@ def _near_misses(ends: pd.DataFrame) -> str:
 def _near_by_length(ends: pd.DataFrame) -> str:
     missed = ends[ends["near_by_length"]]
     if missed.empty:
-        return f"By length alone there is none either ({_at_most(ends)})."
+        return f"By length alone there is none ({_at_most(ends)})."
     most = missed.iloc[int(np.argmax(numbers(missed, "peak")))]
     return (
         f"By length alone, without asking for a D_X among the first, {_counted(missed, ends)} memorize and drop the "

@@ -172,17 +172,20 @@ def _replacement(runs: pd.DataFrame) -> str:
     if len(np.unique(k)) < 3:
         return "Too few numbers of points to say how features give way."
     slope, error = _slope(k, stored)
+    low, high = slope - error, slope + error
     all_in = float(np.mean(embedded == k))
     verdict = (
         "**each point replaces a feature**, as published"
-        if slope + error >= -1.25 and slope - error <= -0.75
+        if low >= -1.25 and high <= -0.75
         else "features give way, but not one for each point as published"
-        if slope + error < 0
+        if high < -1.25 or -0.75 < low <= high < 0
         else "**features do not give way**, unlike published"
+        if low > -0.75
+        else "these runs do not decide whether each replaces one"
     )
     return (
         f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
-        f"{slope - error:.2f} to {slope + error:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of these "
+        f"{low:.2f} to {high:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of these "
         "runs all repeated points are embedded."
     )
 
@@ -191,7 +194,8 @@ def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     from scipy import stats
 
     found = stats.linregress(x, y)
-    return float(found.slope), float(stats.t.ppf(0.975, len(x) - 2) * found.stderr)
+    # without any residual there is no standard error to divide by
+    return float(found.slope), float(np.nan_to_num(stats.t.ppf(0.975, len(x) - 2) * found.stderr))
 
 
 def _sum(runs: pd.DataFrame) -> str:

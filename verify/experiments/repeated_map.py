@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
+from verify.experiments.bump import LEVEL
 from verify.experiments.following import EMBEDDED, STORED
 from verify.experiments.grouping import numbers
 from verify.experiments.repeated_map_collecting import CRITERIA, collect
@@ -255,12 +257,19 @@ def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> str:
             back.append(_embedded_from(numbers(up, "repeats"), numbers(up, "length") > EMBEDDED))
         elif lengths[-1] <= EMBEDDED:
             faded.append(lengths[-1])
-    less = sum(warm < fresh for warm, fresh in zip(kept, needed, strict=True))
-    verdict = "**the start is remembered**" if less > len(kept) / 2 else "**no clear hysteresis**"
+    less, more = (
+        sum(sign * warm < sign * fresh for warm, fresh in zip(kept, needed, strict=True)) for sign in (1, -1)
+    )
+    chance = float(binomtest(less, less + more).pvalue) if less + more else 1.0
+    verdict = (
+        "**the start is remembered**"
+        if chance < LEVEL and less > more
+        else "so few seeds do not decide whether the start is remembered"
+    )
     text = (
         f"Sweeps on one dataset (n = {n}, T = {T}, {len(kept)} seeds): downward the point stays embedded to R = "
         f"{_row(kept)}, fresh starts of the same seeds embed it from R = {_row(needed)}; the former is less in "
-        f"{less} of {len(kept)}: {verdict}."
+        f"{less} of {len(kept)} and more in {more}; {verdict} (sign test, p = {chance:.2g})."
     )
     if back:
         text += (
