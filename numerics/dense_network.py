@@ -9,7 +9,7 @@ Defines no equations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -74,13 +74,10 @@ class Snapshot:
     test_accuracy: float
 
 
-def train_classifier(
-    digits: Digits, plan: TrainingPlan, progress: Callable[[int], None] = lambda epochs: None
-) -> Iterator[Snapshot]:
+def train_classifier(digits: Digits, plan: TrainingPlan) -> Iterator[Snapshot]:
     """Train on ``digits`` and yield a snapshot after each of ``plan.epochs``.
 
-    ``progress`` is called with the number of epochs just done. Raises ValueError where T is not in 1..digits.T, or
-    the epochs do not increase.
+    Raises ValueError where T is not in 1..digits.T, or the epochs do not increase.
     """
     if list(plan.epochs) != sorted(set(plan.epochs)) or not plan.epochs or plan.epochs[0] < 0:
         raise ValueError(f"epochs {tuple(plan.epochs)} must increase from 0 or more; try (0, 10, 100)")
@@ -97,7 +94,6 @@ def train_classifier(
                 _train_epoch(network, optimizer, images, targets, plan.batch, batches)
             done = epoch
             snapshot = _look(network, images, targets, digits, places, flipped, epoch)
-        progress(epoch)
         yield snapshot
 
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -300,11 +299,8 @@ def find_transition(
     sparsity: float,
     seed: int = 0,
     features: int = 120,
-    progress: Callable[[int], None] | None = None,
 ) -> Transition:
     """The threshold of one draw (see the module for the search). About 3 s on one core.
-
-    `progress` is called with 1 after each of 2·GRID stages.
 
     Raises
     ------
@@ -316,9 +312,8 @@ def find_transition(
     model, generator = Model(draw), np.random.Generator(np.random.PCG64(seed))
     top = 3 * zero_bias_threshold(T, n, sparsity).mean + 0.6
     grid = np.linspace(0.0, top, GRID + 1)
-    report = progress or (lambda _: None)
-    followed = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator), report)
-    high = _follow_down(model, grid, followed, report)
+    followed = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator))
+    high = _follow_down(model, grid, followed)
     low = _improve(model, grid, followed, high)
     both = [(i, float(R)) for i, R in enumerate(grid) if i in low and i in high]
     gaps = [(R, model.loss(low[i], R) - model.loss(high[i], R)) for i, R in both]
@@ -334,9 +329,7 @@ def find_transition(
     )
 
 
-def _follow_up(
-    model: Model, grid: Floats, starts: list[Floats], report: Callable[[int], None]
-) -> dict[int, Floats]:
+def _follow_up(model: Model, grid: Floats, starts: list[Floats]) -> dict[int, Floats]:
     """Unembedded states by grid index, as long as there is one."""
     state = min((model.relax(z, 0.0, 3 * ITERATIONS) for z in starts), key=lambda z: model.loss(z, 0.0))
     found: dict[int, Floats] = {}
@@ -345,14 +338,10 @@ def _follow_up(
         if model.is_embedded(state):
             break
         found[i] = state
-        if i < len(grid):
-            report(1)
     return found
 
 
-def _follow_down(
-    model: Model, grid: Floats, low: dict[int, Floats], report: Callable[[int], None]
-) -> dict[int, Floats]:
+def _follow_down(model: Model, grid: Floats, low: dict[int, Floats]) -> dict[int, Floats]:
     """Embedded states by grid index, from the top until there is none."""
     found: dict[int, Floats] = {}
     for i in reversed(range(len(grid))):
@@ -365,7 +354,6 @@ def _follow_down(
         if not stored:
             break
         found[i] = min(stored, key=lambda z: model.loss(z, R))
-        report(1)
     return found
 
 

@@ -8,7 +8,7 @@ Defines no equations.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,12 +69,11 @@ def take_snapshots(
     engine: EngineName = "cpu",
     data: Dataset | None = None,
     start: tuple[Any, Any] | None = None,
-    progress: Callable[[int], None] = lambda steps: None,
 ) -> Iterator[Snapshot]:
     """Train one run and stop at each of ``steps`` to look; one snapshot after the other, none is kept.
 
     A run that diverges yields no more: what it had become is not a model. ``data`` and ``start`` (W, b) are as in
-    `numerics.training.train_one`; ``progress`` is called with the number of steps just done.
+    `numerics.training.train_one`.
 
     Raises
     ------
@@ -100,7 +99,7 @@ def take_snapshots(
         )
     data = draw_dataset(setting) if data is None else data
     W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
-    return _taken(setting, wanted, resolve_engine(engine), data, (W, b), progress)
+    return _taken(setting, wanted, resolve_engine(engine), data, (W, b))
 
 
 def _taken(
@@ -109,13 +108,10 @@ def _taken(
     engine: EngineName,
     data: Dataset,
     start: tuple[NDArray[np.float64], NDArray[np.float64]],
-    progress: Callable[[int], None],
 ) -> Iterator[Snapshot]:
     trajectory = start_trajectory(engine, setting, data, *start)
     for step in wanted:
-        before = trajectory.step
         trajectory.advance(step)
-        progress(trajectory.step - before)
         parameters = trajectory.parameters()
         if not np.isfinite(parameters).all():
             return

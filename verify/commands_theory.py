@@ -164,10 +164,7 @@ def threshold(
             for seed in range(draws):
                 begin(f"T = {size}: draw {seed + 1} of {draws}")
                 found.append(find_transition(size, n, sparsity, seed, min(features, n)))
-            between = [(one.between[0] * size / n, one.between[1] * size / n) for one in found]
-            metastable = [one.metastable_until * size / n for one in found]
-            censored = [one.metastable_censored for one in found]
-            answers.append(summary(size, n, sparsity, min(features, n), between, metastable, censored))
+            answers.append(summary(size, n, sparsity, min(features, n), found))
     if table is not None:
         write_rows(answers, table)
     if as_json:

@@ -11,7 +11,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,6 +21,9 @@ from theory.prose import in_markdown
 from theory.repetition import zero_bias_threshold
 from theory.tables import Table, number
 from verify.answers import print_table, shown
+
+if TYPE_CHECKING:
+    from numerics.repetition import Transition
 
 __all__ = [
     "LEVEL",
@@ -67,19 +70,18 @@ def summary(
     n: int,
     sparsity: float,
     features: int,
-    between: Sequence[tuple[float, float]],
-    metastable: Sequence[float],
-    censored: Sequence[bool] = (),
+    found: Sequence[Transition],
 ) -> dict[str, Any]:
-    """The answer of `tgon threshold`: `between` has the ends of each draw's threshold, as R, `metastable` its range.
+    """The answer of `tgon threshold`: what `numerics.repetition.find_transition` found on each draw, as R.
 
-    `censored` says of each draw whether its `metastable` is only a lower bound, by default of none. NaN where a number
-    does not exist: an interval needs two draws whose thresholds differ.
+    NaN where a number does not exist: an interval needs two draws whose thresholds differ.
     """
     closed = zero_bias_threshold(T, n, sparsity)
     unit = closed.equal_energy
+    between = [(one.between[0] * unit, one.between[1] * unit) for one in found]
     known = [low for low, high in between if low == high]
-    cuts = censored or [False] * len(metastable)
+    cuts = [one.metastable_censored for one in found]
+    metastable = [one.metastable_until * unit for one in found]
     stays = _spread(metastable)
     longest = _spread(math.inf if cut else R for R, cut in zip(metastable, cuts, strict=True))
     return {

@@ -15,8 +15,24 @@ from verify.thresholds import quoted, summary, threshold_section, write_rows
 DRAWS = [3.0, 5.0, 8.0, 8.5, 9.0, 9.5, 10.0]
 
 
-def answer(between, metastable=(30.0,), censored=()):
-    return summary(30_000, 1_000, 0.99, 120, between, metastable, censored)
+def answer(between, metastable=None, censored=None):
+    """Of draws with these thresholds as R; T/n = 32 is a power of two, so that nothing is rounded."""
+    unit = 32
+    draws = [
+        Transition(
+            threshold=low / unit if low == high else math.nan,
+            between=(low / unit, high / unit),
+            metastable_until=stays / unit,
+            embedded_from=0.0,
+            zero_bias=1.0,
+            repeats=low if low == high else math.nan,
+            metastable_censored=cut,
+        )
+        for (low, high), stays, cut in zip(
+            between, metastable or [30.0] * len(between), censored or [False] * len(between), strict=True
+        )
+    ]
+    return summary(1_000 * unit, 1_000, 0.99, 120, draws)
 
 
 def test_the_interval_is_the_fit_of_all_draws():
@@ -47,9 +63,9 @@ def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
     write_rows([answer([(one, one) for one in DRAWS])], tmp_path / "threshold" / "n1000.csv")
     (table,) = threshold_section(tmp_path).tables
     row = dict(zip(table.columns, table.rows[0], strict=True))
-    assert row["T/n"] == "30"
-    assert row["range of draws"] == "0.1 to 0.333"
-    assert float(row["boundary"]) == pytest.approx(fit_boundary(DRAWS, DRAWS).median / 30, abs=5e-4)
+    assert row["T/n"] == "32"
+    assert row["range of draws"] == "0.0938 to 0.312"
+    assert float(row["boundary"]) == pytest.approx(fit_boundary(DRAWS, DRAWS).median / 32, abs=5e-4)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +81,10 @@ def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
 )
 def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags, tmp_path):
     """A draw seen to stay out until the last R that was looked at: median, least, greatest, and how many such draws."""
-    found = answer([(one, one) for one in DRAWS[:3]], stays, censored)
+    found = answer([(one, one) for one in DRAWS[: len(stays)]], stays, censored)
     assert tuple(found["metastable_censored"].values()) == flags
     longer = [99.0 if cut else stay for stay, cut in zip(stays, censored, strict=True)]
-    moved = answer([(one, one) for one in DRAWS[:3]], longer)["metastable_until"]
+    moved = answer([(one, one) for one in DRAWS[: len(stays)]], longer)["metastable_until"]
     for name, value in found["metastable_until"].items():
         assert (moved[name] > value) == found["metastable_censored"][name]
     write_rows([found], tmp_path / "threshold" / "n1000.csv")
@@ -81,7 +97,7 @@ def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags,
 
 def test_a_table_of_an_earlier_version_is_shown_as_it_is(tmp_path):
     path = tmp_path / "threshold" / "n1000.csv"
-    write_rows([answer([(one, one) for one in DRAWS], (30.0,), (True,))], path)
+    write_rows([answer([(one, one) for one in DRAWS], (30.0,) * 7, (True,) * 7)], path)
     assert r"\ge" in threshold_section(tmp_path).tables[0].markdown()
     head, row = (line.split(",") for line in path.read_text().splitlines())
     place = head.index("metastable_censored")
@@ -105,9 +121,9 @@ def test_the_number_to_quote_comes_first_with_its_interval():
     expected = fit_boundary(DRAWS, DRAWS)
     line = quoted(found)
     numbers = [float(text) for text in re.findall(r"[0-9]+\.[0-9]+", line)]
-    assert numbers == pytest.approx(
-        [expected.median, expected.median / 30, expected.low, expected.high], rel=6e-4
-    )
+    R, in_units, *ends = numbers
+    assert [R, *ends] == pytest.approx([expected.median, expected.low, expected.high], rel=6e-4)
+    assert in_units == pytest.approx(expected.median / 32, abs=6e-4)
     assert numbers[0] != pytest.approx(found["repeats"]["median"], rel=6e-4), "not that of the draws"
     assert "(numerical; 95 % interval " in line
     assert line.endswith(" for the median; 7 draws)")
@@ -118,7 +134,7 @@ def test_the_number_to_quote_comes_first_with_its_interval():
 def test_without_an_interval_or_a_crossing_there_is_less_to_quote():
     assert (
         quoted(answer([(5.0, 5.0)]))
-        == "  R = 5 = 0.167 T/n (numerical; no interval, try more --draws; 1 draw)"
+        == "  R = 5 = 0.156 T/n (numerical; no interval, try more --draws; 1 draw)"
     )
     assert "none: the losses do not cross" in quoted(answer([(10.0, math.inf)] * 2, (30.0,) * 2))
 

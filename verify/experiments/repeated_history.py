@@ -19,7 +19,6 @@ from numerics.repetition import find_transition
 from numerics.snapshots import Snapshot
 from numerics.starts import first_copies
 from theory.repetition import zero_bias_threshold
-from verify.diagnosis import Diagnosis
 from verify.experiments.clouds import points_of
 from verify.experiments.following import EMBEDDED, STORED, TOP, feature_rows, follow, outcomes, standing
 from verify.experiments.grouping import numbers, tally
@@ -67,7 +66,7 @@ def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
 
 
 def _points(run: Run) -> pd.DataFrame:
-    clouds = points_of(run, Diagnosis("followed", ""))
+    clouds = points_of(run, None)
     x, y = run.record.hidden[:, first_copies(run.setting)][:, 0]
     clouds = pd.concat([clouds, pd.DataFrame([{"kind": "repeated", "x": x, "y": y}])], ignore_index=True)
     return clouds.assign(repeats=run.setting.repeats, seed=run.setting.seed)

@@ -19,7 +19,6 @@ from numerics import Run
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
 from verify.canvas import GREEN, INK, VERMILLION, Plot
-from verify.diagnosis import Diagnosis
 from verify.experiments.clouds import draw_cloud, points_of
 from verify.experiments.following import EMBEDDED, SHARED, STORED, stored_features
 from verify.experiments.grouping import numbers, tally, values_by
@@ -52,7 +51,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         }
         rows.append(facts)
         if run.setting.seed == seed:
-            cloud = points_of(run, Diagnosis("repeated", ""))
+            cloud = points_of(run, None)
             repeated = pd.DataFrame({"kind": "repeated", "x": hidden[0], "y": hidden[1]})
             cloud = pd.concat([cloud, repeated], ignore_index=True)
             clouds.append(cloud.assign(repeated_points=run.setting.repeated_points))

@@ -85,16 +85,7 @@ def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
 
 def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
     found = [find_transition(T, n, sparsity, seed=seed, features=min(FEATURES, n)) for seed in range(DRAWS)]
-    unit = T / n
-    answer = summary(
-        T,
-        n,
-        sparsity,
-        min(FEATURES, n),
-        [(each.between[0] * unit, each.between[1] * unit) for each in found],
-        [each.metastable_until * unit for each in found],
-        [each.metastable_censored for each in found],
-    )
+    answer = summary(T, n, sparsity, min(FEATURES, n), found)
     return {
         "n": n,
         "T": T,
