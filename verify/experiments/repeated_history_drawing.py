@@ -22,7 +22,8 @@ Tables = dict[str, pd.DataFrame]
 def draw(tables: Tables) -> Figure:
     """Top: D_f and D_X of one run over training, and where it ends. Below: the point's length in every run."""
     repeats = sorted(set(tables["history"]["repeats"]))
-    lines = -(-len(repeats) // PER_LINE)
+    columns = 2 if len(repeats) in (2, 4) else PER_LINE
+    lines, width = -(-len(repeats) // columns), 6 // columns
     figure = Plot(figsize=(10.5, 6.6 + 2.6 * lines))
     figure.set_layout_engine("constrained", h_pad=0.08)
     grid = figure.add_gridspec(2 + lines, 6, height_ratios=[3, 3, *[2.6] * lines])
@@ -36,12 +37,13 @@ def draw(tables: Tables) -> Figure:
         )
     first: Axes | None = None
     for place, R in enumerate(repeats):
-        line, column = divmod(place, PER_LINE)
-        ax = figure.add_subplot(grid[2 + line, 2 * column : 2 * column + 2], sharex=first, sharey=first)
+        line, column = divmod(place, columns)
+        across = slice(width * column, width * (column + 1))
+        ax = figure.add_subplot(grid[2 + line, across], sharex=first, sharey=first)
         first = first or ax
         _draw_lengths(ax, tables["history"], R)
         ax.set_ylabel("‖h‖ of the point" if column == 0 else "")
-        ax.set_xlabel("step" if place >= len(repeats) - PER_LINE else "")
+        ax.set_xlabel("step" if place >= len(repeats) - columns else "")
     return figure
 
 
