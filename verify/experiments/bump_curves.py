@@ -110,21 +110,23 @@ def _scatter(ax: Axes, x: object, y: object, style: Mapping[str, str]) -> None:
 def smaller_bumps(
     bumps: Mapping[float, Bump], losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str
 ) -> str:
-    """A sentence on peaks that are not above both ends but above dips beside them; empty where there is none."""
+    """Sentences on peaks that fail the test but lie above both ends, or above dips beside them, in every seed."""
     found = []
+    apart = [f"{symbol} {value:g}" for value, bump in bumps.items() if bump.apart and not bump.there]
     for value, bump in bumps.items():
-        dips = None if bump.there else dips_beside(losses[value], bump.T)
+        dips = None if bump.there or bump.apart else dips_beside(losses[value], bump.T)
         if dips is not None:
             own, (left, right) = losses[value][bump.T], (max(losses[value][T]) for T in dips)
             found.append(
                 f"{symbol} {value:g} at T = {bump.T} ({min(own):.4g} to {max(own):.4g} over seeds), above T = "
                 f"{dips[0]} (at most {left:.4g}) and T = {dips[1]} (at most {right:.4g})"
             )
-    return (
-        f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
-        if found
-        else ""
-    )
+    texts = [f"Above both ends in every seed, but short of the test: {', '.join(apart)}."] if apart else []
+    if found:
+        texts.append(
+            f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
+        )
+    return " ".join(texts)
 
 
 def descent(losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str) -> str:

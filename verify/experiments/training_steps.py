@@ -71,15 +71,13 @@ def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:
         f"ratio of {ratio}; between {ascending} of {len(steps)} neighbouring numbers of steps its interval lies "
         "above 1"
     )
-    if not bumps[many].there:
-        return (
-            f"**No bump is established after {many:g} steps**, so that none can be seen to grow: {numbers}."
-        )
+    what = "bump" if bumps[many].there else "largest test loss"
+    beside = "" if bumps[many].there else f" That it is a bump is not established after {many:g} steps."
     if ratio.low > 1:
-        return f"**More steps make the bump larger**, as in the paper: {numbers}."
+        return f"**More steps make the {what} larger**, as in the paper: {numbers}.{beside}"
     if ratio.high < 1:
-        return f"**More steps make the bump smaller**, against the paper: {numbers}."
-    return f"Whether more steps make the bump larger is not decided by these seeds: {numbers}."
+        return f"**More steps make the {what} smaller**, against the paper: {numbers}.{beside}"
+    return f"Whether more steps make the {what} larger is not decided by these seeds: {numbers}.{beside}"
 
 
 def _moving(bumps: Mapping[float, Bump], density: float) -> str:

@@ -72,9 +72,10 @@ def _removed(bumps: Mapping[float, Bump]) -> str:
     usual, strong = bumps[USUAL], bumps[STRONG]
     if not usual.there:
         return (
-            f"**No bump is established, so none can be seen to go**: at the paper's weight decay {USUAL:g} the largest "
-            f"inner test loss, {usual.loss} at T = {usual.T}, is {usual.over_first} times that at the smallest T and "
-            f"{usual.over_last} times that at the largest; at {STRONG:g} it is {strong.loss} at T = {strong.T}."
+            "That there is a bump is not established, so none can be seen to go: at the paper's weight decay "
+            f"{USUAL:g} the largest inner test loss, {usual.loss} at T = {usual.T}, is {usual.over_first} times that at "
+            f"the smallest T and {usual.over_last} times that at the largest. At {STRONG:g} it is {strong.loss} at T = "
+            f"{strong.T}; the paper finds no bump there."
         )
     if strong.there:
         return (
