@@ -73,9 +73,9 @@ def _removed(bumps: Mapping[float, Bump]) -> str:
     if not usual.there:
         return (
             "That there is a bump is not established, so none can be seen to go: at the paper's weight decay "
-            f"{USUAL:g} the largest inner test loss, {usual.loss} at T = {usual.T}, is {usual.over_first} times that at "
-            f"the smallest T and {usual.over_last} times that at the largest. At {STRONG:g} it is {strong.loss} at T = "
-            f"{strong.T}; the paper finds no bump there."
+            f"{USUAL:g} the largest inner test loss, {usual.loss} at T = {usual.T}, is {usual.over_first} times that "
+            f"at the smallest T and {usual.over_last} times that at the largest. At {STRONG:g} it is {strong.loss} at "
+            f"T = {strong.T}; the paper finds no bump there."
         )
     if strong.there:
         return (
