@@ -110,9 +110,8 @@ def _scatter(ax: Axes, x: object, y: object, style: Mapping[str, str]) -> None:
 def smaller_bumps(
     bumps: Mapping[float, Bump], losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str
 ) -> str:
-    """Sentences on peaks that fail the test but lie above both ends, or above dips beside them, in every seed."""
+    """A sentence on peaks that are not above both ends but above dips beside them in every seed; or empty."""
     found = []
-    apart = [f"{symbol} {value:g}" for value, bump in bumps.items() if bump.apart and not bump.there]
     for value, bump in bumps.items():
         dips = None if bump.there or bump.apart else dips_beside(losses[value], bump.T)
         if dips is not None:
@@ -121,12 +120,9 @@ def smaller_bumps(
                 f"{symbol} {value:g} at T = {bump.T} ({min(own):.4g} to {max(own):.4g} over seeds), above T = "
                 f"{dips[0]} (at most {left:.4g}) and T = {dips[1]} (at most {right:.4g})"
             )
-    texts = [f"Above both ends in every seed, but short of the test: {', '.join(apart)}."] if apart else []
-    if found:
-        texts.append(
-            f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
-        )
-    return " ".join(texts)
+    if not found:
+        return ""
+    return f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
 
 
 def descent(losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str) -> str:
@@ -145,10 +141,14 @@ def descent(losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str) 
     )
 
 
+def _shown(bump: Bump) -> str:
+    return "yes" if bump.there else "in every seed" if bump.apart else "no"
+
+
 def bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:
     """The bumps as a table in Markdown, with what its columns mean above."""
     lines = [
-        f"| {value:g} | {'yes' if bump.there else 'no'} | {bump.T} ({bump.T * density:.3g}) | {bump.loss} "
+        f"| {value:g} | {_shown(bump)} | {bump.T} ({bump.T * density:.3g}) | {bump.loss} "
         f"| {bump.over_first} | {bump.over_last} |"
         for value, bump in bumps.items()
     ]
@@ -157,7 +157,8 @@ def bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str
         [
             "Peak: the largest geometric mean of the test loss over seeds among the inner T; zero output loses 1. "
             "Intervals are Student's and Welch's of the logarithms over seeds, 95 %, for one fixed T. *There*: above "
-            f"both ends by Welch's one-sided test at level 5 %, divided by the {inner} inner T it was chosen among.",
+            f"both ends by Welch's one-sided test at level 5 %, divided by the {inner} inner T it was chosen among; "
+            "*in every seed*: above both ends in each, but short of that test.",
             "",
             f"| {symbol} | bump there | T (T(1 − S)) of the peak | test loss | over smallest T | over largest T |",
             "|---|---|---|---|---|---|",
