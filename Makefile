@@ -3,7 +3,7 @@
 # make thorough  the long tests too, with random exploration
 # make notes     write the derivation notes from the registry; make notes-pdf all of them as one PDF too
 # make figures   train every experiment's preview form and draw it into figures/ (about half an hour on two cores)
-# make figures-full   the paper's own sizes, into experiments/ and notes/experiments/ (about ten hours on two quiet cores)
+# make figures-full   the paper's own sizes, into experiments/ and notes/experiments/ (days on two cores: for a GPU or a cluster)
 # Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
 #   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
