@@ -5,7 +5,7 @@ Defines no equations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,12 @@ from verify.experiments.grouping import numbers, values_by
 
 __all__ = [
     "COLUMNS",
-    "bumps_by",
-    "bumps_table",
+    "Losses",
+    "bumps_of",
     "collect_curves",
-    "descent",
+    "describe_curves",
     "draw_curves",
     "losses_by",
-    "smaller_bumps",
 ]
 
 #: What the pages keep of every run.
@@ -35,6 +34,9 @@ _MARKERS = ("o", "s", "^", "D", "v", "X")
 _COLOURS = (VERMILLION, *DECAY_COLOURS)
 
 Tables = dict[str, pd.DataFrame]
+
+#: Test losses over seeds for each value of a setting and each T.
+Losses = Mapping[float, Mapping[int, Sequence[float]]]
 
 
 def collect_curves(table: pd.DataFrame, key: str) -> Tables:
@@ -49,9 +51,31 @@ def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]
     return {value: values_by(runs[numbers(runs, key) == value], "T", "test_loss") for value in values}
 
 
-def bumps_by(runs: pd.DataFrame, key: str) -> dict[float, Bump]:
-    """The bump for each value of ``key`` with runs at three T or more, ascending."""
-    return {value: find_bump(losses) for value, losses in losses_by(runs, key).items() if len(losses) > 2}
+def bumps_of(losses: Losses) -> dict[float, Bump]:
+    """The bump for each value with runs at three T or more."""
+    return {value: find_bump(curve) for value, curve in losses.items() if len(curve) > 2}
+
+
+def describe_curves(
+    tables: Tables,
+    key: str,
+    symbols: tuple[str, str],
+    own: Callable[[Mapping[float, Bump], Losses, float], Sequence[str]],
+) -> str:
+    """The bumps as a table and in sentences: those of ``own`` on bumps, losses and density, then what all pages say.
+
+    ``symbols`` name the values of ``key`` at the head of the table and in sentences.
+    """
+    runs = tables["runs"]
+    head, symbol = symbols
+    losses = losses_by(runs, key)
+    bumps, density = bumps_of(losses), 1 - float(runs["sparsity"].iloc[0])
+    parts = [
+        *own(bumps, losses, density),
+        _smaller_bumps(bumps, losses, symbol),
+        _descent(losses, symbol),
+    ]
+    return "\n".join([_bumps_table(bumps, head, density), "", *(f"- {part}" for part in parts if part)])
 
 
 def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
@@ -107,9 +131,7 @@ def _scatter(ax: Axes, x: object, y: object, style: Mapping[str, str]) -> None:
     ax.scatter(x, y, s=18, marker=style["marker"], color=style["color"], alpha=0.45, lw=0)  # type: ignore[arg-type]
 
 
-def smaller_bumps(
-    bumps: Mapping[float, Bump], losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str
-) -> str:
+def _smaller_bumps(bumps: Mapping[float, Bump], losses: Losses, symbol: str) -> str:
     """A sentence on peaks that are not above both ends but above dips beside them in every seed; or empty."""
     found = []
     for value, bump in bumps.items():
@@ -125,7 +147,7 @@ def smaller_bumps(
     return f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
 
 
-def descent(losses: Mapping[float, Mapping[int, Sequence[float]]], symbol: str) -> str:
+def _descent(losses: Losses, symbol: str) -> str:
     """A sentence on whether the test loss is below the zero output's again at the largest T of each curve."""
     ends = {value: geometric_mean(curve[max(curve)]).value for value, curve in losses.items()}
     above = [
@@ -145,7 +167,7 @@ def _shown(bump: Bump) -> str:
     return "yes" if bump.there else "in every seed" if bump.apart else "no"
 
 
-def bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:
+def _bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:
     """The bumps as a table in Markdown, with what its columns mean above."""
     lines = [
         f"| {value:g} | {_shown(bump)} | {bump.T} ({bump.T * density:.3g}) | {bump.loss} "

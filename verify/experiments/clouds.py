@@ -41,19 +41,23 @@ def points_of(run: Run, diagnosis: Diagnosis | None) -> pd.DataFrame:
     """
     hidden, W = run.record.hidden, run.W.astype(np.float64)
     clouds = {"hidden": _thinned(hidden), "feature": _thinned(W)}
-    if diagnosis is None:
-        pass
-    elif diagnosis.name == "stored features":
-        if diagnosis.stored == 5:
-            longest = W[:, np.argsort(-np.linalg.norm(W, axis=0))[:5]]
-            pentagon = tgon_hidden(5) * np.sqrt(polygon(5, law="free").radius_squared * 5 / tgon_energy(5))
-            clouds["predicted feature"] = turned_onto(pentagon, longest)
-    elif 2 <= run.setting.T <= MOST_VERTICES:
-        clouds["predicted hidden"] = turned_onto(tgon_hidden(run.setting.T), hidden)
+    if diagnosis is not None:
+        clouds |= _predicted(run.setting.T, diagnosis, hidden, W)
     rows = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
     return pd.concat(rows, ignore_index=True).map(
         lambda value: value if isinstance(value, str) else _brief(value)
     )
+
+
+def _predicted(T: int, diagnosis: Diagnosis, hidden: Floats, W: Floats) -> dict[str, Floats]:
+    """The polygon of theory, turned onto hidden vectors or features; nothing where there is none."""
+    if diagnosis.name != "stored features":
+        return {"predicted hidden": turned_onto(tgon_hidden(T), hidden)} if 2 <= T <= MOST_VERTICES else {}
+    if diagnosis.stored != 5:
+        return {}
+    longest = W[:, np.argsort(-np.linalg.norm(W, axis=0))[:5]]
+    pentagon = tgon_hidden(5) * np.sqrt(polygon(5, law="free").radius_squared * 5 / tgon_energy(5))
+    return {"predicted feature": turned_onto(pentagon, longest)}
 
 
 def _brief(value: float) -> float:

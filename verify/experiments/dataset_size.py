@@ -20,12 +20,18 @@ from theory.budgets import loss_budget
 from theory.generalization import polygon
 from theory.scales import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
-from verify.experiments.bump import find_bump
+from verify.experiments.bump import Bump, find_bump
 from verify.experiments.clouds import points_of
 from verify.experiments.dataset_size_drawing import draw, levels_of
 from verify.experiments.following import STORED
-from verify.experiments.grouping import least_of_each, medians, numbers, values_by
-from verify.experiments.published import PUBLISHED_N, PUBLISHED_SPARSITY, published_test_loss
+from verify.experiments.grouping import for_good, least_of_each, listed, medians, numbers, values_by
+from verify.experiments.published import (
+    PUBLISHED_N,
+    PUBLISHED_ONSET,
+    PUBLISHED_SEEN,
+    PUBLISHED_SPARSITY,
+    published_test_loss,
+)
 
 __all__ = ["collect", "describe", "draw"]
 
@@ -34,7 +40,11 @@ PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
 MOST_PICTURED = 7
 
 #: How often a feature is seen, T(1 − S), where features are published to appear.
-PUBLISHED_ONSETS = {"the authors": 5.0, "the comment on what sets it": 10.0, "the replication": 20.0}
+PUBLISHED_ONSETS = {
+    "the authors": PUBLISHED_ONSET[0] * (1 - PUBLISHED_SPARSITY),
+    "the comment on what sets it": PUBLISHED_SEEN,
+    "the replication": PUBLISHED_ONSET[1] * (1 - PUBLISHED_SPARSITY),
+}
 
 _COLUMNS = [
     "T", "data_seed", "seed", "status", "train_loss", "test_loss", "test_loss_error",
@@ -90,10 +100,10 @@ def describe(tables: Tables) -> str:
     """The bump, the two sides of it, the limit, and the published curve."""
     chosen = tables["runs"].query("chosen")
     losses = values_by(chosen, "T", "test_loss")
-    density = float(levels_of(tables)["density"])
+    density, bump = float(levels_of(tables)["density"]), find_bump(losses)
     parts = [
-        _bump(losses, density),
-        _memorization(chosen, find_bump(losses).T),
+        _bump(bump, losses, density),
+        _memorization(chosen, bump.T),
         _generalization(chosen, density),
         _limit(losses, tables),
         _published(losses, tables),
@@ -101,8 +111,7 @@ def describe(tables: Tables) -> str:
     return "\n".join(f"- {part}" for part in parts)
 
 
-def _bump(losses: dict[int, list[float]], density: float) -> str:
-    bump = find_bump(losses)
+def _bump(bump: Bump, losses: dict[int, list[float]], density: float) -> str:
     first, last = min(losses), max(losses)
     seen, over = bump.T * density, f"{bump.over_first} times that at T = {first} and {bump.over_last} times"
     said = (
@@ -129,8 +138,9 @@ def _memorization(chosen: pd.DataFrame, peak: int) -> str:
     most = max(ratio, key=lambda T: ratio[T])
     return (
         f"The largest D_X, median over dataset seeds, is within 10 % of m/T, what a regular T-gon has and the paper "
-        f"shows, at T = {_row(near)}; every chosen run memorizes at T = {_row(all_of) or 'none'}. At the other T up to "
-        f"the peak some datapoint has more room than m/T, most of all {ratio[most]:.3g} times as much at T = {most}."
+        f"shows, at T = {listed(near)}; every chosen run memorizes at T = {listed(all_of) or 'none'}. At the other T "
+        f"up to the peak some datapoint has more room than m/T, most of all {ratio[most]:.3g} times as much at T = "
+        f"{most}."
     )
 
 
@@ -138,8 +148,8 @@ def _generalization(chosen: pd.DataFrame, density: float) -> str:
     """From where on features are stored, and from where on the zero output is beaten, beside what was published."""
     largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
     losses = medians(values_by(chosen, "T", "test_loss"))
-    stored = _for_good({T: value >= STORED for T, value in largest.items()})
-    better = _for_good({T: value < 1 for T, value in losses.items()})
+    stored = for_good({T: value >= STORED for T, value in largest.items()})
+    better = for_good({T: value < 1 for T, value in losses.items()})
     text = (
         f"Features with a D_f of {STORED} or more, half of a pentagon's 2/5, are stored {_from(stored, density)}, and "
         f"the test loss is below the zero output's {_from(better, density)} (medians). At the largest T the largest "
@@ -152,19 +162,12 @@ def _generalization(chosen: pd.DataFrame, density: float) -> str:
         for name, seen in PUBLISHED_ONSETS.items()
         if stored[0] * density < seen <= stored[1] * density * 1.0001
     ]
-    listed = ", ".join(f"{seen:g} ({name})" for name, seen in PUBLISHED_ONSETS.items())
+    onsets = listed(f"{seen:g} ({name})" for name, seen in PUBLISHED_ONSETS.items())
     agrees = f"with {' and '.join(within)} this agrees" if within else "with none of them does this agree"
-    return f"{text} Published are onsets of features at T(1 − S) = {listed}: {agrees}."
+    return f"{text} Published are onsets of features at T(1 − S) = {onsets}: {agrees}."
 
 
-def _for_good(there: dict[int, bool]) -> tuple[int, int] | None:
-    """The last T at which something is absent, 0 if none, and the next, where it stays; None if it never does."""
-    absent = max((T for T, each in there.items() if not each), default=0)
-    later = [T for T in there if absent < T]
-    return (absent, min(later)) if later else None
-
-
-def _from(ends: tuple[int, int] | None, density: float) -> str:
+def _from(ends: tuple[float, float] | None, density: float) -> str:
     if ends is None:
         return "at no T to the end"
     return f"from T = {ends[1]} on (T(1 − S) = {ends[1] * density:.3g}{f', not at {ends[0]}' if ends[0] else ''})"
@@ -210,7 +213,3 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> str:
             "5 000). What keeps the published ones small is not explained here."
         )
     return text
-
-
-def _row(values: Sequence[int]) -> str:
-    return ", ".join(map(str, values))

@@ -97,12 +97,13 @@ def collect_networks(
     for trained, seed, values in relative:
         found, _ = np.histogram(np.minimum(values, ceiling), edges)
         counts.append(pd.DataFrame({"trained": trained, "seed": seed, "from": edges[:-1], "images": found}))
+    distance = _neighbour_distance(digits.train_images)
     facts = {"name": digits.name, "images": digits.T, "pixels": digits.side**2, "side": digits.side}
     return {
         "networks": pd.DataFrame(rows),
         "distribution": pd.concat(counts, ignore_index=True),
-        "images": _images(digits, scores),
-        "agreement": _agreement(digits, scores),
+        "images": _images(digits, scores, distance),
+        "agreement": _agreement(digits, scores, distance),
         "set": pd.DataFrame([(key, str(value)) for key, value in facts.items()], columns=["key", "value"]),
     }
 
@@ -144,12 +145,11 @@ def _above(chosen: Floats, rest: Floats) -> float:
     return float(stats.mannwhitneyu(chosen, rest).statistic) / (len(chosen) * len(rest))
 
 
-def _images(digits: Digits, scores: dict[tuple[bool, int], Floats]) -> pd.DataFrame:
+def _images(digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Floats | None) -> pd.DataFrame:
     """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels.
 
     ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
     """
-    distance = _neighbour_distance(digits.train_images)
     percentile = (
         np.full(digits.T, np.nan) if distance is None else 100 * (stats.rankdata(distance) - 0.5) / digits.T
     )
@@ -176,9 +176,11 @@ def _images(digits: Digits, scores: dict[tuple[bool, int], Floats]) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def _agreement(digits: Digits, scores: dict[tuple[bool, int], Floats]) -> pd.DataFrame:
+def _agreement(
+    digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Floats | None
+) -> pd.DataFrame:
     """Rank correlations of D*: between seeds, and with the distance of an image to its nearest neighbour."""
-    distance = _neighbour_distance(digits.train_images)
+    pixels = maximal_dimensionality(digits.train_images.T)
     rows = []
     for (trained, seed), D in scores.items():
         others = [other for (same, number), other in scores.items() if same == trained and number != seed]
@@ -189,7 +191,7 @@ def _agreement(digits: Digits, scores: dict[tuple[bool, int], Floats]) -> pd.Dat
                 "with_other_seeds": float(np.mean([_rank_correlation(D, other) for other in others]))
                 if others
                 else float("nan"),
-                "with_pixels": _rank_correlation(D, maximal_dimensionality(digits.train_images.T)),
+                "with_pixels": _rank_correlation(D, pixels),
                 "with_neighbour_distance": _rank_correlation(D, distance),
             }
         )

@@ -13,7 +13,7 @@ import pandas as pd
 
 from theory.setting import MEMORIZED_ERROR
 from verify.experiments.following import STORED
-from verify.experiments.grouping import numbers, values_by
+from verify.experiments.grouping import listed, numbers, values_by
 
 __all__ = ["PACKING", "describe"]
 
@@ -124,11 +124,11 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
     text = (
         f"**Models that store points have the least train loss up to T = {last}** (T(1 − S) = "
         f"{last * level['density']:.3g}): on every data seed less than the best that stores "
-        f"features at T = {_row(wins)}"
+        f"features at T = {listed(wins)}"
     )
     for what, places in (("no model tried stores features", without), ("the losses overlap", level_with)):
-        if listed := [size for size in places if size < last]:
-            text += f"; {what} at T = {_row(listed)}"
+        if before := [size for size in places if size < last]:
+            text += f"; {what} at T = {listed(before)}"
     if not after:
         return f"{text}; where that ends is not seen in this range. {_PUBLISHED}: not tested."
     open_sizes = [T for T in sizes if last < T < after[0]]
@@ -142,10 +142,6 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
         f"below a pentagon's loss (without trained models there, {level['pentagon']:.5g} of infinite data). "
         f"{_PUBLISHED}: {'agrees' if reached else 'differs, unless there are better packings than those tried'}."
     )
-
-
-def _row(sizes: Sequence[int]) -> str:
-    return ", ".join(map(str, sizes))
 
 
 def _found(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float]) -> str:
@@ -190,7 +186,7 @@ def _memorizing(models: pd.DataFrame, level: Mapping[str, float]) -> str:
         "The memorizing start is exact on orthonormal data only (first shared feature near T = "
         f"{level['first_overlap']:.3g}): "
     )
-    text += f"here at T = {', '.join(map(str, exact))}" if exact else "here at no T"
+    text += f"here at T = {listed(exact)}" if exact else "here at no T"
     if broken:
         text += "; its loss before training is " + ", ".join(
             f"{loss:.3g} at T = {T}" for T, loss in broken.items()

@@ -161,7 +161,6 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
                 "peak": float(part["length"].max()),
                 "end": float(last["length"]),
                 "stored": float(last["stored"]),
-                "most_stored": float(part["stored"].max()),
                 "point_from": _first(part, long),
                 "features_from": _first(part, (part["stored"] >= 3).to_numpy()),
             }

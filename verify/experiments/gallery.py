@@ -21,7 +21,7 @@ from theory.generalization import polygon
 from verify.canvas import INK, Plot
 from verify.diagnosis import definitions, diagnose_run
 from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
-from verify.experiments.grouping import least_of_each
+from verify.experiments.grouping import least_of_each, listed
 from verify.tolerance import shape_deviation
 
 __all__ = ["collect", "describe", "draw"]
@@ -114,7 +114,7 @@ def describe(tables: Tables) -> str:
 def _polygons(models: pd.DataFrame) -> str:
     small = models[models["T"] <= 20]
     regular = small[small["diagnosis"] == "regular T-gon"]
-    agree, differ = (_listed(rows["T"]) for rows in (regular, small.drop(regular.index)))
+    agree, differ = (listed(rows["T"]) for rows in (regular, small.drop(regular.index)))
     strays = (
         f" Gaps of the regular ones stray from 2π/T by at most {regular['gap_deviation'].max():.1%} (rms), their "
         f"squared lengths from the least ones by at most {regular['radius_deviation'].max():.1%}."
@@ -132,7 +132,7 @@ def _features(models: pd.DataFrame) -> str:
         last = models.iloc[-1]
         return f"No model shown stores features; at T = {last['T']} the name is “{last['diagnosis']}”."
     five = stored[stored["stored"] == 5]
-    text = f"Features are stored at T = {_listed(stored['T'])}."
+    text = f"Features are stored at T = {listed(stored['T'])}."
     if five.empty:
         return f"{text} None of these models stores five."
     predicted = polygon(5, law="free").weight_norm
@@ -146,11 +146,7 @@ def _features(models: pd.DataFrame) -> str:
         for norm in five["feature_norm"]
     ]
     return (
-        f"{text} Five of them stand out at T = {_listed(five['T'])}. The pentagon at b = 0 has norm {predicted:.4g} "
+        f"{text} Five of them stand out at T = {listed(five['T'])}. The pentagon at b = 0 has norm {predicted:.4g} "
         f"(`generalization.pentagon`), and √5 with unit lengths, which the paper compares with ‖W‖. The five "
         f"have {'; '.join(norms)}: they {verdict} with the pentagon within {AGREES - 1:.0%}."
     )
-
-
-def _listed(sizes: pd.Series) -> str:
-    return ", ".join(map(str, sizes))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["least_of_each", "medians", "numbers", "tally", "values_by"]
+__all__ = ["for_good", "least_of_each", "listed", "medians", "numbers", "tally", "values_by"]
 
 
 def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -45,6 +45,32 @@ def medians(
 
     """
     return {key: reduce(each) for key, each in values.items()}
+
+
+def listed(values: Iterable[object]) -> str:
+    """Values in a row of text.
+
+    Examples
+    --------
+    >>> listed([3, 5])
+    '3, 5'
+
+    """
+    return ", ".join(map(str, values))
+
+
+def for_good(there: Mapping[float, bool]) -> tuple[float, float] | None:
+    """The last place > 0 where something is absent, 0 if none, and the next, where it stays; None if it never does.
+
+    Examples
+    --------
+    >>> for_good({1: True, 4: False, 9: True, 16: True})
+    (4, 9)
+
+    """
+    absent = max((place for place, each in there.items() if not each), default=0)
+    later = [place for place in there if absent < place]
+    return (absent, min(later)) if later else None
 
 
 def tally(values: ArrayLike) -> str:

@@ -23,7 +23,7 @@ from matplotlib.lines import Line2D
 from numerics import Run
 from verify.canvas import GREY, INK, Plot
 from verify.experiments.bump import LEVEL, geometric_mean, ratio_interval
-from verify.experiments.bump_curves import bumps_by
+from verify.experiments.bump_curves import bumps_of, losses_by
 from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import Interval, lies_above, separation
 
@@ -193,7 +193,7 @@ def _apart(found: Sequence[Rise], seeds: range) -> str:
 
 
 def _bumps(runs: pd.DataFrame, density: float) -> str:
-    found = {int(m): bump for m, bump in bumps_by(runs, "m").items()}
+    found = {int(m): bump for m, bump in bumps_of(losses_by(runs, "m")).items()}
     there = {m: bump for m, bump in found.items() if bump.there}
     listed = "; ".join(
         f"m = {m}: {bump.loss} at T = {bump.T}, T(1 − S) = {bump.T * density:.3g}"

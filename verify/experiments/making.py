@@ -88,13 +88,13 @@ def gather(
         counts |= {"timed": len(times), "seconds": round(sum(times.values()))}
     tables = experiment.module.collect(runs, table)
     tables[FORM] = pd.DataFrame(
-        [(key, str(value)) for key, value in (counts | _settings(runs, sweep)).items()],
+        [(key, str(value)) for key, value in (counts | _settings(runs)).items()],
         columns=["key", "value"],
     )
     return {name: _parsed(_text(table)) for name, table in tables.items()}
 
 
-def _settings(runs: Sequence[Run], sweep: Sweep) -> dict[str, str]:
+def _settings(runs: Sequence[Run]) -> dict[str, str]:
     """Every value that each field of the settings takes."""
     fields = [field.name for field in dataclasses.fields(Setting)]
     taken = {name: list(dict.fromkeys(getattr(run.setting, name) for run in runs)) for name in fields}

@@ -11,10 +11,23 @@ import pandas as pd
 
 from verify.figures_norms import published_norms
 
-__all__ = ["PUBLISHED_N", "PUBLISHED_SPARSITY", "published_norms", "published_test_loss"]
+__all__ = [
+    "PUBLISHED_N",
+    "PUBLISHED_ONSET",
+    "PUBLISHED_SEEN",
+    "PUBLISHED_SPARSITY",
+    "published_norms",
+    "published_test_loss",
+]
 
 #: The setting of the published series.
 PUBLISHED_N, PUBLISHED_SPARSITY = 10_000, 0.999
+
+#: T from which on features are seen there, by the authors and by the replication printed with the paper.
+PUBLISHED_ONSET = (5_000, 20_000)
+
+#: How often a feature has been seen, T(1 − S), when it appears, in the comment on what sets that scale.
+PUBLISHED_SEEN = 10.0
 
 
 def published_test_loss() -> pd.DataFrame:

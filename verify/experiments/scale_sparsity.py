@@ -20,12 +20,10 @@ from numerics import Run
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from verify.experiments.grouping import numbers
+from verify.experiments.published import PUBLISHED_SEEN
 from verify.experiments.scale_drawing import Axis, draw_scales
 
-__all__ = ["SEEN", "collect", "describe", "draw"]
-
-#: The published scale T(1 − S).
-SEEN = 10.0
+__all__ = ["collect", "describe", "draw"]
 
 #: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
 STILL = 0.5
@@ -61,7 +59,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def draw(tables: Tables) -> Figure:
     """Curves against T(1 − S) above, scales against the density 1 − S below."""
     axis = Axis("density", "1 − S", "seen", "T(1 − S)", fixed_size=True)
-    return draw_scales(tables["runs"], tables["scales"], axis, SEEN)
+    return draw_scales(tables["runs"], tables["scales"], axis, PUBLISHED_SEEN)
 
 
 def describe(tables: Tables) -> str:
@@ -101,7 +99,8 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
         f"d ln T(1 − S) / d ln (1 − S) is {slope}, 0 for a collapse and 1 were T alone decisive; the {apart}"
     )
     near = (
-        f"The mean scale over sparsities is {whole.value:.3g}, {whole.value / SEEN:.2g} times the published {SEEN:g}"
+        f"The mean scale over sparsities is {whole.value:.3g}, {whole.value / PUBLISHED_SEEN:.2g} times the published "
+        f"{PUBLISHED_SEEN:g}"
         f"{_beside_published(found)}."
     )
     if slope.low >= -STILL and slope.high <= STILL:
@@ -118,8 +117,8 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
 def _beside_published(found: pd.DataFrame) -> str:
     """On which side of the published scale the intervals of the table lie; those of one seed are none."""
     intervals = [geometric_mean(rows) for rows in _by_density(found).values() if len(rows) > 1]
-    below = sum(each.high < SEEN for each in intervals)
-    above = sum(each.low > SEEN for each in intervals)
+    below = sum(each.high < PUBLISHED_SEEN for each in intervals)
+    above = sum(each.low > PUBLISHED_SEEN for each in intervals)
     if not intervals:
         return ""
     if below == len(intervals) or above == len(intervals):

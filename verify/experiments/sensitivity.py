@@ -22,7 +22,7 @@ import pandas as pd
 from numerics import Run
 from theory import Setting
 from verify.experiments.following import STORED
-from verify.experiments.grouping import least_of_each, numbers
+from verify.experiments.grouping import for_good, least_of_each, numbers
 from verify.experiments.intervals import lies_above, mean_interval
 from verify.experiments.sensitivity_card import describe
 from verify.experiments.sensitivity_drawing import draw
@@ -120,13 +120,11 @@ def onset(T: np.ndarray, there: np.ndarray) -> tuple[float, bool]:
     (6.0, True)
 
     """
-    absent = np.flatnonzero(~there)
-    if len(absent) == 0:
-        return float(T[0]), True
-    last = int(absent[-1])
-    if last == len(T) - 1:
+    ends = for_good(dict(zip(T.tolist(), there.tolist(), strict=True)))
+    if ends is None:
         return float(T[-1]), False
-    return float(math.sqrt(T[last] * T[last + 1])), True
+    last, first = ends
+    return (math.sqrt(last * first) if last else float(first)), True
 
 
 def changes_of(curves: pd.DataFrame) -> pd.DataFrame:

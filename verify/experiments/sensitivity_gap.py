@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from verify.experiments.published import PUBLISHED_ONSET
+
 __all__ = ["BASELINE", "FEATURE_ONSET", "LOSS_ONSET", "PEAK", "QUANTITIES", "Quantity"]
 
 #: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
@@ -91,7 +93,7 @@ FEATURE_ONSET = Quantity(
     "features",
     "later",
     "earlier",
-    (5000, 20_000),
+    PUBLISHED_ONSET,
 )
 LOSS_ONSET = Quantity(
     "loss_onset", "loss_reached", "where the test loss falls below 1", "loss below 1", "later", "earlier"

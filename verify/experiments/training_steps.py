@@ -16,20 +16,11 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from verify.experiments.bump import Bump, ratio_interval
-from verify.experiments.bump_curves import (
-    bumps_by,
-    bumps_table,
-    collect_curves,
-    descent,
-    draw_curves,
-    losses_by,
-    smaller_bumps,
-)
+from verify.experiments.bump_curves import Losses, collect_curves, describe_curves, draw_curves
 
 __all__ = ["collect", "describe", "draw"]
 
 Tables = dict[str, pd.DataFrame]
-Losses = Mapping[float, Mapping[int, Sequence[float]]]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
@@ -44,16 +35,12 @@ def draw(tables: Tables) -> Figure:
 
 def describe(tables: Tables) -> str:
     """The bump at each number of steps, and whether more steps make it larger."""
-    runs = tables["runs"]
-    losses, bumps = losses_by(runs, "steps"), bumps_by(runs, "steps")
-    density = 1 - float(runs["sparsity"].iloc[0])
-    parts = [
-        _growth(bumps, losses),
-        _moving(bumps, density),
-        smaller_bumps(bumps, losses, "steps ="),
-        descent(losses, "steps ="),
-    ]
-    return "\n".join([bumps_table(bumps, "steps", density), "", *(f"- {part}" for part in parts if part)])
+    return describe_curves(
+        tables,
+        "steps",
+        ("steps", "steps ="),
+        lambda bumps, losses, density: [_growth(bumps, losses), _moving(bumps, density)],
+    )
 
 
 def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:

@@ -16,15 +16,7 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from verify.experiments.bump import Bump, ratio_interval
-from verify.experiments.bump_curves import (
-    bumps_by,
-    bumps_table,
-    collect_curves,
-    descent,
-    draw_curves,
-    losses_by,
-    smaller_bumps,
-)
+from verify.experiments.bump_curves import Losses, collect_curves, describe_curves, draw_curves
 
 __all__ = ["collect", "describe", "draw"]
 
@@ -35,7 +27,6 @@ USUAL, STRONG = 0.01, 1.0
 REMOVED = 0.1
 
 Tables = dict[str, pd.DataFrame]
-Losses = Mapping[float, Mapping[int, Sequence[float]]]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
@@ -50,17 +41,11 @@ def draw(tables: Tables) -> Figure:
 
 def describe(tables: Tables) -> str:
     """The bump at each weight decay, whether strong decay removes it and whether weak decay raises it."""
-    runs = tables["runs"]
-    losses, bumps = losses_by(runs, "weight_decay"), bumps_by(runs, "weight_decay")
-    density = 1 - float(runs["sparsity"].iloc[0])
-    parts = [
-        _removed(bumps),
-        smaller_bumps(bumps, losses, "weight decay"),
-        _order(bumps, losses),
-        descent(losses, "weight decay"),
-    ]
-    return "\n".join(
-        [bumps_table(bumps, "weight decay", density), "", *(f"- {part}" for part in parts if part)]
+    return describe_curves(
+        tables,
+        "weight_decay",
+        ("weight decay", "weight decay"),
+        lambda bumps, losses, _: [_removed(bumps), _order(bumps, losses)],
     )
 
 
