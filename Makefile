@@ -3,6 +3,7 @@
 # make thorough  the long tests too, with random exploration
 # make notes     write the derivation notes from the registry; make notes-pdf all of them as one PDF too
 # make figures   train every experiment's preview form and draw it into figures/ (about half an hour on two cores)
+# make figures-tenth   a tenth of the paper's n and T, into experiments/NAME/tenth and notes/experiments/ (hours on two cores)
 # make figures-full   the paper's own sizes, into experiments/ and notes/experiments/ (days on two cores: for a GPU or a cluster)
 # Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
 #   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
@@ -14,8 +15,10 @@ BIN := $(VENV)/bin
 SOURCES := theory numerics verify tests
 FIGURES := dataset-size norms gallery failures digits variants weight-decay training-steps scale-sparsity scale-decay heat-map sensitivity envelope \
 	repeated-history repeated-many repeated-map forgetting
+TENTHS := weight-decay training-steps scale-decay repeated-many repeated-history forgetting envelope scale-sparsity heat-map \
+	sensitivity
 
-.PHONY: compare test thorough lint notes notes-pdf bench figures figures-full install clean
+.PHONY: compare test thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean
 
 compare: install
 	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
@@ -47,10 +50,16 @@ figures: install
 		$(BIN)/tgon figure $$name --preview --runs runs --out figures/experiments/$$name; \
 	done
 
+figures-tenth: install
+	set -e; for name in $(TENTHS); do \
+		$(BIN)/tgon sweep experiments/$$name.toml --tenth --out runs; \
+		$(BIN)/tgon figure $$name --tenth --runs runs; \
+	done
+
 figures-full: install
 	set -e; for name in $(FIGURES); do \
 		$(BIN)/tgon sweep experiments/$$name.toml --out runs; \
-		$(BIN)/tgon figure $$name --runs runs --out experiments/$$name; \
+		$(BIN)/tgon figure $$name --runs runs; \
 	done
 
 install: $(VENV)/installed

@@ -5,7 +5,8 @@ together, several such tables multiply. Axes stand in the order of the file, the
 field takes integers, ``"3:12"`` (ends included) is a list or an item of one. Cells that occur twice are dropped.
 
 ``[preview.setting]``, ``[preview.grid]`` and ``[[preview.zip]]`` describe a smaller form of the same sweep: their keys
-replace those keys wherever the rest of the file gives them.
+replace those keys wherever the rest of the file gives them. So do those of ``tenth``, by custom a tenth of the features
+and of the datapoints at ten times the density: features are then seen as often as in the full form.
 
 Defines no equations.
 """
@@ -23,14 +24,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
 
 from numerics.engines import ENGINES
 from theory.setting import Setting, explain_invalid
 
-__all__ = ["MOST_CELLS", "Sweep", "SweepFileError", "read_sweep"]
+__all__ = ["FORMS", "MOST_CELLS", "Form", "Sweep", "SweepFileError", "read_sweep"]
+
+#: What a sweep file may describe: the sweep itself, and smaller forms of it below a table of that name.
+Form = Literal["full", "tenth", "preview"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 #: The most cells that a sweep may have.
 MOST_CELLS = 1_000_000
@@ -39,7 +44,8 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 _INTEGER_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is int)
 _FLOAT_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is float)
 _TABLES = ("setting", "grid", "zip")
-_TOP = ("title", "engine", *_TABLES, "preview")
+_SMALLER = tuple(form for form in FORMS if form != "full")
+_TOP = ("title", "engine", *_TABLES, *_SMALLER)
 
 #: One axis of a sweep: the values that its fields take together, one tuple per place on the axis.
 _Axis = tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]
@@ -92,13 +98,13 @@ class Sweep:
         )
 
 
-def read_sweep(path: str | Path, *, preview: bool = False) -> Sweep:
-    r"""The sweep that a TOML file describes, or its preview form.
+def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
+    r"""The sweep that a TOML file describes, or a smaller form of it.
 
     Raises
     ------
     SweepFileError
-        What the file says is not a sweep, or has no preview form and is asked for it; one line.
+        What the file says is not a sweep, in any of its forms, or it has not the form that is asked for; one line.
     OSError
         The file cannot be read.
 
@@ -117,9 +123,11 @@ def read_sweep(path: str | Path, *, preview: bool = False) -> Sweep:
         document = tomllib.loads(
             content.decode("utf-8-sig")
         )  # some editors begin a file with a byte-order mark
-        sweep = _parse(document)
-        smaller = _parse(_previewed(document)) if preview or "preview" in document else sweep
-        return smaller if preview else sweep
+        described = {"full": _parse(document)}
+        described |= {name: _parse(_smaller(document, name)) for name in _SMALLER if name in document}
+        if form not in described:
+            raise SweepFileError(f"there is no {form} form; leave out --{form}, or add [{form}.setting]")
+        return described[form]
     except UnicodeDecodeError as error:
         raise SweepFileError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -128,28 +136,26 @@ def read_sweep(path: str | Path, *, preview: bool = False) -> Sweep:
         raise SweepFileError(f"{path}: {' '.join(str(error).split())}") from None
 
 
-def _previewed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document of the preview form, from one whose full form has been parsed."""
-    if "preview" not in document:
-        raise SweepFileError("there is no preview form; leave out --preview, or add [preview.setting]")
-    preview = document["preview"]
-    if not isinstance(preview, dict):
+def _smaller(document: dict[str, Any], name: Form) -> dict[str, Any]:
+    """The document of a smaller form, from one whose full form has been parsed."""
+    smaller = document[name]
+    if not isinstance(smaller, dict):
         raise SweepFileError(
-            f"preview = {_shown(preview)}: must be tables; write [preview.setting] or [preview.grid]"
+            f"{name} = {_shown(smaller)}: must be tables; write [{name}.setting] or [{name}.grid]"
         )
-    for kind in preview:
-        _require_known(kind, _TABLES, " in [preview]")
-    given = {kind: _table(preview.get(kind, {}), kind) for kind in ("setting", "grid")}
-    zips = _tables(preview.get("zip", []))
+    for kind in smaller:
+        _require_known(kind, _TABLES, f" in [{name}]")
+    given = {kind: _table(smaller.get(kind, {}), kind) for kind in ("setting", "grid")}
+    zips = _tables(smaller.get("zip", []))
     replaced = {key for table in (*given.values(), *zips) for key in table}
 
     def kept(table: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in table.items() if key not in replaced}
 
-    form = {kind: value for kind, value in document.items() if kind not in ("preview", *_TABLES)}
+    form = {kind: value for kind, value in document.items() if kind not in (*_SMALLER, *_TABLES)}
     for kind in (
         *(kind for kind in document if kind in _TABLES),
-        *preview,
+        *smaller,
     ):  # axes stay in the order of the file
         if kind == "zip":
             form["zip"] = [table for table in map(kept, document.get("zip", [])) if table] + zips

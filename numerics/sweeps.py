@@ -23,12 +23,21 @@ from numerics.engines.cpu import uses_all_cores
 from numerics.progress import count_of
 from numerics.sweep_cells import CellState, Ledger, find_states, forget_divergence
 from numerics.sweep_display import sweep_display
-from numerics.sweep_file import Sweep, SweepFileError, read_sweep
+from numerics.sweep_file import Form, Sweep, SweepFileError, read_sweep
 from numerics.sweep_local import train_here
 from numerics.sweep_table import sweep_table
 from numerics.training import prepare_folder
 
-__all__ = ["CellState", "Sweep", "SweepFileError", "read_sweep", "run_sweep", "sweep_states", "sweep_table"]
+__all__ = [
+    "CellState",
+    "Form",
+    "Sweep",
+    "SweepFileError",
+    "read_sweep",
+    "run_sweep",
+    "sweep_states",
+    "sweep_table",
+]
 
 
 def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:

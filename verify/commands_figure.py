@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from verify.answers import print_json, print_table
-from verify.options import BadInput, json_option, refusals
+from verify.options import BadInput, form_flag, form_options, json_option, refusals
 
 if TYPE_CHECKING:
-    from numerics.sweep_file import Sweep
+    from pandas import DataFrame
+
+    from numerics.sweep_file import Form, Sweep
     from verify.experiments import Experiment
+    from verify.experiments.making import Written
 
 __all__ = ["figure"]
 
@@ -35,11 +39,12 @@ __all__ = ["figure"]
     type=click.Path(dir_okay=False, path_type=Path),
     help="Sweep file that says which runs.  [default: experiments/NAME.toml]",
 )
-@click.option("--preview", is_flag=True, help="The runs of the sweep's preview form.")
+@form_options("The runs of the sweep's {} form.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of tables and figure.  [default: experiments/NAME, or the folder of --from]",
+    help="Folder of tables and figure.  [default: experiments/NAME, in it the folder of a smaller form, or the folder "
+    "of --from]",
 )
 @json_option
 def figure(
@@ -48,7 +53,7 @@ def figure(
     runs: Path | None,
     source: Path | None,
     sweep: Path | None,
-    preview: bool,
+    form: Form,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -63,72 +68,87 @@ def figure(
         experiment = find_experiment(name)
     if (runs is None) == (source is None):
         raise BadInput("give either --runs, a folder of runs, or --from, a folder of tables; try --runs runs")
-    if source is not None and (preview or sweep is not None):
-        raise BadInput("--from draws tables as they are, without --sweep and --preview; try --runs")
-    file = sweep or Path("experiments") / f"{name}.toml"
-    place = out or source or Path("experiments") / name
-    with refusals():
-        _make(experiment, runs, source, file, preview, place, as_json)
-
-
-def _make(
-    experiment: Experiment,
-    runs: Path | None,
-    source: Path | None,
-    file: Path,
-    preview: bool,
-    out: Path,
-    as_json: bool,
-) -> None:
-    from numerics.sweep_file import read_sweep
-    from verify.experiments.making import form_of, gather, read_tables, write_experiment
-
-    if runs is None:
-        assert source is not None
-        tables = read_tables(source)
-    else:
-        if not file.is_file():
-            raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
-        wanted = read_sweep(file, preview=preview)
-        _check_runs(runs, file, wanted, preview)
-        tables = gather(experiment, wanted, runs, source=str(file), preview=preview)
-    try:
-        written = write_experiment(experiment, tables, out)
-    except KeyError as error:
-        if source is None:
-            raise
+    if source is not None and (form != "full" or sweep is not None):
         raise BadInput(
-            f"{source}: its tables are not those of {experiment.name}, {error} is missing; "
-            f"try --from experiments/{experiment.name}"
-        ) from error
-    form = form_of(tables)
-    if as_json:
-        print_json(
-            {"name": experiment.name, "out": out, "page": written.page, "written": written.files, **form}
+            "--from draws tables as they are, without --sweep and --preview or --tenth; try --runs"
         )
+    file = sweep or Path("experiments") / f"{name}.toml"
+    usual = Path("experiments") / name
+    place = out or source or (usual if form == "full" else usual / form)
+    with refusals():
+        if runs is None:
+            assert source is not None
+            _draw_again(experiment, source, place, as_json)
+        else:
+            _make(experiment, _gathered(experiment, runs, file, form), place, as_json)
+
+
+def _make(experiment: Experiment, tables: dict[str, DataFrame], out: Path, as_json: bool) -> None:
+    from verify.experiments.making import form_of, write_experiment
+
+    _answer(experiment, form_of(tables), [write_experiment(experiment, tables, out)], out, as_json)
+
+
+def _gathered(experiment: Experiment, runs: Path, file: Path, form: Form) -> dict[str, DataFrame]:
+    from numerics.sweep_file import read_sweep
+    from verify.experiments.making import gather
+
+    if not file.is_file():
+        raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
+    wanted = read_sweep(file, form=form)
+    _check_runs(runs, file, wanted, form)
+    return gather(experiment, wanted, runs, source=str(file), form=form)
+
+
+def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:
+    """Figures and page from the tables in ``source``, those of all forms that lie there."""
+    from verify.experiments.making import form_folders, form_of, read_tables, write_experiment
+
+    written: list[Written] = []
+    form: dict[str, str] = {}
+    for folder in form_folders(source) or [source]:
+        tables = read_tables(folder)
+        form = form or form_of(tables)
+        try:
+            written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
+        except KeyError as error:
+            raise BadInput(
+                f"{folder}: its tables are not those of {experiment.name}, {error} is missing; "
+                f"try --from experiments/{experiment.name}"
+            ) from error
+    _answer(experiment, form, written, out, as_json)
+
+
+def _answer(
+    experiment: Experiment, form: dict[str, str], written: Sequence[Written], out: Path, as_json: bool
+) -> None:
+    """What was written; ``form`` is that of the first."""
+    files = list(dict.fromkeys(path for one in written for path in one.files))
+    page = written[-1].page
+    if as_json:
+        print_json({"name": experiment.name, "out": out, "page": page, "written": files, **form})
         return
     if form["missing"] != "0":
         click.echo(f"{form['missing']} of {form['runs']} runs are missing; the page says so.")
-    click.echo(f"{out}: {', '.join(path.name for path in written.files if path != written.page)}")
-    click.echo(f"Page: {written.page}")
+    click.echo(f"{out}: {', '.join(path.name for path in files if path != page)}")
+    click.echo(f"Page: {page}")
 
 
-def _check_runs(runs: Path, file: Path, wanted: Sweep, preview: bool) -> None:
-    """Refuse a folder that does not exist, or that holds runs of the sweep's other form and none of this one."""
-    training = f"tgon sweep {file}{' --preview' if preview else ''} --out {runs}"
+def _check_runs(runs: Path, file: Path, wanted: Sweep, form: Form) -> None:
+    """Refuse a folder that does not exist, or that holds runs of another of the sweep's forms and none of this one."""
+    training = f"tgon sweep {file}{form_flag(form)} --out {runs}"
     if not runs.is_dir():
         raise BadInput(f"--runs {runs}: there is no such folder; try {training}")
     if any(_finished(wanted, runs)):
         return
-    other = _other_form(file, preview)
-    found = 0 if other is None else sum(_finished(other, runs))
-    if other is not None and found:
-        this, that = ("preview", "full") if preview else ("full", "preview")
-        advice = "without --preview" if preview else "--preview"
-        raise BadInput(
-            f"{runs}: holds {found} of the {len(other.cells)} runs of the {that} form of {file}, none of the {this} "
-            f"form; try {advice}, or {training}"
-        )
+    for other, sweep in _other_forms(file, form):
+        found = sum(_finished(sweep, runs))
+        if found:
+            advice = f"without --{form}" if other == "full" else form_flag(other).strip()
+            raise BadInput(
+                f"{runs}: holds {found} of the {len(sweep.cells)} runs of the {other} form of {file}, none of the "
+                f"{form} form; try {advice}, or {training}"
+            )
 
 
 def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
@@ -140,14 +160,14 @@ def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
     return (finished_run(cell, engine, runs) is not None for cell in sweep.cells)
 
 
-def _other_form(file: Path, preview: bool) -> Sweep | None:
-    """The full form where ``preview`` is meant, else the preview; None where the file has no such form."""
-    from numerics.sweep_file import SweepFileError, read_sweep
+def _other_forms(file: Path, form: Form) -> Iterator[tuple[Form, Sweep]]:
+    """The other forms that the file has."""
+    from numerics.sweep_file import FORMS, SweepFileError, read_sweep
 
-    try:
-        return read_sweep(file, preview=not preview)
-    except SweepFileError:
-        return None
+    for other in FORMS:
+        if other != form:
+            with suppress(SweepFileError):
+                yield other, read_sweep(file, form=other)
 
 
 def _list(as_json: bool) -> None:

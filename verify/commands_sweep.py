@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verify.answers import print_json, print_table
-from verify.options import BadInput, Interrupted, check_size, in_one_line, json_option
+from verify.options import (
+    BadInput,
+    Interrupted,
+    check_size,
+    form_flag,
+    form_options,
+    in_one_line,
+    json_option,
+)
 
 if TYPE_CHECKING:
-    from numerics.sweeps import CellState, Sweep
+    from numerics.sweeps import CellState, Form, Sweep
 
 __all__ = ["sweep"]
 
@@ -51,7 +59,7 @@ _MOST_REASONS = 3
     help="Where to train.",
 )
 @click.option("--address", metavar="tcp://HOST:PORT", help="Scheduler of --backend dask.")
-@click.option("--preview", is_flag=True, help="The smaller form that FILE describes below [preview].")
+@form_options("The form that FILE describes below [{}].")
 @click.option("--status", "only_status", is_flag=True, help="Train nothing; say how far each group is.")
 @click.option("--retry-failed", is_flag=True, help="Train the cells that failed before, and only those.")
 @click.option(
@@ -59,7 +67,7 @@ _MOST_REASONS = 3
 )
 @json_option
 def sweep(
-    file: str, out: str, preview: bool, only_status: bool, table: str | None, as_json: bool, **options: Any
+    file: str, out: str, form: Form, only_status: bool, table: str | None, as_json: bool, **options: Any
 ) -> None:
     """Train every cell of FILE, a TOML file of settings, lists and ranges.
 
@@ -70,11 +78,11 @@ def sweep(
     if Path(out).exists() and not Path(out).is_dir():
         raise BadInput(f"--out {out}: is a file; try a folder that can be written")
     absent = only_status and not Path(out).exists()
-    again = f"tgon sweep {file}{' --preview' if preview else ''} --out {out}"
+    again = f"tgon sweep {file}{form_flag(form)} --out {out}"
     with _keeping(again, out):
         from numerics.sweeps import sweep_states
 
-        wanted = _read(file, preview)
+        wanted = _read(file, form)
         try:
             states = sweep_states(wanted, out) if only_status else _train(wanted, out, **options)
         except ValueError as error:  # the engine it names cannot run here
@@ -115,13 +123,13 @@ def _check_options(
         raise BadInput(f"--table {table!r}: must end in .csv, in a folder that exists; try --table sweep.csv")
 
 
-def _read(file: str, preview: bool) -> Sweep:
+def _read(file: str, form: Form) -> Sweep:
     """The sweep of a file; what is wrong with it is said in the file's own words, keys and not options."""
     from numerics.progress import count_of
     from numerics.sweeps import SweepFileError, read_sweep
 
     try:
-        wanted = read_sweep(file, preview=preview)
+        wanted = read_sweep(file, form=form)
     except SweepFileError as error:
         raise BadInput(in_one_line(error)) from error
     except OSError as error:

@@ -1,8 +1,8 @@
 """Sections for the notes: what sweeps of trained models gave, beside the theory they test.
 
 Each section reads one table that `tgon sweep experiments/NAME.toml --out RUNS --table experiments/NAME/runs.csv` wrote,
-with or without `--preview`; the settings shown are those of its rows. Every sentence about agreement is chosen by the
-numbers. Rows without a finished run are left out and counted.
+of the full or of a smaller form; the settings shown are those of its rows. Every sentence about agreement is chosen by
+the numbers. Rows without a finished run are left out and counted.
 
 Defines no equations.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from theory.memorization import tgon_energy
 from theory.notes import Section
@@ -25,6 +25,10 @@ from theory.setting import Setting
 from theory.tables import Table, number
 from verify.diagnosis import CIRCLE_RATIO
 from verify.experiments.intervals import Interval, mean_interval, share_interval
+from verify.options import form_flag
+
+if TYPE_CHECKING:
+    from numerics.sweep_file import Form
 
 __all__ = ["Trained", "decay_section", "grouped", "made_by", "read_trained", "shown_interval"]
 
@@ -69,24 +73,25 @@ def made_by(name: str, experiments: Path, runs: Sequence[Trained], missing: int)
         )
         if value
     ]
-    preview = is_preview(experiments / f"{name}.toml", runs)
-    form = ", the smaller form of the sweep" if preview else ""
+    form = form_of_runs(experiments / f"{name}.toml", runs)
+    said = "" if form == "full" else ", a smaller form of the sweep"
     left = f" {missing} of its cells are not trained yet." if missing else ""
-    command = f"tgon sweep experiments/{name}.toml{' --preview' if preview else ''} --table experiments/{name}/runs.csv"
-    return f"Made by `{command}`{form}: {', '.join(common)}, {len(runs)} runs.{left}"
+    command = f"tgon sweep experiments/{name}.toml{form_flag(form)} --table experiments/{name}/runs.csv"
+    return f"Made by `{command}`{said}: {', '.join(common)}, {len(runs)} runs.{left}"
 
 
-def is_preview(file: Path, runs: Sequence[Trained]) -> bool:
-    """Whether the runs are of a sweep file's preview form and not of its full one."""
-    from numerics.sweep_file import SweepFileError, read_sweep
+def form_of_runs(file: Path, runs: Sequence[Trained]) -> Form:
+    """The first form of a sweep file that holds all the runs; full where none does."""
+    from numerics.sweep_file import FORMS, SweepFileError, read_sweep
 
     settings = {run.setting for run in runs}
-    try:
-        return settings <= set(read_sweep(file, preview=True).cells) and not settings <= set(
-            read_sweep(file).cells
-        )
-    except (OSError, SweepFileError):
-        return False
+    for form in FORMS:
+        try:
+            if settings <= set(read_sweep(file, form=form).cells):
+                return form
+        except (OSError, SweepFileError):
+            continue
+    return "full"
 
 
 def _only(runs: Sequence[Trained], field: str) -> str:

@@ -18,6 +18,7 @@ import click
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+    from numerics.sweep_file import Form
     from theory import Setting
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Interrupted",
     "check_place",
     "check_size",
+    "form_flag",
+    "form_options",
     "in_one_line",
     "json_option",
     "make_settings",
@@ -302,6 +305,45 @@ def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+#: The smaller forms of a sweep that a flag asks for, as `numerics.sweep_file.FORMS` has them.
+SMALLER_FORMS = ("tenth", "preview")
+
+
+def form_options(described: str) -> Callable[[Command], Command]:
+    """Flags --tenth and --preview, of which at most one may be given, as one parameter ``form``.
+
+    ``described`` is their help; its {} is the name of the form.
+    """
+
+    def choose(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        before = context.params.setdefault("form", "full")
+        if given and before != "full":
+            raise BadInput(f"--{before} and --{parameter.name} name two forms; try one of them")
+        if given:
+            context.params["form"] = parameter.name
+
+    def add(command: Command) -> Command:
+        for name in reversed(SMALLER_FORMS):
+            command = click.option(
+                f"--{name}", is_flag=True, expose_value=False, callback=choose, help=described.format(name)
+            )(command)
+        return command
+
+    return add
+
+
+def form_flag(form: Form) -> str:
+    """What asks for a form in a command, with a space before it; nothing for the full form.
+
+    Examples
+    --------
+    >>> form_flag("full"), form_flag("tenth")
+    ('', ' --tenth')
+
+    """
+    return "" if form == "full" else f" --{form}"
 
 
 json_option = click.option(

@@ -147,18 +147,23 @@ def test_a_preview_replaces_the_fields_that_it_names(tmp_path: Path) -> None:
     whole = read(tmp_path, PREVIEWED)
     assert len(whole.cells) == 3 * 10 * 2
     assert {cell.n for cell in whole.cells} == {1000}
-    smaller = read_sweep(tmp_path / "sweep.toml", preview=True)
+    smaller = read_sweep(tmp_path / "sweep.toml", form="preview")
     assert smaller.cells == tuple(
         Setting(T=T, n=100, seed=4, sparsity=S, lr=lr) for T in (3, 5) for S, lr in ((0.9, 0.1), (0.99, 0.01))
     )
     (tmp_path / "sweep.toml").write_text(PREVIEWED + "[[preview.zip]]\nlr = [0.3]\nsteps = [70]")
-    by_zip = read_sweep(tmp_path / "sweep.toml", preview=True)
+    by_zip = read_sweep(tmp_path / "sweep.toml", form="preview")
     assert by_zip.cells == tuple(
         Setting(T=T, n=100, seed=4, sparsity=S, lr=0.3, steps=70) for T in (3, 5) for S in (0.9, 0.99)
     )
+    (tmp_path / "sweep.toml").write_text(PREVIEWED + "[tenth.grid]\nT = [7]")
+    tenth = read_sweep(tmp_path / "sweep.toml", form="tenth")
+    assert {(cell.T, cell.n) for cell in tenth.cells} == {(7, 1000)}
+    assert read_sweep(tmp_path / "sweep.toml", form="preview").cells == smaller.cells
+    assert read_sweep(tmp_path / "sweep.toml").cells == whole.cells
     read(tmp_path, PREVIEWED[: PREVIEWED.index("[preview")])
     with pytest.raises(SweepFileError, match="no preview form"):
-        read_sweep(tmp_path / "sweep.toml", preview=True)
+        read_sweep(tmp_path / "sweep.toml", form="preview")
 
 
 REFUSED = {

@@ -47,7 +47,7 @@ def test_a_folder_of_the_other_form_names_the_flag(file, tmp_path):
     """Of two forms the one that is there, and how to draw it; with neither of them there, no flag would help."""
     full, preview, empty = (tmp_path / name for name in ("full", "preview", "empty"))
     train(read_sweep(file).cells[:3], out=full, progress=False)
-    train(read_sweep(file, preview=True).cells, out=preview, progress=False)
+    train(read_sweep(file, form="preview").cells, out=preview, progress=False)
     empty.mkdir()
     said = refusal("--runs", preview, "--sweep", file)
     assert (

@@ -21,12 +21,24 @@ from verify.cli import main
 from verify.experiments import EXPERIMENTS, find_experiment
 from verify.experiments.grouping import least_of_each, values_by
 from verify.experiments.intervals import lies_above, mean_interval, separation, share_interval
-from verify.experiments.making import form_of, page_of, picture, read_tables
+from verify.experiments.making import (
+    form_folders,
+    form_of,
+    page_of,
+    picture,
+    read_tables,
+    write_experiment,
+)
 from verify.experiments.published import published_norms, published_test_loss
 
 ROOT = Path(__file__).parents[2]
 NAMES = [each.name for each in EXPERIMENTS]
-COMMITTED = [name for name in NAMES if (ROOT / "experiments" / name / "form.csv").exists()]
+#: Every committed form: its experiment and its folder.
+COMMITTED = [
+    (name, folder.relative_to(ROOT).as_posix())
+    for name in NAMES
+    for folder in form_folders(ROOT / "experiments" / name)
+]
 
 #: Enough to go through every line that draws: minutes of the real sweeps in a second.
 TINY = {
@@ -83,6 +95,46 @@ def test_the_tables_alone_give_the_same_files(made):
     assert before == {path: Path(path).read_bytes() for path in before}
 
 
+def _two_forms(made, folder):
+    """The norms of `made` as full form in ``experiments/norms`` of a folder, and beside it as tenth form."""
+    home = folder / "experiments" / "norms"
+    for form, out in (("full", home), ("tenth", home / "tenth")):
+        tables = read_tables(Path(made["norms"]["out"]))
+        tables["form"] = tables["form"].replace({"value": {"preview": form}})
+        write_experiment(find_experiment("norms"), tables, out)
+    return home
+
+
+def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
+    """Each with its own figure and command, under its own name; the first alone has a page without such names."""
+    home = _two_forms(made, tmp_path)
+    text = (tmp_path / "notes" / "experiments" / "norms.md").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
+        *("## Full form", "### Result", "### How it was made"),
+        *("## Tenth form", "### Result", "### How it was made"),
+    ]
+    full, tenth = text.split("## Tenth form")
+    assert "norms/figure.png" in full
+    assert "norms/tenth/figure.png" in tenth
+    assert "--tenth --runs runs" in tenth
+    assert "--tenth" not in full
+    assert "[tenth form](#tenth-form), n = 60, 9 of 9 runs" in full
+    assert {folder.name for folder in form_folders(home)} == {"norms", "tenth"}
+
+
+def test_one_command_draws_all_forms_again(made, tmp_path):
+    home = _two_forms(made, tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    for path in files:
+        if path.suffix in (".svg", ".png", ".md"):
+            path.unlink()
+    done = _tgon("figure", "norms", "--from", home, "--json")
+    assert done.exit_code == 0, done.output
+    assert {Path(path) for path in json.loads(done.stdout)["written"]} == set(before)
+    assert {path: path.read_bytes() for path in before} == before
+
+
 @pytest.mark.parametrize("name", TINY)
 def test_the_full_form_is_not_called_a_preview(name, made):
     tables = read_tables(Path(made[name]["out"]))
@@ -104,7 +156,7 @@ def _result(name, made, form):
     """What the page of that form says below "Result"."""
     tables = read_tables(Path(made[name]["out"]))
     tables["form"] = tables["form"].replace({"value": {"preview": form}})
-    page = page_of(find_experiment(name), tables, ".")
+    page = page_of(find_experiment(name), {".": tables})
     return page.split("## Result")[1].split("## How it was made")[0]
 
 
@@ -131,13 +183,21 @@ def _same_picture(one: bytes, other: bytes) -> bool:
     return words == other_words and bool(np.allclose(numbers, other_numbers, rtol=0, atol=0.05))
 
 
-@pytest.mark.parametrize("name", COMMITTED)
-def test_committed_figures_and_pages_are_those_of_the_committed_tables(name):
-    folder, experiment = ROOT / "experiments" / name, find_experiment(name)
-    tables = read_tables(folder)
-    assert _same_picture(render(picture(experiment, tables), "svg"), (folder / "figure.svg").read_bytes())
-    committed = ROOT / "notes" / "experiments" / f"{name}.md"
-    assert page_of(experiment, tables, f"../../experiments/{name}") == committed.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("name", "folder"), COMMITTED)
+def test_committed_figures_are_those_of_the_committed_tables(name, folder):
+    figure = picture(find_experiment(name), read_tables(ROOT / folder))
+    assert _same_picture(render(figure, "svg"), (ROOT / folder / "figure.svg").read_bytes())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_pages_are_those_of_the_committed_tables(name):
+    forms = {f"../../{folder}": read_tables(ROOT / folder) for own, folder in COMMITTED if own == name}
+    page = (ROOT / "notes" / "experiments" / f"{name}.md").read_text(encoding="utf-8")
+    assert page_of(find_experiment(name), forms) == page
+    for link in re.findall(r"\]\(([^)#]+)\)", page):
+        assert (ROOT / "notes" / "experiments" / link).is_file(), link
+    for anchor in re.findall(r"\]\(#([^)]+)\)", page):
+        assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in page
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -163,8 +223,8 @@ def test_a_changed_number_is_another_picture(name, made):
 def test_every_experiment_has_its_sweep_and_functions(name):
     file = ROOT / "experiments" / f"{name}.toml"
     full, preview = (
-        sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, preview=form).cells)
-        for form in (False, True)
+        sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, form=form).cells)
+        for form in ("full", "preview")
     )
     assert 0 < preview < full
     module = find_experiment(name).module
@@ -184,7 +244,9 @@ def test_the_list_names_every_experiment():
         ((), "NAME is missing"),
         (("norms",), "give either --runs"),
         (("norms", "--runs", ".", "--from", "."), "give either --runs"),
-        (("norms", "--from", ".", "--preview"), "without --sweep and --preview"),
+        (("norms", "--from", ".", "--preview"), "without --sweep and --preview or --tenth"),
+        (("norms", "--from", ".", "--sweep", "norms.toml"), "without --sweep and --preview or --tenth"),
+        (("norms", "--runs", ".", "--preview", "--tenth"), "name two forms"),
         (("norms", "--from", "no such folder"), "holds no form.csv"),
         (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),
     ],

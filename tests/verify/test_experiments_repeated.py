@@ -25,14 +25,24 @@ from verify.experiments import (
 )
 from verify.experiments.following import at_least_twice, outcomes, standing, stored_features
 from verify.experiments.hysteresis import sweep_both_ways, with_copies
-from verify.experiments.making import form_of, gather, page_of, picture, read_tables, write_experiment
+from verify.experiments.making import (
+    form_folders,
+    form_of,
+    gather,
+    page_of,
+    picture,
+    read_tables,
+    write_experiment,
+)
 
 ROOT = Path(__file__).parents[2]
 
+#: Every committed form of an experiment with an animation: its folder.
 ANIMATED = [
-    each.name
+    folder.relative_to(ROOT).as_posix()
     for each in EXPERIMENTS
-    if each.animated and (ROOT / "experiments" / each.name / "form.csv").exists()
+    if each.animated
+    for folder in form_folders(ROOT / "experiments" / each.name)
 ]
 
 _SMALL = "[setting]\nn=40\nsparsity=0.9\nsteps=60\n"
@@ -86,7 +96,7 @@ def test_tables_are_whole_and_make_figure_and_page(name, made):
     assert form_of(tables)["missing"] == "0"
     assert all(len(table.to_csv(index=False)) < 200_000 for table in tables.values())
     assert len(picture(experiment, tables).axes) >= 2
-    page = page_of(experiment, tables, ".")
+    page = page_of(experiment, {".": tables})
     assert experiment.module.describe(tables) in page
     assert ("(./animation.gif)" in page) is (name == "forgetting")
 
@@ -106,7 +116,7 @@ def test_the_animation_is_written_with_the_figure(made, tmp_path):
 def test_a_committed_animation_is_small_and_that_of_its_tables(name):
     from PIL import Image
 
-    folder = ROOT / "experiments" / name
+    folder = ROOT / name
     path = folder / "animation.gif"
     assert path.stat().st_size < 1_500_000
     with Image.open(path) as image:

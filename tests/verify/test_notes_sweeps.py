@@ -289,7 +289,7 @@ def test_committed_tables_are_those_of_their_sweep(name):
     path = ROOT / "experiments" / name
     runs, _ = read_trained(path / "runs.csv")
     sweeps = [read_sweep(path.with_suffix(".toml"))]
-    sweeps += [read_sweep(path.with_suffix(".toml"), preview=True)] if name != "decay-budget" else []
+    sweeps += [read_sweep(path.with_suffix(".toml"), form="preview")] if name != "decay-budget" else []
     forms = [set(sweep.cells) for sweep in sweeps]
     assert runs
     assert any({run.setting for run in runs} <= cells for cells in forms)

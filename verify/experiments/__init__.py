@@ -9,6 +9,7 @@ An experiment is one sweep file, ``experiments/NAME.toml``, and one module here 
 - ``describe(tables)``: the result in Markdown; its sentences are chosen by the numbers, so that a table which
   shows no effect is never described as showing it.
 
+The sweep file may describe smaller forms, ``tenth`` and ``preview``: the same functions serve every form.
 `tgon figure NAME` does the rest (`verify.experiments.making`). The table ``form``, which it adds, says what was run.
 To add an experiment, write its sweep file and its module and add a line to `EXPERIMENTS`.
 

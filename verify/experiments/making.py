@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -21,16 +21,27 @@ from matplotlib.figure import Figure
 from numerics import Run, observe
 from numerics.engines import resolve_engine
 from numerics.runs import write_atomically
-from numerics.sweep_file import Sweep
+from numerics.sweep_file import FORMS, Form, Sweep
 from numerics.training import finished_run
 from numerics.training_times import training_seconds
 from theory import Setting
 from verify.canvas import SOFT, render, styled
 from verify.experiments import Experiment
 from verify.experiments.absent import absent_text, value_text
-from verify.experiments.page import ANIMATION, page
+from verify.experiments.page import ANIMATION, Part, page
+from verify.options import form_flag
 
-__all__ = ["FORM", "Written", "form_of", "gather", "page_of", "picture", "read_tables", "write_experiment"]
+__all__ = [
+    "FORM",
+    "Written",
+    "form_folders",
+    "form_of",
+    "gather",
+    "page_of",
+    "picture",
+    "read_tables",
+    "write_experiment",
+]
 
 #: The table of what was run: columns key, value.
 FORM = "form"
@@ -41,9 +52,7 @@ MOST_SIZES = 20
 Tables = dict[str, pd.DataFrame]
 
 
-def gather(
-    experiment: Experiment, sweep: Sweep, folder: Path, *, source: str, preview: bool = False
-) -> Tables:
+def gather(experiment: Experiment, sweep: Sweep, folder: Path, *, source: str, form: Form = "full") -> Tables:
     """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
 
     Cells without a run are counted and named in the table ``form``.
@@ -59,11 +68,10 @@ def gather(
     finished = [run for run in found if run is not None]
     runs = [run for run in finished if run.status != "diverged"]
     if not runs:
-        flag = " --preview" if preview else ""
         raise ValueError(
             f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them "
             f"usable; "
-            f"try tgon sweep {source}{flag} --out {folder}"
+            f"try tgon sweep {source}{form_flag(form)} --out {folder}"
         )
     table = pd.DataFrame(
         [
@@ -72,7 +80,7 @@ def gather(
         ]
     )
     counts: dict[str, object] = {
-        "form": "preview" if preview else "full",
+        "form": form,
         "sweep": source,
         "engine": engine,
         "runs": len(sweep.cells),
@@ -155,20 +163,37 @@ def form_of(tables: Tables) -> dict[str, str]:
 
 
 def picture(experiment: Experiment, tables: Tables) -> Figure:
-    """The figure, with the word *preview* where it is one."""
+    """The figure; a smaller form says so, and that a preview bears no claim."""
     form = form_of(tables)
     with styled():
         figure = experiment.module.draw(tables)
-        if form["form"] == "preview":
-            note = f"preview form, n = {form['n']}: no claim rests on it"
+        if form["form"] != "full":
+            bears = ": no claim rests on it" if form["form"] == "preview" else ""
+            note = f"{form['form']} form, n = {form['n']}{bears}"
             figure.suptitle(note, fontsize=12, color=SOFT, x=0.99, ha="right")
     return figure
 
 
-def page_of(experiment: Experiment, tables: Tables, folder: str) -> str:
-    """The page in Markdown, from the tables alone; ``folder`` is where the figure lies, as seen from the page."""
-    names = [f"{name}.csv" for name in sorted(tables)]
-    return page(experiment, form_of(tables), experiment.module.describe(tables), folder, names)
+def form_folders(folder: Path) -> list[Path]:
+    """Where the tables of an experiment's forms lie: in ``folder`` and, of smaller forms, in folders of their names."""
+    places = (folder, *(folder / form for form in FORMS))
+    return [place for place in places if (place / f"{FORM}.csv").is_file()]
+
+
+def page_of(experiment: Experiment, forms: Mapping[str, Tables]) -> str:
+    """The page in Markdown, from the tables of each form alone, by where they lie as seen from the page."""
+    return page(
+        experiment,
+        [
+            Part(
+                form_of(tables),
+                experiment.module.describe(tables),
+                folder,
+                [f"{name}.csv" for name in sorted(tables)],
+            )
+            for folder, tables in forms.items()
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +207,33 @@ class Written:
 def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Written:
     """Tables, figure (SVG and PNG), page, and the animation of an experiment that has one.
 
-    For a folder ``…/experiments/NAME`` the page goes to ``…/notes/experiments/NAME.md``, else into the folder itself.
-    OSError if the disk refuses.
+    A folder ``NAME/tenth`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie there. For
+    ``…/experiments/NAME`` it goes to ``…/notes/experiments/NAME.md``, else into that folder itself. OSError if the
+    disk refuses.
     """
     place = out.resolve()
-    beside = place.parent.name == "experiments"
-    notes = place.parents[1] / "notes" / "experiments" if beside else place
-    for folder in (place, notes):
-        folder.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     figure = picture(experiment, tables)
     contents = {place / f"{name}.csv": _text(table).encode() for name, table in tables.items()}
     contents[place / "figure.svg"] = render(figure, "svg")
     contents[place / "figure.png"] = render(figure, "png")
     if experiment.animated:
         contents[place / ANIMATION] = experiment.module.animate(tables)
-    link = Path(os.path.relpath(place, notes)).as_posix()
-    contents[notes / f"{experiment.name}.md"] = page_of(experiment, tables, link).encode()
     for path, content in contents.items():
         write_atomically(path, content)
-    return Written(notes / f"{experiment.name}.md", tuple(contents))
+    notes = _write_page(experiment, place)
+    return Written(notes, (*contents, notes))
+
+
+def _write_page(experiment: Experiment, place: Path) -> Path:
+    beside = place.name in FORMS and place.parent.name == experiment.name
+    home = place.parent if beside else place
+    committed = home.parent.name == "experiments"
+    notes = home.parents[1] / "notes" / "experiments" if committed else home
+    notes.mkdir(parents=True, exist_ok=True)
+    forms = {
+        Path(os.path.relpath(folder, notes)).as_posix(): read_tables(folder) for folder in form_folders(home)
+    }
+    path = notes / f"{experiment.name}.md"
+    write_atomically(path, page_of(experiment, forms).encode())
+    return path

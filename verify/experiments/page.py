@@ -6,12 +6,16 @@ Defines no equations.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 
+from numerics.sweep_file import Form
 from numerics.sweep_meter import about
 from theory import Setting
 from verify.experiments import Experiment
+from verify.options import form_flag
 
-__all__ = ["ANIMATION", "page"]
+__all__ = ["ANIMATION", "Part", "page"]
 
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"
@@ -29,38 +33,76 @@ _COUNTS = {
 }
 
 
-def page(
-    experiment: Experiment, form: Mapping[str, str], result: str, folder: str, tables: Sequence[str]
-) -> str:
-    """The page in Markdown; ``folder`` is where figure and tables lie, as seen from it."""
-    preview = form["form"] == "preview"
-    flag = " --preview" if preview else ""
-    parts = [
-        f"# {experiment.title}",
-        experiment.question,
-        *([_PREVIEW] if preview else []),
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one form adds to a page.
+
+    Attributes
+    ----------
+    form : what was run, by key.
+    result : the result in Markdown.
+    folder : where its figure and tables lie, as seen from the page.
+    tables : the names of their files.
+
+    """
+
+    form: Mapping[str, str]
+    result: str
+    folder: str
+    tables: Sequence[str]
+
+
+def page(experiment: Experiment, parts: Sequence[Part]) -> str:
+    """The page in Markdown: one part below the other, each under the name of its form where there are several."""
+    texts = [f"# {experiment.title}", experiment.question]
+    if len(parts) > 1:
+        texts.append(f"On this page: {'; '.join(map(_contents, parts))}.")
+    for part in parts:
+        heading = "##"
+        if len(parts) > 1:
+            texts.append(f"## {_titled(part)}")
+            heading = "###"
+        texts += _part(experiment, part, heading)
+    return "\n\n".join(texts) + "\n"
+
+
+def _titled(part: Part) -> str:
+    return f"{part.form['form'].capitalize()} form"
+
+
+def _contents(part: Part) -> str:
+    """A line of the list of contents: which form, at what n, and how much of it was trained."""
+    form = part.form
+    anchor = _titled(part).lower().replace(" ", "-")
+    trained = int(form["runs"]) - int(form["missing"])
+    return f"[{_titled(part).lower()}](#{anchor}), n = {form['n']}, {trained} of {form['runs']} runs"
+
+
+def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
+    form, folder = part.form, part.folder
+    name, flag = experiment.name, form_flag(cast(Form, form["form"]))
+    return [
+        *([_NOTES[form["form"]]] if form["form"] in _NOTES else []),
         *([_missing(form)] if form["missing"] != "0" else []),
         f"![{experiment.title}]({folder}/figure.png)",
         f"*{experiment.caption}*",
         *([f"![{experiment.title}, over training]({folder}/{ANIMATION})"] if experiment.animated else []),
-        "## Result",
-        _plain(result.strip()) if preview else result.strip(),
-        "## How it was made",
-        f"```sh\ntgon sweep {form['sweep']}{flag} --out runs\n"
-        f"tgon figure {experiment.name}{flag} --runs runs --out experiments/{experiment.name}\n```",
+        f"{heading} Result",
+        _plain(part.result.strip()) if form["form"] == "preview" else part.result.strip(),
+        f"{heading} How it was made",
+        f"```sh\ntgon sweep {form['sweep']}{flag} --out runs\ntgon figure {name}{flag} --runs runs\n```",
         _settings(form),
-        f"Numbers: {', '.join(f'[{name}]({folder}/{name})' for name in tables)}; "
-        f"`tgon figure {experiment.name} --from experiments/{experiment.name}` draws figure and page from "
-        f"them alone.",
+        f"Numbers: {', '.join(f'[{table}]({folder}/{table})' for table in part.tables)}; "
+        f"`tgon figure {name} --from experiments/{name}` draws figure and page from them alone.",
     ]
-    return "\n\n".join(parts) + "\n"
 
 
-_PREVIEW = (
-    "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
-    "expect "
-    "and proves no claim."
-)
+_NOTES = {
+    "preview": "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
+    "expect and proves no claim.",
+    "tenth": "**Tenth form**: a tenth of the paper's n and T at ten times the density, so that each feature is seen as "
+    "often as in the paper; the rest is as in the paper. What it shows holds for this n.",
+}
 
 
 def _plain(result: str) -> str:
