@@ -15,7 +15,7 @@ BIN := $(VENV)/bin
 SOURCES := theory numerics verify tests
 FIGURES := dataset-size norms gallery failures digits variants weight-decay training-steps scale-sparsity scale-decay heat-map sensitivity envelope \
 	repeated-history repeated-many repeated-map forgetting
-TENTHS := weight-decay training-steps scale-decay repeated-many repeated-history forgetting envelope scale-sparsity heat-map \
+TENTHS := dataset-size weight-decay training-steps scale-decay repeated-many repeated-history forgetting envelope scale-sparsity heat-map \
 	sensitivity
 
 .PHONY: compare test thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean

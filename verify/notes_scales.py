@@ -1,6 +1,7 @@
 """A section for the notes: the dataset size from which trained models store features, beside the hypothesis.
 
-It reads the files scales.csv and form.csv of the experiments on that scale; `verify.experiments.crossing` defines it.
+It reads the files scales.csv and form.csv of the experiments on that scale, in every form that lies there;
+`verify.experiments.crossing` defines it.
 The hypothesis is T(1 − S) = 10 (`scales.generalization`). The overlap scales have no experiment of their own.
 
 Defines no equations.
@@ -8,17 +9,20 @@ Defines no equations.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from theory.notes import Section
 from theory.prose import in_markdown
 from theory.tables import Table, number
 from verify.experiments.bump import geometric_mean
+from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval
+from verify.experiments.making import form_folders, form_of, read_tables
 from verify.notes_sweeps import shown_interval
 
 __all__ = ["scales_section"]
@@ -38,8 +42,9 @@ MORE = ("dataset-size", "heat-map")
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The scales T(1 − S) of the seeds of one m and one value of what is varied."""
+    """The scales T(1 − S) of the seeds of one n, one m and one value of what is varied."""
 
+    n: str
     m: int
     varied: str
     head: str
@@ -49,45 +54,47 @@ class _Group:
 
 def scales_section(experiments: Path) -> Section | None:
     """The measured scale T(1 − S) beside 10, with links to its pages; None without tables."""
-    found = [(name, group) for name in PAGES for group in _groups(experiments / name, *PAGES[name])]
+    found = [
+        (name, group)
+        for name in PAGES
+        for folder in form_folders(experiments / name)
+        for group in _groups(folder, *PAGES[name])
+    ]
     if not found:
         return None
     text = (
         "The scale is the T at which the largest D_f of a seed rises through half its plateau, in units of how often a "
         "feature is seen, T(1 − S); geometric mean over seeds with 95 % interval. The hypothesis is 10 "
-        f"(`scales.generalization`). {_verdict([group for _, group in found])} {_forms(experiments)}The scales of "
+        f"(`scales.generalization`). {_verdict([group for _, group in found])} The scales of "
         "overlap are counts of the drawn data; training is not compared with them."
     )
     rows = tuple(
-        (name, str(one.m), in_markdown(one.head), one.varied, str(one.seeds), shown_interval(one.scale))
+        (
+            name,
+            one.n,
+            str(one.m),
+            in_markdown(one.head),
+            one.varied,
+            str(one.seeds),
+            shown_interval(one.scale),
+        )
         for name, one in found
     )
-    table = Table("", ("experiment", "m", "varied", "value", "seeds", "T(1 − S)"), rows)
+    table = Table("", ("experiment", "n", "m", "varied", "value", "seeds", "T(1 − S)"), rows)
     names = [*dict.fromkeys(name for name, _ in found), *MORE]
     return Section("The generalization scale of trained models", text, (table,), pages=tuple(names))
 
 
 def _groups(folder: Path, column: str, head: str, seen: bool) -> Iterator[_Group]:
-    path = folder / "scales.csv"
-    if not path.exists():
-        return
-    unit = 1.0 if seen else 1 - float(_form(folder)["sparsity"])
-    groups: dict[tuple[int, float], list[float]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["scale"]:
-                groups.setdefault((int(row["m"]), float(row[column])), []).append(unit * float(row["scale"]))
-    for (m, value), scales in sorted(groups.items()):
-        yield _Group(m, f"{value:g}", head, geometric_mean(scales), len(scales))
-
-
-def _form(folder: Path) -> dict[str, str]:
-    """The settings that an experiment's runs have in common; none where they are not on disk."""
-    path = folder / "form.csv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["key"]: row["value"] for row in csv.DictReader(file)}
+    tables = read_tables(folder)
+    form = form_of(tables)
+    unit = 1.0 if seen else 1 - float(form["sparsity"])
+    found = tables["scales"].dropna(subset=["scale"])
+    for m in np.unique(numbers(found, "m")):
+        rows = found[numbers(found, "m") == m]
+        for value in np.unique(numbers(rows, column)):
+            scales = unit * numbers(rows[numbers(rows, column) == value], "scale")
+            yield _Group(form["n"], int(m), f"{value:g}", head, geometric_mean(scales), len(scales))
 
 
 def _verdict(groups: Sequence[_Group]) -> str:
@@ -101,11 +108,3 @@ def _verdict(groups: Sequence[_Group]) -> str:
         f"Measured are {number(min(values), 3)} to {number(max(values), 3)}, on average {number(mean, 3)}: a factor of "
         f"{number(factor, 2)} {side} it. {held} of the {len(groups)} intervals below hold {SEEN:g}."
     )
-
-
-def _forms(experiments: Path) -> str:
-    """Which of the experiments are shown in their smaller form."""
-    small = [name for name in PAGES if _form(experiments / name).get("form") == "preview"]
-    if not small:
-        return ""
-    return f"{' and '.join(small)} {'are' if len(small) > 1 else 'is'} shown in the smaller form. "

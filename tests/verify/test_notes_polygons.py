@@ -69,7 +69,7 @@ def test_runs_of_two_sizes_are_not_compared_with_one_closed_form(tmp_path):
 # Scales
 
 
-def scaled(folder, scales, name="scale-sparsity", form="full"):
+def scaled(folder, scales, name="scale-sparsity", n=1000):
     """A table of scales {value: scales of the seeds} as an experiment writes it."""
     path = folder / name
     path.mkdir(exist_ok=True)
@@ -79,20 +79,21 @@ def scaled(folder, scales, name="scale-sparsity", form="full"):
         writer.writerow(["m", column, "seed", "scale", "plateau"])
         for value, found in scales.items():
             writer.writerows([2, value, seed, scale, 0.3] for seed, scale in enumerate(found))
-    (path / "form.csv").write_text(f"key,value\nform,{form}\nsparsity,0.98\n")
+    (path / "form.csv").write_text(f"key,value\nform,full\nn,{n}\nsparsity,0.98\n")
 
 
 def test_the_measured_scale_is_laid_beside_ten(tmp_path):
     scaled(tmp_path, {0.02: [9.0, 10.0, 11.0], 0.04: [4.0, 4.1, 4.2, ""]})
     section = scales_section(tmp_path)
     assert "a factor of 1.6 below it. 1 of the 2 intervals below hold 10." in section.text
-    assert "smaller form" not in section.text
     assert section.pages == ("scale-sparsity", "dataset-size", "heat-map")
-    assert [row[4] for row in section.tables[0].rows] == ["3", "3"], "a seed without a scale is left out"
-    scaled(tmp_path, {0.01: [1000.0, 1000.0]}, "scale-decay", form="preview")
-    section = scales_section(tmp_path)
-    assert section.tables[0].rows[-1][5].startswith("20 "), "T(1 − S), not T"
-    assert "scale-decay is shown in the smaller form" in section.text
+    assert [row[5] for row in section.tables[0].rows] == ["3", "3"], "a seed without a scale is left out"
+    scaled(tmp_path, {0.01: [1000.0, 1000.0]}, "scale-decay")
+    scaled(tmp_path, {0.01: [500.0, 500.0]}, "scale-decay/tenth", n=100)
+    rows = scales_section(tmp_path).tables[0].rows
+    assert [(row[1], row[6].split()[0]) for row in rows[-2:]] == [("1000", "20"), ("100", "10")], (
+        "T(1 − S), not T"
+    )
 
 
 # No comparison
