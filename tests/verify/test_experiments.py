@@ -22,6 +22,8 @@ from verify.experiments import EXPERIMENTS, find_experiment
 from verify.experiments.grouping import least_of_each, values_by
 from verify.experiments.intervals import lies_above, mean_interval, separation, share_interval
 from verify.experiments.making import (
+    CONTENTS,
+    contents_of,
     form_folders,
     form_of,
     page_of,
@@ -120,6 +122,20 @@ def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
     assert "--tenth" not in full
     assert "[tenth form](#tenth-form), n = 60, 9 of 9 runs" in full
     assert {folder.name for folder in form_folders(home)} == {"norms", "tenth"}
+
+
+def test_the_list_of_pages_names_each_with_its_forms(made, tmp_path):
+    _two_forms(made, tmp_path)
+    notes = tmp_path / "notes" / "experiments"
+    (row,) = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md" in line]
+    assert "(norms.md)" in row
+    assert row.endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
+
+
+def test_the_committed_list_is_that_of_the_committed_pages():
+    text = contents_of(ROOT / "experiments")
+    assert (ROOT / "notes" / "experiments" / CONTENTS).read_text(encoding="utf-8") == text
+    assert re.findall(r"\]\((.+?)\.md\)", text) == NAMES
 
 
 def test_one_command_draws_all_forms_again(made, tmp_path):

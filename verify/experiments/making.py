@@ -26,14 +26,16 @@ from numerics.training import finished_run
 from numerics.training_times import training_seconds
 from theory import Setting
 from verify.canvas import SOFT, render, styled
-from verify.experiments import Experiment
+from verify.experiments import EXPERIMENTS, Experiment
 from verify.experiments.absent import absent_text, value_text
-from verify.experiments.page import ANIMATION, Part, page
+from verify.experiments.page import ANIMATION, Part, contents_page, page
 from verify.options import form_flag
 
 __all__ = [
+    "CONTENTS",
     "FORM",
     "Written",
+    "contents_of",
     "form_folders",
     "form_of",
     "gather",
@@ -45,6 +47,9 @@ __all__ = [
 
 #: The table of what was run: columns key, value.
 FORM = "form"
+
+#: The list of all pages, beside them.
+CONTENTS = "README.md"
 
 #: The most T that are listed one by one.
 MOST_SIZES = 20
@@ -208,8 +213,8 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
     """Tables, figure (SVG and PNG), page, and the animation of an experiment that has one.
 
     A folder ``NAME/tenth`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie there. For
-    ``…/experiments/NAME`` it goes to ``…/notes/experiments/NAME.md``, else into that folder itself. OSError if the
-    disk refuses.
+    ``…/experiments/NAME`` it goes to ``…/notes/experiments/NAME.md``, beside a list of all pages, else into that
+    folder itself. OSError if the disk refuses.
     """
     place = out.resolve()
     place.mkdir(parents=True, exist_ok=True)
@@ -222,10 +227,11 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
     for path, content in contents.items():
         write_atomically(path, content)
     notes = _write_page(experiment, place)
-    return Written(notes, (*contents, notes))
+    return Written(notes[0], (*contents, *notes))
 
 
-def _write_page(experiment: Experiment, place: Path) -> Path:
+def _write_page(experiment: Experiment, place: Path) -> list[Path]:
+    """Write the page and, where pages lie together, their list."""
     beside = place.name in FORMS and place.parent.name == experiment.name
     home = place.parent if beside else place
     committed = home.parent.name == "experiments"
@@ -234,6 +240,18 @@ def _write_page(experiment: Experiment, place: Path) -> Path:
     forms = {
         Path(os.path.relpath(folder, notes)).as_posix(): read_tables(folder) for folder in form_folders(home)
     }
-    path = notes / f"{experiment.name}.md"
-    write_atomically(path, page_of(experiment, forms).encode())
-    return path
+    texts = {notes / f"{experiment.name}.md": page_of(experiment, forms)}
+    if committed:
+        texts[notes / CONTENTS] = contents_of(home.parent)
+    for path, text in texts.items():
+        write_atomically(path, text.encode())
+    return list(texts)
+
+
+def contents_of(folder: Path) -> str:
+    """The list of all pages in Markdown, of the experiments that lie in ``folder``."""
+    found = {
+        each: [form_of(read_tables(place)) for place in form_folders(folder / each.name)]
+        for each in EXPERIMENTS
+    }
+    return contents_page({each: forms for each, forms in found.items() if forms})

@@ -15,7 +15,7 @@ from theory import Setting
 from verify.experiments import Experiment
 from verify.options import form_flag
 
-__all__ = ["ANIMATION", "Part", "page"]
+__all__ = ["ANIMATION", "Part", "contents_page", "page"]
 
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"
@@ -72,10 +72,35 @@ def _titled(part: Part) -> str:
 
 def _contents(part: Part) -> str:
     """A line of the list of contents: which form, at what n, and how much of it was trained."""
-    form = part.form
     anchor = _titled(part).lower().replace(" ", "-")
+    return f"[{_titled(part).lower()}](#{anchor}), {_extent(part.form)}"
+
+
+def _extent(form: Mapping[str, str]) -> str:
     trained = int(form["runs"]) - int(form["missing"])
-    return f"[{_titled(part).lower()}](#{anchor}), n = {form['n']}, {trained} of {form['runs']} runs"
+    return f"n = {form['n']}, {trained} of {form['runs']} runs"
+
+
+def contents_page(forms: Mapping[Experiment, Sequence[Mapping[str, str]]]) -> str:
+    """The list of all pages in Markdown, from what was run of each experiment."""
+    rows = []
+    for experiment, run in forms.items():
+        extents = "; ".join(f"{form['form']}: {_extent(form)}" for form in run)
+        rows.append(f"| [{experiment.title}]({experiment.name}.md) | {experiment.question} | {extents} |")
+    return "\n".join(
+        [
+            "# The paper's figures and comments, again",
+            "",
+            "One page for each experiment of the paper and of the comments printed with it: what agrees, what differs "
+            "and why, with intervals. The full form has the size of the original; tenth and preview forms are smaller, "
+            "as each page says, and a preview proves no claim. Runs are those trained, of those that a form asks for.",
+            "",
+            "| page | question | forms |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
 
 
 def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
