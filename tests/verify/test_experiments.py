@@ -127,15 +127,17 @@ def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
 def test_the_list_of_pages_names_each_with_its_forms(made, tmp_path):
     _two_forms(made, tmp_path)
     notes = tmp_path / "notes" / "experiments"
-    (row,) = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md" in line]
-    assert "(norms.md)" in row
-    assert row.endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
+    rows = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md" in line]
+    assert all("(norms.md)" in row for row in rows)
+    assert rows[-1].endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
+    assert rows[0].startswith("| ‖b‖ starts below ‖W‖ and becomes larger |")
+    assert " (full); " in rows[0]
 
 
 def test_the_committed_list_is_that_of_the_committed_pages():
     text = contents_of(ROOT / "experiments")
     assert (ROOT / "notes" / "experiments" / CONTENTS).read_text(encoding="utf-8") == text
-    assert re.findall(r"\]\((.+?)\.md\)", text) == NAMES
+    assert re.findall(r"\]\((.+?)\.md\)", text.split("## Pages")[1]) == NAMES
 
 
 def test_one_command_draws_all_forms_again(made, tmp_path):

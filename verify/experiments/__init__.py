@@ -1,13 +1,14 @@
 """Experiments: each figure of the paper, made again from runs that anyone can train, with its numbers and
 its page.
 
-An experiment is one sweep file, ``experiments/NAME.toml``, and one module here with three functions:
+An experiment is one sweep file, ``experiments/NAME.toml``, and one module here with four functions:
 
 - ``collect(runs, table)``: every number of figure and page as tidy tables, each below 200 kB as CSV. Row k of
   ``table`` is run k: setting, status and, unless the experiment does without, `numerics.observe`.
 - ``draw(tables)``: the figure, from the tables alone, so that the CSV files regenerate it.
 - ``describe(tables)``: the result in Markdown; its sentences are chosen by the numbers, so that a table which
   shows no effect is never described as showing it.
+- ``sentences(tables)``: the sentences alone, those that judge a published statement as `Finding`.
 
 The sweep file may describe smaller forms, ``tenth`` and ``preview``: the same functions serve every form.
 `tgon figure NAME` does the rest (`verify.experiments.making`). The table ``form``, which it adds, says what was run.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from numerics import Run
+    from verify.experiments.findings import Finding
 
 __all__ = ["EXPERIMENTS", "Experiment", "find_experiment"]
 
@@ -43,6 +45,9 @@ class ExperimentModule(Protocol):
 
     def describe(self, tables: dict[str, pd.DataFrame]) -> str:
         """The result in Markdown, from the tables alone."""
+
+    def sentences(self, tables: dict[str, pd.DataFrame]) -> list[str | Finding]:
+        """The sentences of the result, from the tables alone."""
 
     def animate(self, tables: dict[str, pd.DataFrame]) -> bytes:
         """A GIF, from the tables alone."""
@@ -71,7 +76,7 @@ class Experiment:
 
     @property
     def module(self) -> ExperimentModule:
-        """The three functions."""
+        """Its functions."""
         return cast(
             ExperimentModule, importlib.import_module(f"verify.experiments.{self.name.replace('-', '_')}")
         )

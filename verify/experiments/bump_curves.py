@@ -5,7 +5,7 @@ Defines no equations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter
 
 from verify.canvas import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 from verify.experiments.bump import Bump, dips_beside, find_bump, geometric_mean
+from verify.experiments.findings import Finding
 from verify.experiments.grouping import numbers, values_by
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Losses",
     "bumps_of",
     "collect_curves",
+    "density_of",
     "describe_curves",
     "draw_curves",
     "losses_by",
@@ -51,6 +53,11 @@ def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]
     return {value: values_by(runs[numbers(runs, key) == value], "T", "test_loss") for value in values}
 
 
+def density_of(tables: Tables) -> float:
+    """The density of features, 1 − S, of all runs."""
+    return 1 - float(tables["runs"]["sparsity"].iloc[0])
+
+
 def bumps_of(losses: Losses) -> dict[float, Bump]:
     """The bump for each value with runs at three T or more."""
     return {value: find_bump(curve) for value, curve in losses.items() if len(curve) > 2}
@@ -60,18 +67,18 @@ def describe_curves(
     tables: Tables,
     key: str,
     symbols: tuple[str, str],
-    own: Callable[[Mapping[float, Bump], Losses, float], Sequence[str]],
+    own: Sequence[str | Finding],
 ) -> str:
-    """The bumps as a table and in sentences: those of ``own`` on bumps, losses and density, then what all pages say.
+    """The bumps as a table and in sentences: those of the page's ``own``, then what all such pages say.
 
     ``symbols`` name the values of ``key`` at the head of the table and in sentences.
     """
     runs = tables["runs"]
     head, symbol = symbols
     losses = losses_by(runs, key)
-    bumps, density = bumps_of(losses), 1 - float(runs["sparsity"].iloc[0])
+    bumps, density = bumps_of(losses), density_of(tables)
     parts = [
-        *own(bumps, losses, density),
+        *own,
         _smaller_bumps(bumps, losses, symbol),
         _descent(losses, symbol),
     ]
@@ -102,7 +109,7 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
         ylabel="test loss − 1", ylim=(min(-0.01, 2 * float(excess.min())), 3 * max(0.01, float(excess.max())))
     )
     top.legend(loc="upper left")
-    scale = 10 / (1 - float(runs["sparsity"].iloc[0]))
+    scale = 10 / density_of(tables)
     for ax in (top, bottom):
         ax.axvline(scale, color=GREY, lw=1, ls=":")
     bottom.annotate("T(1 − S) = 10\n[scales.generalization]", (scale, 0.98), xytext=(-5, 0), color=INK, fontsize=11,

@@ -23,6 +23,7 @@ from verify.diagnosis import diagnose_run
 from verify.experiments.bump import Bump, find_bump
 from verify.experiments.clouds import points_of
 from verify.experiments.dataset_size_drawing import draw, levels_of
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.following import STORED
 from verify.experiments.grouping import for_good, least_of_each, listed, medians, numbers, values_by
 from verify.experiments.published import (
@@ -33,11 +34,18 @@ from verify.experiments.published import (
     published_test_loss,
 )
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
 PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
 MOST_PICTURED = 7
+
+#: Up to this T the paper calls datasets small: lengths and norms grow as memorization demands.
+FEW = 30
+
+#: What the paper says of D_f at the end, where a pentagon alone has 2/5, and what "notably" is taken to mean.
+SMALL = "Features end with a D_f notably below 2/5"
+NOTABLY = 0.9
 
 #: How often a feature is seen, T(1 − S), where features are published to appear.
 PUBLISHED_ONSETS = {
@@ -98,53 +106,75 @@ def _levels(n: int, sparsity: float) -> pd.DataFrame:
 
 def describe(tables: Tables) -> str:
     """The bump, the two sides of it, the limit, and the published curve."""
+    return "\n".join(f"- {part}" for part in sentences(tables))
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
     chosen = tables["runs"].query("chosen")
     losses = values_by(chosen, "T", "test_loss")
     density, bump = float(levels_of(tables)["density"]), find_bump(losses)
-    parts = [
+    return [
         _bump(bump, losses, density),
         _memorization(chosen, bump.T),
         _generalization(chosen, density),
         _limit(losses, tables),
         _published(losses, tables),
     ]
-    return "\n".join(f"- {part}" for part in parts)
 
 
-def _bump(bump: Bump, losses: dict[int, list[float]], density: float) -> str:
+def _bump(bump: Bump, losses: dict[int, list[float]], density: float) -> Finding:
     first, last = min(losses), max(losses)
     seen, over = bump.T * density, f"{bump.over_first} times that at T = {first} and {bump.over_last} times"
     said = (
         f"at T = {bump.T}, T(1 − S) = {seen:.3g}, the test loss is {bump.loss} (geometric mean over "
         f"{len(losses[bump.T])} dataset seeds, 95 % interval), {over} that at T = {last}"
     )
-    if not bump.there:
-        return f"**The bump is not established**: its largest value between both ends is not surely above them; {said}."
-    return (
-        f"**The bump is there**: {said}; above both by Welch's one-sided test at level 5 %, divided by the "
-        f"{bump.inner} T it was chosen among."
+    head, tail = (
+        (
+            "**The bump is there**",
+            f"above both by Welch's one-sided test at level 5 %, divided by the {bump.inner} T it was chosen among",
+        )
+        if bump.there
+        else (
+            "**The bump is not established**",
+            "its largest value between both ends is not surely above them",
+        )
+    )
+    outcome: Outcome = "agrees" if bump.there else "not decided"
+    return Finding(
+        f"{head}: {said}; {tail}.", {"The test loss rises between memorization and generalization": outcome}
     )
 
 
-def _memorization(chosen: pd.DataFrame, peak: int) -> str:
+def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
     """How the largest D_X follows m/T up to the peak of the test loss; behind it features are stored."""
     largest = medians(values_by(chosen, "T", "largest_data_dimensionality"))
     ratio = {T: value * T / 2 for T, value in largest.items() if 3 <= T <= peak}
     near = [T for T, value in ratio.items() if abs(value - 1) <= 0.1]
     memorized = values_by(chosen.assign(memorized=chosen["status"] == "memorized"), "T", "memorized")
     all_of = [T for T, each in memorized.items() if all(each)]
+    few = [T for T in ratio if T <= FEW]
+    judged = {
+        f"Up to T = {FEW} the largest D_X is m/T, that of a T-gon": outcome_of(
+            len(set(few) & set(near)), len(few)
+        )
+    }
     if not near:
-        return "Nowhere is the median of the largest D_X within 10 % of m/T, what a regular T-gon has."
+        return Finding(
+            "Nowhere is the median of the largest D_X within 10 % of m/T, what a regular T-gon has.", judged
+        )
     most = max(ratio, key=lambda T: ratio[T])
-    return (
+    return Finding(
         f"The largest D_X, median over dataset seeds, is within 10 % of m/T, what a regular T-gon has and the paper "
         f"shows, at T = {listed(near)}; every chosen run memorizes at T = {listed(all_of) or 'none'}. At the other T "
         f"up to the peak some datapoint has more room than m/T, most of all {ratio[most]:.3g} times as much at T = "
-        f"{most}."
+        f"{most}.",
+        judged,
     )
 
 
-def _generalization(chosen: pd.DataFrame, density: float) -> str:
+def _generalization(chosen: pd.DataFrame, density: float) -> Finding:
     """From where on features are stored, and from where on the zero output is beaten, beside what was published."""
     largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
     losses = medians(values_by(chosen, "T", "test_loss"))
@@ -156,7 +186,11 @@ def _generalization(chosen: pd.DataFrame, density: float) -> str:
         f"D_f is {largest[max(largest)]:.3g}."
     )
     if stored is None:
-        return f"{text} By the first measure these runs do not reach generalization."
+        untested: Outcome = "not tested"
+        return Finding(
+            f"{text} By the first measure these runs do not reach generalization.",
+            dict.fromkeys([*map(_onset, PUBLISHED_ONSETS), SMALL], untested),
+        )
     within = [
         name
         for name, seen in PUBLISHED_ONSETS.items()
@@ -164,7 +198,15 @@ def _generalization(chosen: pd.DataFrame, density: float) -> str:
     ]
     onsets = listed(f"{seen:g} ({name})" for name, seen in PUBLISHED_ONSETS.items())
     agrees = f"with {' and '.join(within)} this agrees" if within else "with none of them does this agree"
-    return f"{text} Published are onsets of features at T(1 − S) = {onsets}: {agrees}."
+    return Finding(
+        f"{text} Published are onsets of features at T(1 − S) = {onsets}: {agrees}.",
+        {_onset(name): outcome_of(name in within, 1) for name in PUBLISHED_ONSETS}
+        | {SMALL: outcome_of(largest[max(largest)] <= NOTABLY * 2 / 5, 1)},
+    )
+
+
+def _onset(name: str) -> str:
+    return f"Features are stored from T(1 − S) = {PUBLISHED_ONSETS[name]:g} on ({name})"
 
 
 def _from(ends: tuple[float, float] | None, density: float) -> str:
@@ -188,7 +230,7 @@ def _limit(losses: dict[int, list[float]], tables: Tables) -> str:
     )
 
 
-def _published(losses: dict[int, list[float]], tables: Tables) -> str:
+def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     published = tables["published"].query("T < inf")
     level = levels_of(tables)
     size, loss = numbers(published, "T"), numbers(published, "test_loss")
@@ -205,11 +247,20 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> str:
         f"and, where features are seen more than half a time, {loss[second]:.5g} at T(1 − S) = {seen[second]:.3g}"
     )
     text += f", where ours has {own[0]:.4g} (median)." if own else "."
-    if round(level["n"]) != PUBLISHED_N:
+    same = round(level["n"]) == PUBLISHED_N
+    if not same:
         text += " At a different n only places can be compared."
-    if own and own[0] - 1 > 10 * (loss[second] - 1):
+    far = bool(own) and own[0] - 1 > 10 * (loss[second] - 1)
+    if far:
         text += (
             " The replication printed with the paper also reports middle losses far above the published ones (up to "
             "5 000). What keeps the published ones small is not explained here."
         )
-    return text
+    return Finding(
+        text,
+        {
+            "Between the regimes the test loss stays near 1 (the authors)": outcome_of(
+                not far, int(same and bool(own))
+            )
+        },
+    )

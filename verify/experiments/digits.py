@@ -17,10 +17,11 @@ from scipy import stats
 
 from verify.experiments.digits_collecting import ALONE, FLIPPED, MNIST_FOLDER, collect
 from verify.experiments.digits_drawing import draw_digits, last_snapshots
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import mean_interval
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -30,6 +31,8 @@ CLEAR = 0.75
 UNEVEN = 3.0
 #: Images of largest D* are called odd below this probability that they are no odder than typical ones.
 SURE = 0.05
+#: How far outliers are published to stand out, in units of typical D*.
+PUBLISHED_SPREAD = 100
 
 
 def draw(tables: Tables) -> Figure:
@@ -39,23 +42,29 @@ def draw(tables: Tables) -> Figure:
 
 def describe(tables: Tables) -> str:
     """Spread, what training adds, dataset size, flipped labels, odd images, toy model; each by its numbers."""
-    parts = [
+    text = "\n".join(f"- {part}" for part in sentences(tables))
+    return text.replace("D*", "D\\*")  # a bare asterisk would end bold text
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    return [
         _distribution(tables), _training(tables), _sizes(tables), _memorized(tables), _odd(tables), _toy(tables),
         _not_here(tables),
     ]  # fmt: skip
-    return "\n".join(f"- {part}" for part in parts).replace(
-        "D*", "D\\*"
-    )  # a bare asterisk would end bold text
 
 
-def _distribution(tables: Tables) -> str:
+def _distribution(tables: Tables) -> Finding:
     end = last_snapshots(tables, "training")
     ratio = mean_interval(numbers(end, "T") / numbers(end, "rank"))
     largest = mean_interval(numbers(end, "largest") / numbers(end, "median"))
     alone = mean_interval(numbers(end, "alone"))
     name = tables["set"].set_index("key")["value"]["name"]
     spread = float(np.mean(numbers(end, "ninety_nine_percent") / numbers(end, "one_percent")))
-    return (
+    beyond: Outcome = (
+        "not tested" if ratio.high < PUBLISHED_SPREAD else outcome_of(largest.high >= PUBLISHED_SPREAD, 1)
+    )
+    return Finding(
         f"**Spread.** {name}: {end['T'].iloc[0]} images, {end['width'].iloc[0]} hidden units, "
         f"rank {end['rank'].mean():.0f}. D* adds up to the rank, so its mean is rank/T and nothing can exceed T/rank = "
         f"{ratio.value:.3g} times it. The largest is {largest} times the median (mean over {len(end)} "
@@ -63,7 +72,8 @@ def _distribution(tables: Tables) -> str:
         f"themselves. Between the 1 % and 99 % "
         f"quantiles D* varies by a factor of {spread:.3g}. The published factor of almost 100 for 60 000 "
         f"images and 512 units is "
-        f"near the ceiling there, 60 000/512 = 117: how far outliers can stand out is set by images per dimension."
+        f"near the ceiling there, 60 000/512 = 117: how far outliers can stand out is set by images per dimension.",
+        {f"Some images have almost {PUBLISHED_SPREAD} times the typical D*": beyond},
     )
 
 
@@ -151,7 +161,7 @@ def _found(rows: pd.DataFrame) -> str:
     )
 
 
-def _odd(tables: Tables) -> str:
+def _odd(tables: Tables) -> str | Finding:
     rows = tables["agreement"]
     trained, untrained = (
         {column: mean_interval(numbers(rows[rows["trained"] == kind], column)) for column in rows.columns[3:]}
@@ -172,18 +182,26 @@ def _odd(tables: Tables) -> str:
         if distance.high < before.low
         else "training does not change it beyond the spread of seeds"
     )
-    return (
+    odd = _tail_chance(tables["images"]) < SURE
+    return Finding(
         f"**Odd images.** {_tail(tables['images'])} Over all images D* {goes} with oddness: its rank correlation with "
         "that distance "
         f"is {distance} after training and {before} before: {change}. With D* of the pixels themselves: "
-        f"{trained['with_pixels']} and {untrained['with_pixels']}."
+        f"{trained['with_pixels']} and {untrained['with_pixels']}.",
+        {"Images of unusually high D* are odd": "agrees" if odd else "not decided"},
     )
+
+
+def _tail_chance(images: pd.DataFrame) -> float:
+    """How probable a tail as odd as that of largest D* is, were it no odder than typical images."""
+    far = {str(group): numbers(rows, "distance_percentile") for group, rows in images.groupby("group")}
+    return float(stats.mannwhitneyu(far["highest"], far["middle"], alternative="greater").pvalue)
 
 
 def _tail(images: pd.DataFrame) -> str:
     """Whether the images of largest D* are odd, which is what the paper says of them, beside the typical ones."""
     far = {str(group): numbers(rows, "distance_percentile") for group, rows in images.groupby("group")}
-    chance = float(stats.mannwhitneyu(far["highest"], far["middle"], alternative="greater").pvalue)
+    chance = _tail_chance(images)
     highest, middle, lowest = (
         f"{np.median(far[group]):.0f} ({far[group].min():.0f} to {far[group].max():.0f})"
         for group in ("highest", "middle", "lowest")
@@ -201,7 +219,7 @@ def _tail(images: pd.DataFrame) -> str:
     )
 
 
-def _toy(tables: Tables) -> str:
+def _toy(tables: Tables) -> Finding:
     largest, losses = (
         {T: float(np.median(each)) for T, each in values_by(tables["toy"], "T", column).items()}
         for column in ("largest", "test_loss")
@@ -224,10 +242,11 @@ def _toy(tables: Tables) -> str:
             f"The largest test loss is at T = {worst}; the first "
             f"T with an uneven D* {where}"
         )
-    return (
+    return Finding(
         "**Toy model.** A regular T-gon has D*·T/2 = 1 for every datapoint. Of the largest D*·T/2, medians over "
         f"{len(set(tables['toy']['data_seed']))} datasets, {course}. Test losses are {min(losses.values()):.4g} to "
-        f"{losses[worst]:.4g}."
+        f"{losses[worst]:.4g}.",
+        {"The transition to generalization shows in D* (Hobbhahn)": outcome_of(bool(spread and even), 1)},
     )
 
 

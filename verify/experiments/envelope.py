@@ -26,11 +26,11 @@ from theory.budgets import loss_budget
 from theory.dimensionality import dimensionality
 from theory.generalization import polygon
 from theory.scales import first_overlap_scale
-from verify.experiments.envelope_card import PACKING, describe
+from verify.experiments.envelope_card import PACKING, describe, sentences
 from verify.experiments.envelope_drawing import draw
 from verify.experiments.envelope_packing import best_packing
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: A datapoint is stored where its squared error is below half of what leaving it out costs.
 STORED_ERROR = 0.5

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from theory.setting import MEMORIZED_ERROR
+from verify.experiments.findings import Finding, Outcome
 from verify.experiments.following import STORED
 from verify.experiments.grouping import listed, numbers, values_by
 
-__all__ = ["PACKING", "describe"]
+__all__ = ["PACKING", "describe", "sentences"]
 
 #: The name of the constructed model that stores disjoint datapoints.
 PACKING = "packing"
@@ -33,20 +34,32 @@ Row = Mapping[Hashable, Any]
 def describe(tables: dict[str, pd.DataFrame]) -> str:
     """Least train loss per T and where it comes from; where storing points stops being better, and being found."""
     models = tables["models"]
-    level = dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
     head = (
         "| T | least train loss | found from | stores | least from a random start | stores | least with features "
         "| packing as constructed | its K |\n|---|---|---|---|---|---|---|---|---|"
     )
     sizes = [int(T) for T in np.unique(numbers(models, "T"))]
     lines = [_line(models[models["T"] == T], T) for T in sizes]
-    parts = [
-        _better(models, sizes, level),
+    return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in sentences(tables))])
+
+
+def sentences(tables: dict[str, pd.DataFrame]) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    models = tables["models"]
+    level = dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
+    sizes = [int(T) for T in np.unique(numbers(models, "T"))]
+    outcome, better = _better(models, sizes, level)
+    return [
+        Finding(
+            better,
+            {
+                f"Storing points has the least train loss up to T(1 − S) = {PUBLISHED_END} (July 2023)": outcome
+            },
+        ),
         _found(models, sizes, level),
         _memorizing(models, level),
         _starts(models),
     ]
-    return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in parts)])
 
 
 _HEAD = (
@@ -98,7 +111,7 @@ def _stores(rows: pd.DataFrame) -> str:
     return "–" if not has else "either" if len(has) > 1 else "features" if has == {True} else "points"
 
 
-def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float]) -> str:
+def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, float]) -> tuple[Outcome, str]:
     """Up to which T the least train loss belongs to models that store points, on every data seed."""
     wins: list[int] = []
     loses: list[int] = []
@@ -116,7 +129,7 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
             below, above = points.max() < features.min(), features.max() < points.min()
             (wins if below else loses if above else level_with).append(T)
     if not wins:
-        return (
+        return "differs", (
             "**Nowhere do models that store points have the least train loss** on every data seed. "
             f"{_PUBLISHED}: differs."
         )
@@ -130,14 +143,14 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
         if before := [size for size in places if size < last]:
             text += f"; {what} at T = {listed(before)}"
     if not after:
-        return f"{text}; where that ends is not seen in this range. {_PUBLISHED}: not tested."
+        return "not tested", f"{text}; where that ends is not seen in this range. {_PUBLISHED}: not tested."
     open_sizes = [T for T in sizes if last < T < after[0]]
     below = [T for T in open_sizes if numbers(least(models[models["T"] == T], features=False), "train_loss").max()
              < level["pentagon"]]  # fmt: skip
     if below:
         text += f"; perhaps to T = {max(below)}, where packings are below a pentagon's loss and nothing was trained"
     reached = last * level["density"] >= PUBLISHED_END
-    return (
+    return "agrees" if reached else "differs", (
         f"{text}; not at T = {after[0]} (T(1 − S) = {after[0] * level['density']:.3g}), where none that was tried gets "
         f"below a pentagon's loss (without trained models there, {level['pentagon']:.5g} of infinite data). "
         f"{_PUBLISHED}: {'agrees' if reached else 'differs, unless there are better packings than those tried'}."

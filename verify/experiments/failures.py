@@ -20,10 +20,11 @@ from theory.stationary import dropped_point_loss
 from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, definitions, diagnose_run
 from verify.experiments.clouds import points_of
 from verify.experiments.failures_drawing import KINDS, draw
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import share_interval
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: A dropped run agrees where its loss is this near to that of `stationary.dropped-loss`.
 DROPPED_TOLERANCE = 0.1
@@ -149,27 +150,34 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
 
 def describe(tables: Tables) -> str:
     """Shares, what they cost, and the gap formula."""
-    parts = (*_share_lines(tables), _norms(tables), _dropped(tables), _gaps(tables["gaps"]))
+    parts = sentences(tables)
     head = f"Shares of seeds stand with their 95 % intervals (Clopper–Pearson). {definitions(KINDS)}"
     return "\n".join([head, "", *(f"- {part}" for part in parts)])
 
 
-def _share_lines(tables: Tables) -> list[str]:
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    return [*_share_lines(tables), _norms(tables), _dropped(tables), _gaps(tables["gaps"])]
+
+
+def _share_lines(tables: Tables) -> list[str | Finding]:
     shares = tables["shares"]
     regular = shares[shares["diagnosis"] == "regular T-gon"]
-    lines = []
+    lines: list[str | Finding] = []
     for name in dict.fromkeys(shares["diagnosis"]):
         own = shares[shares["diagnosis"] == name]
         if not own["count"].sum():
             continue
         top = own.iloc[int(np.argmax(own["share"]))]
         sizes = own.loc[own["count"] > 0, "T"]
-        lines.append(
+        line = (
             f"**{name}**: {int(own['count'].sum())} of {int(own['seeds'].sum())} runs, at T = "
             f"{_span(list(sizes))}; "
             f"most often at T = {top['T']}, {top['share']:.0%} of seeds ({top['low']:.0%} to "
             f"{top['high']:.0%})."
         )
+        seen: dict[str, Outcome] = {"Some models put their datapoints on two circles": "agrees"}
+        lines.append(Finding(line, seen) if name == "two circles" else line)
     first, last = regular.iloc[0], regular.iloc[-1]
     most = regular.iloc[int(np.argmax(regular["share"]))]
     falls = last["high"] < most["low"]
@@ -221,7 +229,7 @@ def _dropped(tables: Tables) -> str:
     )
 
 
-def _gaps(gaps: pd.DataFrame) -> str:
+def _gaps(gaps: pd.DataFrame) -> str | Finding:
     judged = gaps[gaps["disjoint"]]
     if judged.empty:
         return "No run on disjoint data ends on two circles: the gap formula has nothing to be held to."
@@ -251,7 +259,7 @@ def _gaps(gaps: pd.DataFrame) -> str:
     runs = len(judged[["T", "seed"]].drop_duplicates())
     below = least - angle
     without = int(np.sum(below > 0.1))
-    return (
+    return Finding(
         f"Two circles on disjoint data have {len(judged)} pairs of neighbours across the interface, in {runs} runs and "
         f"so not independent; {verdict}. Their angles are {np.median(angle):.1f}° in the median, the least angles "
         f"{np.median(bound):.1f}°; {tight:.0%} are within 2° of the least, the excess is {np.median(excess):.2f}° in "
@@ -262,5 +270,6 @@ def _gaps(gaps: pd.DataFrame) -> str:
             if without
             else ""
         )
-        + f"The “large angular gap” of the paper is {explained}."
+        + f"The “large angular gap” of the paper is {explained}.",
+        {"Two circles need a large gap at their interface": outcome_of(priced, 1)},
     )

@@ -17,12 +17,13 @@ from numerics import Run
 from numerics.engines.cpu import point_errors
 from numerics.snapshots import Snapshot
 from theory.dimensionality import dimensionality
+from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.following import STORED, at_least_twice, feature_rows, follow
 from verify.experiments.forgetting_drawing import animate, draw
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import share_interval
 
-__all__ = ["animate", "collect", "describe", "draw", "fates"]
+__all__ = ["animate", "collect", "describe", "draw", "fates", "sentences"]
 
 #: A stored feature is lost where its D_f ends below `STORED`, and forgotten where it ends below this.
 FORGOTTEN = 0.1
@@ -125,20 +126,26 @@ def describe(tables: Tables) -> str:
         f"Stored: D_f of at least {STORED:g} at two neighbouring snapshots; lost: below that at the end. Snapshots are "
         "spaced by even factors of the step."
     )
-    parts = [_forgetting(tables["fates"]), _shown_run(tables)]
-    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", legend])
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    return [_forgetting(tables["fates"]), _shown_run(tables)]
 
 
 def _held(ends: pd.DataFrame) -> pd.DataFrame:
     return ends[ends["feature"] >= 0]
 
 
-def _forgetting(ends: pd.DataFrame) -> str:
+def _forgetting(ends: pd.DataFrame) -> Finding:
     """Runs that lose every feature they stored, of those that store any; whether a D_f fades below `FORGOTTEN`."""
     held, runs = _held(ends), len(ends.groupby(["T", "seed"]))
     published = f"published: some do, at T = {PUBLISHED_T}"
+    statement = "Some models learn features and forget them by the end"
     if held.empty:
-        return f"**No run stores a feature** at any time, of {runs}; {published}: not tested."
+        text = f"**No run stores a feature** at any time, of {runs}; {published}: not tested."
+        return Finding(text, {statement: "not tested"})
     by_run = held.assign(lost=held["end"] < STORED).groupby(["T", "seed"])[["lost", "forgotten"]]
     emptied, faded = (by_run.all()["lost"], by_run.any()["forgotten"])
     storing, count = len(emptied), int(emptied.sum())
@@ -155,9 +162,10 @@ def _forgetting(ends: pd.DataFrame) -> str:
             f"{_range(lost['end'])}."
         )
     below = share_interval(int(faded.sum()), storing)
-    return (
+    return Finding(
         f"{text} In {int(faded.sum())} of {storing} models ({below.low:.0%} to {below.high:.0%}) a stored feature "
-        f"falls below {FORGOTTEN:g}."
+        f"falls below {FORGOTTEN:g}.",
+        {statement: outcome_of(count > 0, 1)},
     )
 
 

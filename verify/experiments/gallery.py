@@ -21,16 +21,20 @@ from theory.generalization import polygon
 from verify.canvas import INK, Plot
 from verify.diagnosis import definitions, diagnose_run
 from verify.experiments.clouds import cloud_legend, draw_cloud, points_of
+from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.grouping import least_of_each, listed
 from verify.tolerance import shape_deviation
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: Panels side by side.
 PER_LINE = 7
 
 #: A length of five features agrees with the pentagon's within this factor.
 AGREES = 1.15
+
+#: What the paper says of large datasets.
+FIVE = "Large datasets are stored as five features"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -107,11 +111,16 @@ def describe(tables: Tables) -> str:
         ),
     ]
     return "\n".join(
-        [*lines, "", definitions(models["diagnosis"]), "", f"- {_polygons(models)}", f"- {_features(models)}"]
+        [*lines, "", definitions(models["diagnosis"]), "", *(f"- {part}" for part in sentences(tables))]
     )
 
 
-def _polygons(models: pd.DataFrame) -> str:
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    return [_polygons(tables["models"]), _features(tables["models"])]
+
+
+def _polygons(models: pd.DataFrame) -> Finding:
     small = models[models["T"] <= 20]
     regular = small[small["diagnosis"] == "regular T-gon"]
     agree, differ = (listed(rows["T"]) for rows in (regular, small.drop(regular.index)))
@@ -119,22 +128,26 @@ def _polygons(models: pd.DataFrame) -> str:
         f" Gaps of the regular ones stray from 2π/T by at most {regular['gap_deviation'].max():.1%} (rms), their "
         f"squared lengths from the least ones by at most {regular['radius_deviation'].max():.1%}."
     )
-    return (
+    return Finding(
         "The paper shows small datasets as clean T-gons. Of our models with T ≤ 20 those at "
         f"T = {agree or 'none'} are regular and agree, those at T = {differ or 'none'} differ; how often seeds end "
-        f"so is counted in [failures](failures.md).{strays if agree else ''}"
+        f"so is counted in [failures](failures.md).{strays if agree else ''}",
+        {"Small datasets are stored as regular T-gons": outcome_of(len(regular), len(small))},
     )
 
 
-def _features(models: pd.DataFrame) -> str:
+def _features(models: pd.DataFrame) -> Finding:
     stored = models[models["diagnosis"] == "stored features"]
     if stored.empty:
         last = models.iloc[-1]
-        return f"No model shown stores features; at T = {last['T']} the name is “{last['diagnosis']}”."
+        return Finding(
+            f"No model shown stores features; at T = {last['T']} the name is “{last['diagnosis']}”.",
+            {FIVE: "not tested"},
+        )
     five = stored[stored["stored"] == 5]
     text = f"Features are stored at T = {listed(stored['T'])}."
     if five.empty:
-        return f"{text} None of these models stores five."
+        return Finding(f"{text} None of these models stores five.", {FIVE: "differs"})
     predicted = polygon(5, law="free").weight_norm
     verdict = (
         "agree"
@@ -145,8 +158,9 @@ def _features(models: pd.DataFrame) -> str:
         f"{norm:.4g}, {norm / predicted - 1:+.1%} from the pentagon and {norm / np.sqrt(5) - 1:+.1%} from √5"
         for norm in five["feature_norm"]
     ]
-    return (
+    return Finding(
         f"{text} Five of them stand out at T = {listed(five['T'])}. The pentagon at b = 0 has norm {predicted:.4g} "
         f"(`generalization.pentagon`), and √5 with unit lengths, which the paper compares with ‖W‖. The five "
-        f"have {'; '.join(norms)}: they {verdict} with the pentagon within {AGREES - 1:.0%}."
+        f"have {'; '.join(norms)}: they {verdict} with the pentagon within {AGREES - 1:.0%}.",
+        {FIVE: "agrees"},
     )

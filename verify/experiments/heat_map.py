@@ -23,11 +23,12 @@ from matplotlib.lines import Line2D
 from numerics import Run
 from verify.canvas import GREY, INK, Plot
 from verify.experiments.bump import LEVEL, geometric_mean, ratio_interval
-from verify.experiments.bump_curves import bumps_of, losses_by
+from verify.experiments.bump_curves import bumps_of, density_of, losses_by
+from verify.experiments.findings import Finding, Outcome
 from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import Interval, lies_above, separation
 
-__all__ = ["Rise", "collect", "describe", "draw", "rises"]
+__all__ = ["Rise", "collect", "describe", "draw", "rises", "sentences"]
 
 _COLUMNS = [
     "m",
@@ -143,22 +144,37 @@ def _arrows() -> list[Line2D]:
 
 def describe(tables: Tables) -> str:
     """Where more data hurts, where more hidden dimensions hurt, and the bump for each m."""
-    runs = tables["runs"]
-    density = 1 - float(runs["sparsity"].iloc[0])
-    seeds = range(max(map(len, _cells(runs).values())))
-    parts = [
-        _hurts(rises(runs, "T"), "More data", "T") + _apart(rises(runs, "T"), seeds),
-        _hurts(rises(runs, "m"), "More hidden dimensions", "m") + _apart(rises(runs, "m"), seeds),
-        _bumps(runs, density),
-    ]
     return "\n".join(
         [
             "Test losses are geometric means over seeds, intervals Welch's of the logarithms at 95 % for one pair of "
             "cells; *hurts* holds for all pairs of one direction together at level 5 %.",
             "",
-            *(f"- {part}" for part in parts),
+            *(f"- {part}" for part in sentences(tables)),
         ]
     )
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    runs = tables["runs"]
+    more_data, more_dimensions = rises(runs, "T"), rises(runs, "m")
+    seeds = range(max(map(len, _cells(runs).values())))
+    return [
+        Finding(
+            _hurts(more_data, "More data", "T") + _apart(more_data, seeds),
+            {"More data hurts in some regions": _outcome(more_data)},
+        ),
+        Finding(
+            _hurts(more_dimensions, "More hidden dimensions", "m") + _apart(more_dimensions, seeds),
+            {"More hidden dimensions hurt in some regions": _outcome(more_dimensions)},
+        ),
+        _bumps(runs, density_of(tables)),
+    ]
+
+
+def _outcome(found: Sequence[Rise]) -> Outcome:
+    """Few seeds can show that something hurts somewhere, not that it hurts nowhere."""
+    return "agrees" if any(rise.sure for rise in found) else "not decided"
 
 
 def _hurts(found: Sequence[Rise], what: str, direction: str) -> str:

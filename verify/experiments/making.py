@@ -28,7 +28,8 @@ from theory import Setting
 from verify.canvas import SOFT, render, styled
 from verify.experiments import EXPERIMENTS, Experiment
 from verify.experiments.absent import absent_text, value_text
-from verify.experiments.page import ANIMATION, Part, contents_page, page
+from verify.experiments.findings import Finding
+from verify.experiments.page import ANIMATION, Entry, Part, contents_page, page
 from verify.options import form_flag
 
 __all__ = [
@@ -251,7 +252,12 @@ def _write_page(experiment: Experiment, place: Path) -> list[Path]:
 def contents_of(folder: Path) -> str:
     """The list of all pages in Markdown, of the experiments that lie in ``folder``."""
     found = {
-        each: [form_of(read_tables(place)) for place in form_folders(folder / each.name)]
+        each: [_entry(each, read_tables(place)) for place in form_folders(folder / each.name)]
         for each in EXPERIMENTS
     }
-    return contents_page({each: forms for each, forms in found.items() if forms})
+    return contents_page({each: entries for each, entries in found.items() if entries})
+
+
+def _entry(experiment: Experiment, tables: Tables) -> Entry:
+    said = experiment.module.sentences(tables)
+    return Entry(form_of(tables), [sentence for sentence in said if isinstance(sentence, Finding)])

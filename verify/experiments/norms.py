@@ -21,11 +21,12 @@ from theory import tgon_bias_norm, tgon_weight_norm
 from theory.memorization import bias_overtakes_weights_at, tgon_radius_squared
 from theory.optimization import reach, tgon_within_reach
 from verify.diagnosis import definitions, diagnose_run
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.grouping import listed, medians, numbers, values_by
 from verify.experiments.norms_drawing import draw
 from verify.experiments.published import published_norms
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: Two series agree where their ratio is within this factor.
 AGREES = 1.1
@@ -77,14 +78,18 @@ def _row(run: Run) -> dict[str, object]:
 
 def describe(tables: Tables) -> str:
     """Growth, agreement with the T-gon, the crossing of ‖b‖ and ‖W‖, the reach, and the published series."""
-    parts = [
+    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *_ratio_table(tables)])
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    return [
         _against_theory(tables),
         _crossing(tables),
         _reach(tables),
         _growth(tables),
         _published(tables),
     ]
-    return "\n".join([*(f"- {part}" for part in parts), "", *_ratio_table(tables)])
 
 
 def _memorized(tables: Tables) -> pd.DataFrame:
@@ -149,7 +154,7 @@ def _ratio_table(tables: Tables) -> list[str]:
     return [*head, *rows, "", counted] if rows else []
 
 
-def _crossing(tables: Tables) -> str:
+def _crossing(tables: Tables) -> Finding:
     runs = tables["runs"]
     above = {
         T: np.mean(np.array(b) > np.array(w))
@@ -161,8 +166,13 @@ def _crossing(tables: Tables) -> str:
     }
     most = [T for T, share in above.items() if share > 0.5]
     predicted = bias_overtakes_weights_at()
+    rises = bool(most) and min(above) < most[0] and most == [T for T in above if most[0] <= T]
+    judged = {"‖b‖ starts below ‖W‖ and becomes larger": outcome_of(rises, 1)}
     if not most:
-        return f"‖b‖ stays below ‖W‖ in most seeds at every T here; the theory has it above from T = {predicted} on."
+        return Finding(
+            f"‖b‖ stays below ‖W‖ in most seeds at every T here; the theory has it above from T = {predicted} on.",
+            judged,
+        )
     whole = most == [T for T in above if most[0] <= T]
     seen = f"from T = {most[0]} on" if whole else f"at T = {listed(most)}"
     differ = [str(T) for T in above if (T in most) != (predicted <= T)]
@@ -173,9 +183,10 @@ def _crossing(tables: Tables) -> str:
         if min(above) < predicted
         else "every T here lies beyond it"
     )
-    return (
+    return Finding(
         f"‖b‖ exceeds ‖W‖ in most seeds {seen}; the theory says from T = {predicted} on "
-        f"(`memorization.bias-overtakes`): {verdict}."
+        f"(`memorization.bias-overtakes`): {verdict}.",
+        judged,
     )
 
 
@@ -195,7 +206,7 @@ def _reach(tables: Tables) -> str:
     )
 
 
-def _growth(tables: Tables) -> str:
+def _growth(tables: Tables) -> Finding:
     """Where each length is largest, against the peak of the paper."""
     runs = tables["runs"]
     courses = {column: medians(values_by(runs, "T", column)) for column in PEAKING}
@@ -204,7 +215,8 @@ def _growth(tables: Tables) -> str:
     rise = last > PUBLISHED_PEAK[1] and all(
         _largest(courses[column]) == last for column in ("weight_norm", "bias_norm")
     )
-    return (
+    tested = [_peak_verdict(course) for course in courses.values()]
+    return Finding(
         "The paper sees hidden vectors and features longest around T = 30, falling fast after it, and the same course "
         f"of ‖W‖ and ‖b‖. Largest medians over seeds: {told}. "
         + (
@@ -212,7 +224,12 @@ def _growth(tables: Tables) -> str:
             if rise
             else ""
         )
-        + f"What follows T = {last} is not tested here."
+        + f"What follows T = {last} is not tested here.",
+        {
+            "Lengths and norms peak around T = 30": outcome_of(
+                tested.count("agrees"), len(tested) - tested.count("not tested")
+            )
+        },
     )
 
 
@@ -220,13 +237,19 @@ def _largest(course: Mapping[int, float]) -> int:
     return max(course, key=course.__getitem__)
 
 
-def _peak(course: Mapping[int, float], name: str) -> str:
+def _peak_verdict(course: Mapping[int, float]) -> Outcome:
     peak, last = _largest(course), max(course)
     low, high = PUBLISHED_PEAK
+    if peak == last <= high:
+        return "not tested"
+    return "agrees" if peak != last and low <= peak <= high else "differs"
+
+
+def _peak(course: Mapping[int, float], name: str) -> str:
+    peak, last, verdict = _largest(course), max(course), _peak_verdict(course)
     if peak == last:
-        verdict = "not tested" if last <= high else "differs, it rises to the end"
-        return f"{name} {course[last]:.4g} at the last T = {last} ({verdict})"
-    verdict = "agrees" if low <= peak <= high else "differs"
+        rises = ", it rises to the end" if verdict == "differs" else ""
+        return f"{name} {course[last]:.4g} at the last T = {last} ({verdict}{rises})"
     return f"{name} {course[peak]:.4g} at T = {peak}, {course[last]:.4g} at T = {last} (the place {verdict})"
 
 

@@ -13,9 +13,10 @@ from numerics.sweep_file import Form
 from numerics.sweep_meter import about
 from theory import Setting
 from verify.experiments import Experiment
+from verify.experiments.findings import Finding
 from verify.options import form_flag
 
-__all__ = ["ANIMATION", "Part", "contents_page", "page"]
+__all__ = ["ANIMATION", "Entry", "Part", "contents_page", "page"]
 
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"
@@ -81,26 +82,70 @@ def _extent(form: Mapping[str, str]) -> str:
     return f"n = {form['n']}, {trained} of {form['runs']} runs"
 
 
-def contents_page(forms: Mapping[Experiment, Sequence[Mapping[str, str]]]) -> str:
-    """The list of all pages in Markdown, from what was run of each experiment."""
-    rows = []
-    for experiment, run in forms.items():
-        extents = "; ".join(f"{form['form']}: {_extent(form)}" for form in run)
-        rows.append(f"| [{experiment.title}]({experiment.name}.md) | {experiment.question} | {extents} |")
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the list of all pages says of one form of an experiment: what was run, and what it found."""
+
+    form: Mapping[str, str]
+    findings: Sequence[Finding]
+
+
+def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
+    """The list of all pages in Markdown: what each says of what was published, and how much was trained for it."""
+    statements = [
+        f"| {statement} | {outcome} | [{experiment.name}]({experiment.name}.md) |"
+        for experiment, forms in entries.items()
+        for statement, outcome in _outcomes(forms).items()
+    ]
+    pages = [
+        f"| [{experiment.title}]({experiment.name}.md) | {experiment.question} | "
+        f"{'; '.join(_titled_extent(entry.form) for entry in forms)} |"
+        for experiment, forms in entries.items()
+    ]
     return "\n".join(
         [
             "# The paper's figures and comments, again",
             "",
-            "One page for each experiment of the paper and of the comments printed with it: what agrees, what differs "
-            "and why, with intervals. The full form has the size of the original; tenth and preview forms are smaller, "
-            "as each page says, and a preview proves no claim. Runs are those trained, of those that a form asks for.",
+            "One page for each experiment of the paper and of the comments printed with it, with intervals and with "
+            "what is not explained.",
+            "",
+            "## What was published, and what these runs say",
+            "",
+            "Published statements in our words, of the authors where nobody else is named. What runs say is computed "
+            "from their tables, as the page tells; *not decided* where seeds are too few, *not tested* where no run "
+            "bears on it. Full form: the size of the original; tenth: a tenth of its n and T.",
+            "",
+            "| published | these runs | page |",
+            "|---|---|---|",
+            *statements,
+            "",
+            "## Pages",
+            "",
+            "Runs are those trained, of those that the form asks for. A preview is small, and proves no claim.",
             "",
             "| page | question | forms |",
             "|---|---|---|",
-            *rows,
+            *pages,
             "",
         ]
     )
+
+
+def _outcomes(forms: Sequence[Entry]) -> dict[str, str]:
+    """Of each statement the outcome in each form, previews left out."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in forms:
+        for finding in entry.findings if entry.form["form"] != "preview" else []:
+            for statement, outcome in finding.outcomes.items():
+                found.setdefault(statement, {})[entry.form["form"]] = outcome
+    return {
+        statement: "; ".join(f"{outcome} ({form})" for form, outcome in outcomes.items())
+        for statement, outcomes in found.items()
+    }
+
+
+def _titled_extent(form: Mapping[str, str]) -> str:
+    return f"{form['form']}: {_extent(form)}"
 
 
 def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:

@@ -20,16 +20,20 @@ from numerics.snapshots import Snapshot
 from numerics.starts import first_copies
 from theory.repetition import zero_bias_threshold
 from verify.experiments.clouds import points_of
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.following import EMBEDDED, STORED, TOP, feature_rows, follow, outcomes, standing
 from verify.experiments.grouping import numbers, tally
 from verify.experiments.intervals import mean_interval, share_interval
 from verify.experiments.repeated_history_drawing import draw
 from verify.thresholds import at_least
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: How often the published datapoint occurs.
 PUBLISHED_REPEATS = 5
+#: What is published beside that.
+REPLACES = "A repeated point replaces one of the features"
+NEAR_MISSES = "Some models memorize a repeated point and drop it again"
 
 #: Draws of the theory's threshold.
 DRAWS = 5
@@ -93,13 +97,6 @@ def _theory(run: Run) -> pd.DataFrame:
 def describe(tables: Tables) -> str:
     """The end of the published case, the suppressed feature, the order in time, and near misses."""
     ends = outcomes(tables["history"])
-    parts = [
-        _published(ends, tables["theory"]),
-        _suppressed(ends),
-        _order(ends),
-        _near_misses(ends),
-        _near_by_length(ends),
-    ]
     lines = [
         "| R | embedded at the end, of seeds | … and among the first by D_X | features stored (mean) | near misses "
         "| … by length alone |",
@@ -117,7 +114,19 @@ def describe(tables: Tables) -> str:
         f"end; by length alone: longer than {EMBEDDED:g} at two neighbouring snapshots, shorter than half of that at "
         "the end."
     )
-    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", legend])
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    ends = outcomes(tables["history"])
+    return [
+        _published(ends, tables["theory"]),
+        _suppressed(ends),
+        _order(ends),
+        _near_misses(ends),
+        _near_by_length(ends),
+    ]
 
 
 def _very_first(history: pd.DataFrame) -> str:
@@ -126,16 +135,22 @@ def _very_first(history: pd.DataFrame) -> str:
     return ", here none" if ranks.max(initial=0.0) > 0 and ranks[ranks > 0].min() > TOP else ""
 
 
-def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> str:
+def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> Finding:
     near = min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS))
     part = ends[ends["repeats"] == near]
     share = share_interval(int(part["embedded"].sum()), len(part))
     verdict = "as published" if share.value > 0.5 else "unlike the published one"
-    return (
+    judged: dict[str, Outcome] = {
+        f"A point that occurs {PUBLISHED_REPEATS} times at T/n = 3 is embedded": (
+            outcome_of(share.value > 0.5, 1) if near == PUBLISHED_REPEATS else "not tested"
+        )
+    }
+    return Finding(
         f"At R = {near} the point ends embedded in {int(part['embedded'].sum())} of {len(part)} seeds "
         f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}, and in {int(part['first'].sum())} among "
         f"the first by D_X. The first R at which half of the seeds embed it is {_half(ends, 'embedded')}; by D_X, "
-        f"{_half(ends, 'first')}. {_predicted(near, theory)}"
+        f"{_half(ends, 'first')}. {_predicted(near, theory)}",
+        judged,
     )
 
 
@@ -184,10 +199,13 @@ def _between(low: float, high: float) -> str:
     )
 
 
-def _suppressed(ends: pd.DataFrame) -> str:
+def _suppressed(ends: pd.DataFrame) -> Finding:
     with_point, without = (numbers(ends[ends["embedded"] == side], "stored") for side in (True, False))
     if not len(with_point) or not len(without):
-        return "All runs end alike, so that they cannot show whether the point replaces a feature."
+        return Finding(
+            "All runs end alike, so that they cannot show whether the point replaces a feature.",
+            {REPLACES: "not tested"},
+        )
     fewer = float(without.mean() - with_point.mean())
     apart = mean_interval(with_point).high < mean_interval(without).low
     replaced = apart and 0.5 <= fewer <= 1.5
@@ -196,9 +214,10 @@ def _suppressed(ends: pd.DataFrame) -> str:
         if replaced
         else "this does not show that the point replaces one feature"
     )
-    return (
+    return Finding(
         f"Features stored at the end, with the point embedded: {tally(with_point)}; without: {tally(without)}: "
-        f"{verdict}."
+        f"{verdict}.",
+        {REPLACES: "agrees" if replaced else "not decided"},
     )
 
 
@@ -220,13 +239,14 @@ def _order(ends: pd.DataFrame) -> str:
     )
 
 
-def _near_misses(ends: pd.DataFrame) -> str:
+def _near_misses(ends: pd.DataFrame) -> Finding:
     missed = ends[ends["near_miss"]]
     if missed.empty:
         share = ends.groupby("repeats")["embedded"].transform("mean")
         about = int(((share > 0) & (share < 1)).sum())
         by_length = bool(ends["near_by_length"].any())
         verdict = "not tested" if not about else "differs" if not by_length else "agrees only by length"
+        outcome: Outcome = "not tested" if not about else "differs" if not by_length else "agrees in part"
         out = ends[~ends["embedded"]]
         nearest = ""
         if len(out) and not by_length:  # else the next sentence tells of it
@@ -235,15 +255,17 @@ def _near_misses(ends: pd.DataFrame) -> str:
                 f" The largest fall is at R = {int(one['repeats'])}, seed {int(one['seed'])}: the hidden vector "
                 f"reaches {one['peak']:.2f} and ends at {one['end']:.2f}."
             )
-        return (
+        return Finding(
             f"**No near miss** in {len(ends)} runs ({_at_most(ends)}), {about} of them at R where seeds end "
-            f"differently; published: some, about the threshold: {verdict}.{nearest}"
+            f"differently; published: some, about the threshold: {verdict}.{nearest}",
+            {NEAR_MISSES: outcome},
         )
     longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
-    return (
+    return Finding(
         f"**Near misses are there**, as published: {_counted(missed, ends)}, {_places(missed)}. The longest, "
         f"R = {int(longest['repeats'])}, seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of "
-        f"the snapshots, its hidden vector then up to {longest['peak']:.2f} long."
+        f"the snapshots, its hidden vector then up to {longest['peak']:.2f} long.",
+        {NEAR_MISSES: "agrees"},
     )
 
 

@@ -20,14 +20,18 @@ from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
 from verify.canvas import GREEN, INK, VERMILLION, Plot
 from verify.experiments.clouds import draw_cloud, points_of
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.following import EMBEDDED, SHARED, STORED, stored_features
 from verify.experiments.grouping import numbers, tally, values_by
 from verify.experiments.repeated_history_drawing import draw_repeated
 
-__all__ = ["collect", "describe", "draw", "vertices"]
+__all__ = ["collect", "describe", "draw", "sentences", "vertices"]
 
 #: Vertices of the polygon that five features form.
 VERTICES = 5
+
+#: What is published of more.
+BEYOND = "Of more than five repeated points five are embedded, and all features suppressed"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -156,8 +160,13 @@ def describe(tables: Tables) -> str:
         "w_k = X_k h (`repetition.zero-bias`); the last column counts these, too. Means over seeds, with least and "
         "greatest where these differ."
     )
-    parts = [_replacement(runs), _sum(runs), _beyond(runs)]
-    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", legend])
+    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", legend])
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    runs = tables["runs"]
+    return [_replacement(runs), _sum(runs), _beyond(runs)]
 
 
 def _mean(values: np.ndarray) -> str:
@@ -165,7 +174,7 @@ def _mean(values: np.ndarray) -> str:
     return f"{least:g}" if least == greatest else f"{values.mean():.2f} ({least:g} to {greatest:g})"
 
 
-def _replacement(runs: pd.DataFrame) -> str:
+def _replacement(runs: pd.DataFrame) -> str | Finding:
     few = runs[runs["repeated_points"] <= VERTICES]
     k, stored, embedded = (numbers(few, name) for name in ("repeated_points", "stored", "embedded"))
     if len(np.unique(k)) < 3:
@@ -173,19 +182,20 @@ def _replacement(runs: pd.DataFrame) -> str:
     slope, error = _slope(k, stored)
     low, high = slope - error, slope + error
     all_in = float(np.mean(embedded == k))
-    verdict = (
-        "**each point replaces a feature**, as published"
-        if low >= -1.25 and high <= -0.75
-        else "features give way, but not one for each point as published"
-        if high < -1.25 or -0.75 < low <= high < 0
-        else "**features do not give way**, unlike published"
-        if low > -0.75
-        else "these runs do not decide whether each replaces one"
-    )
-    return (
+    outcome: Outcome = "differs"
+    if low >= -1.25 and high <= -0.75:
+        outcome, verdict = "agrees", "**each point replaces a feature**, as published"
+    elif high < -1.25 or -0.75 < low <= high < 0:
+        verdict = "features give way, but not one for each point as published"
+    elif low > -0.75:
+        verdict = "**features do not give way**, unlike published"
+    else:
+        outcome, verdict = "not decided", "these runs do not decide whether each replaces one"
+    return Finding(
         f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
         f"{low:.2f} to {high:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of these "
-        "runs all repeated points are embedded."
+        "runs all repeated points are embedded.",
+        {"Each repeated point replaces a feature": outcome},
     )
 
 
@@ -202,16 +212,15 @@ def _sum(runs: pd.DataFrame) -> str:
     return f"Vertices of points and stored features add up to {tally(total)}; a pentagon has {VERTICES}."
 
 
-def _beyond(runs: pd.DataFrame) -> str:
+def _beyond(runs: pd.DataFrame) -> Finding:
     more = runs[runs["repeated_points"] > VERTICES]
     if more.empty:
-        return "No run has more than five repeated points: not tested."
+        return Finding("No run has more than five repeated points: not tested.", {BEYOND: "not tested"})
     embedded, taken, stored = (numbers(more, name) for name in ("embedded", "vertices", "stored"))
     five, suppressed = embedded == VERTICES, stored == 0
     both = int(np.sum(five & suppressed))
-    verdict = (
-        "**agrees**" if both == len(more) else "**mostly agrees**" if 2 * both > len(more) else "**differs**"
-    )
+    most = 2 * both > len(more)
+    verdict = "**agrees**" if both == len(more) else "**mostly agrees**" if most else "**differs**"
     text = (
         f"With more than {VERTICES} repeated points ({len(more)} runs; published: {VERTICES} are embedded, all "
         f"features suppressed): {verdict}, both in {both} runs. Features left: {tally(stored)}. Points embedded: "
@@ -219,8 +228,9 @@ def _beyond(runs: pd.DataFrame) -> str:
     )
     extra = embedded > VERTICES
     sharing = int(np.sum(extra & (taken <= VERTICES)))
-    return (
-        f"{text}; in {sharing} of the {int(extra.sum())} with more points they share vertices."
+    shared = (
+        f"; in {sharing} of the {int(extra.sum())} with more points they share vertices"
         if extra.any()
-        else f"{text}."
+        else ""
     )
+    return Finding(f"{text}{shared}.", {BEYOND: outcome_of(both if most else 0, len(more))})

@@ -19,13 +19,14 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from verify.experiments.bump import LEVEL
+from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.following import EMBEDDED, STORED
 from verify.experiments.grouping import numbers
 from verify.experiments.repeated_map_collecting import CRITERIA, collect
 from verify.experiments.repeated_map_drawing import PUBLISHED_SLOPE, draw
 from verify.thresholds import at_least
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -94,21 +95,26 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def describe(tables: Tables) -> str:
     """The boundary beside theory and published line, the two criteria, and hysteresis."""
     sizes = _sizes(tables)
-    with_features = [size for size in sizes if 2 * size.storing > len(size.runs)]
     lines = [
         "| n | T/n | runs | that store a feature | boundary R: first 0.1 % by D_X | … by hidden length "
         "| theory, range of draws | stays out until | 0.4 T/n |",
         "|---|---|---|---|---|---|---|---|---|",
         *(_line(size) for size in sizes),
     ]
-    parts = [
+    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", _LEGEND])
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    sizes = _sizes(tables)
+    with_features = [size for size in sizes if 2 * size.storing > len(size.runs)]
+    return [
         _against_theory(with_features),
         *_against_published(with_features),
         *_featureless([size for size in sizes if size not in with_features]),
         _criteria(tables["runs"]),
         _hysteresis(tables["sweeps"], tables["runs"]),
     ]
-    return "\n".join([*(f"- {part}" for part in parts), "", *lines, "", _LEGEND])
 
 
 _LEGEND = (
@@ -176,7 +182,7 @@ def _at(sizes: Sequence[_Size]) -> str:
     return f" ({'; '.join(map(str, sizes))})" if sizes else ""
 
 
-def _against_published(sizes: Sequence[_Size]) -> list[str]:
+def _against_published(sizes: Sequence[_Size]) -> list[Finding]:
     """Whether more than T/n repeats are needed where T/n is low, and 0.4 T/n where it is larger."""
     few = [(size, *_least_above(size)) for size in sizes if size.unit <= 1]
     fails = sum(2 * held <= of for _, _, held, of in few)
@@ -184,7 +190,7 @@ def _against_published(sizes: Sequence[_Size]) -> list[str]:
     low = (
         f"At T/n ≤ 1, published: more than T/n repeats are needed. At the least R trained above T/n most seeds fail in "
         f"{fails} of {len(few)} sizes (among the first by D_X in {listed}): "
-        f"{_verdict(fails, len(few))}."
+        f"{outcome_of(fails, len(few))}."
     )
     many = [size for size in sizes if size.unit > 1 and size.bounded]
     ranges = [(size.range[0] / size.unit, size.range[1] / size.unit) for size in many]
@@ -200,16 +206,18 @@ def _against_published(sizes: Sequence[_Size]) -> list[str]:
     )
     large = (
         f"At larger T/n the published R = {PUBLISHED_SLOPE:g} T/n lies {where} (R/(T/n) there: {listed}): "
-        f"{_verdict(on, len(many))}."
+        f"{outcome_of(on, len(many))}."
     )
     return [
-        low if few else "At T/n ≤ 1, published: more than T/n repeats are needed: not tested.",
-        large if many else f"At larger T/n, published: R = {PUBLISHED_SLOPE:g} T/n: not tested.",
+        Finding(
+            low if few else "At T/n ≤ 1, published: more than T/n repeats are needed: not tested.",
+            {"At low T/n more than T/n repeats are needed": outcome_of(fails, len(few))},
+        ),
+        Finding(
+            large if many else f"At larger T/n, published: R = {PUBLISHED_SLOPE:g} T/n: not tested.",
+            {f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n": outcome_of(on, len(many))},
+        ),
     ]
-
-
-def _verdict(agreeing: int, of: int) -> str:
-    return "agrees" if agreeing == of else "agrees in part" if agreeing else "differs"
 
 
 def _least_above(size: _Size) -> tuple[float, int, int]:

@@ -20,11 +20,12 @@ from numerics import Run
 from theory.scales import hypothesis_generalization_scale
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
+from verify.experiments.findings import Finding, Outcome
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval
 from verify.experiments.scale_drawing import Axis, draw_scales
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: The scale moves little if its change over the whole range of decays is surely within this factor.
 STILL = 2.0
@@ -71,17 +72,23 @@ def describe(tables: Tables) -> str:
             "|---|---|---|---|---|---|",
             *lines,
             "",
-            f"- {_movement(scales)}",
+            *(f"- {part}" for part in sentences(tables)),
         ]
     )
 
 
-def _movement(scales: pd.DataFrame) -> str:
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    outcome, text = _movement(tables["scales"])
+    return [Finding(text, {"The generalization scale does not move with weight decay": outcome})]
+
+
+def _movement(scales: pd.DataFrame) -> tuple[Outcome, str]:
     found = scales.dropna(subset=["scale"])
     decays = np.unique(numbers(found, "weight_decay"))
     slope = slope_interval(found, "weight_decay")
     if len(decays) < 2 or math.isnan(slope.value):
-        return "Fewer than two weight decays have a scale; nothing can be said about movement."
+        return "not tested", "Fewer than two weight decays have a scale; nothing can be said about movement."
     reach = float(decays[-1] / decays[0])
     bounds = np.clip(np.multiply([slope.value, slope.low, slope.high], math.log(reach)), -700, 700)
     change = Interval(*np.exp(bounds).tolist())
@@ -91,18 +98,20 @@ def _movement(scales: pd.DataFrame) -> str:
     )
     if change.low >= 1 / STILL and change.high <= STILL:
         moves = "is not seen to move" if change.low <= 1 <= change.high else "hardly moves"
-        return (
+        return "agrees", (
             f"**The scale {moves} with weight decay**, as published: {said}. This speaks against the first published "
             "hypothesis, that decay sets the scale by limiting the norm with which datapoints are stored."
         )
     if slope.high < 0:
-        return (
+        return "differs", (
             f"**More decay lowers the scale**: {said}. The published runs show no such movement; lack of norm would "
             "lower it."
         )
     if slope.low > 0:
-        return f"**More decay raises the scale**: {said}. Neither the published runs nor lack of norm say so."
-    return (
+        return "differs", (
+            f"**More decay raises the scale**: {said}. Neither the published runs nor lack of norm say so."
+        )
+    return "not decided", (
         f"Whether the scale moves is not decided by these seeds: {said}; only within a factor of {STILL:g} would it "
         "count as still."
     )

@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from numerics import Run
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
+from verify.experiments.findings import Finding, Outcome
 from verify.experiments.grouping import numbers
 from verify.experiments.published import PUBLISHED_SEEN
 from verify.experiments.scale_drawing import Axis, draw_scales
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
 STILL = 0.5
@@ -40,9 +41,12 @@ _COLUMNS = [
 ]
 
 _ONE_DIMENSION = (
-    "- Larger m, for which the published curves lie on each other less cleanly, are not among these runs; the full "
-    "form has m = 3 and 5."
+    "Larger m, for which the published curves lie on each other less cleanly, are not among these runs."
 )
+
+#: The m at which the published curves lie on top of each other, and what is said of them.
+COLLAPSING = 2
+COLLAPSE = "At m = 2 features appear at one T(1 − S), whatever the sparsity"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -79,18 +83,30 @@ def describe(tables: Tables) -> str:
             "|---|---|---|---|---|",
             *lines,
             "",
-            *(f"- {_collapse(scales.query('m == @m'), m)}" for m in dimensions),
-            *([_ONE_DIMENSION] if max(dimensions) <= 2 else []),
+            *(f"- {part}" for part in sentences(tables)),
         ]
     )
 
 
-def _collapse(scales: pd.DataFrame, m: int) -> str:
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    scales = tables["scales"]
+    dimensions = [int(m) for m in np.unique(numbers(scales, "m"))]
+    parts: list[str | Finding] = []
+    for m in dimensions:
+        outcome, text = _collapse(scales.query("m == @m"), m)
+        parts.append(Finding(text, {COLLAPSE: outcome}) if m == COLLAPSING else text)
+    return parts if max(dimensions) > COLLAPSING else [*parts, _ONE_DIMENSION]
+
+
+def _collapse(scales: pd.DataFrame, m: int) -> tuple[Outcome, str]:
     found = scales.dropna(subset=["scale"])
     means = [geometric_mean(rows) for rows in _by_density(found).values()]
     middle = [mean.value for mean in means]
     if len(middle) < 2:
-        return f"m = {m}: fewer than two sparsities have a scale; nothing can be said about a collapse."
+        return "not tested", (
+            f"m = {m}: fewer than two sparsities have a scale; nothing can be said about a collapse."
+        )
     slope = slope_interval(found, "density")
     ratio, spread = max(middle) / min(middle), _spread(found)
     whole = geometric_mean(middle)
@@ -103,15 +119,18 @@ def _collapse(scales: pd.DataFrame, m: int) -> str:
         f"{PUBLISHED_SEEN:g}"
         f"{_beside_published(found)}."
     )
+    outcome: Outcome = "differs"
     if slope.low >= -STILL and slope.high <= STILL:
+        outcome = "agrees"
         head = "**The curves collapse** as far as these seeds can tell"
     elif slope.low >= 1 - STILL and slope.high <= 1 + STILL:
         head = "**The curves do not collapse**: T alone decides"
     elif slope.low <= 0 <= slope.high:
+        outcome = "not decided"
         head = "These seeds do not decide whether the curves collapse"
     else:
         head = "**The curves do not fully collapse**"
-    return f"m = {m}: {head}: {numbers_said}. {near}"
+    return outcome, f"m = {m}: {head}: {numbers_said}. {near}"
 
 
 def _beside_published(found: pd.DataFrame) -> str:

@@ -24,11 +24,11 @@ from theory import Setting
 from verify.experiments.following import STORED
 from verify.experiments.grouping import for_good, least_of_each, numbers
 from verify.experiments.intervals import lies_above, mean_interval
-from verify.experiments.sensitivity_card import describe
+from verify.experiments.sensitivity_card import describe, sentences
 from verify.experiments.sensitivity_drawing import draw
 from verify.experiments.sensitivity_gap import BASELINE, QUANTITIES, Quantity
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: Fields whose change is looked at; the baseline has the paper's value of each, and the most common ``steps``.
 FIELDS = (

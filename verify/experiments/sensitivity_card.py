@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from theory import Setting
+from verify.experiments.findings import Finding
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval, mean_interval, separation
 from verify.experiments.published import published_test_loss
 from verify.experiments.sensitivity_gap import BASELINE, FEATURE_ONSET, PEAK, QUANTITIES, Quantity
 
-__all__ = ["describe"]
+__all__ = ["describe", "sentences"]
 
 Row = Mapping[Hashable, Any]
 
@@ -22,20 +23,25 @@ Row = Mapping[Hashable, Any]
 def describe(tables: dict[str, pd.DataFrame]) -> str:
     """A card of all changes, which of them move what, and whether one reaches the published gap."""
     changes = tables["changes"].to_dict("records")
-    plain, others = changes[0], [row for row in changes[1:] if not row["silent"]]
     head = (
         "| change | seeds | features from T = | times | test loss below 1 from T = | times | peak test loss | "
         "decades | at T = (median) | moves |\n|---|---|---|---|---|---|---|---|---|---|"
     )
     lines = [_line(row) for row in changes]
-    parts = [_setting(plain, tables["curves"])]
+    return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in sentences(tables))])
+
+
+def sentences(tables: dict[str, pd.DataFrame]) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    changes = tables["changes"].to_dict("records")
+    plain, others = changes[0], [row for row in changes[1:] if not row["silent"]]
+    parts: list[str | Finding] = [_setting(plain, tables["curves"])]
     if others:
         parts += [_moved(others, quantity, plain) for quantity in QUANTITIES]
         parts += [_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)]
         parts.append(_together(others))
     parts += [_level(changes), *_silent(changes), *_pairs(tables["curves"])]
-    parts.append(_reservation(changes[1:], tables["curves"]))
-    return "\n".join([_HEAD, "", head, *lines, "", *(f"- {part}" for part in parts)])
+    return [*parts, _reservation(changes[1:], tables["curves"])]
 
 
 _HEAD = (
@@ -82,15 +88,18 @@ def _moved(others: Sequence[Row], quantity: Quantity, plain: Row) -> str:
     return f"**{len(moved)} of {len(others)} changes move {quantity.text}**: {'. '.join(listed)}."
 
 
-def _reaches(others: Sequence[Row], quantity: Quantity) -> str:
+def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
     reach = [row for row in others if quantity.reaches(row)]
     gap = f"{quantity.gap_text} ({quantity.published[0]:g} and {quantity.published[1]:g}, n = 10 000)"
+    said = f"A difference in setup sets authors and replication apart in {quantity.text}"
     if reach:
-        return f"The published gap in {quantity.text}, {gap}, is reached by: {_names(reach)}."
+        text = f"The published gap in {quantity.text}, {gap}, is reached by: {_names(reach)}."
+        return Finding(text, {said: "agrees"})
     far = max(others, key=lambda row: abs(float(row[f"{quantity.column}_shift"])))
-    return (
+    return Finding(
         f"**No single change reaches the published gap in {quantity.text}**, {gap}; the farthest is {far['change']} "
-        f"({quantity.shift_cell(far)})."
+        f"({quantity.shift_cell(far)}).",
+        {said: "not decided"},
     )
 
 

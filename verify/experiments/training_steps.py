@@ -16,9 +16,18 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from verify.experiments.bump import Bump, ratio_interval
-from verify.experiments.bump_curves import Losses, collect_curves, describe_curves, draw_curves
+from verify.experiments.bump_curves import (
+    Losses,
+    bumps_of,
+    collect_curves,
+    density_of,
+    describe_curves,
+    draw_curves,
+    losses_by,
+)
+from verify.experiments.findings import Finding, Outcome
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -35,15 +44,17 @@ def draw(tables: Tables) -> Figure:
 
 def describe(tables: Tables) -> str:
     """The bump at each number of steps, and whether more steps make it larger."""
-    return describe_curves(
-        tables,
-        "steps",
-        ("steps", "steps ="),
-        lambda bumps, losses, density: [_growth(bumps, losses), _moving(bumps, density)],
-    )
+    return describe_curves(tables, "steps", ("steps", "steps ="), sentences(tables))
 
 
-def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    losses = losses_by(tables["runs"], "steps")
+    bumps = bumps_of(losses)
+    return [_growth(bumps, losses), _moving(bumps, density_of(tables))]
+
+
+def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str | Finding:
     values = list(bumps)
     if len(values) < 2:
         return "Fewer than two numbers of steps have three T or more; nothing can be said about growth."
@@ -60,11 +71,13 @@ def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str:
     )
     what = "bump" if bumps[many].there else "largest test loss"
     beside = "" if bumps[many].there else f" That it is a bump is not established after {many:g} steps."
+    outcome: Outcome = "not decided"
+    head = f"Whether more steps make the {what} larger is not decided by these seeds"
     if ratio.low > 1:
-        return f"**More steps make the {what} larger**, as in the paper: {numbers}.{beside}"
-    if ratio.high < 1:
-        return f"**More steps make the {what} smaller**, against the paper: {numbers}.{beside}"
-    return f"Whether more steps make the {what} larger is not decided by these seeds: {numbers}.{beside}"
+        outcome, head = "agrees", f"**More steps make the {what} larger**, as in the paper"
+    elif ratio.high < 1:
+        outcome, head = "differs", f"**More steps make the {what} smaller**, against the paper"
+    return Finding(f"{head}: {numbers}.{beside}", {"More steps make the bump larger": outcome})
 
 
 def _moving(bumps: Mapping[float, Bump], density: float) -> str:

@@ -28,12 +28,13 @@ from numerics.progress import progress_bar
 from numerics.variant_training import VariantRun, train_variant, variant_errors, variant_hidden
 from numerics.variants import STANDARD, VARIANTS
 from theory.dimensionality import dimensionality
+from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.following import STORED
 from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import lies_above, separation
 from verify.experiments.variants_drawing import draw_variants
 
-__all__ = ["STORED_ERROR", "collect", "describe", "draw"]
+__all__ = ["STORED_ERROR", "collect", "describe", "draw", "sentences"]
 
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
@@ -139,28 +140,13 @@ def describe(tables: Tables) -> str:
     """What each variant keeps of the standard picture: a table, and the variants by what they keep."""
     trained = tables["trained"]
     found = {str(variant): _traits(rows) for variant, rows in trained.groupby("variant", sort=False)}
-    seeds, last = len(set(trained["seed"])), int(trained["T"].max())
+    seeds = len(set(trained["seed"]))
     others = int(np.sum(trained["variant"] != STANDARD.name))
     head = (
         "| variant | all seeds store T points at T = | regular polygons | spread of lengths | largest test loss |"
         " at both ends | largest D_f |\n|---|---|---|---|---|---|---|"
     )
     lines = [f"| {variant!s} | {' | '.join(trait.cells)} |" for variant, trait in found.items()]
-    kept = {
-        "have the bump: at its peak the test loss of every seed lies above every seed at both ends "
-        f"{_by_chance(trained)}": "bump",
-        "predict better than the zero output at the largest T, every seed": "recovered",
-        "store their datapoints as regular polygons, for some T and most seeds": "polygon",
-        f"end, at the largest T, with features that have D_f of at least {STORED}": "features",
-    }
-    sentences = []
-    for text, trait in kept.items():
-        having = [str(name) for name, each in found.items() if trait in each.has]
-        missing = [str(name) for name, each in found.items() if trait not in each.has]
-        does = f"**{'; '.join(having)}**" if having else "**None**"
-        sentences.append(
-            f"- {does} {text}" + (f"; not so: {'; '.join(missing)}." if missing and having else ".")
-        )
     return "\n".join(
         [
             "Test losses are in units of what the zero output loses under the same loss; a datapoint counts as stored "
@@ -174,12 +160,29 @@ def describe(tables: Tables) -> str:
             head,
             *lines,
             "",
-            *sentences,
-            _replicated(found),
-            *_open(found, last),
-            *_why(trained),
+            *(f"- {part}" for part in sentences(tables)),
         ]
     )
+
+
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    trained = tables["trained"]
+    found = {str(variant): _traits(rows) for variant, rows in trained.groupby("variant", sort=False)}
+    kept = {
+        "have the bump: at its peak the test loss of every seed lies above every seed at both ends "
+        f"{_by_chance(trained)}": "bump",
+        "predict better than the zero output at the largest T, every seed": "recovered",
+        "store their datapoints as regular polygons, for some T and most seeds": "polygon",
+        f"end, at the largest T, with features that have D_f of at least {STORED}": "features",
+    }
+    parts: list[str | Finding] = []
+    for text, trait in kept.items():
+        having = [str(name) for name, each in found.items() if trait in each.has]
+        missing = [str(name) for name, each in found.items() if trait not in each.has]
+        does = f"**{'; '.join(having)}**" if having else "**None**"
+        parts.append(f"{does} {text}" + (f"; not so: {'; '.join(missing)}." if missing and having else "."))
+    return [*parts, _replicated(found), *_open(found, int(trained["T"].max())), *_why(trained)]
 
 
 def _by_chance(trained: pd.DataFrame) -> str:
@@ -247,14 +250,19 @@ def _span(values: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _replicated(found: Mapping[str, _Traits]) -> str:
+def _replicated(found: Mapping[str, _Traits]) -> Finding:
     """Double descent, the bump and a loss below the zero output after it, against what the replication reports."""
     reported = [variant.name for variant in VARIANTS if not variant.untied]
     both = [str(name) for name, each in found.items() if each.has >= {"bump", "recovered"}]
     yes = [name for name in reported if name in both]
     no = [name for name in reported if name in found and name not in both]
-    return (
-        "- The second replication reports double descent with other losses and with a ReLU between the "
+    losses, closed = (
+        [variant.name for variant in VARIANTS if not variant.untied and variant.hidden_relu == relu]
+        for relu in (False, True)
+    )
+    losses.remove(STANDARD.name)
+    return Finding(
+        "The second replication reports double descent with other losses and with a ReLU between the "
         "layers. Taken as "
         "the bump followed by a loss below that of the zero output, we find it for "
         + (f"**{'; '.join(yes)}**" if yes else "**none** of these")
@@ -262,7 +270,15 @@ def _replicated(found: Mapping[str, _Traits]) -> str:
         + "Which losses it used is not said in the paper. "
         + (
             f"Of the untied models {'; '.join(name for name in both if name not in reported) or 'none'} shows it."
-        )
+        ),
+        {
+            "There is double descent with other losses (Hobbhahn)": outcome_of(
+                len(set(losses) & set(both)), len(losses)
+            ),
+            "There is double descent with a ReLU between the layers (Hobbhahn)": outcome_of(
+                len(set(closed) & set(both)), len(closed)
+            ),
+        },
     )
 
 
@@ -272,7 +288,7 @@ def _open(found: Mapping[str, _Traits], last: int) -> list[str]:
     if not names:
         return []
     return [
-        f"- Still worse than the zero output at T = {last}, though past the peak: {'; '.join(names)}. "
+        f"Still worse than the zero output at T = {last}, though past the peak: {'; '.join(names)}. "
         f"Whether more data or "
         "longer training brings them below it is not tested here."
     ]
@@ -285,11 +301,11 @@ def _why(trained: pd.DataFrame) -> list[str]:
     if len(dead):
         count = int((dead["dead_hidden_units"] > 0).sum())
         notes.append(
-            "- With a ReLU on h all hidden vectors lie in one quadrant, so that T points share a quarter of "
+            "With a ReLU on h all hidden vectors lie in one quadrant, so that T points share a quarter of "
             f"the circle; a unit that is closed for every datapoint gets no gradient. That ended {count} of "
             f"{len(dead)} such runs with a dead unit."
         )
     diverged = int(trained["diverged"].sum())
     if diverged:
-        notes.append(f"- {diverged} of {len(trained)} runs diverged and are left out.")
+        notes.append(f"{diverged} of {len(trained)} runs diverged and are left out.")
     return notes

@@ -16,9 +16,17 @@ from matplotlib.figure import Figure
 
 from numerics import Run
 from verify.experiments.bump import Bump, ratio_interval
-from verify.experiments.bump_curves import Losses, collect_curves, describe_curves, draw_curves
+from verify.experiments.bump_curves import (
+    Losses,
+    bumps_of,
+    collect_curves,
+    describe_curves,
+    draw_curves,
+    losses_by,
+)
+from verify.experiments.findings import Finding, Outcome
 
-__all__ = ["collect", "describe", "draw"]
+__all__ = ["collect", "describe", "draw", "sentences"]
 
 #: The paper's weight decay, and the one at which it finds no bump.
 USUAL, STRONG = 0.01, 1.0
@@ -41,29 +49,36 @@ def draw(tables: Tables) -> Figure:
 
 def describe(tables: Tables) -> str:
     """The bump at each weight decay, whether strong decay removes it and whether weak decay raises it."""
-    return describe_curves(
-        tables,
-        "weight_decay",
-        ("weight decay", "weight decay"),
-        lambda bumps, losses, _: [_removed(bumps), _order(bumps, losses)],
-    )
+    return describe_curves(tables, "weight_decay", ("weight decay", "weight decay"), sentences(tables))
 
 
-def _removed(bumps: Mapping[float, Bump]) -> str:
+def sentences(tables: Tables) -> list[str | Finding]:
+    """What the page says, with what it judges."""
+    losses = losses_by(tables["runs"], "weight_decay")
+    bumps = bumps_of(losses)
+    return [_removed(bumps), _order(bumps, losses)]
+
+
+def _removed(bumps: Mapping[float, Bump]) -> Finding:
+    outcome, text = _removal(bumps)
+    return Finding(text, {f"Weight decay {STRONG:g} removes the bump": outcome})
+
+
+def _removal(bumps: Mapping[float, Bump]) -> tuple[Outcome, str]:
     if USUAL not in bumps or STRONG not in bumps:
-        return (
+        return "not tested", (
             f"Weight decays {USUAL:g} and {STRONG:g} are not both here; the paper's finding cannot be tested."
         )
     usual, strong = bumps[USUAL], bumps[STRONG]
     if not usual.there:
-        return (
+        return "not decided", (
             "That there is a bump is not established, so none can be seen to go: at the paper's weight decay "
             f"{USUAL:g} the largest inner test loss, {usual.loss} at T = {usual.T}, is {usual.over_first} times that "
             f"at the smallest T and {usual.over_last} times that at the largest. At {STRONG:g} it is {strong.loss} at "
             f"T = {strong.T}; the paper finds no bump there."
         )
     if strong.there:
-        return (
+        return "differs", (
             f"**The bump is not removed**: at weight decay {STRONG:g} the test loss is still {strong.loss} at T = "
             f"{strong.T}, {strong.over_first} times that at the smallest T; the paper finds none there."
         )
@@ -77,16 +92,18 @@ def _removed(bumps: Mapping[float, Bump]) -> str:
         for height in (strong.loss.low, strong.loss.value, strong.loss.high)
     )
     if least <= 0 and most <= REMOVED:
-        return f"**Weight decay {STRONG:g} removes the bump**, as in the paper: {said}."
+        return "agrees", f"**Weight decay {STRONG:g} removes the bump**, as in the paper: {said}."
     if least <= 0:
-        return f"Whether weight decay {STRONG:g} removes the bump is not decided by these seeds: {said}."
-    return (
+        return "not decided", (
+            f"Whether weight decay {STRONG:g} removes the bump is not decided by these seeds: {said}."
+        )
+    return "agrees in part", (
         f"**Weight decay {STRONG:g} leaves {left:.2g} of the bump's height above zero output** and none above both "
         f"ends; the paper finds none at all: {said}."
     )
 
 
-def _order(bumps: Mapping[float, Bump], losses: Losses) -> str:
+def _order(bumps: Mapping[float, Bump], losses: Losses) -> str | Finding:
     """Neighbouring weight decays, each at its own peak."""
     values = list(bumps)
     if len(values) < 2:
@@ -98,12 +115,20 @@ def _order(bumps: Mapping[float, Bump], losses: Losses) -> str:
     listed = "; ".join(f"{weak:g} over {strong:g}: {ratio}" for (weak, strong), ratio in ratios.items())
     lower = [f"from {strong:g} to {weak:g}" for (weak, strong), ratio in ratios.items() if ratio.high < 1]
     equal = [f"{weak:g} and {strong:g}" for (weak, strong), ratio in ratios.items() if ratio.low <= 1]
+    outcome: Outcome = "not decided"
     if not equal:
-        head = "**Less decay makes the peak higher at every step**, as in the paper"
+        outcome, head = "agrees", "**Less decay makes the peak higher at every step**, as in the paper"
     elif lower:
-        head = f"**Less decay makes the peak lower** {', '.join(lower)}, against the paper"
+        outcome, head = (
+            "differs",
+            f"**Less decay makes the peak lower** {', '.join(lower)}, against the paper",
+        )
     elif len(equal) == len(ratios):
         head = "No two neighbouring weight decays are told apart by these seeds"
     else:
+        outcome = "agrees in part"
         head = f"{', '.join(equal)} are not told apart by these seeds; elsewhere less decay makes the peak higher"
-    return f"{head}. Test loss at the peak, ratio of neighbouring weight decays: {listed}."
+    return Finding(
+        f"{head}. Test loss at the peak, ratio of neighbouring weight decays: {listed}.",
+        {"Less weight decay makes the bump larger": outcome},
+    )

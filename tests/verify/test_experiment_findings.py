@@ -1,0 +1,347 @@
+"""What pages say of published statements: each outcome is made by the numbers, and other numbers make another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from verify.experiments import EXPERIMENTS, find_experiment
+from verify.experiments.findings import Finding
+from verify.experiments.making import form_folders, read_tables
+from verify.experiments.page import Entry, contents_page
+
+ROOT = Path(__file__).parents[2]
+
+
+def committed(name):
+    """The tables of the first committed form."""
+    return read_tables(form_folders(ROOT / "experiments" / name)[0])
+
+
+def outcomes(name, tables):
+    found = {}
+    for sentence in find_experiment(name).module.sentences(tables):
+        if isinstance(sentence, Finding):
+            assert not set(found) & set(sentence.outcomes)
+            found |= sentence.outcomes
+    return found
+
+
+def changed(tables, name, **columns):
+    """The tables with columns of one replaced by what a function makes of that table."""
+    table = tables[name]
+    return tables | {name: table.assign(**{column: make(table) for column, make in columns.items()})}
+
+
+def rising(column, at):
+    """The largest value at one place of a column, 1 elsewhere and 0.9 at its end, a little apart from row to row."""
+
+    def make(table):
+        place = table[column]
+        apart = 1e-3 * (np.arange(len(place)) % 7)
+        return np.where(place == at, 50.0, np.where(place == place.max(), 0.9, 1.0)) + apart
+
+    return make
+
+
+def flat(table):
+    return 1 + 1e-3 * (np.arange(len(table)) % 7)
+
+
+def constant(value):
+    return lambda table: np.full(len(table), value)
+
+
+#: Of each statement: its experiment, a change that makes runs agree, one that does not, and what they say then.
+STATEMENTS = {
+    "The test loss rises between memorization and generalization": (
+        "dataset-size",
+        ("runs", {"test_loss": rising("T", 300)}),
+        ("runs", {"test_loss": flat}),
+        "not decided",
+    ),
+    "Up to T = 30 the largest D_X is m/T, that of a T-gon": (
+        "dataset-size",
+        ("runs", {"largest_data_dimensionality": lambda runs: 2 / runs["T"]}),
+        ("runs", {"largest_data_dimensionality": lambda runs: 3 / runs["T"]}),
+        "differs",
+    ),
+    "Features are stored from T(1 − S) = 20 on (the replication)": (
+        "dataset-size",
+        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 20_000, 0.3, 0.1)}),
+        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 5000, 0.3, 0.1)}),
+        "differs",
+    ),
+    "Features are stored from T(1 − S) = 5 on (the authors)": (
+        "dataset-size",
+        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 5000, 0.3, 0.1)}),
+        ("runs", {"largest_feature_dimensionality": constant(0.1)}),
+        "not tested",
+    ),
+    "Features end with a D_f notably below 2/5": (
+        "dataset-size",
+        ("runs", {"largest_feature_dimensionality": constant(0.3)}),
+        ("runs", {"largest_feature_dimensionality": constant(0.4)}),
+        "differs",
+    ),
+    "Between the regimes the test loss stays near 1 (the authors)": (
+        "dataset-size",
+        ("runs", {"test_loss": flat}),
+        ("runs", {"test_loss": rising("T", 2000)}),
+        "differs",
+    ),
+    "‖b‖ starts below ‖W‖ and becomes larger": (
+        "norms",
+        ("runs", {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10}),
+        ("runs", {"weight_norm": constant(1.0), "bias_norm": constant(2.0)}),
+        "differs",
+    ),
+    "Lengths and norms peak around T = 30": (
+        "norms",
+        (
+            "runs",
+            dict.fromkeys(
+                ("hidden_length", "feature_length", "weight_norm", "bias_norm"),
+                lambda runs: -np.abs(np.log(runs["T"] / 30)),
+            ),
+        ),
+        (
+            "runs",
+            dict.fromkeys(
+                ("hidden_length", "feature_length", "weight_norm", "bias_norm"), lambda runs: runs["T"]
+            ),
+        ),
+        "differs",
+    ),
+    "Small datasets are stored as regular T-gons": (
+        "gallery",
+        ("models", {"diagnosis": constant("regular T-gon")}),
+        ("models", {"diagnosis": constant("two circles")}),
+        "differs",
+    ),
+    "Large datasets are stored as five features": (
+        "gallery",
+        ("models", {"diagnosis": constant("stored features"), "stored": constant(5)}),
+        ("models", {"diagnosis": constant("stored features"), "stored": constant(6)}),
+        "differs",
+    ),
+    "Two circles need a large gap at their interface": (
+        "failures",
+        ("gaps", {"gap": lambda gaps: gaps["bound"] + 0.1}),
+        ("gaps", {"gap": lambda gaps: gaps["bound"] + 20}),
+        "differs",
+    ),
+    "Images of unusually high D* are odd": (
+        "digits",
+        (
+            "images",
+            {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
+        ),
+        ("images", {"distance_percentile": constant(50.0)}),
+        "not decided",
+    ),
+    "The transition to generalization shows in D* (Hobbhahn)": (
+        "digits",
+        ("toy", {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)}),
+        ("toy", {"largest": constant(1.0)}),
+        "differs",
+    ),
+    "There is double descent with other losses (Hobbhahn)": (
+        "variants",
+        ("trained", {"test_loss": rising("T", 300)}),
+        ("trained", {"test_loss": flat}),
+        "differs",
+    ),
+    "There is double descent with a ReLU between the layers (Hobbhahn)": (
+        "variants",
+        ("trained", {"test_loss": rising("T", 300)}),
+        ("trained", {"test_loss": flat}),
+        "differs",
+    ),
+    "Weight decay 1 removes the bump": (
+        "weight-decay",
+        (
+            "runs",
+            {
+                "test_loss": lambda runs: np.where(
+                    runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs)
+                )
+            },
+        ),
+        ("runs", {"test_loss": rising("T", 500)}),
+        "differs",
+    ),
+    "Less weight decay makes the bump larger": (
+        "weight-decay",
+        ("runs", {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"]}),
+        ("runs", {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"]}),
+        "differs",
+    ),
+    "More steps make the bump larger": (
+        "training-steps",
+        ("runs", {"test_loss": lambda runs: rising("T", 500)(runs) * runs["steps"]}),
+        ("runs", {"test_loss": lambda runs: rising("T", 500)(runs) / runs["steps"]}),
+        "differs",
+    ),
+    "More data hurts in some regions": (
+        "heat-map",
+        ("runs", {"test_loss": rising("T", 50)}),
+        ("runs", {"test_loss": flat}),
+        "not decided",
+    ),
+    "More hidden dimensions hurt in some regions": (
+        "heat-map",
+        ("runs", {"test_loss": rising("m", 4)}),
+        ("runs", {"test_loss": flat}),
+        "not decided",
+    ),
+    "At m = 2 features appear at one T(1 − S), whatever the sparsity": (
+        "scale-sparsity",
+        ("scales", {"scale": lambda scales: 10 * flat(scales)}),
+        ("scales", {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)}),
+        "differs",
+    ),
+    "The generalization scale does not move with weight decay": (
+        "scale-decay",
+        ("scales", {"scale": lambda scales: 10 * flat(scales)}),
+        ("scales", {"scale": lambda scales: 1e4 / scales["weight_decay"] * flat(scales)}),
+        "differs",
+    ),
+    "A point that occurs 5 times at T/n = 3 is embedded": (
+        "repeated-history",
+        ("history", {"length": constant(1.0)}),
+        ("history", {"length": constant(0.1)}),
+        "differs",
+    ),
+    "A repeated point replaces one of the features": (
+        "repeated-history",
+        (
+            "history",
+            {
+                "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
+                "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
+            },
+        ),
+        (
+            "history",
+            {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": constant(5)},
+        ),
+        "not decided",
+    ),
+    "Some models memorize a repeated point and drop it again": (
+        "repeated-history",
+        (
+            "history",
+            {
+                "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
+                "rank": constant(0.0),
+            },
+        ),
+        ("history", {"length": constant(0.1)}),
+        "not tested",
+    ),
+    "Each repeated point replaces a feature": (
+        "repeated-many",
+        ("runs", {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)}),
+        ("runs", {"stored": constant(5)}),
+        "differs",
+    ),
+    "Of more than five repeated points five are embedded, and all features suppressed": (
+        "repeated-many",
+        ("runs", {"embedded": constant(5), "stored": constant(0)}),
+        ("runs", {"embedded": constant(8), "stored": constant(0)}),
+        "differs",
+    ),
+    "At low T/n more than T/n repeats are needed": (
+        "repeated-map",
+        (
+            "runs",
+            {
+                "first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"],
+                "largest_feature": constant(0.3),
+            },
+        ),
+        ("runs", {"first": constant(True), "largest_feature": constant(0.3)}),
+        "differs",
+    ),
+    "At larger T/n the boundary is R = 0.4 T/n": (
+        "repeated-map",
+        (
+            "boundaries",
+            {
+                "median": lambda rows: 0.4 * rows["T"] / rows["n"],
+                "low": lambda rows: 0.3 * rows["T"] / rows["n"],
+                "high": lambda rows: 0.5 * rows["T"] / rows["n"],
+            },
+        ),
+        (
+            "boundaries",
+            {
+                "median": lambda rows: 0.9 * rows["T"] / rows["n"],
+                "low": lambda rows: 0.8 * rows["T"] / rows["n"],
+                "high": lambda rows: 1.0 * rows["T"] / rows["n"],
+            },
+        ),
+        "differs",
+    ),
+    "Some models learn features and forget them by the end": (
+        "forgetting",
+        ("fates", {"feature": constant(7), "end": constant(0.05)}),
+        ("fates", {"feature": constant(7), "end": constant(0.3)}),
+        "differs",
+    ),
+    "Storing points has the least train loss up to T(1 − S) = 500 (July 2023)": (
+        "envelope",
+        ("levels", {"value": lambda levels: np.where(levels["level"] == "density", 1.0, levels["value"])}),
+        ("models", {"largest_feature_dimensionality": constant(0.3)}),
+        "differs",
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_an_outcome_is_made_by_the_numbers(statement):
+    name, agreeing, other, outcome = STATEMENTS[statement]
+    tables = committed(name)
+    assert outcomes(name, changed(tables, agreeing[0], **agreeing[1]))[statement] == "agrees"
+    assert outcomes(name, changed(tables, other[0], **other[1]))[statement] == outcome
+
+
+@pytest.mark.parametrize("name", [each.name for each in EXPERIMENTS])
+def test_every_page_judges_the_same_statements_in_each_form(name):
+    found = [set(outcomes(name, read_tables(folder))) for folder in form_folders(ROOT / "experiments" / name)]
+    assert found[0]
+    assert all(statements == found[0] for statements in found)
+
+
+def test_every_statement_has_both_sides():
+    """Those that no change of a table can turn are named here, with the reason."""
+    judged = {statement for each in EXPERIMENTS for statement in outcomes(each.name, committed(each.name))}
+    left = judged - set(STATEMENTS)
+    assert set(STATEMENTS) <= judged
+    assert left == {
+        "Features are stored from T(1 − S) = 10 on (the comment on what sets it)",  # as the two beside it
+        "Some images have almost 100 times the typical D*",  # digits have a ceiling of 3
+        "Some models put their datapoints on two circles",  # told where there are such runs, as others are
+        "A difference in setup sets authors and replication apart in the onset of features",
+        "A difference in setup sets authors and replication apart in the peak of the test loss",
+    }
+
+
+def test_the_list_of_pages_has_outcomes_by_form_and_none_of_previews():
+    finding = Finding("It rises.", {"the loss rises": "agrees"})
+    weaker = Finding("It may rise.", {"the loss rises": "not decided"})
+    counts = {"n": "10", "runs": "3", "missing": "1"}
+    forms = {form: counts | {"form": form} for form in ("full", "tenth", "preview")}
+    experiment = find_experiment("norms")
+    both = [
+        Entry(forms["full"], [weaker]),
+        Entry(forms["tenth"], [finding]),
+        Entry(forms["preview"], [finding]),
+    ]
+    text = contents_page({experiment: both})
+    assert "| the loss rises | not decided (full); agrees (tenth) | [norms](norms.md) |" in text
+    assert "full: n = 10, 2 of 3 runs; tenth: n = 10, 2 of 3 runs; preview" in text
+    assert "the loss rises" not in contents_page({experiment: both[2:]})
