@@ -46,6 +46,9 @@ __all__ = ["figure"]
     help="Folder of tables and figure.  [default: experiments/NAME, in it the folder of a smaller form, or the folder "
     "of --from]",
 )
+@click.option(
+    "--add", "adding", is_flag=True, help="Keep what the tables in --out have, and add runs that they lack."
+)
 @json_option
 def figure(
     name: str | None,
@@ -55,6 +58,7 @@ def figure(
     sweep: Path | None,
     form: Form,
     out: Path | None,
+    adding: bool,
     as_json: bool,
 ) -> None:
     """Make the tables, the figure and the page of an experiment, from runs or from its tables alone."""
@@ -68,9 +72,9 @@ def figure(
         experiment = find_experiment(name)
     if (runs is None) == (source is None):
         raise BadInput("give either --runs, a folder of runs, or --from, a folder of tables; try --runs runs")
-    if source is not None and (form != "full" or sweep is not None):
+    if source is not None and (form != "full" or sweep is not None or adding):
         raise BadInput(
-            "--from draws tables as they are, without --sweep and --preview or --tenth; try --runs"
+            "--from draws tables as they are, without --sweep, --add and --preview or --tenth; try --runs"
         )
     file = sweep or Path("experiments") / f"{name}.toml"
     usual = Path("experiments") / name
@@ -80,24 +84,45 @@ def figure(
             assert source is not None
             _draw_again(experiment, source, place, as_json)
         else:
-            _make(experiment, _gathered(experiment, runs, file, form), place, as_json)
+            _make(
+                experiment, _gathered(experiment, runs, file, form, place if adding else None), place, as_json
+            )
 
 
 def _make(experiment: Experiment, tables: dict[str, DataFrame], out: Path, as_json: bool) -> None:
     from verify.experiments.making import form_of, write_experiment
 
-    _answer(experiment, form_of(tables), [write_experiment(experiment, tables, out)], out, as_json)
+    form = form_of(tables)
+    _keep_more(experiment, form, out)
+    _answer(experiment, form, [write_experiment(experiment, tables, out)], out, as_json)
 
 
-def _gathered(experiment: Experiment, runs: Path, file: Path, form: Form) -> dict[str, DataFrame]:
+def _keep_more(experiment: Experiment, form: dict[str, str], out: Path) -> None:
+    """Refuse to replace tables of more runs of the same form: those runs may be nowhere else."""
+    from verify.experiments.making import form_folders, form_of, read_tables
+
+    if out not in form_folders(out):
+        return
+    before = form_of(read_tables(out))
+    there, here = (int(each["runs"]) - int(each["missing"]) for each in (before, form))
+    if before["form"] == form["form"] and there > here:
+        add = "--add to keep them, or " if hasattr(experiment.module, "KEYS") else ""
+        raise BadInput(f"{out}: holds tables of {there} runs, more than these {here}; try {add}another --out")
+
+
+def _gathered(
+    experiment: Experiment, runs: Path, file: Path, form: Form, kept: Path | None
+) -> dict[str, DataFrame]:
+    """The tables of the runs, added to those in ``kept`` if it is given."""
     from numerics.sweep_file import read_sweep
-    from verify.experiments.making import gather
+    from verify.experiments.making import gather, read_tables
 
     if not file.is_file():
         raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
     wanted = read_sweep(file, form=form)
     _check_runs(runs, file, wanted, form)
-    return gather(experiment, wanted, runs, source=str(file), form=form)
+    known = None if kept is None else read_tables(kept)
+    return gather(experiment, wanted, runs, source=str(file), form=form, known=known)
 
 
 def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:

@@ -35,10 +35,19 @@ __all__ = ["EXPERIMENTS", "Experiment", "find_experiment"]
 
 
 class ExperimentModule(Protocol):
-    """What the module of an experiment defines; ``animate`` only where it is ``animated``."""
+    """What the module of an experiment defines; ``animate`` only where it is ``animated``, ``KEYS`` (columns of its
+    table ``runs`` that tell runs apart) and ``add`` only where runs can be added to its tables.
+    """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Every number of figure and page."""
+
+    KEYS: tuple[str, ...]
+
+    def add(
+        self, known: dict[str, pd.DataFrame], runs: Sequence[Run], table: pd.DataFrame
+    ) -> dict[str, pd.DataFrame]:
+        """The tables with more runs."""
 
     def draw(self, tables: dict[str, pd.DataFrame]) -> Figure:
         """The figure, from the tables alone."""

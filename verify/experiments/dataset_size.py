@@ -25,7 +25,15 @@ from verify.experiments.clouds import points_of
 from verify.experiments.dataset_size_drawing import draw, levels_of
 from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.following import STORED
-from verify.experiments.grouping import for_good, least_of_each, listed, medians, numbers, values_by
+from verify.experiments.grouping import (
+    for_good,
+    least_of_each,
+    listed,
+    medians,
+    numbers,
+    values_by,
+    with_rows,
+)
 from verify.experiments.published import (
     PUBLISHED_N,
     PUBLISHED_ONSET,
@@ -34,7 +42,7 @@ from verify.experiments.published import (
     published_test_loss,
 )
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
 PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
@@ -54,6 +62,9 @@ PUBLISHED_ONSETS = {
     "the replication": PUBLISHED_ONSET[1] * (1 - PUBLISHED_SPARSITY),
 }
 
+#: Columns that tell runs apart.
+KEYS = ("T", "data_seed", "seed")
+
 _COLUMNS = [
     "T", "data_seed", "seed", "status", "train_loss", "test_loss", "test_loss_error",
     "largest_data_dimensionality", "largest_feature_dimensionality", "weight_norm", "bias_norm",
@@ -67,7 +78,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     ``levels``.
     """
     best = least_of_each(table, ["T", "data_seed"], "train_loss")
-    kept = table[_COLUMNS].assign(chosen=table.index.isin(best)).sort_values(["T", "data_seed", "seed"])
+    kept = _chosen(table[_COLUMNS].sort_values(list(KEYS), ignore_index=True))
     sizes = _sizes(list(values_by(table, "T", "T")))
     first = min(run.setting.data_seed for run in runs)
     shown = [runs[k] for k in best if runs[k].setting.data_seed == first and runs[k].setting.T in sizes]
@@ -76,6 +87,22 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     points = pd.concat(pictured, ignore_index=True) if pictured else empty
     levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
     return {"runs": kept, "points": points, "levels": levels, "published": published_test_loss()}
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have Pictures of sizes that they have stay."""
+    more = collect(runs, table)
+    kept = _chosen(with_rows(known["runs"], more["runs"], KEYS))
+    new = more["points"][~more["points"]["T"].isin(known["points"]["T"])]
+    points = with_rows(known["points"], new, ["T"])
+    sizes = _sizes([int(T) for T in np.unique(numbers(points, "T"))])
+    return known | {"runs": kept, "points": points[points["T"].isin(sizes)]}
+
+
+def _chosen(kept: pd.DataFrame) -> pd.DataFrame:
+    """Marks the run of least train loss for each T and data seed."""
+    best = least_of_each(kept, ["T", "data_seed"], "train_loss")
+    return kept.assign(chosen=kept.index.isin(best))
 
 
 def _sizes(available: list[int]) -> list[int]:

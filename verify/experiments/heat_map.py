@@ -25,10 +25,10 @@ from verify.canvas import GREY, INK, Plot
 from verify.experiments.bump import LEVEL, geometric_mean, ratio_interval
 from verify.experiments.bump_curves import bumps_of, density_of, losses_by
 from verify.experiments.findings import Finding, Outcome
-from verify.experiments.grouping import numbers, values_by
+from verify.experiments.grouping import numbers, values_by, with_rows
 from verify.experiments.intervals import Interval, lies_above, separation
 
-__all__ = ["Rise", "collect", "describe", "draw", "rises", "sentences"]
+__all__ = ["KEYS", "Rise", "add", "collect", "describe", "draw", "rises", "sentences"]
 
 _COLUMNS = [
     "m",
@@ -40,6 +40,9 @@ _COLUMNS = [
     "test_loss",
     "largest_feature_dimensionality",
 ]
+
+#: Columns that tell runs apart.
+KEYS = ("m", "T", "seed")
 
 Tables = dict[str, pd.DataFrame]
 Cell = tuple[int, int]
@@ -61,7 +64,12 @@ class Rise:
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs``, one row per run."""
-    return {"runs": table[_COLUMNS].sort_values(["m", "T", "seed"], ignore_index=True)}
+    return {"runs": table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)}
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have."""
+    return {"runs": with_rows(known["runs"], collect(runs, table)["runs"], KEYS)}
 
 
 def _cells(runs: pd.DataFrame) -> dict[Cell, list[float]]:

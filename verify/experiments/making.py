@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from numerics import Run, observe
+from numerics import observe
 from numerics.engines import resolve_engine
 from numerics.runs import write_atomically
 from numerics.sweep_file import FORMS, Form, Sweep
@@ -58,60 +58,94 @@ MOST_SIZES = 20
 Tables = dict[str, pd.DataFrame]
 
 
-def gather(experiment: Experiment, sweep: Sweep, folder: Path, *, source: str, form: Form = "full") -> Tables:
+def gather(
+    experiment: Experiment,
+    sweep: Sweep,
+    folder: Path,
+    *,
+    source: str,
+    form: Form = "full",
+    known: Tables | None = None,
+) -> Tables:
     """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
 
-    Cells without a run are counted and named in the table ``form``.
+    Cells without a run are counted and named in the table ``form``. Runs that ``known`` tables have are not looked for:
+    what is found is added to those tables.
 
     Raises
     ------
     ValueError
-        No cell of the sweep is finished, or all diverged.
+        No cell of the sweep is finished, or all diverged; nothing can be added to ``known``.
 
     """
-    engine = resolve_engine(sweep.engine)
-    found = [finished_run(cell, engine, folder) for cell in sweep.cells]
+    engine, told = resolve_engine(sweep.engine), _told(experiment, sweep, form, known)
+    found = [None if cell in told else finished_run(cell, engine, folder) for cell in sweep.cells]
     finished = [run for run in found if run is not None]
     runs = [run for run in finished if run.status != "diverged"]
     if not runs:
-        raise ValueError(
-            f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them "
-            f"usable; "
-            f"try tgon sweep {source}{form_flag(form)} --out {folder}"
-        )
+        raise ValueError(_nothing(len(sweep.cells), len(told), len(finished), folder, source, form))
     table = pd.DataFrame(
         [
             {**run.setting.as_dict(), "status": run.status, **(observe(run) if experiment.observed else {})}
             for run in runs
         ]
     )
+    before = {} if known is None else form_of(known)
+    absent = [cell for cell, run in zip(sweep.cells, found, strict=True) if run is None and cell not in told]
     counts: dict[str, object] = {
         "form": form,
         "sweep": source,
         "engine": engine,
         "runs": len(sweep.cells),
-        "missing": len(found) - len(finished),
+        "missing": len(absent),
         "diverged": len(finished) - len(runs),
-        "memorized": sum(run.status == "memorized" for run in runs),
+        "memorized": sum(run.status == "memorized" for run in runs) + int(before.get("memorized", 0)),
     }
-    if len(finished) < len(found):
-        absent = [cell for cell, run in zip(sweep.cells, found, strict=True) if run is None]
+    if absent:
         counts["absent"] = absent_text(sweep.cells, absent)
     times = training_seconds([run.name for run in finished], folder)
-    if times:
-        counts |= {"timed": len(times), "seconds": round(sum(times.values()))}
-    tables = experiment.module.collect(runs, table)
-    tables[FORM] = pd.DataFrame(
-        [(key, str(value)) for key, value in (counts | _settings(runs)).items()],
-        columns=["key", "value"],
-    )
+    timed = len(times) + int(before.get("timed", 0))
+    if timed:
+        seconds = round(sum(times.values())) + int(before.get("seconds", 0))
+        counts |= {"timed": timed, "seconds": seconds}
+    module = experiment.module
+    tables = module.collect(runs, table) if known is None else module.add(known, runs, table)
+    shown = _settings([cell for cell in sweep.cells if cell in told] + [run.setting for run in runs])
+    tables = tables | {
+        FORM: pd.DataFrame(
+            [(key, str(value)) for key, value in (counts | shown).items()], columns=["key", "value"]
+        )
+    }
     return {name: _parsed(_text(table)) for name, table in tables.items()}
 
 
-def _settings(runs: Sequence[Run]) -> dict[str, str]:
+def _nothing(cells: int, told: int, finished: int, folder: Path, source: str, form: Form) -> str:
+    more = f" that the tables lack ({told} they have)" if told else ""
+    return (
+        f"{folder}: {finished} of the {cells - told} runs of {source}{more} are there, none of them usable; "
+        f"try tgon sweep {source}{form_flag(form)} --out {folder}"
+    )
+
+
+def _told(experiment: Experiment, sweep: Sweep, form: Form, known: Tables | None) -> set[Setting]:
+    """The cells of which tables have a row; ValueError where they cannot be added to."""
+    if known is None:
+        return set()
+    keys: tuple[str, ...] | None = getattr(experiment.module, "KEYS", None)
+    if keys is None:
+        raise ValueError(f"{experiment.name}: its tables cannot be added to; leave out --add")
+    before = form_of(known)["form"]
+    if before != form:
+        raise ValueError(f"the tables are of the {before} form, the runs of the {form} form; leave out --add")
+    rows = set(_text(known["runs"][list(keys)]).splitlines()[1:])
+    named = _text(pd.DataFrame([{key: getattr(cell, key) for key in keys} for cell in sweep.cells]))
+    return {cell for cell, row in zip(sweep.cells, named.splitlines()[1:], strict=True) if row in rows}
+
+
+def _settings(settings: Sequence[Setting]) -> dict[str, str]:
     """Every value that each field of the settings takes."""
     fields = [field.name for field in dataclasses.fields(Setting)]
-    taken = {name: list(dict.fromkeys(getattr(run.setting, name) for run in runs)) for name in fields}
+    taken = {name: list(dict.fromkeys(getattr(each, name) for each in settings)) for name in fields}
     shown = {name: _listed(sorted(values) if name == "T" else values) for name, values in taken.items()}
     sizes = sorted(taken["T"])
     if len(sizes) > MOST_SIZES:

@@ -22,11 +22,11 @@ from verify.experiments.bump import LEVEL
 from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.following import EMBEDDED, STORED
 from verify.experiments.grouping import numbers
-from verify.experiments.repeated_map_collecting import CRITERIA, collect
+from verify.experiments.repeated_map_collecting import CRITERIA, KEYS, add, collect
 from verify.experiments.repeated_map_drawing import PUBLISHED_SLOPE, draw
 from verify.thresholds import at_least
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
 
 Tables = dict[str, pd.DataFrame]
 

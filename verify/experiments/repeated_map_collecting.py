@@ -14,17 +14,20 @@ from numerics import Run
 from numerics.repetition import find_transition
 from theory.boundary import fit_boundary
 from verify.experiments.following import EMBEDDED, TOP
-from verify.experiments.grouping import numbers
+from verify.experiments.grouping import numbers, with_rows
 from verify.experiments.hysteresis import sweep_both_ways
 from verify.thresholds import summary
 
-__all__ = ["CRITERIA", "boundaries", "collect"]
+__all__ = ["CRITERIA", "KEYS", "add", "boundaries", "collect"]
 
 #: Draws of the theory's threshold for each size, and features that it keeps.
 DRAWS, FEATURES = 4, 120
 
 #: T/n of the sweeps in both directions, where there are such runs.
 SWEPT = 3
+
+#: Columns that tell runs apart.
+KEYS = ("n", "T", "repeats", "seed")
 
 #: The published criterion and the second one.
 CRITERIA = ("first", "embedded")
@@ -34,6 +37,25 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
+    listed = _listed(table)
+    return {
+        "runs": listed,
+        "boundaries": boundaries(listed),
+        "theory": _thresholds(runs),
+        "sweeps": _sweeps(runs),
+    }
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have Sweeps stay as they are."""
+    listed = with_rows(known["runs"], _listed(table), KEYS)
+    old = {(int(n), int(T)) for n, T in zip(known["theory"]["n"], known["theory"]["T"], strict=True)}
+    new = _thresholds([run for run in runs if (run.setting.n, run.setting.T) not in old])
+    theory = with_rows(known["theory"], new, ["n", "T"])
+    return known | {"runs": listed, "boundaries": boundaries(listed), "theory": theory}
+
+
+def _listed(table: pd.DataFrame) -> pd.DataFrame:
     length = table["repeated_hidden_length"] * table["median_hidden_length"]
     listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
         rank=table["repeated_dimensionality_rank"],
@@ -42,14 +64,12 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         embedded=length > EMBEDDED,
         largest_feature=table["largest_feature_dimensionality"],
     )
-    listed = listed.sort_values(["n", "T", "repeats", "seed"], kind="stable")
+    return listed.sort_values(list(KEYS), kind="stable", ignore_index=True)
+
+
+def _thresholds(runs: Sequence[Run]) -> pd.DataFrame:
     sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
-    return {
-        "runs": listed,
-        "boundaries": boundaries(listed),
-        "theory": pd.DataFrame([_theory(*size) for size in sizes]),
-        "sweeps": _sweeps(runs),
-    }
+    return pd.DataFrame([_theory(*size) for size in sizes])
 
 
 def boundaries(listed: pd.DataFrame) -> pd.DataFrame:

@@ -21,11 +21,11 @@ from theory.scales import hypothesis_generalization_scale
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from verify.experiments.findings import Finding, Outcome
-from verify.experiments.grouping import numbers
+from verify.experiments.grouping import numbers, with_rows
 from verify.experiments.intervals import Interval
 from verify.experiments.scale_drawing import Axis, draw_scales
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
 
 #: The scale moves little if its change over the whole range of decays is surely within this factor.
 STILL = 2.0
@@ -35,14 +35,26 @@ _COLUMNS = [
     "largest_feature_dimensionality",
 ]  # fmt: skip
 
+#: Columns that tell runs apart.
+KEYS = ("m", "weight_decay", "T", "seed")
+
 Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, one row per run, and ``scales``, one per m, weight decay and seed."""
-    kept = table[_COLUMNS].sort_values(["m", "weight_decay", "T", "seed"], ignore_index=True)
+    kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
     budgets = {run.setting.weight_decay: run.setting.decay_budget for run in runs}
     kept.insert(3, "decay_budget", kept["weight_decay"].map(budgets))
+    return _with_scales(kept)
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have."""
+    return _with_scales(with_rows(known["runs"], collect(runs, table)["runs"], KEYS))
+
+
+def _with_scales(kept: pd.DataFrame) -> Tables:
     return {"runs": kept, "scales": scales_of(kept, ["m", "weight_decay"])}
 
 

@@ -20,11 +20,11 @@ from numerics import Run
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from verify.experiments.findings import Finding, Outcome
-from verify.experiments.grouping import numbers
+from verify.experiments.grouping import numbers, with_rows
 from verify.experiments.published import PUBLISHED_SEEN
 from verify.experiments.scale_drawing import Axis, draw_scales
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
 
 #: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
 STILL = 0.5
@@ -44,6 +44,9 @@ _ONE_DIMENSION = (
     "Larger m, for which the published curves lie on each other less cleanly, are not among these runs."
 )
 
+#: Columns that tell runs apart.
+KEYS = ("m", "sparsity", "T", "seed")
+
 #: The m at which the published curves lie on top of each other, and what is said of them.
 COLLAPSING = 2
 COLLAPSE = "At m = 2 features appear at one T(1 − S), whatever the sparsity"
@@ -53,9 +56,18 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, one row per run, and ``scales``, one per m, sparsity and seed, ``scale`` being T(1 − S)."""
-    kept = table[_COLUMNS].sort_values(["m", "sparsity", "T", "seed"], ignore_index=True)
+    kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
     kept.insert(2, "density", (1 - kept["sparsity"]).round(9))
     kept.insert(4, "seen", kept["T"] * kept["density"])
+    return _with_scales(kept)
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have."""
+    return _with_scales(with_rows(known["runs"], collect(runs, table)["runs"], KEYS))
+
+
+def _with_scales(kept: pd.DataFrame) -> Tables:
     scales = scales_of(kept, ["m", "density"])
     return {"runs": kept, "scales": scales.assign(scale=scales["scale"] * scales["density"])}
 

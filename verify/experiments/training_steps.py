@@ -26,8 +26,12 @@ from verify.experiments.bump_curves import (
     losses_by,
 )
 from verify.experiments.findings import Finding, Outcome
+from verify.experiments.grouping import with_rows
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
+
+#: Columns that tell runs apart.
+KEYS = ("steps", "T", "seed")
 
 Tables = dict[str, pd.DataFrame]
 
@@ -35,6 +39,11 @@ Tables = dict[str, pd.DataFrame]
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs``, one row per run."""
     return collect_curves(table, "steps")
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have."""
+    return {"runs": with_rows(known["runs"], collect(runs, table)["runs"], KEYS)}
 
 
 def draw(tables: Tables) -> Figure:

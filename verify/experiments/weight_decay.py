@@ -25,8 +25,9 @@ from verify.experiments.bump_curves import (
     losses_by,
 )
 from verify.experiments.findings import Finding, Outcome
+from verify.experiments.grouping import with_rows
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
 
 #: The paper's weight decay, and the one at which it finds no bump.
 USUAL, STRONG = 0.01, 1.0
@@ -34,12 +35,20 @@ USUAL, STRONG = 0.01, 1.0
 #: A bump is removed where surely no more than this share of its height is left.
 REMOVED = 0.1
 
+#: Columns that tell runs apart.
+KEYS = ("weight_decay", "T", "seed")
+
 Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs``, one row per run."""
     return collect_curves(table, "weight_decay")
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have."""
+    return {"runs": with_rows(known["runs"], collect(runs, table)["runs"], KEYS)}
 
 
 def draw(tables: Tables) -> Figure:
