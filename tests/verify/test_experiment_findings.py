@@ -92,6 +92,30 @@ STATEMENTS = {
         ("runs", {"test_loss": rising("T", 2000)}),
         "differs",
     ),
+    "‖W‖ and ‖b‖ peak around T = 30 (the authors)": (
+        "dataset-size",
+        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), rising("T", 30))),
+        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), rising("T", 3000))),
+        "differs",
+    ),
+    "Both norms rise with T and fall far once features are learned (Jermyn)": (
+        "dataset-size",
+        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), rising("T", 3000))),
+        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), lambda runs: runs["T"])),
+        "differs",
+    ),
+    "With much data ‖b‖ is below ‖W‖ again (Jermyn)": (
+        "dataset-size",
+        ("runs", {"weight_norm": constant(1.0), "bias_norm": rising("T", 300)}),
+        ("runs", {"weight_norm": constant(1.0), "bias_norm": constant(2.0)}),
+        "differs",
+    ),
+    "With much data ‖W‖ is near √5": (
+        "dataset-size",
+        ("runs", {"weight_norm": constant(5**0.5)}),
+        ("runs", {"weight_norm": constant(3.0)}),
+        "differs",
+    ),
     "‖b‖ starts below ‖W‖ and becomes larger": (
         "norms",
         ("runs", {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10}),
@@ -196,6 +220,12 @@ STATEMENTS = {
         ("runs", {"test_loss": rising("m", 4)}),
         ("runs", {"test_loss": flat}),
         "not decided",
+    ),
+    "Above m = 3 results are much more consistent": (
+        "heat-map",
+        ("runs", {"test_loss": lambda runs: np.where(runs["m"] > 3, 1, 1 + 0.1 * runs["seed"])}),
+        ("runs", {"test_loss": lambda runs: np.where(runs["m"] < 3, 1, 1 + 0.1 * runs["seed"])}),
+        "differs",
     ),
     "At m = 2 features appear at one T(1 − S), whatever the sparsity": (
         "scale-sparsity",

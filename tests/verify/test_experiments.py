@@ -263,7 +263,10 @@ def test_the_list_names_every_experiment():
         (("norms",), "give either --runs"),
         (("norms", "--runs", ".", "--from", "."), "give either --runs"),
         (("norms", "--from", ".", "--preview"), "without --sweep, --add and --preview or --tenth"),
-        (("norms", "--from", ".", "--sweep", "norms.toml"), "without --sweep, --add and --preview or --tenth"),
+        (
+            ("norms", "--from", ".", "--sweep", "norms.toml"),
+            "without --sweep, --add and --preview or --tenth",
+        ),
         (("norms", "--runs", ".", "--preview", "--tenth"), "name two forms"),
         (("norms", "--from", "no such folder"), "holds no form.csv"),
         (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),

@@ -29,6 +29,8 @@ def _dataset_size(losses, feature_dimensionality=0.3, jitter=1e-4):
             "test_loss": loss + jitter * seed,
             "largest_data_dimensionality": 2 / T,
             "largest_feature_dimensionality": feature_dimensionality if T >= 1000 else 0.01,
+            "weight_norm": 2.0 if T >= 1000 else float(T),
+            "bias_norm": 0.5 if T >= 1000 else T**2 / 10,
             "chosen": True,
         }
         for T, loss in zip(SIZES, losses, strict=True)
@@ -62,6 +64,16 @@ def test_a_table_without_a_bump_is_not_described_as_having_one(losses, jitter):
     text = dataset_size.describe(_dataset_size(losses, jitter=jitter))
     assert "**The bump is not established**" in text
     assert "bump is there**" not in text
+
+
+def test_the_course_of_the_norms_is_told():
+    tables = _dataset_size([1.0] * 7)
+    text = dataset_size.describe(tables)
+    assert "‖W‖ from 3 to 300 at T = 300 and 2, ‖b‖ from 0.9 to 9e+03 at T = 300 and 0.5" in text
+    assert "‖b‖ exceeds ‖W‖ at T = 100 to 300. At T = 10000 ‖W‖ is 0.894 times √5" in text
+    runs = tables["runs"]
+    gap = runs.assign(bias_norm=np.where(runs["T"].isin([3, 100]), 1e6, 0.1))
+    assert "‖b‖ exceeds ‖W‖ at T = 3, 100. At" in dataset_size.describe(tables | {"runs": gap})
 
 
 def test_what_models_gain_stands_beside_what_biases_and_pentagon_gain():
@@ -169,7 +181,7 @@ def test_each_length_has_its_own_verdict_on_the_published_peak(course, words):
     text = str(norms._growth({"runs": runs}))
     assert words in text
     assert text.count("the place agrees") == 3 + ("agrees" in words)
-    assert "What follows T = 100 is not tested here" in text
+    assert "What follows T = 100, of the norms, is told on [dataset-size]" in text
     assert "first replication" not in text
     rising = runs.assign(weight_norm=[1, 2, 3], bias_norm=[1, 2, 3])
     assert "Both norms rise as in the paper's first replication" in str(norms._growth({"runs": rising}))

@@ -37,6 +37,7 @@ from verify.experiments.grouping import (
 from verify.experiments.published import (
     PUBLISHED_N,
     PUBLISHED_ONSET,
+    PUBLISHED_PEAK,
     PUBLISHED_SEEN,
     PUBLISHED_SPARSITY,
     published_test_loss,
@@ -54,6 +55,9 @@ FEW = 30
 #: What the paper says of D_f at the end, where a pentagon alone has 2/5, and what "notably" is taken to mean.
 SMALL = "Features end with a D_f notably below 2/5"
 NOTABLY = 0.9
+
+#: A norm is near another within this factor, and falls far where it falls by more than that one.
+NEAR, MUCH = 1.15, 4
 
 #: How often a feature is seen, T(1 − S), where features are published to appear.
 PUBLISHED_ONSETS = {
@@ -145,6 +149,7 @@ def sentences(tables: Tables) -> list[str | Finding]:
         _bump(bump, losses, density),
         _memorization(chosen, bump.T),
         _generalization(chosen, density),
+        _norms(chosen),
         _limit(losses, tables),
         _published(losses, tables),
     ]
@@ -240,6 +245,52 @@ def _from(ends: tuple[float, float] | None, density: float) -> str:
     if ends is None:
         return "at no T to the end"
     return f"from T = {ends[1]} on (T(1 − S) = {ends[1] * density:.3g}{f', not at {ends[0]}' if ends[0] else ''})"
+
+
+def _norms(chosen: pd.DataFrame) -> Finding:
+    """The course of ‖W‖ and ‖b‖ over all T, beside what authors and replication see."""
+    courses = {
+        name: medians(values_by(chosen, "T", column))
+        for name, column in (("‖W‖", "weight_norm"), ("‖b‖", "bias_norm"))
+    }
+    weight, bias = courses.values()
+    first, last = min(weight), max(weight)
+    peaks = {name: max(course, key=course.__getitem__) for name, course in courses.items()}
+    listed_peaks = ", ".join(
+        f"{name} from {course[first]:.3g} to {course[peaks[name]]:.3g} at T = {peaks[name]} and {course[last]:.3g}"
+        for name, course in courses.items()
+    )
+    above = [T for T in weight if bias[T] > weight[T]]
+    ratio = weight[last] / math.sqrt(5)
+    stored = medians(values_by(chosen, "T", "largest_feature_dimensionality"))[last] >= STORED
+    low, high = PUBLISHED_PEAK
+    fall = [course[first] < course[peaks[name]] > MUCH * course[last] for name, course in courses.items()]
+    text = (
+        f"Medians of the norms go, from T = {first} to {last}, {listed_peaks}; ‖b‖ exceeds ‖W‖ at T = "
+        f"{_span(above, list(weight))}. At T = {last} ‖W‖ is {ratio:.3g} times √5, the norm of five unit columns; "
+        "other columns add to it (`sea.separated-gain`)."
+    )
+    return Finding(
+        text,
+        {
+            "‖W‖ and ‖b‖ peak around T = 30 (the authors)": outcome_of(
+                sum(low <= T <= high for T in peaks.values()), len(peaks)
+            ),
+            "Both norms rise with T and fall far once features are learned (Jermyn)": outcome_of(
+                sum(fall), len(fall) * stored
+            ),
+            "With much data ‖b‖ is below ‖W‖ again (Jermyn)": outcome_of(
+                bool(above) and last not in above, int(stored)
+            ),
+            "With much data ‖W‖ is near √5": outcome_of(1 / NEAR <= ratio <= NEAR, int(stored)),
+        },
+    )
+
+
+def _span(values: Sequence[int], of: Sequence[int]) -> str:
+    """Values in a row; neighbours among all by their ends."""
+    whole = len(values) > 1 and list(values) == [each for each in of if values[0] <= each <= values[-1]]
+    return f"{values[0]} to {values[-1]}" if whole else listed(values) or "none"
 
 
 def _limit(losses: dict[int, list[float]], tables: Tables) -> str:

@@ -19,6 +19,7 @@ import pandas as pd
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from scipy import stats
 
 from numerics import Run
 from verify.canvas import GREY, INK, Plot
@@ -40,6 +41,9 @@ _COLUMNS = [
     "test_loss",
     "largest_feature_dimensionality",
 ]
+
+#: Above this m the paper finds optimization more consistent.
+FEW = 3
 
 #: Columns that tell runs apart.
 KEYS = ("m", "T", "seed")
@@ -177,7 +181,35 @@ def sentences(tables: Tables) -> list[str | Finding]:
             {"More hidden dimensions hurt in some regions": _outcome(more_dimensions)},
         ),
         _bumps(runs, density_of(tables)),
+        _consistency(runs),
     ]
+
+
+def _consistency(runs: pd.DataFrame) -> Finding:
+    """Whether seeds of one cell differ less above m = 3, by rank sums over cells."""
+    cells = {cell: np.log(losses) for cell, losses in _cells(runs).items() if len(losses) > 1}
+    few, many = (
+        [float(logs.std(ddof=1)) for (m, _), logs in cells.items() if (m > FEW) == side]
+        for side in (False, True)
+    )
+    judged = f"Above m = {FEW} results are much more consistent"
+    if not few or not many:
+        return Finding(
+            f"There are no cells on both sides of m = {FEW} to compare the spread of seeds.",
+            {judged: "not tested"},
+        )
+    chance, against = (
+        float(stats.mannwhitneyu(few, many, alternative=side).pvalue) for side in ("greater", "less")
+    )
+    outcome: Outcome = "agrees" if chance < LEVEL else "differs" if against < LEVEL else "not decided"
+    factors = [np.exp(np.median(each)) for each in (few, many)]
+    return Finding(
+        f"Test losses of one cell differ from their mean over seeds by a factor of {factors[0]:.3g} up to m = {FEW} "
+        f"({len(few)} cells) and {factors[1]:.3g} above ({len(many)} cells; e to the standard deviation of the "
+        f"logarithm, median over cells; p = {min(chance, against):.1g}, rank sums): published, much more consistent "
+        f"above: {outcome}.",
+        {judged: outcome},
+    )
 
 
 def _outcome(found: Sequence[Rise]) -> Outcome:

@@ -24,14 +24,12 @@ from verify.diagnosis import definitions, diagnose_run
 from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.grouping import listed, medians, numbers, values_by
 from verify.experiments.norms_drawing import draw
-from verify.experiments.published import published_norms
+from verify.experiments.published import PUBLISHED_PEAK, published_norms
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
 #: Two series agree where their ratio is within this factor.
 AGREES = 1.1
-#: What the paper's "around T = 30" is taken to mean, from and to.
-PUBLISHED_PEAK = (20, 45)
 #: What the paper sees peak there.
 PEAKING = {
     "hidden_length": "median hidden length",
@@ -224,7 +222,7 @@ def _growth(tables: Tables) -> Finding:
             if rise
             else ""
         )
-        + f"What follows T = {last} is not tested here.",
+        + f"What follows T = {last}, of the norms, is told on [dataset-size](dataset-size.md).",
         {
             "Lengths and norms peak around T = 30": outcome_of(
                 tested.count("agrees"), len(tested) - tested.count("not tested")

@@ -14,6 +14,7 @@ from verify.figures_norms import published_norms
 __all__ = [
     "PUBLISHED_N",
     "PUBLISHED_ONSET",
+    "PUBLISHED_PEAK",
     "PUBLISHED_SEEN",
     "PUBLISHED_SPARSITY",
     "published_norms",
@@ -25,6 +26,9 @@ PUBLISHED_N, PUBLISHED_SPARSITY = 10_000, 0.999
 
 #: T from which on features are seen there, by the authors and by the replication printed with the paper.
 PUBLISHED_ONSET = (5_000, 20_000)
+
+#: What the authors' "around T = 30", where lengths and norms peak, is taken to mean, from and to.
+PUBLISHED_PEAK = (20, 45)
 
 #: How often a feature has been seen, T(1 − S), when it appears, in the comment on what sets that scale.
 PUBLISHED_SEEN = 10.0
