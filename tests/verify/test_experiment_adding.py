@@ -85,7 +85,7 @@ def test_tables_that_have_every_run_are_left_alone(parts, tmp_path):
     arguments = ("--runs", folder / "all", "--sweep", file, "--out", tmp_path, "--add")
     done = CliRunner().invoke(main, ["figure", experiment.name, *map(str, arguments)])
     assert done.exit_code == 2
-    assert f"0 of the 0 runs of {file} that the tables lack ({len(sweep.cells)} they have)" in done.stderr
+    assert f"the tables have all {len(sweep.cells)} runs of {file} already" in done.stderr
     assert before == {path: path.read_bytes() for path in before}
 
 
@@ -123,8 +123,11 @@ def test_other_tables_cannot_be_added_to(name, tmp_path):
     assert f"{name}: its tables cannot be added to; leave out --add" in done.stderr
 
 
-def test_forms_are_not_mixed(parts, tmp_path):
+def test_what_cannot_be_added_is_refused(parts, tmp_path):
     experiment, sweep, file, folder = parts
+    early = gather(experiment, sweep, folder / "early", source=str(file))
+    with pytest.raises(ValueError, match=r"0 of the \d+ runs of .* that the tables lack \(\d+ they have\)"):
+        gather(experiment, sweep, folder / "early", source=str(file), known=early)
     tables = gather(experiment, sweep, folder / "early", source=str(file), form="tenth")
     with pytest.raises(ValueError, match="of the tenth form, the runs of the full form"):
         gather(experiment, sweep, folder / "all", source=str(file), known=tables)

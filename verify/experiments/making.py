@@ -120,6 +120,8 @@ def gather(
 
 
 def _nothing(cells: int, told: int, finished: int, folder: Path, source: str, form: Form) -> str:
+    if told == cells:
+        return f"the tables have all {cells} runs of {source} already; leave out --add to make them anew"
     more = f" that the tables lack ({told} they have)" if told else ""
     return (
         f"{folder}: {finished} of the {cells - told} runs of {source}{more} are there, none of them usable; "
