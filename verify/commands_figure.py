@@ -155,7 +155,11 @@ def _answer(
         return
     if form["missing"] != "0":
         click.echo(f"{form['missing']} of {form['runs']} runs are missing; the page says so.")
-    click.echo(f"{out}: {', '.join(path.name for path in files if path != page)}")
+    place = out.resolve()
+    inside = [
+        path.relative_to(place).as_posix() for path in files if path.is_relative_to(place) and path != page
+    ]
+    click.echo(f"{out}: {', '.join(inside)}")
     click.echo(f"Page: {page}")
 
 

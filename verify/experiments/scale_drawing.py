@@ -93,6 +93,7 @@ def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) ->
     ax.axhline(expected, color=GREY, lw=1)
     if found.empty:
         ax.text(0.5, 0.5, "no seed has a scale", transform=ax.transAxes, ha="center", va="center", color=INK)
+        ax.set_ylim(expected / 2, expected * 2)
     if axis.fixed_size and len(found):
         ends = np.unique(numbers(found, axis.key))
         centre = np.exp(np.mean(np.log(numbers(found, axis.key))))
