@@ -84,45 +84,34 @@ def figure(
             assert source is not None
             _draw_again(experiment, source, place, as_json)
         else:
-            _make(
-                experiment, _gathered(experiment, runs, file, form, place if adding else None), place, as_json
-            )
+            _make(experiment, _gathered(experiment, runs, file, form, place, adding), place, as_json)
 
 
 def _make(experiment: Experiment, tables: dict[str, DataFrame], out: Path, as_json: bool) -> None:
     from verify.experiments.making import form_of, write_experiment
 
-    form = form_of(tables)
-    _keep_more(experiment, form, out)
-    _answer(experiment, form, [write_experiment(experiment, tables, out)], out, as_json)
-
-
-def _keep_more(experiment: Experiment, form: dict[str, str], out: Path) -> None:
-    """Refuse to replace tables of more runs of the same form: those runs may be nowhere else."""
-    from verify.experiments.making import form_folders, form_of, read_tables
-
-    if out not in form_folders(out):
-        return
-    before = form_of(read_tables(out))
-    there, here = (int(each["runs"]) - int(each["missing"]) for each in (before, form))
-    if before["form"] == form["form"] and there > here:
-        add = "--add to keep them, or " if hasattr(experiment.module, "KEYS") else ""
-        raise BadInput(f"{out}: holds tables of {there} runs, more than these {here}; try {add}another --out")
+    _answer(experiment, form_of(tables), [write_experiment(experiment, tables, out)], out, as_json)
 
 
 def _gathered(
-    experiment: Experiment, runs: Path, file: Path, form: Form, kept: Path | None
+    experiment: Experiment, runs: Path, file: Path, form: Form, out: Path, adding: bool
 ) -> dict[str, DataFrame]:
-    """The tables of the runs, added to those in ``kept`` if it is given."""
+    """The tables of the runs, or those in ``out`` with the runs added."""
     from numerics.sweep_file import read_sweep
-    from verify.experiments.making import gather, read_tables
+    from verify.experiments.making import form_folders, gather, lost_runs, read_tables
 
     if not file.is_file():
         raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
     wanted = read_sweep(file, form=form)
     _check_runs(runs, file, wanted, form)
-    known = None if kept is None else read_tables(kept)
-    return gather(experiment, wanted, runs, source=str(file), form=form, known=known)
+    known = read_tables(out) if out in form_folders(out) else None
+    if adding and known is None:
+        raise BadInput(f"{out}: holds no tables to add to; leave out --add")
+    lost = 0 if adding or known is None else lost_runs(experiment, wanted, runs, form, known)
+    if lost:
+        add = "--add to keep them, or " if experiment.keys else ""
+        raise BadInput(f"{out}: holds tables of {lost} runs that {runs} has not; try {add}another --out")
+    return gather(experiment, wanted, runs, source=str(file), form=form, known=known if adding else None)
 
 
 def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:

@@ -14,8 +14,10 @@ from click.testing import CliRunner
 import numerics.training
 from numerics import Runs, observe, train_one
 from numerics.engines import cuda
+from numerics.sweep_file import FORMS
 from numerics.sweeps import read_sweep, sweep_table
 from verify.cli import main
+from verify.options import SMALLER_FORMS
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -183,6 +185,10 @@ def test_failed_cells_are_passed_over_until_they_are_retried(file, tmp_path, mon
     assert rows[2]["reason"] == "MemoryError: no room"
     assert rows[2]["test_loss"] is None
     assert answer(file, "--out", out, "--retry-failed")["done"] == 4
+
+
+def test_the_flags_are_the_smaller_forms():
+    assert set(SMALLER_FORMS) == set(FORMS) - {"full"}
 
 
 def test_a_preview_trains_the_smaller_form(file, tmp_path):

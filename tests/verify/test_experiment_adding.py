@@ -1,4 +1,4 @@
-"""Runs are added to tables: in whatever order they come, the tables are those of all runs together."""
+"""Runs are added to tables, which are then those of all runs together; runs that tables have are not lost."""
 
 from __future__ import annotations
 
@@ -100,15 +100,17 @@ def test_the_command_adds_to_the_tables_in_its_folder(parts, tmp_path):
     assert missing[0] > 0 == missing[1]
 
 
-def test_tables_of_more_runs_are_not_replaced(parts, tmp_path):
+def test_tables_of_runs_that_are_nowhere_else_are_not_replaced(parts, tmp_path):
     experiment, sweep, file, folder = parts
     write_experiment(experiment, gather(experiment, sweep, folder / "all", source=str(file)), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     arguments = ("--runs", folder / "early", "--sweep", file, "--out", tmp_path)
     done = CliRunner().invoke(main, ["figure", experiment.name, *map(str, arguments)])
     assert done.exit_code == 2
-    assert f"holds tables of {len(sweep.cells)} runs, more than these" in done.stderr
-    assert "try --add to keep them" in done.stderr
+    lost = len(sweep.cells) - len(list((folder / "early").glob("*.safetensors")))
+    assert (
+        f"holds tables of {lost} runs that {folder / 'early'} has not; try --add to keep them" in done.stderr
+    )
     assert before == {path: path.read_bytes() for path in before}
 
 
@@ -121,6 +123,31 @@ def test_other_tables_cannot_be_added_to(name, tmp_path):
     done = CliRunner().invoke(main, ["figure", name, *map(str, arguments)])
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"{name}: its tables cannot be added to; leave out --add" in done.stderr
+
+
+def test_tables_of_other_settings_are_not_added_to(tmp_path):
+    """The same rows by their keys, of another n; and rows that are no cells of the sweep at all."""
+    text, _ = SWEEPS["heat-map"]
+    files = {"one": text, "other": text.replace("n = 40", "n = 50"), "less": text.replace("[2, 3]", "[3]")}
+    sweeps = {}
+    for name, each in files.items():
+        (tmp_path / f"{name}.toml").write_text(each)
+        sweeps[name] = read_sweep(tmp_path / f"{name}.toml")
+        train(sweeps[name].cells, out=tmp_path, progress=False)
+    experiment = find_experiment("heat-map")
+    known = gather(experiment, sweeps["one"], tmp_path, source="one")
+    with pytest.raises(ValueError, match="runs that the tables have are of n = 40, not 50; leave out --add"):
+        gather(experiment, sweeps["other"], tmp_path, source="other", known=known)
+    with pytest.raises(ValueError, match="6 of the 12 runs that the tables have are none of the sweep"):
+        gather(experiment, sweeps["less"], tmp_path, source="less", known=known)
+
+
+def test_a_folder_without_tables_cannot_be_added_to(parts, tmp_path):
+    experiment, _, file, folder = parts
+    arguments = ("--runs", folder / "all", "--sweep", file, "--out", tmp_path, "--add")
+    done = CliRunner().invoke(main, ["figure", experiment.name, *map(str, arguments)])
+    assert done.exit_code == 2
+    assert f"{tmp_path}: holds no tables to add to; leave out --add" in done.stderr
 
 
 def test_what_cannot_be_added_is_refused(parts, tmp_path):

@@ -130,7 +130,7 @@ def test_the_list_of_pages_names_each_with_its_forms(made, tmp_path):
     rows = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md" in line]
     assert all("(norms.md)" in row for row in rows)
     assert rows[-1].endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
-    assert rows[0].startswith("| ‖b‖ starts below ‖W‖ and becomes larger |")
+    assert rows[0].startswith("| ‖b‖ starts below ‖W‖ and becomes larger (Jermyn) |")
     assert " (full); " in rows[0]
 
 
@@ -151,6 +151,36 @@ def test_one_command_draws_all_forms_again(made, tmp_path):
     assert done.exit_code == 0, done.output
     assert {Path(path) for path in json.loads(done.stdout)["written"]} == set(before)
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_forms_drawn_elsewhere_share_a_page_too(made, tmp_path):
+    """Whatever the folder is called, and however often the command runs."""
+    home = _two_forms(made, tmp_path)
+    pages = []
+    for _ in range(2):
+        assert _tgon("figure", "norms", "--from", home, "--out", tmp_path / "copy").exit_code == 0
+        pages.append((tmp_path / "copy" / "norms.md").read_text(encoding="utf-8"))
+    assert pages[0] == pages[1]
+    assert pages[0].count("# How it was made") == 2
+    assert not (tmp_path / "copy" / "tenth" / "norms.md").exists()
+
+
+def test_a_form_in_two_places_is_shown_once(made, tmp_path):
+    tables = read_tables(Path(made["norms"]["out"]))
+    for out in (tmp_path / "norms", tmp_path / "norms" / "preview"):
+        written = write_experiment(find_experiment("norms"), tables, out)
+    text = written.page.read_text(encoding="utf-8")
+    assert text.count("# Result") == 1
+    assert "](preview/figure.png)" in text
+
+
+def test_another_experiment_without_its_tables_is_named(made, tmp_path):
+    home = _two_forms(made, tmp_path)
+    (home.parent / "gallery").mkdir()
+    (home / "form.csv").rename(home.parent / "gallery" / "form.csv")
+    done = _tgon("figure", "norms", "--from", home / "tenth")
+    assert done.exit_code == 2
+    assert f"{home.parent / 'gallery'}: its tables are not those of gallery" in done.stderr
 
 
 @pytest.mark.parametrize("name", TINY)

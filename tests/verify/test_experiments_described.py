@@ -85,7 +85,7 @@ def test_generalization_is_found_where_features_take_over():
     losses = [1.0] * 7
     found = dataset_size.describe(_dataset_size(losses))
     assert "are stored from T = 1000 on (T(1 − S) = 10, not at 300)" in found
-    assert "with the authors and the comment on what sets it this agrees" in found
+    assert "with the authors and Jermyn's comment on what sets it this agrees" in found
     assert "the zero output's at no T to the end" in found
     tables = _dataset_size([1.0] * 5 + [0.99, 0.99])
     tables["runs"].loc[tables["runs"]["T"] == 10_000, "largest_feature_dimensionality"] = 0.1

@@ -35,14 +35,14 @@ __all__ = ["EXPERIMENTS", "Experiment", "find_experiment"]
 
 
 class ExperimentModule(Protocol):
-    """What the module of an experiment defines; ``animate`` only where it is ``animated``, ``KEYS`` (columns of its
-    table ``runs`` that tell runs apart) and ``add`` only where runs can be added to its tables.
+    """What the module of an experiment defines; ``animate`` only where it is ``animated``.
+
+    Where runs can be added to its tables it has ``KEYS``, columns of its table ``runs`` that tell runs apart, and where
+    that takes more than rows of that table ``add``.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Every number of figure and page."""
-
-    KEYS: tuple[str, ...]
 
     def add(
         self, known: dict[str, pd.DataFrame], runs: Sequence[Run], table: pd.DataFrame
@@ -89,6 +89,11 @@ class Experiment:
         return cast(
             ExperimentModule, importlib.import_module(f"verify.experiments.{self.name.replace('-', '_')}")
         )
+
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """Columns of its table ``runs`` that tell runs apart; None where runs cannot be added to its tables."""
+        return getattr(self.module, "KEYS", None)
 
 
 EXPERIMENTS: tuple[Experiment, ...] = (

@@ -128,6 +128,12 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
         elif len(points):
             below, above = points.max() < features.min(), features.max() < points.min()
             (wins if below else loses if above else level_with).append(T)
+    trained = [T for T in sizes if (models.loc[models["T"] == T, "steps"] > 0).any()]
+    if without == trained:
+        return (
+            "not tested",
+            f"No model tried stores features, at T = {listed(without)}. {_PUBLISHED}: not tested.",
+        )
     if not wins:
         return "differs", (
             "**Nowhere do models that store points have the least train loss** on every data seed. "
@@ -149,11 +155,16 @@ def _better(models: pd.DataFrame, sizes: Sequence[int], level: Mapping[str, floa
              < level["pentagon"]]  # fmt: skip
     if below:
         text += f"; perhaps to T = {max(below)}, where packings are below a pentagon's loss and nothing was trained"
-    reached = last * level["density"] >= PUBLISHED_END
-    return "agrees" if reached else "differs", (
+    outcome: Outcome = "differs"
+    if last * level["density"] >= PUBLISHED_END:
+        outcome = "agrees"
+    elif after[0] * level["density"] > PUBLISHED_END:
+        outcome = "not decided"
+    reserve = ", unless there are better packings than those tried" if outcome == "differs" else ""
+    return outcome, (
         f"{text}; not at T = {after[0]} (T(1 − S) = {after[0] * level['density']:.3g}), where none that was tried gets "
         f"below a pentagon's loss (without trained models there, {level['pentagon']:.5g} of infinite data). "
-        f"{_PUBLISHED}: {'agrees' if reached else 'differs, unless there are better packings than those tried'}."
+        f"{_PUBLISHED}: {outcome}{reserve}."
     )
 
 

@@ -20,7 +20,7 @@ from theory.stationary import dropped_point_loss
 from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, definitions, diagnose_run
 from verify.experiments.clouds import points_of
 from verify.experiments.failures_drawing import KINDS, draw
-from verify.experiments.findings import Finding, Outcome, outcome_of
+from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import share_interval
 
@@ -96,6 +96,10 @@ def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
         clouds.append(points)
     return pd.concat(clouds, ignore_index=True)
 
+
+#: What is published of runs that fail to merge two circles.
+CIRCLES = "Some models put their datapoints on two circles"
+GAP = "Two circles need a large gap at their interface"
 
 _GAP_COLUMNS = [
     "T",
@@ -176,8 +180,9 @@ def _share_lines(tables: Tables) -> list[str | Finding]:
             f"most often at T = {top['T']}, {top['share']:.0%} of seeds ({top['low']:.0%} to "
             f"{top['high']:.0%})."
         )
-        seen: dict[str, Outcome] = {"Some models put their datapoints on two circles": "agrees"}
-        lines.append(Finding(line, seen) if name == "two circles" else line)
+        lines.append(Finding(line, {CIRCLES: "agrees"}) if name == "two circles" else line)
+    if not any(isinstance(line, Finding) for line in lines):
+        lines.append(Finding("No run ends on two circles.", {CIRCLES: "not decided"}))
     first, last = regular.iloc[0], regular.iloc[-1]
     most = regular.iloc[int(np.argmax(regular["share"]))]
     falls = last["high"] < most["low"]
@@ -229,10 +234,13 @@ def _dropped(tables: Tables) -> str:
     )
 
 
-def _gaps(gaps: pd.DataFrame) -> str | Finding:
+def _gaps(gaps: pd.DataFrame) -> Finding:
     judged = gaps[gaps["disjoint"]]
     if judged.empty:
-        return "No run on disjoint data ends on two circles: the gap formula has nothing to be held to."
+        return Finding(
+            "No run on disjoint data ends on two circles: the gap formula has nothing to be held to.",
+            {GAP: "not tested"},
+        )
     angle, least, bound = (numbers(judged, name) for name in ("gap", "least_gap", "bound"))
     narrow, bound_holds = angle < bound - 1e-6, judged["active"].to_numpy(dtype=bool)
     violated = int(np.sum(narrow & bound_holds))
@@ -271,5 +279,5 @@ def _gaps(gaps: pd.DataFrame) -> str | Finding:
             else ""
         )
         + f"The “large angular gap” of the paper is {explained}.",
-        {"Two circles need a large gap at their interface": outcome_of(priced, 1)},
+        {GAP: outcome_of(priced, 1)},
     )

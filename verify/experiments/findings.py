@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Outcome", "outcome_of"]
+__all__ = ["Finding", "Outcome", "outcome_of", "outcome_within"]
 
 #: What runs say of a published statement; *not tested* where they cannot bear on it at all.
 Outcome = Literal["agrees", "agrees in part", "differs", "not decided", "not tested"]
@@ -43,3 +43,15 @@ def outcome_of(agreeing: int, of: int) -> Outcome:
     if not of:
         return "not tested"
     return "agrees" if agreeing == of else "agrees in part" if agreeing else "differs"
+
+
+def outcome_within(low: float, high: float, least: float) -> Outcome:
+    """Whether an interval lies above ``least``, which a statement asks for, or below it.
+
+    Examples
+    --------
+    >>> outcome_within(0.6, 0.9, 0.5), outcome_within(0.4, 0.9, 0.5), outcome_within(0.1, 0.2, 0.5)
+    ('agrees', 'not decided', 'differs')
+
+    """
+    return "agrees" if low > least else "differs" if high < least else "not decided"

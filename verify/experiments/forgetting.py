@@ -142,7 +142,7 @@ def _forgetting(ends: pd.DataFrame) -> Finding:
     """Runs that lose every feature they stored, of those that store any; whether a D_f fades below `FORGOTTEN`."""
     held, runs = _held(ends), len(ends.groupby(["T", "seed"]))
     published = f"published: some do, at T = {PUBLISHED_T}"
-    statement = "Some models learn features and forget them by the end"
+    statement = "Some models learn features and forget them by the end (Jermyn)"
     if held.empty:
         text = f"**No run stores a feature** at any time, of {runs}; {published}: not tested."
         return Finding(text, {statement: "not tested"})

@@ -26,10 +26,10 @@ from verify.canvas import GREY, INK, Plot
 from verify.experiments.bump import LEVEL, geometric_mean, ratio_interval
 from verify.experiments.bump_curves import bumps_of, density_of, losses_by
 from verify.experiments.findings import Finding, Outcome
-from verify.experiments.grouping import numbers, values_by, with_rows
+from verify.experiments.grouping import numbers, values_by
 from verify.experiments.intervals import Interval, lies_above, separation
 
-__all__ = ["KEYS", "Rise", "add", "collect", "describe", "draw", "rises", "sentences"]
+__all__ = ["KEYS", "Rise", "collect", "describe", "draw", "rises", "sentences"]
 
 _COLUMNS = [
     "m",
@@ -44,6 +44,8 @@ _COLUMNS = [
 
 #: Above this m the paper finds optimization more consistent.
 FEW = 3
+#: Spreads of logarithms over seeds differ much by this factor.
+MUCH = 2
 
 #: Columns that tell runs apart.
 KEYS = ("m", "T", "seed")
@@ -69,11 +71,6 @@ class Rise:
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs``, one row per run."""
     return {"runs": table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)}
-
-
-def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have."""
-    return {"runs": with_rows(known["runs"], collect(runs, table)["runs"], KEYS)}
 
 
 def _cells(runs: pd.DataFrame) -> dict[Cell, list[float]]:
@@ -201,8 +198,11 @@ def _consistency(runs: pd.DataFrame) -> Finding:
     chance, against = (
         float(stats.mannwhitneyu(few, many, alternative=side).pvalue) for side in ("greater", "less")
     )
-    outcome: Outcome = "agrees" if chance < LEVEL else "differs" if against < LEVEL else "not decided"
-    factors = [np.exp(np.median(each)) for each in (few, many)]
+    spreads = [float(np.median(each)) for each in (few, many)]
+    outcome: Outcome = "differs" if against < LEVEL else "not decided"
+    if chance < LEVEL and spreads[0] > MUCH * spreads[1]:
+        outcome = "agrees"
+    factors = np.exp(spreads)
     return Finding(
         f"Test losses of one cell differ from their mean over seeds by a factor of {factors[0]:.3g} up to m = {FEW} "
         f"({len(few)} cells) and {factors[1]:.3g} above ({len(many)} cells; e to the standard deviation of the "

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from numerics import observe
+from numerics import Run, observe
 from numerics.engines import resolve_engine
 from numerics.runs import write_atomically
 from numerics.sweep_file import FORMS, Form, Sweep
@@ -29,6 +29,7 @@ from verify.canvas import SOFT, render, styled
 from verify.experiments import EXPERIMENTS, Experiment
 from verify.experiments.absent import absent_text, value_text
 from verify.experiments.findings import Finding
+from verify.experiments.grouping import with_rows
 from verify.experiments.page import ANIMATION, Entry, Part, contents_page, page
 from verify.options import form_flag
 
@@ -40,6 +41,7 @@ __all__ = [
     "form_folders",
     "form_of",
     "gather",
+    "lost_runs",
     "page_of",
     "picture",
     "read_tables",
@@ -95,10 +97,10 @@ def gather(
     counts: dict[str, object] = {
         "form": form,
         "sweep": source,
-        "engine": engine,
+        "engine": ", ".join(dict.fromkeys([*before.get("engine", engine).split(", "), engine])),
         "runs": len(sweep.cells),
-        "missing": len(absent),
-        "diverged": len(finished) - len(runs),
+        "missing": max(0, len(absent) - int(before.get("diverged", 0))),
+        "diverged": len(finished) - len(runs) + int(before.get("diverged", 0)),
         "memorized": sum(run.status == "memorized" for run in runs) + int(before.get("memorized", 0)),
     }
     if absent:
@@ -108,8 +110,9 @@ def gather(
     if timed:
         seconds = round(sum(times.values())) + int(before.get("seconds", 0))
         counts |= {"timed": timed, "seconds": seconds}
-    module = experiment.module
-    tables = module.collect(runs, table) if known is None else module.add(known, runs, table)
+    tables = (
+        experiment.module.collect(runs, table) if known is None else _added(experiment, known, runs, table)
+    )
     shown = _settings([cell for cell in sweep.cells if cell in told] + [run.setting for run in runs])
     tables = tables | {
         FORM: pd.DataFrame(
@@ -133,15 +136,66 @@ def _told(experiment: Experiment, sweep: Sweep, form: Form, known: Tables | None
     """The cells of which tables have a row; ValueError where they cannot be added to."""
     if known is None:
         return set()
-    keys: tuple[str, ...] | None = getattr(experiment.module, "KEYS", None)
-    if keys is None:
+    if experiment.keys is None:
         raise ValueError(f"{experiment.name}: its tables cannot be added to; leave out --add")
-    before = form_of(known)["form"]
-    if before != form:
-        raise ValueError(f"the tables are of the {before} form, the runs of the {form} form; leave out --add")
-    rows = set(_text(known["runs"][list(keys)]).splitlines()[1:])
-    named = _text(pd.DataFrame([{key: getattr(cell, key) for key in keys} for cell in sweep.cells]))
-    return {cell for cell, row in zip(sweep.cells, named.splitlines()[1:], strict=True) if row in rows}
+    before = form_of(known)
+    if before["form"] != form:
+        raise ValueError(
+            f"the tables are of the {before['form']} form, the runs of the {form} form; leave out --add"
+        )
+    rows = _rows(known["runs"], experiment.keys)
+    told = {
+        cell
+        for cell, row in zip(sweep.cells, _cell_rows(sweep.cells, experiment.keys), strict=True)
+        if row in rows
+    }
+    if len(told) < len(rows):
+        raise ValueError(
+            f"{len(rows) - len(told)} of the {len(rows)} runs that the tables have are none of the sweep; "
+            "try the sweep file that they are of"
+        )
+    settings = _settings([cell for cell in sweep.cells if cell in told])
+    other = [
+        name for name, value in settings.items() if set(value.split(", ")) != set(before[name].split(", "))
+    ]
+    if other:
+        given = ", ".join(f"{name} = {before[name]}, not {settings[name]}" for name in other)
+        raise ValueError(f"the runs that the tables have are of {given}; leave out --add")
+    return told
+
+
+def _rows(table: pd.DataFrame, keys: Sequence[str]) -> set[str]:
+    """The rows of some columns as they read in a file."""
+    return set(_text(table[list(keys)]).splitlines()[1:])
+
+
+def _cell_rows(cells: Sequence[Setting], keys: Sequence[str]) -> list[str]:
+    """What `_rows` makes of each cell, in their order."""
+    named = pd.DataFrame([{key: getattr(cell, key) for key in keys} for cell in cells])
+    return _text(named).splitlines()[1:]
+
+
+def _added(experiment: Experiment, known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, by the module's own ``add`` where it has more than rows."""
+    module = experiment.module
+    if hasattr(module, "add"):
+        return module.add(known, runs, table)
+    assert experiment.keys is not None
+    return {"runs": with_rows(known["runs"], module.collect(runs, table)["runs"], experiment.keys)}
+
+
+def lost_runs(experiment: Experiment, sweep: Sweep, folder: Path, form: Form, known: Tables) -> int:
+    """How many runs tables of that form have that ``folder`` has not, so that new tables would lose them."""
+    before = form_of(known)
+    if before["form"] != form:
+        return 0
+    engine = resolve_engine(sweep.engine)
+    found = [cell for cell in sweep.cells if finished_run(cell, engine, folder) is not None]
+    if not found:  # nor are there new tables
+        return 0
+    if experiment.keys is None:
+        return max(0, int(before["runs"]) - int(before["missing"]) - len(found))
+    return len(_rows(known["runs"], experiment.keys) - set(_cell_rows(found, experiment.keys)))
 
 
 def _settings(settings: Sequence[Setting]) -> dict[str, str]:
@@ -218,7 +272,7 @@ def picture(experiment: Experiment, tables: Tables) -> Figure:
 
 def form_folders(folder: Path) -> list[Path]:
     """Where the tables of an experiment's forms lie: in ``folder`` and, of smaller forms, in folders of their names."""
-    places = (folder, *(folder / form for form in FORMS))
+    places = (folder, *(folder / form for form in FORMS if form != "full"))
     return [place for place in places if (place / f"{FORM}.csv").is_file()]
 
 
@@ -269,31 +323,44 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
 
 def _write_page(experiment: Experiment, place: Path) -> list[Path]:
     """Write the page and, where pages lie together, their list."""
-    beside = place.name in FORMS and place.parent.name == experiment.name
+    beside = place.name in FORMS and (
+        place.parent.name == experiment.name or (place.parent / f"{FORM}.csv").is_file()
+    )
     home = place.parent if beside else place
     committed = home.parent.name == "experiments"
     notes = home.parents[1] / "notes" / "experiments" if committed else home
     notes.mkdir(parents=True, exist_ok=True)
+    tables = {folder: read_tables(folder) for folder in form_folders(home)}
+    latest = {
+        form_of(each)["form"]: folder for folder, each in tables.items()
+    }  # of one form the one in its own folder
     forms = {
-        Path(os.path.relpath(folder, notes)).as_posix(): read_tables(folder) for folder in form_folders(home)
+        Path(os.path.relpath(folder, notes)).as_posix(): tables[folder]
+        for folder in tables
+        if folder in latest.values()
     }
-    texts = {notes / f"{experiment.name}.md": page_of(experiment, forms)}
-    if committed:
-        texts[notes / CONTENTS] = contents_of(home.parent)
-    for path, text in texts.items():
-        write_atomically(path, text.encode())
-    return list(texts)
+    page = notes / f"{experiment.name}.md"
+    write_atomically(page, page_of(experiment, forms).encode())
+    if not committed:
+        return [page]
+    write_atomically(notes / CONTENTS, contents_of(home.parent).encode())
+    return [page, notes / CONTENTS]
 
 
 def contents_of(folder: Path) -> str:
     """The list of all pages in Markdown, of the experiments that lie in ``folder``."""
     found = {
-        each: [_entry(each, read_tables(place)) for place in form_folders(folder / each.name)]
-        for each in EXPERIMENTS
+        each: [_entry(each, place) for place in form_folders(folder / each.name)] for each in EXPERIMENTS
     }
     return contents_page({each: entries for each, entries in found.items() if entries})
 
 
-def _entry(experiment: Experiment, tables: Tables) -> Entry:
-    said = experiment.module.sentences(tables)
+def _entry(experiment: Experiment, folder: Path) -> Entry:
+    tables = read_tables(folder)
+    try:
+        said = experiment.module.sentences(tables)
+    except KeyError as error:
+        raise ValueError(
+            f"{folder}: its tables are not those of {experiment.name}, {error} is missing; make them anew with --runs"
+        ) from error
     return Entry(form_of(tables), [sentence for sentence in said if isinstance(sentence, Finding)])

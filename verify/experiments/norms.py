@@ -21,10 +21,10 @@ from theory import tgon_bias_norm, tgon_weight_norm
 from theory.memorization import bias_overtakes_weights_at, tgon_radius_squared
 from theory.optimization import reach, tgon_within_reach
 from verify.diagnosis import definitions, diagnose_run
-from verify.experiments.findings import Finding, Outcome, outcome_of
+from verify.experiments.findings import Finding, outcome_of
 from verify.experiments.grouping import listed, medians, numbers, values_by
 from verify.experiments.norms_drawing import draw
-from verify.experiments.published import PUBLISHED_PEAK, published_norms
+from verify.experiments.published import PUBLISHED_PEAK, peak_outcome, published_norms
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
@@ -165,7 +165,8 @@ def _crossing(tables: Tables) -> Finding:
     most = [T for T, share in above.items() if share > 0.5]
     predicted = bias_overtakes_weights_at()
     rises = bool(most) and min(above) < most[0] and most == [T for T in above if most[0] <= T]
-    judged = {"‖b‖ starts below ‖W‖ and becomes larger": outcome_of(rises, 1)}
+    spans = min(above) < predicted <= max(above)
+    judged = {"‖b‖ starts below ‖W‖ and becomes larger (Jermyn)": outcome_of(rises, int(spans))}
     if not most:
         return Finding(
             f"‖b‖ stays below ‖W‖ in most seeds at every T here; the theory has it above from T = {predicted} on.",
@@ -213,7 +214,7 @@ def _growth(tables: Tables) -> Finding:
     rise = last > PUBLISHED_PEAK[1] and all(
         _largest(courses[column]) == last for column in ("weight_norm", "bias_norm")
     )
-    tested = [_peak_verdict(course) for course in courses.values()]
+    tested = [peak_outcome(course) for course in courses.values()]
     return Finding(
         "The paper sees hidden vectors and features longest around T = 30, falling fast after it, and the same course "
         f"of ‖W‖ and ‖b‖. Largest medians over seeds: {told}. "
@@ -235,16 +236,8 @@ def _largest(course: Mapping[int, float]) -> int:
     return max(course, key=course.__getitem__)
 
 
-def _peak_verdict(course: Mapping[int, float]) -> Outcome:
-    peak, last = _largest(course), max(course)
-    low, high = PUBLISHED_PEAK
-    if peak == last <= high:
-        return "not tested"
-    return "agrees" if peak != last and low <= peak <= high else "differs"
-
-
 def _peak(course: Mapping[int, float], name: str) -> str:
-    peak, last, verdict = _largest(course), max(course), _peak_verdict(course)
+    peak, last, verdict = _largest(course), max(course), peak_outcome(course)
     if peak == last:
         rises = ", it rises to the end" if verdict == "differs" else ""
         return f"{name} {course[last]:.4g} at the last T = {last} ({verdict}{rises})"

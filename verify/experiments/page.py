@@ -112,8 +112,9 @@ def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
             "## What was published, and what these runs say",
             "",
             "Published statements in our words, of the authors where nobody else is named. What runs say is computed "
-            "from their tables, as the page tells; *not decided* where seeds are too few, *not tested* where no run "
-            "bears on it. Full form: the size of the original; tenth: a tenth of its n and T.",
+            "from their tables, as the page tells; *not decided* where they neither show it nor its contrary, *not "
+            "tested* where no run bears on it. Full form: the size of the original, but for digits that stand in for "
+            "MNIST; tenth: a tenth of its n and T.",
             "",
             "| published | these runs | page |",
             "|---|---|---|",

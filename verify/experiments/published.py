@@ -5,10 +5,12 @@ Defines no equations.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 
 import pandas as pd
 
+from verify.experiments.findings import Outcome
 from verify.figures_norms import published_norms
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "PUBLISHED_PEAK",
     "PUBLISHED_SEEN",
     "PUBLISHED_SPARSITY",
+    "peak_outcome",
     "published_norms",
     "published_test_loss",
 ]
@@ -32,6 +35,22 @@ PUBLISHED_PEAK = (20, 45)
 
 #: How often a feature has been seen, T(1 − S), when it appears, in the comment on what sets that scale.
 PUBLISHED_SEEN = 10.0
+
+
+def peak_outcome(course: Mapping[int, float]) -> Outcome:
+    """Whether a length or norm, by T, is largest where the authors see it; not tested where T ends before.
+
+    Examples
+    --------
+    >>> peak_outcome({5: 1.0, 30: 3.0, 300: 2.0}), peak_outcome({5: 1.0, 30: 3.0}), peak_outcome({5: 1.0, 300: 3.0})
+    ('agrees', 'not tested', 'differs')
+
+    """
+    peak, last = max(course, key=course.__getitem__), max(course)
+    low, high = PUBLISHED_PEAK
+    if last < low or peak == last <= high:
+        return "not tested"
+    return "agrees" if peak != last and low <= peak <= high else "differs"
 
 
 def published_test_loss() -> pd.DataFrame:

@@ -20,7 +20,7 @@ from numerics.snapshots import Snapshot
 from numerics.starts import first_copies
 from theory.repetition import zero_bias_threshold
 from verify.experiments.clouds import points_of
-from verify.experiments.findings import Finding, Outcome, outcome_of
+from verify.experiments.findings import Finding, Outcome, outcome_within
 from verify.experiments.following import EMBEDDED, STORED, TOP, feature_rows, follow, outcomes, standing
 from verify.experiments.grouping import numbers, tally
 from verify.experiments.intervals import mean_interval, share_interval
@@ -32,8 +32,8 @@ __all__ = ["collect", "describe", "draw", "sentences"]
 #: How often the published datapoint occurs.
 PUBLISHED_REPEATS = 5
 #: What is published beside that.
-REPLACES = "A repeated point replaces one of the features"
-NEAR_MISSES = "Some models memorize a repeated point and drop it again"
+REPLACES = "A repeated point replaces one of the features (Jermyn)"
+NEAR_MISSES = "Some models memorize a repeated point and drop it again (Jermyn)"
 
 #: Draws of the theory's threshold.
 DRAWS = 5
@@ -141,8 +141,8 @@ def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> Finding:
     share = share_interval(int(part["embedded"].sum()), len(part))
     verdict = "as published" if share.value > 0.5 else "unlike the published one"
     judged: dict[str, Outcome] = {
-        f"A point that occurs {PUBLISHED_REPEATS} times at T/n = 3 is embedded": (
-            outcome_of(share.value > 0.5, 1) if near == PUBLISHED_REPEATS else "not tested"
+        f"A point that occurs {PUBLISHED_REPEATS} times at T/n = 3 is embedded (Jermyn)": (
+            outcome_within(share.low, share.high, 0.5) if near == PUBLISHED_REPEATS else "not tested"
         )
     }
     return Finding(

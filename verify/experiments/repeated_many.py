@@ -30,8 +30,9 @@ __all__ = ["collect", "describe", "draw", "sentences", "vertices"]
 #: Vertices of the polygon that five features form.
 VERTICES = 5
 
-#: What is published of more.
-BEYOND = "Of more than five repeated points five are embedded, and all features suppressed"
+#: What is published of more points, and of up to five.
+BEYOND = "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)"
+REPLACES = "Each of several repeated points replaces a feature (Jermyn)"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -174,11 +175,11 @@ def _mean(values: np.ndarray) -> str:
     return f"{least:g}" if least == greatest else f"{values.mean():.2f} ({least:g} to {greatest:g})"
 
 
-def _replacement(runs: pd.DataFrame) -> str | Finding:
+def _replacement(runs: pd.DataFrame) -> Finding:
     few = runs[runs["repeated_points"] <= VERTICES]
     k, stored, embedded = (numbers(few, name) for name in ("repeated_points", "stored", "embedded"))
     if len(np.unique(k)) < 3:
-        return "Too few numbers of points to say how features give way."
+        return Finding("Too few numbers of points to say how features give way.", {REPLACES: "not tested"})
     slope, error = _slope(k, stored)
     low, high = slope - error, slope + error
     all_in = float(np.mean(embedded == k))
@@ -195,7 +196,7 @@ def _replacement(runs: pd.DataFrame) -> str | Finding:
         f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
         f"{low:.2f} to {high:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of these "
         "runs all repeated points are embedded.",
-        {"Each repeated point replaces a feature": outcome},
+        {REPLACES: outcome},
     )
 
 

@@ -185,7 +185,7 @@ def _at(sizes: Sequence[_Size]) -> str:
 def _against_published(sizes: Sequence[_Size]) -> list[Finding]:
     """Whether more than T/n repeats are needed where T/n is low, and 0.4 T/n where it is larger."""
     few = [(size, *_least_above(size)) for size in sizes if size.unit <= 1]
-    fails = sum(2 * held <= of for _, _, held, of in few)
+    fails = sum(2 * held < of for _, _, held, of in few)
     listed = "; ".join(f"{size}: {held} of {of} at R = {R:g}" for size, R, held, of in few)
     low = (
         f"At T/n ≤ 1, published: more than T/n repeats are needed. At the least R trained above T/n most seeds fail in "
@@ -211,11 +211,15 @@ def _against_published(sizes: Sequence[_Size]) -> list[Finding]:
     return [
         Finding(
             low if few else "At T/n ≤ 1, published: more than T/n repeats are needed: not tested.",
-            {"At low T/n more than T/n repeats are needed": outcome_of(fails, len(few))},
+            {"At low T/n more than T/n repeats are needed (Jermyn)": outcome_of(fails, len(few))},
         ),
         Finding(
             large if many else f"At larger T/n, published: R = {PUBLISHED_SLOPE:g} T/n: not tested.",
-            {f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n": outcome_of(on, len(many))},
+            {
+                f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)": outcome_of(
+                    on, len(many)
+                )
+            },
         ),
     ]
 

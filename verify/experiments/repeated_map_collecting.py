@@ -47,7 +47,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 
 def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have Sweeps stay as they are."""
+    """The tables with more runs, which they did not have; sweeps stay as they are."""
     listed = with_rows(known["runs"], _listed(table), KEYS)
     old = {(int(n), int(T)) for n, T in zip(known["theory"]["n"], known["theory"]["T"], strict=True)}
     new = _thresholds([run for run in runs if (run.setting.n, run.setting.T) not in old])

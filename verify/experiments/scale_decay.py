@@ -92,7 +92,7 @@ def describe(tables: Tables) -> str:
 def sentences(tables: Tables) -> list[str | Finding]:
     """What the page says, with what it judges."""
     outcome, text = _movement(tables["scales"])
-    return [Finding(text, {"The generalization scale does not move with weight decay": outcome})]
+    return [Finding(text, {"The generalization scale does not move with weight decay (Jermyn)": outcome})]
 
 
 def _movement(scales: pd.DataFrame) -> tuple[Outcome, str]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from numerics import Run
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
-from verify.experiments.findings import Finding, Outcome
+from verify.experiments.findings import Finding, Outcome, outcome_of
 from verify.experiments.grouping import numbers, with_rows
 from verify.experiments.published import PUBLISHED_SEEN
 from verify.experiments.scale_drawing import Axis, draw_scales
@@ -49,7 +49,10 @@ KEYS = ("m", "sparsity", "T", "seed")
 
 #: The m at which the published curves lie on top of each other, and what is said of them.
 COLLAPSING = 2
-COLLAPSE = "At m = 2 features appear at one T(1 − S), whatever the sparsity"
+COLLAPSE = "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)"
+SCALE = f"At m = 2 features appear at roughly T(1 − S) = {PUBLISHED_SEEN:g} (Jermyn)"
+#: Roughly: within this factor.
+ROUGHLY = 2
 
 Tables = dict[str, pd.DataFrame]
 
@@ -106,9 +109,21 @@ def sentences(tables: Tables) -> list[str | Finding]:
     dimensions = [int(m) for m in np.unique(numbers(scales, "m"))]
     parts: list[str | Finding] = []
     for m in dimensions:
-        outcome, text = _collapse(scales.query("m == @m"), m)
-        parts.append(Finding(text, {COLLAPSE: outcome}) if m == COLLAPSING else text)
+        rows = scales.query("m == @m")
+        outcome, text = _collapse(rows, m)
+        parts.append(
+            Finding(text, {COLLAPSE: outcome, SCALE: _near_published(rows)}) if m == COLLAPSING else text
+        )
+    if COLLAPSING not in dimensions:
+        untested = f"No run has m = {COLLAPSING}, for which a collapse is published."
+        parts.append(Finding(untested, {COLLAPSE: "not tested", SCALE: "not tested"}))
     return parts if max(dimensions) > COLLAPSING else [*parts, _ONE_DIMENSION]
+
+
+def _near_published(scales: pd.DataFrame) -> Outcome:
+    """At how many sparsities the mean scale is near the published one."""
+    means = [geometric_mean(rows).value for rows in _by_density(scales.dropna(subset=["scale"])).values()]
+    return outcome_of(sum(1 / ROUGHLY <= mean / PUBLISHED_SEEN <= ROUGHLY for mean in means), len(means))
 
 
 def _collapse(scales: pd.DataFrame, m: int) -> tuple[Outcome, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from theory import Setting
-from verify.experiments.findings import Finding
+from verify.experiments.findings import Finding, Outcome
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval, mean_interval, separation
 from verify.experiments.published import published_test_loss
@@ -40,6 +40,11 @@ def sentences(tables: dict[str, pd.DataFrame]) -> list[str | Finding]:
         parts += [_moved(others, quantity, plain) for quantity in QUANTITIES]
         parts += [_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)]
         parts.append(_together(others))
+    else:
+        untested: dict[str, Outcome] = {
+            _gap_said(quantity): "not tested" for quantity in (FEATURE_ONSET, PEAK)
+        }
+        parts.append(Finding("There is no change of the baseline to tell of.", untested))
     parts += [_level(changes), *_silent(changes), *_pairs(tables["curves"])]
     return [*parts, _reservation(changes[1:], tables["curves"])]
 
@@ -91,7 +96,7 @@ def _moved(others: Sequence[Row], quantity: Quantity, plain: Row) -> str:
 def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
     reach = [row for row in others if quantity.reaches(row)]
     gap = f"{quantity.gap_text} ({quantity.published[0]:g} and {quantity.published[1]:g}, n = 10 000)"
-    said = f"A difference in setup sets authors and replication apart in {quantity.text}"
+    said = _gap_said(quantity)
     if reach:
         text = f"The published gap in {quantity.text}, {gap}, is reached by: {_names(reach)}."
         return Finding(text, {said: "agrees"})
@@ -101,6 +106,10 @@ def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
         f"({quantity.shift_cell(far)}).",
         {said: "not decided"},
     )
+
+
+def _gap_said(quantity: Quantity) -> str:
+    return f"One difference in setup sets authors and Jermyn's replication apart in {quantity.text}"
 
 
 def _names(rows: Sequence[Row]) -> str:

@@ -26,9 +26,11 @@ from verify.experiments.bump_curves import (
     losses_by,
 )
 from verify.experiments.findings import Finding, Outcome
-from verify.experiments.grouping import with_rows
 
-__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "collect", "describe", "draw", "sentences"]
+
+#: What the paper says of more steps; of bumps, so that after the most steps there must be one.
+GROWTH = "More steps make the bump larger"
 
 #: Columns that tell runs apart.
 KEYS = ("steps", "T", "seed")
@@ -39,11 +41,6 @@ Tables = dict[str, pd.DataFrame]
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs``, one row per run."""
     return collect_curves(table, "steps")
-
-
-def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have."""
-    return {"runs": with_rows(known["runs"], collect(runs, table)["runs"], KEYS)}
 
 
 def draw(tables: Tables) -> Figure:
@@ -63,10 +60,13 @@ def sentences(tables: Tables) -> list[str | Finding]:
     return [_growth(bumps, losses), _moving(bumps, density_of(tables))]
 
 
-def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str | Finding:
+def _growth(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
     values = list(bumps)
     if len(values) < 2:
-        return "Fewer than two numbers of steps have three T or more; nothing can be said about growth."
+        return Finding(
+            "Fewer than two numbers of steps have three T or more; nothing can be said about growth.",
+            {GROWTH: "not tested"},
+        )
     few, many = values[0], values[-1]
     ratio = ratio_interval(losses[many][bumps[many].T], losses[few][bumps[few].T])
     steps = [
@@ -86,7 +86,7 @@ def _growth(bumps: Mapping[float, Bump], losses: Losses) -> str | Finding:
         outcome, head = "agrees", f"**More steps make the {what} larger**, as in the paper"
     elif ratio.high < 1:
         outcome, head = "differs", f"**More steps make the {what} smaller**, against the paper"
-    return Finding(f"{head}: {numbers}.{beside}", {"More steps make the bump larger": outcome})
+    return Finding(f"{head}: {numbers}.{beside}", {GROWTH: outcome if bumps[many].there else "not decided"})
 
 
 def _moving(bumps: Mapping[float, Bump], density: float) -> str:

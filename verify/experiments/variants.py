@@ -257,10 +257,14 @@ def _replicated(found: Mapping[str, _Traits]) -> Finding:
     yes = [name for name in reported if name in both]
     no = [name for name in reported if name in found and name not in both]
     losses, closed = (
-        [variant.name for variant in VARIANTS if not variant.untied and variant.hidden_relu == relu]
+        [
+            each.name
+            for each in VARIANTS
+            if not each.untied and each.hidden_relu == relu and each.name in found
+        ]
         for relu in (False, True)
     )
-    losses.remove(STANDARD.name)
+    losses = [name for name in losses if name != STANDARD.name]
     return Finding(
         "The second replication reports double descent with other losses and with a ReLU between the "
         "layers. Taken as "
