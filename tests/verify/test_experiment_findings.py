@@ -287,7 +287,7 @@ STATEMENTS = {
     "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
         "repeated-many",
         ("runs", {"embedded": constant(5), "stored": constant(0)}),
-        ("runs", {"embedded": constant(8), "stored": constant(0)}),
+        ("runs", {"embedded": constant(8), "stored": constant(2)}),
         "differs",
     ),
     "At low T/n more than T/n repeats are needed (Jermyn)": (
