@@ -80,3 +80,23 @@ def test_shell_block(number, folder):
 @pytest.mark.parametrize("number", [k for k, (language, _) in enumerate(BLOCKS) if language == "python"])
 def test_python_block(number, folder):
     _run([sys.executable, "-c", BLOCKS[number][1]], folder)
+
+
+def test_make_draws_every_experiment_in_each_form_that_it_has():
+    from numerics.sweep_file import SweepFileError, read_sweep
+    from verify.experiments import EXPERIMENTS
+
+    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
+    listed = {
+        name: set(re.search(rf"^{name} := (.*)$", text, flags=re.M)[1].split())
+        for name in ("FIGURES", "TENTHS")
+    }
+    names = {each.name for each in EXPERIMENTS}
+    tenths = set()
+    for name in names:
+        try:
+            read_sweep(ROOT / "experiments" / f"{name}.toml", form="tenth")
+        except SweepFileError:
+            continue
+        tenths.add(name)
+    assert listed == {"FIGURES": names, "TENTHS": tenths}

@@ -354,7 +354,10 @@ def _many(stored, embedded=lambda k, seed: min(k, 5)):
 def test_points_that_replace_features_are_described():
     text = repeated_many.describe(_many(lambda k: max(5 - k, 0)))
     assert "**each point replaces a feature**" in text
-    assert "(9 runs; published: 5 are embedded, all features suppressed): **agrees**, both in 9 runs, the former" in text
+    assert (
+        "(9 runs; published: 5 are embedded, all features suppressed): **agrees**, both in 9 runs, the former"
+        in text
+    )
     assert "add up to 5 in all 24 runs" in text
     assert "| 2 | 3 | 2 | 2 | 3 | 3 |" in text
     assert "share vertices" not in text
