@@ -50,6 +50,11 @@ def flat(table):
     return 1 + 1e-3 * (np.arange(len(table)) % 7)
 
 
+def at_the_end(runs):
+    """Which rows have the largest T of their curve."""
+    return runs["T"] == runs.groupby(["m", "density", "seed"])["T"].transform("max")
+
+
 def constant(value):
     return lambda table: np.full(len(table), value)
 
@@ -237,6 +242,12 @@ STATEMENTS = {
         "scale-sparsity",
         ("scales", {"scale": constant(12.0)}),
         ("scales", {"scale": constant(30.0)}),
+        "differs",
+    ),
+    "Behind the onset the largest D_f falls as T grows (Jermyn)": (
+        "scale-sparsity",
+        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)}),
+        ("runs", {"largest_feature_dimensionality": constant(0.3)}),
         "differs",
     ),
     "The generalization scale does not move with weight decay (Jermyn)": (

@@ -20,6 +20,7 @@ from numerics import Run
 from verify.experiments.bump import geometric_mean
 from verify.experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from verify.experiments.findings import Finding, Outcome, outcome_of
+from verify.experiments.following import STORED
 from verify.experiments.grouping import numbers, with_rows
 from verify.experiments.published import PUBLISHED_SEEN
 from verify.experiments.scale_drawing import Axis, draw_scales
@@ -53,6 +54,9 @@ COLLAPSE = "At m = 2 features appear at one T(1 − S), whatever the sparsity (J
 SCALE = f"At m = 2 features appear at roughly T(1 − S) = {PUBLISHED_SEEN:g} (Jermyn)"
 #: Roughly: within this factor.
 ROUGHLY = 2
+#: What is published as a puzzle; a D_f falls where it was larger by this factor; the D_f of one of five on a pentagon.
+FALLS = "Behind the onset the largest D_f falls as T grows (Jermyn)"
+OVER, ONE_OF_FIVE = 1.15, 2 / 5
 
 Tables = dict[str, pd.DataFrame]
 
@@ -117,7 +121,29 @@ def sentences(tables: Tables) -> list[str | Finding]:
     if COLLAPSING not in dimensions:
         untested = f"No run has m = {COLLAPSING}, for which a collapse is published."
         parts.append(Finding(untested, {COLLAPSE: "not tested", SCALE: "not tested"}))
+    parts.append(_overshoot(tables["runs"].query("m == @COLLAPSING")))
     return parts if max(dimensions) > COLLAPSING else [*parts, _ONE_DIMENSION]
+
+
+def _overshoot(runs: pd.DataFrame) -> Finding:
+    """In how many curves that end with stored features the largest D_f was larger at a smaller T."""
+    curves = [
+        numbers(rows.sort_values("T"), "largest_feature_dimensionality")
+        for _, rows in runs.groupby(["density", "seed"])
+    ]
+    ended = [curve for curve in curves if curve[-1] >= STORED]
+    peaks = [float(curve.max()) for curve in ended if curve.max() >= OVER * curve[-1]]
+    alone = sum(peak > ONE_OF_FIVE for peak in peaks)
+    text = (
+        f"m = {COLLAPSING}: in {len(peaks)} of {len(ended)} curves that end with features stored, the largest D_f was "
+        f"at least {OVER:g} times its last value at a smaller T"
+    )
+    if peaks:
+        text += (
+            f", up to {max(peaks):.2g}; in {alone} of them above {ONE_OF_FIVE:g}, more than one of five features on a "
+            "pentagon can have: one feature is then stored alone ([forgetting](forgetting.md) shows one in time)"
+        )
+    return Finding(f"{text}. Published as a puzzle.", {FALLS: outcome_of(len(peaks), len(ended))})
 
 
 def _near_published(scales: pd.DataFrame) -> Outcome:
