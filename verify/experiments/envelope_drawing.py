@@ -39,13 +39,13 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
             numbers(rows, "T"), 1 - numbers(rows, "train_loss"), s=48, marker=marker, lw=1.4, label=label,
             facecolors=colour if marker == "x" else "none", edgecolors=None if marker == "x" else colour,
         )  # fmt: skip
-    least = 1.0
+    trained = models.loc[models["steps"] > 0, "T"].max()
+    least = 1 - float(saving["train_loss"].max())
     for places, style, label in (
-        (saving["start"] != "", "-", "most saved by any"),
+        (saving["T"] <= trained, "-", "most saved by any, where models were trained"),
         (saving["start"] == "xavier", "--", "most saved from random starts"),
     ):
         best = values_by(saving[places], "T", "train_loss")
-        least = min([least, *(1 - min(each) for each in best.values())])
         ax.plot(
             list(best),
             [1 - min(each) for each in best.values()],
