@@ -331,7 +331,7 @@ def test_both_criteria_are_given():
 @pytest.mark.parametrize(
     ("lost", "other", "verdict"),
     [
-        ([0, 0.1, 0.1, 0.1], [0, 0.1, 1, 1], "about the threshold: differs."),
+        ([0, 0.1, 0.1, 0.1], [0, 0.1, 1, 1], "about the threshold: not seen."),
         ([0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1], "about the threshold: not tested."),
         ([0, 1, 1, 0.1], [0, 0.1, 1, 1], "about the threshold: agrees only by length."),
     ],

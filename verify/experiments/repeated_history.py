@@ -245,8 +245,8 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
         share = ends.groupby("repeats")["embedded"].transform("mean")
         about = int(((share > 0) & (share < 1)).sum())
         by_length = bool(ends["near_by_length"].any())
-        verdict = "not tested" if not about else "differs" if not by_length else "agrees only by length"
-        outcome: Outcome = "not tested" if not about else "differs" if not by_length else "agrees in part"
+        verdict = "not tested" if not about else "not seen" if not by_length else "agrees only by length"
+        outcome: Outcome = "not tested" if not about else "agrees in part" if by_length else "not decided"
         out = ends[~ends["embedded"]]
         nearest = ""
         if len(out) and not by_length:  # else the next sentence tells of it
