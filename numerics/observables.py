@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from numerics.data import Dataset, draw_test_dataset
 from numerics.engines.cpu import point_errors
-from numerics.rings import LARGEST_RING, ring_and_sea
+from numerics.rings import LARGEST_RING, RingAndSea, ring_and_sea
 from numerics.runs import Run
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
@@ -116,7 +116,7 @@ def _largest_jump(lengths: NDArray[np.float64]) -> float:
 
 def _ring_and_sea(run: Run) -> tuple[float, ...]:
     if run.data.n <= LARGEST_RING:
-        return (float("nan"),) * 6
+        return (float("nan"),) * len(RingAndSea.__slots__)
     found = ring_and_sea(run.W, run.b)
     return tuple(float(getattr(found, name)) for name in found.__slots__)
 

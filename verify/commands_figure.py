@@ -88,7 +88,8 @@ def figure(
 
 
 def _make(experiment: Experiment, tables: dict[str, DataFrame], out: Path, as_json: bool) -> None:
-    from verify.experiments.making import form_of, write_experiment
+    from verify.experiments.making import write_experiment
+    from verify.experiments.reading import form_of
 
     _answer(experiment, form_of(tables), [write_experiment(experiment, tables, out)], out, as_json)
 
@@ -98,38 +99,42 @@ def _gathered(
 ) -> dict[str, DataFrame]:
     """The tables of the runs, or those in ``out`` with the runs added."""
     from numerics.sweep_file import read_sweep
-    from verify.experiments.making import form_folders, gather, lost_runs, read_tables
+    from verify.experiments.adding import lost_runs
+    from verify.experiments.making import gather
+    from verify.experiments.reading import explained, form_folders, read_tables
 
     if not file.is_file():
         raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
+    if adding and experiment.keys is None:
+        raise BadInput(f"{experiment.name}: its tables cannot be added to; leave out --add")
     wanted = read_sweep(file, form=form)
     _check_runs(runs, file, wanted, form)
     known = read_tables(out) if out in form_folders(out) else None
     if adding and known is None:
         raise BadInput(f"{out}: holds no tables to add to; leave out --add")
-    lost = 0 if adding or known is None else lost_runs(experiment, wanted, runs, form, known)
-    if lost:
-        add = "--add to keep them, or " if experiment.keys else ""
-        raise BadInput(f"{out}: holds tables of {lost} runs that {runs} has not; try {add}another --out")
+    if known is not None:
+        with explained(experiment, known, out):
+            experiment.module.describe(known)
+            lost = "" if adding else lost_runs(experiment, wanted, runs, form, known)
+        if lost:
+            add = "--add to keep them, or " if experiment.keys and lost.endswith(" has not") else ""
+            raise BadInput(f"{out}: holds tables of {lost}; try {add}another --out")
     return gather(experiment, wanted, runs, source=str(file), form=form, known=known if adding else None)
 
 
 def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
-    from verify.experiments.making import form_folders, form_of, read_tables, write_experiment
+    from verify.experiments.making import write_experiment
+    from verify.experiments.reading import explained, form_folders, form_of, read_tables
 
     written: list[Written] = []
     form: dict[str, str] = {}
     for folder in form_folders(source) or [source]:
         tables = read_tables(folder)
         form = form or form_of(tables)
-        try:
-            written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
-        except KeyError as error:
-            raise BadInput(
-                f"{folder}: its tables are not those of {experiment.name}, {error} is missing; "
-                f"try --from experiments/{experiment.name}"
-            ) from error
+        with explained(experiment, tables, folder):
+            experiment.module.describe(tables)
+        written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
     _answer(experiment, form, written, out, as_json)
 
 

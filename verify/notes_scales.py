@@ -22,7 +22,7 @@ from theory.tables import Table, number
 from verify.experiments.bump import geometric_mean
 from verify.experiments.grouping import numbers
 from verify.experiments.intervals import Interval
-from verify.experiments.making import form_folders, form_of, read_tables
+from verify.experiments.reading import form_folders, form_of, read_tables
 from verify.notes_sweeps import shown_interval
 
 __all__ = ["scales_section"]

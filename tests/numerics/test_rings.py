@@ -115,3 +115,10 @@ def test_copies_share_no_feature_with_each_other():
     alone = train_one(setting.replace(T=10))
     assert observe(alone)["shared_features"] == 0
     assert math.isnan(observe(alone)["length_jump"])
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 11])
+def test_a_model_too_small_for_a_ring_has_the_same_observables(n):
+    found = observe(train_one(Setting(T=3, n=n, sparsity=0.5, steps=2)))
+    assert math.isnan(found["ring_columns"]) is (n <= 10)
+    assert set(found) == set(observe(train_one(Setting(T=3, n=60, sparsity=0.5, steps=2))))

@@ -12,7 +12,8 @@ from numerics import train
 from numerics.sweep_file import read_sweep
 from verify.cli import main
 from verify.experiments import EXPERIMENTS, find_experiment
-from verify.experiments.making import FORM, form_of, gather, write_experiment
+from verify.experiments.making import gather, write_experiment
+from verify.experiments.reading import FORM, form_of
 
 _SMALL = "[setting]\nn = 40\nsparsity = 0.9\nsteps = 60\n"
 
@@ -123,6 +124,35 @@ def test_other_tables_cannot_be_added_to(name, tmp_path):
     done = CliRunner().invoke(main, ["figure", name, *map(str, arguments)])
     assert (done.exit_code, done.stdout) == (2, "")
     assert f"{name}: its tables cannot be added to; leave out --add" in done.stderr
+
+
+def test_tables_of_other_settings_or_forms_are_not_replaced(tmp_path):
+    """The same rows by their keys, of another n, or as another form."""
+    text, _ = SWEEPS["heat-map"]
+    for name, each in (("one", text), ("other", text.replace("n = 40", "n = 50"))):
+        (tmp_path / f"{name}.toml").write_text(f"{each}[tenth.grid]\nT = [4, 9, 41]\n")
+        for form in ("full", "tenth"):
+            train(
+                read_sweep(tmp_path / f"{name}.toml", form=form).cells, out=tmp_path / "runs", progress=False
+            )
+
+    def figure(name, *flags):
+        arguments = (
+            "--runs",
+            tmp_path / "runs",
+            "--sweep",
+            tmp_path / f"{name}.toml",
+            "--out",
+            tmp_path / "out",
+        )
+        return CliRunner().invoke(main, ["figure", "heat-map", *map(str, arguments), *flags])
+
+    assert figure("one").exit_code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert "holds tables of 12 runs of n = 40, not 50; try another --out" in figure("other").stderr
+    assert "holds tables of 12 runs of the full form; try another --out" in figure("one", "--tenth").stderr
+    assert before == {path: path.read_bytes() for path in before}
+    assert figure("one").exit_code == 0
 
 
 def test_tables_of_other_settings_are_not_added_to(tmp_path):

@@ -88,7 +88,16 @@ def _tables(points, features, packed, further=0.999):
     return {
         "models": pd.DataFrame(rows),
         "levels": pd.DataFrame({"level": list(level), "value": list(level.values())}),
+        "published_size": _packed([0.99, 0.995, 0.9985, 0.9989, 0.9995]),
     }
+
+
+def _packed(losses):
+    """Packings at the published n, where a pentagon loses 0.9988."""
+    sizes = [100_000, 200_000, 300_000, 400_000, 500_000]
+    rows = [(10_000, T, seed, 400, loss) for T, loss in zip(sizes, losses, strict=True) for seed in (0, 1)]
+    table = pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss"])
+    return table.assign(pentagon=0.9988)
 
 
 POINTS, FEATURES = [0.1, 0.6, 0.98, 0.99], [0.9, 0.95, 0.97, 0.98]
@@ -96,9 +105,9 @@ POINTS, FEATURES = [0.1, 0.6, 0.98, 0.99], [0.9, 0.95, 0.97, 0.98]
 
 def test_storing_points_is_found_to_be_better_where_it_is():
     text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]))
-    assert "least train loss up to T = 1000** (T(1 − S) = 10)" in text
-    assert "stores features at T = 5, 100, 1000; not at T = 10000" in text
-    assert "T(1 − S) = 500: differs, unless there are better packings" in text
+    assert "less train loss at T = 5, 100, 1000** (T(1 − S) up to 10)" in text
+    assert "stores features, on every data seed; not at T = 10000" in text
+    assert "| 30000 | – | – | – | – | – | – | 0.999 | 5 |" in text
     assert (
         "The best random starts store points, on every data seed, up to T = 100, and features from T = 1000 on."
         in text
@@ -108,10 +117,10 @@ def test_storing_points_is_found_to_be_better_where_it_is():
 
 def test_without_good_packings_the_better_minimum_ends_where_training_stops_finding_it():
     text = envelope.describe(_tables(POINTS, FEATURES, [1.0, 1.0, 1.0, 1.0]))
-    assert "least train loss up to T = 100**" in text
+    assert "less train loss at T = 5, 100**" in text
     assert "They miss" not in text
     never = envelope.describe(_tables([0.95] * 4, [0.9] * 4, [1.0] * 4))
-    assert "Nowhere do models that store points have the least train loss" in never
+    assert "Nowhere do models that store points have less train loss" in never
 
 
 def test_only_sizes_with_models_of_both_kinds_are_called_compared():
@@ -120,8 +129,8 @@ def test_only_sizes_with_models_of_both_kinds_are_called_compared():
     few.loc[few["T"] == 5, "largest_feature_dimensionality"] = 0.1
     text = envelope.describe(tables)
     assert (
-        "features at T = 1000; no model tried stores features at T = 5; the losses overlap at T = 100;"
-        in text
+        "less train loss at T = 1000** (T(1 − S) up to 10) than the best that stores features, on every data seed; no "
+        "model tried stores features at T = 5; the losses overlap at T = 100;" in text
     )
 
 
@@ -136,12 +145,33 @@ def test_a_size_without_trained_models_is_open_where_packings_are_below_the_pent
 
 def test_no_end_is_claimed_where_none_is_seen():
     text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95], further=0.98))
-    assert "up to T = 10000**" in text
+    assert "at T = 5, 100, 1000, 10000**" in text
     assert "where that ends is not seen" in text
-    assert "T(1 − S) = 500: not tested." in text
-    far = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95])
-    far["levels"]["value"] = far["levels"]["value"].where(far["levels"]["level"] != "density", 0.1)
-    assert "T(1 − S) = 500: agrees." in envelope.describe(far)
+
+
+@pytest.mark.parametrize(
+    ("losses", "says"),
+    [
+        ([0.99, 0.995, 0.9985, 0.9989, 0.9995], "T = 300000 on every dataset and behind it from T = 400000 "),
+        (
+            [0.9989, 0.9995, 0.9995, 0.9995, 0.9995],
+            "up to T = none on every dataset and behind it from T = 100000 ",
+        ),
+        (
+            [0.99, 0.9989, 0.9995, 0.9995, 0.9995],
+            "T = 100000 on every dataset and behind it from T = 200000 ",
+        ),
+        ([0.99, 0.99, 0.99, 0.99, 0.99], "T = 500000 on every dataset and nowhere behind it"),
+    ],
+)
+def test_packings_at_the_published_size_end_where_they_end(losses, says):
+    tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]) | {"published_size": _packed(losses)}
+    text = envelope.describe(tables)
+    assert says in text
+    agrees = losses[2] < 0.9988
+    assert f"5·10⁵: {'agrees, within a factor of 2' if agrees else 'differs'}." in text
+    early = envelope.describe(tables | {"published_size": _packed(losses).iloc[:4]})
+    assert ("5·10⁵: not tested." in early) is (losses[1] < 0.9988)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +182,18 @@ def made():
         base.replace(T=T, start=start) for T in (3, 40) for start in ("xavier", "memorizing", "pentagon")
     ]
     runs = list(train(cells, out=None, progress=False))
-    return runs, envelope.collect(runs, pd.DataFrame([run.setting.as_dict() for run in runs]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(envelope, "PUBLISHED_SIZES", (20, 40))
+        return runs, envelope.collect(runs, pd.DataFrame([run.setting.as_dict() for run in runs]))
+
+
+def test_packings_at_the_published_size_are_those_of_its_data(made):
+    packed = made[1]["published_size"]
+    assert packed[["n", "T", "data_seed"]].to_numpy().tolist() == [
+        [10_000, T, k] for T in (20, 40) for k in (0, 1)
+    ]
+    assert (packed["train_loss"] >= 1 - packed["stored"] / packed["T"] - 1e-12).all()
+    assert packed["stored"].between(10, 40).all()
 
 
 def test_every_start_has_its_rows(made):

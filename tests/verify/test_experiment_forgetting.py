@@ -44,7 +44,7 @@ def test_forgetting_is_counted_over_the_models_that_store_features(end):
     )
     assert f"; {'29% to 100%' if lost else '0% to 71%'}, Clopper–Pearson)" in text
     assert "2 of 5 models never store one" in text
-    assert f"T = 10000: {'agrees' if lost else 'differs'}." in text
+    assert f"T = 10000: {'agrees' if lost else 'not seen'}." in text
     assert (f"3 of the 3 features falls from 0.30 to {end:.2f}." in text) is lost
     assert f"In {3 if end < 0.1 else 0} of 3 models ({'29% to 100%' if end < 0.1 else '0% to 71%'})" in text
     nothing = forgetting.describe(

@@ -190,7 +190,7 @@ def test_regions_where_more_hurts_are_named():
     assert "In 0 further pairs" in text
     noisy = _map(lambda m, T: 3.0 * m if T == 500 else 1.0)["runs"]
     noisy["test_loss"] *= np.exp(0.8 * (noisy["seed"] - 1) * (noisy["T"] == 500))
-    assert "**More data nowhere hurts**" in heat_map.describe({"runs": noisy})
+    assert "More data nowhere surely hurts" in heat_map.describe({"runs": noisy})
     text = heat_map.describe({"runs": noisy})
     assert "In 3 further pairs" in text
     assert "For m = 2 every seed at T = 500 lies above every one at both ends" in text
@@ -210,7 +210,7 @@ def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
 @pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])
 def test_a_map_where_more_helps_or_does_nothing_is_not_described_as_hurting(loss):
     text = heat_map.describe(_map(loss))
-    assert "**More data nowhere hurts**" in text
+    assert "More data nowhere surely hurts" in text
     assert "data hurts**" not in text
     assert "none passes the test. For m = 1, 2, 4 none is told apart" in text
 

@@ -12,7 +12,7 @@ from numerics import train
 from theory import Setting
 from verify.canvas import render, styled
 from verify.experiments import sensitivity
-from verify.experiments.making import _parsed, _text
+from verify.experiments.reading import parsed_table, table_text
 from verify.experiments.sensitivity_gap import BASELINE
 
 NAMES = ("lr = 0.01", "loss = mean", "dtype = float64")
@@ -45,7 +45,7 @@ def _tables(*, onset=1.0, peak=1.0, reached=True, jitter=0.1):
 
 
 def _said(**effect):
-    written = {name: _parsed(_text(table)) for name, table in _tables(**effect).items()}
+    written = {name: parsed_table(table_text(table)) for name, table in _tables(**effect).items()}
     return sensitivity.describe(written)
 
 

@@ -21,17 +21,9 @@ from verify.cli import main
 from verify.experiments import EXPERIMENTS, find_experiment
 from verify.experiments.grouping import least_of_each, values_by
 from verify.experiments.intervals import lies_above, mean_interval, separation, share_interval
-from verify.experiments.making import (
-    CONTENTS,
-    contents_of,
-    form_folders,
-    form_of,
-    page_of,
-    picture,
-    read_tables,
-    write_experiment,
-)
+from verify.experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
 from verify.experiments.published import published_norms, published_test_loss
+from verify.experiments.reading import form_folders, form_of, read_tables
 
 ROOT = Path(__file__).parents[2]
 NAMES = [each.name for each in EXPERIMENTS]
@@ -127,7 +119,8 @@ def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
 def test_the_list_of_pages_names_each_with_its_forms(made, tmp_path):
     _two_forms(made, tmp_path)
     notes = tmp_path / "notes" / "experiments"
-    rows = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md" in line]
+    text = (notes / CONTENTS).read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|") and ".md" in line]
     assert all("(norms.md)" in row for row in rows)
     assert rows[-1].endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
     assert rows[0].startswith("| ‖b‖ starts below ‖W‖ and becomes larger (Jermyn) |")
@@ -180,7 +173,7 @@ def test_another_experiment_without_its_tables_is_named(made, tmp_path):
     (home / "form.csv").rename(home.parent / "gallery" / "form.csv")
     done = _tgon("figure", "norms", "--from", home / "tenth")
     assert done.exit_code == 2
-    assert f"{home.parent / 'gallery'}: its tables are not those of gallery" in done.stderr
+    assert f"{home.parent / 'gallery'}: its tables are those of norms, not of gallery" in done.stderr
 
 
 @pytest.mark.parametrize("name", TINY)

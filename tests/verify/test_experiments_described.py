@@ -85,7 +85,7 @@ def test_generalization_is_found_where_features_take_over():
     losses = [1.0] * 7
     found = dataset_size.describe(_dataset_size(losses))
     assert "are stored from T = 1000 on (T(1 − S) = 10, not at 300)" in found
-    assert "with the authors and Jermyn's comment on what sets it this agrees" in found
+    assert "with the authors and Jermyn's comment on what sets it the first agrees" in found
     assert "the zero output's at no T to the end" in found
     tables = _dataset_size([1.0] * 5 + [0.99, 0.99])
     tables["runs"].loc[tables["runs"]["T"] == 10_000, "largest_feature_dimensionality"] = 0.1
@@ -96,7 +96,7 @@ def test_generalization_is_found_where_features_take_over():
     early["runs"]["largest_feature_dimensionality"] = 0.3
     assert "from T = 3 on (T(1 − S) = 0.03)" in dataset_size.describe(early)
     absent = dataset_size.describe(_dataset_size(losses, feature_dimensionality=0.1))
-    assert "do not reach generalization" in absent
+    assert "the runs do not show where generalization sets in" in absent
     assert "Published are onsets" not in absent
 
 
@@ -113,7 +113,7 @@ def test_the_published_curve_is_compared_where_features_are_seen_as_often():
 
 def test_regular_polygons_are_found_by_dimensionality():
     tables = _dataset_size([1.0] * 7)
-    assert "shows, at T = 3, 5;" in dataset_size.describe(
+    assert "shows, at T = 3, 5 (2 of 2 T up to 30);" in dataset_size.describe(
         tables
     )  # up to the largest loss, the first of equals
     tables["runs"]["largest_data_dimensionality"] *= 1.2

@@ -25,15 +25,8 @@ from verify.experiments import (
 )
 from verify.experiments.following import at_least_twice, outcomes, standing, stored_features
 from verify.experiments.hysteresis import sweep_both_ways, with_copies
-from verify.experiments.making import (
-    form_folders,
-    form_of,
-    gather,
-    page_of,
-    picture,
-    read_tables,
-    write_experiment,
-)
+from verify.experiments.making import gather, page_of, picture, write_experiment
+from verify.experiments.reading import form_folders, form_of, read_tables
 
 ROOT = Path(__file__).parents[2]
 

@@ -79,7 +79,7 @@ def scaled(folder, scales, name="scale-sparsity", n=1000):
         writer.writerow(["m", column, "seed", "scale", "plateau"])
         for value, found in scales.items():
             writer.writerows([2, value, seed, scale, 0.3] for seed, scale in enumerate(found))
-    (path / "form.csv").write_text(f"key,value\nform,full\nn,{n}\nsparsity,0.98\n")
+    (path / "form.csv").write_text(f"key,value\nform,full\nruns,9\nmissing,0\nn,{n}\nsparsity,0.98\n")
 
 
 def test_the_measured_scale_is_laid_beside_ten(tmp_path):

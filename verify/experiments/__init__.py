@@ -103,7 +103,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
         "Does test loss rise between memorization and generalization, and what do models store on either "
         "side?",
         "Top: test loss of each dataset seed (dots; of several starts the one of least train loss) and their "
-        "mean. "
+        "geometric mean. "
         "Middle: the largest dimensionality of a datapoint and of a feature. Bottom: hidden vectors and "
         "features of "
         "one dataset, each panel at its own scale.",

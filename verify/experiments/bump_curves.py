@@ -5,6 +5,7 @@ Defines no equations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -171,7 +172,8 @@ def _descent(losses: Losses, symbol: str) -> str:
 
 
 def _shown(bump: Bump) -> str:
-    return "yes" if bump.there else "in every seed" if bump.apart else "no"
+    alone = math.isinf(bump.over_first.high) or math.isinf(bump.over_last.high)
+    return "yes" if bump.there else "one seed at an end" if alone else "in every seed" if bump.apart else "no"
 
 
 def _bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:

@@ -37,6 +37,7 @@ from verify.experiments.grouping import (
 from verify.experiments.published import (
     PUBLISHED_N,
     PUBLISHED_ONSET,
+    PUBLISHED_PEAK,
     PUBLISHED_SEEN,
     PUBLISHED_SPARSITY,
     peak_outcome,
@@ -55,6 +56,10 @@ FEW = 30
 #: What the paper says of D_f at the end, where a pentagon alone has 2/5, and what "notably" is taken to mean.
 SMALL = "Features end with a D_f notably below 2/5"
 NOTABLY = 0.9
+#: D_f has come to its end where it changes by no more than this factor between the last two T.
+SETTLED = 1.1
+#: A lower bar for a stored feature, to see how far the onset hangs on it.
+EARLY = STORED / 2
 
 #: A norm is near another within this factor, and falls far where it falls by more than that one.
 NEAR, MUCH = 1.15, 4
@@ -201,7 +206,8 @@ def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
     most = max(ratio, key=lambda T: ratio[T])
     return Finding(
         f"The largest D_X, median over dataset seeds, is within 10 % of m/T, what a regular T-gon has and the paper "
-        f"shows, at T = {listed(near)}; every chosen run memorizes at T = {listed(all_of) or 'none'}. At the other T "
+        f"shows, at T = {listed(near)} ({len(set(few) & set(near))} of "
+        f"{len(few)} T up to {FEW}); every chosen run memorizes at T = {listed(all_of) or 'none'}. At the other T "
         f"up to the peak some datapoint has more room than m/T, most of all {ratio[most]:.3g} times as much at T = "
         f"{most}.",
         judged,
@@ -213,30 +219,41 @@ def _generalization(chosen: pd.DataFrame, density: float) -> Finding:
     largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
     losses = medians(values_by(chosen, "T", "test_loss"))
     stored = for_good({T: value >= STORED for T, value in largest.items()})
+    early = for_good({T: value >= EARLY for T, value in largest.items()})
     better = for_good({T: value < 1 for T, value in losses.items()})
     text = (
-        f"Features with a D_f of {STORED} or more, half of a pentagon's 2/5, are stored {_from(stored, density)}, and "
+        f"Features with a D_f of {STORED} or more, half of a pentagon's 2/5, are stored {_from(stored, density)}; with "
+        f"{EARLY} or more {_from(early, density)}; "
         f"the test loss is below the zero output's {_from(better, density)} (medians). At the largest T the largest "
         f"D_f is {largest[max(largest)]:.3g}."
     )
-    if stored is None:
+    if stored is None or early is None or not early[0]:
         untested: Outcome = "not tested"
         return Finding(
-            f"{text} By the first measure these runs do not reach generalization.",
+            f"{text} By one of these measures the runs do not show where generalization sets in.",
             dict.fromkeys([*map(_onset, PLACES), SMALL], untested),
         )
-    within = [
-        name
-        for name, seen in PUBLISHED_ONSETS.items()
-        if stored[0] * density * 1.0001 < seen <= stored[1] * density * 1.0001
-    ]
+    within, early_too, perhaps = (
+        [name for name, seen in PUBLISHED_ONSETS.items() if low * 1.0001 < seen / density <= high * 1.0001]
+        for low, high in (stored, early, (min(early[0], stored[0]), max(early[1], stored[1])))
+    )
+    seen_out = abs(math.log(largest[max(largest)] / largest[sorted(largest)[-2]])) <= math.log(SETTLED)
     onsets = listed(f"{seen:g} ({name})" for name, seen in PUBLISHED_ONSETS.items())
-    agrees = f"with {' and '.join(within)} this agrees" if within else "with none of them does this agree"
+    agrees = (
+        f"with {' and '.join(within)} the first agrees"
+        if within
+        else "with none of them does the first agree"
+    )
     return Finding(
         f"{text} Published are onsets of features at T(1 − S) = {onsets}: {agrees}.",
-        {_onset(name): outcome_of(name in within, 1) for name in PLACES}
-        | {SMALL: outcome_of(largest[max(largest)] <= NOTABLY * 2 / 5, 1)},
+        {_onset(name): _place(name in within, name in early_too, name in perhaps) for name in PLACES}
+        | {SMALL: outcome_of(largest[max(largest)] <= NOTABLY * 2 / 5, 1) if seen_out else "not decided"},
     )
+
+
+def _place(here: bool, early: bool, between: bool) -> Outcome:
+    """A place agrees where both bars put it, differs where neither does and it does not lie between them."""
+    return "agrees" if here and early else "not decided" if between else "differs"
 
 
 def _onset(name: str) -> str:
@@ -263,6 +280,7 @@ def _norms(chosen: pd.DataFrame) -> Finding:
         for name, course in courses.items()
     )
     above = [T for T in weight if bias[T] > weight[T]]
+    before = first < PUBLISHED_PEAK[0]
     ratio = weight[last] / math.sqrt(5)
     stored = medians(values_by(chosen, "T", "largest_feature_dimensionality"))[last] >= STORED
     peaking = [peak_outcome(course) for course in courses.values()]
@@ -279,10 +297,10 @@ def _norms(chosen: pd.DataFrame) -> Finding:
                 peaking.count("agrees"), len(peaking) - peaking.count("not tested")
             ),
             "Both norms rise with T and fall far once features are learned (Jermyn)": outcome_of(
-                sum(fall), len(fall) * stored
+                sum(fall), len(fall) * (stored and before)
             ),
             "With much data ‖b‖ is below ‖W‖ again (Jermyn)": outcome_of(
-                bool(above) and last not in above, int(stored)
+                bool(above) and last not in above, int(stored and before)
             ),
             "With much data ‖W‖ is near √5": outcome_of(1 / NEAR <= ratio <= NEAR, int(stored)),
         },

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from verify.canvas import BLUE, GREEN, GREY, INK, VERMILLION, Plot
+from verify.experiments.bump import geometric_mean
 from verify.experiments.clouds import cloud_legend, draw_cloud
 from verify.experiments.grouping import medians, numbers, values_by
 from verify.experiments.published import PUBLISHED_SPARSITY
@@ -67,11 +68,11 @@ def _draw_losses(ax: Axes, tables: Tables) -> None:
     ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
     ax.plot(
         list(losses),
-        [np.mean(each) - 1 for each in losses.values()],
+        [geometric_mean(each).value - 1 for each in losses.values()],
         "-",
         color=BLUE,
         lw=2,
-        label="their mean",
+        label="their geometric mean",
     )
     published = tables["published"].query("T < inf")
     places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]

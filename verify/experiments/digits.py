@@ -251,7 +251,11 @@ def _toy(tables: Tables) -> Finding:
         "**Toy model.** A regular T-gon has D*·T/2 = 1 for every datapoint. Of the largest D*·T/2, medians over "
         f"{len(set(tables['toy']['data_seed']))} datasets, {course}. Test losses are {min(losses.values()):.4g} to "
         f"{losses[worst]:.4g}.",
-        {"The transition to generalization shows in D* (Hobbhahn)": outcome_of(bool(spread and even), 1)},
+        {
+            "The transition to generalization shows in D* (Hobbhahn)": outcome_of(
+                bool(spread and even), int(len(sizes) > 1)
+            )
+        },
     )
 
 

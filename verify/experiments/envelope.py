@@ -36,12 +36,16 @@ __all__ = ["collect", "describe", "draw", "sentences"]
 STORED_ERROR = 0.5
 #: Further T for it, in units of the largest T that is trained.
 FURTHER = (2, 3, 5, 10, 30)
+#: T of the packings at the published n, about the published end of their advantage, and datasets of each.
+PUBLISHED_SIZES, DATASETS = (100_000, 200_000, 300_000, 400_000, 500_000), 2
 
 Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``models`` (a row per run, and per packing as constructed and as trained) and ``levels``."""
+    """Tables ``models`` (a row per run, and per packing as constructed and as trained), ``levels`` and
+    ``published_size`` (packings at the published n).
+    """
     rows = [_of_run(run, run.setting.start) for run in runs]
     first: dict[tuple[int, int], Setting] = {}
     steps = int(table["steps"].mode()[0])
@@ -62,7 +66,20 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
                 further = setting.replace(T=T * factor)
                 rows.append(_of_packing(further, draw_dataset(further))[0])
     models = pd.DataFrame(rows).sort_values(["T", "data_seed"], kind="stable")
-    return {"models": models, "levels": _levels(runs[0].setting.n, runs[0].setting.sparsity)}
+    levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
+    return {"models": models, "levels": levels, "published_size": packed_at_published_size()}
+
+
+def packed_at_published_size() -> pd.DataFrame:
+    """Packings as constructed at the published n and sparsity, beside the train loss of a pentagon at T → ∞."""
+    rows = []
+    for T in PUBLISHED_SIZES:
+        for data_seed in range(DATASETS):
+            setting = Setting(T=T, data_seed=data_seed)
+            stored, loss, _ = best_packing(draw_dataset(setting))
+            rows.append((setting.n, T, data_seed, stored, loss))
+    table = pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss"])
+    return table.assign(pentagon=_pentagon(Setting(T=1).n, Setting(T=1).sparsity))
 
 
 def _of_run(run: Run, start: str) -> dict[str, object]:
@@ -89,12 +106,17 @@ def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
     }
 
 
-def _levels(n: int, sparsity: float) -> pd.DataFrame:
+def _pentagon(n: int, sparsity: float) -> float:
+    """The loss of a pentagon of free radius and bias at T → ∞."""
     ring = polygon(5, law="normalized", n=n, sparsity=sparsity)
+    return loss_budget(n, sparsity).with_features(ring.gain, 5)
+
+
+def _levels(n: int, sparsity: float) -> pd.DataFrame:
     values = {
         "n": n,
         "density": 1 - sparsity,
-        "pentagon": loss_budget(n, sparsity).with_features(ring.gain, 5),
+        "pentagon": _pentagon(n, sparsity),
         "first_overlap": first_overlap_scale(n, sparsity),
     }
     return pd.DataFrame({"level": list(values), "value": list(values.values())})

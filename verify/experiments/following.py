@@ -141,7 +141,8 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
 
     embedded asks for the length alone, first also for the rank. ``peak`` and ``end`` are lengths of the point's hidden
     vector. near_miss: at two neighbouring snapshots the point was embedded and among the first, at the end it is not
-    embedded. near_by_length: the same of its length alone, which ends below half of what counts as embedded.
+    embedded. near_by_length: the same of its length alone, which ends below half of what counts as
+    embedded; fell_back: of its length alone, which ends below what counts at all.
     ``lasting`` is the share of snapshots at which it was embedded and among the first.
     """
     rows = []
@@ -157,6 +158,7 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
                 "first": bool(first[-1]),
                 "near_miss": bool(not long[-1] and at_least_twice(first)),
                 "near_by_length": bool(last["length"] < EMBEDDED / 2 and at_least_twice(long)),
+                "fell_back": bool(not long[-1] and at_least_twice(long)),
                 "lasting": float(first.mean()),
                 "peak": float(part["length"].max()),
                 "end": float(last["length"]),

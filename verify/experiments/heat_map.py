@@ -167,7 +167,7 @@ def sentences(tables: Tables) -> list[str | Finding]:
     """What the page says, with what it judges."""
     runs = tables["runs"]
     more_data, more_dimensions = rises(runs, "T"), rises(runs, "m")
-    seeds = range(max(map(len, _cells(runs).values())))
+    seeds = range(min(map(len, _cells(runs).values())))
     return [
         Finding(
             _hurts(more_data, "More data", "T") + _apart(more_data, seeds),
@@ -214,6 +214,8 @@ def _consistency(runs: pd.DataFrame) -> Finding:
 
 def _outcome(found: Sequence[Rise]) -> Outcome:
     """Few seeds can show that something hurts somewhere, not that it hurts nowhere."""
+    if not found:
+        return "not tested"
     return "agrees" if any(rise.sure for rise in found) else "not decided"
 
 
@@ -221,7 +223,7 @@ def _hurts(found: Sequence[Rise], what: str, direction: str) -> str:
     sure = [rise for rise in found if rise.sure]
     verb = "hurts" if direction == "T" else "hurt"
     if not sure:
-        return f"**{what} nowhere {verb}**: of {len(found)} neighbours none has a surely larger test loss."
+        return f"{what} nowhere surely {verb}: of {len(found)} neighbours none has a surely larger test loss."
     worst = max(sure, key=lambda rise: rise.factor.value)
     moved, fixed, along = ("T", "m", 1) if direction == "T" else ("m", "T", 0)
     places = []

@@ -116,6 +116,12 @@ def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
             "tested* where no run bears on it. Full form: the size of the original, but for digits that stand in for "
             "MNIST; tenth: a tenth of its n and T.",
             "",
+            "T datapoints of n features, each active with probability 1 − S; zero output, of a model that gives "
+            "nothing, loses 1. D_f and D_X are the share of the hidden space that a feature or a datapoint has to "
+            "itself, D* the largest share of a datapoint along any direction; ‖W‖, ‖b‖ norms; R repeats of a "
+            "datapoint. Labels such as `scales.generalization` are those of [the notes](../README.md), symbols those "
+            "of [the notation](../notation.md).",
+            "",
             "| published | these runs | page |",
             "|---|---|---|",
             *statements,
@@ -152,8 +158,9 @@ def _titled_extent(form: Mapping[str, str]) -> str:
 def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
     form, folder = part.form, part.folder
     name, flag = experiment.name, form_flag(cast(Form, form["form"]))
+    own = "" if form["sweep"] == f"experiments/{name}.toml" else f" --sweep {form['sweep']} --out OUT"
     return [
-        *([_NOTES[form["form"]]] if form["form"] in _NOTES else []),
+        *([_note(form)] if form["form"] != "full" else []),
         *([_missing(form)] if form["missing"] != "0" else []),
         f"![{experiment.title}]({folder}/figure.png)",
         f"*{experiment.caption}*",
@@ -161,19 +168,26 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
         f"{heading} Result",
         _plain(part.result.strip()) if form["form"] == "preview" else part.result.strip(),
         f"{heading} How it was made",
-        f"```sh\ntgon sweep {form['sweep']}{flag} --out runs\ntgon figure {name}{flag} --runs runs\n```",
+        f"```sh\ntgon sweep {form['sweep']}{flag} --out runs\ntgon figure {name}{flag} --runs runs{own}\n```",
         _settings(form),
         f"Numbers: {', '.join(f'[{table}]({folder}/{table})' for table in part.tables)}; "
-        f"`tgon figure {name} --from experiments/{name}` draws figure and page from them alone.",
+        f"`tgon figure {name} --from {'OUT' if own else f'experiments/{name}'}` draws figure and page from them alone.",
     ]
 
 
-_NOTES = {
-    "preview": "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
-    "expect and proves no claim.",
-    "tenth": "**Tenth form**: a tenth of the paper's n and T at ten times the density, so that each feature is seen as "
-    "often as in the paper; the rest is as in the paper. What it shows holds for this n.",
-}
+def _note(form: Mapping[str, str]) -> str:
+    """What a smaller form is; of a tenth form only where it has a tenth of the paper's n."""
+    if form["form"] == "preview":
+        return (
+            "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
+            "expect and proves no claim."
+        )
+    if form["n"] != str(Setting(T=1).n // 10):
+        return f"**Tenth form** of {form['sweep']}: what it shows holds for its settings, below."
+    return (
+        "**Tenth form**: a tenth of the paper's n and T at ten times the density, so that each feature is seen as "
+        "often as in the paper; the rest is as in the paper. What it shows holds for this n."
+    )
 
 
 def _plain(result: str) -> str:

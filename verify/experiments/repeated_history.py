@@ -246,6 +246,7 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
         about = int(((share > 0) & (share < 1)).sum())
         by_length = bool(ends["near_by_length"].any())
         verdict = "not tested" if not about else "not seen" if not by_length else "agrees only by length"
+        of_these = f" (at most {share_interval(0, about).high:.0%} of these)" if about else ""
         outcome: Outcome = "not tested" if not about else "agrees in part" if by_length else "not decided"
         out = ends[~ends["embedded"]]
         nearest = ""
@@ -257,7 +258,7 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
             )
         return Finding(
             f"**No near miss** in {len(ends)} runs ({_at_most(ends)}), {about} of them at R where seeds end "
-            f"differently; published: some, about the threshold: {verdict}.{nearest}",
+            f"differently{of_these}; published: some, about the threshold: {verdict}.{nearest}",
             {NEAR_MISSES: outcome},
         )
     longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
@@ -272,7 +273,17 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
 def _near_by_length(ends: pd.DataFrame) -> str:
     missed = ends[ends["near_by_length"]]
     if missed.empty:
-        return f"By length alone there is none ({_at_most(ends)})."
+        back = ends[ends["fell_back"]]
+        listed = "; ".join(
+            f"R = {int(row['repeats'])}, seed {int(row['seed'])}: {row['peak']:.2f}, then {row['end']:.2f}"
+            for row in back.to_dict("records")
+        )
+        slight = (
+            f" Less than half of it is lost where it falls back below {EMBEDDED:g}: {listed}."
+            if listed
+            else ""
+        )
+        return f"By length alone there is none ({_at_most(ends)}).{slight}"
     most = missed.iloc[int(np.argmax(numbers(missed, "peak")))]
     return (
         f"By length alone, without asking for a D_X among the first, {_counted(missed, ends)} memorize and drop the "

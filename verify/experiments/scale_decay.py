@@ -29,6 +29,8 @@ __all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
 
 #: The scale moves little if its change over the whole range of decays is surely within this factor.
 STILL = 2.0
+#: Over less than this range of decays little movement says little.
+LEAST_RANGE = 10
 
 _COLUMNS = [
     "m", "sparsity", "weight_decay", "T", "seed", "status", "train_loss", "test_loss",
@@ -96,11 +98,14 @@ def sentences(tables: Tables) -> list[str | Finding]:
 
 
 def _movement(scales: pd.DataFrame) -> tuple[Outcome, str]:
-    found = scales.dropna(subset=["scale"])
+    found = scales.dropna(subset=["scale"]).query("weight_decay > 0")
     decays = np.unique(numbers(found, "weight_decay"))
     slope = slope_interval(found, "weight_decay")
-    if len(decays) < 2 or math.isnan(slope.value):
-        return "not tested", "Fewer than two weight decays have a scale; nothing can be said about movement."
+    if len(decays) < 2 or math.isnan(slope.value) or decays[-1] < LEAST_RANGE * decays[0]:
+        return "not tested", (
+            f"No two weight decays above 0, a factor of {LEAST_RANGE} apart, have a scale; nothing can be said about "
+            "movement."
+        )
     reach = float(decays[-1] / decays[0])
     bounds = np.clip(np.multiply([slope.value, slope.low, slope.high], math.log(reach)), -700, 700)
     change = Interval(*np.exp(bounds).tolist())

@@ -9,6 +9,7 @@ Defines no equations.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -131,12 +132,12 @@ def _overshoot(runs: pd.DataFrame) -> Finding:
         numbers(rows.sort_values("T"), "largest_feature_dimensionality")
         for _, rows in runs.groupby(["density", "seed"])
     ]
-    ended = [curve for curve in curves if curve[-1] >= STORED]
+    ended = [curve for curve in curves if np.sum(curve >= STORED) > 1 and curve[-1] >= STORED]
     peaks = [float(curve.max()) for curve in ended if curve.max() >= OVER * curve[-1]]
     alone = sum(peak > ONE_OF_FIVE for peak in peaks)
     text = (
-        f"m = {COLLAPSING}: in {len(peaks)} of {len(ended)} curves that end with features stored, the largest D_f was "
-        f"at least {OVER:g} times its last value at a smaller T"
+        f"m = {COLLAPSING}: in {len(peaks)} of {len(ended)} curves with features stored at two T and at the last, the "
+        f"largest D_f was at least {OVER:g} times its last value at a smaller T"
     )
     if peaks:
         text += (
@@ -161,6 +162,11 @@ def _collapse(scales: pd.DataFrame, m: int) -> tuple[Outcome, str]:
             f"m = {m}: fewer than two sparsities have a scale; nothing can be said about a collapse."
         )
     slope = slope_interval(found, "density")
+    if math.isnan(slope.value):
+        return (
+            "not tested",
+            f"m = {m}: no seed has a scale at two sparsities; nothing can be said about a collapse.",
+        )
     ratio, spread = max(middle) / min(middle), _spread(found)
     whole = geometric_mean(middle)
     apart = f"largest over least mean scale is {ratio:.3g}, seeds of one sparsity differ by a factor of {spread:.3g}"

@@ -92,7 +92,7 @@ def _growth(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
 def _moving(bumps: Mapping[float, Bump], density: float) -> str:
     there = {value: bump.T for value, bump in bumps.items() if bump.there}
     if not there:
-        return "For no number of steps is a bump established; there is no place to speak of."
+        return "For no number of steps is a bump established."
     places = ", ".join(f"T = {T} after {value:g}" for value, T in there.items())
     low, high = min(there.values()) * density, max(there.values()) * density
     spread = f"T(1 − S) = {low:.3g}" if low == high else f"T(1 − S) from {low:.3g} to {high:.3g}"

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from numerics import Run
-from verify.experiments.bump import Bump, ratio_interval
+from verify.experiments.bump import Bump, geometric_mean, ratio_interval
 from verify.experiments.bump_curves import (
     Losses,
     bumps_of,
@@ -73,10 +73,11 @@ def _removed(bumps: Mapping[float, Bump]) -> Finding:
 def _removal(bumps: Mapping[float, Bump]) -> tuple[Outcome, str]:
     if USUAL not in bumps or STRONG not in bumps:
         return "not tested", (
-            f"Weight decays {USUAL:g} and {STRONG:g} are not both here; the paper's finding cannot be tested."
+            f"Weight decays {USUAL:g} and {STRONG:g} do not both have three T here; the paper's finding cannot be "
+            "tested."
         )
     usual, strong = bumps[USUAL], bumps[STRONG]
-    if not usual.there:
+    if not usual.there or usual.loss.low <= 1:
         return "not decided", (
             "That there is a bump is not established, so none can be seen to go: at the paper's weight decay "
             f"{USUAL:g} the largest inner test loss, {usual.loss} at T = {usual.T}, is {usual.over_first} times that "
@@ -113,10 +114,17 @@ def _removal(bumps: Mapping[float, Bump]) -> tuple[Outcome, str]:
 def _order(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
     """Neighbouring weight decays, each at its own peak."""
     values = list(bumps)
-    if len(values) < 2:
-        return Finding("One weight decay alone shows no order.", {ORDER: "not tested"})
+    common = sorted(set.intersection(*(set(losses[value]) for value in values)))[1:] if values else []
+    if len(values) < 2 or not common:
+        return Finding(
+            "Fewer than two weight decays have three T, so that none shows an order.", {ORDER: "not tested"}
+        )
+    largest = {
+        value: losses[value][max(common, key=lambda T: geometric_mean(losses[value][T]).value)]
+        for value in values
+    }
     ratios = {
-        (weak, strong): ratio_interval(losses[weak][bumps[weak].T], losses[strong][bumps[strong].T])
+        (weak, strong): ratio_interval(largest[weak], largest[strong])
         for weak, strong in itertools.pairwise(values)
     }
     listed = "; ".join(f"{weak:g} over {strong:g}: {ratio}" for (weak, strong), ratio in ratios.items())
@@ -124,7 +132,7 @@ def _order(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
     equal = [f"{weak:g} and {strong:g}" for (weak, strong), ratio in ratios.items() if ratio.low <= 1]
     outcome: Outcome = "not decided"
     if not equal:
-        outcome, head = "agrees", "**Less decay makes the peak higher at every step**, as in the paper"
+        outcome, head = "agrees", "**Less decay makes the peak higher**, from each weight decay to the next"
     elif lower:
         outcome, head = (
             "differs",
@@ -135,7 +143,13 @@ def _order(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
     else:
         outcome = "agrees in part"
         head = f"{', '.join(equal)} are not told apart by these seeds; elsewhere less decay makes the peak higher"
+    if not any(bump.there for bump in bumps.values()):
+        outcome, head = (
+            "not decided",
+            f"Of bumps this says nothing, as none is established. {head.replace('**', '')}",
+        )
     return Finding(
-        f"{head}. Test loss at the peak, ratio of neighbouring weight decays: {listed}.",
-        {ORDER: outcome if any(bump.there for bump in bumps.values()) else "not decided"},
+        f"{head}. Largest test loss at T = {common[0]} to {common[-1]}, which all have, ratio of neighbouring weight "
+        f"decays: {listed}.",
+        {ORDER: outcome},
     )

@@ -1,0 +1,98 @@
+"""Tables of experiments as they lie in files: six digits each, one of them saying what was run.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from numerics.sweep_file import FORMS
+from verify.experiments import Experiment
+
+__all__ = ["FORM", "explained", "form_folders", "form_of", "parsed_table", "read_tables", "table_text"]
+
+#: The table of what was run: columns key, value.
+FORM = "form"
+
+Tables = dict[str, pd.DataFrame]
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """A table as its file reads."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def parsed_table(text: str) -> pd.DataFrame:
+    """What a file of `table_text` says."""
+    table = pd.read_csv(StringIO(text))
+    return table.astype({"value": str}) if list(table.columns) == ["key", "value"] else table
+
+
+def form_of(tables: Tables) -> dict[str, str]:
+    """What was run, by key."""
+    return dict(zip(tables[FORM]["key"], tables[FORM]["value"], strict=True))
+
+
+def read_tables(folder: Path) -> Tables:
+    """The tables that `write_experiment` left in a folder.
+
+    Raises
+    ------
+    ValueError
+        The folder has no table of what was run, or a file is not a table.
+
+    """
+    if not (folder / f"{FORM}.csv").is_file():
+        raise ValueError(
+            f"{folder}: holds no {FORM}.csv; try a folder that tgon figure wrote, or --runs with a folder of "
+            f"runs"
+        )
+    tables: Tables = {}
+    for path in sorted(folder.glob("*.csv")):
+        try:
+            tables[path.stem] = parsed_table(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{path}: not a table ({' '.join(str(error).split())}); make the folder anew with --runs"
+            ) from None
+    form = tables[FORM]
+    if list(form.columns) != ["key", "value"] or not {"form", "runs", "missing", "n"} <= set(form["key"]):
+        raise ValueError(
+            f"{folder / FORM}.csv: not a table of what was run; make the folder anew with --runs"
+        )
+    return tables
+
+
+def form_folders(folder: Path) -> list[Path]:
+    """Where the tables of an experiment's forms lie: in ``folder`` and, of smaller forms, in folders of their names."""
+    places = (folder, *(folder / form for form in FORMS if form != "full"))
+    return [place for place in places if (place / f"{FORM}.csv").is_file()]
+
+
+@contextmanager
+def explained(experiment: Experiment, tables: Tables, folder: Path) -> Iterator[None]:
+    """Whatever tables raise that are not those of the experiment, or are damaged, as one ValueError with the folder."""
+    again = f"try --from experiments/{experiment.name}, or make them anew with --runs"
+    try:
+        name = form_of(tables).get("experiment", experiment.name)
+        if name != experiment.name:
+            raise ValueError(f"{folder}: its tables are those of {name}, not of {experiment.name}; {again}")
+        yield
+    except KeyError as error:
+        raise ValueError(
+            f"{folder}: its tables are not those of {experiment.name}, {error} is missing; {again}"
+        ) from error
+    except (LookupError, ArithmeticError, TypeError) as error:
+        raise ValueError(
+            f"{folder}: its tables are damaged, or not those of {experiment.name} ({error}); {again}"
+        ) from error
+    except ValueError as error:
+        if str(folder) in str(error):
+            raise
+        raise ValueError(f"{folder}: {error}; {again}") from error
