@@ -124,7 +124,9 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
             content.decode("utf-8-sig")
         )  # some editors begin a file with a byte-order mark
         described = {"full": _parse(document)}
-        described |= {name: _parse(_smaller(document, name)) for name in _SMALLER if name in document}
+        for name in _SMALLER:
+            if name in document:
+                described[name] = _parse_smaller(document, name)
         if form not in described:
             raise SweepFileError(f"there is no {form} form; leave out --{form}, or add [{form}.setting]")
         return described[form]
@@ -134,6 +136,13 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
         raise SweepFileError(f"{path}: not TOML: {error}") from None
     except SweepFileError as error:
         raise SweepFileError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _parse_smaller(document: dict[str, Any], name: Form) -> Sweep:
+    try:
+        return _parse(_smaller(document, name))
+    except SweepFileError as error:
+        raise SweepFileError(f"in its {name} form: {error}") from None
 
 
 def _smaller(document: dict[str, Any], name: Form) -> dict[str, Any]:

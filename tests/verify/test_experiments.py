@@ -158,6 +158,33 @@ def test_forms_drawn_elsewhere_share_a_page_too(made, tmp_path):
     assert not (tmp_path / "copy" / "tenth" / "norms.md").exists()
 
 
+@pytest.mark.parametrize("killed", ["runs.csv", "figure.png", "norms.md"])
+def test_a_kill_while_writing_is_noticed(made, tmp_path, monkeypatch, killed):
+    """New numbers beside old ones are never drawn; what was written whole is."""
+    from verify.experiments import making
+
+    home, experiment = _two_forms(made, tmp_path), find_experiment("norms")
+    tables = read_tables(home)
+    changed = tables | {"runs": tables["runs"].assign(weight_norm=tables["runs"]["weight_norm"] + 1)}
+    written = making.write_atomically
+
+    def kill(path, content):
+        if path.name == killed:
+            raise KeyboardInterrupt
+        written(path, content)
+
+    monkeypatch.setattr(making, "write_atomically", kill)
+    with pytest.raises(KeyboardInterrupt):
+        write_experiment(experiment, changed, home)
+    monkeypatch.undo()
+    if killed == "runs.csv":
+        with pytest.raises(ValueError, match="not those that were written together"):
+            read_tables(home)
+    else:
+        assert _tgon("figure", "norms", "--from", home).exit_code == 0
+        assert read_tables(home)["runs"].equals(changed["runs"])
+
+
 def test_a_form_in_two_places_is_shown_once(made, tmp_path):
     tables = read_tables(Path(made["norms"]["out"]))
     for out in (tmp_path / "norms", tmp_path / "norms" / "preview"):
@@ -173,7 +200,7 @@ def test_another_experiment_without_its_tables_is_named(made, tmp_path):
     (home / "form.csv").rename(home.parent / "gallery" / "form.csv")
     done = _tgon("figure", "norms", "--from", home / "tenth")
     assert done.exit_code == 2
-    assert f"{home.parent / 'gallery'}: its tables are those of norms, not of gallery" in done.stderr
+    assert f"{home.parent / 'gallery'}: its tables are not those" in done.stderr
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -36,6 +36,7 @@ from verify.experiments.reading import (
     form_of,
     parsed_table,
     read_tables,
+    sealed_tables,
     table_text,
 )
 from verify.options import form_flag
@@ -171,7 +172,8 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
         if experiment.animated:
             contents[place / ANIMATION] = experiment.module.animate(tables)
     page, text = _page(experiment, tables, place)
-    texts = {place / f"{name}.csv": table_text(table).encode() for name, table in tables.items()}
+    sealed = sealed_tables(tables)
+    texts = {place / f"{name}.csv": table_text(table).encode() for name, table in sealed.items()}
     for path, content in (texts | contents | {page: text.encode()}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)

@@ -5,6 +5,7 @@ Defines no equations.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -15,10 +16,22 @@ import pandas as pd
 from numerics.sweep_file import FORMS
 from verify.experiments import Experiment
 
-__all__ = ["FORM", "explained", "form_folders", "form_of", "parsed_table", "read_tables", "table_text"]
+__all__ = [
+    "FORM",
+    "explained",
+    "form_folders",
+    "form_of",
+    "parsed_table",
+    "read_tables",
+    "sealed_tables",
+    "table_text",
+]
 
 #: The table of what was run: columns key, value.
 FORM = "form"
+
+#: Its key for a digest of the other tables.
+SEAL = "tables"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -32,6 +45,21 @@ def parsed_table(text: str) -> pd.DataFrame:
     """What a file of `table_text` says."""
     table = pd.read_csv(StringIO(text))
     return table.astype({"value": str}) if list(table.columns) == ["key", "value"] else table
+
+
+def _seal(tables: Tables) -> str:
+    """A digest of all tables but that of what was run."""
+    digest = hashlib.sha256()
+    for name in sorted(set(tables) - {FORM}):
+        digest.update(f"{name}\n{table_text(tables[name])}".encode())
+    return digest.hexdigest()[:16]
+
+
+def sealed_tables(tables: Tables) -> Tables:
+    """The tables, of which that of what was run has a digest of the others, so that parts of two writings show."""
+    form = tables[FORM][tables[FORM]["key"] != SEAL]
+    seal = pd.DataFrame([(SEAL, _seal(tables))], columns=["key", "value"])
+    return tables | {FORM: pd.concat([form, seal], ignore_index=True)}
 
 
 def form_of(tables: Tables) -> dict[str, str]:
@@ -62,6 +90,12 @@ def read_tables(folder: Path) -> Tables:
                 f"{path}: not a table ({' '.join(str(error).split())}); make the folder anew with --runs"
             ) from None
     form = tables[FORM]
+    sealed = dict(zip(form["key"], form["value"], strict=True)).get(SEAL) if "key" in form else None
+    if sealed is not None and sealed != _seal(tables):
+        raise ValueError(
+            f"{folder}: its tables are not those that were written together, as after an interruption or a change by "
+            "hand; make them anew with --runs"
+        )
     if list(form.columns) != ["key", "value"] or not {"form", "runs", "missing", "n"} <= set(form["key"]):
         raise ValueError(
             f"{folder / FORM}.csv: not a table of what was run; make the folder anew with --runs"
