@@ -185,6 +185,17 @@ def test_a_kill_while_writing_is_noticed(made, tmp_path, monkeypatch, killed):
         assert read_tables(home)["runs"].equals(changed["runs"])
 
 
+@pytest.mark.parametrize("out", ["experiments", "experiments/trial"])
+def test_a_folder_of_another_name_keeps_its_page_to_itself(made, tmp_path, out):
+    home = _two_forms(made, tmp_path)
+    page = tmp_path / "notes" / "experiments" / "norms.md"
+    before = page.read_bytes()
+    write_experiment(find_experiment("norms"), read_tables(home), tmp_path / out)
+    assert (tmp_path / out / "norms.md").is_file()
+    assert page.read_bytes() == before
+    assert not list((tmp_path / "experiments").glob(CONTENTS))
+
+
 def test_a_form_in_two_places_is_shown_once(made, tmp_path):
     tables = read_tables(Path(made["norms"]["out"]))
     for out in (tmp_path / "norms", tmp_path / "norms" / "preview"):

@@ -178,7 +178,7 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     files = [*texts, *contents, page]
-    if page.parent.name == "experiments":
+    if page.parts[-3:-1] == ("notes", "experiments"):
         home = _home(experiment, place)
         write_atomically(page.parent / CONTENTS, contents_of(home.parent).encode())
         files.append(page.parent / CONTENTS)
