@@ -69,7 +69,7 @@ def test_tables_of_another_experiment_are_not_drawn(file, tmp_path):
     (tmp_path / "form.csv").write_text(form)
     said = refusal("--from", tmp_path, "--out", tmp_path / "out")
     assert f"{tmp_path}: its tables are not those of norms" in said
-    assert said.endswith("try --from experiments/norms, or make them anew with --runs")
+    assert said.endswith("try --from experiments/norms, or move them away and make them anew with --runs")
     (tmp_path / "form.csv").write_text(f"{form}experiment,gallery\n")
     said = refusal("--from", tmp_path, "--out", tmp_path / "out")
     assert f"{tmp_path}: its tables are those of gallery, not of norms" in said

@@ -23,6 +23,9 @@ __all__ = ["added", "lost_runs", "settings_taken", "told_cells"]
 #: The most T that are listed one by one.
 MOST_SIZES = 20
 
+#: Fields that runs of one table may always differ in.
+_VARIED = ("T", "seed")
+
 Tables = dict[str, pd.DataFrame]
 
 
@@ -39,7 +42,7 @@ def told_cells(experiment: Experiment, sweep: Sweep, form: Form, known: Tables |
     rows = _rows(known["runs"], experiment.keys)
     places = zip(sweep.cells, _cell_rows(sweep.cells, experiment.keys), strict=True)
     told = {cell for cell, row in places if row in rows}
-    if other := _other_settings(told, sweep, before):
+    if other := _other_settings(told, sweep, before, experiment.keys):
         raise ValueError(f"the runs that the tables have are of {other}; leave out --add")
     if len(told) < len(rows):
         raise ValueError(
@@ -67,13 +70,11 @@ def lost_runs(experiment: Experiment, sweep: Sweep, folder: Path, form: Form, kn
     there = int(before["runs"]) - int(before["missing"])
     engine = resolve_engine(sweep.engine)
     found = [cell for cell in sweep.cells if finished_run(cell, engine, folder) is not None]
-    if not found or (
-        before["form"] == "preview" and form != "preview"
-    ):  # without runs there are no new tables
+    if not found or before["form"] == "preview":  # without runs there are no new tables
         return ""
     if before["form"] != form:
         return f"{there} runs of the {before['form']} form"
-    if other := _other_settings(found, sweep, before):
+    if other := _other_settings(found, sweep, before, experiment.keys or _VARIED):
         return f"{there} runs of {other}"
     if experiment.keys is None:
         lost = max(0, there - len(found))
@@ -82,18 +83,20 @@ def lost_runs(experiment: Experiment, sweep: Sweep, folder: Path, form: Form, kn
     return f"{lost} runs that {folder} has not" if lost else ""
 
 
-def _other_settings(cells: Collection[Setting], sweep: Sweep, before: Mapping[str, str]) -> str:
-    """What cells of a sweep have that runs of tables have not, in fields with one value on both sides."""
+def _other_settings(
+    cells: Collection[Setting], sweep: Sweep, before: Mapping[str, str], keys: Sequence[str]
+) -> str:
+    """What cells of a sweep have that runs of tables have not, in fields but ``keys`` with one value on both sides."""
+    if not cells:
+        return ""
     settings = settings_taken([cell for cell in sweep.cells if cell in cells])
-    other = [
-        name
-        for name, value in settings.items()
-        if cells
-        and "," not in value + before[name]
-        and ":" not in value + before[name]
-        and value != before[name]
-    ]
-    return ", ".join(f"{name} = {before[name]}, not {settings[name]}" for name in other)
+    other = []
+    for name, value in settings.items():
+        both = before.get(name, value), value
+        several = any(mark in each for each in both for mark in ",:")
+        if name not in (*keys, "data_seed") and not several and both[0] != value:
+            other.append(f"{name} = {both[0]}, not {value}")
+    return ", ".join(other)
 
 
 def _rows(table: pd.DataFrame, keys: Sequence[str]) -> set[str]:

@@ -87,18 +87,19 @@ def read_tables(folder: Path) -> Tables:
             tables[path.stem] = parsed_table(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(
-                f"{path}: not a table ({' '.join(str(error).split())}); make the folder anew with --runs"
+                f"{path}: not a table ({' '.join(str(error).split())}); move the folder away and make it anew with "
+                "--runs"
             ) from None
     form = tables[FORM]
     sealed = dict(zip(form["key"], form["value"], strict=True)).get(SEAL) if "key" in form else None
     if sealed is not None and sealed != _seal(tables):
         raise ValueError(
             f"{folder}: its tables are not those that were written together, as after an interruption or a change by "
-            "hand; make them anew with --runs"
+            "hand; move them away and make them anew with --runs"
         )
     if list(form.columns) != ["key", "value"] or not {"form", "runs", "missing", "n"} <= set(form["key"]):
         raise ValueError(
-            f"{folder / FORM}.csv: not a table of what was run; make the folder anew with --runs"
+            f"{folder / FORM}.csv: not a table of what was run; move the folder away and make it anew with --runs"
         )
     return tables
 
@@ -112,7 +113,7 @@ def form_folders(folder: Path) -> list[Path]:
 @contextmanager
 def explained(experiment: Experiment, tables: Tables, folder: Path) -> Iterator[None]:
     """Whatever tables raise that are not those of the experiment, or are damaged, as one ValueError with the folder."""
-    again = f"try --from experiments/{experiment.name}, or make them anew with --runs"
+    again = f"try --from experiments/{experiment.name}, or move them away and make them anew with --runs"
     try:
         name = form_of(tables).get("experiment", experiment.name)
         if name != experiment.name:
