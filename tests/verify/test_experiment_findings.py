@@ -478,3 +478,17 @@ def test_the_list_of_pages_has_outcomes_by_form_and_none_of_previews():
     assert "| the loss rises | not decided (full); agrees (tenth) | [norms](norms.md) |" in text
     assert "full: n = 10, 2 of 3 runs; tenth: n = 10, 2 of 3 runs; preview" in text
     assert "the loss rises" not in contents_page({experiment: both[2:]})
+
+
+def test_a_size_that_is_bounded_on_one_side_leaves_the_published_line_open():
+    """Sizes whose boundary lies above 0.4 T/n differ; one where no R leaves all points out may hold it."""
+    tables = committed("repeated-map")
+    sizes = tables["boundaries"]
+    above = sizes.assign(
+        median=0.9 * sizes["T"] / sizes["n"], low=0.8 * sizes["T"] / sizes["n"], high=sizes["T"] / sizes["n"]
+    )
+    statement = "At larger T/n the boundary is R = 0.4 T/n (Jermyn)"
+    assert outcomes("repeated-map", tables | {"boundaries": above})[statement] == "differs"
+    unbounded = above.assign(none_until=np.nan, all_from=0.5 * sizes["T"] / sizes["n"])
+    unbounded.loc[sizes["T"] / sizes["n"] == 30, ["median", "low", "high"]] = np.nan
+    assert outcomes("repeated-map", tables | {"boundaries": unbounded})[statement] == "not decided"

@@ -204,9 +204,17 @@ def _against_published(sizes: Sequence[_Size]) -> list[Finding]:
     listed = "; ".join(
         f"{size}: {low:.2g} to {high:.2g}" for size, (low, high) in zip(many, ranges, strict=True)
     )
+    ends = [(size, size.range[0] / size.unit, size.range[1] / size.unit) for size in sizes]
+    opens = [
+        f"{size}: R/(T/n) below {high:.2g}" if high < np.inf else f"{size}: above {low:.2g}"
+        for size, low, high in ends
+        if size.unit > 1 and not size.bounded and low <= PUBLISHED_SLOPE <= high
+    ]
+    larger = outcome_of(on, len(many)) if on or not opens else "not decided"
+    left = f" Runs bound it on one side only, and leave it open, at {'; '.join(opens)}." if opens else ""
     large = (
         f"At larger T/n the published R = {PUBLISHED_SLOPE:g} T/n lies {where} (R/(T/n) there: {listed}): "
-        f"{outcome_of(on, len(many))}."
+        f"{outcome_of(on, len(many))}.{left}"
     )
     return [
         Finding(
@@ -215,11 +223,7 @@ def _against_published(sizes: Sequence[_Size]) -> list[Finding]:
         ),
         Finding(
             large if many else f"At larger T/n, published: R = {PUBLISHED_SLOPE:g} T/n: not tested.",
-            {
-                f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)": outcome_of(
-                    on, len(many)
-                )
-            },
+            {f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)": larger},
         ),
     ]
 
