@@ -31,11 +31,12 @@ from pydantic import ValidationError
 from numerics.engines import ENGINES
 from theory.setting import Setting, explain_invalid
 
-__all__ = ["FORMS", "MOST_CELLS", "Form", "Sweep", "SweepFileError", "read_sweep"]
+__all__ = ["FORMS", "MOST_CELLS", "SMALLER_FORMS", "Form", "Sweep", "SweepFileError", "read_sweep"]
 
 #: What a sweep file may describe: the sweep itself, and smaller forms of it below a table of that name.
 Form = Literal["full", "tenth", "preview"]
 FORMS: tuple[Form, ...] = get_args(Form)
+SMALLER_FORMS = tuple(form for form in FORMS if form != "full")
 
 #: The most cells that a sweep may have.
 MOST_CELLS = 1_000_000
@@ -44,8 +45,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 _INTEGER_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is int)
 _FLOAT_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is float)
 _TABLES = ("setting", "grid", "zip")
-_SMALLER = tuple(form for form in FORMS if form != "full")
-_TOP = ("title", "engine", *_TABLES, *_SMALLER)
+_TOP = ("title", "engine", *_TABLES, *SMALLER_FORMS)
 
 #: One axis of a sweep: the values that its fields take together, one tuple per place on the axis.
 _Axis = tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]
@@ -124,7 +124,7 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
             content.decode("utf-8-sig")
         )  # some editors begin a file with a byte-order mark
         described = {"full": _parse(document)}
-        for name in _SMALLER:
+        for name in SMALLER_FORMS:
             if name in document:
                 described[name] = _parse_smaller(document, name)
         if form not in described:
@@ -161,7 +161,7 @@ def _smaller(document: dict[str, Any], name: Form) -> dict[str, Any]:
     def kept(table: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in table.items() if key not in replaced}
 
-    form = {kind: value for kind, value in document.items() if kind not in (*_SMALLER, *_TABLES)}
+    form = {kind: value for kind, value in document.items() if kind not in (*SMALLER_FORMS, *_TABLES)}
     for kind in (
         *(kind for kind in document if kind in _TABLES),
         *smaller,

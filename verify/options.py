@@ -307,7 +307,7 @@ def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
     return decorate
 
 
-#: The smaller forms of a sweep that a flag asks for, as `numerics.sweep_file.FORMS` has them.
+#: `numerics.sweep_file.SMALLER_FORMS`, written again so that help need not load what that module loads.
 SMALLER_FORMS = ("tenth", "preview")
 
 

@@ -12,9 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import numerics.training
-from numerics import Runs, observe, train_one
+from numerics import Runs, observe, sweep_file, train_one
 from numerics.engines import cuda
-from numerics.sweep_file import FORMS
 from numerics.sweeps import read_sweep, sweep_table
 from verify.cli import main
 from verify.options import SMALLER_FORMS
@@ -188,7 +187,8 @@ def test_failed_cells_are_passed_over_until_they_are_retried(file, tmp_path, mon
 
 
 def test_the_flags_are_the_smaller_forms():
-    assert set(SMALLER_FORMS) == set(FORMS) - {"full"}
+    assert sweep_file.SMALLER_FORMS == SMALLER_FORMS
+    assert set(SMALLER_FORMS) == set(sweep_file.FORMS) - {"full"}
 
 
 def test_a_preview_trains_the_smaller_form(file, tmp_path):

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from numerics import observe
 from numerics.engines import resolve_engine
 from numerics.runs import write_atomically
-from numerics.sweep_file import FORMS, Form, Sweep
+from numerics.sweep_file import FORMS, SMALLER_FORMS, Form, Sweep
 from numerics.training import finished_run
 from numerics.training_times import training_seconds
 from verify.canvas import SOFT, render, styled
@@ -136,18 +136,14 @@ def picture(experiment: Experiment, tables: Tables) -> Figure:
 
 def page_of(experiment: Experiment, forms: Mapping[str, Tables]) -> str:
     """The page in Markdown, from the tables of each form alone, by where they lie as seen from the page."""
-    return page(
-        experiment,
-        [
-            Part(
-                form_of(tables),
-                experiment.module.describe(tables),
-                folder,
-                [f"{name}.csv" for name in sorted(tables)],
-            )
-            for folder, tables in forms.items()
-        ],
-    )
+    return page(experiment, [_part(experiment, each, link, Path(link)) for link, each in forms.items()])
+
+
+def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Part:
+    """What the tables in ``folder``, ``link`` as seen from the page, add to it."""
+    with explained(experiment, tables, folder):
+        names = [f"{name}.csv" for name in sorted(tables)]
+        return Part(form_of(tables), experiment.module.describe(tables), link, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
 
 def _home(experiment: Experiment, place: Path) -> Path:
     """The folder of all forms of the experiment, one of which lies in ``place``."""
-    beside = place.name in FORMS[1:] and (
+    beside = place.name in SMALLER_FORMS and (
         place.parent.name == experiment.name or (place.parent / f"{FORM}.csv").is_file()
     )
     return place.parent if beside else place
@@ -202,16 +198,14 @@ def _page(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, st
         place: tables
     }
     ordered = sorted(found, key=lambda folder: FORMS.index(cast(Form, form_of(found[folder])["form"])))
-    latest = {
-        form_of(found[folder])["form"]: folder for folder in sorted(found)
-    }  # of one form that in its own folder
-    forms: dict[str, Tables] = {}
-    for folder in ordered:
-        if folder in latest.values():
-            with explained(experiment, found[folder], folder):
-                experiment.module.describe(found[folder])
-            forms[Path(os.path.relpath(folder, notes)).as_posix()] = found[folder]
-    return notes / f"{experiment.name}.md", page_of(experiment, forms)
+    # of one form in two places, that in the folder of its name
+    latest = {form_of(found[folder])["form"]: folder for folder in sorted(found)}
+    parts = [
+        _part(experiment, found[folder], Path(os.path.relpath(folder, notes)).as_posix(), folder)
+        for folder in ordered
+        if folder in latest.values()
+    ]
+    return notes / f"{experiment.name}.md", page(experiment, parts)
 
 
 def contents_of(folder: Path) -> str:

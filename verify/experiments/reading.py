@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from numerics.sweep_file import FORMS
+from numerics.sweep_file import SMALLER_FORMS
 from verify.experiments import Experiment
 
 __all__ = [
@@ -106,7 +106,7 @@ def read_tables(folder: Path) -> Tables:
 
 def form_folders(folder: Path) -> list[Path]:
     """Where the tables of an experiment's forms lie: in ``folder`` and, of smaller forms, in folders of their names."""
-    places = (folder, *(folder / form for form in FORMS if form != "full"))
+    places = (folder, *(folder / form for form in SMALLER_FORMS))
     return [place for place in places if (place / f"{FORM}.csv").is_file()]
 
 
