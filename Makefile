@@ -12,7 +12,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := theory numerics verify tests
+SOURCES := theory numerics verify experiments tgon tests
 FIGURES := dataset-size norms gallery failures digits variants weight-decay training-steps scale-sparsity scale-decay heat-map sensitivity envelope \
 	repeated-history repeated-many repeated-map forgetting
 TENTHS := dataset-size weight-decay training-steps scale-decay repeated-many repeated-history forgetting envelope scale-sparsity heat-map \
@@ -46,19 +46,19 @@ bench: install
 
 figures: install
 	set -e; for name in $(FIGURES); do \
-		$(BIN)/tgon sweep experiments/$$name.toml --preview --out runs; \
+		$(BIN)/tgon sweep experiments/$$(echo $$name | tr - _)/sweep.toml --preview --out runs; \
 		$(BIN)/tgon figure $$name --preview --runs runs --out figures/experiments/$$name; \
 	done
 
 figures-tenth: install
 	set -e; for name in $(TENTHS); do \
-		$(BIN)/tgon sweep experiments/$$name.toml --tenth --out runs; \
+		$(BIN)/tgon sweep experiments/$$(echo $$name | tr - _)/sweep.toml --tenth --out runs; \
 		$(BIN)/tgon figure $$name --tenth --runs runs; \
 	done
 
 figures-full: install
 	set -e; for name in $(FIGURES); do \
-		$(BIN)/tgon sweep experiments/$$name.toml --out runs; \
+		$(BIN)/tgon sweep experiments/$$(echo $$name | tr - _)/sweep.toml --out runs; \
 		$(BIN)/tgon figure $$name --runs runs; \
 	done
 

@@ -8,14 +8,14 @@ import os
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 from numerics.data import Dataset, draw_dataset, draw_test_dataset
-from numerics.engines.cpu import reconstruction_loss
-from numerics.measurement import measure
+from numerics.engines.cpu.trajectory import reconstruction_loss
+from numerics.least_norm.polishing import Polished, polish
+from numerics.measurement.observables import observe
+from numerics.measurement.record import measure
 from numerics.model import ReluOutputModel
-from numerics.observables import observe
-from numerics.polishing import Polished, polish
-from numerics.runs import Run, RunFileError, Runs, load_run
 from numerics.starts import draw_start
-from numerics.training import train, train_one
+from numerics.training.runs import Run, RunFileError, Runs, load_run
+from numerics.training.seeds import train, train_one
 
 __all__ = [
     "Dataset",

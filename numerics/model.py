@@ -98,4 +98,4 @@ def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float6
         raise ValueError(
             f"W or b holds numbers above {LARGEST:g}; their products would overflow, so try smaller units"
         )
-    return W, b
+    return np.ascontiguousarray(W), np.ascontiguousarray(b)

@@ -31,10 +31,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from numerics.data import draw_dataset
-from numerics.descent import descend
-from theory.amplitudes import normalized
-from theory.repetition import zero_bias_threshold
-from theory.sea import ring_with_sea
+from numerics.least_norm.descent import descend
+from theory.features.amplitudes import normalized
+from theory.features.sea import ring_with_sea
+from theory.repetition.threshold import zero_bias_threshold
 from theory.setting import Setting
 
 __all__ = ["DrawnEnergies", "Transition", "draw_energies", "find_transition"]

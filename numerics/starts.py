@@ -72,8 +72,8 @@ def first_copies(setting: Setting) -> NDArray[np.bool_]:
 
 def _place_ring(W: NDArray[np.float64], b: NDArray[np.float64], k: int, setting: Setting) -> None:
     """Put the k features of most energy Σ_t x_it² on the best free-bias ring of the setting's amplitude law."""
-    from theory.amplitudes import normalized
-    from theory.free_bias import best_free_bias
+    from theory.features.amplitudes import normalized
+    from theory.features.free_bias import best_free_bias
 
     ring = best_free_bias(k, normalized(setting.n, setting.sparsity))
     features = np.argsort(-feature_energies(draw_dataset(setting)), kind="stable")[:k]

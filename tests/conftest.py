@@ -10,6 +10,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.small_runs"]
+
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)  # a first call compiles; that is not a slow test
 
 settings.register_profile(

@@ -1,13 +1,14 @@
 """What must be true: SymPy and NumPy, no torch, no randomness, no files.
 
-Closed forms are plain functions on floats, loaded here; their SymPy twins (`theory.memorization_exact`) and
-the derivations (`theory.derivation`) are loaded where they are used, because SymPy is slow to import.
+Closed forms are plain functions on floats, loaded here; their SymPy twins (`theory.memorization.exact`) and
+the derivations (`theory.derivations.steps`) are loaded where they are used, because SymPy is slow to import.
 """
 
-from theory.budgets import loss_budget
 from theory.dimensionality import maximal_dimensionality
-from theory.generalization import PolygonSolution, best_polygons, polygon
-from theory.memorization import (
+from theory.features.amplitude_law import route
+from theory.features.loss_budget import loss_budget
+from theory.features.polygon import PolygonSolution, best_polygons, polygon
+from theory.memorization.tgon import (
     bias_overtakes_weights_at,
     robust_energy_bound,
     simplex_energy,
@@ -17,7 +18,6 @@ from theory.memorization import (
 )
 from theory.prediction import predict
 from theory.record import Assumption, Record
-from theory.routing import route
 from theory.setting import MEMORIZED_ERROR, Setting
 
 __all__ = [

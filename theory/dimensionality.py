@@ -9,7 +9,7 @@ Normalisation: Henighan et al. 2023, section "Experiment Setup", has the same de
 when V is scaled or rotated. Copies are counted: R identical columns have at most 1/R each.
 
 Equation labels: `dimensionality.definition`, `dimensionality.leverage`; identities in
-`theory.dimensionality_proofs`.
+`theory.derivations.features.dimensionality`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 T-gon at m = 2, the regular simplex for T ≤ m + 1, the best known code beyond. The datapoints are taken to
 be orthonormal; how likely that is under the setting stands in the record.
 
-Normalisation: that of `theory.memorization`. Repeats: R copies of one datapoint are one point of the
+Normalisation: that of `theory.memorization.tgon`. Repeats: R copies of one datapoint are one point of the
 programme, so the polygon has T′ = T − R + 1 vertices. Arrays have T entries, the copies first. Norms are
 those of the model, so they see distinct datapoints; the energy Σ‖h_t‖² and the dimensionalities count
 copies, as a measurement does. Without repeats the energy is ‖W‖². Where norms are unequal the theory does
@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.dimensionality import dimensionality
-from theory.memorization import (
+from theory.memorization.overlap import disjoint_probability, expected_overlapping_pairs
+from theory.memorization.tgon import (
     simplex_bias_coefficient,
     simplex_dimensionality,
     simplex_energy,
@@ -37,11 +38,10 @@ from theory.memorization import (
     tgon_radius_squared,
 )
 from theory.record import Assumption, Record, Status
-from theory.scales import disjoint_probability, expected_overlapping_pairs
 from theory.setting import Setting
 
 if TYPE_CHECKING:
-    from theory.codes import MemorizationCode
+    from theory.codes.programme import MemorizationCode
 
 __all__ = ["LIKELY_DISJOINT", "Penalty", "predict"]
 
@@ -214,7 +214,7 @@ def _exact_strings(T: int, *, radius: str, bias: str, dimensionality: str) -> di
 
 @lru_cache(maxsize=256)
 def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
-    from theory.codes import memorization_code  # a search: loaded only where no theorem answers
+    from theory.codes.programme import memorization_code  # a search: loaded only where no theorem answers
 
     code = memorization_code(T, m)
     hidden = np.asarray(code.hidden, dtype=np.float64)
@@ -238,7 +238,7 @@ def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
 
 def _code_strings(code: MemorizationCode, hidden: Floats) -> dict[str, str]:
     """Strings of a code with a name. A code of equal norms that is a tight frame has D_X = m/T at every point."""
-    from theory.known_codes import exact_shifted_bias_norm
+    from theory.codes.known_codes import exact_shifted_bias_norm
 
     T, m, energy = code.T, code.m, code.exact
     strings = {"energy": str(energy), "weight_norm": f"sqrt({energy})"}

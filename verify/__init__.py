@@ -7,15 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from verify.claims import CLAIMS, judge_model
+    from verify.claims.registry import CLAIMS, judge_model
     from verify.comparison import Comparison, compare
     from verify.diagnosis import Diagnosis, diagnose
 
 __all__ = ["CLAIMS", "Comparison", "Diagnosis", "compare", "diagnose", "judge_model"]
 
 _HOME = {
-    "CLAIMS": "claims",
-    "judge_model": "claims",
+    "CLAIMS": "claims.registry",
+    "judge_model": "claims.registry",
     "Comparison": "comparison",
     "compare": "comparison",
     "Diagnosis": "diagnosis",

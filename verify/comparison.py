@@ -16,11 +16,11 @@ import numpy as np
 
 from numerics import Run, Runs
 from theory import Record, Setting, predict
-from verify.claims import judge_claims
+from verify.claims.judging import Case, Judgement
+from verify.claims.population_claims import cell_of
+from verify.claims.registry import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
-from verify.experiments.intervals import share_interval
-from verify.judging import Case, Judgement
-from verify.population_claims import cell_of
+from verify.statistics import share_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,7 +119,7 @@ class Comparison:
 
     def figure(self) -> Figure:
         """Hidden vectors and features of chosen runs with the predicted polygons drawn in."""
-        from verify.figures import hidden_vectors
+        from verify.figures.files import hidden_vectors
 
         return hidden_vectors(self)
 

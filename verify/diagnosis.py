@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import Run
-from numerics.polishing import DROPPED_ERROR, DROPPED_LENGTH
+from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import Record, Setting, predict
 from theory.setting import MEMORIZED_ERROR
-from verify.tolerance import shape_deviation
+from verify.claims.tolerance import shape_deviation
 
 __all__ = [
     "CIRCLE_RATIO",

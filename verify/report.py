@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from numerics.runs import write_atomically
+from numerics.training.runs import write_atomically
 from theory import MEMORIZED_ERROR
-from verify.answers import in_json, shown
-from verify.canvas import render
-from verify.figures import FIGURES
+from theory.number_format import shown
+from verify.figures.files import FIGURES
+from verify.strict_json import in_json
+from verify.style import render
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +151,7 @@ def _csv(table: pd.DataFrame) -> bytes:
 
 
 def render_report(result: Comparison, drawings: Mapping[str, str], command: str = "") -> str:
-    """The page as HTML; ``drawings`` has the SVG text of each of `verify.figures.FIGURES` by name."""
+    """The page as HTML; ``drawings`` has the SVG text of each of `verify.figures.files.FIGURES` by name."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["shown"] = shown
     template = environment.from_string(files("verify").joinpath("report.html.j2").read_text(encoding="utf-8"))

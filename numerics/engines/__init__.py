@@ -74,7 +74,7 @@ def check_stop(stop: int, rates: NDArray[np.float64]) -> None:
 
 def available_engines() -> tuple[EngineName, ...]:
     """The engines that are fit for use on this machine; an interpreted cuda engine is not among them."""
-    from numerics.engines.cuda import interpreted, missing_for_cuda
+    from numerics.engines.cuda.trajectory import interpreted, missing_for_cuda
 
     has_gpu = missing_for_cuda() is None and not interpreted()
     return ENGINES if has_gpu else tuple(engine for engine in ENGINES if engine != "cuda")
@@ -88,7 +88,7 @@ def resolve_engine(name: str) -> EngineName:
     if name == "auto":
         return "cuda" if "cuda" in available_engines() else "cpu"
     if name == "cuda":
-        from numerics.engines.cuda import missing_for_cuda
+        from numerics.engines.cuda.trajectory import missing_for_cuda
 
         if (missing := missing_for_cuda()) is not None:
             raise ValueError(f"engine 'cuda' cannot run here: {missing}")
@@ -111,9 +111,9 @@ def start_trajectory(
 
         return ReferenceTrajectory(setting, data, W, b)
     if engine == "cuda":
-        from numerics.engines.cuda import CudaTrajectory
+        from numerics.engines.cuda.trajectory import CudaTrajectory
 
         return CudaTrajectory(setting, data, W, b)
-    from numerics.engines.cpu import CpuTrajectory
+    from numerics.engines.cpu.trajectory import CpuTrajectory
 
     return CpuTrajectory(setting, data, W, b)

@@ -40,7 +40,7 @@ def engine_version(engine: EngineName) -> str:
     """
     here = Path(__file__).parent
     sha = hashlib.sha256()
-    for path in [*sorted(here.glob("*.py")), *(here.parent / name for name in _BESIDES)]:
+    for path in [*sorted(here.rglob("*.py")), *(here.parent / name for name in _BESIDES)]:
         sha.update(path.read_bytes() + b"\0")
     libraries = [f"{name} {import_module(name).__version__}" for name in _LIBRARIES[engine]]
     return ", ".join([f"sources {sha.hexdigest()[:12]}", *libraries, _machine(engine)])
@@ -50,7 +50,7 @@ def _machine(engine: EngineName) -> str:
     if engine == "cuda":
         import torch
 
-        from numerics.engines.cuda import interpreted
+        from numerics.engines.cuda.trajectory import interpreted
 
         return "interpreter" if interpreted() else str(torch.cuda.get_device_name())
     from llvmlite import binding

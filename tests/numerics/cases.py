@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from numerics import Dataset
-from numerics.engines.kernels import BLOCK
+from numerics.engines.cpu.kernels import BLOCK
 
 Floats = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import check_grad
 
 from numerics.repetition import EMBEDDED, GRID, Model, _crossing, _ends, draw_energies, find_transition
-from theory.amplitudes import normalized
-from theory.repetition import zero_bias_threshold
+from theory.features.amplitudes import normalized
+from theory.repetition.threshold import zero_bias_threshold
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start, draw_test_dataset, measure, observe, train, train_one
 from numerics.engines import start_trajectory
-from numerics.observables import OBSERVABLES
+from numerics.measurement.observables import OBSERVABLES
 from numerics.schedule import learning_rates
 from numerics.starts import feature_energies, first_copies
 from theory import Setting

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from theory.dimensionality import dimensionality, maximal_dimensionality
-from theory.memorization import simplex_hidden, tgon_dimensionality, tgon_hidden
+from theory.memorization.tgon import simplex_hidden, tgon_dimensionality, tgon_hidden
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 12))
 # Integer entries: exact ranks, with zero columns, copies and rank defects among them.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from theory import Setting, predict
 from theory.dimensionality import dimensionality
-from theory.memorization import tgon_bias_norm, tgon_energy
+from theory.memorization.tgon import tgon_bias_norm, tgon_energy
 
 PENALTIES = ("weights", "both")
 

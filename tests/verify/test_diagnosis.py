@@ -6,7 +6,7 @@ from hypothesis import given
 
 from numerics import Dataset, Run, measure
 from theory import Setting, predict
-from theory.memorization import tgon_hidden
+from theory.memorization.tgon import tgon_hidden
 from verify import diagnose
 from verify.diagnosis import definitions, diagnose_run
 from verify.strategies import Model, memorizing_models

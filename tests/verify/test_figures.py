@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from numerics import Run, Runs, train
 from theory import Setting, predict, tgon_weight_norm
-from theory.memorization import tgon_hidden
+from theory.memorization.tgon import tgon_hidden
 from verify import compare
-from verify.canvas import render
-from verify.figures import FIGURES, published_norms
-from verify.figures_hidden import turned_onto
+from verify.figures.files import FIGURES, published_norms
+from verify.figures.hidden import turned_onto
+from verify.style import render
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,7 +112,7 @@ def test_the_legend_of_histories_names_what_is_drawn(small_comparison):
 
 @pytest.mark.parametrize("sizes", [1, 2, 3, 5])
 def test_the_legend_of_hidden_vectors_lies_within_the_figure(sizes):
-    numbers = pd.read_csv(ROOT / "experiments" / "compare" / "hidden_vectors.csv")
+    numbers = pd.read_csv(ROOT / "experiments" / "compare" / "tables" / "hidden_vectors.csv")
     shown = numbers[numbers["T"].isin(sorted(set(numbers["T"]))[:sizes])]
     figure = _BY_NAME["hidden_vectors"].draw(shown)
     render(figure, "png")

@@ -9,7 +9,7 @@ import pytest
 
 from numerics import Runs
 from verify import compare
-from verify.figures import FIGURES
+from verify.figures.files import FIGURES
 from verify.report import CELL_TABLES, render_report, write_report
 
 

@@ -1,0 +1,1 @@
+"""Codes that training finds in three and four hidden dimensions."""

@@ -1,0 +1,109 @@
+"""The generalization scale of a curve of the largest feature dimensionality, and how it moves with a setting.
+
+The scale of one seed is the T at which its curve first rises through half its plateau, interpolated in log T; the
+plateau is the largest value of the curve. There is none where the plateau is below `STORED` (no feature has taken over)
+or where the curve is above half of it from the smallest T on. A curve may start above it and fall first: with few
+datapoints, single columns of W are long.
+
+A slope is d ln scale / d ln setting: a line of least squares for each seed, then the mean over seeds with Student's
+95 % interval. Defines no equations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from experiments.bump import geometric_mean
+from experiments.following import STORED
+from experiments.grouping import numbers
+from verify.statistics import Interval, mean_interval
+
+__all__ = ["crossing", "scale_defined", "scale_text", "scales_of", "slope_interval"]
+
+
+def crossing(T: Sequence[float], values: Sequence[float]) -> float:
+    """The T at which ``values``, one for each ascending T, first rise through half their largest; NaN where none.
+
+    Exact for values that are linear in log T between the given T.
+
+    Raises
+    ------
+    ValueError
+        T does not ascend, is not positive, or there is not one value for each.
+
+    Examples
+    --------
+    >>> round(crossing([1, 100, 10_000], [0.0, 0.0, 0.4]), 6)
+    1000.0
+
+    """
+    size, value = np.asarray(T, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if (
+        size.shape != value.shape
+        or size.ndim != 1
+        or not bool(np.all(np.diff(size) > 0) and np.all(size > 0))
+    ):
+        raise ValueError(f"T = {list(T)}: want ascending positive T and one value for each")
+    half = float(value.max()) / 2
+    rising = (value[:-1] < half) & (value[1:] >= half)
+    if not half >= STORED / 2 or not rising.any():
+        return math.nan
+    k = int(np.argmax(rising)) + 1
+    share = (half - value[k - 1]) / (value[k] - value[k - 1])
+    return float(size[k - 1] * (size[k] / size[k - 1]) ** share)
+
+
+def scales_of(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The scale of every curve: one row for each value of ``keys`` and each seed, with ``scale`` and ``plateau``."""
+    rows = []
+    for place, curve in runs.groupby([*keys, "seed"], sort=True):
+        ordered = curve.sort_values("T")
+        value = numbers(ordered, "largest_feature_dimensionality")
+        names = dict(zip([*keys, "seed"], place, strict=True))
+        found = crossing(numbers(ordered, "T").tolist(), value.tolist())
+        rows.append({**names, "scale": found, "plateau": float(value.max())})
+    return pd.DataFrame(rows)
+
+
+def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
+    """Slope of ln scale against ln ``key``, mean over seeds; ``scales`` has columns seed, ``key`` > 0 and scale.
+
+    Scales that are NaN and seeds with fewer than two are left out; NaN if none is left, bounds infinite if one is.
+
+    Examples
+    --------
+    >>> rows = [(0, 1.0, 5.0), (0, 10.0, 50.0), (1, 1.0, 7.0), (1, 10.0, 70.0)]
+    >>> slope_interval(pd.DataFrame(rows, columns=["seed", "decay", "scale"]), "decay").value
+    1.0
+
+    """
+    slopes = []
+    known = scales.dropna(subset=["scale"])
+    for _, rows in known.groupby("seed"):
+        x, y = np.log(numbers(rows, key)), np.log(numbers(rows, "scale"))
+        if len(np.unique(x)) >= 2:
+            slopes.append(float(np.dot(x - x.mean(), y) / np.dot(x - x.mean(), x)))
+    return mean_interval([round(slope, 12) for slope in slopes])
+
+
+def scale_defined(quantity: str) -> str:
+    """What pages say a scale is, in terms of the quantity whose value it is."""
+    return (
+        f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, taken as its "
+        "largest value at any T, interpolated in log T; geometric mean over the seeds that have one, with Student's "
+        f"95 % interval of the logarithms. A seed has none where its plateau is below {STORED:g}, half of what a "
+        "feature of a pentagon has, or its curve is above half of it from the least T on. A single high point passes "
+        "for a plateau, and a curve that still rises at the last T has a higher one beyond it."
+    )
+
+
+def scale_text(scales: pd.DataFrame) -> str:
+    """Cells of a table in Markdown: how many seeds have a scale, median plateau, and the geometric mean of scales."""
+    found = numbers(scales.dropna(subset=["scale"]), "scale")
+    scale = str(geometric_mean(found)) if len(found) else "none"
+    plateau = float(np.median(numbers(scales, "plateau")))
+    return f"{len(found)}/{len(scales)} | {plateau:.3g} | {scale}"

@@ -1,0 +1,1 @@
+"""Norms of memorizing models against the decay budget."""

@@ -1,0 +1,250 @@
+"""The tables of experiment ``digits``: networks trained here, and D* of toy models from the runs of the sweep.
+
+D*·T/rank is D* in units of its mean, because all D* of a matrix add up to its rank (`dimensionality.leverage`); it
+is at most T/rank, reached where an image has a direction of hidden space to itself.
+
+With the environment variable TGON_MNIST set to a folder with the four MNIST files, networks are trained on MNIST in
+place of the digits that scikit-learn ships.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from numerics import Run
+from numerics.other_models.dense_network import Snapshot, TrainingPlan, train_classifier
+from numerics.other_models.digits import Digits, load_mnist, shipped_digits
+from theory.dimensionality import maximal_dimensionality
+
+__all__ = ["MNIST_FOLDER", "collect"]
+
+#: The environment variable that names a folder with MNIST.
+MNIST_FOLDER = "TGON_MNIST"
+
+#: Share of labels that are replaced in the series "flipped".
+FLIPPED = 0.05
+#: An image has a direction to itself from here on.
+ALONE = 0.99
+#: Images shown of each kind.
+SHOWN = 8
+#: Bins of D*·T/rank from 0 to its largest value.
+BINS = 60
+#: Larger sets have too many pairs for nearest neighbours.
+MOST_NEIGHBOURS = 10_000
+
+Tables = dict[str, pd.DataFrame]
+Floats = NDArray[np.float64]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``networks``, ``distribution``, ``images``, ``agreement``, ``set`` and ``toy``; trains the networks."""
+    folder = os.environ.get(MNIST_FOLDER)
+    digits = load_mnist(folder) if folder else shipped_digits()
+    plans = training_plans(digits)
+    with _bar(sum(plan.epochs[-1] for _, plan in plans)) as advance:
+        return collect_networks(digits, plans, advance) | {"toy": _toy(runs, table)}
+
+
+def training_plans(digits: Digits) -> list[tuple[str, TrainingPlan]]:
+    """Which networks are trained: series and plan. Sets of more than 10 000 images get fewer seeds and epochs."""
+    large = digits.T > MOST_NEIGHBOURS
+    seeds, last = (range(2), 10) if large else (range(5), 100)
+    full = TrainingPlan(epochs=[epoch for epoch in (0, 1, 3, 10, 30, 100) if epoch <= last])
+    sizes = [digits.T * share // 10 for share in (4, 6, 8)] if not large else [1000, 3000, 10_000]
+    series = [("training", full)]
+    series += [("size", replace(full, T=T, epochs=(last,))) for T in sizes]
+    series += [("width", replace(full, width=width, epochs=(0, last))) for width in (32, 64, 128)]
+    series.append(("flipped", replace(full, flipped=FLIPPED, epochs=(0, last // 10, last, 3 * last))))
+    narrow = replace(full, width=128, flipped=FLIPPED, epochs=(0, last // 10, last, 10 * last))
+    series += [("flipped", narrow)] * (not large)
+    return [(name, replace(plan, seed=seed)) for name, plan in series for seed in seeds]
+
+
+def collect_networks(
+    digits: Digits, plans: Sequence[tuple[str, TrainingPlan]], progress: Callable[[int], None]
+) -> Tables:
+    """The tables of all networks."""
+    rows, counts = [], []
+    scores: dict[tuple[bool, int], Floats] = {}
+    ceiling = 0.0
+    relative: list[tuple[bool, int, Floats]] = []
+    for name, plan in plans:
+        before: Floats | None = None
+        last = 0
+        for snapshot in train_classifier(digits, plan):
+            with _one_blas_thread():
+                D = maximal_dimensionality(snapshot.hidden)
+            before = D if snapshot.epoch == 0 else before
+            rows.append({"series": name, **_observed(snapshot, plan, D, before)})
+            progress(snapshot.epoch - last)
+            last = snapshot.epoch
+            if name == "training" and snapshot.epoch in (0, plan.epochs[-1]):
+                trained = snapshot.epoch > 0
+                scores[trained, plan.seed] = D
+                relative.append((trained, plan.seed, D * len(D) / D.sum()))
+                ceiling = max(ceiling, len(D) / D.sum())
+    edges = np.linspace(0, ceiling, BINS + 1)
+    for trained, seed, values in relative:
+        found, _ = np.histogram(np.minimum(values, ceiling), edges)
+        counts.append(pd.DataFrame({"trained": trained, "seed": seed, "from": edges[:-1], "images": found}))
+    distance = _neighbour_distance(digits.train_images)
+    facts = {"name": digits.name, "images": digits.T, "pixels": digits.side**2, "side": digits.side}
+    return {
+        "networks": pd.DataFrame(rows),
+        "distribution": pd.concat(counts, ignore_index=True),
+        "images": _images(digits, scores, distance),
+        "agreement": _agreement(digits, scores, distance),
+        "set": pd.DataFrame([(key, str(value)) for key, value in facts.items()], columns=["key", "value"]),
+    }
+
+
+def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats | None) -> dict[str, object]:
+    low, middle, high = np.quantile(D, [0.01, 0.5, 0.99])
+    flipped = snapshot.flipped
+    return {
+        "seed": plan.seed,
+        "width": plan.width,
+        "T": len(D),
+        "epoch": snapshot.epoch,
+        "train_loss": snapshot.train_loss,
+        "train_accuracy": snapshot.train_accuracy,
+        "test_accuracy": snapshot.test_accuracy,
+        "rank": round(float(D.sum())),
+        "least": D.min(),
+        "one_percent": low,
+        "median": middle,
+        "ninety_nine_percent": high,
+        "largest": D.max(),
+        "alone": int(np.sum(D >= ALONE)),
+        "agreement_with_start": _rank_correlation(D, before),
+        "flipped_above_others": _above(D[flipped], D[~flipped]),
+    }
+
+
+def _rank_correlation(one: Floats, other: Floats | None) -> float:
+    """Spearman's correlation; NaN without the other or where either is constant."""
+    if other is None or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(stats.spearmanr(one, other).statistic)
+
+
+def _above(chosen: Floats, rest: Floats) -> float:
+    """Probability that one of ``chosen`` exceeds one of ``rest``, ties halved (area under the ROC curve)."""
+    if not len(chosen) or not len(rest):
+        return float("nan")
+    return float(stats.mannwhitneyu(chosen, rest).statistic) / (len(chosen) * len(rest))
+
+
+def _images(digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Floats | None) -> pd.DataFrame:
+    """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels.
+
+    ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
+    """
+    percentile = (
+        np.full(digits.T, np.nan) if distance is None else 100 * (stats.rankdata(distance) - 0.5) / digits.T
+    )
+    middle: dict[bool, Floats] = {
+        trained: np.asarray(np.median([D for key, D in scores.items() if key[0] == trained], axis=0))
+        for trained in (True, False)
+    }
+    order = np.argsort(-middle[True], kind="stable")
+    half = (len(order) - SHOWN) // 2
+    groups = {"highest": order[:SHOWN], "middle": order[half : half + SHOWN], "lowest": order[::-1][:SHOWN]}
+    rows = [
+        {
+            "group": group,
+            "place": int(place),
+            "label": int(digits.train_labels[place]),
+            "trained": middle[True][place],
+            "untrained": middle[False][place],
+            "distance_percentile": percentile[place],
+            "pixels": np.round(digits.train_images[place] * 255).astype(np.uint8).tobytes().hex(),
+        }
+        for group, places in groups.items()
+        for place in places
+    ]
+    return pd.DataFrame(rows)
+
+
+def _agreement(
+    digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Floats | None
+) -> pd.DataFrame:
+    """Rank correlations of D*: between seeds, and with the distance of an image to its nearest neighbour."""
+    pixels = maximal_dimensionality(digits.train_images.T)
+    rows = []
+    for (trained, seed), D in scores.items():
+        others = [other for (same, number), other in scores.items() if same == trained and number != seed]
+        rows.append(
+            {
+                "trained": trained,
+                "seed": seed,
+                "with_other_seeds": float(np.mean([_rank_correlation(D, other) for other in others]))
+                if others
+                else float("nan"),
+                "with_pixels": _rank_correlation(D, pixels),
+                "with_neighbour_distance": _rank_correlation(D, distance),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _neighbour_distance(images: NDArray[np.float32]) -> Floats | None:
+    """(T,) Euclidean distance to the nearest other image; None for more than `MOST_NEIGHBOURS`."""
+    if len(images) > MOST_NEIGHBOURS:
+        return None
+    from scipy.spatial import KDTree
+
+    distance, _ = KDTree(images).query(images, k=2)
+    return np.asarray(distance, dtype=np.float64)[:, 1]
+
+
+def _toy(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
+    """D* of the datapoints of toy models, in units of its mean rank/T, beside the test loss."""
+    rows = []
+    for run, loss in zip(runs, table["test_loss"], strict=True):
+        D = maximal_dimensionality(run.record.hidden)
+        relative = D * len(D) / D.sum() if D.sum() > 0 else D
+        low, middle, high = np.quantile(relative, [0.01, 0.5, 0.99])
+        rows.append(
+            {
+                "T": run.setting.T,
+                "data_seed": run.setting.data_seed,
+                "seed": run.setting.seed,
+                "test_loss": loss,
+                "least": relative.min(),
+                "one_percent": low,
+                "median": middle,
+                "ninety_nine_percent": high,
+                "largest": relative.max(),
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["T", "data_seed", "seed"])
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Singular values come from one thread, so that they do not hang on the number of cores."""
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    with threadpool_limits(1):
+        yield
+
+
+@contextmanager
+def _bar(epochs: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("training classifiers (epochs)", total=epochs)
+        yield lambda done: bar.advance(task, done)

@@ -1,0 +1,176 @@
+"""Runs followed over training: which features are stored, and where a repeated datapoint stands.
+
+A feature counts as stored where D_f is at least `STORED`, half of what it has in a pentagon. A repeated datapoint
+counts as embedded where its hidden vector is longer than `numerics.repetition.EMBEDDED`, and as among the first where
+at most `TOP` of the distinct datapoints have a larger D_X, as in the paper's map. Defines no equations.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.grouping import numbers
+from numerics import Run
+from numerics.engines import resolve_engine
+from numerics.engines.cpu.trajectory import uses_all_cores
+from numerics.repetition import EMBEDDED
+from numerics.starts import first_copies
+from numerics.training.snapshots import Snapshot, growing_steps, take_snapshots
+from theory.dimensionality import dimensionality
+
+__all__ = [
+    "EMBEDDED",
+    "SNAPSHOTS",
+    "STORED",
+    "TOP",
+    "at_least_twice",
+    "feature_rows",
+    "follow",
+    "outcomes",
+    "standing",
+]
+
+#: Snapshots of a run, beside its start.
+SNAPSHOTS = 60
+
+#: D_f from which on a feature counts as stored.
+STORED = 0.2
+
+#: Share of the distinct datapoints that may have a larger D_X than one "among the first".
+TOP = 0.001
+
+#: Vectors nearer than this angle (degrees) have the same direction.
+SHARED = 20.0
+
+#: A followed feature has had at least this D_f at some time, and there are at most so many.
+NOTED, MOST_NOTED = 0.1, 12
+
+Floats = NDArray[np.float64]
+
+Seen = TypeVar("Seen")
+
+
+def standing(W: NDArray[np.floating], run: Run) -> dict[str, float]:
+    """Where the first repeated datapoint of a run stands for weights W, among the distinct ones.
+
+    dimensionality, rank (share of distinct datapoints with a larger D_X), length of its hidden vector; largest_other
+    D_X; stored: as `stored_features`; largest_feature D_f.
+    """
+    hidden = run.data.project(W)[:, first_copies(run.setting)]
+    values, features = dimensionality(hidden), dimensionality(W)
+    return {
+        "dimensionality": float(values[0]),
+        "rank": float(np.mean(values > values[0])),
+        "length": float(np.linalg.norm(hidden[:, 0])),
+        "largest_other": float(values[1:].max(initial=0.0)),
+        "stored": float(stored_features(W, run)),
+        "largest_feature": float(features.max()),
+    }
+
+
+def stored_features(W: NDArray[np.floating], run: Run) -> int:
+    """Features with D_f of at least `STORED`, without the columns by which repeated datapoints are stored.
+
+    Those are columns of an embedded point's own features within `SHARED` degrees of its hidden vector: its columns are
+    w_k = X_k h (`repetition.zero-bias`), long where one feature dominates the point.
+    """
+    count = run.setting.repeated_points if run.setting.repeats > 1 else 0
+    places = np.flatnonzero(first_copies(run.setting))[:count]
+    hidden = run.data.project(W)[:, places]
+    stored = dimensionality(W) >= STORED
+    for t, h in zip(places, hidden.T, strict=True):
+        length = float(np.linalg.norm(h))
+        if length > EMBEDDED:
+            own = run.data.indices[run.data.indptr[t] : run.data.indptr[t + 1]]
+            cosine = h @ W[:, own] / (length * np.maximum(np.linalg.norm(W[:, own], axis=0), 1e-30))
+            stored[own[cosine >= np.cos(np.radians(SHARED))]] = False
+    return int(stored.sum())
+
+
+def follow(runs: Sequence[Run], look: Callable[[Run, list[Snapshot]], Seen]) -> list[Seen]:
+    """Train each run again, with snapshots, and ``look`` at them; in the order of the runs.
+
+    Small runs are trained beside each other, as `numerics.train` does.
+    """
+
+    def one(run: Run) -> Seen:
+        steps = growing_steps(run.setting.steps, SNAPSHOTS)
+        engine = resolve_engine(run.engine)
+        return look(run, list(take_snapshots(run.setting, steps, engine=engine)))
+
+    large = any(uses_all_cores(run.setting.n, run.setting.T, run.setting.m) for run in runs)
+    with ThreadPoolExecutor(1 if large else os.cpu_count() or 1) as pool:
+        return list(pool.map(one, runs))
+
+
+def feature_rows(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
+    """Columns step, feature, dimensionality: the features that were ever prominent, over all snapshots."""
+    values = np.array([dimensionality(one.W) for one in snapshots])
+    most = values.max(axis=0)
+    order = np.argsort(-most, kind="stable")[:MOST_NOTED]
+    noted = order[most[order] >= NOTED]
+    steps = [one.step for one in snapshots]
+    return pd.DataFrame(
+        [(step, int(i), values[k, i]) for i in noted for k, step in enumerate(steps)],
+        columns=["step", "feature", "dimensionality"],
+    )
+
+
+def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
+    """Whether something holds at two neighbouring snapshots, so that it is no passing fluctuation.
+
+    Examples
+    --------
+    >>> at_least_twice([False, True, False, True]), at_least_twice([False, True, True])
+    (False, True)
+
+    """
+    holds = np.asarray(happened, dtype=np.bool_)
+    return bool(np.any(holds[1:] & holds[:-1]))
+
+
+def outcomes(history: pd.DataFrame) -> pd.DataFrame:
+    """One row per run: whether it ends embedded, whether it was before, features stored at the end, times.
+
+    embedded asks for the length alone, first also for the rank. ``peak`` and ``end`` are lengths of the point's hidden
+    vector. near_miss: at two neighbouring snapshots the point was embedded and among the first, at the end it is not
+    embedded. near_by_length: the same of its length alone, which ends below half of what counts as
+    embedded; fell_back: of its length alone, which ends below what counts at all.
+    ``lasting`` is the share of snapshots at which it was embedded and among the first.
+    """
+    rows = []
+    for (repeats, seed), part in history.groupby(["repeats", "seed"]):
+        long = (part["length"] > EMBEDDED).to_numpy()
+        first = long & (part["rank"] <= TOP).to_numpy()
+        last = part.iloc[-1]
+        rows.append(
+            {
+                "repeats": repeats,
+                "seed": seed,
+                "embedded": bool(long[-1]),
+                "first": bool(first[-1]),
+                "near_miss": bool(not long[-1] and at_least_twice(first)),
+                "near_by_length": bool(last["length"] < EMBEDDED / 2 and at_least_twice(long)),
+                "fell_back": bool(not long[-1] and at_least_twice(long)),
+                "lasting": float(first.mean()),
+                "peak": float(part["length"].max()),
+                "end": float(last["length"]),
+                "stored": float(last["stored"]),
+                "point_from": _first(part, long),
+                "features_from": _first(part, (part["stored"] >= 3).to_numpy()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _first(part: pd.DataFrame, holds: NDArray[np.bool_]) -> float:
+    """The share of training after which something holds for the first time; NaN if it never does."""
+    steps = numbers(part, "step")
+    return float(steps[holds].min() / steps.max()) if holds.any() else float("nan")

@@ -1,0 +1,1 @@
+"""Where polishing takes trained models."""

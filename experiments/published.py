@@ -1,0 +1,66 @@
+"""Published values that experiments are laid beside; the head of each file names its source.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+import pandas as pd
+
+from experiments.findings import Outcome
+from verify.figures.norms import published_norms
+
+__all__ = [
+    "PUBLISHED_N",
+    "PUBLISHED_ONSET",
+    "PUBLISHED_PEAK",
+    "PUBLISHED_SEEN",
+    "PUBLISHED_SPARSITY",
+    "peak_outcome",
+    "published_norms",
+    "published_test_loss",
+]
+
+#: The setting of the published series.
+PUBLISHED_N, PUBLISHED_SPARSITY = 10_000, 0.999
+
+#: T from which on features are seen there, by the authors and by the replication printed with the paper.
+PUBLISHED_ONSET = (5_000, 20_000)
+
+#: What the authors' "around T = 30", where lengths and norms peak, is taken to mean, from and to.
+PUBLISHED_PEAK = (20, 45)
+
+#: How often a feature has been seen, T(1 − S), when it appears, in the comment on what sets that scale.
+PUBLISHED_SEEN = 10.0
+
+
+def peak_outcome(course: Mapping[int, float]) -> Outcome:
+    """Whether a length or norm, by T, is largest where the authors see it; not tested where T ends before.
+
+    Examples
+    --------
+    >>> peak_outcome({5: 1.0, 30: 3.0, 300: 2.0}), peak_outcome({5: 1.0, 30: 3.0}), peak_outcome({5: 1.0, 300: 3.0})
+    ('agrees', 'not tested', 'differs')
+
+    """
+    peak, last = max(course, key=course.__getitem__), max(course)
+    low, high = PUBLISHED_PEAK
+    if last < low or min(course) > high or peak == last <= high:
+        return "not tested"
+    return "agrees" if peak != last and low <= peak <= high else "differs"
+
+
+def published_test_loss() -> pd.DataFrame:
+    """The published test loss: columns T (inf for unlimited data) and test_loss, good to about 0.0003.
+
+    Examples
+    --------
+    >>> float(published_test_loss()["test_loss"].max())
+    1.0222
+
+    """
+    with files("verify").joinpath("published_test_loss.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, comment="#")

@@ -1,0 +1,131 @@
+"""The tables of experiment ``repeated-map``: outcomes, boundaries, the theory's thresholds, sweeps in both directions.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from experiments.following import EMBEDDED, TOP
+from experiments.grouping import numbers, with_rows
+from experiments.repeated_map.hysteresis import sweep_both_ways
+from experiments.threshold.draws import summary
+from numerics import Run
+from numerics.repetition import find_transition
+from theory.repetition.logistic_boundary import fit_boundary
+
+__all__ = ["CRITERIA", "KEYS", "add", "boundaries", "collect"]
+
+#: Draws of the theory's threshold for each size, and features that it keeps.
+DRAWS, FEATURES = 4, 120
+
+#: T/n of the sweeps in both directions, where there are such runs.
+SWEPT = 3
+
+#: Columns that tell runs apart.
+KEYS = ("n", "T", "repeats", "seed")
+
+#: The published criterion and the second one.
+CRITERIA = ("first", "embedded")
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
+    listed = _listed(table)
+    return {
+        "runs": listed,
+        "boundaries": boundaries(listed),
+        "theory": _thresholds(runs),
+        "sweeps": _sweeps(runs),
+    }
+
+
+def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """The tables with more runs, which they did not have; sweeps stay as they are."""
+    listed = with_rows(known["runs"], _listed(table), KEYS)
+    old = {(int(n), int(T)) for n, T in zip(known["theory"]["n"], known["theory"]["T"], strict=True)}
+    new = _thresholds([run for run in runs if (run.setting.n, run.setting.T) not in old])
+    theory = with_rows(known["theory"], new, ["n", "T"])
+    return known | {"runs": listed, "boundaries": boundaries(listed), "theory": theory}
+
+
+def _listed(table: pd.DataFrame) -> pd.DataFrame:
+    length = table["repeated_hidden_length"] * table["median_hidden_length"]
+    listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
+        rank=table["repeated_dimensionality_rank"],
+        length=length,
+        first=table["repeated_dimensionality_rank"] <= TOP,
+        embedded=length > EMBEDDED,
+        largest_feature=table["largest_feature_dimensionality"],
+    )
+    return listed.sort_values(list(KEYS), kind="stable", ignore_index=True)
+
+
+def _thresholds(runs: Sequence[Run]) -> pd.DataFrame:
+    sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
+    return pd.DataFrame([_theory(*size) for size in sizes])
+
+
+def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
+    """The boundary of each size and criterion: median R with its interval, the largest R up to which no
+    run succeeds, and the least from which on all do.
+
+    NaN where the outcomes admit no fit: they do not rise with R, or all of them change between the same two R. Runs
+    count as independent; those of one seed share their start, and little of their datasets.
+    """
+    rows = []
+    for (n, T), part in listed.groupby(["n", "T"]):
+        for name in CRITERIA:
+            happened, R = np.asarray(part[name], dtype=np.bool_), numbers(part, "repeats")
+            failing = [each for each in np.unique(R) if not happened[each >= R].any()]
+            holding = [each for each in np.unique(R) if happened[each <= R].all()]
+            fitted = _fitted(happened, R)
+            rows.append(
+                (n, T, name, len(R), *fitted, max(failing, default=np.nan), min(holding, default=np.nan))
+            )
+    columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
+    try:
+        found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
+    except ValueError:  # no overlap of outcomes, or none that rises
+        return (float("nan"),) * 3
+    if found.low == 0 and found.high == np.inf:  # the interval says nothing
+        return (float("nan"),) * 3
+    return found.median, found.low, found.high
+
+
+def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
+    found = [find_transition(T, n, sparsity, seed=seed, features=min(FEATURES, n)) for seed in range(DRAWS)]
+    answer = summary(T, n, sparsity, min(FEATURES, n), found)
+    return {
+        "n": n,
+        "T": T,
+        "draws": DRAWS,
+        "undecided": answer["undecided"],
+        "median": answer["repeats"]["median"],
+        "least": answer["repeats"]["least"],
+        "greatest": answer["repeats"]["greatest"],
+        "metastable_until": answer["metastable_until"]["median"],
+        "metastable_censored": answer["metastable_censored"]["median"],
+        "zero_bias": answer["zero_bias"]["mean"],
+    }
+
+
+def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
+    n = min(run.setting.n for run in runs)
+    own = [run for run in runs if run.setting.n == n]
+    T = min({run.setting.T for run in own}, key=lambda T: abs(np.log(T / n / SWEPT)))
+    own = [run for run in own if run.setting.T == T]
+    repeats = sorted({1} | {run.setting.repeats for run in own})
+    starts = [run for run in own if run.setting.repeats == repeats[-1]]
+    swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
+    return swept.assign(n=n, T=T)

@@ -1,0 +1,123 @@
+"""The figure of the experiments on the generalization scale. Defines no equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from experiments.grouping import numbers
+from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
+
+__all__ = ["Axis", "draw_scales"]
+
+_MARKERS = ("o", "s", "^", "D", "v", "X")
+_COLOURS = (VERMILLION, *DECAY_COLOURS)
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What a figure of scales is drawn against.
+
+    Attributes
+    ----------
+    key : column that tells curves apart.
+    symbol : its name on axes and in the legend.
+    size : column of dataset sizes, and of scales, ``scale``, in the same unit.
+    size_label : its name on axes.
+    fixed_size : whether to draw where scales would lie were T the same for every value of ``key``.
+
+    """
+
+    key: str
+    symbol: str
+    size: str
+    size_label: str
+    fixed_size: bool = False
+
+
+def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: float) -> Figure:
+    """Curves of the largest D_f above, their scales below, a column for each m; ``expected`` is the published scale."""
+    dimensions = [int(m) for m in np.unique(numbers(runs, "m"))]
+    figure = Plot(figsize=(max(8.6, 4.4 * len(dimensions)), 8.8))
+    figure.set_layout_engine("constrained", h_pad=0.08)
+    axes = figure.subplots(2, len(dimensions), squeeze=False, height_ratios=[3, 2])
+    for ax in axes[1, 1:]:
+        ax.sharey(axes[1, 0])
+    for column, m in enumerate(dimensions):
+        top, bottom = axes[0, column], axes[1, column]
+        _draw_curves(top, runs.query("m == @m"), axis, expected)
+        _draw_scales(bottom, scales.query("m == @m"), axis, expected)
+        top.set_title(f"m = {m}")
+        if column:
+            top.set_ylabel("")
+            bottom.set_ylabel("")
+    axes[0, 0].legend(loc="upper left")
+    figure.legend(handles=_legend(axis), loc="outside lower center", ncols=2, fontsize=11)
+    return figure
+
+
+def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
+    for place, value in enumerate(np.unique(numbers(runs, axis.key))):
+        colour, marker = _COLOURS[place % 6], _MARKERS[place % 6]
+        rows = runs[numbers(runs, axis.key) == value]
+        ax.scatter(rows[axis.size], rows["largest_feature_dimensionality"], s=18, marker=marker, color=colour,
+                   alpha=0.45, lw=0)  # fmt: skip
+        middle = rows.groupby(axis.size)["largest_feature_dimensionality"].median()
+        ax.plot(list(middle.index), list(middle), "-", marker=marker, color=colour, lw=1.8, ms=5,
+                label=f"{axis.symbol} = {value:g}")  # fmt: skip
+    ax.axvline(expected, color=GREY, lw=1)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(_PLAIN)
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set(xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
+
+
+def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
+    found = scales.dropna(subset=["scale"])
+    for place, value in enumerate(np.unique(numbers(scales, axis.key))):
+        rows = found[numbers(found, axis.key) == value]
+        if rows.empty:
+            continue
+        colour, marker = _COLOURS[place % 6], _MARKERS[place % 6]
+        ax.plot(rows[axis.key], rows["scale"], marker, color=colour, ms=6, alpha=0.5, mew=0)
+        middle = float(np.exp(np.mean(np.log(numbers(rows, "scale")))))
+        ax.plot([value], [middle], "_", color=colour, ms=26, mew=2.5)
+    ax.axhline(expected, color=GREY, lw=1)
+    if found.empty:
+        ax.text(0.5, 0.5, "no seed has a scale", transform=ax.transAxes, ha="center", va="center", color=INK)
+        ax.set_ylim(expected / 2, expected * 2)
+    if axis.fixed_size and len(found):
+        ends = np.unique(numbers(found, axis.key))
+        centre = np.exp(np.mean(np.log(numbers(found, axis.key))))
+        height = np.exp(np.mean(np.log(numbers(found, "scale"))))
+        ax.plot(ends, height * ends / centre, "--", color=INK, lw=1.2)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ticks = np.unique(numbers(scales, axis.key))
+    ax.set_xticks(ticks)
+    ax.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
+    ax.xaxis.set_major_formatter(_PLAIN)
+    ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    ax.yaxis.set_major_formatter(_PLAIN)
+    ax.yaxis.set_minor_formatter(_PLAIN)
+    ax.tick_params(axis="y", which="minor", labelsize=10)
+    ax.set(xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
+
+
+def _legend(axis: Axis) -> list[Line2D]:
+    """Handles for what has no name beside the curves."""
+    handles = [
+        Line2D([], [], ls="", marker="_", color=INK, ms=20, mew=2.5, label="scale, mean of seeds"),
+        Line2D([], [], color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]"),
+    ]
+    if axis.fixed_size:
+        handles.append(Line2D([], [], ls="--", color=INK, lw=1.2, label="were T the same at every S"))
+    return handles

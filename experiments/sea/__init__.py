@@ -1,0 +1,1 @@
+"""The sea beside a ring of features."""

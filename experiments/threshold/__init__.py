@@ -1,0 +1,1 @@
+"""Thresholds of repeated data over drawn datasets."""

@@ -1,0 +1,137 @@
+"""The arithmetic bound of the dense kernel, and how much of it the kernel reaches.
+
+Per pair of a feature and a datapoint the kernel needs 3m multiply-adds, one max and one add. The bound is the rate of
+just this mix, with every operand in a register: independent chains long enough to hide latencies, no loads, no stores.
+Both are timed on one core in turns, in slices shorter than a time slice of the scheduler; the fastest of many counts,
+because a busy machine can only slow a slice down.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from numerics.engines.cpu import kernels
+from numerics.engines.cpu import simd as lanes
+from numerics.engines.cpu.pairs import REGISTERS
+
+__all__ = ["ArithmeticRate", "measure_adamw", "measure_rate"]
+
+_OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "boundscheck": False,
+    "nogil": True,
+    "fastmath": {"contract"},
+}
+
+#: Features and datapoints of one timed call of the kernel: below a millisecond for m <= 20.
+_FEATURES, _POINTS = 1024, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ArithmeticRate:
+    """Pairs per second on one core: of the operation mix alone, and of the kernel."""
+
+    m: int
+    dtype: str
+    bound: float
+    kernel: float
+
+    @property
+    def fraction(self) -> float:
+        """Share of the bound that the kernel reaches."""
+        return self.kernel / self.bound
+
+
+def _mix_source(chains: int) -> str:
+    """Source of the operation mix in ``chains`` independent chains; z starts from a sum, so nothing can be hoisted."""
+    each = range(chains)
+    lines = [
+        "def mix(numbers, m, rounds):",
+        "    w, h = splat(numbers[0]), splat(numbers[1])",
+        "    s = splat(numbers[2])",
+    ]
+    lines += [f"    g{j} = q{j} = splat(numbers[{3 + j}])" for j in each]
+    lines.append("    for _ in range(rounds):")
+    lines += [f"        y{j} = g{j}" for j in each]
+    lines += ["        for k in range(m):", *(f"            y{j} = fma(w, h, y{j})" for j in each)]
+    lines += [f"        y{j} = relu(y{j})" for j in each]
+    lines += [f"        s = add(s, y{j})" for j in each]
+    lines.append("        for k in range(m):")
+    for j in each:
+        lines += [f"            g{j} = fma(y{j}, h, g{j})", f"            q{j} = fma(y{j}, w, q{j})"]
+    lines.append("    return total(s) + " + " + ".join(f"total(g{j}) + total(q{j})" for j in each))
+    return "\n".join(lines)
+
+
+@cache
+def _mix(chains: int) -> Callable[..., float]:
+    namespace: dict[str, Any] = {
+        name: getattr(lanes, name) for name in ("add", "fma", "relu", "splat", "total")
+    }
+    exec(_mix_source(chains), namespace)  # our own text, built from one integer
+    return njit(**_OPTIONS)(namespace["mix"])  # type: ignore[no-any-return]
+
+
+def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
+    """A call of the mix of about a quarter of a millisecond, and its number of pairs."""
+    chains = max(1, REGISTERS // (4 * lanes.LANES * dtype.itemsize))
+    rounds = max(1, 20_000 // m)
+    numbers = np.full(3 + chains, -1.0, dtype)  # z stays negative: y = 0, and no sum ever grows or gets tiny
+    numbers[:2] = 1e-3, -1e-3
+    mix = _mix(chains)
+    return lambda: mix(numbers, m, rounds), rounds * chains * lanes.LANES
+
+
+def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
+    random = np.random.default_rng(0)
+    parameters, hidden = (
+        random.normal(size=(rows, size)).astype(dtype) for rows, size in ((m + 1, _FEATURES), (m, _POINTS))
+    )
+    gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
+    scratch = np.zeros(kernels.scratch_size(m), dtype)
+    rows, sums = kernels.as_rows(parameters), kernels.as_rows(gradients)
+    return lambda: kernels.sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
+
+
+def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> ArithmeticRate:
+    """Rates of the mix and of the kernel at hidden dimension ``m`` (T = 1000); the fastest of ``slices`` each."""
+    calls = [_mix_call(m, np.dtype(dtype)), _kernel_call(m, np.dtype(dtype))]
+    best = [float("inf")] * len(calls)
+    for call, _ in calls:
+        call()  # compiles
+    for _ in range(slices):
+        for place, (call, _) in enumerate(calls):
+            start = time.perf_counter()
+            call()
+            best[place] = min(best[place], time.perf_counter() - start)
+    bound, kernel = (pairs / seconds for (_, pairs), seconds in zip(calls, best, strict=True))
+    return ArithmeticRate(m, dtype, bound, kernel)
+
+
+@njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, scalars: Any) -> bool:
+    finite = True
+    for k in range(len(rows)):
+        finite &= adamw(rows[k], first[k], second[k], gradients[k], scalars, 0, rows[k].size)
+    return finite
+
+
+def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 200) -> float:
+    """Milliseconds of one AdamW pass over n(m + 1) parameters on one core, the fastest of ``slices``."""
+    random = np.random.default_rng(0)
+    arrays = [random.random((m + 1, n)).astype(dtype) for _ in range(4)]
+    rows = [kernels.as_rows(array) for array in arrays]
+    scalars = np.array([1.0, 1.0 - 1e-5, 1e-3, 1.0, 1e-8, 0.9, 0.999, 0.1, 0.001], dtype)
+    best = float("inf")
+    for _ in range(slices + 1):
+        start = time.perf_counter()
+        _adamw_pass(kernels.adamw, *rows, scalars)
+        best = min(best, time.perf_counter() - start)
+    return best * 1e3

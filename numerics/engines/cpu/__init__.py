@@ -1,0 +1,1 @@
+"""The cpu engine: the whole training loop compiled."""

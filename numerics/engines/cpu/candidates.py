@@ -1,0 +1,275 @@
+"""What is known of the outputs of features on blocks of datapoints, in any number of hidden dimensions.
+
+Subject. Late in training most outputs z_it = w_i·h_t + b_i are negative, but in many dimensions no box says so. What
+was found once stays known for a while: let top be the largest z of feature i on a block of datapoints at an earlier
+step, and dw, db and dh what feature and datapoints have moved by since. Then on the block
+
+    z <= top + |w_old| max|dh| + |dw| max|h| + max(db, 0),
+
+and while this is not positive the block is inactive. Every step each feature, or `group_size` neighbours together,
+list the blocks that no bound excludes.
+
+Exactness. A pair that is not listed has z <= 0 as any kernel rounds it: bounds are widened by `margin` roundings of
+their terms and by the least normal number for what underflows; what is NaN, infinite or huge excludes nothing. A bound
+holds for whatever stands at the place of a feature or datapoint now, since dw and dh are taken from the values there;
+not for places that came since it was found, so that every new arrangement forgets all bounds (`forget`).
+
+Renewal. Bounds are found anew, at about a third of the cost of all pairs, when a step lists more than the mean over the
+steps since the last renewal, its own cost included; for drift that grows this is the best time. It counts work and
+reads no clock.
+
+Memory. At most `MOST_BLOCKS` bounds for each feature; with many datapoints a block is several leaves of 16.
+
+Layout. Datapoints are held leaf by leaf: 16 first coordinates, 16 second ones and so on, and 16 ones. Zeros, that last
+row included, fill up the last block.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from numerics.engines.cpu.bounding_boxes import INLINE, NODE
+from numerics.engines.cpu.simd import (
+    LANES,
+    absolute,
+    add,
+    append_above_zero,
+    fma,
+    larger,
+    load,
+    most,
+    multiply,
+    splat,
+    square_root,
+    store,
+    subtract,
+    total,
+)
+
+__all__ = [
+    "COUNTS",
+    "MOST_POINTS",
+    "RENEWS",
+    "WIDTH",
+    "Listing",
+    "describe_points",
+    "forget",
+    "group_size",
+    "list_blocks",
+    "make_listing",
+    "measure_drift",
+    "plan_step",
+    "renew",
+]
+
+#: Bounds that are kept for each feature.
+MOST_BLOCKS = 128
+
+#: More datapoints are never culled: blocks of more than a node would be needed.
+MOST_POINTS = MOST_BLOCKS * NODE * LANES
+
+#: Cost of finding the bound of a feature on a leaf, in leaves that are summed.
+RENEWAL_COST = 0.25
+
+#: What stands in ``tally`` before the counts of the parts: whether this step renews, steps since the last renewal, what
+#: it and they have cost, and the cost of a renewal, in leaves that are summed.
+RENEWS, STEPS, SPENT, RENEWAL, COUNTS = 0, 1, 2, 3, 4
+
+#: Features that are held in registers' reach at once: two vectors.
+WIDTH = 2 * LANES
+
+
+def group_size(m: int) -> int:
+    """Features that share a list: as many as leave their sums in 32 registers."""
+    return 4 if m <= 3 else 1
+
+
+def margin(m: int) -> int:
+    """Roundings of a bound in units of eps: of z then and now m + 1 each, of two norms m/2 + 2 each, of the sum."""
+    return 2 * m + 8
+
+
+def block_leaves(T: int) -> int:
+    """Leaves of a block: the least power of two that leaves no more than `MOST_BLOCKS` blocks."""
+    leaves = 1
+    while leaves * MOST_BLOCKS * LANES < T:
+        leaves *= 2
+    return leaves
+
+
+class Listing(NamedTuple):
+    """Work space of `listed_pairs`; none of it is state of a run, each array is found anew where it is not valid.
+
+    Attributes
+    ----------
+    points, old_points : datapoints now and at the last renewal, by leaf, coordinate and lane.
+    reach : how far the datapoints of each block are from the old ones at most, and their largest |h|.
+    tops : the largest z of each feature on each block at the last renewal.
+    old : parameters at the last renewal, `WIDTH` features at a time.
+    limits : roundings that widen each bound, and the least normal number.
+    pulled, rows, listed : scratch of each part.
+    tally : counted work, see `RENEWS`.
+    shape : how many blocks there are, and leaves of each.
+
+    """
+
+    points: NDArray[Any]
+    old_points: NDArray[Any]
+    reach: NDArray[Any]
+    tops: NDArray[Any]
+    old: NDArray[Any]
+    limits: NDArray[Any]
+    pulled: NDArray[Any]
+    rows: NDArray[Any]
+    listed: NDArray[np.int32]
+    tally: NDArray[np.int64]
+    shape: NDArray[np.int64]
+
+
+def make_listing(n: int, T: int, m: int, parts: int, dtype: np.dtype[Any]) -> Listing:
+    """Work space for n features in ``parts`` parts and T datapoints in m dimensions; nothing is known yet."""
+    span = block_leaves(T)
+    n_blocks = -(-T // (LANES * span))
+    n_leaves, held = n_blocks * span, -(-n // WIDTH) * WIDTH
+    width = -(-n_blocks // LANES) * LANES
+    info, share = np.finfo(dtype), group_size(m)
+    points = np.zeros((n_leaves, m + 1, LANES), dtype)
+    points[:, m] = (np.arange(n_leaves * LANES) < T).reshape(-1, LANES)
+    tally = np.zeros(COUNTS + parts, np.int64)
+    tally[RENEWAL] = RENEWAL_COST * held // share * n_leaves
+    tally[COUNTS:] = -1
+    return Listing(
+        points=points.ravel(),
+        old_points=np.zeros(points.size, dtype),
+        reach=np.zeros((2, width), dtype),
+        tops=np.zeros((held, width), dtype),
+        old=np.zeros(held * (m + 1), dtype),
+        limits=np.array([margin(m) * info.eps, info.tiny], dtype),
+        pulled=np.zeros((parts, n_leaves * m * LANES), dtype),
+        rows=np.zeros((parts, (m + 4) * WIDTH + -(-share * (m + 1) // 4) * 4), dtype),
+        listed=np.zeros((parts, width + LANES), np.int32),
+        tally=tally,
+        shape=np.array([n_blocks, span], np.int64),
+    )
+
+
+def forget(listing: Listing) -> None:
+    """Have the next step find every bound anew, whatever features and datapoints stand where."""
+    listing.tally[COUNTS:] = -1
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def plan_step(tally: Any) -> None:
+    """Decide whether this step renews the bounds: when it has cost more than the mean since the last renewal.
+
+    Also where the step before did not come to count.
+    """
+    total = 0
+    for part in range(COUNTS, tally.size):
+        total = -1 if tally[part] < 0 or total < 0 else total + tally[part]
+        tally[part] = -1
+    tally[STEPS] += 1
+    tally[SPENT] += total
+    tally[RENEWS] = total < 0 or total * tally[STEPS] > tally[SPENT]
+    if tally[RENEWS]:
+        tally[STEPS], tally[SPENT] = 0, tally[RENEWAL]
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def describe_points(hidden: Any, listing: Any, first: int, last: int) -> None:
+    """Copy datapoints ``first`` to ``last`` - 1 (whole blocks); how far each block moved, and its largest |h|."""
+    points, old, renews, span = listing.points, listing.old_points, listing.tally[RENEWS], listing.shape[1]
+    moves, sizes = listing.reach[0], listing.reach[1]
+    m, T = hidden.shape
+    width, zero, tiny = (m + 1) * LANES, splat(points.dtype.type(0)), splat(listing.limits[1])
+    for block in range(first // (LANES * span), (last + LANES * span - 1) // (LANES * span)):
+        largest = farthest = bad = zero
+        for leaf in range(block * span, (block + 1) * span):
+            size, at = min(LANES, max(T - leaf * LANES, 0)), leaf * width
+            squares = moved = tiny
+            for k in range(m):
+                source, target = hidden[k, leaf * LANES :], points[at + k * LANES :]
+                for j in range(size):
+                    target[j] = source[j]
+                h = load(points, at + k * LANES)
+                if renews:
+                    store(old, at + k * LANES, h)
+                d = subtract(h, load(old, at + k * LANES))
+                squares, moved = fma(h, h, squares), fma(d, d, moved)
+            largest, farthest = larger(squares, largest), larger(moved, farthest)
+            bad = fma(zero, fma(squares, squares, multiply(moved, moved)), bad)
+        moves[block] = math.sqrt(most(farthest)) + total(bad)
+        sizes[block] = math.sqrt(most(largest)) + total(bad)
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def renew(rows: Any, m: int, points: Any, tops: Any, n_blocks: int, span: int) -> None:
+    """The largest z of each feature in ``rows`` on each block."""
+    lowest, found = splat(rows.dtype.type(-np.inf)), rows[(m + 1) * WIDTH :]
+    for block in range(n_blocks):
+        top0 = top1 = lowest
+        for start in range(
+            block * span * (m + 1) * LANES, (block + 1) * span * (m + 1) * LANES, (m + 1) * LANES
+        ):
+            for j in range(start, start + LANES, 4):
+                z0 = z1 = z2 = z3 = load(rows, m * WIDTH)
+                y0 = y1 = y2 = y3 = load(rows, m * WIDTH + LANES)
+                for k in range(m):
+                    v, w = load(rows, k * WIDTH), load(rows, k * WIDTH + LANES)
+                    h0, h1 = splat(points[j + k * LANES]), splat(points[j + k * LANES + 1])
+                    h2, h3 = splat(points[j + k * LANES + 2]), splat(points[j + k * LANES + 3])
+                    z0, z1, z2, z3 = fma(v, h0, z0), fma(v, h1, z1), fma(v, h2, z2), fma(v, h3, z3)
+                    y0, y1, y2, y3 = fma(w, h0, y0), fma(w, h1, y1), fma(w, h2, y2), fma(w, h3, y3)
+                top0 = larger(larger(larger(z0, z1), larger(z2, z3)), top0)
+                top1 = larger(larger(larger(y0, y1), larger(y2, y3)), top1)
+        store(found, 0, top0)
+        store(found, LANES, top1)
+        for f in range(WIDTH):
+            tops[f, block] = found[f]
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def measure_drift(rows: Any, m: int, old: Any, limits: Any) -> None:
+    """Factors of max|dh| and max|h| in the bound of each feature in ``rows``, and its constant: three more rows."""
+    margin, tiny = splat(limits[0]), splat(limits[1])
+    zero = subtract(tiny, tiny)
+    for i in range(0, WIDTH, LANES):
+        squares = before = moved = tiny
+        for k in range(m):
+            w, v = load(rows, k * WIDTH + i), load(old, k * WIDTH + i)
+            d = subtract(w, v)
+            squares, before, moved = fma(w, w, squares), fma(v, v, before), fma(d, d, moved)
+        bad = multiply(zero, fma(squares, squares, fma(before, before, multiply(moved, moved))))
+        b, v = load(rows, m * WIDTH + i), load(old, m * WIDTH + i)
+        before, moved, rise = square_root(before), square_root(moved), larger(subtract(b, v), zero)
+        roundings = multiply(margin, add(rise, add(absolute(b), absolute(v))))
+        store(rows, (m + 1) * WIDTH + i, fma(margin, before, before))
+        store(rows, (m + 2) * WIDTH + i, fma(margin, add(moved, square_root(squares)), moved))
+        store(rows, (m + 3) * WIDTH + i, add(add(rise, roundings), add(tiny, bad)))
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def _bound(drift: Any, f: int, tops: Any, reach: Any, start: int) -> Any:
+    """What no z of a feature on 16 blocks is above."""
+    top = add(load(tops[f], start), splat(drift[f + 2 * WIDTH]))
+    top = fma(splat(drift[f + WIDTH]), load(reach[1], start), top)
+    return fma(splat(drift[f]), load(reach[0], start), top)
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def list_blocks(drift: Any, first: int, share: int, tops: Any, reach: Any, n_blocks: int, listed: Any) -> int:
+    """List the blocks that the bounds of ``share`` features from ``first`` on do not all exclude; how many."""
+    count, bad = 0, drift.dtype.type(0)
+    for f in range(first, first + share):
+        bad += drift.dtype.type(0) * drift[f + 2 * WIDTH]
+    for start in range(0, n_blocks, LANES):
+        top = add(_bound(drift, first, tops, reach, start), splat(bad))
+        for f in range(first + 1, first + share):
+            top = larger(_bound(drift, f, tops, reach, start), top)
+        count = append_above_zero(listed, count, top, start, n_blocks - start)
+    return count

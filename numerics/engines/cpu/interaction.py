@@ -1,0 +1,297 @@
+"""The dense part of a step, all pairs or culled: which of the two, and the arrays of the second.
+
+In two hidden dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`listing`).
+
+The choice counts work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups
+against all pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not
+depend on the machine a run is on, so the same run takes the same sums everywhere.
+
+Gain. Whole steps, dense over culled, on one core of an AMD EPYC of family 26 (n = 10 000, m = 2, float32, seed 0; least
+of twelve turns in processor time, other programs running), after 200, 3000 and 12 000 steps: 1.5, 1.9 and 1.8 at
+T = 1000, 2.2, 3.1 and 3.5 at T = 10 000. Below T of about 400 the rule keeps the dense kernel.
+``python -m numerics.benchmark.culling --T 1000,10000 --after 200,3000,12000`` times them anew.
+
+Candidate lists, same machine and setting, least of six turns, after 1000, 3000 and 8000 steps: at T = 1000 1.6, 1.9 and
+2.1 for m = 3, 1.5, 1.8 and 2.1 for m = 4, 1.4, 2.1 and 2.6 for m = 10; at T = 3000 1.2, 1.4 and 1.6, 1.5, 1.7 and 1.9,
+1.1, 1.9 and 2.5. After 200 steps they lose, and the rule keeps the dense kernel.
+``python -m numerics.benchmark.culling --m 3,4,10 --T 1000,3000 --after 200,1000,3000,8000`` times them anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+from numpy.typing import NDArray
+
+from numerics.engines.cpu.bounding_boxes import (
+    BOX_ROWS,
+    FEATURE_ROWS,
+    GROUP,
+    INLINE,
+    NODE,
+    NODE_POINTS,
+    bound_features,
+    describe_leaves,
+    describe_nodes,
+    load_features,
+)
+from numerics.engines.cpu.candidate_sums import listed_pairs
+from numerics.engines.cpu.candidates import Listing, describe_points, plan_step
+from numerics.engines.cpu.compilation import compiled
+from numerics.engines.cpu.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
+from numerics.engines.cpu.pairs import BLOCK, dense_pairs
+from numerics.engines.cpu.simd import LANES
+
+__all__ = [
+    "CUT",
+    "CUT_PAIR",
+    "GROUP_COST",
+    "OFF",
+    "ON",
+    "classify",
+    "culling_arrays",
+    "interact",
+    "plan",
+    "prefers_culling",
+    "prefers_listing",
+    "prepare",
+    "sum_culled",
+]
+
+#: Roundings of the boxes, of the test and of z, in units of eps: boxes 2 + 2, test 8, z 3, their squares.
+MARGIN = 16
+
+#: Cost of one pair of a leaf that is cut, and of a group with its tests and moments, in pairs of the dense kernel: as
+#: fitted by ``python -m numerics.benchmark.culling --T 128,300,600,1000,3000`` on an AMD EPYC of family 26 (2.0, 2300).
+CUT_PAIR, GROUP_COST = 2.0, 2300.0
+
+#: Cost of one pair that lists hold right after an arrangement, with those that drift and renewals add until the next,
+#: and of one feature: between states in which whole steps with lists are slower and faster (m = 3, 4, 10, T = 1000 and
+#: 3000, after 200 to 8000 steps); lists break even where they hold a quarter to a third of all pairs.
+LISTED_PAIR, FEATURE_COST = 3.0, 200.0
+
+#: What is known of the outputs of a group of features on a leaf of datapoints: none active, all active, neither.
+OFF, ON, CUT = 0, 1, 2
+
+#: Fewer datapoints are never culled: a leaf would be most of them.
+LEAST_POINTS = 8 * LANES
+
+
+def culling_arrays(T: int, parts: int, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
+    """Work space of `culled_pairs` for T datapoints and ``parts`` parts of the features."""
+    n_leaves = -(-T // LANES)
+    span, width = -(-n_leaves // NODE) * NODE, BLOCK + LANES
+    node_span = -(-span // (NODE * LANES)) * LANES
+    info = np.finfo(dtype)
+    scale = (
+        40 if dtype == np.float32 else 300
+    )  # squares of sizes in 2^±scale, times T, neither over- nor underflow
+    limits = np.array([MARGIN * info.eps, 2.0**-scale, 2.0**scale, MARGIN * info.tiny, info.max], dtype)
+    valid = np.zeros(LANES, dtype)
+    valid[: T % LANES] = 1
+    return (
+        np.zeros(2 * LANES * n_leaves, dtype),
+        np.zeros(BOX_ROWS * span, dtype),
+        np.zeros(BOX_ROWS * node_span, dtype),
+        limits,
+        valid,
+        np.zeros((parts, FEATURE_ROWS * width + LANES), dtype),
+        np.zeros((parts, 2 * LANES * n_leaves), dtype),
+        np.zeros((parts, PUSHED_ROWS * span), dtype),
+        np.zeros((parts, PUSHED_ROWS * node_span), dtype),
+        np.zeros((parts, 3, n_leaves + 2 * LANES), np.int64),
+    )
+
+
+@njit(**INLINE)  # type: ignore[untyped-decorator]
+def _describe(hidden: Any, culling: Any, first: int, last: int) -> None:
+    """Boxes and moments of the leaves and nodes of datapoints ``first`` to ``last`` - 1, whole nodes."""
+    points, leaves, nodes, limits = culling[0], culling[1], culling[2], culling[3]
+    describe_leaves(hidden, points, leaves, limits, first, last)
+    n_leaves, n_nodes = (hidden.shape[1] + LANES - 1) // LANES, (last + NODE_POINTS - 1) // NODE_POINTS
+    describe_nodes(leaves, nodes, n_leaves, limits, first // NODE_POINTS, n_nodes)
+
+
+def _classify(parameters: Any, hidden: Any, culling: Any, kinds: Any) -> None:
+    """What is known of each group and leaf, into ``kinds``, (groups, leaves): `OFF`, `ON` or `CUT`."""
+    leaves, nodes, limits, rows = culling[1], culling[2], culling[3], culling[5][0]
+    listed, on, on_above = culling[9][0, 0], culling[9][0, 1], culling[9][0, 2]
+    n, n_leaves = parameters[0].size, (hidden.shape[1] + LANES - 1) // LANES
+    width = (rows.size - LANES) // FEATURE_ROWS
+    _describe(hidden, culling, 0, hidden.shape[1])
+    for first in range(0, n, width - LANES):
+        size = min(width - LANES, n - first)
+        load_features(parameters, rows, width, first, first + size)
+        bound_features(rows, width, size, limits)
+        for i in range(0, size, GROUP):
+            kind = kinds[(first + i) // GROUP]
+            count, n_on, _ = list_cut_leaves(rows, width, i, leaves, nodes, n_leaves, listed, on, on_above)
+            for leaf in range(n_leaves):
+                node = leaf // NODE
+                kind[leaf] = ON if on_above[node // LANES] >> (node % LANES) & 1 else OFF
+            for entry in range(n_on):
+                start = on[2 * entry] * NODE
+                for leaf in range(start, min(start + NODE, n_leaves)):
+                    kind[leaf] = ON if on[2 * entry + 1] >> (leaf - start) & 1 else OFF
+            for entry in range(count):
+                kind[listed[entry] // (2 * LANES)] = CUT
+
+
+_compiled_classify = compiled(_classify, "classify", fastmath=False)
+
+
+def classify(
+    parameters: NDArray[Any], hidden: NDArray[Any], arrays: tuple[NDArray[Any], ...]
+) -> NDArray[np.int8]:
+    """(groups, leaves) `OFF`, `ON` or `CUT`: the sign of all outputs of a group on a leaf, where it is sure.
+
+    ``parameters`` are (3, n), ``hidden`` (2, T), both in their arrangement; ``arrays`` those of `culling_arrays`.
+    """
+    kinds = np.zeros((-(-parameters.shape[1] // GROUP), -(-hidden.shape[1] // LANES)), np.int8)
+    _compiled_classify(tuple(np.ascontiguousarray(parameters)), np.ascontiguousarray(hidden), arrays, kinds)
+    return kinds
+
+
+def _sum_culled(parameters: Any, hidden: Any, culling: Any, gradients: Any, partial: Any) -> None:
+    """`culled_pairs` of all features in one part."""
+    _describe(hidden, culling, 0, hidden.shape[1])
+    culled_pairs(parameters, culling, gradients, partial, 0, 0, parameters[0].size)
+
+
+sum_culled = compiled(_sum_culled, "sum_culled")
+
+
+def prefers_listing(listed: int, n: int, T: int) -> bool:
+    """Whether ``listed`` pairs of a feature and a datapoint, and what each feature costs, are less than all n T pairs.
+
+    Examples
+    --------
+    >>> prefers_listing(listed=10**6, n=10_000, T=1_000), prefers_listing(listed=5 * 10**6, n=10_000, T=1_000)
+    (True, False)
+
+    """
+    return LISTED_PAIR * listed + FEATURE_COST * n < n * T
+
+
+def prefers_culling(cut: int, n: int, T: int) -> bool:
+    """Whether ``cut`` pairs of a group and a leaf, and what each group costs, are less than all n T pairs.
+
+    Examples
+    --------
+    >>> prefers_culling(cut=0, n=10_000, T=1_000), prefers_culling(cut=0, n=10_000, T=64)
+    (True, False)
+
+    """
+    return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
+
+
+def is_listing(culling: Any) -> bool:
+    """Whether a numba type is that of a `Listing`; else it is that of `culling_arrays`, or of None."""
+    return getattr(culling, "instance_class", None) is Listing
+
+
+def prepare(culling: Any, hidden: Any, first: int, last: int) -> None:
+    """What `interact` must know of datapoints ``first`` to ``last`` - 1, whole nodes."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(prepare)
+def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
+    def nothing(culling: Any, hidden: Any, first: int, last: int) -> None:
+        pass
+
+    def leaves(culling: Any, hidden: Any, first: int, last: int) -> None:
+        _describe(hidden, culling, first, last)
+
+    def blocks(culling: Any, hidden: Any, first: int, last: int) -> None:
+        describe_points(hidden, culling, first, last)
+
+    return nothing if isinstance(culling, types.NoneType) else blocks if is_listing(culling) else leaves
+
+
+def interact(
+    culling: Any,
+    parameters: Any,
+    hidden: Any,
+    gradients: Any,
+    partial: Any,
+    scratch: Any,
+    part: int,
+    first: int,
+    last: int,
+) -> None:
+    """`dense_pairs`, or `culled_pairs` where ``culling`` holds its arrays, for a part of the features."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(interact)
+def _interact_for(
+    culling: Any,
+    parameters: Any,
+    hidden: Any,
+    gradients: Any,
+    partial: Any,
+    scratch: Any,
+    part: int,
+    first: int,
+    last: int,
+) -> Any:
+    def all_pairs(
+        culling: Any,
+        parameters: Any,
+        hidden: Any,
+        gradients: Any,
+        partial: Any,
+        scratch: Any,
+        part: int,
+        first: int,
+        last: int,
+    ) -> None:
+        dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
+
+    def culled(
+        culling: Any,
+        parameters: Any,
+        hidden: Any,
+        gradients: Any,
+        partial: Any,
+        scratch: Any,
+        part: int,
+        first: int,
+        last: int,
+    ) -> None:
+        culled_pairs(parameters, culling, gradients, partial[part], part, first, last)
+
+    def listed(
+        culling: Any,
+        parameters: Any,
+        hidden: Any,
+        gradients: Any,
+        partial: Any,
+        scratch: Any,
+        part: int,
+        first: int,
+        last: int,
+    ) -> None:
+        listed_pairs(parameters, culling, gradients, partial[part], part, first, last)
+
+    return all_pairs if isinstance(culling, types.NoneType) else listed if is_listing(culling) else culled
+
+
+def plan(culling: Any) -> None:
+    """What `interact` must decide before a step."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(plan)
+def _plan_for(culling: Any) -> Any:
+    def nothing(culling: Any) -> None:
+        pass
+
+    def lists(culling: Any) -> None:
+        plan_step(culling.tally)
+
+    return lists if is_listing(culling) else nothing

@@ -1,0 +1,183 @@
+"""The order in which the cpu engine holds features and datapoints, and which features sleep.
+
+Neighbours are held side by side, so that few groups of features and leaves of datapoints are cut by z = 0; features
+that sleep come last, so that kernels work on the first ``awake`` ones. Orders are computed from the state at fixed
+steps and are part of the state from then on: sums follow them.
+
+Orders come from a k-d tree: split at the median of the coordinate that varies most, down to leaves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.data import Dataset
+from numerics.engines.cpu.compilation import compiled
+
+__all__ = ["ArrangedData", "Arrangement", "kd_order"]
+
+_Ints = NDArray[np.int32]
+
+
+def _select(order: Any, keys: Any, first: int, last: int, place: int) -> None:
+    """Partition order[first:last] by ``keys`` around ``place`` (Hoare 1961, middle pivot)."""
+    while last - first > 1:
+        pivot = keys[order[(first + last - 1) // 2]]
+        low, high = first, last - 1
+        while low <= high:
+            while keys[order[low]] < pivot:
+                low += 1
+            while keys[order[high]] > pivot:
+                high -= 1
+            if low <= high:
+                order[low], order[high] = order[high], order[low]
+                low += 1
+                high -= 1
+        if place <= high:
+            last = high + 1
+        elif place >= low:
+            first = low
+        else:
+            return
+
+
+def _sort_into_leaves(coordinates: Any, leaf: int, order: Any) -> None:
+    """``order`` becomes the leaves of a k-d tree over the columns of ``coordinates``, all but the last one full."""
+    for i in range(order.size):
+        order[i] = i
+    starts, stops = np.empty(64, np.int64), np.empty(64, np.int64)
+    starts[0], stops[0], waiting = 0, order.size, 1
+    while waiting:
+        waiting -= 1
+        first, last = starts[waiting], stops[waiting]
+        if last - first <= leaf:
+            continue
+        axis, widest = 0, -1.0
+        for k in range(coordinates.shape[0]):
+            total, squares, values = 0.0, 0.0, coordinates[k]
+            shift = values[order[first]]
+            for i in range(first, last):
+                value = values[order[i]] - shift
+                total += value
+                squares += value * value
+            variance = squares - total * total / (last - first)
+            if variance > widest:
+                axis, widest = k, variance
+        leaves = (last - first + leaf - 1) // leaf
+        middle = first + leaves // 2 * leaf
+        select(order, coordinates[axis], first, last, middle)
+        starts[waiting], stops[waiting] = first, middle
+        starts[waiting + 1], stops[waiting + 1] = middle, last
+        waiting += 2
+
+
+select = compiled(_select, "select", fastmath=False)
+sort_into_leaves = compiled(_sort_into_leaves, "sort_into_leaves", fastmath=False)
+
+
+def kd_order(coordinates: NDArray[Any], leaf: int) -> _Ints:
+    """(n,) order of the columns of (k, n) finite ``coordinates`` by the leaves of a k-d tree; all but one are full.
+
+    Examples
+    --------
+    >>> kd_order(np.array([[5.0, 1.0, 4.0, 2.0]]), 2).reshape(2, 2).min(axis=1).tolist()
+    [1, 0]
+
+    """
+    order = np.empty(coordinates.shape[1], np.int32)
+    sort_into_leaves(np.ascontiguousarray(coordinates, dtype=np.float64), leaf, order)
+    return order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrangement:
+    """Which feature and which datapoint is held at each place.
+
+    Parameters
+    ----------
+    features : (n,) feature at each place; the first ``awake`` places are trained.
+    points : (T,) datapoint at each place.
+    awake : number of features that do not sleep.
+    culled : whether groups and leaves are tested; otherwise every pair is evaluated.
+    settled : the step at which the values of sleeping features hold.
+    wakes : times features were woken since the last arrangement at a fixed step.
+
+    """
+
+    #: Length of `packed` besides the orders.
+    FACTS: ClassVar[int] = 4
+
+    features: _Ints
+    points: _Ints
+    awake: int
+    culled: bool = False
+    settled: int = 0
+    wakes: int = 0
+
+    @classmethod
+    def initial(cls, n: int, T: int) -> Arrangement:
+        """The order of the data, everything awake."""
+        return cls(np.arange(n, dtype=np.int32), np.arange(T, dtype=np.int32), awake=n)
+
+    def packed(self) -> NDArray[np.int32]:
+        """Everything as one array, for checkpoints."""
+        facts = [self.awake, self.culled, self.settled, self.wakes]
+        return np.concatenate([np.array(facts, dtype=np.int32), self.features, self.points])
+
+    @classmethod
+    def unpacked(cls, packed: NDArray[np.int32], n: int) -> Arrangement:
+        """What `packed` packed; ``n`` is the number of features."""
+        awake, culled, settled, wakes = (int(fact) for fact in packed[: cls.FACTS])
+        return cls(
+            packed[cls.FACTS : cls.FACTS + n].copy(),
+            packed[cls.FACTS + n :].copy(),
+            awake,
+            bool(culled),
+            settled,
+            wakes,
+        )
+
+
+def _segments(indptr: NDArray[Any], chosen: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bounds and places of the entries of the ``chosen`` columns, one after the other."""
+    lengths = (indptr[1:] - indptr[:-1])[chosen]
+    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    places = np.arange(bounds[-1]) + np.repeat(indptr[chosen] - bounds[:-1], lengths)
+    return bounds, places
+
+
+class ArrangedData:
+    """A dataset by datapoint and by feature, in any arrangement."""
+
+    def __init__(self, data: Dataset, dtype: np.dtype[Any]) -> None:
+        self._data, self.T = data, data.T
+        self._values = data.values.astype(dtype)
+        self._by_feature = np.argsort(data.indices, kind="stable")
+        counts = np.bincount(data.indices, minlength=data.n)
+        self._feature_bounds = np.concatenate([[0], np.cumsum(counts)])
+        self._point_of = np.repeat(np.arange(data.T, dtype=np.int32), np.diff(data.indptr))
+        self.seen = counts > 0
+
+    def arranged(self, arrangement: Arrangement) -> tuple[Any, Any]:
+        """(indptr, places, values) by datapoint, and (places, datapoints, values) of every non-zero by feature."""
+        data, place = self._data, np.empty(self._data.n, np.int32)
+        place[arrangement.features] = np.arange(data.n, dtype=np.int32)
+        point_place = np.empty(data.T, np.int32)
+        point_place[arrangement.points] = np.arange(data.T, dtype=np.int32)
+        bounds, entries = _segments(data.indptr, arrangement.points)
+        by_point = bounds, place[data.indices[entries]], self._values[entries]
+        bounds, entries = _segments(self._feature_bounds, arrangement.features)
+        entries = self._by_feature[entries]
+        features = np.repeat(np.arange(data.n, dtype=np.int32), np.diff(bounds))
+        return by_point, (features, point_place[self._point_of[entries]], self._values[entries])
+
+    def hidden(self, W: NDArray[Any]) -> NDArray[Any]:
+        """W X, (m, T), in the order of the data."""
+        result: NDArray[Any] = np.add.reduceat(
+            W[:, self._data.indices] * self._values, self._data.indptr[:-1], axis=1
+        )
+        return result

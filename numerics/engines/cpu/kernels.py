@@ -1,0 +1,263 @@
+"""Compiled kernels of the cpu engine: gradients without an n-by-T array, AdamW, point errors.
+
+Subject. With z_it = w_i·h_t + b_i, y = max(z, 0) and h = W X the loss is
+
+    (1/T) [ Σ_it y_it²  -  2 Σ_{x_it ≠ 0} x_it y_it  +  Σ x_it² ].
+
+Only the first sum is dense, and it is a pair interaction of n features with T datapoints in m dimensions: per pair
+3m multiply-adds, one max, one add, and nothing of size n × T is stored. The other terms run over the non-zeros of X.
+
+Normalisation. Kernels work on T/2 times the gradient; the factor 2/T enters in `adamw`.
+
+Parts. `advance` cuts features and datapoints into as many parts as ``partial`` has rows. Parts are independent between
+two barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
+
+Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them as
+`as_rows` gives them. Datasets come column-compressed (`indptr`, `indices`, `values`).
+
+Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments. Sums
+run over
+fixed blocks in a fixed order: same input, same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from numerics.engines.cpu.bounding_boxes import NODE_POINTS
+from numerics.engines.cpu.compilation import OPTIONS as _COMPILE
+from numerics.engines.cpu.compilation import compiled
+from numerics.engines.cpu.interaction import interact, plan, prepare
+from numerics.engines.cpu.pairs import BLOCK, dense_pairs, scratch_size
+from numerics.engines.cpu.sparse_terms import add_sparse, encode, gather_columns, pull_points
+
+#: All of fastmath but the licence to assume that there is neither NaN nor infinity.
+_KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
+
+__all__ = [
+    "BLOCK",
+    "accumulate_point_errors",
+    "adamw",
+    "advance",
+    "advance_on_all_cores",
+    "as_rows",
+    "compute_gradients",
+    "part_of",
+    "scratch_size",
+    "sum_pairs",
+]
+
+
+@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
+    """Range ``part`` of ``parts`` that cut ``length`` on multiples of ``grain``; depends on nothing else."""
+    grains = (length + grain - 1) // grain
+    return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
+
+
+@njit(**_COMPILE | {"fastmath": _KEEPS_NAN})  # type: ignore[untyped-decorator]
+def adamw(
+    parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
+) -> bool:
+    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step.
+
+    Returns whether the range is finite after it.
+    """
+    scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
+    beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
+    parameter, first = parameter[start:stop], first[start:stop]
+    second, gradient = second[start:stop], gradient[start:stop]
+    zero = nothing = parameter.dtype.type(0)
+    for i in range(parameter.size):
+        g = gradient[i] * scale
+        mean = first[i] * beta1 + g * rest1
+        square = second[i] * beta2 + g * g * rest2
+        first[i] = mean
+        second[i] = square
+        moved = parameter[i] * keep - rate * mean / (math.sqrt(square) * root + epsilon)
+        parameter[i] = moved
+        nothing += moved * zero  # NaN once anything is not finite; hidden behind root and division
+    return bool(nothing == zero)
+
+
+@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+def is_beyond(parameters: Any, hidden: Any, watch: Any, excess: Any) -> bool:
+    """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
+    m, limits = len(parameters) - 1, watch[len(parameters) - 1]
+    worst = hidden.dtype.type(-1)
+    for t in range(hidden.shape[1]):
+        for d in range(limits.size):
+            excess[d] = -limits[d]
+        for k in range(m):
+            axis, h = watch[k], hidden[k, t]
+            for d in range(limits.size):
+                excess[d] += axis[d] * h
+        for d in range(limits.size):
+            worst = max(worst, excess[d])
+    return bool(worst > 0)
+
+
+def _compute_gradients(
+    parameters: Any,
+    gradients: Any,
+    by_point: Any,
+    by_feature: Any,
+    hidden: Any,
+    partial: Any,
+    pulled: Any,
+    scratch: Any,
+    columns: Any,
+    near: Any,
+    sums: Any,
+) -> None:
+    """T/2 times the gradient of the loss, into ``gradients``, rows of ``sums``; from ``hidden`` on is work space."""
+    n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
+    for part in range(parts):
+        first, last = part_of(n, part, parts, BLOCK)
+        gather_columns(parameters, by_feature, columns, part, first, last)
+    encode(parameters, columns, by_point, hidden, near, 0, T)
+    for part in range(parts):
+        first, last = part_of(n, part, parts, BLOCK)
+        dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
+    pull_points(parameters, columns, by_point, partial, pulled, near, 0, T)
+    for part in range(parts):
+        add_sparse(parameters, columns, by_feature, near, sums, part)
+
+
+def _advance(
+    parameters: Any,
+    first_moments: Any,
+    second_moments: Any,
+    gradients: Any,
+    by_point: Any,
+    by_feature: Any,
+    hidden: Any,
+    partial: Any,
+    pulled: Any,
+    scratch: Any,
+    columns: Any,
+    near: Any,
+    sums: Any,
+    culling: Any,
+    watch: Any,
+    scalars: Any,
+    learning_rates: Any,
+    weight_decay: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    start: int,
+    stop: int,
+) -> int:
+    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
+
+    Pairs are summed as ``culling`` says (`interact`). Stops before a step at which a datapoint is beyond ``watch``
+    (`is_beyond`), and after the first step that leaves a parameter infinite or NaN.
+
+    Features and datapoints are cut into as many parts as ``partial`` has rows; parts are independent between two
+    barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
+    """
+    n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
+    scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
+    scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
+    scalars[0] = 2.0 / T
+    finite, excess = np.ones(parts, np.bool_), np.empty(watch.shape[1], hidden.dtype)
+    for part in range(parts):
+        low, high = part_of(n, part, parts, BLOCK)
+        gather_columns(parameters, by_feature, columns, part, low, high)
+    for step in range(start, stop):
+        rate = learning_rates[step]
+        scalars[1] = 1.0 - rate * weight_decay
+        scalars[2] = rate / (1.0 - beta1 ** (step + 1.0))
+        scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
+        plan(culling)
+        for part in prange(parts):
+            low, high = part_of(T, part, parts, NODE_POINTS)
+            encode(parameters, columns, by_point, hidden, near, low, high)
+            prepare(culling, hidden, low, high)
+        if watch.shape[1] > 0 and is_beyond(parameters, hidden, watch, excess):
+            return step
+        for part in prange(parts):
+            low, high = part_of(n, part, parts, BLOCK)
+            interact(culling, parameters, hidden, gradients, partial, scratch, part, low, high)
+        for part in prange(parts):
+            low, high = part_of(T, part, parts, 1)
+            pull_points(parameters, columns, by_point, partial, pulled, near, low, high)
+        for part in prange(parts):
+            low, high = part_of(n, part, parts, BLOCK)
+            add_sparse(parameters, columns, by_feature, near, sums, part)
+            for k in range(len(parameters)):
+                moved = adamw(
+                    parameters[k], first_moments[k], second_moments[k], gradients[k], scalars, low, high
+                )
+                finite[part] = (k == 0 or finite[part]) and moved
+            gather_columns(parameters, by_feature, columns, part, low, high)
+        if not finite.all():
+            return step + 1
+    return stop
+
+
+def _accumulate_point_errors(
+    parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any, outputs: Any, errors: Any
+) -> None:
+    """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
+    m, n_points = hidden.shape
+    n_features = parameters[0].size
+    columns, near = np.empty((m + 1) * n_features), np.empty(2 * m * n_points)
+    every = np.array([0, n_features]), indices, indices, values
+    gather_columns(parameters, every, columns, 0, 0, n_features)
+    encode(parameters, columns, (indptr, indices, values), hidden, near, 0, n_points)
+    for start in range(0, n_features, BLOCK):
+        size = min(BLOCK, n_features - start)
+        z = outputs[:size]
+        for t in range(n_points):
+            total = 0.0
+            if len(parameters) == 3:  # m = 2: in registers, five times as fast
+                u, v = parameters[0][start : start + size], parameters[1][start : start + size]
+                c, g, h = parameters[2][start : start + size], hidden[0, t], hidden[1, t]
+                for i in range(size):
+                    y = max(c[i] + u[i] * g + v[i] * h, 0.0)
+                    total += y * y
+                errors[t] += total
+                continue
+            z[:] = parameters[m][start : start + size]
+            for k in range(m):
+                weight = parameters[k][start : start + size]
+                h = hidden[k, t]
+                for i in range(size):
+                    z[i] += weight[i] * h
+            for i in range(size):
+                y = max(z[i], 0.0)
+                total += y * y
+            errors[t] += total
+    for t in range(n_points):
+        for j in range(indptr[t], indptr[t + 1]):
+            i = indices[j]
+            active = parameters[m][i]
+            for k in range(m):
+                active += parameters[k][i] * hidden[k, t]
+            y = max(active, 0.0)
+            errors[t] += (values[j] - y) * (values[j] - y) - y * y
+
+
+def as_rows(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
+    """The rows of a C-contiguous (m+1, n) array as a tuple of views: how kernels receive parameters."""
+    return tuple(array[k] for k in range(array.shape[0]))
+
+
+def _sum_pairs(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> None:
+    """`dense_pairs` of all features, for the benchmark to time alone."""
+    dense_pairs(parameters, hidden, gradients, pulled, scratch, 0, parameters[0].size)
+
+
+sum_pairs = compiled(_sum_pairs, "sum_pairs")
+compute_gradients = compiled(_compute_gradients, "compute_gradients")
+accumulate_point_errors = compiled(_accumulate_point_errors, "accumulate_point_errors")
+#: On one core; runs of different seeds may call it at once.
+advance = compiled(_advance, "advance")
+#: On every core; one call at a time.
+advance_on_all_cores = compiled(_advance, "advance_on_all_cores", parallel=True)

@@ -1,0 +1,206 @@
+"""The dense pair interaction of n features with T datapoints, at the rate of its arithmetic.
+
+Subject. With z_it = w_i·h_t + b_i and y = max(z, 0), `dense_pairs` sums y h and y over datapoints and y w over
+features: per pair 3m multiply-adds, one max and one add, and nothing of size n × T.
+
+Order of loops. A tile of a few datapoints by a few vectors of features is held in registers while k runs over the m
+coordinates: once to build z, once more to hand y on. Per k a vector of weights serves every datapoint of the tile and
+a coordinate of a datapoint every vector, so that loads stay behind the arithmetic for any m, and code and compile time
+do not grow with m. Keeping the sums in registers instead, unrolled over k, is no faster at m = 2 and spills from m = 5.
+
+Layout. A block of features is copied to ``scratch``, chunk by chunk of ``vectors`` vectors: m rows of weights, biases,
+m rows of gradient sums, bias sums. So rows of one chunk never compete for one set of the first-level cache, which rows
+a power of two apart do. Missing features of the last chunk are zeros; they add nothing.
+
+NaN is carried on: a tile uses no assumption that there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from llvmlite import binding
+from numba import njit
+from numba.extending import overload
+
+from numerics.engines.cpu import simd as lanes
+from numerics.engines.cpu.simd import LANES, load, splat, store, total
+
+__all__ = ["BLOCK", "REGISTERS", "dense_pairs", "scratch_size"]
+
+#: Features per block; sums over features are cut on its multiples.
+BLOCK = 512
+
+#: Bytes of a cache line; vectors that straddle two cost twice.
+_LINE = 64
+
+#: Bytes of vector registers: 32 of 512 bits, or 16 of 256 (32 of 128) bits. A tile takes half of them.
+REGISTERS = 2048 if binding.get_host_cpu_features().get("avx512f") else 512
+
+_OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "boundscheck": False,
+    "nogil": True,
+    "fastmath": {"contract"},
+}
+
+
+def tile_shape(itemsize: int) -> tuple[int, int]:
+    """Datapoints and vectors of `LANES` features whose outputs fill half of the vector registers."""
+    outputs = REGISTERS // 2 // (LANES * itemsize)
+    points = min(4, outputs)
+    return points, outputs // points
+
+
+def scratch_size(m: int) -> int:
+    """Length of the flat scratch buffer of `dense_pairs`: a block with its sums, a tile's datapoints and their sums."""
+    points = max(tile_shape(itemsize)[0] for itemsize in (4, 8))
+    return 2 * (m + 1) * BLOCK + m * points * (LANES + 1) + 2 * _LINE
+
+
+def _tile_name(points: int, vectors: int) -> str:
+    """Says all the source depends on: cached machine code is linked by name and argument types."""
+    return f"tile_of_{points}_by_{vectors}_vectors_of_{LANES}"
+
+
+def _tile_source(points: int, vectors: int) -> str:
+    """Source of the pass of ``points`` datapoints over the chunks of a block."""
+    each = [(j, r) for j in range(points) for r in range(vectors)]
+    places = [(r, r * LANES) for r in range(vectors)]
+    weights = [f"            w{r} = load(block, at + {place})" for r, place in places]
+    lines = [
+        f"def {_tile_name(points, vectors)}(block, near, sums, m, chunks):",
+        f"    width = {vectors * LANES}",
+        "    zero = splat(block.dtype.type(0))",
+        f"    for row in range(m * {points}):",
+        f"        store(sums, row * {LANES}, zero)",
+        "    for chunk in range(chunks):",
+        "        first = 2 * (m + 1) * width * chunk",
+    ]
+    lines += [f"        z{j}_{r} = load(block, first + m * width + {r * LANES})" for j, r in each]
+    lines += ["        at = first", "        for k in range(m):", *weights]
+    for j in range(points):
+        lines.append(f"            h = splat(near[k * {points} + {j}])")
+        lines += [f"            z{j}_{r} = fma(w{r}, h, z{j}_{r})" for r, _ in places]
+    lines.append("            at += width")
+    lines += [f"        y{j}_{r} = relu(z{j}_{r})" for j, r in each]
+    lines.append("        at = first + (2 * m + 1) * width")
+    for r, place in places:
+        lines.append(f"        y = load(block, at + {place})")
+        lines += [f"        y = add(y, y{j}_{r})" for j in range(points)]
+        lines.append(f"        store(block, at + {place}, y)")
+    lines += ["        at, to = first, first + (m + 1) * width", "        for k in range(m):", *weights]
+    lines += [f"            g{r} = load(block, to + {place})" for r, place in places]
+    for j in range(points):
+        lines.append(f"            row = k * {points} + {j}")
+        lines.append(f"            h, q = splat(near[row]), load(sums, row * {LANES})")
+        for r, _ in places:
+            lines.append(f"            g{r} = fma(y{j}_{r}, h, g{r})")
+            lines.append(f"            q = fma(y{j}_{r}, w{r}, q)")
+        lines.append(f"            store(sums, row * {LANES}, q)")
+    lines += [f"            store(block, to + {place}, g{r})" for r, place in places]
+    lines += ["            at += width", "            to += width"]
+    return "\n".join(lines)
+
+
+@cache
+def _tile(points: int, vectors: int) -> Callable[..., None]:
+    namespace: dict[str, Any] = {
+        name: getattr(lanes, name) for name in ("add", "fma", "load", "relu", "splat", "store")
+    }
+    exec(_tile_source(points, vectors), namespace)  # our own text, built from two integers
+    return njit(**_OPTIONS)(namespace[_tile_name(points, vectors)])  # type: ignore[no-any-return]
+
+
+@njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _copy_in(rows: Any, block: Any, start: int, size: int, width: int) -> None:
+    """Features ``start`` on into the chunks of ``block``; gradient sums and missing features are 0."""
+    zero = block.dtype.type(0)
+    zeros, count = splat(zero), len(rows)
+    for k in range(count):
+        row, at = rows[k][start : start + size], k * width
+        for first in range(0, size - width + 1, width):
+            for i in range(0, width, LANES):
+                store(block, at + i, load(row, first + i))
+                store(block, at + count * width + i, zeros)
+            at += 2 * count * width
+        present = size % width
+        if present:
+            for i in range(0, width, LANES):
+                store(block, at + i, zeros)
+                store(block, at + count * width + i, zeros)
+            source, target = row[size - present :], block[at:]
+            for i in range(present):
+                target[i] = source[i]
+
+
+@njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+def _copy_out(block: Any, gradients: Any, start: int, size: int, width: int) -> None:
+    """The sums of the chunks of ``block`` into the gradients of features ``start`` on."""
+    count = len(gradients)
+    for k in range(count):
+        row, at = gradients[k][start : start + size], (count + k) * width
+        for first in range(0, size - width + 1, width):
+            for i in range(0, width, LANES):
+                store(row, first + i, load(block, at + i))
+            at += 2 * count * width
+        present = size % width
+        source, target = block[at:], row[size - present :]
+        for i in range(present):
+            target[i] = source[i]
+
+
+def dense_pairs(
+    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
+) -> None:
+    """Σ_t y h, Σ_t y (into ``gradients``) and Σ_i y w (into ``pulled``, (m, T)); features ``first`` to ``last`` - 1.
+
+    ``parameters`` and ``gradients`` are m + 1 rows, weights above biases; ``scratch`` has `scratch_size` numbers.
+    """
+    raise NotImplementedError("compiled code only")
+
+
+@overload(dense_pairs)
+def _dense_pairs_for(
+    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
+) -> Any:
+    itemsize = scratch.dtype.bitwidth // 8
+    points, vectors = tile_shape(itemsize)
+    pair = min(2, points)
+    many, two, one = _tile(points, vectors), _tile(pair, vectors), _tile(1, vectors)
+    width = vectors * LANES
+
+    def run(
+        parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
+    ) -> None:
+        m, n_points = len(parameters) - 1, hidden.shape[1]
+        pulled[:] = scratch.dtype.type(0)
+        block = scratch[-scratch.ctypes.data % _LINE // itemsize :]
+        sums = block[2 * (m + 1) * BLOCK :]
+        near = sums[m * points * LANES :]
+        for start in range(first, last, BLOCK):
+            size = min(BLOCK, last - start)
+            chunks = (size + width - 1) // width
+            _copy_in(parameters, block, start, size, width)
+            t = 0
+            while t < n_points:
+                left = n_points - t
+                here = points if left >= points else pair if left >= pair else 1
+                for k in range(m):
+                    for j in range(here):
+                        near[k * here + j] = hidden[k, t + j]
+                if here == points:
+                    many(block, near, sums, m, chunks)
+                elif here == pair:
+                    two(block, near, sums, m, chunks)
+                else:
+                    one(block, near, sums, m, chunks)
+                for k in range(m):
+                    for j in range(here):
+                        pulled[k, t + j] += total(load(sums, (k * here + j) * LANES))
+                t += here
+            _copy_out(block, gradients, start, size, width)
+
+    return run

@@ -1,0 +1,285 @@
+"""The cpu engine: the whole training loop compiled, no (n, T) array, one run per thread.
+
+Equal to the reference engine up to rounding (tests state the tolerance and its terms). Memory O(m (n + T) + nnz).
+Trajectories release the interpreter lock, so small runs of different seeds share the cores through ordinary threads;
+large runs take all cores, one after the other. Which of the two follows from the size of the problem alone, and sums
+run over fixed parts in a fixed order: the bits do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from numerics.data import Dataset, as_dataset
+from numerics.engines import check_stop, divergence
+from numerics.engines.cpu import kernels
+from numerics.engines.cpu.candidate_sums import count_listed
+from numerics.engines.cpu.candidates import MOST_POINTS, Listing, forget, make_listing
+from numerics.engines.cpu.interaction import (
+    CUT,
+    LEAST_POINTS,
+    classify,
+    culling_arrays,
+    prefers_culling,
+    prefers_listing,
+)
+from numerics.engines.cpu.kd_order import ArrangedData, Arrangement
+from numerics.engines.cpu.state import HeldState
+from numerics.schedule import learning_rates
+from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
+
+__all__ = ["CpuTrajectory", "point_errors", "reconstruction_loss"]
+
+_Array = np.ndarray[Any, Any]
+
+
+#: Pair interactions times (m + 1) from which one run is worth all cores. A rule on counted work, never on the number of
+#: cores or the clock: the same run takes the same sums in the same order everywhere.
+ALL_CORES_FROM = 10_000_000
+
+#: Steps between two arrangements of features and datapoints.
+ARRANGE_EVERY = 500
+
+#: Step from which runs that cannot cull are arranged a quarter as often: their features wake and fall asleep early.
+OFTEN_UNTIL = 10_000
+
+#: Parts a large run is cut into; also the most cores it can use.
+PARTS = 32
+
+#: Held while a run uses all cores.
+_all_cores = threading.Lock()
+
+
+def uses_all_cores(n: int, T: int, m: int) -> bool:
+    """Whether a run of this size takes all cores, so that runs are best trained one after the other."""
+    return n * T * (m + 1) >= ALL_CORES_FROM
+
+
+class _Workspace:
+    """The arrays of one gradient evaluation, as the kernels want them: data by datapoint and by feature, scratch."""
+
+    def __init__(self, data: Dataset, m: int, dtype: np.dtype[Any]) -> None:
+        self.uses_all_cores = uses_all_cores(data.n, data.T, m)
+        self.parts = min(PARTS, -(-data.n // kernels.BLOCK)) if self.uses_all_cores else 1
+        self.data = ArrangedData(data, dtype)
+        self.gradients = np.zeros((m + 1, data.n), dtype)
+        self._scratch = (
+            np.zeros((m, data.T), dtype),
+            np.zeros((self.parts, m, data.T), dtype),
+            np.zeros((m, data.T), dtype),
+            np.zeros((self.parts, kernels.scratch_size(m)), dtype),
+            np.zeros((m + 1) * data.n, dtype),
+            np.zeros(2 * m * data.T, dtype),
+            self.gradients,
+        )
+        self.arrange(Arrangement.initial(data.n, data.T))
+
+    def arrange(self, arrangement: Arrangement) -> None:
+        """Hold the data in this arrangement."""
+        by_point, (features, *by_feature) = self.data.arranged(arrangement)
+        parts, awake = range(self.parts), arrangement.awake
+        first = [kernels.part_of(awake, part, self.parts, kernels.BLOCK)[0] for part in parts]
+        bounds = np.searchsorted(features, [*first, awake])
+        self.arrays = (by_point, (bounds, features, *by_feature), *self._scratch)
+        if isinstance(culling := vars(self).get("culling"), Listing):
+            forget(culling)
+
+    @cached_property
+    def culling(self) -> tuple[_Array, ...] | Listing:
+        """Arrays of the culled sums."""
+        (rows, n), T, dtype = self.gradients.shape, self.data.T, self.gradients.dtype
+        return (
+            culling_arrays(T, self.parts, dtype)
+            if rows == 3
+            else make_listing(n, T, rows - 1, self.parts, dtype)
+        )
+
+
+class CpuTrajectory:
+    """Full-batch AdamW on the ReLU-output model with compiled kernels.
+
+    Features and datapoints are held in an `Arrangement`, renewed from the state every `ARRANGE_EVERY` steps, and when
+    sleeping features must wake; so it is state, and `auxiliary` is what a checkpoint must keep of it.
+    """
+
+    def __init__(
+        self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
+    ) -> None:
+        dtype = np.dtype(setting.dtype)
+        self.step = 0
+        self.diverged_at = divergence(0, W, b)
+        self._rates = learning_rates(setting)
+        self._weight_decay = setting.weight_decay
+        # The mean over features divides every gradient by n, which to Adam is an ε n times as large.
+        self._epsilon = setting.adam_epsilon * (data.n if setting.loss == "mean" else 1)
+        self._can_cull = LEAST_POINTS <= data.T and (setting.m == 2 or data.T <= MOST_POINTS)
+        self._scalars = np.zeros(9, dtype)
+        self._work = _Workspace(data, setting.m, dtype)
+        decay = (1.0 - self._rates * self._weight_decay).astype(dtype).astype(np.float64)
+        start = np.vstack([W, b[None, :]]).astype(dtype)
+        self._held = HeldState(start, self._work.data.seen, data.T, decay)
+
+    def advance(self, stop: int) -> None:
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
+        check_stop(stop, self._rates)
+        with _all_cores if self._work.uses_all_cores else nullcontext():
+            while self.step < stop and self.diverged_at is None:
+                every = ARRANGE_EVERY if self._can_cull or self.step < OFTEN_UNTIL else 4 * ARRANGE_EVERY
+                if self.step % every == 0:
+                    self._arrange()
+                target = min(stop, (self.step // every + 1) * every)
+                self.step = self._run(target)
+                self.diverged_at = divergence(self.step, self._held.rows[0])
+                if self.step < target and self.diverged_at is None:
+                    self._held.wake(self.step, self._hidden())
+                    self._work.arrange(self._held.arrangement)
+
+    def _hidden(self) -> _Array:
+        return self._work.data.hidden(self._held.weights())
+
+    def _arrange(self) -> None:
+        """Arrange the state anew, and decide by counted work whether to cull."""
+        held, work, hidden = self._held, self._work, self._hidden()
+        rate = self._rates[self.step :].max() / (1.0 - ADAM_BETA1 ** (self.step + 1.0))
+        moved = held.arrange(self.step, hidden, rate, self._epsilon, self._can_cull)
+        if self._can_cull:
+            held.arrangement = replace(held.arrangement, culled=self._prefers_culling(hidden))
+        if moved:
+            work.arrange(held.arrangement)
+
+    def _prefers_culling(self, hidden: _Array) -> bool:
+        arrangement, T = self._held.arrangement, self._work.data.T
+        points = np.take(hidden, arrangement.points, axis=1).astype(self._scalars.dtype)
+        parameters = self._held.rows[0][:, : arrangement.awake]
+        if isinstance(culling := self._work.culling, Listing):
+            return prefers_listing(count_listed(parameters, points, culling), arrangement.awake, T)
+        kinds = classify(parameters, points, culling)
+        return prefers_culling(int((kinds == CUT).sum()), arrangement.awake, T)
+
+    def _run(self, stop: int) -> int:
+        """Take steps until ``stop``, divergence, or until sleeping features must be looked at; the step reached."""
+        advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
+        awake = self._held.arrangement.awake
+        rows = [kernels.as_rows(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients)]
+        reached: int = advance(
+            *rows,
+            *self._work.arrays,
+            self._work.culling if self._held.arrangement.culled else None,
+            self._held.watch(),
+            self._scalars,
+            self._rates,
+            self._weight_decay,
+            ADAM_BETA1,
+            ADAM_BETA2,
+            self._epsilon,
+            self.step,
+            stop,
+        )
+        return reached
+
+    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+        """(m+1, n) copy of the current parameters, W above b."""
+        result: NDArray[np.float32] | NDArray[np.float64] = self._held.at(self.step)[0]
+        return result
+
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+        _, first, second = self._held.at(self.step)
+        return first, second
+
+    def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Go to a state taken at ``step``; with `restore_auxiliary` after it, what follows has the bits it had then."""
+        self.step, self.diverged_at = step, divergence(step, parameters)
+        self._held.restore(*(rows.astype(self._scalars.dtype) for rows in (parameters, first, second)))
+        self._work.arrange(self._held.arrangement)
+
+    def auxiliary(self) -> NDArray[np.uint8]:
+        """The arrangement, and the state of sleeping features at the step they were last brought up to date."""
+        return self._held.packed()
+
+    def restore_auxiliary(self, packed: NDArray[np.uint8]) -> None:
+        """Take back what `auxiliary` gave at this step, after `restore`."""
+        self._held.unpack(packed)
+        self._work.arrange(self._held.arrangement)
+
+
+def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
+    """(T,) squared error of every datapoint, evaluated in float64 without an (n, T) array.
+
+    Accuracy: a few float64 roundings of Σ y² + Σ x²; never below 0; NaN when a parameter is not finite, which the
+    compiled loop may not notice. The loss is the mean of the result.
+    """
+    if not (np.isfinite(W).all() and np.isfinite(b).all()):
+        return np.full(data.T, np.nan)
+    m = W.shape[0]
+    rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
+    errors, outputs = np.zeros(data.T), np.zeros(kernels.BLOCK)
+    kernels.accumulate_point_errors(
+        rows, data.indptr, data.indices, data.values, np.zeros((m, data.T)), outputs, errors
+    )
+    return np.maximum(errors, 0.0)  # a difference of sums: exact zeros come out as ±rounding
+
+
+class _ReconstructionLoss(torch.autograd.Function):
+    """Fused loss and gradient behind `reconstruction_loss`."""
+
+    @staticmethod
+    def forward(ctx: Any, W: Tensor, b: Tensor, data: Dataset) -> Tensor:
+        parameters = torch.cat([W, b[None, :]]).detach().contiguous().numpy()
+        work = _Workspace(data, W.shape[0], parameters.dtype)
+        kernels.compute_gradients(kernels.as_rows(parameters), kernels.as_rows(work.gradients), *work.arrays)
+        errors = point_errors(parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64), data)
+        factor = 2.0 / data.T if np.isfinite(errors).all() else np.nan
+        gradients = torch.from_numpy(work.gradients * parameters.dtype.type(factor))
+        ctx.save_for_backward(gradients[:-1], gradients[-1])
+        return torch.as_tensor(errors.mean(), dtype=W.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor, Tensor, None]:
+        W_gradient, b_gradient = ctx.saved_tensors
+        return outputs[0] * W_gradient, outputs[0] * b_gradient, None
+
+
+def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -> Tensor:
+    """(1/T) Σ_t ‖X_t - ReLU(Wᵀ W X_t + b)‖², fused and differentiable once, for your own torch training loop.
+
+    Parameters
+    ----------
+    W, b : (m, n) and (n,) CPU tensors of one dtype, float32 or float64.
+    data : a `Dataset`, or X as a dense non-negative (n, T) tensor or array.
+
+    Examples
+    --------
+    >>> W = torch.eye(2, requires_grad=True)
+    >>> loss = reconstruction_loss(W, torch.zeros(2), torch.eye(2))
+    >>> loss.backward(); loss.item(), W.grad.abs().max().item()
+    (0.0, 0.0)
+
+    """
+    dataset = as_dataset(data)
+    if (
+        W.device.type != "cpu"
+        or b.device != W.device
+        or W.dtype != b.dtype
+        or W.dtype not in (torch.float32, torch.float64)
+    ):
+        raise ValueError(
+            f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or float64 CPU tensors"
+        )
+    if W.ndim != 2 or W.shape[0] < 1 or W.shape[1] != dataset.n or b.shape != (dataset.n,):
+        raise ValueError(
+            f"W has shape {tuple(W.shape)}, b {tuple(b.shape)}; they must be (m, {dataset.n}) and ({dataset.n},)"
+        )
+    result: Tensor = _ReconstructionLoss.apply(W, b, dataset)  # type: ignore[no-untyped-call]
+    return result

@@ -1,0 +1,1 @@
+"""The cuda engine: Triton kernels in a CUDA graph."""

@@ -1,0 +1,133 @@
+"""Milliseconds per step of the cuda engine, and how far they are from what the device could do at best.
+
+Two limits that no implementation of these sums passes: arithmetic, 4m + 3 single-precision instructions per pair of a
+feature and a datapoint (outputs are computed once per direction: 2m multiply-adds and a maximum each way, one more add
+for the bias) at one per lane and clock; and memory, every array once per kernel that reads or writes it. Peaks are
+those the driver reports; boost clocks above them make shares too large, throttling too small.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from numerics.data import draw_dataset
+from numerics.engines.cuda.trajectory import (
+    STEPS_PER_REPLAY,
+    BatchedCudaTrajectory,
+    interpreted,
+    missing_for_cuda,
+)
+from numerics.starts import draw_start
+from theory.setting import Setting
+
+__all__ = ["CudaRow", "cuda_rows", "peak_bytes", "peak_operations", "step_bytes", "step_operations"]
+
+#: Single-precision lanes of a multiprocessor by compute capability; 128 for all others from 8.6 on.
+_LANES = {(7, 0): 64, (7, 2): 64, (7, 5): 64, (8, 0): 64}
+
+
+@dataclass(frozen=True, slots=True)
+class CudaRow:
+    """One timing, in float32.
+
+    Attributes
+    ----------
+    T, m, runs : datapoints, hidden dimensions, runs trained together; n is that of `Setting`.
+    ms_per_step : milliseconds per step of the whole batch.
+    arithmetic_share, bandwidth_share : of the device's peak, between 0 and 1; None where the driver names no clock.
+    device : name of the GPU.
+
+    """
+
+    T: int
+    m: int
+    runs: int
+    ms_per_step: float
+    arithmetic_share: float | None
+    bandwidth_share: float | None
+    device: str
+
+
+def step_operations(n: int, T: int, m: int) -> int:
+    """Single-precision instructions of the dense sums of one step of one run, a multiply-add counted once."""
+    return n * T * (4 * m + 3)
+
+
+def step_bytes(n: int, T: int, m: int, entries: int) -> int:
+    """Bytes that one float32 step of one run reads and writes: parameters and moments, hidden vectors, non-zeros."""
+    by_point = 3 * (4 + 4) + 4  # feature and value or gate for three kernels, the gate written
+    by_feature = 4 + 8 + 4 + 4  # datapoint, place, value, gate
+    return 4 * (8 * (m + 1) * n + 6 * m * T) + entries * (by_point + by_feature) + 3 * 8 * (T + 1)
+
+
+def peak_operations(device: Any) -> float | None:
+    """Single-precision instructions per second of a device (`torch.cuda.get_device_properties`); None if unknown."""
+    clock = getattr(device, "clock_rate", 0)  # kHz
+    lanes = _LANES.get((device.major, device.minor), 128)
+    return device.multi_processor_count * lanes * clock * 1e3 if clock else None
+
+
+def peak_bytes(device: Any) -> float | None:
+    """Bytes per second of a device's memory, two transfers per clock; None if unknown."""
+    clock, width = getattr(device, "memory_clock_rate", 0), getattr(device, "memory_bus_width", 0)
+    return 2 * clock * 1e3 * width / 8 if clock and width else None
+
+
+def cuda_rows(
+    T: Sequence[int] = (100, 1_000, 10_000, 100_000, 1_000_000),
+    m: Sequence[int] = (2, 10, 50),
+    runs: int = 1,
+    seconds: float = 2.0,
+) -> Iterator[CudaRow]:
+    """Time the engine on this machine's GPU, one row per T and m, each for ``seconds`` after compilation.
+
+    Raises ValueError, when the first row is asked for, on a machine without CUDA or Triton.
+    """
+    missing = missing_for_cuda()
+    if missing is None and interpreted():
+        missing = "the interpreter is on, and its timings mean nothing; try without TRITON_INTERPRET"
+    if missing is not None:
+        raise ValueError(f"the cuda engine cannot be timed here: {missing}")
+    device = torch.cuda.get_device_properties(torch.cuda.current_device())
+    for points in T:
+        for hidden in m:
+            settings = [Setting(T=points, m=hidden, seed=seed, steps=200_000) for seed in range(runs)]
+            data = [draw_dataset(setting) for setting in settings]
+            batch = BatchedCudaTrajectory(settings, data, [draw_start(setting) for setting in settings])
+            spent = _seconds_per_step(batch, settings[0].steps, seconds)
+            n, entries = settings[0].n, sum(len(part.values) for part in data)
+            operations = runs * step_operations(n, points, hidden)
+            traffic = runs * step_bytes(n, points, hidden, 0) + step_bytes(0, 0, hidden, entries)
+            yield CudaRow(
+                T=points,
+                m=hidden,
+                runs=runs,
+                ms_per_step=spent * 1e3,
+                arithmetic_share=_share(operations / spent, peak_operations(device)),
+                bandwidth_share=_share(traffic / spent, peak_bytes(device)),
+                device=device.name,
+            )
+
+
+def _share(rate: float, peak: float | None) -> float | None:
+    return None if peak is None else rate / peak
+
+
+def _seconds_per_step(batch: BatchedCudaTrajectory, most: int, seconds: float) -> float:
+    batch.advance(1)  # compiles and records
+    batch.advance(1 + STEPS_PER_REPLAY)
+    first, start, elapsed = batch.step, time.perf_counter(), 0.0
+    chunk = STEPS_PER_REPLAY
+    while elapsed < seconds and batch.step + chunk <= most:
+        batch.advance(batch.step + chunk)
+        elapsed = time.perf_counter() - start
+        # a tenth of the time per call, so that waiting for the device at its end costs nothing
+        chunk = (
+            max(1, int((batch.step - first) / elapsed * seconds / 10) // STEPS_PER_REPLAY) * STEPS_PER_REPLAY
+        )
+    return elapsed / (batch.step - first)

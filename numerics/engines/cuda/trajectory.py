@@ -1,0 +1,314 @@
+"""The cuda engine: whole batches of runs on one GPU, six Triton kernels per step, steps replayed as a CUDA graph.
+
+Equal to the reference engine up to rounding (tests state the tolerance and its terms). Runs of one shape, that is of
+equal n, T, m, steps, dtype and Adam's ε, train together; each has the bits it would have alone. Memory
+O(runs (m (n + T) + nnz)), and nothing of size n × T.
+
+Needs a GPU that torch can use and Triton, which comes with CUDA builds of torch. Without a GPU the kernels run, slowly,
+in Triton's interpreter: `pip install triton`, and TRITON_INTERPRET=1 in the environment. That is for tests.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from numerics.data import Dataset
+from numerics.engines import check_stop
+from numerics.engines.cuda.arrays import DensePairs, DevicePoints, schedules
+from numerics.schedule import learning_rates
+from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
+
+__all__ = ["BatchedCudaTrajectory", "CudaTrajectory", "batch_shape", "missing_for_cuda"]
+
+#: Steps of the longer of the two recorded graphs; the other holds one.
+STEPS_PER_REPLAY = 50
+
+#: Tiles of the sums over non-zeros: ``ROWS`` datapoints or features by ``LANES`` of their entries at a time.
+SPARSE_POINTS: dict[str, int] = {"ROWS": 32, "LANES": 8}
+SPARSE_FEATURES: dict[str, int] = {"ROWS": 16, "LANES": 32}
+
+_NEVER = 2**63 - 1
+
+#: Recording a graph and replaying it is for one thread at a time.
+_one_at_a_time = threading.Lock()
+
+
+def interpreted() -> bool:
+    """Whether kernels run in Triton's interpreter, on the CPU."""
+    return os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "on", "yes", "y")
+
+
+def missing_for_cuda() -> str | None:
+    """What this machine lacks for the cuda engine and what to try, in one line; None when nothing is missing."""
+    if not torch.cuda.is_available() and not interpreted():
+        return f"torch {torch.__version__} finds no CUDA device; try a CUDA build of torch, or engine='cpu'"
+    try:
+        import triton  # noqa: F401  (a broken install is found here, not by its files)
+    except ImportError as error:
+        return f"triton does not import ({error}); try pip install triton, or engine='cpu'"
+    return None
+
+
+def batch_shape(setting: Setting, data: Dataset | None = None) -> tuple[Any, ...]:
+    """What runs of one batch have in common: m, steps, dtype, n, T, and the ε of their AdamW.
+
+    The mean over features divides every gradient by n, which to Adam is an ε n times as large.
+    """
+    n, T = (setting.n, setting.T) if data is None else (data.n, data.T)
+    epsilon = setting.adam_epsilon * (n if setting.loss == "mean" else 1)
+    return setting.m, setting.steps, setting.dtype, n, T, epsilon
+
+
+def _check_batch(
+    settings: Sequence[Setting],
+    datasets: Sequence[Dataset],
+    starts: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+) -> None:
+    if not settings or not len(settings) == len(datasets) == len(starts):
+        raise ValueError(
+            f"{len(settings)} settings, {len(datasets)} datasets and {len(starts)} starts; "
+            "give as many of each, at least one"
+        )
+    shapes = {batch_shape(s, d) for s, d in zip(settings, datasets, strict=True)}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"runs of {len(shapes)} shapes (m, steps, dtype, n, T, ε): {sorted(shapes)}; a batch has one, so train "
+            "the others in batches of their own"
+        )
+    m, n = settings[0].m, datasets[0].n
+    for W, b in starts:
+        if W.shape != (m, n) or b.shape != (n,):
+            raise ValueError(f"a start has shapes W {W.shape}, b {b.shape}; it must have {(m, n)} and {(n,)}")
+
+
+class BatchedCudaTrajectory:
+    """Full-batch AdamW on the ReLU-output model, for several runs of one shape at once.
+
+    Parameters
+    ----------
+    settings, datasets, starts : one of each per run; a start is (W, b) with shapes (m, n) and (n,). Settings may
+        differ in seeds, sparsity, learning rate and its schedule, and weight decay.
+
+    Raises
+    ------
+    ValueError
+        No run, runs of several shapes, a start that does not fit, or a machine without CUDA or Triton.
+
+    Examples
+    --------
+    With ``settings`` of one shape, where `missing_for_cuda` returns None::
+
+        batch = BatchedCudaTrajectory(
+            settings, [draw_dataset(s) for s in settings], [draw_start(s) for s in settings]
+        )
+        batch.advance(settings[0].steps)
+        batch.parameters()[0]  # (m+1, n), W above b, of the first run
+
+    """
+
+    def __init__(
+        self,
+        settings: Sequence[Setting],
+        datasets: Sequence[Dataset],
+        starts: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    ) -> None:
+        if (missing := missing_for_cuda()) is not None:
+            raise ValueError(f"the cuda engine cannot run here: {missing}")
+        _check_batch(settings, datasets, starts)
+        self.step = 0
+        self._rates = learning_rates(settings[0])
+        self._device = torch.device("cpu" if interpreted() else "cuda")
+        self._graphs: dict[int, Any] = {}
+        dtype = torch.float64 if settings[0].dtype == "float64" else torch.float32
+        runs, m, n, T = len(settings), settings[0].m, datasets[0].n, datasets[0].T
+        self._shape = (runs, m, n, T)
+        with _one_at_a_time:
+            theta = np.stack([np.vstack([W, b[None, :]]) for W, b in starts])
+            self._theta = torch.as_tensor(theta).to(device=self._device, dtype=dtype).contiguous()
+            self._first, self._second = torch.zeros_like(self._theta), torch.zeros_like(self._theta)
+            self._hidden, self._pulled = (self._theta.new_zeros((runs, m, T)) for _ in range(2))
+            self._points = DevicePoints(datasets, dtype, self._device)
+            self._by_point = DensePairs(runs, T, n, m, False, self._theta)
+            self._by_feature = DensePairs(runs, n, T, m, True, self._theta)
+            schedule, which = schedules(settings, dtype)
+            self._schedule, self._which = schedule.to(self._device), which.to(self._device)
+            constants = (
+                2.0 / T,
+                ADAM_BETA1,
+                1.0 - ADAM_BETA1,
+                ADAM_BETA2,
+                1.0 - ADAM_BETA2,
+                batch_shape(settings[0], datasets[0])[-1],
+            )
+            self._constants = torch.tensor(constants, dtype=torch.float64).to(self._device, dtype)
+            self._counter = torch.zeros(1, dtype=torch.int64, device=self._device)
+            self._diverged = torch.empty(runs, dtype=torch.int64, device=self._device)
+            self._look_for_divergence()
+
+    def advance(self, stop: int) -> None:
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting.
+
+        A run that diverges stays as it was at that step, and the others go on.
+        """
+        check_stop(stop, self._rates)
+        with _one_at_a_time:
+            while self.step < stop:
+                steps = STEPS_PER_REPLAY if stop - self.step >= STEPS_PER_REPLAY else 1
+                self._take(steps)
+                self.step += steps
+            if (
+                self._device.type == "cuda"
+            ):  # what went wrong is raised here, and Ctrl-C does not wait for a queue
+                torch.cuda.synchronize(self._device)
+
+    @property
+    def diverged_at(self) -> list[int | None]:
+        """Of each run the first number of steps after which a parameter was infinite or NaN, else None."""
+        return [None if step == _NEVER else step for step in self._diverged.tolist()]
+
+    def parameters(self) -> NDArray[Any]:
+        """(runs, m+1, n) copy of the current parameters, W above b."""
+        result: NDArray[Any] = self._theta.cpu().numpy().copy()
+        return result
+
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+        return self._first.cpu().numpy().copy(), self._second.cpu().numpy().copy()
+
+    def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Go to a state taken at ``step``; what follows has the bits it had then."""
+        with _one_at_a_time:  # in place, because recorded graphs hold the addresses
+            for target, source in (
+                (self._theta, parameters),
+                (self._first, first),
+                (self._second, second),
+            ):
+                target.copy_(torch.as_tensor(np.ascontiguousarray(source)))
+            self._counter.fill_(step)
+            self.step = step
+            self._look_for_divergence()
+
+    def _look_for_divergence(self) -> None:
+        """Of parameters that came from outside; the kernels look at those they change."""
+        finite = torch.isfinite(self._theta).flatten(1).all(dim=1)
+        self._diverged.copy_(torch.where(finite, _NEVER, self.step))
+
+    def _take(self, steps: int) -> None:
+        """Steps by replay of a recorded graph; the first of all are launched one by one, which compiles the kernels."""
+        if self._device.type == "cpu" or not self._graphs:
+            self._launch(steps)
+            if self._device.type != "cpu":
+                for recorded in (1, STEPS_PER_REPLAY):
+                    self._graphs[recorded] = self._record(recorded)
+        else:
+            self._graphs[steps].replay()
+
+    def _record(self, steps: int) -> Any:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self._launch(steps)
+        return graph
+
+    def _launch(self, steps: int) -> None:
+        with torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
+            for _ in range(steps):
+                self._launch_step()
+
+    def _launch_step(self) -> None:
+        from numerics.engines.cuda import kernels
+
+        runs, m, n, T = self._shape
+        points, options = self._points, {"M": m, "num_warps": 4, "enable_fp_fusion": True}
+        sparse = (points.indptr, points.indices)
+        blocks = runs * -(-T // SPARSE_POINTS["ROWS"])
+        kernels.encode[(blocks * m,)](
+            self._theta,
+            *sparse,
+            points.values,
+            self._hidden,
+            self._counter,
+            n,
+            T,
+            **SPARSE_POINTS,
+            **options,
+        )
+        kernels.gate[(blocks,)](
+            self._theta, *sparse, points.values, self._hidden, points.gated, n, T, **SPARSE_POINTS, **options
+        )
+        self._by_point.launch(self._hidden, self._theta)
+        kernels.pull[(blocks * m,)](
+            self._theta,
+            *sparse,
+            points.gated,
+            self._by_point.partial,
+            self._pulled,
+            n,
+            T,
+            self._by_point.parts,
+            **SPARSE_POINTS,
+            **options,
+        )
+        self._by_feature.launch(self._theta, self._hidden)
+        kernels.finish[(runs * (m + 1) * -(-n // SPARSE_FEATURES["ROWS"]),)](
+            self._theta,
+            self._first,
+            self._second,
+            points.feature_indptr,
+            points.points,
+            points.places,
+            points.values,
+            points.gated,
+            self._hidden,
+            self._pulled,
+            self._by_feature.partial,
+            self._schedule,
+            self._which,
+            self._constants,
+            self._counter,
+            self._diverged,
+            n,
+            T,
+            self._by_feature.parts,
+            self._schedule.shape[2],
+            **SPARSE_FEATURES,
+            **options,
+        )
+
+
+class CudaTrajectory:
+    """One run: a batch of one."""
+
+    def __init__(
+        self, setting: Setting, data: Dataset, W: NDArray[np.float64], b: NDArray[np.float64]
+    ) -> None:
+        self._batch = BatchedCudaTrajectory([setting], [data], [(W, b)])
+        self.step, self.diverged_at = 0, self._batch.diverged_at[0]
+
+    def advance(self, stop: int) -> None:
+        """Take AdamW steps until ``step`` equals ``stop`` or ``diverged_at``; ValueError past the last step."""
+        self._batch.advance(stop)
+        self.diverged_at = self._batch.diverged_at[0]
+        self.step = self._batch.step if self.diverged_at is None else self.diverged_at
+
+    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+        """(m+1, n) copy of the current parameters, W above b."""
+        result: NDArray[np.float32] | NDArray[np.float64] = self._batch.parameters()[0]
+        return result
+
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+        first, second = self._batch.moments()
+        return first[0], second[0]
+
+    def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
+        """Go to a state taken at ``step``; what follows has the bits it had then."""
+        self._batch.restore(step, parameters[None], first[None], second[None])
+        self.step, self.diverged_at = step, self._batch.diverged_at[0]

@@ -1,0 +1,275 @@
+"""The programme "zero loss, least ‖W‖²" of any dataset, and descent within it.
+
+Column w_k of W belongs to feature k, h_t = W X_t. Zero loss asks, for each seen feature k and one datapoint t that has
+it,
+
+    w_k · (h_t − h_i) >= X_kt            for every i without k,
+    w_k · (h_t − h_i) =  X_kt − X_ki     for every other i with it,
+
+and the bias follows. Features that occur in one datapoint only are merged into one, by the argument of
+`memorization.reduction`: least norm makes them proportional to X_kt. So data whose datapoints share no feature have T
+columns left, for unit norms the programme of `memorization.programme`; other norms and shared features need nothing
+else. (In the plane, memorized points are the corners of a convex polygon, so those that share a feature have to be
+neighbours.)
+
+Each constraint is wᵀ_k W d >= a with a vector d, so with multipliers λ a stationary W has W Q = 0, Q = I − ½ Σ λ (e_k
+dᵀ + d e_kᵀ), of which `codes.stationarity` is the case of unit, disjoint data. The search of `theory.codes.search`
+solves that case only, many starts at once and free to jump, which is why it is not called here.
+
+Points that are forgotten have hidden vector 0; the others must stay silent there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lstsq
+from scipy.optimize import nnls
+from scipy.sparse import csc_array
+
+from numerics.data import Dataset
+from theory.codes.programme import ACTIVE_SLACK, Certificate
+
+__all__ = ["MOST_CONSTRAINTS", "LeastNormProgramme", "certificate_of", "descended", "finished"]
+
+Floats = NDArray[np.float64]
+
+#: The most constraints, reduced features times datapoints, that are posed.
+MOST_CONSTRAINTS = 4_000
+#: A constraint with less slack than this is among those of a step; no other one is crossed by it.
+_NEAR = 0.2
+#: The longest step in one coordinate, so that a model does not leave the slope it is on.
+_LONGEST_STEP = 0.03
+#: Most steps, and the step from which on Newton's method takes over.
+_STEPS, _SETTLED = 3_000, 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeastNormProgramme:
+    """Constraints w_k·(W d) − a >= 0, or = 0, on the columns of W that belong to reduced features.
+
+    Attributes
+    ----------
+    data : the dataset.
+    X : (F, T) reduced data: a feature for each kept datapoint's own ones, then the shared features.
+    members : (n, F) what a column of a reduced feature hands to those it stands for.
+    dropped : (T,) datapoints that are forgotten.
+    shared : how many features occur in two datapoints or more.
+    feature, direction, target, equality : k, d, a and the kind of each of the C constraints; (C,), d of shape (C, F).
+
+    """
+
+    data: Dataset
+    X: Floats
+    members: csc_array
+    dropped: NDArray[np.bool_]
+    shared: int
+    feature: NDArray[np.intp]
+    direction: Floats
+    target: Floats
+    equality: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, data: Dataset, dropped: NDArray[np.bool_]) -> LeastNormProgramme:
+        """The programme of a dataset whose datapoints ``dropped`` (T,) are forgotten.
+
+        Raises
+        ------
+        ValueError
+            More than `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a feature with another.
+
+        """
+        X = csc_array((data.values, data.indices, data.indptr), shape=(data.n, data.T))
+        occurrences = np.bincount(data.indices, minlength=data.n)
+        shared = occurrences > 1
+        _refuse(data, shared, dropped)
+        own = X.multiply((~shared)[:, None]).tocsc()[:, ~dropped]
+        norms = np.sqrt(np.asarray(own.power(2).sum(axis=0)).ravel())
+        kept = np.flatnonzero(norms > 0)  # a datapoint may have shared features only
+        own = own[:, kept] @ csc_array((1 / norms[kept], (range(len(kept)), range(len(kept)))))
+        places = np.flatnonzero(shared)
+        single = csc_array((np.ones(len(places)), (places, range(len(places)))), shape=(data.n, len(places)))
+        members = csc_array(np.hstack([own.toarray(), single.toarray()]))
+        reduced = np.asarray((members.T @ X).todense())
+        return cls(data, reduced, members, dropped, len(places), *_constraints(reduced, dropped))
+
+    def reduced(self, W: Floats) -> Floats:
+        """(m, features) columns with the hidden vectors of W."""
+        return np.asarray((self.members.T @ W.T).T)
+
+    def expanded(self, columns: Floats) -> tuple[Floats, Floats]:
+        """W and b for all features."""
+        hidden = columns @ self.X
+        present = self.X > 0
+        # The bias that is right at every datapoint that has the feature; their mean evens out rounding.
+        rest = np.where(present, self.X - columns.T @ hidden, 0.0)
+        bias = rest.sum(axis=1) / present.sum(axis=1)
+        W, b = np.asarray((self.members @ columns.T).T), np.asarray(self.members @ bias)
+        forgotten = self.dropped[self.data.columns]
+        b[self.data.indices[forgotten]] = self.data.values[forgotten] / self.data.T
+        return W, b
+
+    def values(self, columns: Floats) -> Floats:
+        """(C,) w_k·(W d) − a."""
+        reached = columns @ self.direction.T
+        return np.asarray(np.einsum("mc,mc->c", columns[:, self.feature], reached) - self.target)
+
+    def jacobian(self, columns: Floats, rows: NDArray[np.intp]) -> Floats:
+        """(rows, m·features) derivatives of the constraints named, in the order of `columns.ravel()`."""
+        direction, feature = self.direction[rows], self.feature[rows]
+        jacobian = np.einsum("mc,cf->cmf", columns[:, feature], direction)
+        jacobian[np.arange(len(rows)), :, feature] += (columns @ direction.T).T
+        flat: Floats = jacobian.reshape(len(rows), columns.size)
+        return flat
+
+    def curvature(self, rows: NDArray[np.intp], multipliers: Floats, m: int) -> Floats:
+        """Second derivative of the Lagrangian, 2 I ⊗ Q."""
+        pull = np.zeros((len(self.X), len(self.X)))
+        np.add.at(pull, self.feature[rows], multipliers[:, None] * self.direction[rows])
+        lagrangian = np.kron(np.eye(m), 2 * np.eye(len(pull)) - pull - pull.T)
+        return np.asarray(lagrangian, dtype=np.float64)
+
+
+def _refuse(data: Dataset, shared: NDArray[np.bool_], dropped: NDArray[np.bool_]) -> None:
+    size = (data.T + int(shared.sum())) * data.T
+    if size > MOST_CONSTRAINTS:
+        raise ValueError(
+            f"T = {data.T} with {int(shared.sum())} shared features makes {size} constraints; allowed are "
+            f"{MOST_CONSTRAINTS}; try a model of fewer datapoints"
+        )
+    entangled = shared[data.indices] & dropped[data.columns]
+    if entangled.any():
+        where = int(data.columns[np.argmax(entangled)])
+        raise ValueError(
+            f"datapoint {where} is dropped but shares a feature with another one; only dropped datapoints that share "
+            "none can be polished; try another seed"
+        )
+
+
+def _constraints(
+    X: Floats, dropped: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], Floats, Floats, NDArray[np.bool_]]:
+    """Feature, direction, target and kind of every constraint."""
+    feature, direction, target, equality = [], [], [], []
+    for k, entries in enumerate(X):
+        first = int(np.argmax(entries > 0))
+        others = np.delete(np.arange(X.shape[1]), first)
+        # Points that are dropped have hidden vector 0 and no features here, so one of them stands for all.
+        others = others[~dropped[others] | (np.cumsum(dropped[others]) == 1)]
+        feature += [k] * len(others)
+        direction.append((X[:, [first]] - X[:, others]).T)
+        target.append(entries[first] - entries[others])
+        equality.append(entries[others] > 0)
+    return (
+        np.array(feature, dtype=np.intp),
+        np.concatenate(direction),
+        np.concatenate(target),
+        np.concatenate(equality),
+    )
+
+
+def descended(programme: LeastNormProgramme, columns: Floats) -> tuple[Floats, int]:
+    """Local descent from (m, F) columns until a step is below 1e-9, and how many steps that took.
+
+    Each step is towards the point nearest to 0 under the linearized constraints (`codes.projection-step`), at most 0.03
+    long in a coordinate, and crosses no constraint.
+    """
+    every = np.arange(len(programme.target))
+    for step in range(_STEPS):
+        values = programme.values(columns)
+        jacobian = programme.jacobian(columns, every)
+        near = programme.equality | (values < _NEAR)
+        target = _least_distance(columns, jacobian[near], values[near], programme.equality[near])
+        if target is None:
+            return columns, step
+        change = target - columns
+        size = float(np.max(np.abs(change), initial=0.0))
+        falls = -(jacobian @ change.ravel())
+        far = ~near & (falls > 0)
+        room = np.min(values[far] / falls[far], initial=math.inf)
+        columns = columns + change * min(1.0, _LONGEST_STEP / max(size, 1e-300), room)
+        if size < _SETTLED:
+            return columns, step + 1
+    return columns, _STEPS
+
+
+def _least_distance(
+    columns: Floats, jacobian: Floats, values: Floats, equality: NDArray[np.bool_]
+) -> Floats | None:
+    """Argmin ‖y‖² under J y >= J w − values (Lawson and Hanson, chapter 23); None where nothing satisfies that."""
+    if not len(values):  # SciPy's nnls ends the process at a matrix without columns
+        return np.zeros_like(columns)
+    required = jacobian @ columns.ravel() - values
+    rows = np.concatenate(
+        [np.column_stack([jacobian, required]), -np.column_stack([jacobian, required])[equality]]
+    )
+    unit = np.zeros(rows.shape[1])
+    unit[-1] = 1.0
+    try:
+        residual = rows.T @ nnls(rows.T, unit, maxiter=50 * len(rows) + 50)[0] - unit
+    except RuntimeError:
+        return None
+    if abs(residual[-1]) < 1e-14:
+        return None
+    return np.asarray(-residual[:-1] / residual[-1]).reshape(columns.shape)
+
+
+def finished(programme: LeastNormProgramme, columns: Floats) -> Floats:
+    """The columns after Newton's method on the active constraints, for the active set that certifies best."""
+    best, residual = columns, certificate_of(programme, columns).worst
+    for tolerance in (1e-8, 1e-6, 1e-4, 1e-3):
+        if residual < 1e-13:
+            break
+        for point in _newton_steps(programme, columns, tolerance):
+            found = certificate_of(programme, point).worst
+            if found < residual:
+                best, residual = point, found
+    return best
+
+
+def _newton_steps(programme: LeastNormProgramme, columns: Floats, tolerance: float) -> Iterator[Floats]:
+    rows = np.flatnonzero(programme.equality | (programme.values(columns) <= tolerance))
+    held = _multipliers(programme, columns, rows)
+    for _ in range(6):
+        jacobian = programme.jacobian(columns, rows)
+        hessian = programme.curvature(rows, held, len(columns))
+        rest = np.concatenate([2 * columns.ravel() - jacobian.T @ held, programme.values(columns)[rows]])
+        system = np.block([[hessian, -jacobian.T], [jacobian, np.zeros((len(rows), len(rows)))]])
+        # Rotations leave everything as it is and symmetric codes have dependent gradients: least squares.
+        step = lstsq(system, -rest, cond=1e-9, lapack_driver="gelsy", check_finite=False)[0]
+        if not np.all(np.isfinite(step)) or np.max(np.abs(step[: columns.size])) > 1:
+            return
+        columns = columns + step[: columns.size].reshape(columns.shape)
+        held = held + step[columns.size :]
+        yield columns
+
+
+def _multipliers(programme: LeastNormProgramme, columns: Floats, rows: NDArray[np.intp]) -> Floats:
+    """Multipliers of the constraints named, >= 0 for inequalities, that come nearest to stationarity."""
+    if not len(rows):
+        return np.zeros(0)
+    jacobian, equality = programme.jacobian(columns, rows), programme.equality[rows]
+    signed = np.concatenate([jacobian, -jacobian[equality]])
+    weights = nnls(signed.T, 2 * columns.ravel(), maxiter=50 * len(signed) + 50)[0]
+    multipliers = weights[: len(rows)].copy()
+    multipliers[equality] -= weights[len(rows) :]
+    return multipliers
+
+
+def certificate_of(programme: LeastNormProgramme, columns: Floats) -> Certificate:
+    """Residuals of the first-order conditions at (m, F) columns, with the multipliers that fit best."""
+    values = programme.values(columns)
+    rows = np.flatnonzero(programme.equality | (values < ACTIVE_SLACK))
+    held = _multipliers(programme, columns, rows)
+    pull = 2 * columns.ravel() - programme.jacobian(columns, rows).T @ held
+    violation = np.where(programme.equality, np.abs(values), -values)
+    return Certificate(
+        stationarity=float(np.max(np.abs(pull))) / 2,
+        primal=float(max(0.0, np.max(violation, initial=0.0))),
+        complementarity=float(np.max(np.abs(held * values[rows]), initial=0.0)),
+        dual=float(max(0.0, -np.min(held[~programme.equality[rows]], initial=0.0))),
+    )

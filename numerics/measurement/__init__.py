@@ -1,0 +1,1 @@
+"""Measurement of trained models: the record, observables, rings of features."""

@@ -1,0 +1,126 @@
+"""Observables: the numbers of one run that tables and figures are made of.
+
+Losses are the sum over features and the mean over datapoints, float64. The test loss is evaluated on
+`numerics.data.draw_test_dataset`: the same fresh datapoints for every run of one n and S, so that differences between
+runs carry no noise of the test set. Its own standard error is `test_loss_error`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.data import Dataset, draw_test_dataset
+from numerics.engines.cpu.trajectory import point_errors
+from numerics.measurement.rings import LARGEST_RING, RingAndSea, ring_and_sea
+from numerics.starts import first_copies
+from numerics.training.runs import Run
+from theory.dimensionality import dimensionality
+from theory.setting import Setting
+
+__all__ = ["OBSERVABLES", "TEST_POINTS", "observe"]
+
+#: Datapoints of the test set.
+TEST_POINTS = 10_000
+
+#: What `observe` returns, in order.
+OBSERVABLES = (
+    "train_loss",
+    "worst_point_error",
+    "test_loss",
+    "test_loss_error",
+    "energy",
+    "weight_norm",
+    "weight_norm_seen",
+    "weight_norm_unseen",
+    "bias_norm",
+    "largest_feature_dimensionality",
+    "largest_data_dimensionality",
+    "median_hidden_length",
+    "repeated_dimensionality_rank",
+    "repeated_hidden_length",
+    "shared_features",
+    "length_jump",
+    "ring_columns",
+    "ring_jump",
+    "ring_radius_squared",
+    "ring_bias",
+    "sea_energy",
+    "sea_anisotropy",
+    "sea_passing",
+)
+
+
+def observe(run: Run) -> dict[str, float]:
+    """The observables of a run, by the names in `OBSERVABLES`; NaN, every one, where the run diverged.
+
+    energy … bias_norm : as in `theory.record.Record`.
+    largest_feature_dimensionality : max_i D_f,i over features (`dimensionality.definition`).
+    largest_data_dimensionality : max_t D_X,t over distinct datapoints, copies not counted.
+    median_hidden_length : of the distinct datapoints.
+    repeated_dimensionality_rank : the largest share of distinct datapoints, over repeated ones, that have a larger D_X
+        than the repeated one; 0 when the repeated points stand first. NaN without repeats.
+    repeated_hidden_length : the least ‖h‖ of a repeated datapoint over the median one. NaN without repeats.
+    shared_features : features that occur in two distinct datapoints or more; 0 for orthonormal data.
+    length_jump : the largest ratio of neighbours among the ordered ‖h‖ of distinct datapoints: 1 on a regular polygon.
+        NaN where one is 0 or there is one datapoint only.
+    ring_columns … sea_passing : as in `numerics.measurement.rings.RingAndSea`. NaN for n <= 10.
+    """
+    if run.status == "diverged":
+        return dict.fromkeys(OBSERVABLES, float("nan"))
+    record = run.record
+    tested = point_errors(
+        run.W.astype(np.float64), run.b.astype(np.float64), _test_dataset(run.data.n, run.setting.sparsity)
+    )
+    distinct = record.hidden if run.given_data is not None else record.hidden[:, first_copies(run.setting)]
+    lengths = np.linalg.norm(distinct, axis=0)
+    data_dimensionality = dimensionality(distinct)
+    repeated = run.setting.repeated_points if run.setting.repeats > 1 and run.given_data is None else 0
+    ranks = [float(np.mean(data_dimensionality > data_dimensionality[t])) for t in range(repeated)]
+    median = float(np.median(lengths))
+    values = (
+        record.train_loss,
+        record.worst_point_error,
+        float(tested.mean()),
+        float(tested.std() / np.sqrt(len(tested))),
+        record.energy,
+        record.weight_norm,
+        record.weight_norm_seen,
+        record.weight_norm_unseen,
+        record.bias_norm,
+        float(dimensionality(run.W).max()),
+        float(data_dimensionality.max()),
+        median,
+        max(ranks, default=float("nan")),
+        float(lengths[:repeated].min()) / median if repeated and median > 0 else float("nan"),
+        _shared_features(run),
+        _largest_jump(lengths),
+        *_ring_and_sea(run),
+    )
+    return dict(zip(OBSERVABLES, values, strict=True))
+
+
+def _shared_features(run: Run) -> float:
+    data = run.data
+    mask = np.ones(data.T, dtype=np.bool_) if run.given_data is not None else first_copies(run.setting)
+    occurrences = np.bincount(data.indices[mask[data.columns]], minlength=data.n)
+    return float(np.sum(occurrences > 1))
+
+
+def _largest_jump(lengths: NDArray[np.float64]) -> float:
+    ordered = np.sort(lengths)
+    return float(np.max(ordered[1:] / ordered[:-1])) if len(lengths) > 1 and ordered[0] > 0 else float("nan")
+
+
+def _ring_and_sea(run: Run) -> tuple[float, ...]:
+    if run.data.n <= LARGEST_RING:
+        return (float("nan"),) * len(RingAndSea.__slots__)
+    found = ring_and_sea(run.W, run.b)
+    return tuple(float(getattr(found, name)) for name in found.__slots__)
+
+
+@functools.lru_cache(maxsize=4)
+def _test_dataset(n: int, sparsity: float) -> Dataset:
+    return draw_test_dataset(Setting(T=1, n=n, sparsity=sparsity), TEST_POINTS)

@@ -1,0 +1,190 @@
+"""A classifier with one hidden layer of ReLU units, and snapshots of its hidden vectors while it is trained.
+
+h = ReLU(A x + a), class scores C h + c, cross-entropy averaged over a batch; AdamW with PyTorch's defaults but for the
+learning rate and weight decay given. Batches, starts and flipped labels are drawn with NumPy's PCG64 from one seed.
+Everything runs in one thread, so that a machine gives the same bits at any number of cores.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from numerics.data import generator_of
+from numerics.other_models.digits import Digits
+
+__all__ = ["Snapshot", "TrainingPlan", "flip_labels", "one_thread", "train_classifier"]
+
+_NETWORK_STREAM, _FLIP_STREAM, _BATCH_STREAM, _SUBSET_STREAM = 12, 13, 14, 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """How a classifier is trained.
+
+    Attributes
+    ----------
+    width : hidden units.
+    epochs : epochs after which a snapshot is taken, increasing; the last one ends the training, 0 is the start.
+    T : images to train on, drawn from the seed; all when None.
+    flipped : share of training labels that are replaced by another class.
+    seed : draws subset, start, batches and flipped labels.
+
+    """
+
+    width: int = 512
+    epochs: Sequence[int] = (0, 1, 3, 10, 30, 100)
+    T: int | None = None
+    flipped: float = 0.0
+    seed: int = 0
+    lr: float = 1e-3
+    weight_decay: float = 1e-2
+    batch: int = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The network at one time.
+
+    Attributes
+    ----------
+    epoch : epochs done.
+    hidden : (width, T) float64 hidden vectors of the images trained on, in the order of ``places``.
+    places : (T,) which training images of the set these are.
+    flipped : (T,) whose label was replaced.
+    train_loss, train_accuracy : on the labels trained on.
+    test_accuracy : on the set's own test images.
+
+    """
+
+    epoch: int
+    hidden: NDArray[np.float64]
+    places: NDArray[np.int64]
+    flipped: NDArray[np.bool_]
+    train_loss: float
+    train_accuracy: float
+    test_accuracy: float
+
+
+def train_classifier(digits: Digits, plan: TrainingPlan) -> Iterator[Snapshot]:
+    """Train on ``digits`` and yield a snapshot after each of ``plan.epochs``.
+
+    Raises ValueError where T is not in 1..digits.T, or the epochs do not increase.
+    """
+    if list(plan.epochs) != sorted(set(plan.epochs)) or not plan.epochs or plan.epochs[0] < 0:
+        raise ValueError(f"epochs {tuple(plan.epochs)} must increase from 0 or more; try (0, 10, 100)")
+    places = _draw_subset(digits.T, plan)
+    labels, flipped = flip_labels(digits.train_labels[places], plan.flipped, plan.seed)
+    images, targets = torch.as_tensor(digits.train_images[places]), torch.as_tensor(labels)
+    network = _draw_network(images.shape[1], plan)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
+    batches = generator_of(plan.seed, _BATCH_STREAM)
+    done = 0
+    for epoch in plan.epochs:
+        with one_thread():
+            for _ in range(epoch - done):
+                _train_epoch(network, optimizer, images, targets, plan.batch, batches)
+            done = epoch
+            snapshot = _look(network, images, targets, digits, places, flipped, epoch)
+        yield snapshot
+
+
+def flip_labels(
+    labels: NDArray[np.int64], share: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Labels of which round(share · T) are replaced by another class out of ten, and which those are.
+
+    Examples
+    --------
+    >>> labels, flipped = flip_labels(np.zeros(10, dtype=np.int64), 0.3, seed=0)
+    >>> int(flipped.sum()), bool((labels[flipped] != 0).all())
+    (3, True)
+
+    """
+    generator = generator_of(seed, _FLIP_STREAM)
+    chosen = generator.choice(len(labels), size=round(share * len(labels)), replace=False)
+    flipped = np.zeros(len(labels), dtype=np.bool_)
+    flipped[chosen] = True
+    changed = labels.copy()
+    changed[chosen] = (labels[chosen] + generator.integers(1, 10, size=len(chosen))) % 10
+    return changed, flipped
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, PyTorch computes in one thread: sums run in one order, and busy cores are not fought for."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _draw_subset(available: int, plan: TrainingPlan) -> NDArray[np.int64]:
+    T = available if plan.T is None else plan.T
+    if not 1 <= T <= available:
+        raise ValueError(f"T = {T} images to train on; the set has 1 to {available}")
+    order = generator_of(plan.seed, _SUBSET_STREAM).permutation(available)
+    return np.sort(order[:T]).astype(np.int64)
+
+
+def _draw_network(inputs: int, plan: TrainingPlan) -> nn.Sequential:
+    """Weights and biases uniform within 1/√(inputs of the layer), PyTorch's own default, but from NumPy's generator."""
+    network = nn.Sequential(nn.Linear(inputs, plan.width), nn.ReLU(), nn.Linear(plan.width, 10))
+    generator = generator_of(plan.seed, _NETWORK_STREAM)
+    with torch.no_grad():
+        for layer, fan_in in ((network[0], inputs), (network[2], plan.width)):
+            for parameter in layer.parameters():
+                drawn = generator.uniform(-1.0, 1.0, size=tuple(parameter.shape)) / np.sqrt(fan_in)
+                parameter.copy_(torch.as_tensor(drawn, dtype=torch.float32))
+    return network
+
+
+def _train_epoch(
+    network: nn.Sequential,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    targets: Tensor,
+    batch: int,
+    generator: np.random.Generator,
+) -> None:
+    order = torch.as_tensor(generator.permutation(len(images)))
+    for begin in range(0, len(order), batch):
+        places = order[begin : begin + batch]
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(network(images[places]), targets[places])
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+
+def _look(
+    network: nn.Sequential,
+    images: Tensor,
+    targets: Tensor,
+    digits: Digits,
+    places: NDArray[np.int64],
+    flipped: NDArray[np.bool_],
+    epoch: int,
+) -> Snapshot:
+    with torch.no_grad():
+        hidden = network[1](network[0](images))
+        scores = network[2](hidden)
+        tested = network(torch.as_tensor(digits.test_images)).argmax(1).numpy()
+        return Snapshot(
+            epoch=epoch,
+            hidden=hidden.T.double().numpy(),
+            places=places,
+            flipped=flipped,
+            train_loss=float(nn.functional.cross_entropy(scores, targets)),
+            train_accuracy=float((scores.argmax(1) == targets).double().mean()),
+            test_accuracy=float((tested == digits.test_labels).mean()),
+        )

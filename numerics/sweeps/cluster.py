@@ -1,0 +1,246 @@
+"""The cells of a sweep on a dask cluster: workers train tasks of a few runs of one shape, this process writes.
+
+A task computes with one thread, so a cluster wants one worker thread per core (``dask worker ADDRESS --nthreads 1
+--nworkers auto``). Dask gives the task of a worker that died to another one; a task whose workers died several times
+(its scheduler's ``allowed-failures``) is cut into single runs, and a run that still kills its workers is a failed cell.
+
+This talks to dask itself and not through joblib: joblib 1.6 waits forever for a task that dask has given up.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import queue
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from numerics.engines import EngineName
+from numerics.sweeps.cells import Ledger, in_one_line
+from numerics.sweeps.meter import work_of
+from numerics.training.checkpoints import claimed
+from numerics.training.runs import Run, save_run
+from numerics.training.seeds import finished_run, train_one
+from theory.setting import Setting
+
+__all__ = ["ClusterError", "train_on_cluster"]
+
+#: The most work of a task, about half a minute of one core, and its most runs: what a killed worker loses.
+_TASK_WORK, _TASK_RUNS = 5e11, 16
+
+#: Cells held by locks at once, so that another process sees them run; each is an open file.
+_MOST_LOCKS = 400
+
+#: Seconds to wait for the scheduler, and for its first worker.
+_PATIENCE = 10, 30
+
+#: Seconds between two looks at what is shown.
+_REFRESH = 0.25
+
+
+class ClusterError(RuntimeError):
+    """The cluster cannot be used; one line that says why and what to try."""
+
+
+def train_on_cluster(ledger: Ledger, address: str, jobs: int | None, refresh: Callable[[], None]) -> None:
+    """Train every cell with ``jobs`` tasks in flight, two per worker thread unless given.
+
+    ClusterError when the scheduler cannot be reached, is lost, or has no workers of this version; KeyboardInterrupt
+    drops the tasks in flight.
+    """
+    with _connected(address) as client:
+        _Dispatch(ledger, client, jobs).run(refresh)
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    try:
+        import distributed
+    except ImportError:
+        raise ClusterError("dask is not installed; try pip install 'tgon[cluster]'") from None
+    connect: Any = distributed.Client
+    try:
+        client = connect(address, timeout=_PATIENCE[0], set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError(
+            f"no dask scheduler at {address!r} ({in_one_line(error)}); try --address tcp://localhost:8786"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE[1])
+        except TimeoutError:
+            raise ClusterError(
+                f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
+            ) from None
+        try:
+            versions = set(client.run(_source_hash).values())
+        except Exception as error:  # noqa: BLE001 (whatever a foreign worker raises)
+            raise ClusterError(
+                f"the workers of {address} cannot load this program ({in_one_line(error)}); install it there"
+            ) from None
+        if versions != {_source_hash()}:
+            raise ClusterError(
+                f"workers of {address} run another version of this program; install the same one everywhere"
+            )
+        yield client
+
+
+@cache
+def _source_hash() -> str:
+    """SHA-256 of the sources that decide a run's bits; a worker of another version would spoil the folder."""
+    sha = hashlib.sha256()
+    root = Path(__file__).parents[2]
+    for path in sorted([*root.glob("numerics/**/*.py"), *root.glob("theory/**/*.py")]):
+        sha.update(path.read_bytes())
+    return sha.hexdigest()
+
+
+def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
+    """On a worker: the runs of some settings, each in this one thread; the reason in place of one that raised."""
+    if version != _source_hash():
+        raise ClusterError("this worker runs another version of this program")
+    with _one_thread():
+        return [_train_or_say_why(setting, engine) for setting in settings]
+
+
+def _train_or_say_why(setting: Setting, engine: EngineName) -> Run | str:
+    try:
+        return train_one(setting, engine=engine)
+    except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
+        return in_one_line(error)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    import numba
+    import torch
+
+    before = numba.get_num_threads(), torch.get_num_threads()
+    numba.set_num_threads(1)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before[0])
+        torch.set_num_threads(before[1])
+
+
+def cut_into_tasks(settings: Sequence[Setting], threads: int) -> list[list[int]]:
+    """Places of the settings in tasks of one shape (n, T, m, dtype), at least four per thread where there are enough.
+
+    Examples
+    --------
+    >>> cut_into_tasks([Setting(T=T, seed=seed) for seed in (0, 1) for T in (3, 5)], threads=0)
+    [[0, 2], [1, 3]]
+
+    """
+    limit = min(_TASK_WORK, sum(map(work_of, settings)) / (4 * threads)) if threads else _TASK_WORK
+    shapes: dict[tuple[Any, ...], list[int]] = {}
+    for place, cell in enumerate(settings):
+        shapes.setdefault((cell.n, cell.T, cell.m, cell.dtype), []).append(place)
+    tasks = []
+    for places in shapes.values():
+        rest = iter(places)
+        while task := list(islice(rest, 1)):
+            work = work_of(settings[task[0]])
+            task += islice(rest, min(_TASK_RUNS, max(1, int(limit / work))) - 1)
+            tasks.append(task)
+    return sorted(tasks)
+
+
+class _Dispatch:
+    """Hands tasks to the cluster and writes down what comes back."""
+
+    def __init__(self, ledger: Ledger, client: Any, jobs: int | None) -> None:
+        self.ledger, self.client, self.jobs = ledger, client, jobs
+        self.waiting = deque(cut_into_tasks(ledger.settings, sum(client.nthreads().values())))
+        self.in_flight: dict[Any, list[int]] = {}
+        self.busy: list[int] = []
+        self.locks: dict[int, ExitStack] = {}
+        self.ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def run(self, refresh: Callable[[], None]) -> None:
+        """Until every cell has ended; locks are let go and tasks dropped whatever happens."""
+        try:
+            while self.waiting or self.in_flight or self.busy:
+                self._submit_some()
+                try:
+                    self._settle(self.ended.get(timeout=_REFRESH))
+                except queue.Empty:
+                    self._look_around()
+                refresh()
+        finally:
+            for lock in self.locks.values():
+                lock.close()
+            with contextlib.suppress(Exception):  # of a lost cluster
+                self.client.cancel(list(self.in_flight))
+
+    def _look_around(self) -> None:
+        if self.client.status not in ("running", "connecting"):
+            raise ClusterError("the scheduler was lost; the same command goes on from here once it is back")
+        self.waiting.extend([place] for place in self.busy)
+        self.busy.clear()
+
+    def _submit_some(self) -> None:
+        most = self.jobs or max(1, 2 * sum(self.client.nthreads().values()))
+        while self.waiting and len(self.in_flight) < most:
+            places = [place for place in self.waiting.popleft() if self._claim(place)]
+            if not places:
+                continue
+            settings = [self.ledger.settings[place] for place in places]
+            future = self.client.submit(train_task, settings, self.ledger.engine, _source_hash(), pure=False)
+            self.in_flight[future] = places
+            future.add_done_callback(self.ended.put)
+
+    def _claim(self, place: int) -> bool:
+        """Whether the cell is to be trained here: not if another process is at it or has finished it meanwhile."""
+        ledger = self.ledger
+        if len(self.locks) < _MOST_LOCKS:
+            stack = ExitStack()
+            if not stack.enter_context(claimed(ledger.folder / f".{ledger.name(place)}.lock", lambda: True)):
+                self.busy.append(place)
+                return False
+            self.locks[place] = stack
+        run = finished_run(ledger.settings[place], ledger.engine, ledger.folder)
+        if run is not None:
+            ledger.finish(place, run)
+            self._release(place)
+        return run is None
+
+    def _release(self, place: int) -> None:
+        if (lock := self.locks.pop(place, None)) is not None:
+            lock.close()
+
+    def _settle(self, future: Any) -> None:
+        places = self.in_flight.pop(future)
+        try:
+            outcomes: list[Run | str] = future.result()
+        except ClusterError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever a worker raises, or its death)
+            if future.status != "error":  # cancelled or lost: not the fault of its runs
+                raise ClusterError(
+                    f"the cluster dropped a task ({in_one_line(error)}); the same command goes on from here"
+                ) from None
+            if len(places) > 1:
+                self.waiting.extendleft([place] for place in reversed(places))
+                outcomes = []
+            else:
+                outcomes = [in_one_line(error)]
+        for place, outcome in zip(places, outcomes, strict=False):
+            self._write(place, outcome)
+        for place in places:
+            self._release(place)
+
+    def _write(self, place: int, outcome: Run | str) -> None:
+        if isinstance(outcome, str):
+            self.ledger.fail(place, outcome)
+        else:
+            self.ledger.finish(place, save_run(outcome, self.ledger.folder), trained_elsewhere=True)

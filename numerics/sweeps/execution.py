@@ -1,0 +1,144 @@
+"""Sweeps: many settings trained into one folder of runs, on this machine or on a cluster.
+
+A cell is one `theory.Setting` and becomes one run file, with the bits that `numerics.train` gives it. Finished cells
+are never trained again, a failed one is a row with a reason and does not stop the others, and after Ctrl-C or a kill
+the same call goes on where it stopped.
+
+On one machine: one process, small runs beside each other in threads, then large ones one after the other with all
+cores. On a cluster (`numerics.sweeps.cluster`): tasks of a few runs of one shape; workers train, this process writes.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from numerics.engines import resolve_engine
+from numerics.engines.cpu.trajectory import uses_all_cores
+from numerics.sweeps.cells import CellState, Ledger, find_states, forget_divergence
+from numerics.sweeps.display import sweep_display
+from numerics.sweeps.file import Form, Sweep, SweepFileError, read_sweep
+from numerics.sweeps.local import train_here
+from numerics.sweeps.table import sweep_table
+from numerics.training.progress import count_of
+from numerics.training.seeds import prepare_folder
+
+__all__ = [
+    "CellState",
+    "Form",
+    "Sweep",
+    "SweepFileError",
+    "read_sweep",
+    "run_sweep",
+    "sweep_states",
+    "sweep_table",
+]
+
+
+def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:
+    """What became of each cell so far, in order; nothing is trained.
+
+    Examples
+    --------
+    >>> from theory import Setting
+    >>> [cell.state for cell in sweep_states(Sweep((Setting(T=3),)), out="no such folder")]
+    ['left']
+
+    """
+    return find_states(sweep.cells, sweep.groups, resolve_engine(sweep.engine), Path(out))
+
+
+def run_sweep(
+    sweep: Sweep,
+    out: str | Path = "runs",
+    *,
+    jobs: int | None = None,
+    backend: Literal["local", "dask"] = "local",
+    address: str | None = None,
+    retry_failed: bool = False,
+    progress: bool = True,
+) -> list[CellState]:
+    """Train what is left of a sweep; the state of every cell afterwards, in order.
+
+    Parameters
+    ----------
+    sweep : see `read_sweep`.
+    out : folder of run files and records of failures.
+    jobs : runs in flight at once: threads on this machine (by default one per core; large runs always go one at a
+        time), tasks on a cluster (by default two per worker thread).
+    backend, address : "local", or "dask" with the address of a scheduler, such as "tcp://10.0.0.1:8786".
+    retry_failed : train the cells that failed before, and only those; otherwise they are passed over with a warning.
+    progress : show progress and time left on stderr.
+
+    Raises
+    ------
+    ValueError
+        An unknown engine or backend, ``jobs`` below 1, an address that is missing or not wanted.
+    OSError
+        ``out`` cannot be written.
+    numerics.sweeps.cluster.ClusterError
+        The scheduler cannot be reached, has no workers, or these run another version of this program.
+    KeyboardInterrupt
+        After Ctrl-C, once running threads have stopped; the same call goes on from there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from theory import Setting
+    >>> sweep = Sweep(tuple(Setting(T=T, n=50, sparsity=0.9, steps=40) for T in (2, 3)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [cell.state for cell in run_sweep(sweep, folder, progress=False)]
+    ['done', 'done']
+
+    """
+    _check(jobs, backend, address)
+    engine, folder = resolve_engine(sweep.engine), prepare_folder(Path(out))
+    before = find_states(sweep.cells, sweep.groups, engine, folder)
+    wanted = [cell for cell in before if cell.state == "failed"] if retry_failed else _left(before)
+    if retry_failed:
+        for cell in wanted:
+            forget_divergence(cell.setting, engine, folder)
+    # small runs first, each kind in the order of the file
+    wanted.sort(key=lambda cell: uses_all_cores(cell.setting.n, cell.setting.T, cell.setting.m))
+    if not wanted:
+        return before
+    ledger = Ledger([cell.setting for cell in wanted], [cell.group for cell in wanted], engine, folder)
+    with sweep_display(ledger.meter, shown=progress) as refresh:
+        if backend == "dask":
+            from numerics.sweeps.cluster import train_on_cluster
+
+            assert address is not None
+            train_on_cluster(ledger, address, jobs, refresh)
+        else:
+            train_here(ledger, jobs or os.cpu_count() or 1, refresh)
+    return find_states(sweep.cells, sweep.groups, engine, folder)
+
+
+def _check(jobs: int | None, backend: str, address: str | None) -> None:
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs is {jobs}; at least one run must be in flight, try jobs=1")
+    if backend not in ("local", "dask"):
+        raise ValueError(f"backend {backend!r} is not known; allowed are local, dask")
+    if backend == "dask" and address is None:
+        raise ValueError(
+            "backend dask needs the address of its scheduler; try address='tcp://localhost:8786'"
+        )
+    if backend == "local" and address is not None:
+        raise ValueError(f"address {address!r} is given, but the backend is local; try backend='dask'")
+
+
+def _left(states: Sequence[CellState]) -> list[CellState]:
+    """Cells to train: those that are left, and those that another process is at, whose end is waited for."""
+    failed = sum(cell.state == "failed" for cell in states)
+    if failed:
+        warnings.warn(
+            f"{failed} of {count_of(len(states), 'cell')} failed before and {'is' if failed == 1 else 'are'} passed "
+            f"over; --retry-failed (retry_failed=True) trains {'it' if failed == 1 else 'them'} again",
+            stacklevel=3,
+        )
+    return [cell for cell in states if cell.state in ("left", "running")]

@@ -1,0 +1,1 @@
+"""Training runs: seeds, batches, checkpoints, files of runs, snapshots."""

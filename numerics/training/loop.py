@@ -1,0 +1,267 @@
+"""The loop by which every run is trained: advance, record the loss, keep a checkpoint, stop when asked.
+
+A run on its way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends
+as the run it would have become alone.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.data import Dataset, draw_dataset
+from numerics.engines import Arranged, EngineName, start_trajectory
+from numerics.engines.cpu.trajectory import point_errors
+from numerics.engines.versions import engine_version
+from numerics.starts import draw_start
+from numerics.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from numerics.training.runs import Run, RunStatus
+from theory.setting import MEMORIZED_ERROR, Setting
+
+__all__ = ["RECORDS", "Course", "Interrupted", "Progress", "SideBySide", "record_steps", "set_out", "walk"]
+
+#: How often a run records its loss; also the grain of progress.
+RECORDS = 100
+
+#: Pair interactions between two looks at the stop flag: well under a second of work.
+WORK_PER_CALL = 2e9
+
+#: A killed run loses at most this much work.
+CHECKPOINT_SECONDS = 10.0
+
+#: Called with the steps just done; the sum over all calls is the total number of steps asked for.
+Progress = Callable[[int], None]
+
+
+class Interrupted(Exception):
+    """A run was stopped before its last step."""
+
+
+class SideBySide(Protocol):
+    """Trajectories of one shape that step together; arrays have the runs first."""
+
+    @property
+    def step(self) -> int:
+        """Steps taken by every run that has not diverged."""
+
+    @property
+    def diverged_at(self) -> list[int | None]:
+        """As `numerics.engines.Trajectory.diverged_at`, of each run; a run stays as it was then."""
+
+    def advance(self, stop: int) -> None:
+        """Take steps until ``step`` equals ``stop``; it may stay below where every run has diverged."""
+
+    def parameters(self) -> NDArray[Any]:
+        """(runs, m+1, n) copy of the current parameters, W above b."""
+
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Copies of Adam's first and second moments, in the shape of the parameters."""
+
+
+class Course:
+    """One run on its way: what is trained, what was recorded so far, where it is kept."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        engine: EngineName,
+        *,
+        data: Dataset | None = None,
+        checkpoint: Path | None = None,
+        progress: Progress = lambda steps: None,
+    ) -> None:
+        """``data`` replaces what the setting would draw; ``checkpoint`` is gone on from, if it is there."""
+        self.setting, self.engine, self.checkpoint, self.progress = setting, engine, checkpoint, progress
+        self.given_data, self.data = data, draw_dataset(setting) if data is None else data
+        self.steps: list[int] = []
+        self.losses: list[float] = []
+        self.trained_by: tuple[str, ...] = (engine_version(engine),)
+        saved = None if checkpoint is None else load_checkpoint(checkpoint)
+        if saved is not None and not self._could_have_written(saved):
+            warnings.warn(f"{checkpoint}: not of this run; starting it from the beginning", stacklevel=2)
+            saved = None
+        self.saved: Checkpoint | None = None
+        if saved is not None and saved.step > 0:  # at step 0 nothing is trained yet
+            self.saved = saved
+            self._go_on_from(saved)
+
+    def _could_have_written(self, saved: Checkpoint) -> bool:
+        """Whether the shapes are this run's, and the history is what is recorded up to its step."""
+        shape, records = (self.setting.m + 1, self.data.n), record_steps(self.setting.steps)
+        return (
+            all(held.shape == shape for held in (saved.parameters, saved.first, saved.second))
+            and 0 <= saved.step < self.setting.steps
+            and saved.history_step.tolist() == records[: bisect_right(records, saved.step)]
+            and saved.history_loss.shape == saved.history_step.shape
+        )
+
+    def _go_on_from(self, saved: Checkpoint) -> None:
+        self.steps, self.losses = saved.history_step.tolist(), saved.history_loss.tolist()
+        before, now = saved.trained_by, self.trained_by
+        self.trained_by = before if before[-1:] == now else before + now
+        if before[-1:] != now:
+            warnings.warn(
+                f"{self.checkpoint}: written by another version ({before[-1] if before else 'unknown'}) than the one "
+                f"that goes on from it ({now[0]}); the run need not have the bits of an uninterrupted one, and its "
+                "file names both; delete the checkpoint to train it from the beginning",
+                stacklevel=2,
+            )
+
+    @property
+    def resumes_at(self) -> int:
+        """The step it goes on from."""
+        return 0 if self.saved is None else self.saved.step
+
+    def record(self, step: int, parameters: NDArray[Any]) -> NDArray[np.float64]:
+        """Add the loss at ``step`` to the history; (T,) errors of the datapoints."""
+        exact = parameters.astype(np.float64)
+        errors = point_errors(exact[:-1], exact[-1], self.data)
+        self.steps.append(step)
+        self.losses.append(float(errors.mean()))
+        return errors
+
+    def end(self, parameters: NDArray[Any], errors: NDArray[np.float64]) -> Run:
+        """The finished run, from its last parameters and the errors recorded of them."""
+        return Run(
+            setting=self.setting,
+            engine=self.engine,
+            status=_status(errors),
+            W=parameters[:-1],
+            b=parameters[-1],
+            history_step=np.array(self.steps, dtype=np.int64),
+            history_loss=np.array(self.losses),
+            given_data=self.given_data,
+            diverged_at=None if np.isfinite(self.losses[-1]) else self.steps[-1],
+            trained_by=self.trained_by,
+        )
+
+
+class _Alone:
+    """One trajectory as `SideBySide`."""
+
+    def __init__(self, course: Course, start: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
+        self._trajectory = start_trajectory(course.engine, course.setting, course.data, *start)
+
+    @property
+    def step(self) -> int:
+        return self._trajectory.step
+
+    @property
+    def diverged_at(self) -> list[int | None]:
+        return [self._trajectory.diverged_at]
+
+    def advance(self, stop: int) -> None:
+        self._trajectory.advance(stop)
+
+    def parameters(self) -> NDArray[Any]:
+        return self._trajectory.parameters()[None]
+
+    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        first, second = self._trajectory.moments()
+        return first[None], second[None]
+
+    def auxiliary(self) -> NDArray[np.uint8]:
+        if isinstance(self._trajectory, Arranged):
+            return self._trajectory.auxiliary()
+        return np.zeros(0, np.uint8)
+
+    def restore(self, saved: Checkpoint, *, wholly: bool) -> None:
+        """``wholly``: with what is the engine's own, which the bits depend on."""
+        self._trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
+        if wholly and isinstance(self._trajectory, Arranged):
+            self._trajectory.restore_auxiliary(saved.auxiliary)
+
+
+def set_out(course: Course, start: tuple[Any, Any] | None = None) -> SideBySide:
+    """The trajectory of one course, at the step it goes on from; ``start`` (W, b) replaces what the seed would draw."""
+    W, b = draw_start(course.setting) if start is None else (np.asarray(part, np.float64) for part in start)
+    trajectory = _Alone(course, (W, b))
+    if course.saved is not None:
+        trajectory.restore(course.saved, wholly=course.saved.trained_by == course.trained_by)
+    return trajectory
+
+
+def walk(
+    courses: Sequence[Course], trajectory: SideBySide, stop: threading.Event | None = None
+) -> Iterator[tuple[int, Run]]:
+    """Train to the end; the place of each course and its run, as soon as it is finished.
+
+    All courses have one shape and number of steps, and stand at ``trajectory.step``. When ``stop`` is set, their
+    checkpoints are written and `Interrupted` is raised.
+    """
+    going = list(range(len(courses)))
+    for course in courses if trajectory.step else ():
+        course.progress(trajectory.step)
+    written = time.monotonic()
+    work = sum(course.data.n * course.data.T * course.setting.m for course in courses)
+    stride = max(1, int(WORK_PER_CALL / work))
+    for target in record_steps(courses[0].setting.steps)[len(courses[0].steps) :]:
+        while trajectory.step < target and None in (ends := trajectory.diverged_at):
+            stopped = stop is not None and stop.is_set()
+            if stopped or time.monotonic() - written > CHECKPOINT_SECONDS:
+                _save(courses, going, trajectory)
+                written = time.monotonic()
+            if stopped:
+                raise Interrupted
+            before = [_reached(trajectory, end) for end in ends]
+            trajectory.advance(min(target, trajectory.step + stride))
+            for k in going:
+                courses[k].progress(_reached(trajectory, trajectory.diverged_at[k]) - before[k])
+        parameters, ends = trajectory.parameters(), trajectory.diverged_at
+        for k in tuple(going):
+            course = courses[k]
+            errors = course.record(_reached(trajectory, ends[k]), parameters[k])
+            failed = not np.isfinite(course.losses[-1])
+            if failed:
+                course.progress(course.setting.steps - course.steps[-1])
+            if failed or target == course.setting.steps:
+                going.remove(k)
+                yield k, course.end(parameters[k], errors)
+        if not going:
+            return
+
+
+def _reached(trajectory: SideBySide, diverged_at: int | None) -> int:
+    return trajectory.step if diverged_at is None else diverged_at
+
+
+def _save(courses: Sequence[Course], going: Sequence[int], trajectory: SideBySide) -> None:
+    if all(courses[k].checkpoint is None for k in going):
+        return
+    parameters, (first, second) = trajectory.parameters(), trajectory.moments()
+    auxiliary = trajectory.auxiliary() if isinstance(trajectory, _Alone) else np.zeros(0, np.uint8)
+    for k in going:
+        course = courses[k]
+        if course.checkpoint is not None and trajectory.diverged_at[k] is None:
+            state = Checkpoint(
+                step=trajectory.step,
+                parameters=parameters[k],
+                first=first[k],
+                second=second[k],
+                auxiliary=auxiliary,
+                history_step=np.array(course.steps, dtype=np.int64),
+                history_loss=np.array(course.losses),
+                trained_by=course.trained_by,
+            )
+            save_checkpoint(state, course.checkpoint)
+
+
+def record_steps(steps: int) -> list[int]:
+    """Steps at which the loss is recorded: the start and up to `RECORDS` evenly spaced ones, the last included."""
+    return sorted({steps * k // RECORDS for k in range(RECORDS + 1)})
+
+
+def _status(errors: NDArray[np.float64]) -> RunStatus:
+    if not np.isfinite(errors).all():
+        return "diverged"
+    return "memorized" if errors.max() <= MEMORIZED_ERROR else "not memorized"

@@ -1,0 +1,215 @@
+"""Experiment ``envelope``: packings are exact on what they store; what the page says follows from the numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments import envelope
+from experiments.envelope.packing import best_packing, disjoint_points, packing
+from numerics import draw_dataset, train
+from numerics.engines.cpu.trajectory import point_errors
+from theory import Setting
+from verify.style import render, styled
+
+settings = st.builds(
+    Setting,
+    T=st.integers(1, 60),
+    n=st.integers(20, 80),
+    sparsity=st.floats(0.7, 0.95),
+    data_seed=st.integers(0, 99),
+)
+
+
+@given(settings, st.integers(1, 4))
+def test_packed_points_are_disjoint_and_none_can_be_added(setting, fewest):
+    data = draw_dataset(setting)
+    chosen = disjoint_points(data, fewest)
+    features = [set(data.indices[data.indptr[t] : data.indptr[t + 1]]) for t in range(data.T)]
+    assert all(len(features[t]) >= fewest for t in chosen)
+    taken = [each for t in chosen for each in features[t]]
+    assert len(taken) == len(set(taken))
+    for t in set(range(data.T)) - set(chosen.tolist()):
+        assert len(features[t]) < fewest or features[t] & set(taken)
+
+
+@given(settings)
+def test_a_packing_is_exact_on_the_points_it_stores(setting):
+    """Rounding: each output cancels from squared lengths of at most K²/16 + 1 times its entry to that entry."""
+    data = draw_dataset(setting)
+    points = disjoint_points(data)
+    W, b = packing(data, points)
+    X = data.dense()[:, points]
+    errors = np.sum((np.maximum(W.T @ (W @ X) + b[:, None], 0) - X) ** 2, axis=0)
+    assert errors.max() <= (64 * np.finfo(float).eps * (len(points) ** 2 / 16 + 1)) ** 2
+    assert np.median(point_errors(np.zeros((2, data.n)), np.zeros(data.n), data)) == pytest.approx(1)
+
+
+def test_the_best_packing_leaves_out_what_it_must():
+    data = draw_dataset(Setting(T=300, n=200, sparsity=0.97))
+    count, loss, model = best_packing(data)
+    assert 1 - len(disjoint_points(data)) / data.T <= loss < 1
+    assert loss == pytest.approx(point_errors(*model, data).mean(), rel=1e-12)
+    assert 1 - count / data.T == pytest.approx(loss, abs=0.01)
+    smaller = disjoint_points(data)[: count // 2]
+    assert loss < point_errors(*packing(data, smaller), data).mean()
+
+
+SIZES = (5, 100, 1000, 10_000)
+
+
+def _tables(points, features, packed, further=0.999):
+    """Random starts store points up to T = 100 and features later; one packing for each T."""
+    rows = []
+    for k, T in enumerate(SIZES):
+        for seed in (0, 1):
+            stores = {"xavier": (points if T <= 100 else features, T > 100), "pentagon": (features, True)}
+            for start, (losses, has) in (stores | {"packing": (packed, False)}).items():
+                rows.append(
+                    {
+                        "T": T,
+                        "data_seed": seed,
+                        "start": start,
+                        "lr": 1e-3,
+                        "steps": 0 if start == "packing" else 100,
+                        "start_loss": 0.5,
+                        "train_loss": losses[k] + 1e-5 * seed,
+                        "stored": 5,
+                        "largest_feature_dimensionality": 0.4 if has else 0.01,
+                        "weight_norm": 5.0,
+                    }
+                )
+    rows.append({**rows[-1], "T": 30_000, "train_loss": further, "start": "packing", "steps": 0,
+                 "largest_feature_dimensionality": 0.01})  # fmt: skip
+    level = {"n": 1000, "density": 0.01, "pentagon": 0.988, "first_overlap": 4.5}
+    return {
+        "models": pd.DataFrame(rows),
+        "levels": pd.DataFrame({"level": list(level), "value": list(level.values())}),
+        "published_size": _packed([0.99, 0.995, 0.9985, 0.9989, 0.9995]),
+    }
+
+
+def _packed(losses):
+    """Packings at the published n, where a pentagon loses 0.9988."""
+    sizes = [100_000, 200_000, 300_000, 400_000, 500_000]
+    rows = [(10_000, T, seed, 400, loss) for T, loss in zip(sizes, losses, strict=True) for seed in (0, 1)]
+    table = pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss"])
+    return table.assign(pentagon=0.9988)
+
+
+POINTS, FEATURES = [0.1, 0.6, 0.98, 0.99], [0.9, 0.95, 0.97, 0.98]
+
+
+def test_storing_points_is_found_to_be_better_where_it_is():
+    text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]))
+    assert "less train loss at T = 5, 100, 1000** (T(1 − S) up to 10)" in text
+    assert "stores features, on every data seed; not at T = 10000" in text
+    assert "| 30000 | – | – | – | – | – | – | 0.999 | 5 |" in text
+    assert (
+        "The best random starts store points, on every data seed, up to T = 100, and features from T = 1000 on."
+        in text
+    )
+    assert "on every data seed, at T = 1000." in text
+
+
+def test_without_good_packings_the_better_minimum_ends_where_training_stops_finding_it():
+    text = envelope.describe(_tables(POINTS, FEATURES, [1.0, 1.0, 1.0, 1.0]))
+    assert "less train loss at T = 5, 100**" in text
+    assert "They miss" not in text
+    never = envelope.describe(_tables([0.95] * 4, [0.9] * 4, [1.0] * 4))
+    assert "Nowhere do models that store points have less train loss" in never
+
+
+def test_only_sizes_with_models_of_both_kinds_are_called_compared():
+    tables = _tables(POINTS, [0.9, 0.6, 0.97, 0.98], [0.2, 0.7, 0.93, 0.995])
+    few = tables["models"]
+    few.loc[few["T"] == 5, "largest_feature_dimensionality"] = 0.1
+    text = envelope.describe(tables)
+    assert (
+        "less train loss at T = 1000** (T(1 − S) up to 10) than the best that stores features, on every data seed; no "
+        "model tried stores features at T = 5; the losses overlap at T = 100;" in text
+    )
+
+
+@pytest.mark.parametrize(("packed", "says"), [(0.985, True), (0.99, False)])
+def test_a_size_without_trained_models_is_open_where_packings_are_below_the_pentagon(packed, says):
+    tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995])
+    untrained = tables["models"].query("T == 30000").assign(T=6000, train_loss=packed)
+    text = envelope.describe({**tables, "models": pd.concat([tables["models"], untrained])})
+    assert ("perhaps to T = 6000" in text) is says
+    assert f"not at T = {10000 if says else 6000}" in text
+
+
+def test_no_end_is_claimed_where_none_is_seen():
+    text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95], further=0.98))
+    assert "at T = 5, 100, 1000, 10000**" in text
+    assert "where that ends is not seen" in text
+
+
+@pytest.mark.parametrize(
+    ("losses", "says"),
+    [
+        ([0.99, 0.995, 0.9985, 0.9989, 0.9995], "T = 300000 on every dataset and behind it from T = 400000 "),
+        (
+            [0.9989, 0.9995, 0.9995, 0.9995, 0.9995],
+            "up to T = none on every dataset and behind it from T = 100000 ",
+        ),
+        (
+            [0.99, 0.9989, 0.9995, 0.9995, 0.9995],
+            "T = 100000 on every dataset and behind it from T = 200000 ",
+        ),
+        ([0.99, 0.99, 0.99, 0.99, 0.99], "T = 500000 on every dataset and nowhere behind it"),
+    ],
+)
+def test_packings_at_the_published_size_end_where_they_end(losses, says):
+    tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]) | {"published_size": _packed(losses)}
+    text = envelope.describe(tables)
+    assert says in text
+    agrees = losses[2] < 0.9988
+    assert f"5·10⁵: {'agrees, within a factor of 2' if agrees else 'differs'}." in text
+    early = envelope.describe(tables | {"published_size": _packed(losses).iloc[:4]})
+    assert ("5·10⁵: not tested." in early) is (losses[1] < 0.9988)
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Orthonormal data at T = 3, overlapping at T = 40."""
+    base = Setting(T=3, n=200, sparsity=0.99, steps=40, seed=0, data_seed=3)
+    cells = [
+        base.replace(T=T, start=start) for T in (3, 40) for start in ("xavier", "memorizing", "pentagon")
+    ]
+    runs = list(train(cells, out=None, progress=False))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(envelope, "PUBLISHED_SIZES", (20, 40))
+        return runs, envelope.collect(runs, pd.DataFrame([run.setting.as_dict() for run in runs]))
+
+
+def test_packings_at_the_published_size_are_those_of_its_data(made):
+    packed = made[1]["published_size"]
+    assert packed[["n", "T", "data_seed"]].to_numpy().tolist() == [
+        [10_000, T, k] for T in (20, 40) for k in (0, 1)
+    ]
+    assert (packed["train_loss"] >= 1 - packed["stored"] / packed["T"] - 1e-12).all()
+    assert packed["stored"].between(10, 40).all()
+
+
+def test_every_start_has_its_rows(made):
+    runs, tables = made
+    models = tables["models"]
+    assert len(models) == len(runs) + 2 * 2 + len(envelope.FURTHER)
+    assert set(models["T"]) == {3, 40, *(40 * factor for factor in envelope.FURTHER)}
+    assert runs[0].data.has_disjoint_supports
+    text = envelope.describe(tables)
+    assert "here at T = 3; its loss before training is" in text
+    assert "nan" not in text
+    models["start_loss"] = 1.0
+    assert "here at no T" in envelope.describe(tables)
+
+
+def test_the_figure_comes_from_the_tables(made):
+    with styled():
+        first, second = (render(envelope.draw(made[1]), "svg") for _ in range(2))
+    assert first == second

@@ -1,0 +1,64 @@
+"""Experiment ``forgetting``: what counts as lost, and a page that says only what the tables show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import forgetting
+
+
+def _fates(end):
+    values = np.zeros((5, 12))
+    values[2:4, 3], values[4, 3] = 0.3, end
+    values[2, 7] = 0.9  # one snapshot only
+    return forgetting.fates(values)
+
+
+def test_a_forgotten_feature_was_stored_twice_and_ends_low():
+    assert _fates(0.01)[["feature", "forgotten"]].values.tolist() == [[3, True]]
+    assert _fates(0.3)[["feature", "forgotten"]].values.tolist() == [[3, False]]
+    assert forgetting.fates(np.zeros((4, 12)))["feature"].tolist() == [-1]
+
+
+def _forgotten(end, seeds=3):
+    """Models of T = 30 that store a feature which ends at ``end``, and two of T = 20 that store none."""
+    none = forgetting.fates(np.zeros((4, 12)))
+    ends = pd.concat(
+        [_fates(end).assign(T=30, seed=seed) for seed in range(seeds)]
+        + [none.assign(T=20, seed=seed) for seed in range(2)]
+    )
+    history = pd.DataFrame({"step": [0, 9] * 2, "stored": [0, 1] * 2, "T": [20, 20, 30, 30], "seed": 0})
+    features = pd.DataFrame({"T": 30, "seed": 0, "feature": 3, "step": [0, 9], "dimensionality": [0.3, end]})
+    return {"fates": ends, "history": history, "features": features}
+
+
+@pytest.mark.parametrize("end", [0.01, 0.15, 0.3])
+def test_forgetting_is_counted_over_the_models_that_store_features(end):
+    text = forgetting.describe(_forgotten(end))
+    lost = end < 0.2
+    who = "**All 3 models" if lost else "**None of the 3 models"
+    assert (
+        f"{who} that store features lose all of them** by the end ({3 if lost else 0} of 3 at T = 30" in text
+    )
+    assert f"; {'29% to 100%' if lost else '0% to 71%'}, Clopper–Pearson)" in text
+    assert "2 of 5 models never store one" in text
+    assert f"T = 10000: {'agrees' if lost else 'not seen'}." in text
+    assert (f"3 of the 3 features falls from 0.30 to {end:.2f}." in text) is lost
+    assert f"In {3 if end < 0.1 else 0} of 3 models ({'29% to 100%' if end < 0.1 else '0% to 71%'})" in text
+    nothing = forgetting.describe(
+        _forgotten(end, seeds=0) | {"features": pd.DataFrame({"T": [20], "seed": [0]})}
+    )
+    assert (
+        "**No run stores a feature** at any time, of 2; published: some do, at T = 10000: not tested."
+        in nothing
+    )
+
+
+@pytest.mark.parametrize(("end", "word"), [(0.15, "lost vermillion"), (0.3, "stored at the end green")])
+def test_the_figure_names_only_colours_that_it_draws(end, word):
+    tables = _forgotten(end)
+    frames = pd.DataFrame({"step": 9, "kind": ["feature", "hidden"], "x": 1.0, "y": 1.0})
+    figure = forgetting.draw(tables | {"frames": frames})
+    assert f"T = 30, seed 0: features {word}" in [ax.get_title() for ax in figure.axes]

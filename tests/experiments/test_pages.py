@@ -1,0 +1,401 @@
+"""Experiments: from runs to tables, figure and page; what is committed is what the tables draw and say."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from experiments.grouping import least_of_each, values_by
+from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
+from experiments.published import published_norms, published_test_loss
+from experiments.registry import EXPERIMENTS, find_experiment
+from experiments.tables import digest, form_folders, form_of, read_tables
+from numerics import train
+from numerics.sweeps.file import read_sweep
+from tgon.cli.main import main
+from verify.statistics import lies_above, mean_interval, separation, share_interval
+from verify.style import render
+
+ROOT = Path(__file__).parents[2]
+NAMES = [each.name for each in EXPERIMENTS]
+#: Every committed form: its experiment and its folder.
+COMMITTED = [
+    (name, folder.relative_to(ROOT).as_posix())
+    for name in NAMES
+    for folder in form_folders(ROOT / "experiments" / name.replace("-", "_"))
+]
+
+#: Enough to go through every line that draws: minutes of the real sweeps in a second.
+TINY = {
+    "dataset-size": "[setting]\nn=60\nsparsity=0.9\nsteps=60\n[grid]\nT=[3, 8, 40]\ndata_seed='0:1'\nseed='0:1'\n",
+    "norms": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 4, 8]\nseed='0:2'\n",
+    "gallery": "[setting]\nn=60\nsparsity=0.9\nsteps=60\ndata_seed=0\n[grid]\nT=[3, 5, 40]\nseed='0:1'\n",
+    "failures": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 6, 7]\nseed='0:3'\n",
+}
+
+
+def _tgon(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Every experiment with a tiny sweep, made by the command: its answer and its folder, by name."""
+    folder = tmp_path_factory.mktemp("made")
+    answers = {}
+    for name, text in TINY.items():
+        file = folder / f"{name}.toml"
+        file.write_text(f"{text}[preview.setting]\nweight_decay=0.01\n")
+        train(read_sweep(file).cells, out=folder / "runs", progress=False)
+        out = folder / "experiments" / name.replace("-", "_")
+        done = _tgon(
+            "figure", name, "--runs", folder / "runs", "--sweep", file, "--preview", "--out", out, "--json"
+        )
+        assert done.exit_code == 0, done.output
+        answers[name] = json.loads(done.stdout)
+    return answers
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_one_command_makes_tables_figure_and_page(name, made):
+    answer = made[name]
+    page = Path(answer["page"])
+    assert page.parts[-3:] == ("notes", "experiments", f"{name}.md")
+    assert answer["missing"] == "0"
+    assert {Path(path).suffix for path in answer["written"]} == {".csv", ".png", ".md"}
+    for path in map(Path, answer["written"]):
+        limit = 200_000 if path.suffix == ".csv" else 300_000
+        assert path.suffix == ".png" or path.stat().st_size < limit
+    text = page.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (page.parent / link).is_file(), link
+    assert "nan" not in text.lower().replace("dominan", "")
+    assert "**Preview form**" in text
+
+
+def test_the_tables_alone_give_the_same_files(made):
+    folder = Path(made["norms"]["out"])
+    before = {path: Path(path).read_bytes() for path in made["norms"]["written"]}
+    assert _tgon("figure", "norms", "--from", folder).exit_code == 0
+    assert before == {path: Path(path).read_bytes() for path in before}
+
+
+def _two_forms(made, folder):
+    """The norms of `made` as full form in ``experiments/norms`` of a folder, and beside it as tenth form."""
+    home = folder / "experiments" / "norms"
+    for form, out in (("full", home), ("tenth", home / "tenth")):
+        tables = read_tables(Path(made["norms"]["out"]))
+        tables["form"] = tables["form"].replace({"value": {"preview": form}})
+        write_experiment(find_experiment("norms"), tables, out)
+    return home
+
+
+def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
+    """Each with its own figure and command, under its own name; the first alone has a page without such names."""
+    home = _two_forms(made, tmp_path)
+    text = (tmp_path / "notes" / "experiments" / "norms.md").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
+        *("## Full form", "### Result", "### How it was made"),
+        *("## Tenth form", "### Result", "### How it was made"),
+    ]
+    full, tenth = text.split("## Tenth form")
+    assert "norms/figure.png" in full
+    assert "norms/tenth/figure.png" in tenth
+    assert "--tenth --runs runs" in tenth
+    assert "--tenth" not in full
+    assert "[tenth form](#tenth-form), n = 60, 9 of 9 runs" in full
+    assert {folder.name for folder in form_folders(home)} == {"norms", "tenth"}
+
+
+def test_the_list_of_pages_names_each_with_its_forms(made, tmp_path):
+    _two_forms(made, tmp_path)
+    notes = tmp_path / "notes" / "experiments"
+    text = (notes / CONTENTS).read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("|") and ".md" in line]
+    assert all("(norms.md)" in row for row in rows)
+    assert rows[-1].endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
+    assert rows[0].startswith("| ‖b‖ starts below ‖W‖ and becomes larger (Jermyn) |")
+    assert " (full); " in rows[0]
+
+
+def test_the_committed_list_is_that_of_the_committed_pages():
+    text = contents_of(ROOT / "experiments")
+    assert (ROOT / "notes" / "experiments" / CONTENTS).read_text(encoding="utf-8") == text
+    assert re.findall(r"\]\((.+?)\.md\)", text.split("## Pages")[1]) == NAMES
+
+
+def test_one_command_draws_all_forms_again(made, tmp_path):
+    home = _two_forms(made, tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    for path in files:
+        if path.suffix in (".svg", ".png", ".md"):
+            path.unlink()
+    done = _tgon("figure", "norms", "--from", home, "--json")
+    assert done.exit_code == 0, done.output
+    assert {Path(path) for path in json.loads(done.stdout)["written"]} == set(before)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_forms_drawn_elsewhere_share_a_page_too(made, tmp_path):
+    """Whatever the folder is called, and however often the command runs."""
+    home = _two_forms(made, tmp_path)
+    pages = []
+    for _ in range(2):
+        assert _tgon("figure", "norms", "--from", home, "--out", tmp_path / "copy").exit_code == 0
+        pages.append((tmp_path / "copy" / "norms.md").read_text(encoding="utf-8"))
+    assert pages[0] == pages[1]
+    assert pages[0].count("# How it was made") == 2
+    assert not (tmp_path / "copy" / "tenth" / "norms.md").exists()
+
+
+@pytest.mark.parametrize("killed", ["runs.csv", "figure.png", "norms.md"])
+def test_a_kill_while_writing_is_noticed(made, tmp_path, monkeypatch, killed):
+    """New numbers beside old ones are never drawn; what was written whole is."""
+    from experiments import making
+
+    home, experiment = _two_forms(made, tmp_path), find_experiment("norms")
+    tables = read_tables(home)
+    changed = tables | {"runs": tables["runs"].assign(weight_norm=tables["runs"]["weight_norm"] + 1)}
+    written = making.write_atomically
+
+    def kill(path, content):
+        if path.name == killed:
+            raise KeyboardInterrupt
+        written(path, content)
+
+    monkeypatch.setattr(making, "write_atomically", kill)
+    with pytest.raises(KeyboardInterrupt):
+        write_experiment(experiment, changed, home)
+    monkeypatch.undo()
+    if killed == "runs.csv":
+        with pytest.raises(ValueError, match="not those that were written together"):
+            read_tables(home)
+    else:
+        assert _tgon("figure", "norms", "--from", home).exit_code == 0
+        assert read_tables(home)["runs"].equals(changed["runs"])
+
+
+@pytest.mark.parametrize("out", ["experiments", "experiments/trial"])
+def test_a_folder_of_another_name_keeps_its_page_to_itself(made, tmp_path, out):
+    home = _two_forms(made, tmp_path)
+    page = tmp_path / "notes" / "experiments" / "norms.md"
+    before = page.read_bytes()
+    write_experiment(find_experiment("norms"), read_tables(home), tmp_path / out)
+    assert (tmp_path / out / "norms.md").is_file()
+    assert page.read_bytes() == before
+    assert not list((tmp_path / "experiments").glob(CONTENTS))
+
+
+def test_a_form_in_two_places_is_shown_once(made, tmp_path):
+    tables = read_tables(Path(made["norms"]["out"]))
+    for out in (tmp_path / "norms", tmp_path / "norms" / "preview"):
+        written = write_experiment(find_experiment("norms"), tables, out)
+    text = written.page.read_text(encoding="utf-8")
+    assert text.count("# Result") == 1
+    assert "](preview/figure.png)" in text
+
+
+def test_another_experiment_without_its_tables_is_named(made, tmp_path):
+    home = _two_forms(made, tmp_path)
+    (home.parent / "gallery" / "tables").mkdir(parents=True)
+    (home / "tables" / "form.csv").rename(home.parent / "gallery" / "tables" / "form.csv")
+    done = _tgon("figure", "norms", "--from", home / "tenth")
+    assert done.exit_code == 2
+    assert f"{home.parent / 'gallery'}: its tables are not those" in done.stderr
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_the_full_form_is_not_called_a_preview(name, made):
+    tables = read_tables(Path(made[name]["out"]))
+    full = tables["form"].replace({"value": {"preview": "full"}})
+    assert not picture(find_experiment(name), tables | {"form": full}).get_suptitle()
+
+
+def test_missing_runs_are_counted_on_the_page(made, tmp_path):
+    source = Path(made["norms"]["out"]).parents[1]
+    file = tmp_path / "norms.toml"
+    file.write_text(TINY["norms"].replace("[3, 4, 8]", "[3, 4, 9]"))
+    done = _tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
+    assert "3 of 9 runs are missing" in done.stdout
+    page = (tmp_path / "norms.md").read_text(encoding="utf-8")
+    assert "**3 of 9 runs are missing**: T = 9 (3 of 3). What follows" in page
+
+
+def _result(name, made, form):
+    """What the page of that form says below "Result"."""
+    tables = read_tables(Path(made[name]["out"]))
+    tables["form"] = tables["form"].replace({"value": {"preview": form}})
+    page = page_of(find_experiment(name), {".": tables})
+    return page.split("## Result")[1].split("## How it was made")[0]
+
+
+def test_a_preview_prints_no_claim_in_bold(made):
+    for name in TINY:
+        preview, full = (_result(name, made, form) for form in ("preview", "full"))
+        assert preview == full.replace("**", "")
+    assert "**" in _result("dataset-size", made, "full")
+
+
+@pytest.mark.parametrize(("name", "folder"), COMMITTED)
+def test_committed_figures_are_those_of_the_committed_tables(name, folder):
+    """A figure names the tables it was drawn from; pixels differ between machines."""
+    tables = read_tables(ROOT / folder)
+    picture(find_experiment(name), tables)
+    assert Image.open(ROOT / folder / "figure.png").info["Description"] == digest(tables)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_pages_are_those_of_the_committed_tables(name):
+    forms = {f"../../{folder}": read_tables(ROOT / folder) for own, folder in COMMITTED if own == name}
+    page = (ROOT / "notes" / "experiments" / f"{name}.md").read_text(encoding="utf-8")
+    assert page_of(find_experiment(name), forms) == page
+    for link in re.findall(r"\]\(([^)#]+)\)", page):
+        assert (ROOT / "notes" / "experiments" / link).is_file(), link
+    for anchor in re.findall(r"\]\(#([^)]+)\)", page):
+        assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in page
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_changed_number_is_another_picture(name, made):
+    folder = Path(made[name]["out"])
+    experiment, changed = find_experiment(name), read_tables(folder)
+    key, column = {
+        "dataset-size": ("runs", "test_loss"),
+        "gallery": ("points", "x"),
+        "failures": ("shares", "share"),
+    }.get(name, ("runs", "weight_norm"))
+    values = changed[key][column].to_numpy(dtype=float, copy=True)
+    values[0] = 0.5 * values[0] + 0.2
+    changed[key] = changed[key].assign(**{column: values})
+    figure = picture(experiment, changed)
+    assert "preview" in figure.get_suptitle()
+    drawn = (folder / "figure.png").read_bytes()
+    assert drawn != render(figure, "png", digest(changed))
+    assert drawn == render(picture(experiment, read_tables(folder)), "png", digest(read_tables(folder)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_experiment_has_its_sweep_and_functions(name):
+    file = ROOT / "experiments" / name.replace("-", "_") / "sweep.toml"
+    full, preview = (
+        sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, form=form).cells)
+        for form in ("full", "preview")
+    )
+    assert 0 < preview < full
+    module = find_experiment(name).module
+    assert all(callable(getattr(module, part)) for part in ("collect", "draw", "describe"))
+
+
+def test_the_list_names_every_experiment():
+    listed = json.loads(_tgon("figure", "--list", "--json").stdout)
+    assert [each["name"] for each in listed] == NAMES
+    assert all(name in _tgon("figure", "--list").stdout for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("norm", "--runs", "."), "did you mean norms"),
+        ((), "NAME is missing"),
+        (("norms",), "give either --runs"),
+        (("norms", "--runs", ".", "--from", "."), "give either --runs"),
+        (("norms", "--from", ".", "--preview"), "without --sweep, --add and --preview or --tenth"),
+        (
+            ("norms", "--from", ".", "--sweep", "norms.toml"),
+            "without --sweep, --add and --preview or --tenth",
+        ),
+        (("norms", "--runs", ".", "--preview", "--tenth"), "name two forms"),
+        (("norms", "--from", "no such folder"), "holds no tables/form.csv"),
+        (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),
+    ],
+)
+def test_a_refusal_is_one_line(arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = _tgon("figure", *arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_the_runs_says_how_to_get_them(tmp_path):
+    file = tmp_path / "norms.toml"
+    file.write_text(TINY["norms"])
+    done = _tgon("figure", "norms", "--runs", tmp_path, "--sweep", file, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert f"try tgon sweep {file} --out {tmp_path}" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_form_says_what_was_run(made):
+    form = form_of(read_tables(Path(made["dataset-size"]["out"])))
+    assert (form["form"], form["runs"], form["n"], form["T"], form["seed"]) == (
+        "preview",
+        "12",
+        "60",
+        "3, 8, 40",
+        "0, 1",
+    )
+
+
+def test_published_series_are_whole():
+    losses = published_test_loss()
+    assert losses["T"].is_monotonic_increasing
+    assert np.isinf(losses["T"].iloc[-1])
+    assert losses["test_loss"].between(0.99, 1.05).all()
+    assert published_norms()["T"].is_monotonic_increasing
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9), st.floats(-100, 100))
+def test_the_interval_of_a_mean_moves_with_the_sample(values, shift):
+    here, there = mean_interval(values), mean_interval(np.array(values) + shift)
+    rounding = 1e-10 * (1 + abs(shift) + max(map(abs, values)))
+    assert here.low <= here.value <= here.high
+    assert abs(there.low - here.low - shift) <= rounding
+    assert abs(there.high - here.high - shift) <= rounding
+
+
+def test_the_interval_of_a_mean_covers_as_often_as_it_says():
+    """Of 4000 samples of normal numbers, a share within five standard errors of 95 %."""
+    draws = np.random.default_rng(0).normal(size=(4000, 4))
+    covered = np.mean([abs(np.clip(0, each.low, each.high)) == 0 for each in map(mean_interval, draws)])
+    assert abs(covered - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+@given(st.integers(1, 60), st.data())
+def test_the_interval_of_a_share_holds_it_and_mirrors(trials, data):
+    successes = data.draw(st.integers(0, trials))
+    share, rest = share_interval(successes, trials), share_interval(trials - successes, trials)
+    assert share.low <= share.value <= share.high
+    assert abs(share.low - (1 - rest.high)) < 1e-9
+
+
+@pytest.mark.parametrize(("many", "few"), [(1, 1), (2, 3), (4, 4)])
+def test_separation_counts_the_orders(many, few):
+    total = range(many + few)
+    apart = [lies_above(up, [k for k in total if k not in up]) for up in itertools.combinations(total, many)]
+    assert float(separation(range(many), range(few))) == pytest.approx(np.mean(apart))
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.floats(0, 9)), min_size=1, max_size=30))
+def test_the_least_of_each_group_is_found(rows):
+    table = pd.DataFrame(rows, columns=["T", "data_seed", "loss"])
+    chosen = least_of_each(table, ["T", "data_seed"], "loss")
+    expected = table.groupby(["T", "data_seed"])["loss"].min()
+    assert len(chosen) == len(expected)
+    for place in chosen:
+        row = table.iloc[place]
+        assert row["loss"] == expected[(row["T"], row["data_seed"])]
+    assert sum(map(len, values_by(table, "T", "loss").values())) == len(table)

@@ -1,0 +1,239 @@
+"""The generalization scale of a curve, how it moves, and the map over T and m: laws, and pages with and without."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments import heat_map, scale_decay, scale_sparsity
+from experiments.crossing import crossing, scales_of, slope_interval
+from theory import Setting
+from verify.style import render
+
+SIZES = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+
+
+def _curve(scale, plateau=0.4, sizes=SIZES):
+    """A rise that is linear in log T from 0 to the plateau over a factor of 100, half of it at ``scale``."""
+    return np.clip(0.5 + np.log(np.array(sizes) / scale) / np.log(100), 0, 1) * plateau
+
+
+@given(st.floats(200, 400), st.floats(0.2, 1), st.floats(1e-3, 1e3))
+def test_a_line_in_log_t_is_crossed_where_it_is_and_scales_with_t(scale, plateau, factor):
+    """Half the plateau lies between two T of 0.09 plateaus and more apart; ln T ≤ 15 has a few eps, times 1/0.09."""
+    sizes = np.array([scale / 10, 55.0, 100.0, 160.0, 460.0, 5000.0])
+    curve = _curve(scale, plateau, sizes)
+    rounding = 64 * 2.0**-52 * 15 / 0.09
+    found = crossing(sizes.tolist(), curve.tolist())
+    assert abs(np.log(found / scale)) <= rounding
+    assert abs(np.log(crossing((sizes * factor).tolist(), curve.tolist()) / scale / factor)) <= rounding
+
+
+@pytest.mark.parametrize(
+    "curve",
+    [
+        [0.02] * 10,  # no feature takes over
+        [0.01] * 4 + [0.02, 0.05, 0.1, 0.15, 0.19, 0.19],  # nor here, though it rises
+        [0.3] + [0.4] * 9,  # crossed below the smallest T
+    ],
+)
+def test_there_is_no_scale_without_a_rise(curve):
+    assert np.isnan(crossing(SIZES, curve))
+
+
+def test_the_first_of_two_crossings_counts():
+    assert crossing([0.1, 1, 10, 100], [0.3, 0.0, 0.4, 0.4]) == pytest.approx(10**0.5)
+    assert crossing([1, 10, 100, 1000], [0.0, 0.4, 0.0, 0.4]) == pytest.approx(10**0.5)
+
+
+@pytest.mark.parametrize(("T", "values"), [([2, 1], [0, 1]), ([0, 1], [0, 1]), ([1, 2], [0.1])])
+def test_what_is_no_curve_is_refused(T, values):
+    with pytest.raises(ValueError, match="ascending positive T"):
+        crossing(T, values)
+
+
+@given(st.floats(-2, 2), st.lists(st.floats(0.1, 10), min_size=2, max_size=5))
+def test_the_slope_of_a_power_is_its_exponent(exponent, heights):
+    rows = [(k, x, height * x**exponent) for k, height in enumerate(heights) for x in (0.001, 0.03, 1.0)]
+    slope = slope_interval(pd.DataFrame(rows, columns=["seed", "x", "scale"]), "x")
+    assert abs(slope.value - exponent) < 1e-11  # slopes are rounded to 12 digits
+    assert slope.high - slope.low < 1e-10
+
+
+def _runs(key, scales, spread=0.0):
+    """Runs of three seeds: for each value of ``key`` a curve that rises at its scale, ``spread`` apart in ln T."""
+    return pd.DataFrame(
+        [
+            {
+                "m": 2,
+                "sparsity": 0.98,
+                "weight_decay": 0.01,
+                "T": T,
+                "seed": seed,
+                "status": "not memorized",
+                "train_loss": 0.9,
+                "test_loss": 0.99,
+                "largest_feature_dimensionality": value,
+            }
+            | {key: setting}
+            for place, (setting, scale) in enumerate(scales.items())
+            for seed in range(3)
+            for T, value in zip(SIZES, _curve(scale * np.exp(spread * ((seed + place) % 3 - 1))), strict=True)
+        ]
+    )
+
+
+def _decay(scales, spread=0.0):
+    runs = [SimpleNamespace(setting=Setting(T=5, weight_decay=decay)) for decay in scales]
+    return scale_decay.collect(runs, _runs("weight_decay", scales, spread))
+
+
+def test_every_curve_has_one_row():
+    scales = scales_of(_runs("weight_decay", {0.001: 200, 0.1: 300}), ["m", "weight_decay"])
+    assert len(scales) == 6
+    np.testing.assert_allclose(
+        scales["scale"], [200] * 3 + [300] * 3, rtol=0.03
+    )  # the plateau is cut off at T = 2000
+
+
+def test_a_scale_that_stays_is_described_so():
+    text = scale_decay.describe(_decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02))
+    assert "**The scale is not seen to move with weight decay**" in text
+    assert "| 0.01 | 0.25 | 3/3 |" in text
+
+
+def test_a_small_sure_movement_is_not_called_one():
+    text = scale_decay.describe(_decay({0.001: 195, 0.01: 200, 0.1: 205}, 0.0))
+    assert "**The scale hardly moves with weight decay**" in text
+    slope, tilted = (
+        scale_sparsity.describe(_sparsity({0.98: 400 * (2**0.1 if far else 1), 0.96: 200, 0.92: 100}, 0.0))
+        for far in (False, True)
+    )
+    assert "**The curves collapse**" in slope
+    assert "**The curves collapse**" in tilted  # surely not flat, and near it all the same
+
+
+@pytest.mark.parametrize(
+    ("scales", "spread", "says"),
+    [
+        ({0.001: 300, 0.01: 200, 0.1: 130}, 0.02, "**More decay lowers the scale**"),
+        ({0.001: 130, 0.01: 200, 0.1: 300}, 0.02, "**More decay raises the scale**"),
+        ({0.001: 200, 0.01: 200, 0.1: 200}, 0.8, "not decided by these seeds"),
+        ({0.01: 200}, 0.02, "nothing can be said about movement"),
+        ({0.001: 1e9, 0.01: 1e9}, 0.0, "nothing can be said about movement"),
+    ],
+)
+def test_a_scale_that_moves_or_spreads_is_not_described_as_staying(scales, spread, says):
+    text = scale_decay.describe(_decay(scales, spread))
+    assert says in text
+    assert "not seen to move" not in text
+    assert "hardly moves" not in text
+
+
+def _sparsity(scales, spread=0.02):
+    return scale_sparsity.collect([], _runs("sparsity", scales, spread))
+
+
+def test_curves_that_collapse_are_described_so():
+    text = scale_sparsity.describe(_sparsity({0.98: 500, 0.96: 250, 0.92: 125}))
+    assert "m = 2: **The curves collapse**" in text
+    assert "3 of 3 intervals above contain it" in text
+    assert "all lie" not in text
+    near = scale_sparsity.describe(_sparsity({0.98: 500, 0.96: 150}))
+    assert "1 of 2 intervals above contain it, 1 lies below" in near
+    far = scale_sparsity.describe(_sparsity({0.98: 150, 0.96: 75}))
+    assert "times the published 10; the intervals above all lie below it" in far
+    farther = scale_sparsity.describe(_sparsity({0.98: 1500, 0.96: 750}))
+    assert "times the published 10; the intervals above all lie above it" in farther
+
+
+@pytest.mark.parametrize(
+    ("scales", "spread", "says"),
+    [
+        ({0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "**The curves do not collapse**: T alone decides"),
+        ({0.98: 320, 0.96: 240, 0.92: 170}, 0.02, "**The curves do not fully collapse**"),
+        ({0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "do not decide"),
+        ({0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "do not decide"),  # neither 0 nor far from it
+        ({0.98: 200}, 0.02, "nothing can be said about a collapse"),
+    ],
+)
+def test_curves_that_do_not_collapse_are_not(scales, spread, says):
+    text = scale_sparsity.describe(_sparsity(scales, spread))
+    assert says in text
+    assert "**The curves collapse**" not in text
+
+
+def _map(loss):
+    """Three seeds a little apart on a map of m and T."""
+    fixed = {"sparsity": 0.98, "status": "", "train_loss": 0.0, "largest_feature_dimensionality": 0.1}
+    rows = [
+        {"m": m, "T": T, "seed": seed, "test_loss": loss(m, T) * (1 + 0.001 * ((seed + m + T) % 3)), **fixed}
+        for m in (1, 2, 4)
+        for T in (5, 50, 500, 5000)
+        for seed in range(3)
+    ]
+    return {"runs": pd.DataFrame(rows)}
+
+
+def test_regions_where_more_hurts_are_named():
+    text = heat_map.describe(_map(lambda m, T: 3.0 * m if T == 500 else 1.0))
+    assert "**More data hurts** between 3 of 9 neighbours" in text
+    assert "m = 4: T = 50 → 500" in text
+    assert "**More hidden dimensions hurt** between 2 of 8 neighbours" in text
+    assert "T = 500: m = 1 → 2, 2 → 4" in text
+    assert "by a factor of 12" in text
+    assert "In 0 further pairs" in text
+    noisy = _map(lambda m, T: 3.0 * m if T == 500 else 1.0)["runs"]
+    noisy["test_loss"] *= np.exp(0.8 * (noisy["seed"] - 1) * (noisy["T"] == 500))
+    assert "More data nowhere surely hurts" in heat_map.describe({"runs": noisy})
+    text = heat_map.describe({"runs": noisy})
+    assert "In 3 further pairs" in text
+    assert "For m = 2 every seed at T = 500 lies above every one at both ends" in text
+
+
+def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
+    tables = _map(lambda m, T: 3.0 * m if T == 500 else 0.9)
+    figure = heat_map.draw(tables)
+    means = np.exp(
+        np.log(tables["runs"]["test_loss"]).groupby([tables["runs"]["m"], tables["runs"]["T"]]).mean()
+    )
+    assert figure.axes[-1].get_ylim() == pytest.approx((means.min() - 1, means.max() - 1))
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 3
+
+
+@pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])
+def test_a_map_where_more_helps_or_does_nothing_is_not_described_as_hurting(loss):
+    text = heat_map.describe(_map(loss))
+    assert "More data nowhere surely hurts" in text
+    assert "data hurts**" not in text
+    assert "none passes the test. For m = 1, 2, 4 none is told apart" in text
+
+
+def test_noise_on_the_map_seldom_hurts():
+    """Of 60 maps of pure noise at most 5 %, and five standard errors, have an arrow in a direction."""
+    rng = np.random.default_rng(0)
+    flat = _map(lambda m, T: 1.0)["runs"]
+    maps = [flat.assign(test_loss=np.exp(rng.normal(size=len(flat)))) for _ in range(60)]
+    found = [any(rise.sure for rise in heat_map.rises(each, way)) for way in ("T", "m") for each in maps]
+    assert np.mean(found) <= 0.05 + 5 * np.sqrt(0.05 * 0.95 / 120)
+
+
+@pytest.mark.parametrize(
+    ("module", "tables", "column"),
+    [
+        (scale_decay, _decay({0.001: 200, 0.1: 300}), "largest_feature_dimensionality"),
+        (scale_sparsity, _sparsity({0.98: 500, 0.96: 250}), "largest_feature_dimensionality"),
+        (heat_map, _map(lambda m, T: 3.0 * m if T == 500 else 0.99), "test_loss"),
+    ],
+)
+def test_tables_are_all_that_is_drawn(module, tables, column):
+    drawn = render(module.draw(tables), "svg")
+    assert render(module.draw({key: table.copy() for key, table in tables.items()}), "svg") == drawn
+    changed = {**tables, "runs": tables["runs"].assign(**{column: tables["runs"][column] * 0.7})}
+    assert render(module.draw(changed), "svg") != drawn

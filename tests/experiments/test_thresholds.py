@@ -1,0 +1,203 @@
+"""Thresholds over draws: what the command answers, the table it writes, and what the notes show of it."""
+
+import json
+import math
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from experiments.threshold.draws import summary, threshold_section, write_rows
+from numerics.repetition import Transition
+from tgon.cli.main import main
+from tgon.cli.threshold import quoted
+from theory.repetition.logistic_boundary import fit_boundary
+
+DRAWS = [3.0, 5.0, 8.0, 8.5, 9.0, 9.5, 10.0]
+
+
+def answer(between, metastable=None, censored=None):
+    """Of draws with these thresholds as R; T/n = 32 is a power of two, so that nothing is rounded."""
+    unit = 32
+    draws = [
+        Transition(
+            threshold=low / unit if low == high else math.nan,
+            between=(low / unit, high / unit),
+            metastable_until=stays / unit,
+            embedded_from=0.0,
+            zero_bias=1.0,
+            repeats=low if low == high else math.nan,
+            metastable_censored=cut,
+        )
+        for (low, high), stays, cut in zip(
+            between, metastable or [30.0] * len(between), censored or [False] * len(between), strict=True
+        )
+    ]
+    return summary(1_000 * unit, 1_000, 0.99, 120, draws)
+
+
+def test_the_interval_is_the_fit_of_all_draws():
+    found = answer([(one, one) for one in DRAWS])["repeats_interval"]
+    expected = fit_boundary(DRAWS, DRAWS)
+    assert (found["median"], found["low"], found["high"]) == (expected.median, expected.low, expected.high)
+    assert found["order_statistics"] == {"low": 3.0, "high": 10.0, "coverage": 1 - 2 / 2**7}
+
+
+def test_a_draw_that_never_crosses_moves_the_interval_and_is_counted():
+    closed, opened = (
+        answer([*((one, one) for one in DRAWS), last]) for last in ((10.0, 10.0), (10.0, math.inf))
+    )
+    assert (closed["undecided"], opened["undecided"]) == (0, 1)
+    assert opened["repeats_interval"]["high"] > closed["repeats_interval"]["high"]
+    assert opened["repeats"]["greatest"] == 10.0
+
+
+def test_one_draw_has_no_interval():
+    found = answer([(5.0, 5.0)])
+    assert math.isnan(found["repeats_interval"]["low"])
+    assert found["repeats_interval"]["order_statistics"]["coverage"] == 0
+    assert found["repeats"] == {"median": 5.0, "least": 5.0, "greatest": 5.0}
+
+
+def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
+    assert "No thresholds" in threshold_section(tmp_path).text
+    write_rows([answer([(one, one) for one in DRAWS])], tmp_path / "threshold" / "n1000.csv")
+    (table,) = threshold_section(tmp_path).tables
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert row["T/n"] == "32"
+    assert row["range of draws"] == "0.0938 to 0.312"
+    assert float(row["boundary"]) == pytest.approx(fit_boundary(DRAWS, DRAWS).median / 32, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("stays", "censored", "flags"),
+    [
+        ((10.0, 20.0, 30.0), (False, False, False), (False, False, False, 0)),
+        ((10.0, 20.0, 30.0), (False, False, True), (False, False, True, 1)),
+        ((10.0, 20.0, 30.0), (False, True, False), (True, False, True, 1)),
+        ((10.0, 20.0, 30.0), (True, False, False), (True, True, True, 1)),
+        ((30.0, 30.0, 30.0), (True, True, True), (True, True, True, 3)),
+        ((10.0, 20.0, 30.0, 40.0), (False, False, True, False), (True, False, True, 1)),
+    ],
+)
+def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags, tmp_path):
+    """A draw seen to stay out until the last R that was looked at: median, least, greatest, and how many such draws."""
+    found = answer([(one, one) for one in DRAWS[: len(stays)]], stays, censored)
+    assert tuple(found["metastable_censored"].values()) == flags
+    longer = [99.0 if cut else stay for stay, cut in zip(stays, censored, strict=True)]
+    moved = answer([(one, one) for one in DRAWS[: len(stays)]], longer)["metastable_until"]
+    for name, value in found["metastable_until"].items():
+        assert (moved[name] > value) == found["metastable_censored"][name]
+    write_rows([found], tmp_path / "threshold" / "n1000.csv")
+    (table,) = threshold_section(tmp_path).tables
+    (cell,) = [
+        cell for head, cell in zip(table.columns, table.rows[0], strict=True) if head == "stays out until"
+    ]
+    assert cell.startswith(r"$\ge ") == flags[0]
+
+
+def test_a_table_of_an_earlier_version_is_shown_as_it_is(tmp_path):
+    path = tmp_path / "threshold" / "n1000.csv"
+    write_rows([answer([(one, one) for one in DRAWS], (30.0,) * 7, (True,) * 7)], path)
+    assert r"\ge" in threshold_section(tmp_path).tables[0].markdown()
+    head, row = (line.split(",") for line in path.read_text().splitlines())
+    place = head.index("metastable_censored")
+    path.write_text("".join(",".join(line[:place] + line[place + 1 :]) + "\n" for line in (head, row)))
+    assert r"\ge" not in threshold_section(tmp_path).tables[0].markdown()
+
+
+def test_the_command_prints_a_lower_bound_as_one(monkeypatch):
+    monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
+    options = ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", "2"]
+    done = CliRunner().invoke(main, options)
+    (line,) = [line for line in done.stdout.splitlines() if "stay out" in line]
+    assert line.count("≥ 20") == 2, "the median, and a range whose ends are equal"
+    found = json.loads(CliRunner().invoke(main, [*options, "--json"]).stdout)
+    assert found["metastable_censored"] == {"median": True, "least": True, "greatest": True, "draws": 2}
+
+
+def test_the_number_to_quote_comes_first_with_its_interval():
+    """The fitted median, also where the range of the draws is another; a table below has the others, marked."""
+    found = answer([(one, one) for one in DRAWS], (30.0,) * 7)
+    expected = fit_boundary(DRAWS, DRAWS)
+    line = quoted(found)
+    numbers = [float(text) for text in re.findall(r"[0-9]+\.[0-9]+", line)]
+    R, in_units, *ends = numbers
+    assert [R, *ends] == pytest.approx([expected.median, expected.low, expected.high], rel=6e-4)
+    assert in_units == pytest.approx(expected.median / 32, abs=6e-4)
+    assert numbers[0] != pytest.approx(found["repeats"]["median"], rel=6e-4), "not that of the draws"
+    assert "(numerical; 95 % interval " in line
+    assert line.endswith(" for the median; 7 draws)")
+    assert "below 1" not in line
+    assert "below 1" in quoted(answer([(one / 30, one / 30) for one in DRAWS]))
+
+
+def test_without_an_interval_or_a_crossing_there_is_less_to_quote():
+    assert (
+        quoted(answer([(5.0, 5.0)]))
+        == "  R = 5 = 0.156 T/n (numerical; no interval, try more --draws; 1 draw)"
+    )
+    assert "none: the losses do not cross" in quoted(answer([(10.0, math.inf)] * 2, (30.0,) * 2))
+
+
+def test_what_is_printed_leads_with_it(monkeypatch):
+    monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
+    for draws, words in (("1", "until  "), ("3", "until, median")):
+        done = CliRunner().invoke(
+            main, ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", draws]
+        )
+        assert (done.exit_code, done.stderr) == (0, "")
+        head, number, *rest = done.stdout.split("Other numbers")[0].strip().splitlines()
+        assert "T = 3000, n = 300, sparsity = 0.97" in head
+        assert number.startswith("  R = ")
+        assert not rest
+        assert words in done.stdout
+        assert ("all draws" in done.stdout) == (draws != "1"), "one draw has no range"
+        table = [line.split() for line in done.stdout.splitlines() if line.startswith((" point", " at zero"))]
+        assert [row[-1] for row in table] == ["numerical", "form", "theorem"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--T", "1", "--n", "300"), "try a larger --T"),
+        (("--T", "5", "--n", "10"), "the fifth-largest energy"),
+        (("--T", "600", "--n", "4"), "try --n 1000"),
+        (("--T", "600", "--n", "0"), "n = 0"),
+        (("--T", "600", "--n", "300", "--csv", "file/table.csv"), "file: not a folder"),
+    ],
+)
+def test_what_has_no_threshold_is_refused_before_a_draw(options, said, tmp_path, monkeypatch):
+    """Nothing is computed, so the refusal of a place to write does not cost the draws."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setattr("numerics.repetition.find_transition", lambda *_: pytest.fail("a draw was made"))
+    done = CliRunner().invoke(main, ["threshold", *options])
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert said in done.stderr
+
+
+def _never_embedded(T, n, sparsity, seed, features):
+    return Transition(
+        threshold=0.5 + 0.1 * seed,
+        between=(0.5 + 0.1 * seed,) * 2,
+        metastable_until=2.0,
+        embedded_from=0.1,
+        zero_bias=0.4,
+        repeats=5.0 + seed,
+        metastable_censored=True,
+    )
+
+
+def test_the_command_answers_for_several_sizes_and_writes_them(tmp_path):
+    table = tmp_path / "new" / "table.csv"
+    options = ["--n", "300", "--sparsity", "0.97", "--draws", "1", "--features", "12", "--json"]
+    done = CliRunner().invoke(main, ["threshold", "--T", "3000,6000", *options, "--csv", str(table)])
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert [one["equal_energy"] for one in found] == [10, 20]
+    assert [one["repeats_interval"]["level"] for one in found] == [0.95, 0.95]
+    lines = table.read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("3000,300,0.97,12,1,")

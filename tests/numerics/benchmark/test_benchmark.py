@@ -1,0 +1,150 @@
+"""The benchmark measures what it says, whatever the numbers are: no test here looks at a time."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from numerics.benchmark import regimes as benchmark
+from numerics.benchmark.bound import _mix, _mix_call, measure_rate
+from numerics.benchmark.regimes import FULL, QUICK, GrowthRow, MemoryRow, Plan, SpeedRow
+from tgon.cli.main import main
+
+TINY = Plan(
+    regimes=((60, 3, 2),),
+    growth=((60, 4, 2),),
+    memory=((60, 2, 2),),
+    late=40,
+    seconds=0.001,
+    repeats=1,
+    slices=2,
+)
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[benchmark.Row]:
+    return list(benchmark.run(TINY))
+
+
+def test_every_size_of_a_plan_has_its_rows(rows: list[benchmark.Row]) -> None:
+    speed = [row for row in rows if isinstance(row, SpeedRow)]
+    assert [(row.n, row.T, row.m, row.state) for row in speed] == [(60, 3, 2, "early"), (60, 3, 2, "late")]
+    assert [(row.n, row.T, row.m) for row in rows if isinstance(row, GrowthRow)] == [(60, 4, 2)]
+    assert [(row.n, row.T, row.m) for row in rows if isinstance(row, MemoryRow)] == [(60, 2, 2)]
+
+
+def test_derived_numbers_follow_from_measured_ones(rows: list[benchmark.Row]) -> None:
+    for row in rows:
+        if isinstance(row, SpeedRow):
+            assert row.default_ratio == pytest.approx(row.default / row.all_cores)
+            assert row.tuned_ratio == pytest.approx(row.tuned / row.all_cores)
+            assert row.gigapairs * 1e9 == pytest.approx(row.n * row.T / (row.all_cores * 1e-3))
+            assert row.kernel_share == pytest.approx(row.kernel_gigapairs / row.bound_gigapairs)
+            assert min(row.default, row.tuned, row.engine, row.adamw, row.bound_gigapairs) > 0
+        elif isinstance(row, GrowthRow):
+            assert row.ns_per_pair * row.n * row.T == pytest.approx(row.ms * 1e6)
+            assert row.ps_per_multiply_add * 3 * row.m == pytest.approx(row.ns_per_pair * 1e3)
+        else:
+            assert row.bytes_per_item * (row.n + row.T + row.nonzeros) == pytest.approx(row.bytes)
+            assert 0 <= row.bytes <= row.process_bytes
+
+
+def test_the_csv_holds_every_number(rows: list[benchmark.Row]) -> None:
+    text = benchmark.results_csv(rows, {"cpu": "some cpu", "cores": 2})
+    comment, *lines = text.splitlines()
+    assert comment.startswith("# cpu some cpu, cores 2")
+    table = list(csv.DictReader(lines))
+    assert len(table) == sum(len(fields(row)) - (4 if isinstance(row, SpeedRow) else 3) for row in rows)
+    kept = {
+        (line["table"], line["T"], line["state"], line["quantity"]): float(line["value"]) for line in table
+    }
+    for row in rows:
+        if isinstance(row, GrowthRow):
+            assert kept["growth", str(row.T), "", "ms"] == pytest.approx(row.ms, rel=1e-5)
+
+
+def test_plans_ask_for_what_the_tables_show() -> None:
+    assert {(T, m) for _, T, m in FULL.regimes} >= {(T, 2) for T in (10, 100, 1_000, 10_000)}
+    assert {m for _, T, m in FULL.regimes if T == 1_000} == {2, 3, 4, 10}
+    assert (10_000, 100_000, 2) in FULL.memory
+    for axis in range(3):
+        assert len({size[axis] for size in FULL.growth}) >= 3
+    assert len({T for _, T, _ in QUICK.growth}) >= 2
+
+
+def test_a_failing_measurement_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(RuntimeError, match=r"^measuring .* failed: .*$"):
+        list(benchmark.run(Plan((), (), ((10, 2, 2),), 1, 0.001, 1, 1)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_operation_mix_does_its_operations(dtype: str) -> None:
+    """Were a loop hoisted or dropped by the compiler, its sums would not come out."""
+    m, rounds, chains = 3, 4, 2
+    mix = _mix(chains)
+    numbers = np.array([0.5, 0.25, 0.0, 1.0, 2.0], dtype)
+    s, g, q = 0.0, [1.0, 2.0], [1.0, 2.0]
+    for _ in range(rounds):
+        y = [max(each + m * 0.5 * 0.25, 0.0) for each in g]
+        s += sum(y)
+        g = [each + m * 0.25 * out for each, out in zip(g, y, strict=True)]
+        q = [each + m * 0.5 * out for each, out in zip(q, y, strict=True)]
+    expected = 16 * (s + sum(g) + sum(q))
+    assert mix(numbers, m, rounds) == pytest.approx(expected, rel=100 * float(np.finfo(dtype).eps))
+    call, pairs = _mix_call(2, np.dtype(dtype))
+    assert pairs % 16 == 0
+    assert np.isfinite(call())
+
+
+def test_rates_are_rates() -> None:
+    rate = measure_rate(2, slices=2)
+    assert rate.fraction == rate.kernel / rate.bound > 0
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, rows: list[benchmark.Row]) -> None:
+    def run(plan: Plan, progress: object = None) -> Iterator[benchmark.Row]:
+        assert plan is QUICK
+        yield from rows
+
+    monkeypatch.setattr(benchmark, "run", run)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    monkeypatch.setattr(benchmark, "run", lambda *_, **__: pytest.fail("timed"))
+    done = CliRunner().invoke(main, ["bench", "--quick", "--out", str(tmp_path / "file" / "numbers.csv")])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert (
+        done.stderr == f"tgon: --out: {tmp_path / 'file'}: not a folder; try a folder that can be written\n"
+    )
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_command_prints_tables_json_and_a_csv(tmp_path: Path) -> None:
+    out = tmp_path / "numbers.csv"
+    plain = CliRunner().invoke(main, ["bench", "--quick", "--out", str(out)])
+    assert plain.exit_code == 0
+    for title in ("Milliseconds per step", "Growth of time", "Growth of memory"):
+        assert title in plain.stdout
+    assert "machine" not in plain.stdout
+    assert out.read_text().startswith("# cpu ")
+    document = json.loads(CliRunner().invoke(main, ["bench", "--quick", "--json"]).stdout)
+    assert {name: len(document[name]) for name in ("speed", "growth", "memory")} == {
+        "speed": 2,
+        "growth": 1,
+        "memory": 1,
+    }
+    assert document["machine"]["cores"] >= 1

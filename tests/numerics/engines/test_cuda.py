@@ -1,0 +1,318 @@
+"""The cuda engine against the reference, to the rounding bounds the cpu engine is held to.
+
+On a GPU where there is one, else in Triton's interpreter, which runs the same kernels one operation at a time: shapes
+are then tiny. Both take the sums in the order the kernels state, so what is said of bits holds on both.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from numerics import Dataset, draw_dataset, draw_start, train, train_one
+from numerics.engines import available_engines, resolve_engine, start_trajectory
+from numerics.engines.cuda import trajectory as cuda
+from numerics.engines.cuda.trajectory import BatchedCudaTrajectory
+from numerics.training.runs import save_run
+from tests.numerics.cases import (
+    DATA,
+    HIDDEN_DIMS,
+    Problem,
+    draw_columns,
+    excess,
+    problems,
+    reference_loss_and_gradients,
+    rounding_bounds,
+)
+from tests.numerics.training.test_trajectories import start_of, trial, walk, with_allowed_drift
+from theory import Setting
+from theory.setting import ADAM_BETA1
+
+EPS = {"float32": float(np.finfo(np.float32).eps), "float64": float(np.finfo(np.float64).eps)}
+HAS_GPU = torch.cuda.is_available()
+HOW = "needs triton: pip install 'triton>=3.7', then run again; without a GPU its interpreter is used"
+
+
+@pytest.fixture
+def engine() -> Iterator[None]:
+    """A GPU, or the interpreter, which must be asked for before the kernels are imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not HAS_GPU:
+            patch.setenv("TRITON_INTERPRET", "1")
+        pytest.importorskip("triton", reason=HOW)
+        yield
+
+
+def gradients(problem: Problem, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """The engine's gradient: after one step from rest, the first moment is (1 - β₁) of it."""
+    n, T, m = problem.data.n, problem.data.T, len(problem.W)
+    setting = Setting(T=T, n=n, m=m, steps=1, dtype=dtype)
+    trajectory = start_trajectory("cuda", setting, problem.data, problem.W, problem.b)
+    trajectory.advance(1)
+    found = trajectory.moments()[0].astype(np.float64) / (1 - ADAM_BETA1)
+    return found[:-1], found[-1]
+
+
+def disagreement(problem: Problem, dtype: str) -> float:
+    """How many times its rounding bound the engine's gradient is off autograd in float64.
+
+    Beside the bound of the sums: three roundings of the moment (β₁ itself, the product, the sum with 0).
+    """
+    _, W_expected, b_expected = reference_loss_and_gradients(problem)
+    own = rounding_bounds(problem, EPS["float64"])
+    bounds = rounding_bounds(problem, EPS[dtype])
+    return max(
+        excess(found - expected, bounds[k] + own[k] + 3 * EPS[dtype] * np.abs(expected))
+        for k, found, expected in zip(
+            (1, 2), gradients(problem, dtype), (W_expected, b_expected), strict=True
+        )
+    )
+
+
+def drawn(kind: str, m: int, n: int, T: int, seed: int = 0) -> Problem:
+    random = np.random.default_rng(seed)
+    X = draw_columns(random, kind, max(n, T if kind == "disjoint" else 1), T)
+    W, b = random.normal(size=(m, len(X))) * 0.5, random.normal(size=len(X)) * 0.2
+    X, W, b = (part.astype(np.float32).astype(np.float64) for part in (X, W, b))
+    return Problem(Dataset.from_dense(X), W, b, (kind, "small"))
+
+
+small_problems = st.builds(
+    drawn,
+    st.sampled_from(DATA),
+    st.sampled_from((1, 2, 3)),
+    st.sampled_from((1, 2, 7, 17)),
+    st.integers(1, 4),
+    st.integers(0, 2**32 - 1),
+)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("dtype", EPS)
+@settings(max_examples=30 if HAS_GPU else 4)
+@given(problem=problems(hidden_dims=HIDDEN_DIMS) if HAS_GPU else small_problems)
+def test_gradients_equal_autograd(dtype: str, problem: Problem) -> None:
+    assert disagreement(problem, dtype) <= 1
+
+
+#: What each shape is for: several blocks of rows, several parts of columns in either direction, more entries in a
+#: row than lanes, more vectors than registers, in one chunk and in two.
+SHAPES = {
+    "blocks of features": ("sparse", 2, 34, 2),
+    "parts of features": ("sparse", 1, 130, 2),
+    "parts and blocks of datapoints": ("shared feature", 1, 3, 67),
+    "long columns": ("all features", 2, 19, 3),
+    "tiles": ("sparse", 33, 7, 3),
+    "two chunks": ("copies", 66, 5, 2),
+}
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_gradients_of_shapes_that_are_cut(shape: tuple[str, int, int, int]) -> None:
+    assert disagreement(drawn(*shape), "float64") <= 1
+
+
+class _Instead:
+    """A kernel in place of another: called with the launch's arguments and the kernel it replaces."""
+
+    def __init__(self, kernel: Any, change: Callable[..., None]) -> None:
+        self._kernel, self._change = kernel, change
+
+    def __getitem__(self, grid: Any) -> Callable[..., None]:
+        return lambda *arrays, **options: self._change(self._kernel[grid], *arrays, **options)
+
+
+def skip(launch: Any, *arrays: Any, **options: Any) -> None:
+    """The kernel does not run."""
+
+
+def wrong_sign(launch: Any, *arrays: Any, **options: Any) -> None:
+    """The sixth array, where the result goes, is negated after the kernel."""
+    launch(*arrays, **options)
+    arrays[5].neg_()
+
+
+def without_last_part(launch: Any, rows: Any, columns: Any, partial: Any, *rest: Any, **options: Any) -> None:
+    """The last part of the columns is lost."""
+    launch(rows, columns, partial, *rest, **options)
+    partial[:, -1] = 0
+
+
+CONTROLS = {
+    "no cross term": ("gate", skip),
+    "cross term of the other sign": ("gate", wrong_sign),
+    "pull of the other sign": ("pull", wrong_sign),
+    "no path through the encoder": ("pull", skip),
+    "a part is lost": ("dense_pairs", without_last_part),
+}
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("kernel", "change"), CONTROLS.values(), ids=CONTROLS)
+def test_wrong_kernels_disagree(
+    kernel: str, change: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numerics.engines.cuda import kernels as triton_kernels
+
+    problem = drawn("sparse", 2, 7, 3)
+    assert disagreement(problem, "float32") <= 1
+    monkeypatch.setattr(triton_kernels, kernel, _Instead(getattr(triton_kernels, kernel), change))
+    assert disagreement(problem, "float32") > 1
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("dtype", EPS)
+def test_trajectories_equal_the_reference(dtype: str) -> None:
+    """Off by at most what twenty roundings grow to on the reference itself; wrong optimizers are off by more."""
+    setting = trial(3, 12, 2, 1, steps=20, lr=5e-3, warmup=4, dtype=dtype)
+    data, (W, b) = draw_dataset(setting), start_of(setting)
+    reference, allowed = with_allowed_drift(setting, data, W, b, EPS[dtype])
+    found = walk("cuda", setting, data, W, b)
+    assert np.abs(found - reference).max() <= allowed
+    for wrong in ({"lr": 5.25e-3}, {"weight_decay": 0.0}, {"warmup": 0}):
+        other = walk("reference", setting.replace(dtype="float64", **wrong), data, W, b)
+        assert np.abs(found - other).max() > allowed, wrong
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("change", [{"loss": "mean"}, {"adam_epsilon": 0.1}, {"schedule": "constant"}])
+def test_every_value_of_a_setting_is_heeded(change: dict) -> None:
+    """The loss that is a mean over features, Adam's ε, the schedule: as in the reference, and unlike the default."""
+    plain = trial(2, 5, 2, 1, steps=6, lr=5e-3, warmup=2, dtype="float64", adam_epsilon=1e-2)
+    setting = plain.replace(**change)
+    data, (W, b) = draw_dataset(setting), start_of(setting)
+    reference, allowed = with_allowed_drift(setting, data, W, b, EPS["float64"])
+    assert np.abs(walk("cuda", setting, data, W, b) - reference).max() <= allowed
+    assert np.abs(walk("cuda", plain, data, W, b) - reference).max() > allowed
+
+
+def state(trajectory: Any) -> list[np.ndarray]:
+    return [trajectory.parameters(), *trajectory.moments()]
+
+
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("dtype", EPS)
+def test_cutting_and_restoring_change_no_bit(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "STEPS_PER_REPLAY", 3)
+    setting = trial(3, 12, 2, 1, steps=7, lr=1e-2, dtype=dtype)
+    data, start = draw_dataset(setting), draw_start(setting)
+    cut = start_trajectory("cuda", setting, data, *start)
+    for stop in (0, 1, 3, 2):
+        cut.advance(stop)
+    assert cut.step == 3
+    held = state(cut)
+    cut.advance(7)
+    end = state(cut)
+    assert not same(held, end)
+    cut.restore(3, *held)
+    assert cut.step == 3
+    assert same(state(cut), held)
+    cut.advance(7)
+    assert same(state(cut), end)
+    whole = start_trajectory("cuda", setting, data, *start)
+    whole.advance(7)
+    assert same(state(whole), end)
+    assert end[0].dtype == np.dtype(dtype)
+    with pytest.raises(ValueError, match="7 steps"):
+        whole.advance(8)
+    assert same(state(whole), end)
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.filterwarnings(
+    "ignore:.* encountered in:RuntimeWarning"
+)  # of the interpreter's NumPy, where runs diverge
+def test_a_batch_has_the_bits_of_its_runs() -> None:
+    """Runs that differ in seed, data, schedule and decay; one that starts at NaN, or diverges, spoils no other."""
+    base = trial(2, 12, 2, 0, steps=3, lr=1e-2)
+    runs = [
+        base,
+        base.replace(seed=5, lr=2e-2),
+        base.replace(seed=6, weight_decay=0.0, sparsity=0.8),
+        base.replace(seed=7, schedule="constant"),
+        base.replace(seed=8),
+    ]
+    datasets, starts = [draw_dataset(run) for run in runs], [draw_start(run) for run in runs]
+    starts[2][0][0, 0] = np.nan
+    starts[4][0][:] = 1e30  # hidden vectors square to infinity in float32
+    batch = BatchedCudaTrajectory(runs, datasets, starts)
+    assert batch.diverged_at == [None, None, 0, None, None]
+    batch.advance(3)
+    assert batch.diverged_at == [None, None, 0, None, 1]
+    ends = state(batch)
+    for k, (run, data, start) in enumerate(zip(runs, datasets, starts, strict=True)):
+        alone = start_trajectory("cuda", run, data, *start)
+        alone.advance(3)
+        assert same(state(alone), [part[k] for part in ends])
+        assert (alone.diverged_at, alone.step) == (batch.diverged_at[k], {2: 0, 4: 1}.get(k, 3))
+    assert not same([part[0] for part in ends], [part[3] for part in ends])
+    stopped = start_trajectory("cuda", runs[4], datasets[4], *starts[4])
+    stopped.advance(1)
+    assert same(state(stopped), [part[4] for part in ends])  # nothing moved after it diverged
+    assert (ends[0][2, :-1] == starts[2][0].astype(np.float32))[np.isfinite(starts[2][0])].all()
+
+
+@pytest.mark.usefixtures("engine")
+def test_training_batches_runs_and_changes_no_byte(tmp_path: Path) -> None:
+    """`train` steps runs of one shape side by side, and writes what each writes alone."""
+    runs = [trial(2, 7, 2, seed, steps=3, lr=1e-2) for seed in (0, 1)]
+    together = train(runs, out=tmp_path / "together", engine="cuda", progress=False)
+    for run, setting in zip(together, runs, strict=True):
+        (tmp_path / str(setting.seed)).mkdir()
+        alone = save_run(train_one(setting, engine="cuda"), tmp_path / str(setting.seed))
+        assert run.path is not None
+        assert alone.path is not None
+        assert run.path.read_bytes() == alone.path.read_bytes()
+    assert together[0].trained_by == together[1].trained_by
+    assert "triton" in together[0].trained_by[0]
+
+
+@pytest.mark.usefixtures("engine")
+def test_batches_that_do_not_fit_are_refused() -> None:
+    setting = trial(2, 12, 2, 0, steps=3)
+    data, start = draw_dataset(setting), draw_start(setting)
+    longer = setting.replace(steps=4)
+    for given_batch, said in (
+        (([], [], []), "at least one"),
+        (([setting], [data, data], [start]), "as many of each"),
+        (([setting, longer], [data, data], [start, start]), "2 shapes"),
+        (([setting], [data], [(start[0].T, start[1])]), r"\(2, 12\)"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            BatchedCudaTrajectory(*given_batch)
+
+
+def test_a_machine_without_cuda_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert available_engines() == ("reference", "cpu")
+    assert resolve_engine("auto") == "cpu"
+    with pytest.raises(ValueError, match=r"no CUDA device; try .*engine='cpu'"):
+        resolve_engine("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "triton", None)  # importing it now fails
+    assert resolve_engine("auto") == "cpu"
+    with pytest.raises(ValueError, match=r"triton does not import .*pip install triton"):
+        resolve_engine("cuda")
+
+
+def test_an_interpreted_engine_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setitem(sys.modules, "triton", sys)  # any module: it imports
+    assert resolve_engine("auto") == "cpu"
+    assert "cuda" not in available_engines()
+    assert resolve_engine("cuda") == "cuda"  # only when asked for by name

@@ -1,0 +1,222 @@
+"""Sleeping features take the steps they miss, wake in time, and with culling leave no trace of calls or threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Dataset, draw_dataset
+from numerics.engines import start_trajectory
+from numerics.engines.cpu import dormant_features as sleeping
+from numerics.engines.cpu import trajectory as cpu
+from numerics.engines.cpu.kd_order import ArrangedData, Arrangement, kd_order
+from numerics.engines.cpu.state import HeldState
+from numerics.schedule import learning_rates
+from tests.numerics.cases import gamma, one_core
+from tests.numerics.training.test_trajectories import EPS64, start_of, with_allowed_drift
+from theory import Setting
+from theory.setting import ADAM_BETA1, ADAM_BETA2
+
+#: Most features are unseen; enough steps for them to fall asleep, with large ones that wake some.
+SLEEPY = Setting(T=4, n=300, sparsity=0.99, steps=900, lr=1e-2, warmup=50, weight_decay=0.1, dtype="float64")
+
+
+@pytest.fixture
+def arranged_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 50)
+
+
+def begin(setting: Setting) -> cpu.CpuTrajectory:
+    trajectory = start_trajectory("cpu", setting, draw_dataset(setting), *start_of(setting))
+    assert isinstance(trajectory, cpu.CpuTrajectory)
+    return trajectory
+
+
+def n_asleep(trajectory: cpu.CpuTrajectory) -> int:
+    arrangement = trajectory._held.arrangement
+    return len(arrangement.features) - arrangement.awake
+
+
+@given(m=st.integers(1, 5), seed=st.integers(0, 2**32 - 1), share=st.floats(0.8, 1.2))
+def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share: float) -> None:
+    """Datapoints anywhere within the limits, and on them; biases around the largest output; float32."""
+    random = np.random.default_rng(seed)
+    hidden = random.normal(size=(m, 200)) * random.random(200)
+    limits = sleeping.reaches(hidden)
+    W = random.normal(size=(m, 300))
+    b = -share * np.maximum((W.T @ hidden).max(axis=1), 0)
+    parameters = np.vstack([W, b]).astype(np.float32)
+    asleep = sleeping.stays_inactive(parameters, limits)
+    directions = sleeping.directions(m)
+    points = random.normal(size=(m, 2_000))
+    points *= (limits[:, None] / np.maximum(directions.T @ points, 1e-300) * (directions.T @ points > 0)).min(
+        axis=0, where=directions.T @ points > 0, initial=np.inf
+    )
+    assert ((directions.T @ points) <= limits[:, None] * (1 + 1e-12)).all()
+    z = parameters[:m].astype(float).T @ points + parameters[m].astype(float)[:, None]
+    assert (z[asleep] < 0).all()
+    inactive = (parameters[:m].T @ hidden + parameters[m][:, None] < 0).all(axis=1)
+    assert not (asleep & ~inactive).any()
+    if share > 1.19:
+        assert asleep.any()
+
+
+def test_the_polytope_test_can_fail() -> None:
+    """Limits a hundredth too small let features sleep that are active."""
+    random = np.random.default_rng(0)
+    hidden = random.normal(size=(2, 500))
+    W = random.normal(size=(2, 5_000))
+    parameters = np.vstack([W, -0.996 * (W.T @ hidden).max(axis=1)])
+    assert not sleeping.stays_inactive(parameters, sleeping.reaches(hidden)).any()
+    assert sleeping.stays_inactive(parameters, sleeping.reaches(hidden) * 0.99).any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_missed_steps_are_taken_at_once(dtype: str) -> None:
+    """Against the products of the dense loop, k roundings each; a wrong rate is off by more."""
+    kind, steps = np.dtype(dtype).type, 400
+    setting = Setting(T=1, n=50, sparsity=0.9, steps=steps, weight_decay=0.3, dtype=dtype)
+    decay = (1 - learning_rates(setting) * setting.weight_decay).astype(dtype).astype(np.float64)
+    random = np.random.default_rng(0)
+    parameters, first, second = (random.random((3, 50)).astype(dtype) for _ in range(3))
+    held = HeldState(parameters, np.zeros(50, np.bool_), 1, decay)
+    held.restore(parameters, first, second)
+    held.arrangement = Arrangement(np.arange(50, dtype=np.int32), np.zeros(1, np.int32), awake=0, settled=100)
+    products = [parameters.copy(), first.copy(), second.copy()]
+    for step in range(100, steps):
+        for rows, factor in zip(
+            products, (kind(decay[step]), kind(ADAM_BETA1), kind(ADAM_BETA2)), strict=True
+        ):
+            rows *= factor
+    allowed = gamma(steps - 100 + 4, float(np.finfo(dtype).eps))
+    for rows, product in zip(held.at(steps), products, strict=True):
+        assert (np.abs(rows - product) <= allowed * np.abs(product)).all()
+    for rows, product in zip(held.at(steps - 200), products, strict=True):
+        assert (np.abs(rows - product) > allowed * product).all()
+
+
+@pytest.mark.usefixtures("arranged_often")
+def test_sleeping_trajectories_equal_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, (W, b) = draw_dataset(SLEEPY), start_of(SLEEPY)
+    reference, allowed = with_allowed_drift(SLEEPY, data, W, b, EPS64)
+    trajectory = begin(SLEEPY)
+    trajectory.advance(SLEEPY.steps)
+    assert n_asleep(trajectory) > SLEEPY.n // 2
+    assert np.abs(trajectory.parameters() - reference).max() <= allowed
+    monkeypatch.setattr(
+        HeldState, "_settled", lambda self, step: [r[:, self.arrangement.awake :] for r in self.rows]
+    )
+    wrong = begin(SLEEPY)
+    wrong.advance(SLEEPY.steps)
+    assert np.abs(wrong.parameters() - reference).max() > allowed
+
+
+def near_miss(setting: Setting) -> tuple[Dataset, np.ndarray, np.ndarray]:
+    """Two datapoints that will grow to norm 1, and unseen features that only the grown ones reach."""
+    data = Dataset.from_dense(np.eye(setting.n)[:, :2])
+    W, b = np.zeros((2, setting.n)), np.full(setting.n, -0.1)
+    W[0, 0], W[0, 1], b[:2] = 0.3, -0.3, 0.0
+    W[0, 2:] = 0.2
+    return data, W, b
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_feature_wakes_when_a_datapoint_reaches_it(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    """Asleep at |h| = 0.3, active from |h| = 0.5 on; without the watch it sleeps on, and keeps what it had."""
+    setting = Setting(T=2, n=40, sparsity=0.9, steps=300, lr=1e-2, weight_decay=0.1, warmup=0, dtype=dtype)
+    data, W, b = near_miss(setting)
+
+    def trained() -> cpu.CpuTrajectory:
+        trajectory = start_trajectory("cpu", setting, data, W, b)
+        assert isinstance(trajectory, cpu.CpuTrajectory)
+        trajectory.advance(2)
+        assert n_asleep(trajectory) == setting.n - 2
+        trajectory.advance(setting.steps)
+        return trajectory
+
+    eps = float(np.finfo(dtype).eps)
+    reference, allowed = with_allowed_drift(setting, data, W, b, eps)
+    trajectory = trained()
+    assert n_asleep(trajectory) == 0
+    assert np.abs(trajectory.parameters() - reference).max() <= allowed
+    monkeypatch.setattr(HeldState, "watch", lambda self: np.zeros((3, 0), dtype))
+    assert np.abs(trained().parameters() - reference).max() > 100 * allowed
+
+
+@pytest.fixture(params=[False, True], ids=["dense", "culled"])
+def culled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """The rule, or culling always; all cores, so that there are parts."""
+    if request.param:
+        monkeypatch.setattr(cpu, "prefers_culling", lambda cut, n, T: True)
+        monkeypatch.setattr(cpu, "LEAST_POINTS", 1)
+    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 0)
+    return bool(request.param)
+
+
+@pytest.mark.usefixtures("arranged_often", "culled")
+def test_bits_do_not_depend_on_calls_checkpoints_or_cores() -> None:
+    setting = SLEEPY.replace(T=21, n=1_100, sparsity=0.999, dtype="float32", steps=600)
+    whole = begin(setting)
+    whole.advance(setting.steps)
+    assert n_asleep(whole) > 0
+    slept, pieces = False, begin(setting)
+    for stop in (1, 49, 50, 51, 237, 421, 450, 599, 600):
+        pieces.advance(stop)
+        slept = slept or n_asleep(pieces) > 0
+        resumed = begin(setting)
+        resumed.restore(stop, pieces.parameters(), *pieces.moments())
+        resumed.restore_auxiliary(pieces.auxiliary())
+        assert resumed.parameters().tobytes() == pieces.parameters().tobytes()
+        assert resumed.auxiliary().tobytes() == pieces.auxiliary().tobytes()
+        pieces = resumed
+    assert slept
+    with one_core():
+        single = begin(setting)
+        single.advance(setting.steps)
+    for other in (pieces, single):
+        assert other.parameters().tobytes() == whole.parameters().tobytes()
+        assert other.moments()[1].tobytes() == whole.moments()[1].tobytes()
+
+
+@pytest.mark.usefixtures("arranged_often")
+def test_a_checkpoint_without_the_sleepers_is_seen() -> None:
+    """Values that are handed out are rounded; going on from them alone gives other bits."""
+    setting = SLEEPY.replace(dtype="float32")
+    whole, cut = begin(setting), begin(setting)
+    whole.advance(setting.steps)
+    cut.advance(777)
+    resumed = begin(setting)
+    resumed.restore(777, cut.parameters(), *cut.moments())
+    resumed.advance(setting.steps)
+    assert resumed.parameters().tobytes() != whole.parameters().tobytes()
+
+
+@given(st.integers(1, 3), st.integers(1, 200), st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_a_kd_order_is_an_order_into_narrow_leaves(k: int, n: int, leaf: int, seed: int) -> None:
+    """A permutation; its first cut separates one coordinate, whatever repeats there are."""
+    coordinates = np.random.default_rng(seed).integers(0, 9, (k, n)).astype(float)
+    order = kd_order(coordinates, leaf)
+    assert sorted(order.tolist()) == list(range(n))
+    middle = -(-n // leaf) // 2 * leaf
+    if n > leaf:
+        low, high = coordinates[:, order[:middle]], coordinates[:, order[middle:]]
+        assert (low.max(axis=1) <= high.min(axis=1)).any()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_an_arrangement_only_permutes_the_data(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    data = draw_dataset(Setting(T=7, n=40, sparsity=0.9, seed=seed % 1000))
+    features, points = (random.permutation(size).astype(np.int32) for size in (40, 7))
+    X = data.dense()[features][:, points]
+    (indptr, indices, values), (rows, at, numbers) = ArrangedData(data, np.dtype("float64")).arranged(
+        Arrangement(features, points, awake=40)
+    )
+    by_point, by_feature = np.zeros_like(X), np.zeros_like(X)
+    for t in range(7):
+        by_point[indices[indptr[t] : indptr[t + 1]], t] = values[indptr[t] : indptr[t + 1]]
+    by_feature[rows, at] = numbers
+    assert (by_point == X).all()
+    assert (by_feature == X).all()

@@ -1,0 +1,354 @@
+"""Polishing: what descent of the norm ends at, from constructed models whose end is known, and from trained ones."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from numerics import Dataset, train
+from numerics.least_norm.polishing import CERTIFIED, polish
+from numerics.least_norm.programme import MOST_CONSTRAINTS, LeastNormProgramme
+from theory import Setting
+from theory.codes.programme import certify, memorization_code
+from theory.memorization.failures import dropped_point_bias, dropped_point_loss, two_circles
+from theory.memorization.tgon import (
+    simplex_energy,
+    simplex_hidden,
+    tgon_energy,
+    tgon_hidden,
+    tgon_radius_squared,
+)
+from verify.diagnosis import diagnose, diagnose_run
+
+#: Energies of settled models: the residual of each constraint and of each multiplier moves them by about itself.
+EXACT = 1e-8
+
+#: Squared errors are differences of squares of about 1, summed over the features of a datapoint.
+ROUNDING = 32 * np.finfo(float).eps
+
+
+def disjoint(random, T, most=6):
+    """Unit datapoints without a common feature, 1 to `most` features each, and three features that none has."""
+    sizes = random.integers(1, most + 1, size=T)
+    columns = [random.uniform(0.2, 1.0, size=size) for size in sizes]
+    indptr = np.concatenate([[0], np.cumsum(sizes)])
+    values = np.concatenate([column / np.linalg.norm(column) for column in columns])
+    n = int(indptr[-1]) + 3
+    return Dataset(
+        n, indptr, random.permutation(n)[: indptr[-1]] if most == 1 else np.arange(indptr[-1]), values
+    )
+
+
+def storing(hidden, data, random=None, noise=0.0):
+    """W and b with these hidden vectors on disjoint data and right biases, plus weight that no datapoint reads."""
+    W = np.zeros((len(hidden), data.n))
+    W[:, data.indices] = hidden[:, data.columns] * data.values / data.norms[data.columns] ** 2
+    if random is not None:
+        outside = random.normal(size=W.shape) * noise
+        read = data.project(outside)
+        outside[:, data.indices] -= read[:, data.columns] * data.values / data.norms[data.columns] ** 2
+        W += outside
+    b = np.zeros(data.n)
+    b[data.indices] = data.values - np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns])
+    return W, b
+
+
+@st.composite
+def near_polygons(draw, least=2, most=12):
+    """Data, and a model of it: a regular T-gon, too long, shaken and turned, with weight outside the data's span."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    T = draw(st.integers(least, most))
+    radius = max(1.0, math.sqrt(tgon_radius_squared(T)))  # outputs move by about 2 |h| times the shake
+    stretch, shake, noise = draw(st.floats(1.0, 1.4)), draw(st.floats(0.0, 0.04)), draw(st.floats(0.0, 0.05))
+    hidden = tgon_hidden(T)[:, random.permutation(T)] * stretch
+    hidden = hidden + shake / radius * random.normal(size=hidden.shape)
+    data = disjoint(random, T)
+    return data, storing(rotation(random.uniform(0, 7)) @ hidden, data, random, noise / radius)
+
+
+def rotation(angle):
+    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+
+
+@pytest.fixture(autouse=True)
+def _any_error_is_a_start(monkeypatch):
+    """Constructed starts are shaken, so that a datapoint may err by more than training leaves."""
+    monkeypatch.setattr("numerics.least_norm.polishing.DROPPED_ERROR", 0.5)
+
+
+# The regular T-gon
+
+
+@given(near_polygons())
+def test_shaken_polygons_polish_back(case):
+    data, model = case
+    found = polish(model, data)
+    T = data.T
+    assert found.settled
+    assert found.energy == pytest.approx(tgon_energy(T), rel=EXACT)
+    assert found.after.weight_norm == pytest.approx(math.sqrt(found.after.energy), rel=EXACT)
+    assert found.after.worst_point_error < ROUNDING
+    assert not found.dropped.any()
+    assert T < 3 or (found.keeps_order and diagnose(found.after, found.W).name == "regular T-gon")
+
+
+@given(near_polygons())
+def test_no_polished_model_beats_the_theorem(case):
+    """Constraints are met to `primal`, so lengths scaled up by that would satisfy them."""
+    data, model = case
+    found = polish(model, data)
+    rounding = 4 * data.n * np.finfo(float).eps
+    assert found.energy >= tgon_energy(data.T) * (1 - found.certificate.primal - rounding)
+
+
+@given(near_polygons(least=3), st.integers(0, 2**32 - 1))
+def test_turning_and_relabelling_change_nothing(case, seed):
+    data, (W, b) = case
+    random = np.random.default_rng(seed)
+    turned = rotation(random.uniform(0, 7)) @ np.diag([1.0, random.choice([-1.0, 1.0])])
+    order = random.permutation(data.T)
+    relabelled = Dataset.from_dense(data.dense()[:, order])
+    one, other = polish((W, b), data), polish((turned @ W, b), relabelled)
+    np.testing.assert_allclose(
+        other.after.hidden.T @ other.after.hidden,
+        (one.after.hidden.T @ one.after.hidden)[np.ix_(order, order)],
+        atol=EXACT * tgon_energy(data.T),
+    )
+
+
+@given(near_polygons())
+def test_polishing_twice_is_polishing_once(case):
+    data, model = case
+    once = polish(model, data)
+    twice = polish((once.W, once.b), data)
+    scale = EXACT * tgon_energy(data.T)
+    np.testing.assert_allclose(twice.W.T @ twice.W, once.W.T @ once.W, atol=scale)  # nothing holds a rotation
+    np.testing.assert_allclose(twice.b, once.b, atol=scale)
+
+
+@given(near_polygons(least=3), st.floats(0.5, 3.0))
+def test_the_length_of_the_data_drops_out_of_the_norm(case, scale):
+    """w_k · W(d s) = a s: data s times as long have the same W, and hidden vectors s times as long."""
+    data, (W, b) = case
+    longer = Dataset(data.n, data.indptr, data.indices, data.values * scale)
+    found = (
+        polish((W, b * scale), longer)
+        if scale**2 * polish((W, b), data).before.worst_point_error < 0.5
+        else None
+    )
+    if found is not None:
+        assert found.energy == pytest.approx(tgon_energy(data.T), rel=EXACT)
+        assert found.after.energy == pytest.approx(scale**2 * tgon_energy(data.T), rel=EXACT)
+
+
+@pytest.mark.parametrize("change", [1.02, 0.98])
+def test_a_wrong_constraint_is_noticed(monkeypatch, change):
+    """Negative control: outputs that ask 2 % more or less give a polygon 2 % off, so both laws above can fail."""
+    right = LeastNormProgramme.values
+    monkeypatch.setattr(
+        LeastNormProgramme, "values", lambda self, columns: right(self, columns) - (change - 1) * self.target
+    )
+    data = disjoint(np.random.default_rng(0), 6)
+    found = polish(storing(tgon_hidden(6) * 1.1, data), data)
+    assert found.energy == pytest.approx(change * tgon_energy(6), rel=EXACT)
+
+
+def test_a_model_that_is_not_stationary_has_no_certificate():
+    from numerics.least_norm.programme import certificate_of
+
+    data = disjoint(np.random.default_rng(0), 6)
+    programme = LeastNormProgramme.of(data, np.zeros(6, dtype=bool))
+    exact = programme.reduced(storing(tgon_hidden(6), data)[0])
+    assert certificate_of(programme, exact).holds(CERTIFIED)
+    assert certificate_of(programme, exact * 1.001).stationarity > 0.1
+    assert certificate_of(programme, exact * 0.999).primal > 1e-3
+    assert certificate_of(programme, exact * np.array([[1.01], [1.0]])).worst > 1e-3
+
+
+# Other stationary points, and other starts
+
+
+@pytest.mark.parametrize(
+    ("T", "inner"),
+    [(3, [0.6]), (4, [0.9]), (5, [1.2]), (6, [1.5, 1.5]), (8, [1.439, 1.439]), (10, [2.0] * 3), (12, [4.0])],
+)
+def test_two_circles_flow_to_the_regular_polygon(T, inner):
+    """They are on the way, not stationary (`stationary.two-circles`), and keep the order of their points."""
+    circles = two_circles(T, inner)
+    data = disjoint(np.random.default_rng(T), T)
+    found = polish(storing(circles.hidden, data), data)
+    assert found.before.energy > 1.001 * tgon_energy(T)
+    assert found.energy == pytest.approx(tgon_energy(T), rel=EXACT)
+    assert found.keeps_order
+    assert certify(found.after.hidden).holds(CERTIFIED)
+
+
+@pytest.mark.parametrize(("T", "dropped"), [(5, 1), (8, 1), (9, 2), (12, 3)])
+def test_dropped_points_stay_dropped(T, dropped):
+    random = np.random.default_rng(T)
+    hidden = np.concatenate([np.zeros((2, dropped)), tgon_hidden(T - dropped) * 1.2], axis=1)
+    order = random.permutation(T)
+    data = disjoint(random, T)
+    W, b = storing(hidden[:, order], data)
+    forgotten = (order < dropped)[data.columns]
+    b[data.indices[forgotten]] = data.values[forgotten] / T + 0.01
+    found = polish((W, b), data)
+    np.testing.assert_array_equal(found.dropped, order < dropped)
+    assert found.settled
+    assert found.energy == pytest.approx(tgon_energy(T - dropped), rel=EXACT)
+    assert found.after.train_loss == pytest.approx(dropped_point_loss(T, dropped), rel=EXACT)
+    np.testing.assert_allclose(found.after.bias_coefficient[found.dropped], dropped_point_bias(T), atol=EXACT)
+    assert diagnose(found.after, found.W).name == "dropped point"
+
+
+def test_three_points_beside_a_dropped_one_are_held_off_the_origin():
+    """A triangle of least norm has length √(2/3) < 1, where its features would be active at the origin."""
+    random = np.random.default_rng(1)
+    data = disjoint(random, 4)
+    W, b = storing(np.concatenate([np.zeros((2, 1)), tgon_hidden(3) * 1.5], axis=1), data)
+    b[data.indices[data.columns == 0]] = data.values[data.columns == 0] / 4
+    found = polish((W, b), data)
+    np.testing.assert_allclose(found.after.radius_squared[1:], 1.0, atol=EXACT)
+    assert found.after.train_loss == pytest.approx(dropped_point_loss(4), rel=EXACT)
+
+
+@pytest.mark.parametrize(("T", "m"), [(4, 3), (5, 3), (6, 3), (8, 4)])
+def test_codes_in_more_dimensions_polish_back(T, m):
+    """From near the least-norm code of `theory.codes.programme`; its certificate agrees with the one of this
+    programme.
+    """
+    random = np.random.default_rng(T * m)
+    code = memorization_code(T, m, starts=16)
+    data = disjoint(random, T)
+    found = polish(storing(code.hidden * 1.1 + 0.01 * random.normal(size=(m, T)), data, random, 0.05), data)
+    assert found.settled
+    assert found.energy == pytest.approx(code.energy, rel=EXACT)
+    assert certify(found.after.hidden).holds(CERTIFIED)
+    assert found.keeps_order is None
+
+
+def test_a_simplex_needs_no_second_dimension():
+    data = disjoint(np.random.default_rng(2), 2)
+    found = polish(storing(simplex_hidden(2, 1) * 1.3, data), data)
+    assert found.energy == pytest.approx(simplex_energy(2), rel=EXACT)
+
+
+def test_one_datapoint_needs_no_weight():
+    found = polish((np.array([[0.3], [0.4]]), np.array([0.75])), np.eye(1))
+    assert found.energy == 0
+    assert found.b.tolist() == [1.0]
+
+
+# Shared features
+
+
+def shared_pair(T, first=0.3, second=0.5):
+    """T unit datapoints; the first two share feature 0, each has a feature of its own."""
+    X = np.zeros((T + 1, T))
+    X[1:, :] = np.eye(T)
+    X[0, :2] = first, second
+    return X / np.linalg.norm(X, axis=0)
+
+
+def general_least_norm(X, W, b):
+    """‖W‖² by SLSQP on every weight and bias of the model itself: an independent answer for small data."""
+    m, n = W.shape
+    own = X > 0
+
+    def outputs(z):
+        V = z[: m * n].reshape(m, n)
+        return V.T @ (V @ X) + z[m * n :][:, None]
+
+    found = minimize(
+        lambda z: (z[: m * n] @ z[: m * n], np.concatenate([2 * z[: m * n], np.zeros(n)])),
+        np.concatenate([W.ravel(), b]),
+        jac=True,
+        method="SLSQP",
+        constraints=[
+            {"type": "eq", "fun": lambda z: (outputs(z) - X)[own]},
+            {"type": "ineq", "fun": lambda z: -outputs(z)[~own]},
+        ],
+        options={"maxiter": 500, "ftol": 1e-14},
+    )
+    assert found.success
+    return found.fun
+
+
+@pytest.mark.parametrize("T", [3, 4, 6])
+def test_shared_features_save_norm_as_an_independent_solver_finds(T):
+    X = shared_pair(T)
+    hidden = tgon_hidden(T) * 1.1
+    W = hidden @ np.linalg.pinv(X)
+    b = np.where(X > 0, X - W.T @ hidden, 0).sum(axis=1) / (X > 0).sum(axis=1)
+    found = polish((W, b), X)
+    assert found.settled
+    assert found.shared == 1
+    assert found.after.worst_point_error < ROUNDING
+    assert T == 3 or found.energy < tgon_energy(T) * (1 - 1e-4)  # a simplex gains nothing
+    assert found.energy == pytest.approx(general_least_norm(X, W, b), rel=1e-6)  # what SLSQP's ftol resolves
+
+
+def test_merging_features_costs_no_norm():
+    """The same hidden vectors over one feature each and over many: `memorization.reduction`."""
+    random = np.random.default_rng(5)
+    one, many = disjoint(random, 7, most=1), disjoint(random, 7)
+    hidden = tgon_hidden(7) * 1.2 + 0.02 * random.normal(size=(2, 7))
+    first, second = polish(storing(hidden, one), one), polish(storing(hidden, many, random, 0.1), many)
+    np.testing.assert_allclose(second.after.hidden, first.after.hidden, atol=EXACT)
+
+
+def test_shared_features_need_neighbours():
+    X = shared_pair(6)
+    hidden = tgon_hidden(6)[:, [0, 3, 1, 2, 4, 5]] * 1.1
+    W = hidden @ np.linalg.pinv(X)
+    b = np.where(X > 0, X - W.T @ hidden, 0).sum(axis=1) / (X > 0).sum(axis=1)
+    with pytest.raises(
+        ValueError, match="datapoints 0 and 1 share a feature, and zero loss needs them to be neigh"
+    ):
+        polish((W, b), X)
+
+
+# Refusals
+
+
+def test_what_cannot_be_polished_is_refused_in_one_line():
+    data = disjoint(np.random.default_rng(0), 6)
+    random = np.random.default_rng(1)
+    with pytest.raises(ValueError, match=r"squared error of .*train the model longer"):
+        polish((random.normal(size=(2, data.n)), np.zeros(data.n)), data)
+    T = math.isqrt(MOST_CONSTRAINTS) + 1
+    large = disjoint(random, T)
+    with pytest.raises(ValueError, match=rf"T = {T} .*allowed are {MOST_CONSTRAINTS}; try"):
+        polish(storing(tgon_hidden(T), large), large)
+    X = shared_pair(5)
+    hidden = np.concatenate([np.zeros((2, 1)), tgon_hidden(4) * 1.2], axis=1)
+    W = np.concatenate([np.zeros((2, 1)), hidden], axis=1)
+    b = np.concatenate([[0.0, 0.0], 1 - np.sum(hidden[:, 1:] ** 2, axis=0)])
+    with pytest.raises(ValueError, match="datapoint 0 is dropped but shares"):
+        polish((W, b), X)
+
+
+# Trained models
+
+
+@pytest.mark.parametrize("T", [5, 8])
+def test_trained_models_land_on_the_regular_polygon(T, monkeypatch):
+    """The paper's own setting: whatever of these a run is named, its kept points end on their regular polygon."""
+    monkeypatch.undo()
+    names = set()
+    for run in train(Setting(T=T), seeds=4, out=None, progress=False):
+        name = diagnose_run(run).name
+        if not run.data.has_disjoint_supports or name == "not converged":
+            continue
+        found = polish(run, run.data)
+        kept = int(np.sum(~found.dropped))
+        assert (kept < T) == (name == "dropped point")
+        assert found.before.energy > tgon_energy(kept) * (1 + 1e-6)
+        assert found.energy == pytest.approx(tgon_energy(kept), rel=1e-6)
+        assert found.settled
+        assert found.keeps_order
+        names.add(name)
+    assert "regular T-gon" in names

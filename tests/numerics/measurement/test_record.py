@@ -1,0 +1,258 @@
+"""Measuring models: against dense linear algebra, on solutions made by hand, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Dataset, ReluOutputModel, draw_dataset, measure
+from numerics.measurement.record import has_active_outputs
+from tests.numerics.cases import DATA, HIDDEN_DIMS, Problem, draw_columns, problems, rounding_bounds
+from theory import Setting, predict
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+def solution(setting: Setting, data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """W = Σ h_t X_tᵀ, b = Σ c_t X_t with the predicted h and c."""
+    record, X = predict(setting), data.dense()
+    return record.hidden @ X.T, X @ record.bias_coefficient
+
+
+def disjoint(n: int, T: int, seed: int = 0) -> Dataset:
+    return Dataset.from_dense(draw_columns(np.random.default_rng(seed), "disjoint", n, T))
+
+
+@pytest.mark.parametrize("T", [1, 2, 3, 4, 5, 8, 13, 31])
+def test_the_predicted_solution_is_measured_as_predicted(T: int) -> None:
+    """Zero loss and the very record; allowed: roundings of sums of n terms of the size of T ‖h‖²."""
+    setting = Setting(T=T, n=100)
+    data = disjoint(100, T, seed=T)
+    predicted = predict(setting)
+    measured = measure(solution(setting, data), data)
+    size = 1 + predicted.radius_squared.max() + np.abs(predicted.bias_coefficient).max()
+    rounding = 4 * (100 + T) * EPS * size
+    assert measured.worst_point_error <= (rounding * size) ** 2 * 100 + 4 * (100 + T) * EPS * size**2
+    for name in ("energy", "weight_norm", "bias_norm", "weight_norm_seen", "weight_norm_unseen"):
+        found, expected = getattr(measured, name), getattr(predicted, name)
+        assert abs(found - expected) <= T * rounding, name
+        if expected > 0:
+            assert abs(1.001 * found - expected) > T * rounding, name
+    for name in ("radius_squared", "bias_coefficient"):
+        assert np.abs(getattr(measured, name) - getattr(predicted, name)).max() <= rounding, name
+    assert (
+        np.abs(measured.dimensionality - predicted.dimensionality).max() <= (2 * 2 + 2 * T + 100) * EPS * size
+    )
+    assert measured.point_error.min() >= 0  # sums of opposite signs, but squares are squares
+    assert measured.memorized
+    assert (measured.T, measured.m, measured.status) == (T, 2, "measured")
+    assert all(assumption.holds for assumption in measured.assumptions)
+
+
+@pytest.mark.parametrize("T", [3, 5, 8])
+def test_a_wrong_solution_is_not_zero_loss(T: int) -> None:
+    """Controls: another T, a shorter W, a lost bias, a swapped sign, all cost more than rounding."""
+    setting, data = Setting(T=T, n=60), disjoint(60, T)
+    W, b = solution(setting, data)
+    other = predict(Setting(T=T + 1)).hidden[:, :T] @ data.dense().T
+    for wrong in ((other, b), (0.97 * W, b), (W, 0 * b), (W * [[1], [-1]], -b)):
+        assert measure(wrong, data).worst_point_error > 1e-4
+
+
+@given(problems(hidden_dims=HIDDEN_DIMS, float32=False))
+def test_every_field_equals_dense_algebra(problem: Problem) -> None:
+    data, W, b = problem.data, problem.W, problem.b
+    X, record = data.dense(), measure((W, b), data)
+    hidden = W @ X
+    H = np.abs(W) @ X
+    g = 2 * (data.n + data.T + len(W) + 8) * EPS
+    assert (np.abs(record.hidden - hidden) <= g * H).all()
+    assert (np.abs(record.radius_squared - (hidden**2).sum(axis=0)) <= 2 * g * (H**2).sum(axis=0)).all()
+    assert abs(record.energy - (hidden**2).sum()) <= 2 * g * (H**2).sum()
+    assert (np.abs(record.bias_coefficient - b @ X) <= g * (np.abs(b) @ X)).all()
+    loss = ((X - np.maximum(W.T @ hidden + b[:, None], 0)) ** 2).sum() / data.T
+    assert abs(record.train_loss - loss) <= 2 * rounding_bounds(problem, EPS)[0]
+    assert abs(record.weight_norm - np.linalg.norm(W)) <= g * np.linalg.norm(W)
+    assert abs(record.bias_norm - np.linalg.norm(b)) <= g * np.linalg.norm(b)
+    unseen = ~X.any(axis=1)
+    assert abs(record.weight_norm_unseen - np.linalg.norm(W[:, unseen])) <= g * np.linalg.norm(W)
+    assert abs(record.bias_norm_unseen - np.linalg.norm(b[unseen])) <= g * np.linalg.norm(b)
+    assert record.train_loss >= 0
+
+
+@pytest.mark.parametrize("kind", DATA)
+@given(n=st.integers(8, 40), T=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
+def test_weight_outside_the_span_is_the_projection(kind: str, n: int, T: int, seed: int) -> None:
+    """W_seen (I - P) by a dense least-squares solution; the iterative one stops at 1e-12 of the residual's scale,
+    which its condition number may multiply.
+    """
+    random = np.random.default_rng(seed)
+    X = draw_columns(random, kind, n, T) * random.uniform(0.5, 2, size=T)  # unit norms are not needed
+    W = random.normal(size=(2, n))
+    seen = X.any(axis=1)
+    coefficients = np.linalg.lstsq(X[seen], W[:, seen].T)[0]
+    expected = np.linalg.norm(W[:, seen].T - X[seen] @ coefficients)
+    singular = np.linalg.svd(X[seen], compute_uv=False)
+    condition = singular[0] / singular[singular > 1e-10 * singular[0]].min()
+    allowed = (1e-12 * condition + 100 * n * EPS) * np.linalg.norm(W)
+    found = measure((W, np.zeros(n)), X).weight_norm_seen
+    assert abs(found**2 - expected**2) <= 2 * allowed * np.linalg.norm(W)
+    assert abs((found + 1e-3) ** 2 - expected**2) > 2 * allowed * np.linalg.norm(W) or condition > 1e5
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
+def test_weight_outside_the_span_of_near_copies(distance: float) -> None:
+    """Two datapoints at a small distance span a plane, however small: the projection must not lose it."""
+    X = np.zeros((6, 2))
+    X[:, 0] = [1, 1, 1, 0, 0, 0]
+    X[:, 1] = [1, 1, 1 + distance, 0, 0, 0]
+    W = np.array([[1.0, -1.0, 5.0, 2.0, 0.0, 0.0]])
+    # the plane is spanned by (1, 1, 0) and (0, 0, 1): of the seen part (1, -1, 5) only (1, -1, 0) is outside
+    record = measure((W, np.zeros(6)), X)
+    # directions of the plane are known to eps/distance
+    assert abs(record.weight_norm_seen**2 - 2) <= 100 * EPS / distance * 27
+    assert record.weight_norm_unseen == 2
+
+
+@given(
+    T=st.integers(1, 8),
+    extra=st.integers(0, 30),
+    m=st.sampled_from([1, 2, 5]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_norm_splits_on_orthonormal_data(T: int, extra: int, m: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    n = 2 * T + extra
+    data = Dataset.from_dense(draw_columns(random, "disjoint", n, T))
+    W = random.normal(size=(m, n))
+    record = measure((W, np.zeros(n)), data)
+    parts = record.energy + record.weight_norm_seen**2 + record.weight_norm_unseen**2
+    allowed = 8 * (n + T + m) * EPS * record.weight_norm**2
+    assert abs(parts - record.weight_norm**2) <= allowed
+    scaled = Dataset.from_dense(1.1 * data.dense())  # control: without unit norms energy is not a part
+    record = measure((W, np.zeros(n)), scaled)
+    parts = record.energy + record.weight_norm_seen**2 + record.weight_norm_unseen**2
+    assert abs(parts - record.weight_norm**2) > allowed
+    assert not record.assumptions[0].holds
+
+
+def test_assumptions_are_decided() -> None:
+    data = disjoint(30, 4)
+    W, b = solution(Setting(T=4), data)
+    assert has_active_outputs(W, b, data)
+    one_off = b.copy()
+    one_off[data.indices[-1]] -= 2  # an output that was at most 1 is now negative
+    assert not has_active_outputs(W, one_off, data)
+    shared = draw_columns(np.random.default_rng(0), "shared feature", 30, 4)
+    found = {a.name: a.holds for a in measure((W, b - 1), shared).assumptions}
+    assert found == {"unit norm": True, "disjoint supports": False, "active outputs": False}
+
+
+class Foreign(torch.nn.Module):
+    """A module of someone else's: float32, extra parameters, its own names beside W and b."""
+
+    def __init__(self, W: np.ndarray, b: np.ndarray) -> None:
+        super().__init__()
+        self.W = torch.nn.Parameter(torch.as_tensor(W))
+        self.register_buffer("b", torch.as_tensor(b))
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+
+class Plain:
+    """No module at all, only attributes."""
+
+    def __init__(self, W: object, b: object) -> None:
+        self.W, self.b = W, b
+
+
+def given_forms() -> list:
+    data = draw_dataset(Setting(T=3, n=20, sparsity=0.8))
+    W, b = np.random.default_rng(0).normal(size=(2, 20)), np.linspace(-0.5, 0.5, 20)
+    model = ReluOutputModel(torch.as_tensor(W), torch.as_tensor(b))
+    forms = {
+        "pair": (W, b),
+        "list": [W.tolist(), b.tolist()],
+        "dict": {"W": W, "b": b, "more": 1},
+        "tensors": (torch.tensor(W, requires_grad=True), torch.tensor(b)),
+        "strided": (torch.as_tensor(np.ascontiguousarray(W.T)).T, torch.as_tensor(b)),
+        "module": model,
+        "state dict": model.state_dict(),
+        "foreign module": Foreign(W, b),
+        "plain object": Plain(W, b),
+        "Fortran order": (np.asfortranarray(W), b),
+    }
+    return [pytest.param(form, (W, b), data, id=name) for name, form in forms.items()]
+
+
+@pytest.mark.parametrize(("form", "plain", "data"), given_forms())
+def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) -> None:
+    expected = measure(plain, data)
+    for X in (data, data.dense(), torch.tensor(data.dense(), requires_grad=True), data.dense().tolist()):
+        assert measure(form, X).as_dict() == expected.as_dict()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_short_floats_are_read_exactly(dtype: torch.dtype) -> None:
+    W, b = (
+        torch.randn(2, 5, generator=torch.Generator().manual_seed(0)).to(dtype),
+        torch.zeros(5, dtype=dtype),
+    )
+    assert measure((W, b), np.eye(5)).weight_norm == np.linalg.norm(W.double().numpy())
+    assert measure((W.double(), b), torch.eye(5, dtype=dtype)).energy == pytest.approx(
+        float(W.double().square().sum()), rel=20 * EPS
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ((np.zeros((4, 2)), np.zeros(4)), "transposed"),
+        ((np.zeros((2, 4)), np.zeros(3)), r"\(2, 4\).*\(3,\)"),
+        ((np.zeros((2, 4)), np.zeros((4, 1))), r"\(4, 1\)"),
+        ((np.zeros(4), np.zeros(4)), r"\(m, n\)"),
+        ((np.zeros((0, 4)), np.zeros(4)), r"\(0, 4\)"),
+        ((np.zeros((2, 5)), np.zeros(5)), "5 features but the data has 4"),
+        ((np.full((2, 4), np.nan), np.zeros(4)), "NaN"),
+        ((np.zeros((2, 4)), np.array([0, 0, np.inf, 0])), "infinity"),
+        ({"W": np.zeros((2, 4))}, "no W and b"),
+        ({}, "no W and b"),
+        (np.zeros((2, 4)), "no W and b"),
+        (None, "no W and b"),
+        ("model", "no W and b"),
+        (torch.nn.Linear(4, 2), "no W and b"),
+        (Plain(torch.nn.Linear(4, 2), np.zeros(4)), "array of numbers"),
+        (({"a": 1}, np.zeros(4)), "array of numbers"),
+        ((["x", "y"], np.zeros(4)), "array of numbers"),
+        (([[1.0, 2.0], [1.0]], np.zeros(4)), "array of numbers"),
+    ],
+)
+def test_what_is_no_model_is_named_in_one_line(model: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as caught:
+        measure(model, np.eye(4))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("X", [np.full((4, 2), np.nan), -np.ones((4, 2)), np.zeros((4, 2)), np.ones(4)])
+def test_what_is_no_data_is_refused(X: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"data|datapoint"):
+        measure((np.zeros((2, 4)), np.zeros(4)), X)
+
+
+def test_the_module_is_the_model() -> None:
+    """ReLU(WᵀWX + b), its start in the asked dtype, and parameters that do not alias what was given."""
+    setting = Setting(T=2, n=6, dtype="float64")
+    model = ReluOutputModel.initial(setting)
+    assert model.W.dtype == model.b.dtype == torch.float64
+    assert ReluOutputModel.initial(Setting(T=2, n=6)).W.dtype == torch.float32
+    X = torch.rand(6, 3, dtype=torch.float64)
+    W = model.W.detach()
+    assert torch.equal(model.encode(X), W @ X)
+    assert torch.allclose(model(X), torch.relu(W.T @ (W @ X)), rtol=20 * EPS, atol=20 * EPS)
+    given_W = torch.ones(1, 2)
+    copy = ReluOutputModel(given_W, torch.zeros(2))
+    given_W[:] = 5
+    assert copy.W.detach().tolist() == [[1, 1]]
+    assert {name for name, _ in copy.named_parameters()} == {"W", "b"}

@@ -1,0 +1,181 @@
+"""Variants: the module is the standard model when all flags are off, and the fast gradients are those of autograd."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Dataset, ReluOutputModel, draw_dataset, train_one
+from numerics.other_models.variant_training import (
+    VariantRun,
+    train_variant,
+    variant_errors,
+    variant_gradients,
+    variant_hidden,
+)
+from numerics.other_models.variants import STANDARD, VARIANTS, Variant, VariantModel, draw_variant_start
+from tests.numerics.cases import draw_columns, excess, gamma, problems, rounding_bounds
+from theory import Setting
+
+EPS = float(np.finfo(np.float64).eps)
+SETTING = Setting(T=7, n=60, sparsity=0.9, steps=40, dtype="float64")
+#: Each step moves a parameter by at most about lr, with the relative error of its gradient (up to 1e3 roundings of
+#: summands that do not cancel to less than a thousandth), and rounds the parameter, which is below 1, once.
+DRIFT = SETTING.steps * (SETTING.lr * 1e3 * 1e3 + 1) * EPS
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """Parameters of a variant and data to evaluate it on."""
+
+    variant: Variant
+    data: Dataset
+    W: np.ndarray
+    D: np.ndarray
+    b: np.ndarray
+
+    def autograd(self):
+        """Loss and gradients by torch, those of tied weights summed into the first."""
+        model = VariantModel(*map(torch.as_tensor, (self.W, self.D, self.b)), self.variant)
+        loss = model.loss(torch.as_tensor(self.data.dense()))
+        loss.backward()
+        D = model.D.grad.numpy() if self.variant.untied else np.zeros_like(self.W)
+        return loss.item(), model.W.grad.numpy(), D, model.b.grad.numpy()
+
+    def sizes(self):
+        """Bounds on the rounding of each gradient: sizes of summands times the roundings each of them goes through."""
+        X, W, D, b = self.data.dense(), np.abs(self.W), np.abs(self.D), np.abs(self.b)
+        n, T = X.shape
+        H = W @ X
+        Z = D.T @ H + b[:, None]
+        p = self.variant.power
+        slope = p * (Z + X) ** (p - 1)
+        roundings = gamma(2 * p * (2 * n + 6) + n + T + 20, EPS)
+        db, dD, dW = slope.sum(axis=1), slope @ H.T, X @ (D @ slope).T
+        if not self.variant.untied:
+            dW, dD = dW + dD, np.zeros_like(dD)
+        return [roundings / T * part for part in (dW.T, dD.T, db)]
+
+
+@st.composite
+def cases(draw):
+    variant = draw(st.sampled_from(VARIANTS))
+    n, T = draw(st.integers(1, 20)), draw(st.integers(1, 9))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    data = Dataset.from_dense(
+        draw_columns(random, draw(st.sampled_from(["sparse", "copies", "all features"])), n, T)
+    )
+    W = random.normal(size=(2, n)) * draw(st.sampled_from([0.3, 1.0, 3.0]))
+    D = random.normal(size=(2, n)) if variant.untied else W.copy()
+    return Case(variant, data, W, D, 0.3 * random.normal(size=n))
+
+
+@given(case=cases())
+def test_gradients_are_those_of_autograd(case):
+    """Kinks are hit with probability 0: parameters are drawn from densities."""
+    _, *expected = case.autograd()
+    found = variant_gradients(case.W, case.D, case.b, case.data, case.variant)
+    for one, other, bound in zip(found, expected, case.sizes(), strict=True):
+        assert excess(one - other, bound) <= 1
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_the_comparison_tells_the_variants_apart(variant):
+    """The negative control: another variant's gradient is far outside the bounds that equality is held to."""
+    random = np.random.default_rng(1)
+    data = Dataset.from_dense(draw_columns(random, "sparse", 20, 9))
+    W, D, b = random.normal(size=(2, 20)), random.normal(size=(2, 20)), 0.3 * random.normal(size=20)
+    for other in VARIANTS:
+        if other.untied != variant.untied or other == variant:
+            continue
+        case = Case(variant, data, W, D if variant.untied else W, b)
+        _, *expected = case.autograd()
+        found = variant_gradients(case.W, case.D, case.b, data, other)
+        strayed = [
+            excess(one - two, bound) for one, two, bound in zip(found, expected, case.sizes(), strict=True)
+        ]
+        assert max(strayed) > 1e6
+
+
+@given(problem=problems((2,), most_points=6, float32=False))
+def test_with_all_flags_off_it_is_the_standard_model(problem):
+    W, b, X = (torch.as_tensor(part) for part in (problem.W, problem.b, problem.data.dense()))
+    model = VariantModel(W, W, b, STANDARD)
+    standard = ReluOutputModel(W, b)
+    assert torch.equal(model(X), standard(X))
+    loss_bound, *_ = rounding_bounds(problem, EPS)
+    assert abs(model.loss(X).item() - standard.loss(X).item()) <= loss_bound
+    assert len(list(model.parameters())) == 2
+
+
+@pytest.mark.parametrize("engine", ["reference", "cpu"])
+def test_with_all_flags_off_it_trains_as_the_engines_do(engine):
+    """In float64 the two differ by rounding alone; the start is not that close to the end."""
+    expected, found = train_one(SETTING, engine=engine), train_variant(SETTING, STANDARD)
+    moved = np.abs(expected.W - draw_variant_start(SETTING, STANDARD)[0]).max()
+    for one, other in ((found.W, expected.W), (found.D, expected.W), (found.b, expected.b)):
+        assert np.abs(one - other).max() < DRIFT < 1e-6 * moved
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
+def test_training_is_adamw_on_the_module(variant):
+    """Against torch's own optimizer; where the loss has a kink at every hit (p = 1) too, as none is hit exactly."""
+    from numerics.schedule import learning_rates
+
+    data = draw_dataset(SETTING)
+    X, model = torch.as_tensor(data.dense()), VariantModel.initial(SETTING, variant)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=SETTING.weight_decay)
+    for rate in learning_rates(SETTING):
+        optimizer.param_groups[0]["lr"] = float(rate)
+        optimizer.zero_grad()
+        model.loss(X).backward()
+        optimizer.step()
+    found = train_variant(SETTING, variant)
+    for one, other in ((found.W, model.W), (found.D, model.D), (found.b, model.b)):
+        assert np.abs(one - other.detach().numpy()).max() < DRIFT
+    if not variant.untied:
+        assert (found.D == found.W).all()
+
+
+@given(case=cases(), power=st.sampled_from([1, 2, 4]))
+def test_errors_and_hidden_vectors_are_those_of_the_module(case, power):
+    run = VariantRun(SETTING, case.variant, case.W, case.D, case.b)
+    model = VariantModel(*map(torch.as_tensor, (case.W, case.D, case.b)), case.variant)
+    X = torch.as_tensor(case.data.dense())
+    with torch.no_grad():
+        expected = (X - model(X)).abs().pow(power).sum(0).numpy()
+        hidden = model.encode(X).numpy()
+    H = np.abs(case.W) @ case.data.dense()
+    size = np.abs(case.D).T @ H + np.abs(case.b)[:, None] + case.data.dense()
+    roundings = gamma(2 * power * (2 * case.data.n + 6) + case.data.n, EPS)
+    assert (
+        excess(variant_errors(run, case.data, power) - expected, roundings * (size**power).sum(axis=0)) <= 1
+    )
+    assert excess(variant_hidden(run, case.data) - hidden, gamma(2 * case.data.n, EPS) * H) <= 1
+
+
+def test_a_decoder_of_its_own_is_drawn_independently():
+    W, D, _ = draw_variant_start(Setting(T=2, n=4000), Variant("untied", untied=True))
+    correlation = float(np.mean(W * D) / (W.std() * D.std()))
+    assert abs(correlation) < 5 / np.sqrt(W.size)
+    assert abs(D.std() / W.std() - 1) < 5 / np.sqrt(W.size)
+    assert (draw_variant_start(Setting(T=2, n=4000), STANDARD)[0] == W).all()
+
+
+def test_a_run_that_diverges_says_so():
+    setting = SETTING.replace(dtype="float32", lr=1e30, weight_decay=0.0)
+    run = train_variant(setting, STANDARD)
+    assert run.diverged
+    assert np.isnan(variant_errors(run, draw_dataset(setting), 2)).all()
+
+
+def test_what_cannot_be_trained_is_refused():
+    with pytest.raises(ValueError, match="power = 3"):
+        Variant("cube", power=3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="m = 3"):
+        train_variant(Setting(T=2, n=20, m=3, steps=4), STANDARD)

@@ -1,0 +1,416 @@
+"""Runs on disk: whole or not there, verified on every read, never unpickled."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
+
+import numerics
+from numerics import Run, RunFileError, Runs, load_run, train_one
+from numerics.engines import versions
+from numerics.training import runs as runs_module
+from numerics.training.runs import run_name, save_run, write_atomically
+from theory import Setting
+
+SMALL = Setting(T=2, n=12, sparsity=0.8, steps=30, lr=0.01)
+
+
+def made_run(**changes: object) -> Run:
+    """A run without training, with every kind of content."""
+    setting = dataclasses.replace(SMALL, **changes) if not changes else SMALL.replace(**changes)
+    random = np.random.default_rng(setting.seed)
+    dtype = np.dtype(setting.dtype)
+    return Run(
+        setting=setting,
+        engine="cpu",
+        status="not memorized",
+        W=random.normal(size=(setting.m, setting.n)).astype(dtype),
+        b=random.normal(size=setting.n).astype(dtype),
+        history_step=np.array([0, 15, 30]),
+        history_loss=np.array([1.0, 0.5, 0.25]),
+    )
+
+
+def same(one: Run, other: Run) -> bool:
+    """Whether everything but the path is equal, bit by bit, types included."""
+    plain = ("setting", "engine", "status")
+    arrays = ("W", "b", "history_step", "history_loss")
+    return all(getattr(one, name) == getattr(other, name) for name in plain) and all(
+        getattr(one, name).dtype == getattr(other, name).dtype
+        and getattr(one, name).shape == getattr(other, name).shape
+        and getattr(one, name).tobytes() == getattr(other, name).tobytes()
+        for name in arrays
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_round_trip(tmp_path: Path, dtype: str) -> None:
+    run = made_run(dtype=dtype, m=3)
+    saved = save_run(run, tmp_path)
+    assert saved.path == tmp_path / f"{run.name}.safetensors"
+    assert same(saved, run)
+    loaded = load_run(str(saved.path))
+    assert same(loaded, run)
+    assert loaded.path == saved.path
+    assert loaded.record.as_dict() == run.record.as_dict()
+    assert not same(made_run(dtype=dtype, m=3, seed=1), run)
+    assert [path.name for path in tmp_path.iterdir()] == [saved.path.name]
+
+
+_TRAINED = """
+import sys
+from numerics import train
+from theory import Setting
+
+train(Setting(T=2, n=12, sparsity=0.8, steps=30, lr=0.01), out=sys.argv[1], progress=False)
+"""
+
+
+def test_the_same_training_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    contents = []
+    for folder in (tmp_path / "one", tmp_path / "other"):
+        subprocess.run([sys.executable, "-c", _TRAINED, str(folder)], check=True)
+        (path,) = folder.glob("*.safetensors")
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+    assert contents[0] != save_run(made_run(), tmp_path).path.read_bytes()
+
+
+def test_the_header_is_in_order_whatever_the_library_does(tmp_path: Path) -> None:
+    """One order in forty writes, of the library's as many."""
+    paths = [save_run(made_run(), tmp_path).path for _ in range(40)]
+    assert len({path.read_bytes() for path in paths}) == 1
+    header_length = int.from_bytes(paths[0].read_bytes()[:8], "little")
+    assert header_length % 8 == 0
+    plain = {"W": np.zeros(2)}, {"tgon": "{}", "sha256": "0"}
+    mixed = {safetensors.numpy.save(*plain) for _ in range(40)}
+    assert len({runs_module._with_sorted_header(content) for content in mixed}) == 1
+    if len(mixed) == 1:
+        pytest.skip("this version of safetensors writes metadata in one order; the control shows nothing")
+
+
+def test_a_trained_and_a_diverged_run_come_back(tmp_path: Path) -> None:
+    trained = train_one(SMALL)
+    assert same(load_run(save_run(trained, tmp_path).path), trained)
+    diverged = dataclasses.replace(
+        made_run(), status="diverged", W=np.full((2, 12), np.nan), history_loss=np.array([1.0, 2.0, np.inf])
+    )
+    assert same(load_run(save_run(diverged, tmp_path).path), diverged)
+
+
+def test_the_name_is_what_determines_the_run() -> None:
+    """Every value of a setting and the engine enter; the result does not."""
+    names = {run_name(SMALL, "cpu"), run_name(SMALL, "reference")}
+    changes = {
+        "T": 3, "n": 13, "sparsity": 0.81, "m": 3, "repeats": 2, "steps": 31, "lr": 0.011, "warmup": 2,
+        "weight_decay": 0.5, "seed": 1, "data_seed": 1, "dtype": "float64", "start": "pentagon", "start_bias": 0.1,
+        "loss": "mean", "adam_epsilon": 1e-6, "schedule": "constant", "repeated_points": 2,
+    }  # fmt: skip
+    assert set(changes) == {field.name for field in dataclasses.fields(Setting)}
+    names |= {run_name(SMALL.replace(**{name: value}), "cpu") for name, value in changes.items()}
+    assert len(names) == len(changes) + 2
+    assert dataclasses.replace(made_run(), status="memorized").name == made_run().name
+    # made by: from numerics.training.runs import run_name; run_name(Setting(T=5), "cpu")
+    assert run_name(Setting(T=5), "cpu") == "8cd6142e0654fb2ae95b"
+
+
+def test_a_run_says_which_version_trained_it(tmp_path: Path) -> None:
+    """Files of before, which do not, are read; the version is not in the name."""
+    for named in ((), ("one",), ("one", "another")):
+        run = dataclasses.replace(made_run(), trained_by=named)
+        assert run.name == made_run().name
+        assert load_run(save_run(run, tmp_path).path).trained_by == named
+    run = made_run()
+    tensors = {name: getattr(run, name) for name in ("W", "b", "history_step", "history_loss")}
+    earlier = {"format": 1, "engine": "cpu", "setting": SMALL.as_dict(), "status": "memorized"}
+    runs_module.write_verified(tmp_path / "run.safetensors", tensors, json.dumps(earlier))
+    assert load_run(tmp_path / "run.safetensors").trained_by == ()
+
+
+def test_the_version_is_that_of_sources_libraries_and_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert train_one(SMALL).trained_by == (versions.engine_version("cpu"),)
+    fresh = versions.engine_version.__wrapped__  # type: ignore[attr-defined]
+    plain = fresh("cpu")
+    assert plain == versions.engine_version("cpu") != fresh("reference")
+    shutil.copytree(Path(numerics.__file__).parent, tmp_path / "numerics")
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "numerics" / "engines" / "versions.py"))
+    assert fresh("cpu") == plain
+    for name in ("engines/cpu/pairs.py", "schedule.py"):
+        with open(tmp_path / "numerics" / name, "a") as file:
+            file.write("# edited")
+        before, plain = plain, fresh("cpu")
+        assert plain != before
+    monkeypatch.setattr(numba, "__version__", "99")
+    assert "numba 99," in fresh("cpu")
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return save_run(made_run(), tmp_path_factory.mktemp("run")).path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("damaged") / "run.safetensors"
+
+
+def refused_or_equal(path: Path, content: bytes) -> bool:
+    """True when refused with RunFileError, False when it loads and is the run; anything else fails."""
+    path.write_bytes(content)
+    try:
+        assert same(load_run(path), made_run())
+    except RunFileError as error:
+        if "\n" in str(error) or str(path) not in str(error):
+            pytest.fail(f"not one line that names the file: {error}")
+        return True
+    return False
+
+
+def test_every_flipped_byte_of_the_header_is_noticed(content: bytes, scratch: Path) -> None:
+    """All header bytes (lengths, names, shapes, metadata), one bit and all bits of each."""
+    end = 8 + int.from_bytes(content[:8], "little") + 16
+    refused = sum(
+        refused_or_equal(scratch, content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :])
+        for at in range(end)
+        for mask in (1, 0xFF)
+    )
+    assert refused > 1.9 * end  # what loads all the same is padding
+
+
+@given(at=st.integers(0), mask=st.integers(1, 255))
+@settings(max_examples=200)
+def test_flipped_bits_anywhere_are_noticed(content: bytes, scratch: Path, at: int, mask: int) -> None:
+    at = at % len(content)
+    refused_or_equal(scratch, content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :])
+    assert not refused_or_equal(scratch, content)
+
+
+def test_every_flipped_byte_of_the_tensors_is_noticed(content: bytes, scratch: Path) -> None:
+    start = 8 + int.from_bytes(content[:8], "little")
+    for at in range(start, len(content)):
+        flipped = content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+        assert refused_or_equal(scratch, flipped), at
+
+
+def test_truncated_and_extended_files_are_noticed(content: bytes, scratch: Path) -> None:
+    for length in {*range(0, len(content), 7), *range(20), len(content) - 1}:
+        assert refused_or_equal(scratch, content[:length]), length
+    assert refused_or_equal(scratch, content + b"\0")
+    assert refused_or_equal(scratch, content + content)
+    assert refused_or_equal(scratch, content[1:])
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [b"", b"\0" * 8, b"\0" * 4096, b"\xff" * 4096, b"just text\n" * 50, b"{}", b"PK\x03\x04" + b"\0" * 100,
+     b"\x80\x04cos\nsystem\n", b"\x02\0\0\0\0\0\0\0{}"],
+)  # fmt: skip
+def test_foreign_bytes_are_refused(foreign: bytes, scratch: Path) -> None:
+    assert refused_or_equal(scratch, foreign)
+
+
+def test_missing_files_folders_and_unreadable_things(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.safetensors", tmp_path, tmp_path / "none" / "run"):
+        with pytest.raises(RunFileError, match=str(path)):
+            load_run(path)
+
+
+def test_foreign_models_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    W, b = np.zeros((2, 4), np.float32), np.zeros(4, np.float32)
+    history = {"history_step": np.zeros(1, np.int64), "history_loss": np.zeros(1)}
+    for tensors in ({"W": W, "b": b}, {"W": W, "b": b, **history}, {}):
+        for metadata in (None, {"format": "pt"}, {"tgon": "{}"}, {"tgon": "{}", "sha256": "0"}):
+            save_file(tensors, path, metadata)
+            with pytest.raises(RunFileError):
+                load_run(path)
+    save_torch_file({"W": torch.zeros(2, 2, dtype=torch.bfloat16), "b": torch.zeros(2)}, path)
+    with pytest.raises(RunFileError, match="not a run of this program"):
+        load_run(path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"format": 2},
+        {"format": "1"},
+        {"setting": {"T": 0}},
+        {"setting": {**SMALL.as_dict(), "new option": 1}},
+        {"setting": 5},
+        {"setting": None},
+        {"status": None},
+        {"engine": None},
+        {"status": "finished"},
+        {"trained_by": "one"},
+        {"trained_by": [1]},
+    ],
+)
+def test_other_formats_with_a_right_checksum_are_refused(tmp_path: Path, edit: dict) -> None:
+    """As a later version of the program might write them; None stands for a missing key."""
+    run = made_run()
+    tensors = {name: getattr(run, name) for name in ("W", "b", "history_step", "history_loss")}
+    description = {"format": 1, "engine": "cpu", "setting": SMALL.as_dict(), "status": "memorized"} | edit
+    text = json.dumps({key: value for key, value in description.items() if value is not None})
+    path = tmp_path / "run.safetensors"
+    save_file(tensors, path, {"tgon": text, "sha256": runs_module._checksum(tensors, text)})
+    with pytest.raises(RunFileError) as caught:
+        load_run(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_text_that_is_no_json_with_a_right_checksum_is_refused(tmp_path: Path) -> None:
+    run = made_run()
+    tensors = {name: getattr(run, name) for name in ("W", "b", "history_step", "history_loss")}
+    for text in ("not json", "[]", "1"):
+        save_file(
+            tensors,
+            tmp_path / "run.safetensors",
+            {"tgon": text, "sha256": runs_module._checksum(tensors, text)},
+        )
+        with pytest.raises(RunFileError):
+            load_run(tmp_path / "run.safetensors")
+
+
+def broken(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("call", ["replace", "fsync"])
+def test_a_failed_write_leaves_the_earlier_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    earlier = save_run(made_run(), tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, broken)
+        with pytest.raises(OSError, match="No space left"):
+            save_run(dataclasses.replace(made_run(), status="memorized"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [earlier.path.name]
+    assert same(load_run(earlier.path), made_run())
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "run", b"content")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_content_is_synced_before_it_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Order of calls: write and sync the file, rename it, sync the folder."""
+    calls: list[str] = []
+    real_sync, real_replace = os.fsync, os.replace
+
+    def sync(handle: int) -> None:
+        calls.append("sync folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "sync file")
+        real_sync(handle)
+
+    def replace(source: str, target: Path) -> None:
+        assert Path(source).read_bytes() == b"content"
+        calls.append("rename")
+        real_replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", replace)
+    write_atomically(tmp_path / "run", b"content")
+    if not Path("/proc/self/fd").exists():
+        calls = [call.split()[0] for call in calls]
+        assert calls == ["sync", "rename", "sync"]
+    else:
+        assert calls == ["sync file", "rename", "sync folder"]
+
+
+def test_runs_are_a_sequence_in_order(tmp_path: Path) -> None:
+    for T, seed in ((3, 1), (2, 0), (3, 0)):
+        save_run(made_run(T=T, seed=seed), tmp_path)
+    (tmp_path / ".half.safetensors.x.part").write_bytes(b"half a run")
+    (tmp_path / "notes.txt").write_text("hello")
+    runs = Runs.load(tmp_path)
+    assert [(run.setting.T, run.setting.seed) for run in runs] == [(2, 0), (3, 0), (3, 1)]
+    assert isinstance(runs[1:], Runs)
+    assert len(runs[1:]) == 2
+    assert runs[-1].setting.seed == 1
+    assert repr(runs) == "<Runs: 3 runs, 0 memorized>"
+    (tmp_path / "broken.safetensors").write_bytes(b"broken")
+    with pytest.raises(RunFileError, match="broken"):
+        Runs.load(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        Runs.load(tmp_path / "nowhere")
+
+
+def python_files() -> list[Path]:
+    root = Path(numerics.__file__).parent.parent
+    return [
+        path
+        for room in ("theory", "numerics", "verify", "experiments", "tgon")
+        for path in sorted((root / room).rglob("*.py"))
+    ]
+
+
+def unpickling(source: str) -> list[str]:
+    """Ways in which a source could run code out of a file, as 'line: what'."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names = [getattr(node, "module", "") or "", *(alias.name for alias in node.names)]
+            bad = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+            found += [f"{node.lineno}: import {name}" for name in names if name.split(".")[0] in bad]
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            options = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            if options.get("allow_pickle", "False") != "False":
+                found.append(f"{node.lineno}: allow_pickle")
+            if (
+                called in ("torch.load", "load")
+                and "torch" in called
+                and options.get("weights_only") != "True"
+            ):
+                found.append(f"{node.lineno}: torch.load without weights_only=True")
+            if called in ("read_pickle", "pd.read_pickle", "pandas.read_pickle", "eval"):
+                found.append(f"{node.lineno}: {called}")
+    return found
+
+
+def test_nothing_is_unpickled() -> None:
+    files = python_files()
+    assert len(files) > 20
+    assert {
+        path.name: found for path in files if (found := unpickling(path.read_text(encoding="utf-8")))
+    } == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle", "from pickle import loads", "torch.load(path)", "torch.load(path, weights_only=False)",
+        "np.load(path, allow_pickle=True)", "pd.read_pickle(path)", "import joblib", "eval(text)",
+    ],
+)  # fmt: skip
+def test_the_search_for_unpickling_finds_it(source: str) -> None:
+    assert unpickling(source)
+    assert not unpickling("np.load(path, allow_pickle=False); torch.load(path, weights_only=True)")

@@ -1,0 +1,384 @@
+"""Training many runs: same bits always, finished runs kept, failures named, interruption harmless."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import warnings
+from concurrent.futures import wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import numerics.training.loop
+import numerics.training.seeds
+from numerics import Run, Runs, draw_dataset, draw_start, load_run, measure, train, train_one
+from numerics.engines import EngineName, available_engines
+from numerics.training.loop import RECORDS, Interrupted, record_steps
+from numerics.training.runs import run_name
+from tests.numerics.training.test_runs import same
+from theory import MEMORIZED_ERROR, Setting
+
+SMALL = Setting(T=3, n=30, sparsity=0.85, steps=250, lr=0.01)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """(T, seed) of every run that is really trained, in order."""
+    calls: list[tuple[int, int]] = []
+    real = train_one
+
+    def counting(setting: Setting, **options: object) -> Run:
+        calls.append((setting.T, setting.seed))
+        return real(setting, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(numerics.training.seeds, "train_one", counting)
+    return calls
+
+
+def all_same(one: Runs, other: Runs) -> bool:
+    return len(one) == len(other) and all(map(same, one, other))
+
+
+@pytest.mark.parametrize("engine", available_engines())
+def test_threads_and_repetition_change_no_bit(engine: EngineName) -> None:
+    runs = train(SMALL, seeds=4, engine=engine, out=None, progress=False, threads=1)
+    for threads in (1, 2, 3, None):
+        assert all_same(train(SMALL, seeds=4, engine=engine, out=None, progress=False, threads=threads), runs)
+    assert all(same(train_one(run.setting, engine=engine), run) for run in runs)
+    assert not same(train_one(SMALL.replace(seed=9), engine=engine), runs[0])
+
+
+def test_order_and_seeds() -> None:
+    """Setting by setting, seed by seed; an iterator of seeds serves every setting."""
+    settings = [SMALL, SMALL.replace(T=2)]
+    wanted = [(3, 0), (3, 1), (2, 0), (2, 1)]
+    for seeds in (2, np.int64(2), [0, 1], iter([0, 1]), range(2), np.arange(2)):
+        runs = train(settings, seeds, out=None, progress=False)
+        assert [(run.setting.T, run.setting.seed) for run in runs] == wanted
+    assert [run.setting.data_seed for run in runs] == [0, 1, 0, 1]
+    fixed_data = train(SMALL.replace(seed=5, data_seed=3), 2, out=None, progress=False)
+    assert [(run.setting.seed, run.setting.data_seed) for run in fixed_data] == [(5, 3), (6, 3)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "said"),
+    [
+        (SMALL, {"seeds": 0}, "seeds=0"),
+        (SMALL, {"seeds": -2}, "seeds=-2"),
+        (SMALL, {"seeds": []}, "nothing to train"),
+        ([], {}, "0 settings"),
+        (SMALL, {"engine": "gpu"}, "'gpu' is not known"),
+        (SMALL, {"seeds": [-1]}, "seed"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(
+    settings: object, options: dict, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        train(settings, out=tmp_path / "runs", progress=False, **options)  # type: ignore[arg-type]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_train_one_refuses_an_unknown_engine() -> None:
+    with pytest.raises(ValueError, match="not known"):
+        train_one(SMALL, engine="typo")  # type: ignore[arg-type]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    tmp_path: Path, trained: list[tuple[int, int]]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for out in (tmp_path / "file", tmp_path / "file" / "runs"):
+        with pytest.raises(OSError, match="file"):
+            train(SMALL, out=out, progress=False)
+    assert trained == []
+
+
+def test_finished_runs_are_reused(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+    first = train(SMALL, seeds=2, out=tmp_path, progress=False)
+    assert sorted(trained) == [(3, 0), (3, 1)]
+    trained.clear()
+    again = train([SMALL, SMALL.replace(T=2)], seeds=2, out=tmp_path, progress=False)
+    assert sorted(trained) == [(2, 0), (2, 1)]
+    assert all_same(again[:2], first)
+    assert [run.path for run in again[:2]] == [run.path for run in first]
+    assert all_same(Runs.load(tmp_path)[2:], first)
+    trained.clear()
+    train(SMALL, seeds=2, engine="reference", out=tmp_path, progress=False)
+    assert sorted(trained) == [(3, 0), (3, 1)]  # another engine is another run
+
+
+def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert train(SMALL, out=None, progress=False)[0].path is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "text", "other run"])
+def test_a_damaged_run_is_reported_and_trained_again(
+    tmp_path: Path, trained: list[tuple[int, int]], damage: str
+) -> None:
+    first = train(SMALL, seeds=2, out=tmp_path, progress=False)
+    path = first[0].path
+    content = path.read_bytes()
+    damaged = {
+        "flip": content[:-5] + bytes([content[-5] ^ 1]) + content[-4:],
+        "cut": content[: len(content) // 2],
+        "empty": b"",
+        "text": b"to be or not to be, that is the question",
+        "other run": first[1].path.read_bytes(),
+    }
+    path.write_bytes(damaged[damage])
+    trained.clear()
+    with pytest.warns(UserWarning, match="training it again") as caught:
+        again = train(SMALL, seeds=2, out=tmp_path, progress=False)
+    assert len(caught) == 1
+    assert str(path) in str(caught[0].message)
+    assert trained == [(3, 0)]
+    assert all_same(again, first)
+    assert same(load_run(path), first[0])
+
+
+def test_progress_adds_up(tmp_path: Path) -> None:
+    """Each call with a positive number, all together every step: of new, reused and diverged runs alike."""
+    settings = [SMALL, SMALL.replace(lr=1e12, weight_decay=0.0)]
+    total = 2 * sum(setting.steps for setting in settings)
+    for _ in range(2):
+        done: list[int] = []
+        train(settings, seeds=2, out=tmp_path, progress=done.append)
+        assert sum(done) == total
+        assert min(done) >= 0
+
+
+def test_the_bar_is_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    train(SMALL, out=None, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "training 1 run " in err
+    train(SMALL, out=None, progress=False)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+    """Ctrl-C in the second run: the first is on disk, the second stops at once, the others never start."""
+    long = SMALL.replace(steps=100_000)
+    done: list[int] = []
+
+    def interrupting(steps: int) -> None:
+        done.append(steps)
+        if sum(done) > 1.5 * long.steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(long, seeds=6, out=tmp_path, progress=interrupting, threads=1)
+    assert sum(done) <= (1.5 + 1.01 / RECORDS) * long.steps
+    assert len(trained) == 2
+    kept = Runs.load(tmp_path)
+    assert [run.setting.seed for run in kept] == [0]
+    assert same(kept[0], train_one(long))
+    trained.clear()
+    resumed = train(long.replace(steps=100_000), seeds=2, out=tmp_path, progress=False)
+    assert trained == [(3, 1)]
+    assert len(resumed) == 2
+
+
+def test_runs_finished_together_with_an_interruption_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the order in which finished work is looked at, all of it is saved."""
+    monkeypatch.setattr(numerics.training.seeds, "wait", lambda pending, **_: wait(pending))
+    done: list[int] = []
+
+    def interrupting(steps: int) -> None:
+        done.append(steps)
+        if sum(done) > 5 * SMALL.steps:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, seeds=6, out=tmp_path, progress=interrupting, threads=1)
+    assert [run.setting.seed for run in Runs.load(tmp_path)] == [0, 1, 2, 3, 4]
+
+
+def test_interruption_tells_the_runs_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of other threads are not interrupted themselves: they look at the flag, and it must be up."""
+    flags: list[threading.Event] = []
+
+    def interrupted(setting: Setting, *, stop: threading.Event, **options: object) -> Run:
+        flags.append(stop)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(numerics.training.seeds, "train_one", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(SMALL, seeds=4, out=tmp_path, progress=False, threads=2)
+    assert flags
+    assert all(flag.is_set() for flag in flags)
+
+
+def test_an_error_in_one_run_does_not_lose_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up while saving: what was saved before is whole, and nothing half is left."""
+    real, saved = numerics.training.seeds.save_run, []
+
+    def filling_up(run: Run, folder: Path) -> Run:
+        if len(saved) == 2:
+            raise OSError(28, "No space left on device")
+        saved.append(run)
+        return real(run, folder)
+
+    monkeypatch.setattr(numerics.training.seeds, "save_run", filling_up)
+    with pytest.raises(OSError, match="No space left"):
+        train(SMALL, seeds=4, out=tmp_path, progress=False, threads=1)
+    assert len(Runs.load(tmp_path)) == 2
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".safetensors", ".checkpoint", ".csv"}
+
+
+def test_the_stop_flag_stops_a_run_between_records() -> None:
+    stop = threading.Event()
+    steps: list[int] = []
+
+    def progress(done: int) -> None:
+        steps.append(done)
+        if len(steps) == 3:
+            stop.set()
+
+    with pytest.raises(Interrupted):
+        train_one(SMALL, progress=progress, stop=stop)
+    assert len(steps) == 3
+
+
+def test_long_calls_are_cut_so_that_they_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a bound on the work per call as small as one step's, every step is a call; the bits stay."""
+    plain = train_one(SMALL)
+    calls: list[int] = []
+    monkeypatch.setattr(numerics.training.loop, "WORK_PER_CALL", 1.0)
+    assert same(train_one(SMALL, progress=calls.append), plain)
+    assert calls == [1] * SMALL.steps
+
+
+@given(st.integers(1, 100_000))
+def test_records_are_even_and_include_both_ends(steps: int) -> None:
+    at = record_steps(steps)
+    assert (at[0], at[-1]) == (0, steps)
+    assert len(at) == min(steps, RECORDS) + 1
+    gaps = np.diff(at)
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_the_history_is_the_loss_along_the_way() -> None:
+    """Of the start at step 0, and of shorter walks of the same schedule's first steps."""
+    run = train_one(SMALL)
+    assert run.history_step.tolist() == record_steps(SMALL.steps)
+    data = draw_dataset(SMALL)
+    W, b = (part.astype(np.float32) for part in draw_start(SMALL))
+    assert run.history_loss[0] == measure((W, b), data).train_loss
+    assert run.history_loss[-1] == run.record.train_loss
+    assert (run.W.dtype, run.W.shape, run.b.shape) == (np.float32, (2, 30), (30,))
+    assert run.record.as_dict() == measure(run, data).as_dict()
+
+
+def test_errors_are_evaluated_once_per_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status comes from the errors of the last record."""
+    real, calls = numerics.training.loop.point_errors, []
+
+    def counting(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return real(*arguments)
+
+    monkeypatch.setattr(numerics.training.loop, "point_errors", counting)
+    run = train_one(SMALL)
+    assert len(calls) == len(run.history_step)
+    assert run.status == "not memorized"
+
+
+def test_given_data_and_start_are_used() -> None:
+    W, b = draw_start(SMALL.replace(seed=4))
+    data = draw_dataset(SMALL.replace(data_seed=8))
+    run = train_one(SMALL, data=data, start=(W, b))
+    assert same(run, train_one(SMALL, data=data, start=(W.tolist(), b.tolist())))
+    assert run.history_loss[0] == measure((W.astype(np.float32), b), data).train_loss
+    assert not np.array_equal(run.W, train_one(SMALL).W)
+    with pytest.raises(ValueError, match="start has shapes"):
+        train_one(SMALL, start=(W[:, :-1], b))
+
+
+@pytest.mark.parametrize("engine", available_engines())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lr", [1e13, 1e25, 1e37])
+def test_divergence_is_a_status(tmp_path: Path, engine: EngineName, dtype: str, lr: float) -> None:
+    """A rate as large as can be: no exception, no warning; float32 overflows, float64 may just not memorize."""
+    setting = SMALL.replace(lr=lr, weight_decay=0.0, dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = train([setting, SMALL], out=tmp_path, engine=engine, progress=False)[0]
+    assert run.status == ("diverged" if dtype == "float32" else "not memorized")
+    assert run.history_step[-1] == setting.steps or not np.isfinite(run.history_loss[-1])
+    assert len(run.history_step) == len(run.history_loss)
+    loaded = load_run(tmp_path / f"{run_name(setting, engine)}.safetensors")
+    assert same(loaded, run)
+    if run.status == "diverged":
+        assert np.isfinite(run.history_loss[:-1]).all()
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            _ = loaded.record
+
+
+@pytest.mark.parametrize("lr", [1e100, 1e200, 1e300])
+def test_divergence_beyond_every_float(lr: float) -> None:
+    for dtype in ("float32", "float64"):
+        assert train_one(SMALL.replace(lr=lr, weight_decay=0.0, dtype=dtype)).status == "diverged"
+
+
+@pytest.mark.parametrize("engine", available_engines())
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_start_that_is_not_finite_diverges_at_once(engine: EngineName, bad: float) -> None:
+    W, b = draw_start(SMALL)
+    W[0, -1] = bad
+    run = train_one(SMALL, start=(W, b), engine=engine)
+    assert run.status == "diverged"
+    assert run.history_step.tolist() == [0]
+
+
+def test_memorized_means_every_datapoint() -> None:
+    run = train_one(SMALL.replace(steps=8_000, lr=3e-3, T=2))
+    assert run.status == "memorized"
+    assert run.record.worst_point_error <= MEMORIZED_ERROR
+    assert train_one(SMALL.replace(steps=1)).status == "not memorized"
+    # a mean below the limit is not enough: one of 30 datapoints is not memorized
+    T = 30
+    errors = np.zeros(T)
+    errors[3] = 2 * MEMORIZED_ERROR
+    assert numerics.training.loop._status(errors) == "not memorized"
+    errors[3] = MEMORIZED_ERROR
+    assert numerics.training.loop._status(errors) == "memorized"
+    for bad in (np.nan, np.inf):
+        errors[3] = bad
+        assert numerics.training.loop._status(errors) == "diverged"
+
+
+def test_moved_folders_work(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+    train(SMALL, out=tmp_path / "here", progress=False)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    trained.clear()
+    train(SMALL, out=tmp_path / "there", progress=False)
+    assert trained == []
+
+
+def test_a_run_on_given_data_is_measured_on_that_data() -> None:
+    other = draw_dataset(SMALL.replace(data_seed=99))
+    run = train_one(SMALL, data=other)
+    assert run.data is other
+    assert run.record.train_loss == pytest.approx(run.history_loss[-1], rel=1e-12)
+    assert measure(run, draw_dataset(SMALL)).train_loss != run.record.train_loss
+
+
+@pytest.mark.parametrize("given", [5, None, [5], "x"])
+def test_what_is_no_setting_is_refused_in_one_line(given: object) -> None:
+    with pytest.raises(
+        TypeError, match=r"a theory\.Setting or several are needed; try train\(Setting\(T=8\)\)$"
+    ):
+        train(given)  # type: ignore[arg-type]

@@ -1,0 +1,675 @@
+"""The command line: exact answers in strict JSON, tables for people, one line for everything that is wrong."""
+
+import dataclasses
+import errno
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import mpmath
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+import numerics
+from numerics import Runs, train
+from tgon.cli.main import main
+from tgon.cli.options import LARGEST, parse_integers, setting_options
+from theory import Setting
+
+_TINY = ("--n", "120", "--sparsity", "0.97", "--steps", "300", "--lr", "0.01")
+
+
+def _tgon(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def _strict(text):
+    """The document of a JSON text without NaN and infinity, which Python alone accepts."""
+    return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} in JSON"))
+
+
+def _answer(*arguments, code=0):
+    done = _tgon(*arguments, "--json")
+    assert done.exit_code == code, done.output
+    return _strict(done.stdout)
+
+
+def _refusal(*arguments):
+    """The line on stderr of a refused command."""
+    done = _tgon(*arguments)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("tgon: ")
+    return lines[0]
+
+
+# predict
+
+
+def test_predict_has_the_documented_keys_in_their_order():
+    answer = _answer("predict", "--T", "3:5,8")
+    assert [row["T"] for row in answer] == [3, 4, 5, 8]
+    for row in answer:
+        assert list(row) == [
+            "T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient", "dimensionality",
+            "configuration", "status", "exact", "lower_bound", "certificate",
+        ]  # fmt: skip
+
+
+def test_predict_gives_a_certificate_and_a_proven_bound():
+    [row] = _answer("predict", "--T", 9, "--m", 3)
+    assert row["certificate"] < 1e-9
+    assert row["lower_bound"] <= row["energy"] * (1 + 1e-12)
+    assert row["lower_bound"] >= 9, "codes.orthoplex-bound"
+    [tgon, large] = _answer("predict", "--T", "7,1000")
+    assert tgon["lower_bound"] == pytest.approx(tgon["energy"], rel=1e-12)
+    assert tgon["certificate"] < 1e-9
+    assert large["certificate"] is None
+    for row in _answer("predict", "--T", "3:60"):
+        assert row["lower_bound"] <= row["energy"], "attained, so no rounding may lift it"
+    [other] = _answer("predict", "--T", 5, "--penalty", "both")
+    assert other["certificate"] is None
+    assert other["lower_bound"] is None
+
+
+def test_predict_is_the_formula_to_1e_12():
+    with mpmath.workdps(40):
+        for row in _answer("predict", "--T", "3:31"):
+            cosine = mpmath.cos(2 * mpmath.pi / row["T"])
+            expected = {
+                "energy": row["T"] / (1 - cosine),
+                "weight_norm": mpmath.sqrt(row["T"] / (1 - cosine)),
+                "bias_norm": mpmath.sqrt(row["T"]) * abs(cosine) / (1 - cosine),
+                "radius_squared": 1 / (1 - cosine),
+                "bias_coefficient": -cosine / (1 - cosine),
+                "dimensionality": mpmath.mpf(2) / row["T"],
+            }
+            for key, value in expected.items():
+                assert abs(row[key] - value) <= 1e-12 * max(1, abs(value)), (row["T"], key)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "energy"), [(("--T", 1), 0), (("--T", 2), 1), (("--T", 4, "--m", 3), 3)]
+)
+def test_predict_other_sizes(arguments, energy):
+    assert _answer("predict", *arguments)[0]["energy"] == pytest.approx(energy, abs=1e-12)
+
+
+def test_predict_other_penalty():
+    assert _answer("predict", "--T", 1, "--penalty", "both")[0]["energy"] == 0.5
+
+
+def _row(text, start):
+    """The cells of the one table row whose first cell is that."""
+    (line,) = [line for line in text.splitlines() if re.split(r"\s{2,}", line.strip())[0] == start]
+    return re.split(r"\s{2,}", line.strip())
+
+
+def test_predict_for_people_states_its_assumptions_for_every_T():
+    done = _tgon("predict", "--T", "1:4", "--m", 2)
+    assert done.exit_code == 0
+    said = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ")]
+    for name, verdicts in (
+        ("orthonormal data", {"holds at T = 1", "open at T = 2:4"}),
+        ("one penalty", {"does not hold at T = 1", "holds at T = 2:4"}),
+        ("zero loss", {"open"}),
+    ):
+        found = {line.split(": ", 1)[1].split("; ")[0] for line in said if line.startswith(f"{name}: ")}
+        assert found == verdicts
+    assert all(f"at T = {T}: " in done.stdout for T in (2, 4)), "the ends of what differs"
+
+
+def test_predict_for_people_has_a_bound_where_it_is_not_met():
+    """And says once, not twice, that a code has no proof; ranges of equal ends are one number."""
+    done = _tgon("predict", "--T", "4,7", "--m", 3)
+    bound = _answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
+    assert "proven ≥" in done.stdout
+    assert _row(done.stdout, "4")[3] == "met"
+    assert "met: " in done.stdout
+    assert "met: " not in _tgon("predict", "--T", 7, "--m", 3).stdout
+    cells = _row(done.stdout, "7")
+    assert float(cells[3]) == pytest.approx(bound, rel=1e-3)
+    assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
+    for options in (("--T", "3:12"), ("--T", 5, "--penalty", "both")):
+        assert "proven ≥" not in _tgon("predict", *options).stdout
+    assert "2.690" in _row(_tgon("predict", "--T", 5).stdout, "5")
+
+
+def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
+    """On stderr, so that a document on stdout stays one."""
+    for command, stage in (
+        (("predict", "--T", 3), "T = 3, m = 2: least norm"),
+        (("polygon", "--k", 6), "k = 6: best radius and bias"),
+    ):
+        monkeypatch.delenv("FORCE_COLOR", raising=False)
+        assert _tgon(*command, "--json").stderr == ""
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        done = _tgon(*command, "--json")
+        assert stage in done.stderr
+        assert "elapsed" in done.stderr
+        assert len(_strict(done.stdout)) == 1
+
+
+# polygon
+
+
+@pytest.mark.parametrize("law", ["unit", "free"])
+def test_polygon_is_the_formula_to_1e_12(law):
+    answer = _answer("polygon", "--k", "3:13", "--law", law)
+    with mpmath.workdps(40):
+        for row in answer:
+            k = row["k"]
+            shared = mpmath.fsum(max(0, mpmath.cos(2 * mpmath.pi * d / k)) ** 2 for d in range(k))
+            radius = 1 if law == "unit" else 1 / shared
+            gain = k * (2 * radius - radius**2 * shared)
+            for key, value in (
+                ("radius_squared", radius),
+                ("gain", gain),
+                ("weight_norm", mpmath.sqrt(k * radius)),
+            ):
+                assert abs(row[key] - value) <= 1e-12 * max(1, abs(value)), (k, key)
+    assert list(answer[0]) == ["k", "radius_squared", "bias", "gain", "weight_norm", "best"]
+    assert [row["k"] for row in answer if row["best"]] == [5]
+
+
+def test_polygon_refuses_other_laws_and_says_which_exist():
+    line = _refusal("polygon", "--k", "3:9", "--law", "cubic")
+    for law in ("unit", "free", "constant", "uniform", "normalized"):
+        assert f"'{law}'" in line
+
+
+def test_of_one_polygon_none_is_called_the_best():
+    assert "best" not in _tgon("polygon", "--k", 2).stdout
+    (line,) = [line for line in _tgon("polygon", "--k", "4:6").stdout.splitlines() if "best" in line]
+    assert line.split()[0] == "5"
+
+
+def test_polygon_refuses_data_that_cannot_be_and_sizes_that_would_take_hours():
+    for law in ("free", "normalized"):
+        for option, value in (("--n", -3), ("--sparsity", "nan")):
+            assert option in _refusal("polygon", "--k", 5, "--law", law, option, value)
+    assert "try --law free" in _refusal("polygon", "--k", "3,100000", "--law", "uniform")
+    assert _answer("polygon", "--k", 100_000)[0]["gain"] == pytest.approx(4)
+
+
+@pytest.mark.parametrize(("law", "best"), [("uniform", 7), ("normalized", 6), ("constant", 9)])
+def test_polygon_with_a_free_bias_names_the_best(law, best):
+    answer = _answer("polygon", "--k", "4:9", "--law", law)
+    assert [row["k"] for row in answer if row["best"]] == [best]
+    assert answer[2]["bias"] < 0
+
+
+def test_polygon_takes_the_data_of_the_normalized_law():
+    dense = _answer("polygon", "--k", 5, "--law", "normalized", "--n", 30, "--sparsity", 0.9)[0]
+    assert dense["gain"] != _answer("polygon", "--k", 5, "--law", "normalized")[0]["gain"]
+    assert "sparsity" in _refusal("polygon", "--k", 5, "--law", "normalized", "--sparsity", 1)
+
+
+# threshold
+
+
+def test_threshold_gives_repeats_with_their_range():
+    answer = _answer("threshold", "--T", 6000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 40)
+    assert list(answer)[:4] == ["repeats", "metastable_until", "equal_energy", "fifth_energy"]
+    assert answer["equal_energy"] == 20
+    repeats = answer["repeats"]
+    assert 0 < repeats["least"] <= repeats["median"] <= repeats["greatest"] < 30
+    assert answer["fifth_energy"] > 1
+    assert "--T" in _refusal("threshold", "--T", 0)
+
+
+# lists of integers
+
+
+@given(st.lists(st.integers(1, 500), min_size=1, max_size=20))
+def test_lists_name_each_integer_once_in_order(values):
+    assert parse_integers(",".join(map(str, values))) == tuple(dict.fromkeys(values))
+
+
+@given(st.integers(1, LARGEST - 50), st.integers(0, 50))
+def test_ranges_include_both_ends(first, length):
+    assert parse_integers(f"{first}:{first + length}") == tuple(range(first, first + length + 1))
+
+
+@given(st.text(max_size=12))
+def test_any_other_text_is_refused(text):
+    if re.fullmatch(r"\s*[0-9]+(\s*:\s*[0-9]+)?(\s*,\s*[0-9]+(\s*:\s*[0-9]+)?)*\s*", text):
+        return
+    with pytest.raises(ValueError, match="try"):
+        parse_integers(text)
+
+
+# options
+
+
+def test_defaults_are_those_of_the_setting():
+    @click.command()
+    @setting_options
+    def command(**given):
+        """Answers with its options."""
+        return given
+
+    given = command.main([], standalone_mode=False)
+    fields = {field.name: field.default for field in dataclasses.fields(Setting)}
+    of_sweeps = {"repeated_points", "start", "start_bias", "loss", "adam_epsilon", "schedule"}
+    assert set(given) == set(fields) - {"T", "repeats", "data_seed"} - of_sweeps
+    assert given.pop("warmup") is None, "the setting derives it from the steps"
+    assert given == {name: fields[name] for name in given}
+
+
+def test_engines_offered_are_those_there_are():
+    offered = next(param for param in main.commands["train"].params if param.name == "engine").type.choices
+    assert set(offered) == {"auto", *numerics.engines.ENGINES}
+
+
+_BAD_LISTS = (
+    "0",
+    "-3",
+    "five",
+    "8:3",
+    "",
+    ",",
+    "3,,5",
+    "1.5",
+    "1:1000000000",
+    "1000000000",
+    "9" * 5000,
+    "3:",
+    "nan",
+)
+
+
+@pytest.mark.parametrize("text", _BAD_LISTS)
+@pytest.mark.parametrize(
+    "command", [("predict", "--T"), ("train", "--T"), ("compare", "--T"), ("polygon", "--k")]
+)
+def test_bad_lists(command, text):
+    line = _refusal(*command, text)
+    assert "try" in line
+    assert len(line) < 200
+
+
+_BAD_OPTIONS = [
+    *(("--sparsity", value) for value in ("0", "1", "nan", "inf", "-0.5", "2", "text")),
+    *(("--n", value) for value in ("0", "-1", "1.5", "text", "99999999999")),
+    *(("--m", value) for value in ("0", "-2", "x", "1000000000")),
+    *(("--weight-decay", value) for value in ("-1", "nan", "inf", "x", "5000")),
+    *(("--lr", value) for value in ("0", "-1", "nan", "inf")),
+    *(("--steps", value) for value in ("0", "-5", "x")),
+    *(("--warmup", value) for value in ("-1", "50001")),
+    *(("--seed", value) for value in ("-1", "99999999999999999999", "x")),
+    ("--dtype", "float16"),
+]
+
+
+@pytest.mark.parametrize(("option", "value"), _BAD_OPTIONS)
+@pytest.mark.parametrize("command", ["predict", "train", "compare"])
+def test_bad_values(command, option, value, tmp_path):
+    out = () if command == "predict" else ("--out", tmp_path)
+    line = _refusal(command, "--T", 5, *out, option, value)
+    assert "try" in line
+    assert option.removeprefix("--").replace("-", "_") in line.replace("-", "_")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--seeds", "0"),
+        ("--seeds", "-1"),
+        ("--seeds", "1000000000"),
+        ("--engine", "gpu"),
+        ("--seed", str(2**63 - 1), "--seeds", "2"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_bad_values_of_training(command, arguments, tmp_path):
+    assert "try" in _refusal(command, "--T", 5, "--out", tmp_path, *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict",),
+        ("predict", "--T"),
+        ("predict", "--T", "5", "extra"),
+        ("predict", "--T", "5", "--foo"),
+        ("predict", "--T", "5", "--m", "1"),
+        ("predict", "--T", "5", "--penalty", "none"),
+        ("compare", "--strong-T", "0"),
+        ("compare", "--T", "5", "--strong-T", "5", "--strong-decay", "-1"),
+        ("check",),
+        ("foo",),
+        ("--foo",),
+    ],
+)
+def test_bad_usage(arguments):
+    assert "try" in _refusal(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("predit",), "tgon: No such command 'predit'; did you mean 'predict'? try "),
+        (("polygon", "--K", "5"), "tgon: No such option '--K'; did you mean one of: '--k', '--n'? try "),
+    ],
+)
+def test_a_slip_is_answered_with_what_was_meant(arguments, said):
+    assert _refusal(*arguments).startswith(said)
+
+
+@pytest.mark.parametrize("value", ["nan", "5000"])
+def test_a_bad_strong_decay_is_called_that(value, tmp_path):
+    line = _refusal("compare", "--T", 3, "--strong-T", 3, "--strong-decay", value, "--out", tmp_path)
+    assert "strong_decay" in line
+    assert "try" in line
+    assert "weight" not in line
+
+
+def test_no_command_shows_the_help():
+    done = _tgon()
+    assert done.exit_code == 2
+    assert "Commands:" in done.stderr
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_help_has_an_example_and_json(command):
+    done = _tgon(command, "--help")
+    assert done.exit_code == 0
+    assert f"Example: tgon {command}" in done.stdout
+    assert "--json" in done.stdout
+
+
+# output folders
+
+
+def test_out_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    for command in ("train", "compare"):
+        line = _refusal(command, "--T", 2, *_TINY, "--out", tmp_path / "file")
+        assert "try a folder that can be written" in line
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_out_that_cannot_be_made():
+    assert "try" in _refusal("train", "--T", 2, *_TINY, "--out", "/proc/nothing/here")
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_a_full_disk_is_one_line_and_keeps_finished_runs(command, tmp_path, monkeypatch):
+    written = []
+    replace = os.replace
+
+    def fill_up(source, target):
+        if written and str(target).endswith(".safetensors"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        written.extend([target] if str(target).endswith(".safetensors") else [])
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fill_up)
+    done = _tgon(command, "--T", "2,3", *_TINY, "--seeds", 1, "--out", tmp_path)
+    assert done.exit_code == 2
+    assert "No space left on device; finished runs are kept" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.output
+    assert len(Runs.load(tmp_path / ("runs" if command == "compare" else ""))) == 1
+    assert not list(tmp_path.rglob("*.part"))
+
+
+# train
+
+
+def test_train_answers_one_object_for_one_run(tmp_path):
+    answer = _answer("train", "--T", 2, *_TINY, "--out", tmp_path)
+    assert list(answer) == [
+        "status", "train_loss", "worst_point_error", "energy", "weight_norm", "weight_norm_seen",
+        "weight_norm_unseen", "bias_norm", "diverged_at", "diagnosis", "path", "T", "m", "weight_decay", "seed",
+    ]  # fmt: skip
+    run = numerics.load_run(answer["path"])
+    assert answer["weight_norm"] == run.record.weight_norm
+    assert run.setting.warmup == 15
+
+
+def test_train_answers_a_list_for_several_runs_and_reuses_them(tmp_path):
+    arguments = ("train", "--T", "2,3", "--seeds", 2, "--seed", 7, *_TINY, "--out", tmp_path)
+    answer = _answer(*arguments)
+    assert len(answer) == 4
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert _answer(*arguments) == answer
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == times
+    assert {run.setting.seed for run in Runs.load(tmp_path)} == {7, 8}
+
+
+def test_a_damaged_run_is_trained_again_and_said(tmp_path):
+    arguments = ("train", "--T", 2, *_TINY, "--out", tmp_path)
+    answer = _answer(*arguments)
+    path = Path(answer["path"])
+    before = numerics.load_run(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    done = _tgon(*arguments, "--json")
+    assert _strict(done.stdout) == answer
+    assert "training it again" in done.stderr
+    np.testing.assert_array_equal(numerics.load_run(path).W, before.W)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_is_a_status(tmp_path):
+    answer = _answer("train", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--out", tmp_path)
+    assert answer["status"] == answer["diagnosis"] == "diverged"
+    assert answer["weight_norm"] is None
+    assert answer["diverged_at"] == 2
+    done = _tgon("train", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--out", tmp_path)
+    assert "T = 3, seed 0: not finite from step 2 on; try a smaller --lr" in done.stdout
+
+
+def test_train_for_people(tmp_path):
+    done = _tgon("train", "--T", 2, *_TINY, "--out", tmp_path)
+    assert done.exit_code == 0
+    assert "Trained models" in done.stdout
+    assert "100%" in done.stderr
+
+
+# compare
+
+_COMPARED = ("compare", "--T", "3,5", "--strong-T", 3, "--seeds", 2, "--n", 120, "--sparsity", 0.97, "--steps", 1200,
+             "--lr", 0.01)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    out = tmp_path_factory.mktemp("compare")
+    return out, _tgon(*_COMPARED, "--out", out, "--json")
+
+
+def test_compare_answers_rows_claims_and_verdict(compared):
+    out, done = compared
+    answer = _strict(done.stdout)
+    assert set(answer) == {"rows", "claims", "verdict"}
+    assert [(row["T"], row["weight_decay"], row["seeds"]) for row in answer["rows"]] == [
+        (3, 0.01, 2), (5, 0.01, 2), (3, 0.5, 2)
+    ]  # fmt: skip
+    for claim in answer["claims"]:
+        assert {"label", "applies", "holds", "value", "bound", "reason"} <= set(claim)
+    assert answer == json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+
+
+def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
+    done = _tgon(
+        "compare",
+        "--T",
+        2,
+        "--strong-T",
+        2,
+        "--strong-decay",
+        0.01,
+        *_TINY,
+        "--seeds",
+        1,
+        "--out",
+        tmp_path,
+        "--json",
+    )
+    assert [row["seeds"] for row in _strict(done.stdout)["rows"]] == [1]
+
+
+def test_compare_exit_code_is_the_verdict(compared):
+    _, done = compared
+    held = [claim["holds"] for claim in _strict(done.stdout)["claims"]]
+    assert done.exit_code == (1 if False in held else 0 if True in held else 3)
+
+
+def test_compare_writes_runs_and_report(compared):
+    out, _ = compared
+    assert len(Runs.load(out / "runs")) == 6
+    page = (out / "report.html").read_text(encoding="utf-8")
+    command = re.search(r"<pre>(.*)</pre>", page)[1]
+    assert "--strong-T 3" in command
+    assert "--json" not in command
+    again = _tgon(*command.split()[1:], "--json")
+    assert again.stdout == compared[1].stdout
+
+
+def test_compare_for_people_names_report_and_verdict(compared):
+    out, _ = compared
+    done = _tgon(*_COMPARED, "--out", out)
+    assert "Verdict: " in done.stdout
+    assert f"Report: {out / 'report.html'}" in done.stdout.replace("\n", "")
+    assert "memorization.robust" in done.stdout
+
+
+def test_a_violated_claim_exits_with_1(compared, monkeypatch):
+    import verify.comparison
+
+    judge = verify.comparison.judge_claims
+
+    def violate(*arguments):
+        first, *others = judge(*arguments)
+        return (dataclasses.replace(first, applies=True, holds=False), *others)
+
+    monkeypatch.setattr(verify.comparison, "judge_claims", violate)
+    out, _ = compared
+    done = _tgon(*_COMPARED, "--out", out)
+    assert done.exit_code == 1
+    assert "VIOLATED" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_nothing_to_judge_exits_with_3(tmp_path):
+    done = _tgon(
+        "compare", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--seeds", 1, "--out", tmp_path
+    )
+    assert done.exit_code == 3, done.output
+    assert (tmp_path / "report.html").exists()
+
+
+# check and claims
+
+
+def test_check_a_foreign_model(tmp_path):
+    W, b, X = np.eye(2, 4) / 2**0.5, np.array([0.5, 0.5, 0, 0]), np.eye(4, 2)
+    save_file({"encoder": W, "bias": b}, tmp_path / "model.safetensors")
+    np.savez(tmp_path / "data.npz", X=X.T.copy())
+    answer = _answer("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
+    assert set(answer) == {"diagnosis", "evidence", "measured", "claims", "guesses"}
+    assert answer["measured"]["energy"] == pytest.approx(1)
+    assert len(answer["guesses"]) == 2
+    done = _tgon("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
+    assert done.exit_code == 0
+    assert "guessed: W is 'encoder' and b is 'bias'" in done.stdout
+
+
+def test_check_a_run_needs_no_data(tmp_path):
+    run = train(Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=0.01), out=tmp_path, progress=False)[0]
+    done = _tgon("check", run.path, "--json")
+    assert _strict(done.stdout)["measured"]["weight_norm"] == run.record.weight_norm
+    assert done.exit_code in (0, 3)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"text", b"\x80\x04.", b"PK\x03\x04half"])
+def test_check_refuses_bad_files(tmp_path, content):
+    path = tmp_path / "model"
+    if content is not None:
+        path.write_bytes(content)
+    assert str(path) in _refusal("check", path)
+    for unread in (tmp_path / "none", tmp_path):
+        assert _refusal("check", unread).endswith("; try another file")
+    np.savez(tmp_path / "model.npz", W=np.eye(2), b=np.zeros(2))
+    assert str(path) in _refusal("check", tmp_path / "model.npz", "--data", path)
+
+
+def test_check_asks_for_data_it_cannot_know(tmp_path):
+    np.savez(tmp_path / "model.npz", W=np.eye(2), b=np.zeros(2))
+    assert "try --data FILE" in _refusal("check", tmp_path / "model.npz")
+
+
+def test_claims_are_listed():
+    answer = _answer("claims")
+    assert "memorization.robust" in [claim["label"] for claim in answer]
+    assert all(set(claim) == {"label", "statement", "status"} for claim in answer)
+    assert "memorization.robust" in _tgon("claims").stdout
+
+
+# as a process
+
+
+def test_help_is_quick_because_it_loads_nothing_slow():
+    slow = "numpy", "torch", "theory", "pydantic", "rich", "pandas", "matplotlib", "numba", "scipy"
+    code = f"import sys, tgon.cli.main; sys.exit(' '.join(name for name in {slow!r} if name in sys.modules) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert done.returncode == 0
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "tgon.cli.main", "--help"], capture_output=True, text=True, check=True
+    )
+    assert time.perf_counter() - started < 2.0  # 0.1 s alone; room for a loaded machine
+    assert "compare" in done.stdout
+
+
+def test_ctrl_c_is_one_line_and_finished_runs_are_kept(tmp_path):
+    command = ["train", "--T", "2", *_TINY, "--steps", "100000", "--seeds", "2000", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tgon.cli.main", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    patience = time.monotonic() + 60
+    while not list(tmp_path.glob("*.safetensors")) and process.poll() is None and time.monotonic() < patience:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == (
+        f"tgon: interrupted: finished runs are kept in {tmp_path}; the same command goes on from there"
+    )
+    assert 1 <= len(Runs.load(tmp_path)) < 2000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_standard_output_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tgon.cli.main", "polygon", "--k", "5", "--json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_numbers_keep_all_their_digits():
+    row = _answer("predict", "--T", 7)[0]
+    assert math.isclose(row["weight_norm"] ** 2, row["energy"], rel_tol=1e-15)

@@ -1,0 +1,294 @@
+"""`tgon sweep`: training, state and table of many settings; one line for everything that is wrong."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import numerics.training.seeds
+from numerics import Runs, observe, train_one
+from numerics.engines.cuda import trajectory as cuda
+from numerics.sweeps import file as sweep_file
+from numerics.sweeps.execution import read_sweep, sweep_table
+from tgon.cli.main import main
+from tgon.cli.options import SMALLER_FORMS
+
+ROOT = Path(__file__).parent.parent.parent
+
+SWEEP = """
+title = "Small"
+[setting]
+n = 30
+sparsity = 0.85
+lr = 0.01
+steps = 200
+[grid]
+T = [3, 2]
+seed = "0:1"
+[preview.grid]
+T = [2]
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "sweep.toml"
+    path.write_text(SWEEP)
+    return path
+
+
+def tgon(*arguments):
+    return CliRunner().invoke(main, ["sweep", *map(str, arguments)])
+
+
+def answer(*arguments):
+    done = tgon(*arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout, parse_constant=lambda constant: pytest.fail(f"{constant} in JSON"))
+
+
+def breaking(setting, **options):
+    if setting.T == 2:
+        raise MemoryError("no room")
+    return train_one(setting, **options)
+
+
+def test_a_sweep_trains_every_cell_and_answers_with_one_row_each(file, tmp_path):
+    out, table = tmp_path / "runs", tmp_path / "rows.csv"
+    document = answer(file, "--out", out, "--table", table)
+    assert (document["cells"], document["done"], document["failed"], document["title"]) == (4, 4, 0, "Small")
+    assert [(row["T"], row["seed"]) for row in document["rows"]] == [(3, 0), (3, 1), (2, 0), (2, 1)]
+    cells = read_sweep(file).cells
+    for row, cell in zip(document["rows"], cells, strict=True):
+        assert {key: row[key] for key in cell.as_dict()} == cell.as_dict()
+        assert row["test_loss"] == observe(train_one(cell))["test_loss"]
+    written = pd.read_csv(table, dtype=str)
+    expected = sweep_table(read_sweep(file), out)
+    assert list(written.columns) == list(expected.columns)
+    assert written["test_loss"].map(float).tolist() == expected["test_loss"].tolist()
+    assert len(Runs.load(out)) == 4
+
+
+def test_status_trains_nothing_and_counts_each_group(file, tmp_path, monkeypatch):
+    out = tmp_path / "runs"
+    assert answer(file, "--out", out, "--status")["left"] == 4
+    assert not out.exists()
+    monkeypatch.setattr(numerics.training.seeds, "train_one", breaking)
+    assert answer(file, "--out", out)["failed"] == 2
+    document = answer(file, "--out", out, "--status")
+    assert "rows" not in document
+    assert [{k: v for k, v in group.items() if v} for group in document["groups"]] == [
+        {"group": "T = 3", "cells": 2, "done": 2},
+        {"group": "T = 2", "cells": 2, "failed": 2, "reasons": {"MemoryError: no room": 2}},
+    ]
+    shown = tgon(file, "--out", out, "--status").stdout
+    assert "MemoryError: no room (2)" in shown
+    assert "4 cells: 2 done, 2 failed." in shown
+    again = f"tgon sweep {file} --out {out} --retry-failed"
+    assert shown.splitlines()[-1] == f"Failed cells are passed over; {again} trains them again."
+
+
+def test_status_of_a_folder_that_does_not_exist_says_so(file, tmp_path):
+    """For people on stdout; beside JSON, which stays one document, on stderr. A folder that is there is not missed."""
+    out = tmp_path / "runs"
+    said = f"There is no folder {out} yet: every cell is left; tgon sweep {file} --out {out} begins."
+    done = tgon(file, "--out", out, "--status")
+    assert (done.exit_code, done.stdout.splitlines()[-1], done.stderr) == (0, said, "")
+    done = tgon(file, "--out", out, "--status", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["left"], done.stderr) == (0, 4, f"tgon: {said}\n")
+    out.mkdir()
+    assert "There is no folder" not in tgon(file, "--out", out, "--status").output
+
+
+def test_a_name_without_its_ending_is_completed(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments" / "norms").mkdir(parents=True)
+    (tmp_path / "experiments" / "norms" / "sweep.toml").write_text(SWEEP)
+    for given, meant in (
+        ("sweep", "sweep.toml"),
+        ("norms", "experiments/norms/sweep.toml"),
+        ("none", "another file"),
+    ):
+        done = tgon(given, "--status")
+        assert (done.exit_code, done.stderr.strip().split("; try ")[1]) == (2, meant)
+
+
+def test_one_cell_is_not_1_cells(file, tmp_path, monkeypatch):
+    """Of a sweep of one cell that failed, in all that is said."""
+    file.write_text(SWEEP.replace("T = [3, 2]", "T = [2, 2]").replace('"0:1"', "[0]"))
+    monkeypatch.setattr(numerics.training.seeds, "train_one", breaking)
+    said = [tgon(file, "--out", tmp_path / "runs") for _ in range(2)]
+    text = "".join(done.stdout + done.stderr for done in said)
+    assert "1 cell: 1 failed." in text
+    assert f"1 cell of {file} occurs twice and counts once" in text
+    assert "1 of 1 cell failed before and is passed over" in text
+    assert "1 of 1 cell, 100 % of the work" in text
+    assert "1 cells" not in text
+
+
+def test_what_is_wrong_in_a_file_is_said_in_its_keys(file, tmp_path, monkeypatch):
+    """Not in options, which this command does not have; and with the file's name."""
+    monkeypatch.setattr(cuda, "missing_for_cuda", lambda: "no GPU; try a GPU, or engine='cpu'")
+    for text, said in (
+        ("[setting]\nT = 3\nsteps = 20\nwarmup = 30", "try warmup = 1"),
+        ("[setting]\nT = 3\nn = 2_000_000_000\nm = 3", "allowed are 5e+08; try n = 10000, m = 2"),
+        ('engine = "cuda"\n[setting]\nT = 3', "no GPU; try a GPU, or engine = 'cpu'"),
+    ):
+        file.write_text(text)
+        done = tgon(file, "--out", tmp_path / "runs")
+        assert done.exit_code == 2
+        assert done.stderr.startswith(f"tgon: {file}: ")
+        assert done.stderr.endswith(f"{said}\n")
+        assert "--" not in done.stderr
+
+
+def test_ctrl_c_says_what_is_kept(file, tmp_path, monkeypatch):
+    """Nothing, checkpoints, or finished runs; and how to go on."""
+    out = tmp_path / "runs"
+    again = f"tgon sweep {file} --out {out}"
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("numerics.sweeps.execution.run_sweep", interrupted)
+    for name, said in (
+        (None, f"nothing is trained yet; {again} begins anew"),
+        ("a.checkpoint", f"no run is finished, those begun are kept in {out}; {again} goes on from there"),
+        ("a.safetensors", f"finished runs are kept in {out}; {again} goes on from there"),
+    ):
+        if name:
+            out.mkdir(exist_ok=True)
+            (out / name).write_bytes(b"")
+        done = tgon(file, "--out", out)
+        assert (done.exit_code, done.stderr) == (130, f"tgon: interrupted: {said}\n")
+
+
+def test_failed_cells_are_passed_over_until_they_are_retried(file, tmp_path, monkeypatch):
+    out = tmp_path / "runs"
+    with monkeypatch.context() as broken:
+        broken.setattr(numerics.training.seeds, "train_one", breaking)
+        assert tgon(file, "--out", out).exit_code == 0
+    again = tgon(file, "--out", out)
+    assert again.exit_code == 0
+    assert [line for line in again.stderr.splitlines() if "--retry-failed" in line] == [
+        "tgon: 2 of 4 cells failed before and are passed over; --retry-failed (retry_failed=True) trains them again"
+    ]
+    assert "2 done, 2 failed" in again.stdout
+    rows = answer(file, "--out", out)["rows"]
+    assert [row["status"] for row in rows[2:]] == ["failed", "failed"]
+    assert rows[2]["reason"] == "MemoryError: no room"
+    assert rows[2]["test_loss"] is None
+    assert answer(file, "--out", out, "--retry-failed")["done"] == 4
+
+
+def test_the_flags_are_the_smaller_forms():
+    assert sweep_file.SMALLER_FORMS == SMALLER_FORMS
+    assert set(SMALLER_FORMS) == set(sweep_file.FORMS) - {"full"}
+
+
+def test_a_preview_trains_the_smaller_form(file, tmp_path):
+    assert answer(file, "--out", tmp_path / "runs", "--preview")["cells"] == 2
+    assert answer(file, "--out", tmp_path / "runs", "--status")["left"] == 2
+
+
+def test_duplicates_are_counted_once_and_named(file, tmp_path):
+    file.write_text(SWEEP.replace("[3, 2]", "[3, 2, 3]"))
+    done = tgon(file, "--out", tmp_path / "runs", "--status")
+    assert "4 cells: 4 left." in done.stdout
+    assert done.stderr == f"tgon: 2 cells of {file} occur twice and count once\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--jobs", "0"], "--jobs"),
+        (["--backend", "dask"], "try --address tcp://localhost:8786"),
+        (["--address", "tcp://localhost:1"], "try --backend dask"),
+        (["--status", "--retry-failed"], "try one of them"),
+        (["--table", "rows.txt"], "must end in .csv"),
+        (["--table", "no/such/folder/rows.csv"], "in a folder that exists"),
+        (["--backend", "ray"], "'ray' is not one of"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
+    done = tgon(file, "--out", tmp_path / "runs", *options)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[grid]\nTT = [3]", "unknown key 'TT' in [grid]; did you mean 'T'?"),
+        ("[grid]\nT = [0]", "T = 0: input should be greater than or equal to 1"),
+        ("[setting]\nT = 3\nn = 2_000_000_000\nm = 3", "allowed are 5e+08"),
+        ("= ", "not TOML"),
+    ],
+)
+def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
+    file.write_text(text)
+    done = tgon(file, "--out", tmp_path / "runs")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    for missing in (tmp_path / "none.toml", tmp_path):
+        done = tgon(missing, "--out", tmp_path / "runs")
+        assert done.exit_code == 2
+        assert str(missing) in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, monkeypatch):
+    for status in ((), ("--status",)):
+        done = tgon(file, "--out", file, *status)
+        assert (done.exit_code, done.stderr) == (
+            2,
+            f"tgon: --out {file}: is a file; try a folder that can be written\n",
+        )
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = tgon(file, "--out", tmp_path / "runs", "--backend", "dask", "--address", "tcp://localhost:1")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[0] == (
+        "tgon: --address: dask is not installed; try pip install 'tgon[cluster]'"
+    )
+
+
+def test_ctrl_c_says_how_to_go_on(file, tmp_path):
+    file.write_text(SWEEP.replace("steps = 200", "steps = 20000").replace('"0:1"', '"0:999"'))
+    out = tmp_path / "runs"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tgon.cli.main", "sweep", str(file), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    patience = time.monotonic() + 120
+    while not list(out.glob("*.safetensors")) and process.poll() is None and time.monotonic() < patience:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert stdout == ""
+    assert "Traceback" not in stderr
+    assert stderr.splitlines()[-1] == (
+        f"tgon: interrupted: finished runs are kept in {out}; tgon sweep {file} --out {out} goes on from there"
+    )
+    assert 1 <= len(Runs.load(out)) < 2000
+    assert answer(file, "--out", out, "--status")["failed"] == 0
+    assert not list(out.glob(".*"))
+
+
+def test_every_sweep_of_this_repository_can_be_read():
+    files = sorted((ROOT / "experiments").glob("*/sweep.toml"))
+    assert files
+    for file in files:
+        assert len(read_sweep(file).cells) > 1, file

@@ -1,0 +1,184 @@
+"""Every derivation verifies, and every check can fail."""
+
+import re
+
+import pytest
+import sympy
+
+from theory.derivations.domains import Integers, Interval
+from theory.derivations.mutants import Mutant, is_harmless, is_refuted, mutants
+from theory.derivations.steps import (
+    AtPoints,
+    Derivation,
+    OverBox,
+    Step,
+    StepInconclusive,
+    StepRefuted,
+    above,
+    at_least,
+    at_most,
+    derivation,
+    derivations,
+    equal,
+)
+from theory.derivations.symbols import NOTATION
+
+x, y = sympy.symbols("x y", positive=True)
+UNIT = Interval(0, 1)
+STEPS = [step for one in derivations() for step in one.steps]
+
+
+def a_step(statement, domain=None, check=None):
+    return Step(
+        label="test.step", statement=statement, why="", domain=domain or {}, check=check or AtPoints()
+    )
+
+
+@pytest.mark.parametrize("one", derivations(), ids=lambda one: one.label)
+def test_derivation_verifies(one):
+    one.verify()
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.label)
+def test_no_mutant_of_a_step_passes_as_the_step(step):
+    """Survivors are only mutants that claim no more than the step; at least one mutant dies."""
+    drawn = list(mutants(step))
+    survivors = [mutant for mutant in drawn if not is_refuted(step, mutant)]
+    for mutant in survivors:
+        print(f"{step.label}: harmless {mutant.change}")
+    assert len(survivors) < len(drawn), f"{step.label}: no mutant dies, so its check cannot fail"
+    harmful = [mutant.change for mutant in survivors if not is_harmless(step, mutant)]
+    assert not harmful, f"{step.label}: its check passes {harmful}"
+
+
+def test_survivors_are_few():
+    """Almost every mutant dies: the harmless ones are weaker inequalities and identities."""
+    drawn = [(step, mutant) for step in STEPS for mutant in mutants(step)]
+    survivors = [f"{step.label}: {mutant.change}" for step, mutant in drawn if not is_refuted(step, mutant)]
+    assert len(drawn) > 2_000
+    assert len(survivors) < len(drawn) / 25, "\n".join(survivors)
+    equations = [line for line in survivors if isinstance(derivation_step(line).statement, sympy.Eq)]
+    # Each is the same equation in other words: sine for cosine in a sum over a full turn,
+    # sin(π − x) for sin x, one more summand that is 0.
+    assert sorted(equations) == [
+        "generalization.neighbour-tail: k - 8: + for - of -8",
+        "memorization.polygon-frame: 2 -> 1",
+        "memorization.polygon-frame: cos(2*pi*d/T) -> sin(2*pi*d/T)",
+        "memorization.tgon-bias: T - 4: + for - of -4",
+        "optimization.entry-mixture: to n + 1",
+        "polygons.even-sum: cos(2*pi*d/k) -> sin(2*pi*d/k)",
+        "scales.expected-overlaps: 1 -> 0",
+    ]
+
+
+def derivation_step(line):
+    label = line.split(":")[0]
+    return next(step for step in STEPS if step.label == label)
+
+
+def test_labels_are_names_and_citations_resolve():
+    labels = {one.label for one in derivations()} | {step.label for step in STEPS}
+    for label in labels:
+        assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", label), label
+    for one in derivations():
+        texts = [*one.assumptions, one.conclusion, one.source, *(step.why for step in one.steps)]
+        cited = {found for text in texts for found in re.findall(r"`([a-z]+\.[a-z-]+)`", text)}
+        assert cited <= labels, f"{one.label} cites {cited - labels}"
+        assert all(one.assumptions)
+        assert one.conclusion.endswith(".")
+
+
+def test_every_symbol_is_in_the_table_of_notation():
+    known = {entry.symbol for entry in NOTATION}
+    for step in STEPS:
+        assert step.statement.atoms(sympy.Symbol) <= known, step.label
+
+
+def test_lookup_by_label_of_a_result_or_of_a_step():
+    assert derivation("memorization.jensen") is derivation("memorization.tgon-norm")
+    with pytest.raises(KeyError, match=r"memorization\.tgon-norm"):
+        derivation("memorization.nothing")
+
+
+@pytest.mark.parametrize(
+    ("statement", "domain"),
+    [
+        (equal(sympy.cos(x), 1 - x**2 / 2), {x: UNIT}),
+        (at_most(x**2, x), {x: Interval(0, 2)}),
+        (at_least(x, 1), {x: UNIT}),
+        (above(x, 0), {x: UNIT}),  # fails at the end only
+        (equal(sympy.sqrt(x - 1), 0), {x: UNIT}),  # not real
+        (equal(1 / x, 1), {x: UNIT}),  # a pole at the end
+        (equal(sympy.Sum(x, (y, 1, 3)), 4 * x), {x: UNIT}),
+        (equal(sympy.Derivative(x**3, (x, 2)), 5 * x), {x: UNIT}),
+        (sympy.And(above(x, -1), above(1, x)), {x: UNIT}),  # the second half fails
+    ],
+)
+def test_a_false_step_is_refuted_with_its_point_and_sides(statement, domain):
+    with pytest.raises(StepRefuted, match=r"test\.step is refuted at x = "):
+        a_step(statement, domain).verify()
+
+
+def test_a_refutation_shows_both_sides():
+    with pytest.raises(StepRefuted, match=r"2\.0.*3\.0"):
+        a_step(equal(x, sympy.Integer(3)), {x: Integers(2, 2)}).verify()
+
+
+def test_a_difference_of_one_part_in_1e40_is_refuted():
+    tiny = sympy.Rational(1, 10**40)
+    with pytest.raises(StepRefuted):
+        a_step(equal(sympy.sin(x) ** 2 + sympy.cos(x) ** 2, 1 + tiny), {x: UNIT}).verify()
+
+
+def test_a_strict_inequality_that_touches_is_inconclusive_not_certified():
+    with pytest.raises(StepInconclusive):
+        a_step(above(sympy.sin(x) ** 2 + sympy.cos(x) ** 2, 1), {x: Interval("1/3", 1)}).verify()
+
+
+def test_a_box_certificate_holds_between_points():
+    """The dip at 1/3 is narrow enough to lie between the points, wide enough for the box."""
+    dip = (3 * x - 1) ** 2 - sympy.Rational(1, 10**8)
+    a_step(above(dip, 0), {x: UNIT}, AtPoints(8)).verify()
+    with pytest.raises((StepRefuted, StepInconclusive)):
+        a_step(above(dip, 0), {x: UNIT}, OverBox()).verify()
+    a_step(above(dip + sympy.Rational(1, 10**7), 0), {x: UNIT}, OverBox()).verify()
+
+
+def test_a_box_certificate_refuses_what_it_cannot_certify():
+    with pytest.raises(StepInconclusive, match="strict"):
+        a_step(at_least(x, 0), {x: UNIT}, OverBox()).verify()
+
+
+@pytest.mark.parametrize(
+    ("statement", "domain", "message"),
+    [
+        (equal(x, y), {x: UNIT}, "without a domain"),
+        (equal(x, 1), {x: UNIT, y: UNIT}, "without a symbol"),
+        (sympy.Eq(x, x), {}, "reduced"),
+        (equal(x + y, y + x), {x: UNIT, y: UNIT}, "same expression"),
+    ],
+)
+def test_a_step_that_says_nothing_cannot_be_built(statement, domain, message):
+    with pytest.raises(ValueError, match=message):
+        a_step(statement, domain)
+
+
+def test_a_derivation_needs_steps_with_their_own_labels():
+    step = a_step(equal(x, y), {x: UNIT, y: UNIT})
+    with pytest.raises(ValueError, match="labels"):
+        Derivation(
+            label="a.b",
+            title="",
+            standing="theorem",
+            assumptions=(),
+            steps=(step, step),
+            source="",
+            conclusion="",
+        )
+
+
+def test_harmless_means_claiming_no_more():
+    step = a_step(at_most(x**2, x), {x: UNIT})
+    assert is_harmless(step, Mutant(at_most(x**3, x), "weaker"))
+    assert not is_harmless(step, Mutant(at_most(x**2, x**2), "stronger"))
+    assert not is_harmless(step, Mutant(at_least(x**2, x), "another direction"))

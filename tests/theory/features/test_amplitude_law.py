@@ -1,0 +1,75 @@
+"""The router names the law of data, and says when a comparison mixes two."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+from theory.features.amplitude_law import route
+
+
+def unit_columns(X):
+    X = X[:, X.sum(axis=0) > 0]
+    return X / np.linalg.norm(X, axis=0)
+
+
+def one_hot(values, n=8, seed=0):
+    X = np.zeros((n, len(values)))
+    X[np.random.default_rng(seed).integers(0, n, len(values)), np.arange(len(values))] = values
+    return X
+
+
+def sparse(n, T, density, seed=0):
+    generator = np.random.default_rng(seed)
+    return unit_columns(generator.random((n, T)) * (generator.random((n, T)) < density))
+
+
+def test_six_binary_points_are_the_tgon_not_the_uniform_hexagon():
+    data = route(np.eye(6))
+    assert data.law.kind == "constant"
+    assert data.label == "generalization.constant-law"
+    six = data.polygon(6)
+    assert math.sqrt(six.radius_squared) == pytest.approx(math.sqrt(2), rel=1e-14)
+    assert six.bias == pytest.approx(-1, rel=1e-14)
+    warning = data.mixing(6, "uniform")
+    assert "length 1.41421, bias -1.00000" in warning
+    assert "length 1.32053, bias -0.61814" in warning
+    assert data.mixing(6, "constant") is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_law_is_recognised(seed):
+    generator = np.random.default_rng(seed)
+    assert route(one_hot(np.full(30, 0.7))).law.atoms[0] == pytest.approx(0.7)
+    assert route(one_hot(generator.random(2_000))).law.kind == "uniform"
+    data = route(sparse(100, 2_000, 0.05, seed))
+    assert data.law.kind == "normalized"
+    assert data.warnings == ()
+    assert re.search(r"n = 100, S = 0\.9[45]", data.law.name)
+
+
+def test_near_misses_are_samples():
+    generator = np.random.default_rng(1)
+    assert route(one_hot(generator.random(2_000) ** 2)).law.kind == "samples"
+    assert route(one_hot(generator.random(2_000) / 2)).law.kind == "samples"
+    assert route(generator.random((8, 500))).law.kind == "samples", "norms are not 1"
+    mask = generator.random((50, 2_000)) < 0.1
+    assert route(unit_columns(mask.astype(float))).law.kind == "samples", "binary before scaling"
+
+
+def test_a_stored_dataset_is_routed_like_its_dense_array():
+    class Columns:
+        n, indptr, values = 3, [0, 1, 2, 3], [1.0, 1.0, 1.0]
+
+    assert route(Columns()).law.kind == route(np.eye(3)).law.kind == "constant"
+
+
+def test_few_datapoints_carry_a_warning():
+    assert "too few" in route(one_hot(np.array([0.2, 0.9, 0.5]))).warnings[0]
+
+
+@pytest.mark.parametrize("bad", [np.zeros((3, 2)), -np.eye(3), np.ones(4)])
+def test_data_without_amplitudes_are_refused(bad):
+    with pytest.raises(ValueError, match=r"positive entries|shape"):
+        route(bad)

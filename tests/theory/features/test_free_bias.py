@@ -1,0 +1,209 @@
+"""Free bias: optima under four laws, against the literature's numbers, other routes, and other searches."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import check_grad, differential_evolution
+
+from theory.features.amplitudes import constant, normalized, samples, uniform
+from theory.features.free_bias import best_free_bias, exact_uniform_loss, maximize, ring_gain, uniform_loss
+from theory.features.loss_budget import loss_budget
+from theory.features.polygon import best_polygons, polygon
+
+UNIFORM = {
+    5: (1.17046, -0.28230),
+    6: (1.32053, -0.61814),
+    7: (1.44839, -0.96691),
+    8: (1.55045, -1.29119),
+}
+
+
+@pytest.mark.parametrize("k", UNIFORM)
+def test_uniform_optima(k):
+    best = best_free_bias(k, uniform())
+    assert (round(best.length, 5), round(best.bias, 5)) == UNIFORM[k]
+    assert best.gradient < 1e-12
+    assert best.curvature < 0
+
+
+def test_the_best_uniform_polygon_has_seven_vertices():
+    solutions = [polygon(k, "uniform") for k in range(1, 21)]
+    assert best_polygons(solutions) == {7}
+    assert solutions[6].gain == pytest.approx(5.2513, abs=5e-5)
+
+
+def test_ten_uniform_features_know_the_golden_ratio():
+    """At r = φ², b = −φ the gain is 5 and stationary, exactly in SymPy, and the search returns it."""
+    r, b = sympy.symbols("r b")
+    golden = (1 + sympy.sqrt(5)) / 2
+    near = golden / 2
+    cut = -b / r
+    own = cut**3 / 3 + ((1 - r - b) ** 3 - cut**3) / (3 * (1 - r))
+    gain = 10 * (1 - 3 * (own + 2 * (r * near + b) ** 3 / (3 * r * near)))
+    at = {r: golden**2, b: -golden}
+    assert [sympy.nsimplify(sympy.radsimp(sympy.expand(gain.diff(z).subs(at)))) for z in (r, b)] == [0, 0]
+    assert sympy.radsimp(sympy.expand(gain.subs(at))) == 5
+    best = best_free_bias(10, uniform())
+    golden = (1 + math.sqrt(5)) / 2
+    assert (best.length, -best.bias, best.gain) == pytest.approx((golden, golden, 5), abs=1e-9)
+
+
+@pytest.mark.parametrize(("k", "gain"), [(5, 4.7262), (6, 4.9630), (7, 4.9000), (8, 4.7530), (9, 4.6627)])
+def test_normalized_optima(k, gain):
+    best = best_free_bias(k, normalized())
+    assert best.gain == pytest.approx(gain, abs=5e-5)
+    assert best.gradient < 1e-10
+    assert best.curvature < 0
+
+
+def test_the_best_normalized_polygon_of_the_range_has_six_vertices():
+    assert best_polygons(polygon(k, "normalized") for k in range(1, 14)) == {6}
+
+
+def test_the_atom_of_the_normalized_law_lets_the_gain_grow_with_k():
+    """The T-gon stores the amplitude 1 without interference; beyond the range scanned that term wins."""
+    law = normalized(100, 0.99)
+    atom, k = float(law.masses[0]), 400
+    r = 1 / (1 - math.cos(2 * math.pi / k))
+    gain, _ = ring_gain(k, r, 1 - r, law)
+    assert gain >= k * atom / law.moment(2) > best_free_bias(6, law).gain
+
+
+def test_the_normalized_loss_by_a_route_without_its_density():
+    """Mean over a sample of s, and over u by Gauss-Legendre on its active interval; six standard errors."""
+    generator = np.random.default_rng(0)
+    best, k = best_free_bias(6, normalized()), 6
+    count = generator.binomial(9_999, 1e-3, 40_000)
+    s = np.bincount(np.repeat(np.arange(40_000), count), generator.random(int(count.sum())) ** 2, 40_000)
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    second = (1 - 0.999**10_000) / 10
+    losses = np.full(40_000, second)  # E a² itself is known exactly
+    for cosine, multiplicity in ((1.0, 1), (0.5, 2)):
+        cut = -best.bias / (best.radius_squared * cosine)
+        start = np.minimum(1.0, cut * np.sqrt(s / (1 - cut**2)))
+        half = (1 - start) / 2
+        u = (1 + start)[:, None] / 2 + half[:, None] * nodes
+        a = u / np.sqrt(u * u + s[:, None])
+        output = best.radius_squared * cosine * a + best.bias
+        target = 2 * a if cosine == 1.0 else 0.0
+        losses += multiplicity * half * ((output * (output - target)) @ weights)
+    gains = k * (1 - losses / second)
+    assert abs(gains.mean() - best.gain) < 6 * gains.std() / 200
+
+
+@pytest.mark.parametrize("law", [uniform(), normalized(1_000, 0.99)], ids=lambda law: law.kind)
+@pytest.mark.parametrize("k", [5, 6, 7, 9])
+def test_another_search_finds_nothing_better(k, law):
+    best = best_free_bias(k, law)
+    found = differential_evolution(
+        lambda z: -ring_gain(k, z[0], -z[0] * z[1], law)[0],
+        [(0.1, k * k / 8), (-0.3, 1)],
+        seed=1,
+        maxiter=25,
+        popsize=8,
+        polish=True,
+    )
+    assert -found.fun <= best.gain + 1e-9
+
+
+@given(
+    r=st.floats(0.2, 6),
+    share=st.floats(-0.3, 0.95),
+    k=st.integers(1, 12),
+    law=st.sampled_from(["u", "n", "s"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_gradient_is_the_gain_s(r, share, k, law):
+    amplitudes = {"u": uniform(), "n": normalized(1_000, 0.99), "s": samples(np.linspace(0.1, 1, 7) ** 2)}[
+        law
+    ]
+
+    def gain(z):
+        return ring_gain(k, z[0], z[1], amplitudes)[0]
+
+    def gradient(z):
+        return ring_gain(k, z[0], z[1], amplitudes)[1]
+
+    if law == "s" and share > 0.0:
+        share = 0.0  # atoms have kinks where an output falls silent
+    scale = 1 + np.linalg.norm(gradient([r, -share * r]))
+    assert check_grad(gain, gradient, [r, -share * r], epsilon=1e-6) < 2e-3 * scale
+
+
+def test_the_direct_sum_over_outputs():
+    """Gain of a hexagon under samples, from the model itself: ReLU(Wᵀ W x + b)."""
+    values = np.array([0.3, 0.7, 1.0])
+    best = best_free_bias(6, samples(values))
+    angle = 2 * np.pi * np.arange(6) / 6
+    W = best.length * np.stack([np.cos(angle), np.sin(angle)])
+    loss = 0.0
+    for value in values:
+        X = value * np.eye(6)
+        loss += np.sum((np.maximum(0, W.T @ W @ X + best.bias) - X) ** 2) / len(values)
+    assert best.gain == pytest.approx(6 - loss / np.mean(values**2), abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [5, 7, 9])
+@pytest.mark.parametrize(("r", "b"), [("3/2", "-1/3"), ("2", "-1"), ("1/2", "-1/9")])
+def test_the_uniform_loss_has_three_equal_forms(k, r, b):
+    r, b = sympy.Rational(r), sympy.Rational(b)
+    exact = float(sympy.N(exact_uniform_loss(k, r, b), 40))
+    assert uniform_loss(k, float(r), float(b)) == pytest.approx(exact, rel=1e-13)
+    assert k * (1 - 3 * exact) == pytest.approx(ring_gain(k, float(r), float(b), uniform())[0], rel=1e-13)
+
+
+@pytest.mark.parametrize("k", range(1, 5))
+@pytest.mark.parametrize("law", ["uniform", "normalized"])
+def test_up_to_four_features_are_exact(k, law):
+    solution = polygon(k, law)
+    assert (solution.radius_squared, solution.bias, solution.gain) == (1, 0, k)
+    amplitude = uniform() if law == "uniform" else normalized()
+    assert ring_gain(k, 1.0, 0.0, amplitude)[0] == pytest.approx(k, abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6, 12])
+def test_constant_amplitudes_are_stored_exactly(k):
+    solution = polygon(k, constant(0.5))
+    if k > 1:
+        assert ring_gain(k, solution.radius_squared, solution.bias, constant(0.5))[0] == pytest.approx(k)
+    assert polygon(k, "constant").bias == 2 * solution.bias
+    for name, text in polygon(k, "constant").exact.items():
+        assert getattr(polygon(k, "constant"), name) == pytest.approx(float(sympy.sympify(text)), abs=1e-12)
+
+
+def test_the_law_of_a_large_sample_is_nearly_the_law():
+    draws = np.random.default_rng(3).random(20_000)
+    assert polygon(6, samples(draws)).gain == pytest.approx(polygon(6, "uniform").gain, abs=0.1)
+
+
+def test_a_search_without_a_maximum_says_so():
+    with pytest.raises(ArithmeticError, match="no start"):
+        maximize(lambda r, b: (r + b, np.ones(2)), 1.0, 5)
+
+
+def test_the_loss_budget():
+    paper = loss_budget(with_empty=True)
+    assert paper.zero_output == 1 - 0.999**10_000
+    assert paper.mean_amplitude == pytest.approx(0.272065, abs=5e-7)
+    assert 10_000 * paper.feature_energy == pytest.approx(paper.zero_output, rel=1e-15)
+    assert paper.zero_output - paper.bias_only == pytest.approx(7.40e-4, abs=5e-7)
+    drawn = loss_budget()
+    assert drawn.zero_output == 1
+    assert 1 - drawn.bias_only == pytest.approx(7.403e-4, abs=5e-7)
+    for gain, k in ((polygon(5, "free").gain, 5), (polygon(6, "normalized").gain, 6)):
+        assert 0.9987 < drawn.with_features(gain, k) < 0.9989
+
+
+def test_the_bias_only_loss_of_a_simulated_dataset():
+    generator = np.random.default_rng(2)
+    n, sparsity, T = 60, 0.95, 40_000
+    X = generator.random((n, T)) * (generator.random((n, T)) > sparsity)
+    X = X[:, X.sum(axis=0) > 0]
+    X /= np.linalg.norm(X, axis=0)
+    budget = loss_budget(n, sparsity)
+    losses = np.sum((X - budget.best_bias) ** 2, axis=0)
+    assert abs(losses.mean() - budget.bias_only) < 6 * losses.std() / math.sqrt(X.shape[1])

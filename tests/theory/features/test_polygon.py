@@ -1,0 +1,140 @@
+"""Polygons of features: interference sums, gains, and why the pentagon."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.features.polygon import (
+    BEST_POLYGON,
+    best_polygons,
+    exact_polygon_gain,
+    neighbour_loss_change,
+    polygon,
+)
+from theory.polygon_geometry import (
+    exact_interference_sum,
+    interference_sum,
+    interference_sum_by_definition,
+    polygon_vertices,
+)
+
+LAWS = ("unit", "free")
+
+
+def test_interference_sum_equals_its_exact_twin(spread, assert_accurate):
+    assert_accurate(interference_sum, exact_interference_sum, spread, 4)
+
+
+@given(st.integers(1, 2_000))
+def test_interference_sum_equals_its_definition(k):
+    assert abs(interference_sum(k) - interference_sum_by_definition(k)) <= 4 * k * 2**-52
+
+
+@pytest.mark.parametrize(("k", "value"), [(1, 1), (2, 1), (3, 1), (4, 1), (6, "3/2"), (8, 2)])
+def test_rational_interference_sums(k, value):
+    assert exact_interference_sum(k) == sympy.Rational(value)
+
+
+def test_free_gain_and_norm_equal_their_exact_twins(spread, assert_accurate):
+    assert_accurate(lambda k: polygon(k, "free").gain, lambda k: exact_polygon_gain(k, "free"), spread, 8)
+    assert_accurate(
+        lambda k: polygon(k, "free").weight_norm,
+        lambda k: sympy.sqrt(exact_polygon_gain(k, "free")),
+        spread,
+        8,
+    )
+
+
+@pytest.mark.parametrize("k", range(1, 65))
+def test_unit_gain_equals_its_exact_twin(k):
+    truth = sympy.N(exact_polygon_gain(k, "unit"), 50)
+    assert abs(float(sympy.Rational(polygon(k, "unit").gain) - truth)) <= 8 * k**2 * 2**-52
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("k", [*range(1, 14), 100, 1001])
+def test_exact_strings_are_the_numbers(k, law):
+    solution = polygon(k, law)
+    for name, text in solution.exact.items():
+        truth = float(sympy.N(sympy.sympify(text), 50))
+        assert getattr(solution, name) == pytest.approx(truth, rel=1e-14, abs=8 * k**2 * 2**-52), name
+
+
+def test_golden_gains():
+    assert polygon(5, "free").gain == pytest.approx(20 / (7 - math.sqrt(5)), rel=1e-15)
+    assert polygon(5, "free").weight_norm == pytest.approx(2.048954054400771, rel=1e-15)
+    assert polygon(5, "unit").gain == pytest.approx(5 * (1 + math.sqrt(5)) / 4, rel=1e-15)
+    assert polygon(5, "unit").weight_norm == math.sqrt(5)
+    assert [polygon(k, "unit").gain for k in (1, 2, 4, 8)] == [1, 2, 4, 0]
+    assert neighbour_loss_change(5) == pytest.approx(-1.34836, abs=5e-6)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_pentagon_is_best_of_all(law):
+    solutions = [polygon(k, law) for k in range(1, 2_000)]
+    assert best_polygons(solutions) == {BEST_POLYGON}
+    gains = np.array([solution.gain for solution in solutions])
+    if law == "free":
+        one_mod_four = gains[4::4]
+        assert np.all(np.diff(one_mod_four[:40]) < 0), "the tail k = 5, 9, 13, ... falls"
+        assert gains[-1] == pytest.approx(4, abs=1e-6)
+    else:
+        assert np.all(gains[7:] <= 0)
+
+
+def test_the_notebook_argument_has_its_minimum_at_five():
+    change = neighbour_loss_change(np.arange(1, 2_000))
+    assert np.argmin(change) + 1 == 5
+
+
+@given(st.integers(1, 60), st.floats(0.05, 3))
+def test_no_radius_beats_the_free_one(k, radius_squared):
+    """The gain at any radius, from a direct sum over outputs."""
+    V = polygon_vertices(k, radius_squared)
+    outputs = np.maximum(0, V.T @ V)
+    gain = k - np.sum((outputs - np.eye(k)) ** 2)
+    best = polygon(k, "free").gain
+    assert gain <= best + 1e-12 * k * (1 + radius_squared**2)
+    if abs(radius_squared - 1) < 1e-12:
+        assert gain == pytest.approx(polygon(k, "unit").gain, abs=1e-10)
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("k", [1, 2, 3, 5, 7, 12])
+def test_gain_equals_the_direct_sum_over_outputs(k, law):
+    solution = polygon(k, law)
+    V = polygon_vertices(k, solution.radius_squared)
+    loss = np.sum((np.maximum(0, V.T @ V) - np.eye(k)) ** 2)
+    assert solution.gain == pytest.approx(k - loss, abs=1e-13 * k)
+    assert solution.weight_norm == pytest.approx(np.linalg.norm(V), rel=1e-14)
+
+
+def test_ties_are_named_together():
+    assert best_polygons([polygon(k, "free") for k in (4, 6, 8, 10)]) == {4, 6, 8, 10}
+    assert best_polygons([]) == frozenset()
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, "5", True])
+def test_bad_k_is_refused_in_one_line(k):
+    with pytest.raises(ValueError, match=r"^k = .*integer of at least 1; try k=5$"):
+        polygon(k)
+
+
+def test_bad_law_and_bad_vertices_are_refused():
+    with pytest.raises(ValueError, match=r"'unit', 'free', .* or an Amplitude"):
+        polygon(5, "cubic")
+    with pytest.raises(ValueError, match="vertex"):
+        polygon_vertices(0, 1.0)
+    with pytest.raises(ValueError, match=">= 0"):
+        polygon_vertices(5, math.nan)
+    with pytest.raises(ValueError, match="k = 0"):
+        exact_interference_sum(0)
+
+
+def test_as_dict_is_json_ready():
+    solution = polygon(7, "free").as_dict()
+    assert list(solution) == ["k", "radius_squared", "bias", "gain", "weight_norm", "law", "exact"]

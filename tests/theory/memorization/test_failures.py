@@ -1,0 +1,217 @@
+"""Two circles and dropped points against models built from them and brute-force descent."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from theory.memorization.failures import (
+    dropped_point_bias,
+    dropped_point_curvature,
+    dropped_point_error,
+    dropped_point_is_stable,
+    dropped_point_loss,
+    least_gaps,
+    spare_angle,
+    two_circle_gap,
+    two_circles,
+)
+from theory.memorization.tgon import tgon_bias_coefficient, tgon_energy, tgon_hidden, tgon_radius_squared
+
+
+@st.composite
+def circles(draw):
+    T = draw(st.integers(5, 14))
+    inner = draw(st.integers(1, min(3, T - 3)))
+    least = 1.05 if inner > 2 else 0.7
+    share = draw(st.floats(0, 0.98))
+    return two_circles(T, [least + share * (tgon_radius_squared(T) - least)] * inner)
+
+
+def slack(hidden):
+    gram = hidden.T @ hidden
+    gaps = np.diag(gram)[:, None] - gram - 1
+    return gaps[~np.eye(len(gram), dtype=bool)].min()
+
+
+@given(circles())
+def test_two_circles_memorize_tightly_and_cost_more_than_the_tgon(found):
+    assert abs(slack(found.hidden)) < 1e-9 * found.outer_squared
+    assert abs(spare_angle(found.radius_squared)) < 1e-9
+    assert found.energy == pytest.approx(np.sum(found.hidden**2), rel=1e-12)
+    assert found.excess > 1
+    assert found.outer_squared > max(found.inner_squared)
+
+
+@given(circles(), st.floats(1e-4, 1e-3))
+def test_evening_out_frees_angle_and_the_opposite_costs_it(found, share):
+    """The theorem's exchange at equal energy; its reverse is the negative control."""
+    inner = len(found.inner_squared)
+    moved = share * min(found.outer_squared - found.inner_squared[0], 1)
+    step = np.repeat([moved / inner, -moved / (found.T - inner)], [inner, found.T - inner])
+    assert spare_angle(found.radius_squared + step) > 0
+    assume(found.inner_squared[0] > 0.9)
+    assert spare_angle(found.radius_squared - step) < 0
+
+
+@pytest.mark.parametrize(("T", "inner"), [(8, 2), (10, 3), (12, 1)])
+def test_the_norm_falls_along_the_family_to_that_of_the_tgon(T, inner):
+    shares = np.linspace(0.3, 0.9999, 12) * tgon_radius_squared(T)
+    family = [two_circles(T, [max(share, 1.01)] * inner).excess for share in shares]
+    assert np.all(np.diff(family) <= 0)
+    assert family[-1] == pytest.approx(1, abs=1e-3)
+
+
+def test_descent_from_two_circles_ends_at_the_tgon():
+    """Least-norm programme, started on two circles: numerical support for there being nothing else."""
+    start = two_circles(8, [1.4, 1.4]).hidden
+
+    def slacks(flat):
+        hidden = flat.reshape(2, 8)
+        gram = hidden.T @ hidden
+        return (np.diag(gram)[:, None] - gram - 1)[~np.eye(8, dtype=bool)]
+
+    found = minimize(
+        lambda flat: (flat @ flat, 2 * flat),
+        start.ravel(),
+        jac=True,
+        constraints={"type": "ineq", "fun": slacks},
+        method="SLSQP",
+        options={"maxiter": 300, "ftol": 1e-12},
+    )
+    assert found.fun == pytest.approx(tgon_energy(8), rel=1e-6)
+
+
+def test_gaps_of_equal_lengths_are_those_of_the_polygon():
+    assert np.allclose(least_gaps([tgon_radius_squared(9)] * 9), 2 * np.pi / 9, rtol=1e-12)
+    assert two_circle_gap(3, 2) == two_circle_gap(2, 3) == pytest.approx(math.acos(1 / math.sqrt(6)))
+
+
+def test_the_typical_trained_two_circles():
+    """Eight points, inner lengths of a trained model; its outer length was 1.921 (2 % above), its norm 8.89."""
+    tgon = tgon_radius_squared(8)
+    found = two_circles(8, [0.617**2 * tgon, 0.782**2 * tgon])
+    assert math.sqrt(found.energy) == pytest.approx(8.715, abs=1e-3)
+    assert math.sqrt(found.outer_squared / tgon) == pytest.approx(1.882, abs=1e-3)
+
+
+@given(st.integers(5, 20), st.integers(1, 3))
+def test_a_dropped_point_has_the_stated_loss_and_no_slope(T, dropped):
+    assume(T - dropped >= 5)
+    model = with_dropped(tgon_hidden(T - dropped), dropped)
+    value, gradient = loss_and_gradient(model, T)
+    assert value == pytest.approx(dropped_point_loss(T, dropped), rel=1e-12)
+    assert np.abs(gradient).max() < 1e-12 * T
+    assert dropped_point_is_stable(tgon_hidden(T - dropped), dropped)
+
+
+def test_golden_losses():
+    assert dropped_point_loss(8) == 0.109375  # exactly what trained models show
+    assert dropped_point_bias(8) == 0.125
+
+
+@given(
+    st.integers(4, 9), st.floats(0.2, 3), st.integers(1, 2), st.floats(-0.9, 0.9), st.integers(0, 2**32 - 1)
+)
+def test_the_curvature_decides_whether_a_dropped_point_stays(others, scale, dropped, stretch, seed):
+    """The others held, on affinely distorted polygons: the loss rises in every direction exactly if it is positive."""
+    hidden = scale * tgon_hidden(others) * np.array([[1 + stretch / 2], [1 - stretch / 2]])
+    T = others + dropped
+    curvature = dropped_point_curvature(hidden, dropped)
+    assume(abs(curvature) > 1e-2)
+    model = with_dropped(hidden, dropped)
+    rng = np.random.default_rng(seed)
+    base = own_loss(model, T, dropped)
+    direction = np.zeros((2, dropped))
+    direction[0 if stretch < 0 else 1] = [1, -1][:dropped]  # along the short axis
+    softest = own_loss(model, T, dropped, 1e-3 * direction) - base
+    around = [own_loss(model, T, dropped, 1e-3 * rng.standard_normal((2, dropped))) - base for _ in range(8)]
+    assert (min(*around, softest) > 0) == (curvature > 0)
+
+
+@given(st.integers(5, 10), st.floats(1.0, 3.0), st.floats(0, 0.3), st.integers(0, 2**32 - 1))
+def test_the_error_of_a_dropped_point_is_that_of_brute_force(others, scale, noise, seed):
+    hidden = (
+        scale * tgon_hidden(others) * (1 + noise * np.random.default_rng(seed).uniform(-1, 1, (2, others)))
+    )
+
+    def error(place):
+        outputs = np.maximum(0, place[2] + place[:2] @ hidden)
+        return (1 - max(0, place[2] + place[0] ** 2 + place[1] ** 2)) ** 2 + outputs @ outputs
+
+    start = np.array([0, 0, 1 / (others + 1)])
+    found = minimize(error, start, method="BFGS", options={"gtol": 1e-10})
+    assert dropped_point_error(hidden) == pytest.approx(found.fun, rel=1e-7)
+    assert dropped_point_error(hidden) <= 1 - 1 / (others + 1) + 1e-12
+
+
+@pytest.mark.parametrize("T", [6, 8, 10])
+def test_without_decay_a_dropped_point_is_no_local_minimum(T):
+    """The others grow by 1 % and shift by 0.2 %: still exact, and the dropped point's error is lower."""
+    hidden = 1.01 * tgon_hidden(T - 1)
+    hidden = hidden + 0.002 * np.array([[1.0], [0.0]])
+    assert slack(hidden) > 0
+    error = dropped_point_error(hidden)
+    total = hidden.sum(axis=1)
+    held = hidden @ hidden.T - 2 * (1 - 1 / T) * np.eye(2)
+    gain = total @ np.linalg.solve(held, total) / T**2
+    assert 1 - 1 / T - 2e-6 < error < 1 - 1 / T - 1e-9
+    assert 1 - 1 / T - error == pytest.approx(gain, rel=1e-3)
+
+
+def test_polygons_that_are_too_small_do_not_hold_it():
+    assert not dropped_point_is_stable(tgon_hidden(3))
+    assert not dropped_point_is_stable(tgon_hidden(7) + 0.1)  # does not add up to 0
+    with pytest.raises(ValueError, match="too short"):
+        dropped_point_error(0.3 * tgon_hidden(3))
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: two_circles(8, []), "inner points"),
+        (lambda: two_circles(8, [1.4] * 7), "inner points"),
+        (lambda: two_circles(8, [4.0]), "T-gon"),
+        (lambda: two_circles(8, [0.6, 0.6, 0.6]), "room"),
+        (lambda: two_circle_gap(0.1, 0.2), "neighbours"),
+        (lambda: least_gaps([1.0]), "two or more"),
+        (lambda: dropped_point_loss(3, 4), "dropped <= T"),
+    ],
+)
+def test_bad_input_is_refused(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()
+
+
+def with_dropped(others, dropped):
+    """(hidden, bias coefficients) with the dropped points first; the others are exact if they memorize."""
+    T = others.shape[1] + dropped
+    hidden = np.concatenate([np.zeros((2, dropped)), others], axis=1)
+    bias = np.where(np.arange(T) < dropped, 1 / T, 1 - np.sum(hidden**2, axis=0))
+    return hidden, bias
+
+
+def loss_and_gradient(model, T):
+    hidden, bias = model
+    before = hidden.T @ hidden + bias[:, None]
+    error = np.maximum(0, before) - np.eye(T)
+    # An output that is exactly 0 up to rounding is no error to first order, from either side.
+    slope = 2 * error * (before > 1e-12 * T) / T
+    return (error**2).sum() / T, np.concatenate([(hidden @ (slope + slope.T)).ravel(), slope.sum(axis=1)])
+
+
+def own_loss(model, T, dropped, moved=0.0):
+    """Loss of the dropped points' own features when they are moved."""
+    hidden, bias = model[0].copy(), model[1]
+    hidden[:, :dropped] += moved
+    outputs = np.maximum(0, hidden[:, :dropped].T @ hidden + bias[:dropped, None])
+    return float(((outputs - np.eye(T)[:dropped]) ** 2).sum())
+
+
+def test_the_square_is_the_border_of_silence():
+    assert tgon_bias_coefficient(4) == 0
+    assert dropped_point_is_stable(tgon_hidden(4))
+    assert not dropped_point_is_stable(tgon_hidden(4), dropped=2)

@@ -1,0 +1,234 @@
+"""The memorization programme: closed forms at 50 digits, laws, bounds that nothing may beat."""
+
+import math
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from theory.memorization import exact
+from theory.memorization import tgon as closed
+
+COUNTS = st.integers(2, 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "units"),
+    [
+        ("tgon_radius_squared", 8),
+        ("tgon_bias_coefficient", 12),
+        ("tgon_energy", 8),
+        ("tgon_weight_norm", 6),
+        ("tgon_bias_norm", 12),
+        ("tgon_dimensionality", 1),
+    ],
+)
+def test_float_function_equals_its_exact_twin(name, units, spread, assert_accurate):
+    """Exactly 0 where the truth is 0: T = 1 and, for the bias, T = 4."""
+    assert_accurate(getattr(closed, name), getattr(exact, f"exact_{name}"), spread, units)
+
+
+@pytest.mark.parametrize(
+    ("T", "energy", "bias_coefficient"),
+    [(1, 0, 1), (2, 1, "1/2"), (3, 2, "1/3"), (4, 4, 0), (6, 12, -1)],
+)
+def test_golden_values(T, energy, bias_coefficient):
+    assert exact.exact_tgon_energy(T) == energy
+    assert exact.exact_tgon_bias_coefficient(T) == sympy.Rational(bias_coefficient)
+    assert closed.tgon_energy(T) == pytest.approx(energy, rel=8 * 2**-52, abs=0)
+    assert closed.tgon_bias_coefficient(T) == pytest.approx(
+        float(sympy.Rational(bias_coefficient)), rel=12 * 2**-52
+    )
+
+
+def test_scalars_and_arrays_agree():
+    T = np.arange(1, 50)
+    for name in closed.__all__:
+        if name.startswith(("tgon_", "simplex_", "asymptotic_")) and not name.endswith("hidden"):
+            function = getattr(closed, name)
+            values = function(T)
+            assert values.dtype == np.float64
+            assert type(function(7)) is float
+            assert values.tolist() == [function(int(one)) for one in T], name
+            assert function(T.reshape(7, 7)).shape == (7, 7)
+
+
+@pytest.mark.parametrize("T", [0, -3, 2.5, "five", math.nan, True, 2**60, [3, 0]])
+def test_what_is_not_a_count_is_refused_in_one_line(T):
+    with pytest.raises(ValueError, match=r"^T = .*integer of at least 1; try T=1$"):
+        closed.tgon_energy(T)
+
+
+@given(st.integers(1, 300))
+def test_the_tgon_has_zero_loss(T):
+    """W = Σ h_t X_tᵀ, b = Σ c_t X_t on one-hot data: the closed forms memorize, and with the stated norms."""
+    H, c = closed.tgon_hidden(T), closed.tgon_bias_coefficient(T)
+    outputs = np.maximum(0, H.T @ H + c)
+    # Products of lengths up to r, each coordinate 4 eps off: 16 eps r is the rounding of an output.
+    tolerance = 16 * 2**-52 * (1 + closed.tgon_radius_squared(T))
+    assert np.abs(outputs - np.eye(T)).max() <= tolerance
+    assert np.linalg.norm(H) == pytest.approx(closed.tgon_weight_norm(T), rel=1e-14)
+    assert math.sqrt(T) * abs(c) == pytest.approx(closed.tgon_bias_norm(T), rel=1e-14)
+
+
+@given(st.integers(1, 40), st.integers(0, 5))
+def test_the_simplex_has_zero_loss_and_energy_one_less_than_its_points(T, spare):
+    H = closed.simplex_hidden(T, T - 1 + spare if T > 1 else 1 + spare)
+    assert np.abs(H.T @ H - (np.eye(T) - 1 / T)).max() <= 8 * 2**-52
+    assert np.sum(H**2) == pytest.approx(closed.simplex_energy(T), rel=1e-14, abs=0)
+
+
+@given(
+    COUNTS,
+    st.floats(0, 0.5),
+    st.floats(0, 0.3),
+    st.integers(0, 2**32 - 1),
+)
+def test_no_feasible_configuration_beats_the_tgon(T, turn, stretch, seed):
+    """Perturbed polygons, scaled until every constraint of the programme holds."""
+    rng = np.random.default_rng(seed)
+    angle = 2 * np.pi * (np.arange(T) + turn * rng.uniform(-1, 1, T)) / T
+    H = np.exp(stretch / T * rng.uniform(-1, 1, T)) * np.stack([np.cos(angle), np.sin(angle)])
+    energy = least_energy_after_scaling(H)
+    assume(math.isfinite(energy))
+    assert energy >= closed.tgon_energy(T) * (1 - 1e-12)
+    assert energy >= closed.simplex_energy(T)
+
+
+@given(st.integers(2, 9), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_no_feasible_configuration_in_any_dimension_beats_the_simplex(T, m, seed):
+    energy = least_energy_after_scaling(np.random.default_rng(seed).standard_normal((m, T)))
+    assume(math.isfinite(energy))
+    assert energy >= closed.simplex_energy(T) * (1 - 1e-12)
+
+
+def test_the_perturbed_polygons_come_close_to_the_optimum_and_go_far_from_it():
+    """A test of the strategy above: without perturbation the bound is attained, with it it is left."""
+    assert least_energy_after_scaling(closed.tgon_hidden(9)) == pytest.approx(
+        closed.tgon_energy(9), rel=1e-13
+    )
+    squeezed = closed.tgon_hidden(9) * np.array([[1.1], [1.0]])
+    assert least_energy_after_scaling(squeezed) > closed.tgon_energy(9) * 1.02
+
+
+def least_energy_after_scaling(H):
+    """Energy of the smallest multiple of H that satisfies the programme; infinite if none does."""
+    gram = H.T @ H
+    slack = (np.diag(gram)[None, :] - gram)[~np.eye(len(gram), dtype=bool)].min()
+    return np.trace(gram) / slack if slack > 1e-9 else math.inf
+
+
+@given(
+    st.integers(2, 12), st.integers(1, 4), st.floats(0, 0.05), st.floats(0.8, 1.2), st.integers(0, 2**32 - 1)
+)
+def test_no_model_of_small_error_beats_the_robust_bound(T, support, noise, scale, seed):
+    """Noisy, shrunken and stretched memorizing models on data with disjoint supports."""
+    rng = np.random.default_rng(seed)
+    entries = rng.uniform(0.2, 1, (T, support))
+    entries /= np.linalg.norm(entries, axis=1, keepdims=True)
+    X = np.zeros((T * support, T))
+    for t in range(T):
+        X[t * support : (t + 1) * support, t] = entries[t]
+    W = scale * closed.tgon_hidden(T) @ X.T + noise * rng.standard_normal((2, T * support))
+    b = scale**2 * closed.tgon_bias_coefficient(T) * X.sum(axis=1) + noise * rng.standard_normal(T * support)
+    outputs = np.maximum(0, W.T @ (W @ X) + b[:, None])
+    worst = float(((outputs - X) ** 2).sum(axis=0).max())
+    assume(worst < 0.25 and np.all(outputs[X > 0] > 0))
+    energy = float(np.sum((W @ X) ** 2))
+    assert energy >= closed.robust_energy_bound(closed.tgon_energy(T), worst) * (1 - 1e-12)
+
+
+@pytest.mark.parametrize(("amplitude", "shrunk"), [(0.05, 0.1), (0.01, 0.5), (0.2, 0.01)])
+def test_the_robust_bound_needs_positive_own_outputs(amplitude, shrunk):
+    """A model that gives up one weak feature per datapoint puts Σ‖h‖² at any share of the least energy; ‖W‖² pays."""
+    T, kept = 5, math.sqrt(1 - amplitude**2)
+    polygon = closed.tgon_hidden(T)
+    X = np.vstack([kept * np.eye(T), amplitude * np.eye(T)])
+    strong, weak = polygon / (shrunk * kept), (shrunk - 1 / shrunk) * polygon / amplitude
+    W = np.hstack([strong, weak])
+    hidden = W @ X
+    np.testing.assert_allclose(hidden, shrunk * polygon, atol=1e-12 / shrunk)
+    b = np.concatenate([kept - np.sum(strong * hidden, axis=0), -(weak.T @ hidden).max(axis=1)])
+    error = float(((np.maximum(0, W.T @ hidden + b[:, None]) - X) ** 2).sum(axis=0).max())
+    assert error == pytest.approx(amplitude**2, rel=1e-9)
+    bound = closed.robust_energy_bound(closed.tgon_energy(T), error)
+    assert float(np.sum(hidden**2)) < bound
+    assert float(np.sum(W**2)) > bound
+
+
+@pytest.mark.parametrize(
+    ("energy", "error"), [(4, 0.25), (4, -1e-9), (4, math.nan), (-1, 0.01), (math.nan, 0.01)]
+)
+def test_the_robust_bound_refuses_what_implies_nothing(energy, error):
+    with pytest.raises(ValueError, match="must"):
+        closed.robust_energy_bound(energy, error)
+
+
+def test_the_robust_bound_is_the_optimum_at_zero_error_and_nothing_at_a_quarter():
+    assert closed.robust_energy_bound(5.0, 0.0) == 5.0
+    assert 0 <= closed.robust_energy_bound(5.0, 0.25 - 1e-12) < 1e-10
+
+
+def test_the_bias_changes_sign_at_four_and_overtakes_at_seven():
+    T = np.arange(2, 200)
+    assert np.array_equal(np.sign(closed.tgon_bias_coefficient(T)), np.sign(4 - T))
+    assert np.array_equal(
+        closed.tgon_bias_norm(T) > closed.tgon_weight_norm(T), closed.bias_overtakes_weights_at() <= T
+    )
+    assert closed.bias_overtakes_weights_at() == 7
+
+
+@pytest.mark.parametrize(
+    ("asymptotic", "function", "coefficient"),
+    [
+        (closed.asymptotic_tgon_weight_norm, closed.tgon_weight_norm, 7 * math.pi**4 / 360),
+        (closed.asymptotic_tgon_bias_norm, closed.tgon_bias_norm, math.pi**4 / 15),
+    ],
+)
+def test_the_remainder_falls_with_the_fourth_power_and_its_coefficient(asymptotic, function, coefficient):
+    T = np.array([20, 40, 80, 160])
+    remainder = function(T) / asymptotic(T) - 1
+    scaled = remainder * T**4.0
+    slope = -np.diff(np.log(np.abs(remainder))) / np.log(2)
+    # The next terms change the coefficient by (10.2/6.5 + 16.4)/T² = 18/T² at most, the slope by 18·(3/4)/ln 2 = 20/T²;
+    # a tenth more covers what follows them.
+    assert np.all(np.abs(slope - 4) < 22 / T[:-1] ** 2.0), slope
+    assert scaled[-1] == pytest.approx(coefficient, rel=20 / T[-1] ** 2.0)
+
+
+def test_the_expansions_are_those_sympy_derives():
+    z = sympy.Symbol("z")
+    weight = sympy.series(z / sympy.sin(z), z, 0, 6).removeO()
+    bias = sympy.series(z**2 * sympy.cos(2 * z) / sympy.sin(z) ** 2, z, 0, 6).removeO()
+    assert sympy.expand(weight - (1 + z**2 / 6 + 7 * z**4 / 360)) == 0
+    assert sympy.expand(bias - (1 - 5 * z**2 / 3 + z**4 / 15)) == 0
+    assert sympy.series(z / sympy.sin(z), z, 0, 8).coeff(z, 6) == sympy.Rational(31, 15120)
+    assert sympy.series(z**2 * sympy.cos(2 * z) / sympy.sin(z) ** 2, z, 0, 8).coeff(z, 6) == sympy.Rational(
+        2, 189
+    )
+
+
+@given(st.integers(1, 10**9))
+def test_largest_memorizable_inverts_the_norm(T):
+    assert closed.largest_memorizable(closed.tgon_weight_norm(T)) == T
+    assert closed.largest_memorizable(9.99e22) > 10**15
+    assert closed.largest_memorizable(math.nextafter(closed.tgon_weight_norm(T), 0)) in (max(T - 1, 1), T)
+
+
+@pytest.mark.parametrize("norm", [-1.0, 1e23, math.inf, math.nan])
+def test_largest_memorizable_refuses_impossible_norms(norm):
+    with pytest.raises(ValueError, match="must lie"):
+        closed.largest_memorizable(norm)
+
+
+def test_the_simplex_needs_room():
+    with pytest.raises(ValueError, match="try m=3"):
+        closed.simplex_hidden(4, 2)
+
+
+@pytest.mark.parametrize("name", exact.__all__)
+def test_exact_functions_refuse_zero_points(name):
+    with pytest.raises(ValueError, match="T = 0"):
+        getattr(exact, name)(0)

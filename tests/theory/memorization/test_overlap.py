@@ -1,0 +1,90 @@
+"""When datapoints overlap: closed forms against counting."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.memorization.overlap import (
+    disjoint_probability,
+    expected_overlapping_pairs,
+    first_overlap_scale,
+    hypothesis_generalization_scale,
+    pair_overlap_probability,
+    typical_overlap_scale,
+    universal_overlap_scale,
+)
+
+PAPER = (10_000, 0.999)
+SPARSITIES = st.floats(0.01, 0.9999)
+
+
+@given(st.integers(1, 5_000), SPARSITIES)
+def test_overlap_of_a_pair_is_one_minus_disjointness(n, sparsity):
+    assert pair_overlap_probability(n, sparsity) == pytest.approx(
+        1 - disjoint_probability(2, n, sparsity), abs=1e-12
+    )
+
+
+@given(st.integers(1, 50), st.integers(1, 5_000), SPARSITIES)
+def test_disjointness_lies_between_the_union_bound_and_the_worst_pair(T, n, sparsity):
+    disjoint = disjoint_probability(T, n, sparsity)
+    assert disjoint >= 1 - expected_overlapping_pairs(T, n, sparsity) - 1e-12
+    assert disjoint <= (1.0 if T == 1 else 1 - pair_overlap_probability(n, sparsity)) + 1e-12
+
+
+def test_closed_forms_agree_with_counting():
+    """Fixed draws; five standard deviations of the count."""
+    n, sparsity, T, draws = 200, 0.95, 6, 4_000
+    present = np.random.default_rng(5).random((draws, n, T)) < 1 - sparsity
+    counts = present.sum(axis=2)
+    disjoint = np.mean(np.all(counts <= 1, axis=1))
+    pairs = np.mean(np.any(present[:, :, 0] & present[:, :, 1], axis=1))
+    for measured, p in (
+        (disjoint, disjoint_probability(T, n, sparsity)),
+        (pairs, pair_overlap_probability(n, sparsity)),
+    ):
+        assert abs(measured - p) <= 5 * math.sqrt(p * (1 - p) / draws) + 1e-9
+
+
+def test_scales_of_the_paper():
+    assert pair_overlap_probability(*PAPER) == pytest.approx(0.00995, abs=5e-6)
+    assert first_overlap_scale(*PAPER) == pytest.approx(14.2, abs=0.05)
+    assert typical_overlap_scale(*PAPER) == pytest.approx(100.5, abs=0.05)
+    assert universal_overlap_scale(*PAPER) == pytest.approx(1_248.04, abs=0.005)
+
+
+def test_the_universal_scale_is_a_root_on_the_falling_side():
+    root = universal_overlap_scale(*PAPER)
+
+    def lonely(T):
+        return T * math.exp(-10 * (1 - math.exp(-T / 1_000)))
+
+    assert lonely(root) == pytest.approx(1, abs=1e-9)
+    assert lonely(root * 0.9) > 1 > lonely(root * 1.1)
+
+
+@pytest.mark.parametrize("bad", [(0, 0.9), (10, 0.0), (10, 1.0), (10, math.nan), (10, -1.0)])
+@pytest.mark.parametrize(
+    "function",
+    [pair_overlap_probability, first_overlap_scale, typical_overlap_scale, universal_overlap_scale],
+)
+def test_bad_input_is_refused(function, bad):
+    with pytest.raises(ValueError, match="must"):
+        function(*bad)
+
+
+@given(SPARSITIES)
+def test_the_generalization_scale_shows_each_feature_ten_times(sparsity):
+    assert hypothesis_generalization_scale(sparsity) * (1 - sparsity) == pytest.approx(10, rel=1e-12)
+    with pytest.raises(ValueError, match="strictly"):
+        hypothesis_generalization_scale(1.0)
+
+
+def test_scales_that_do_not_exist_are_refused():
+    with pytest.raises(ValueError, match="never"):
+        universal_overlap_scale(100, 0.999)
+    with pytest.raises(ValueError, match="T = 0"):
+        expected_overlapping_pairs(0, *PAPER)

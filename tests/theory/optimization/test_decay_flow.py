@@ -1,0 +1,149 @@
+"""The flow of decay on models of zero loss: closed form against steps of decay and projection in all parameters."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
+from theory.optimization.decay_flow import symmetric_budget, symmetric_radius_squared, symmetric_rate
+
+STEPS = 100
+
+
+def decayed(T, start, budget, features, mobility=1.0, noise=0.0):
+    """Squared radii along small decays of W (2, n) and b, each followed by Newton's steps back to zero loss."""
+    generator = np.random.default_rng(T)
+    entries = generator.uniform(0.3, 1, (T, features))
+    X = np.zeros((T * features, T))
+    for t in range(T):
+        X[t * features : (t + 1) * features, t] = entries[t] / np.linalg.norm(entries[t])
+    n, own = len(X), X > 0
+    hidden = tgon_hidden(T) * np.sqrt(start / tgon_radius_squared(T))
+    W = hidden @ X.T
+    state = np.concatenate(
+        [(W + noise * generator.normal(size=W.shape)).ravel(), (1 - start) * X.sum(axis=1)]
+    )
+    mobile = np.where(np.arange(3 * n) < 2 * n, mobility, 1.0)
+
+    def errors_and_slopes(state):
+        W, b = state[: 2 * n].reshape(2, n), state[2 * n :]
+        H = W @ X
+        output = W.T @ H + b[:, None]
+        slopes = np.zeros((n, T, 2, n))
+        slopes[np.arange(n), :, :, np.arange(n)] = H.T
+        slopes += W.T[:, None, :, None] * X.T[None, :, None, :]
+        slopes = np.concatenate(
+            [slopes.reshape(n, T, 2 * n), np.broadcast_to(np.eye(n)[:, None], (n, T, n))], 2
+        )
+        felt = own | (output > 0)
+        return np.where(own, output - X, np.maximum(output, 0)).ravel(), slopes.reshape(
+            n * T, -1
+        ) * felt.reshape(-1, 1)
+
+    def back(state):
+        for _ in range(30):
+            error, slopes = errors_and_slopes(state)
+            if np.abs(error).max() < 1e-11:
+                return state
+            state = state - mobile * (
+                slopes.T @ np.linalg.lstsq((slopes * mobile) @ slopes.T, error, rcond=1e-10)[0]
+            )
+        pytest.fail("no zero loss within 30 steps")
+
+    state, radii = back(state), []
+    for _ in range(STEPS):
+        state = back(state * (1 - budget / STEPS))
+        radii.append(np.sum(state[: 2 * n] ** 2) / T)
+    return np.array(radii)
+
+
+def euler_error(budget):
+    """Each decay δ = budget/STEPS errs by δ²/2 or less of ln r, rates being below 1; doubled for curvature."""
+    return budget**2 / STEPS
+
+
+@pytest.mark.parametrize(("T", "start", "features"), [(5, 2.5, 1), (8, 6.0, 1), (3, 1.5, 1), (5, 2.5, 2)])
+def test_the_closed_form_is_the_projected_decay_of_all_parameters(T, start, features):
+    arrival = symmetric_budget(start, tgon_radius_squared(T))
+    budget = 1.2 * arrival
+    measured = decayed(T, start, budget, features)
+    times = budget * np.arange(1, STEPS + 1) / STEPS
+    expected = np.array([symmetric_radius_squared(T, start, time) for time in times])
+    assert np.abs(np.log(measured / expected)).max() < euler_error(budget)
+    # Newton's last step back overshoots by the square of the decay.
+    overshoot = (budget / STEPS) ** 2
+    assert measured[-1] == pytest.approx(tgon_radius_squared(T), rel=overshoot), "it arrives, and stays"
+    free = np.maximum(start * np.exp(-2 * times), tgon_radius_squared(T))
+    assert np.abs(np.log(measured / free)).max() > 5 * euler_error(budget), "e^{−τ} must fail"
+
+
+@pytest.mark.parametrize("mobility", [0.2, 3.0])
+def test_mobility_sets_the_rate(mobility):
+    measured = decayed(5, 3.0, 0.1, 1, mobility)
+    rates = -np.diff(np.log(measured)) / 2 / (0.1 / STEPS)
+    expected = [symmetric_rate(r, mobility) for r in measured[1:]]
+    tolerance = (
+        4 * 0.1 / STEPS
+    )  # a step's share of ln r, for the step, its curvature and the end it is named by
+    assert rates == pytest.approx(expected, abs=tolerance)
+    assert abs(rates - [symmetric_rate(r, 1.0) for r in measured[1:]]).min() > 5 * tolerance
+
+
+def test_a_perturbed_polygon_arrives_too():
+    """The closed form does not cover it, its end does: the least norm, at a finite budget."""
+    measured = decayed(5, 2.5, 3.0, 1, noise=0.05)
+    assert measured[-1] == pytest.approx(tgon_radius_squared(5), rel=1e-6)
+
+
+@given(st.integers(3, 40), st.floats(1, 10), st.floats(0, 5), st.floats(0, 5))
+def test_budgets_add_up(T, factor, first, second):
+    start = tgon_radius_squared(T) * factor
+    middle = symmetric_radius_squared(T, start, first)
+    assert symmetric_radius_squared(T, middle, second) == pytest.approx(
+        symmetric_radius_squared(T, start, first + second), rel=1e-10
+    )
+    assert tgon_radius_squared(T) <= middle <= start
+    assert middle >= start * np.exp(-first) * (1 - 1e-10), "the norm falls more slowly than e^{−τ/2}"
+
+
+@given(st.floats(1, 1e4), st.floats(0, 1e4))
+def test_rates_lie_between_their_limits(r, q):
+    assert (r - 1) / (2 * r) * (1 - 1e-12) <= symmetric_rate(r, q) <= 1
+
+
+@given(st.integers(4, 1000), st.floats(0, 1e4))
+def test_from_four_points_on_the_flow_arrives_at_any_mobility(T, q):
+    assert symmetric_rate(tgon_radius_squared(T), q) > 0
+
+
+def test_a_triangle_of_mobile_weights_rests_above_the_least_norm():
+    """The reason why arrival at T = 3 is claimed below q = 3/2 only; above, r = 1 − 1/(2q)."""
+    least = tgon_radius_squared(3)
+    assert symmetric_rate(least, 1.49) > 0 > symmetric_rate(least, 1.51)
+    assert symmetric_rate(0.75, 2.0) == 0
+    below, above = 0.7, 0.8
+    assert (
+        below
+        < decayed(3, below, 1.0, 1, mobility=2.0)[-1]
+        < decayed(3, above, 1.0, 1, mobility=2.0)[-1]
+        < above
+    )
+    assert decayed(3, below, 1.0, 1)[-1] < (below + least) / 2, "at q = 1 the same polygon shrinks"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: symmetric_rate(0.4),
+        lambda: symmetric_rate(1.0, -1.0),
+        lambda: symmetric_budget(1.0, 2.0),
+        lambda: symmetric_budget(1.0, 0.5),
+        lambda: symmetric_radius_squared(2, 2.0, 1.0),
+        lambda: symmetric_radius_squared(5, 1.0, 1.0),
+        lambda: symmetric_radius_squared(5, 2.0, -1.0),
+    ],
+)
+def test_what_lies_outside_the_domain_is_refused(call):
+    with pytest.raises(ValueError, match=r"need|above"):
+        call()

@@ -1,0 +1,139 @@
+"""The fitted boundary: its score equations, its invariances, its coverage; the interval that assumes no law."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from theory.repetition.logistic_boundary import fit_boundary, median_interval
+
+#: What the fit promises of the median on the log scale, and of the scale.
+ACCURACY, SCALE_ACCURACY = 2e-6, 2e-4
+
+samples = st.lists(st.floats(0.01, 100), min_size=3, max_size=12, unique_by=lambda x: round(math.log(x), 2))
+
+
+def outcomes(seed, count=400, median=5.0, scale=0.3):
+    """R and whether it happened at R, from the logistic law."""
+    generator = np.random.default_rng(seed)
+    R = np.exp(generator.uniform(-1, 4, count))
+    return R, generator.random(count) < 1 / (1 + (median / R) ** (1 / scale))
+
+
+def fit_outcomes(R, happened):
+    return fit_boundary(np.where(happened, 0, R), np.where(happened, R, np.inf))
+
+
+def test_single_outcomes_are_logistic_regression():
+    """Its score equations, which no other curve solves: Σ(y − P) = 0 and Σ(y − P) log R = 0."""
+    R, happened = outcomes(0)
+    found = fit_outcomes(R, happened)
+    residual = happened - np.array([found.probability(one) for one in R])
+    # A change of μ by δ changes the sums by at most Nδ/(4s), one of s by the share δ at most N|z|/4.
+    bound = len(R) * (ACCURACY / found.scale + 10 * SCALE_ACCURACY) / 4
+    assert abs(residual.sum()) < bound
+    assert abs(residual @ np.log(R)) < bound * np.abs(np.log(R)).max()
+    shifted = happened - 1 / (1 + (1.1 * found.median / R) ** (1 / found.scale))
+    assert abs(shifted.sum()) > bound, "a boundary 10 % off must fail"
+
+
+def test_known_outcomes_are_recovered_within_the_interval_and_rivals_are_not():
+    found = fit_outcomes(*outcomes(1, count=2_000))
+    assert found.low < 5 < found.high
+    assert found.high / found.low < 1.2
+    assert not found.low < 6 < found.high
+
+
+def test_known_thresholds_solve_their_score_equations():
+    """Σ tanh(z/2) = 0 and Σ z tanh(z/2) = N."""
+    x = np.random.default_rng(2).logistic(1.0, 0.4, size=15)
+    found = fit_boundary(np.exp(x), np.exp(x))
+    z = (x - math.log(found.median)) / found.scale
+    assert abs(np.tanh(z / 2).sum()) < len(x) * (ACCURACY / found.scale + 10 * SCALE_ACCURACY)
+    assert abs(z @ np.tanh(z / 2) - len(x)) < len(x) * 10 * SCALE_ACCURACY
+
+
+@settings(max_examples=25)
+@given(samples, st.floats(0.1, 10))
+def test_units_and_reflection_do_not_matter(values, unit):
+    values = np.array(values)
+    found, scaled, mirrored = (fit_boundary(one, one) for one in (values, unit * values, 1 / values))
+    assert scaled.median == pytest.approx(unit * found.median, rel=10 * ACCURACY)
+    assert mirrored.median == pytest.approx(1 / found.median, rel=10 * ACCURACY)
+    for one in (scaled, mirrored):
+        assert one.scale == pytest.approx(found.scale, rel=SCALE_ACCURACY)
+    assert scaled.high == pytest.approx(unit * found.high, rel=1e-3)
+    assert mirrored.low == pytest.approx(1 / found.high, rel=1e-3)
+
+
+@settings(max_examples=25)
+@given(samples)
+def test_intervals_hold_the_median_and_widen_with_the_level(values):
+    narrow, wide = (fit_boundary(values, values, level) for level in (0.8, 0.95))
+    assert wide.low < narrow.low < narrow.median < narrow.high < wide.high
+    assert min(values) <= narrow.median <= max(values)
+    assert narrow.probability(narrow.median) == 0.5
+
+
+def test_the_interval_covers_as_often_as_it_says():
+    """Of 60 samples of nine; bounds that a binomial of that size leaves once in 10⁴ cases. Thirds of them do not."""
+    generator, hits, third = np.random.default_rng(3), 0, 0
+    for _ in range(60):
+        x = np.exp(generator.logistic(size=9))
+        found = fit_boundary(x, x, 0.8)
+        hits += found.low < 1 < found.high
+        third += (
+            (found.low / found.median) ** (1 / 3) < 1 / found.median < (found.high / found.median) ** (1 / 3)
+        )
+    fewest, most = binom.ppf([5e-5, 1 - 5e-5], 60, 0.8)
+    assert third < fewest <= hits <= most
+
+
+def test_an_open_threshold_pulls_towards_its_side():
+    known = np.array([3.0, 4.0, 5.0, 6.0])
+    closed = fit_boundary(known, known).median
+    assert fit_boundary([*known, 6.0], [*known, np.inf]).median > closed
+    assert fit_boundary([*known, 0.0], [*known, 3.0]).median < closed
+
+
+def test_ends_that_say_little_leave_the_interval_open():
+    found = fit_boundary([0.0, 2.0, 0.0], [1.0, np.inf, 4.0])
+    assert found.low == 0 or found.high == math.inf
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        ([3.0, 3.0], [3.0, 3.0], "share the point"),
+        ([0.0, 0.0, 5.0], [6.0, 7.0, np.inf], "share the point"),
+        ([0.0, 2.0], [1.0, np.inf], "do not happen more often"),
+        ([2.0], [1.0], "0 <= low <= high"),
+        ([], [], "0 <= low <= high"),
+        ([math.nan], [1.0], "0 <= low <= high"),
+    ],
+)
+def test_what_has_no_boundary_is_refused(low, high, message):
+    with pytest.raises(ValueError, match=message):
+        fit_boundary(low, high)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9, 10, 25])
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
+def test_order_statistics_cover_by_the_exact_binomial(count, level):
+    places = np.arange(1.0, count + 1)
+    found = median_interval(places, places, level)
+    rank = int(found.low)
+    assert found.high == count + 1 - rank
+    assert found.coverage == pytest.approx(1 - 2 * binom.cdf(rank - 1, count, 0.5), abs=1e-14)
+    assert found.coverage >= level or rank == 1
+    if 2 * (rank + 1) <= count:
+        assert 1 - 2 * binom.cdf(rank, count, 0.5) < level, "a shorter interval would do"
+
+
+def test_open_ends_widen_the_order_statistics():
+    low, high = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [1.0, 2.0, 3.0, 4.0, 5.0, np.inf]
+    assert median_interval(low, high).high == math.inf
+    assert median_interval([0.0, *low[1:]], low).low == 0.0

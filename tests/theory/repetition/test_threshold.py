@@ -1,0 +1,144 @@
+"""Repeated data at zero bias: the theorem against a search over all shapes, order statistics against simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from theory.polygon_geometry import interference_sum
+from theory.repetition.threshold import energy_law, energy_of_rank, equal_energy, zero_bias_threshold
+
+#: Fifth-largest energies in T/n by T/n, for (n, S) = (10 000, 0.999) and (1 000, 0.99).
+FIFTH = {1: (2.96, 2.44), 3: (2.02, 1.76), 10: (1.52, 1.40), 30: (1.29, 1.22), 100: (1.15, 1.12)}
+
+
+def best_gain(weights, starts=12):
+    """Greatest Σ e_i (2‖w_i‖² − Σ_j max(0, w_i·w_j)²) over all planar vectors, by a search from many starts."""
+    weights = np.asarray(weights, dtype=float)
+    count, generator = len(weights), np.random.default_rng(0)
+
+    def loss(z):
+        W = z.reshape(2, count)
+        passed = np.maximum(0, W.T @ W)
+        slope = -4 * weights * W + 2 * (W @ (weights[:, None] * passed).T + W @ (weights[:, None] * passed))
+        return np.sum(weights[:, None] * passed**2) - 2 * weights @ np.sum(W**2, axis=0), slope.ravel()
+
+    angle = 2 * np.pi * np.arange(count) / count
+    candidates = [np.stack([np.cos(angle), np.sin(angle)])]
+    candidates += [generator.normal(size=(2, count)) for _ in range(starts)]
+    return max(-minimize(loss, W.ravel(), jac=True, method="BFGS").fun for W in candidates)
+
+
+def test_four_features_and_the_point_overtake_five_exactly_at_equal_weight():
+    five = best_gain(np.ones(5))
+    assert five == pytest.approx(5 / interference_sum(5), abs=1e-9)
+    for weight in (0.5, 0.9, 0.99):
+        assert best_gain([1, 1, 1, 1, weight]) < five
+    for weight in (1.01, 1.1, 2.0):
+        assert best_gain([1, 1, 1, 1, weight]) > five
+
+
+def test_drawn_energies_cross_at_the_fifth():
+    energies = [1.5, 1.4, 1.3, 1.25]
+    at_fifth = best_gain([*energies, 1.2])
+    gains = [best_gain([*energies, weight]) for weight in (1.0, 1.15, 1.2, 1.25, 1.4)]
+    assert np.all(np.diff(gains) > 0)
+    assert gains[1] < at_fifth == gains[2] < gains[3]
+    assert np.all(np.diff(gains) / np.diff([1.0, 1.15, 1.2, 1.25, 1.4]) <= 1), "a weight gains at most itself"
+
+
+def test_the_point_with_its_own_features_weighs_their_energy_too():
+    """Four features, the point and its three own features in ReLU outputs, against five weighted directions."""
+    generator = np.random.default_rng(4)
+    X = generator.random(3)
+    X /= np.linalg.norm(X)
+    own, energies, R = np.array([0.8, 1.1, 1.3]), np.array([1.5, 1.4, 1.3, 1.2]), 0.37
+    V = generator.normal(size=(2, 5)) * 0.8
+    W = np.concatenate([V[:, :4], np.outer(V[:, 4], X)], axis=1)
+    data = np.concatenate([np.eye(7), np.concatenate([np.zeros(4), X])[:, None]], axis=1)
+    weights = np.concatenate([energies, own, [R]])
+    errors = np.sum((np.maximum(0, W.T @ W @ data) - data) ** 2, axis=0)
+    gain = weights.sum() - weights @ errors
+    directions = np.append(energies, R + own @ X**2)
+    passed = np.maximum(0, V.T @ V) ** 2
+    assert gain == pytest.approx(
+        np.sum(directions * (2 * np.sum(V**2, axis=0) - passed.sum(axis=1))), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("ratio", FIFTH)
+def test_fifth_energies(ratio):
+    for value, (n, sparsity) in zip(FIFTH[ratio], ((10_000, 0.999), (1_000, 0.99)), strict=True):
+        assert energy_of_rank(5, ratio * n, n, sparsity) == pytest.approx(value, abs=0.006)
+
+
+@pytest.mark.parametrize("rank", [1, 5, 40])
+def test_energies_of_ranks_equal_a_simulation_of_the_data(rank):
+    """Ranks of Σ_t x_it² over 300 drawn datasets; six standard errors plus 2 % for the dependence of features."""
+    generator, n, T, sparsity = np.random.default_rng(1), 200, 400, 0.97
+    found = []
+    for _ in range(300):
+        X = generator.random((n, T)) * (generator.random((n, T)) > sparsity)
+        norms = np.linalg.norm(X, axis=0)
+        X = X[:, norms > 0] / norms[norms > 0]
+        found.append(np.sort(np.sum(X**2, axis=1))[-rank] / (X.shape[1] / n))
+    mean, deviation = energy_law(T, n, sparsity).rank_moments(rank, n)
+    assert abs(np.mean(found) - mean) < 6 * np.std(found) / math.sqrt(300) + 0.02 * mean
+    if rank <= 5:  # the middle of the energies is held by their constant sum
+        assert np.std(found) == pytest.approx(deviation, rel=0.2)
+
+
+def test_the_energy_law_has_the_moments_of_the_sum():
+    from theory.features.amplitudes import normalized
+
+    T, n, sparsity = 3_000, 1_000, 0.99
+    law = energy_law(T, n, sparsity)
+    present = 0.01 / (1 - sparsity**n)
+    amplitude = normalized(n, sparsity)
+    variance = T * (present * amplitude.moment(4) - (present * amplitude.moment(2)) ** 2) * (n / T) ** 2
+    assert law.mean == pytest.approx(1, abs=1e-6)
+    assert law.variance == pytest.approx(variance, rel=1e-4)
+    assert law.masses.sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_ranks_of_a_known_law():
+    """One feature's energy is its own mean; the ranks of n energies add up to n times it."""
+    law = energy_law(50, 4, 0.8)
+    assert sum(law.rank_moments(rank, 4)[0] for rank in (1, 2, 3, 4)) == pytest.approx(4 * law.mean, rel=1e-9)
+    assert law.rank_moments(1, 1)[0] == pytest.approx(law.mean, rel=1e-9)
+    assert law.rank_moments(1, 1)[1] == pytest.approx(math.sqrt(law.variance), rel=1e-6)
+
+
+def test_the_threshold_lies_above_one_at_low_ratios_and_falls():
+    for n, sparsity in ((1_000, 0.99), (10_000, 0.999)):
+        found = [zero_bias_threshold(ratio * n, n, sparsity) for ratio in (1, 3, 10, 30, 100)]
+        means = [one.mean for one in found]
+        assert means[0] > 1 > means[2]
+        assert np.all(np.diff(means) < 0)
+        assert found[3].equal_energy == equal_energy(30 * n, n) == 30
+        assert found[3].repeats == pytest.approx(30 * means[3])
+
+
+def test_the_deviation_over_draws_is_that_of_draws():
+    generator, n, T, sparsity = np.random.default_rng(7), 200, 2_000, 0.96
+    found = []
+    for _ in range(60):
+        X = generator.random((n, T)) * (generator.random((n, T)) > sparsity)
+        norms = np.linalg.norm(X, axis=0)
+        X = X[:, norms > 0] / norms[norms > 0]
+        energies = np.sum(X[:, 1:] ** 2, axis=1) * n / X.shape[1]
+        found.append(np.sort(energies)[-5] - energies @ X[:, 0] ** 2)
+    expected = zero_bias_threshold(T, n, sparsity)
+    error = expected.deviation / math.sqrt(60)
+    assert abs(np.mean(found) - expected.mean) < 5 * error
+    assert np.std(found) == pytest.approx(expected.deviation, rel=0.4)
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="rank"):
+        energy_of_rank(0, 10, 10, 0.5)
+    with pytest.raises(ValueError, match="sparsity"):
+        energy_law(10, 10, 1.0)
+    with pytest.raises(ValueError, match="n = 4"):
+        zero_bias_threshold(10, 4, 0.5)

@@ -1,0 +1,113 @@
+"""The stability of the T-gon: points that satisfy the constraints stay within the tolerance of their energy."""
+
+import dataclasses
+
+import mpmath as mp
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Dataset, measure
+from theory import Setting, predict
+from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance, sorted_gaps
+from verify.strategies import Model
+
+
+def _exact_memorizer(hidden):
+    """The zero-loss model on T one-hot datapoints with these hidden vectors, scaled until it is feasible."""
+    gram = hidden.T @ hidden
+    slack = np.diag(gram)[:, None] - gram + np.diag(np.full(len(gram), np.inf))
+    hidden = hidden / np.sqrt(slack.min())
+    return measure(Model(hidden, 1 - (hidden**2).sum(axis=0)), Dataset.from_dense(np.eye(hidden.shape[1])))
+
+
+@st.composite
+def near_polygons(draw):
+    T = draw(st.integers(3, 16))
+    numbers = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    polygon = predict(Setting(T=T)).hidden
+    disturbed = polygon + draw(st.sampled_from([1e-6, 1e-3, 1e-2, 0.05, 0.2])) * numbers.normal(size=(2, T))
+    gram = disturbed.T @ disturbed
+    slack = np.diag(gram)[:, None] - gram + np.diag(np.full(T, np.inf))
+    return disturbed if slack.min() > 0.1 else polygon
+
+
+@given(near_polygons())
+def test_memorizing_points_deviate_no_more_than_their_energy_allows(hidden):
+    record = _exact_memorizer(hidden)
+    assert record.memorized
+    tolerance = shape_tolerance(record)
+    assert tolerance is not None
+    found = shape_deviation(record, predict(Setting(T=record.T)))
+    floor = np.sqrt(rounding(record.T**2))  # the tolerance is a square root of a difference
+    assert np.all(found.as_array() <= tolerance.as_array() + floor), (found, tolerance)
+
+
+@given(st.integers(3, 30))
+def test_the_polygon_itself_leaves_no_room(T):
+    tolerance = shape_tolerance(_exact_memorizer(predict(Setting(T=T)).hidden))
+    assert tolerance.as_array().max() < np.sqrt(rounding(T**2)) * 2 * T
+
+
+@given(st.integers(4, 16))
+def test_a_point_left_out_is_not_within_tolerance(T):
+    """Negative control: T-1 of T vertices, respaced by their own energy, are not a regular T-gon."""
+    record = _exact_memorizer(predict(Setting(T=T)).hidden[:, 1:])
+    found = shape_deviation(record, predict(Setting(T=T)))
+    assert found.gap > 0.01
+
+
+def test_energy_below_the_bound_has_no_tolerance():
+    """A forged record: shorter hidden vectors than possible, yet no error."""
+    record = _exact_memorizer(predict(Setting(T=6)).hidden)
+    forged = dataclasses.replace(record, radius_squared=0.9 * record.radius_squared, point_error=np.zeros(6))
+    assert shape_tolerance(record) is not None
+    assert shape_tolerance(forged) is None
+
+
+@given(near_polygons())
+def test_gaps_go_once_around(hidden):
+    _, gaps = sorted_gaps(_exact_memorizer(hidden))
+    assert abs(gaps.sum() - 2 * np.pi) < rounding(100)
+
+
+@given(near_polygons())
+def test_the_tolerance_is_the_one_derived(hidden):
+    """An independent rewrite: derivatives by mpmath, sums written out as in the derivation."""
+    record = _exact_memorizer(hidden)
+    record = dataclasses.replace(record, point_error=np.full(record.T, 1e-5), norm_error=1e-7)
+    tolerance = shape_tolerance(record)
+    T, s = record.T, 1 - 2 * mp.sqrt(1e-5) - 2e-7
+    order = np.argsort(np.arctan2(record.hidden[1], record.hidden[0]))
+    y = [mp.mpf(float(x)) / s for x in record.radius_squared[order]]
+    a = [(y[k] + y[(k + 1) % T]) / 2 for k in range(T)]
+    mean = sum(y) / T
+
+    def f(x):
+        return mp.acos(1 - 1 / x)
+
+    spare = 2 * mp.pi - T * f(mean)
+    if spare < 1e-4:
+        return  # a difference of nearly equal angles: float64 has no digits left to compare
+    r = 1 / (1 - mp.cos(2 * mp.pi / T))
+    along = mp.sqrt(2 * spare / mp.diff(f, max(a), 2) / T)  # rms of a_j - ā
+    rho = min(1 / max(a), -mp.diff(f, max(a)))
+    across = spare / rho / mp.sqrt(T)  # rms of d_j is at most Σd_j/√T
+    energy = mp.mpf(float(record.radius_squared.sum()))
+    radius = (s * (along + across) + abs(energy / T - r)) / r
+    gap = (-mp.diff(f, min(a)) * along + spare / mp.sqrt(T) + spare / T) / (2 * mp.pi / T)
+    low, high = sorted(float(value) for value in np.linalg.eigvalsh(hidden_moments(record)))
+    excess, anisotropy = abs(energy / (T * r) - 1), (high - low) / (high + low)
+    off = excess + anisotropy + anisotropy * excess
+    assert np.isclose(tolerance.radius, float(radius), rtol=1e-6)
+    assert np.isclose(tolerance.gap, float(gap), rtol=1e-6)
+    if off < 0.99:
+        assert np.isclose(tolerance.dimensionality, float((radius + off) / (1 - off)), rtol=1e-6)
+
+
+def hidden_moments(record):
+    return sum(np.outer(h, h) for h in record.hidden.T)
+
+
+def test_rounding_counts_every_term_once():
+    assert rounding(1000) == 1000 * np.finfo(np.float64).eps * 2

@@ -1,0 +1,31 @@
+"""The command that lists what the court judges: `claims`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tgon.cli.options import (
+    json_option,
+)
+from tgon.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["claims"]
+
+
+@click.command(epilog="Example: tgon claims --json")
+@json_option
+def claims(as_json: bool) -> None:
+    """What `tgon compare` judges: every claim, how it is known, and its equation label."""
+    from verify.claims.registry import CLAIMS
+
+    keys = ("label", "statement", "status")
+    rows = [{key: getattr(claim, key) for key in keys} for claim in CLAIMS]
+    if as_json:
+        print_json(rows)
+        return
+    print_table("Claims", keys, [list(row.values()) for row in rows], text=keys, wrapped="statement")

@@ -1,0 +1,206 @@
+"""The command that makes the figure and the page of an experiment: `figure`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from numerics.sweeps.file import form_flag
+from tgon.cli.options import BadInput, form_options, json_option, refusals
+from tgon.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from experiments.making import Written
+    from experiments.registry import Experiment
+    from numerics.sweeps.file import Form, Sweep
+
+__all__ = ["figure"]
+
+
+@click.command(epilog="Example: tgon figure norms --runs runs --out experiments/norms")
+@click.argument("name", required=False)
+@click.option("--list", "listed", is_flag=True, help="List the experiments and exit.")
+@click.option(
+    "--runs", type=click.Path(file_okay=False, path_type=Path), help="Folder of the runs of its sweep."
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of tables to draw from.",
+)
+@click.option(
+    "--sweep",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Sweep file that says which runs.  [default: experiments/NAME/sweep.toml]",
+)
+@form_options("The runs of the sweep's {} form.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of tables and figure.  [default: experiments/NAME, in it the folder of a smaller form, or the folder "
+    "of --from]",
+)
+@click.option(
+    "--add", "adding", is_flag=True, help="Keep what the tables in --out have, and add runs that they lack."
+)
+@json_option
+def figure(
+    name: str | None,
+    listed: bool,
+    runs: Path | None,
+    source: Path | None,
+    sweep: Path | None,
+    form: Form,
+    out: Path | None,
+    adding: bool,
+    as_json: bool,
+) -> None:
+    """Make the tables, the figure and the page of an experiment, from runs or from its tables alone."""
+    from experiments.registry import find_experiment
+
+    if listed:
+        return _list(as_json)
+    if name is None:
+        raise BadInput("NAME is missing; try --list for the names of all experiments")
+    with refusals():
+        experiment = find_experiment(name)
+    if (runs is None) == (source is None):
+        raise BadInput("give either --runs, a folder of runs, or --from, a folder of tables; try --runs runs")
+    if source is not None and (form != "full" or sweep is not None or adding):
+        raise BadInput(
+            "--from draws tables as they are, without --sweep, --add and --preview or --tenth; try --runs"
+        )
+    file = sweep or Path("experiments") / experiment.folder / "sweep.toml"
+    usual = Path("experiments") / experiment.folder
+    place = out or source or (usual if form == "full" else usual / form)
+    with refusals():
+        if runs is None:
+            assert source is not None
+            _draw_again(experiment, source, place, as_json)
+        else:
+            _make(experiment, _gathered(experiment, runs, file, form, place, adding), place, as_json)
+
+
+def _make(experiment: Experiment, tables: dict[str, DataFrame], out: Path, as_json: bool) -> None:
+    from experiments.making import write_experiment
+    from experiments.tables import form_of
+
+    _answer(experiment, form_of(tables), [write_experiment(experiment, tables, out)], out, as_json)
+
+
+def _gathered(
+    experiment: Experiment, runs: Path, file: Path, form: Form, out: Path, adding: bool
+) -> dict[str, DataFrame]:
+    """The tables of the runs, or those in ``out`` with the runs added."""
+    from experiments.adding import lost_runs
+    from experiments.making import gather
+    from experiments.tables import explained, form_folders, read_tables
+    from numerics.sweeps.file import read_sweep
+
+    if not file.is_file():
+        raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
+    if adding and experiment.keys is None:
+        raise BadInput(f"{experiment.name}: its tables cannot be added to; leave out --add")
+    wanted = read_sweep(file, form=form)
+    _check_runs(runs, file, wanted, form)
+    known = read_tables(out) if out in form_folders(out) else None
+    if adding and known is None:
+        raise BadInput(f"{out}: holds no tables to add to; leave out --add")
+    if known is not None:
+        with explained(experiment, known, out):
+            experiment.module.describe(known)
+            lost = "" if adding else lost_runs(experiment, wanted, runs, form, known)
+        if lost:
+            add = "--add to keep them, or " if experiment.keys and lost.endswith(" has not") else ""
+            raise BadInput(f"{out}: holds tables of {lost}; try {add}another --out")
+    return gather(experiment, wanted, runs, source=str(file), form=form, known=known if adding else None)
+
+
+def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:
+    """Figures and page from the tables in ``source``, those of all forms that lie there."""
+    from experiments.making import write_experiment
+    from experiments.tables import explained, form_folders, form_of, read_tables
+
+    written: list[Written] = []
+    form: dict[str, str] = {}
+    for folder in form_folders(source) or [source]:
+        tables = read_tables(folder)
+        form = form or form_of(tables)
+        with explained(experiment, tables, folder):
+            experiment.module.describe(tables)
+        written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
+    _answer(experiment, form, written, out, as_json)
+
+
+def _answer(
+    experiment: Experiment, form: dict[str, str], written: Sequence[Written], out: Path, as_json: bool
+) -> None:
+    """What was written; ``form`` is that of the first."""
+    files = list(dict.fromkeys(path for one in written for path in one.files))
+    page = written[-1].page
+    if as_json:
+        print_json({"name": experiment.name, "out": out, "page": page, "written": files, **form})
+        return
+    if form["missing"] != "0":
+        click.echo(f"{form['missing']} of {form['runs']} runs are missing; the page says so.")
+    place = out.resolve()
+    inside = [
+        path.relative_to(place).as_posix() for path in files if path.is_relative_to(place) and path != page
+    ]
+    click.echo(f"{out}: {', '.join(inside)}")
+    click.echo(f"Page: {page}")
+
+
+def _check_runs(runs: Path, file: Path, wanted: Sweep, form: Form) -> None:
+    """Refuse a folder that does not exist, or that holds runs of another of the sweep's forms and none of this one."""
+    training = f"tgon sweep {file}{form_flag(form)} --out {runs}"
+    if not runs.is_dir():
+        raise BadInput(f"--runs {runs}: there is no such folder; try {training}")
+    if any(_finished(wanted, runs)):
+        return
+    for other, sweep in _other_forms(file, form):
+        found = sum(_finished(sweep, runs))
+        if found:
+            advice = f"without --{form}" if other == "full" else form_flag(other).strip()
+            raise BadInput(
+                f"{runs}: holds {found} of the {len(sweep.cells)} runs of the {other} form of {file}, none of the "
+                f"{form} form; try {advice}, or {training}"
+            )
+
+
+def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
+    """Of each cell, whether its run is there; one file is read for each, so the caller stops early."""
+    from numerics.engines import resolve_engine
+    from numerics.training.seeds import finished_run
+
+    engine = resolve_engine(sweep.engine)
+    return (finished_run(cell, engine, runs) is not None for cell in sweep.cells)
+
+
+def _other_forms(file: Path, form: Form) -> Iterator[tuple[Form, Sweep]]:
+    """The other forms that the file has."""
+    from numerics.sweeps.file import FORMS, SweepFileError, read_sweep
+
+    for other in FORMS:
+        if other != form:
+            with suppress(SweepFileError):
+                yield other, read_sweep(file, form=other)
+
+
+def _list(as_json: bool) -> None:
+    from experiments.registry import EXPERIMENTS
+
+    if as_json:
+        print_json(
+            [{"name": each.name, "title": each.title, "question": each.question} for each in EXPERIMENTS]
+        )
+        return
+    rows = [[each.name, each.question] for each in EXPERIMENTS]
+    print_table("Experiments", ["name", "question"], rows, text=["name", "question"], wrapped="question")

@@ -1,0 +1,120 @@
+"""The command line: `tgon predict | polygon | threshold | train | compare | sweep | check | polish | claims | notes |
+figure | bench`.
+
+Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged, 130
+interrupted. Answers go to stdout, progress and errors to stderr; an error is one line. A command imports what it
+needs when it runs, so that help is printed at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tgon.cli.bench import bench
+from tgon.cli.check import check
+from tgon.cli.claims import claims
+from tgon.cli.figure import figure
+from tgon.cli.notes import notes
+from tgon.cli.options import BadInput, Interrupted, in_one_line
+from tgon.cli.polish import polish
+from tgon.cli.polygon import polygon
+from tgon.cli.predict import predict
+from tgon.cli.sweep import sweep
+from tgon.cli.threshold import threshold
+from tgon.cli.training import compare, train
+
+__all__ = ["main"]
+
+
+class OneLineErrors(click.Group):
+    """A group of commands whose every error is one line on stderr, with the exit codes of this module."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; refused disk or memory is bad input, a warning is a line on stderr."""
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: _complain(str(message))
+            try:
+                return super().invoke(ctx)
+            except OSError as error:
+                if error.errno == errno.EPIPE:
+                    raise
+                raise BadInput(f"{in_one_line(error)}; try another folder or file") from error
+            except KeyboardInterrupt:
+                raise Interrupted("interrupted") from None
+            except MemoryError:
+                raise BadInput(
+                    "not enough memory for what was asked; try smaller --n, --m, --T or --steps"
+                ) from None
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
+        """Run the command line and exit; the signature is click's."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(args, *rest, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = error.exit_code
+        except click.ClickException as error:
+            _complain(_advise(error))
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(line: str) -> None:
+    click.echo(f"tgon: {' '.join(line.split())}", err=True)
+
+
+def _advise(error: click.ClickException) -> str:
+    """The error in one line; what to try is added where click does not say it."""
+    line = re.sub(r"\. \(?Did you mean (.*)\?\)?$", r"; did you mean \1?", in_one_line(error)).rstrip(".")
+    if "; try " in line or not isinstance(error, click.UsageError):
+        return line
+    joint = "" if line.endswith("?") else ";"
+    param = getattr(error, "param", None)
+    if param is not None and param.opts and isinstance(param.default, (int, float, str)):
+        return f"{line}{joint} try {param.opts[0]} {param.default}"
+    if param is not None and isinstance(error, click.MissingParameter) and param.metavar:
+        return f"{line}{joint} try {param.opts[0]} with {param.metavar}"
+    return f"{line}{joint} try {error.ctx.command_path if error.ctx else 'tgon'} --help"
+
+
+@click.group(
+    epilog="Example: tgon compare --T 3,5,8,10,12 --seeds 40 --out compare",
+    cls=OneLineErrors,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="tgon", prog_name="tgon")
+def main() -> None:
+    """Predict, train and judge the ReLU-output toy model of superposition and memorization.
+
+    Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged,
+    130 interrupted.
+    """
+
+
+for command in (
+    predict,
+    polygon,
+    threshold,
+    train,
+    compare,
+    sweep,
+    check,
+    polish,
+    claims,
+    notes,
+    figure,
+    bench,
+):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

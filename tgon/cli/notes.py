@@ -1,0 +1,118 @@
+"""The command that writes the derivation notes: `notes`."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from click.core import ParameterSource
+
+from tgon.cli.options import BadInput, json_option
+from tgon.cli.output import print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["differences", "notes"]
+
+#: The PDF's name inside the folder of the notes.
+PDF = "notes.pdf"
+
+
+@click.command(epilog="Example: tgon notes --out notes --check")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="notes",
+    show_default=True,
+    help="Folder of the notes.",
+)
+@click.option(
+    "--experiments",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="experiments",
+    show_default=True,
+    help="Folder whose comparisons (*/cells.csv) are shown beside the theory.",
+)
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit with 1 if a note differs from what would be written."
+)
+@click.option("--pdf", is_flag=True, help=f"Also write all notes as {PDF}; needs pip install 'tgon[notes]'.")
+@json_option
+@click.pass_context
+def notes(ctx: click.Context, /, out: Path, experiments: Path, check: bool, pdf: bool, as_json: bool) -> int:
+    """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""
+    from experiments.sections import training_sections
+    from theory.notes.pages import notes as written
+
+    if not experiments.is_dir() and ctx.get_parameter_source("experiments") != ParameterSource.DEFAULT:
+        raise BadInput(
+            f"--experiments {experiments}: there is no such folder; try --experiments experiments, or leave it out"
+        )
+    texts = written(sections=training_sections(experiments))
+    found = differences(texts, out)
+    if check:
+        if pdf:
+            raise BadInput("--check writes nothing, so it has no --pdf; try one of the two")
+        return _report(out, found, as_json)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
+    if pdf:
+        _write_pdf(texts, out / PDF)
+    if as_json:
+        print_json(
+            {
+                "written": list(texts),
+                "changed": [each["file"] for each in found],
+                "pdf": out / PDF if pdf else None,
+            }
+        )
+    else:
+        click.echo(
+            f"{out}: {len(texts)} notes, {len(found)} of them new or changed{f', and {PDF}' if pdf else ''}."
+        )
+    return 0
+
+
+def differences(texts: Mapping[str, str], folder: Path) -> list[dict[str, str | int]]:
+    """Where the notes in a folder differ from `texts`: the file, the first differing line, and both versions of it.
+
+    A note that is missing or left over differs too, in its first line.
+    """
+    found: list[dict[str, str | int]] = []
+    for name in sorted({*texts, *(path.name for path in folder.glob("*.md"))}):
+        path = folder / name
+        there = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+        if there == texts.get(name, ""):
+            continue
+        pairs = zip_longest(there.split("\n"), texts.get(name, "").split("\n"), fillvalue="")
+        line, (old, new) = next((at, pair) for at, pair in enumerate(pairs, 1) if pair[0] != pair[1])
+        found.append({"file": name, "line": line, "committed": old, "generated": new})
+    return found
+
+
+def _report(out: Path, found: list[dict[str, str | int]], as_json: bool) -> int:
+    if as_json:
+        print_json({"differences": found})
+    elif not found:
+        click.echo(f"{out}: every note is what the registry writes.")
+    elif not out.is_dir():
+        click.echo(f"{out}: there is no such folder; tgon notes --out {out} writes all {len(found)} notes.")
+    else:
+        for each in found:
+            click.echo(f"{out / str(each['file'])}, line {each['line']}:")
+            click.echo(f"  there:   {each['committed']}\n  written: {each['generated']}")
+        click.echo("Run tgon notes (make notes) to write them anew.")
+    return 1 if found else 0
+
+
+def _write_pdf(texts: Mapping[str, str], path: Path) -> None:
+    from theory.notes.pdf import MissingTools, write_pdf
+
+    try:
+        write_pdf(texts, path)
+    except MissingTools as error:
+        raise BadInput(str(error)) from error

@@ -1,0 +1,337 @@
+"""What a user may type: lists of integers, the options of a setting, and one line for what is wrong.
+
+Only click and the standard library are imported here, so that help is printed at once; the checks of values are those
+of `theory.Setting`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+    from theory import Setting
+
+__all__ = [
+    "BadInput",
+    "IntegerList",
+    "Interrupted",
+    "check_place",
+    "check_size",
+    "form_options",
+    "in_one_line",
+    "json_option",
+    "make_settings",
+    "parse_integers",
+    "refusals",
+    "run_options",
+    "setting_options",
+    "threshold_options",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: The largest integer and the most integers that a list such as ``3:12`` may name.
+LARGEST, LONGEST = 1_000_000, 10_000
+
+#: The most numbers, m (n + T), that a model and its hidden vectors may hold: 4 GB in float64.
+MOST_PARAMETERS = 500_000_000
+
+
+class BadInput(click.ClickException):
+    """A refused argument or file, in one line: what was given, what is allowed, what to try."""
+
+    exit_code = 2
+
+
+class Interrupted(click.ClickException):
+    """Ctrl-C, in one line."""
+
+    exit_code = 130
+
+
+def parse_integers(text: str) -> tuple[int, ...]:
+    """The integers, at least 1, that ``5``, ``3:12`` (ends included), ``3,5,8`` or a mix of them names, each once.
+
+    Raises ValueError, in one line, for anything else.
+
+    Examples
+    --------
+    >>> parse_integers("3:5,8,4")
+    (3, 4, 5, 8)
+
+    """
+    named: dict[int, None] = {}
+    for part in text.split(","):
+        first, last = _ends(part.strip())
+        if last - first >= LONGEST:
+            raise ValueError(f"a list names at most {LONGEST} integers; try {first}:{first + 9}")
+        named |= dict.fromkeys(range(first, last + 1))
+    if len(named) > LONGEST:
+        raise ValueError(f"a list names at most {LONGEST} integers; try fewer")
+    return tuple(named)
+
+
+def _ends(part: str) -> tuple[int, int]:
+    """First and last integer of one part of a list."""
+    match = re.fullmatch(r"([0-9]{1,18})(?::([0-9]{1,18}))?", part)
+    ends = [int(end) for end in match.groups(match[1])] if match else []
+    if not ends or min(ends) < 1 or max(ends) > LARGEST:
+        raise ValueError(f"must be integers from 1 to {LARGEST}; try 5, 3:12 or 3,5,8")
+    first, last = ends
+    if first > last:
+        raise ValueError(f"a range runs upwards; try {last}:{first}")
+    return first, last
+
+
+class IntegerList(click.ParamType[tuple[int, ...]]):
+    """The type of ``--T`` and ``--k``, see `parse_integers`."""
+
+    name = "integers"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The parsed list; a usage error that repeats what was given."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_integers(value)
+        except ValueError as error:
+            self.fail(f"{shorten(value)!r}: {error}", param, ctx)
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """``text``, its middle left out where it is longer than an error line can bear."""
+    return text if len(text) <= most else f"{text[: most - 13]}...{text[-10:]}"
+
+
+def in_one_line(error: BaseException) -> str:
+    """An exception as one line, without the name of its class unless there is nothing else to say."""
+    text = error.format_message() if isinstance(error, click.ClickException) else _shown(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _shown(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Inside, a ValueError is a refusal of the user's input and becomes one line with exit code 2."""
+    try:
+        yield
+    except ValueError as error:
+        from pydantic import ValidationError
+
+        line = _explain(error) if isinstance(error, ValidationError) else in_one_line(error)
+        raise BadInput(
+            re.sub(r"\b(try|or) (\w+)=", lambda found: f"{found[1]} {_flag(found[2])} ", line)
+        ) from error
+
+
+def make_settings(T: Sequence[int], given: dict[str, Any]) -> list[Setting]:
+    """One `theory.Setting` for each T with the given values; None means the default."""
+    from theory import Setting
+
+    values = {name: value for name, value in given.items() if value is not None}
+    with refusals():
+        settings = [Setting(T=points, **values) for points in T]
+    for setting in settings:
+        check_size(setting)
+    return settings
+
+
+def check_size(setting: Setting, file: str | None = None) -> None:
+    """Refuse a model that no memory would hold; what to try is said in options, or in the keys of a ``file``."""
+    numbers = setting.m * (setting.n + setting.T)
+    if numbers > MOST_PARAMETERS:
+        where, remedy = ("", "--n 10000 --m 2") if file is None else (f"{file}: ", "n = 10000, m = 2")
+        raise BadInput(
+            f"{where}n = {setting.n}, m = {setting.m}, T = {setting.T} ask for m (n + T) = {numbers:.3g} numbers; "
+            f"allowed are {MOST_PARAMETERS:.0e}; try {remedy}"
+        )
+
+
+def check_place(file: Path, option: str) -> None:
+    """Refuse, before anything is computed, a file that cannot be written; missing folders above it are made."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        refused = "" if os.access(file.parent, os.W_OK) else f"{file.parent}: no permission to write"
+    except (FileExistsError, NotADirectoryError):
+        refused = f"{file.parent}: not a folder"
+    except OSError as error:
+        refused = in_one_line(error)
+    if refused:
+        raise BadInput(f"{option}: {refused}; try a folder that can be written")
+
+
+def _explain(error: ValidationError) -> str:
+    """`theory.setting.explain_invalid` with the paper's value as the one to try."""
+    from theory.setting import explain_invalid
+
+    line = explain_invalid(error)
+    named = [name for problem in error.errors() for name in problem["loc"] if name in _PAPER]
+    remedy = " ".join(f"{_flag(name)} {_PAPER[name]}" for name in named or ("lr", "weight_decay"))
+    return line if "; try " in line else f"{line}; try {remedy}"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+#: The paper's values, the defaults of every command; a test holds them against `theory.Setting`.
+_PAPER: dict[str, Any] = {
+    "T": 8,
+    "n": 10_000,
+    "sparsity": 0.999,
+    "m": 2,
+    "steps": 50_000,
+    "lr": 1e-3,
+    "warmup": 2_500,
+    "weight_decay": 1e-2,
+    "seed": 0,
+    "dtype": "float32",
+}
+
+
+def _paper_option(name: str, description: str, kind: Any) -> Callable[[Command], Command]:
+    return click.option(_flag(name), default=_PAPER[name], show_default=True, type=kind, help=description)
+
+
+_SETTING_OPTIONS = (
+    _paper_option("n", "Number of features.", int),
+    _paper_option("sparsity", "Probability that a feature is absent, between 0 and 1.", float),
+    _paper_option("m", "Hidden dimensions.", int),
+    _paper_option("steps", "Full-batch AdamW steps.", int),
+    _paper_option("lr", "Peak learning rate.", float),
+    click.option(
+        "--warmup",
+        type=int,
+        show_default="5 % of the steps",
+        help="Steps of linear warm-up, before the cosine.",
+    ),
+    _paper_option("weight_decay", "Decoupled weight decay on W and b.", float),
+    _paper_option("seed", "Seed of data and start; the first one where there are several.", int),
+    _paper_option("dtype", "Arithmetic of training.", click.Choice(["float32", "float64"])),
+)
+
+
+def setting_options(command: Command) -> Command:
+    """The options of `theory.Setting` but T, with the paper's defaults; passed on by keyword."""
+    for option in reversed(_SETTING_OPTIONS):
+        command = option(command)
+    return command
+
+
+def data_options(command: Command) -> Command:
+    """The options that say what the data are like: ``--n`` and ``--sparsity``, with the paper's defaults."""
+    for option in reversed(_SETTING_OPTIONS[:2]):
+        command = option(command)
+    return command
+
+
+_THRESHOLD_OPTIONS = (
+    click.option(
+        "--draws",
+        type=click.IntRange(1, 1000),
+        default=9,
+        show_default=True,
+        help="Drawn datasets, by seed from 0; the interval is about their median.",
+    ),
+    click.option(
+        "--features",
+        type=click.IntRange(8),
+        default=120,
+        show_default=True,
+        help="Strongest features kept in the model.",
+    ),
+    click.option(
+        "--csv",
+        "table",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Also write the answers as a table.",
+    ),
+)
+
+
+def threshold_options(command: Command) -> Command:
+    """The options of ``tgon threshold`` beyond the data: ``--draws``, ``--features`` and ``--csv``."""
+    for option in reversed(_THRESHOLD_OPTIONS):
+        command = option(command)
+    return command
+
+
+def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
+    """The options of training, beyond those of the setting: ``--seeds``, ``--engine`` and ``--out``."""
+
+    def decorate(command: Command) -> Command:
+        for option in (
+            click.option(
+                "--out",
+                type=click.Path(),
+                default=out,
+                show_default=True,
+                help="Folder for all that is written; finished runs found there are reused.",
+            ),
+            click.option(
+                "--engine",
+                type=click.Choice(["auto", "reference", "cpu", "cuda"]),
+                default="auto",
+                show_default=True,
+                help="Implementation of training.",
+            ),
+            click.option(
+                "--seeds",
+                type=click.IntRange(1, LONGEST),
+                default=seeds,
+                show_default=True,
+                help="How many seeds, counted from --seed.",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+#: `numerics.sweeps.file.SMALLER_FORMS`, written again so that help need not load what that module loads.
+SMALLER_FORMS = ("tenth", "preview")
+
+
+def form_options(described: str) -> Callable[[Command], Command]:
+    """Flags --tenth and --preview, of which at most one may be given, as one parameter ``form``.
+
+    ``described`` is their help; its {} is the name of the form.
+    """
+
+    def choose(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        before = context.params.setdefault("form", "full")
+        if given and before != "full":
+            raise BadInput(f"--{before} and --{parameter.name} name two forms; try one of them")
+        if given:
+            context.params["form"] = parameter.name
+
+    def add(command: Command) -> Command:
+        for name in reversed(SMALLER_FORMS):
+            command = click.option(
+                f"--{name}", is_flag=True, expose_value=False, callback=choose, help=described.format(name)
+            )(command)
+        return command
+
+    return add
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+)

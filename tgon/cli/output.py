@@ -1,0 +1,147 @@
+"""How a command answers: one strict JSON document, or tables for people; both on stdout and nothing else there.
+
+While an answer is being computed, a terminal shows on stderr what is computed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from theory.number_format import shown
+from verify.strict_json import in_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from verify.claims.judging import Judgement
+
+__all__ = ["computing", "print_claims", "print_json", "print_table"]
+
+#: Columns of a table that goes into a file or a pipe, where no terminal sets them.
+PLAIN_WIDTH = 132
+
+#: The least width of a column that may take several lines.
+LEAST_WRAPPED = 24
+
+
+@contextmanager
+def computing(stages: int) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each of so many stages as it begins; draws a bar on a terminal only."""
+    from rich.console import Console
+
+    out = Console(stderr=True)
+    if not out.is_terminal:
+        yield lambda stage: None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("elapsed"), TimeElapsedColumn())
+    begun = -1
+
+    with Progress(*columns, console=out, transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=stages)
+
+        def begin(stage: str) -> None:
+            nonlocal begun
+            begun += 1
+            bar.update(task, description=stage, completed=begun, refresh=True)
+
+        yield begin
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout; numbers with all their digits."""
+    click.echo(json.dumps(in_json(document), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def console() -> Console:
+    """A console on stdout, wide enough for a table when it is not a terminal."""
+    from rich.console import Console
+
+    found = Console(highlight=False)
+    if found.is_terminal or "COLUMNS" in os.environ:
+        return found
+    return Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def _least_width(table: Table) -> int:
+    """Columns below which the table would lose digits: those of every cell that must not be wrapped, and borders."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    unbounded = Console(highlight=False, width=10_000)
+    kept = [column for column in table.columns if column.no_wrap]
+    cells = [
+        max(
+            Measurement.get(unbounded, unbounded.options, cell).maximum
+            for cell in (column.header, *column.cells)
+        )
+        for column in kept
+    ]
+    return sum(cells) + 3 * len(table.columns) + LEAST_WRAPPED * (len(table.columns) - len(kept))
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    text: Sequence[str] = (),
+    wrapped: str = "",
+) -> None:
+    """A table of ``rows`` under ``columns``.
+
+    Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines.
+    """
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            Text(column),
+            justify="left" if column in text else "right",
+            overflow="fold",
+            no_wrap=column != wrapped,
+        )
+    for row in rows:
+        table.add_row(*(Text(shown(cell)) for cell in row))
+    out = console()
+    out.width = max(out.width, _least_width(table))  # too wide for the window beats numbers cut short
+    out.print(Text(f"\n{title}"))
+    out.print(table)
+
+
+def print_claims(claims: Iterable[Judgement]) -> None:
+    """The claims with what became of them; a control counts where it fails, and only there."""
+    print_table(
+        "Claims",
+        ["claim", "status", "verdict", "value", "bound", "controls", "why"],
+        [
+            [
+                claim.label,
+                claim.status,
+                claim.verdict,
+                shown(claim.value, digits=7),
+                claim.bound,
+                _controls(claim),
+                claim.reason,
+            ]
+            for claim in claims
+        ],
+        text=["claim", "status", "verdict", "controls", "why"],
+        wrapped="why",
+    )
+
+
+def _controls(claim: Judgement) -> str | None:
+    failed = sum(control.outcome == "fails as it must" for control in claim.controls)
+    return f"{failed}/{len(claim.controls)} fail" if claim.controls else None

@@ -1,0 +1,214 @@
+"""The commands that train: `train` and `compare`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from tgon.cli.options import (
+    BadInput,
+    IntegerList,
+    Interrupted,
+    in_one_line,
+    json_option,
+    make_settings,
+    refusals,
+    run_options,
+    setting_options,
+)
+from tgon.cli.output import print_claims, print_json, print_table
+
+if TYPE_CHECKING:
+    from numerics import Run
+    from theory import Setting
+    from verify.comparison import Comparison
+
+__all__ = ["compare", "train"]
+
+_MEASURED = (
+    "train_loss",
+    "worst_point_error",
+    "energy",
+    "weight_norm",
+    "weight_norm_seen",
+    "weight_norm_unseen",
+    "bias_norm",
+)
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[None]:
+    """Inside, refusals, Ctrl-C and a refusing disk become one line that says where finished runs are."""
+    try:
+        with refusals():
+            yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted: finished runs are kept in {folder}; the same command goes on from there"
+        ) from None
+    except OSError as error:
+        kept = f"; finished runs are kept in {folder}" if folder.is_dir() else ""
+        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
+
+
+@click.command(epilog="Example: tgon train --T 8 --seeds 4")
+@click.option("--T", "T", type=IntegerList(), required=True, metavar="5 | 3:12 | 3,5,8", help="Datapoints.")
+@setting_options
+@run_options(seeds=1, out="runs")
+@json_option
+def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
+    """Train models on T datapoints, measure them and name what became of them."""
+    import numerics
+
+    settings = make_settings(T, given)
+    with _keeping(Path(out)):
+        runs = numerics.train(settings, seeds, engine=engine, out=out)
+    answers = [describe_run(run) for run in runs]
+    if as_json:
+        print_json(answers[0] if len(answers) == 1 else answers)
+        return
+    print_table(
+        f"Trained models; files {Path(out) / '<run>.safetensors'}",
+        ["T", "seed", "loss", "worst point", "Σ‖h‖²", "‖W‖", "seen ⊥", "unseen", "‖b‖", "diagnosis", "run"],
+        [
+            [run.setting.T, run.setting.seed, *(answer[key] for key in (*_MEASURED, "diagnosis")), run.name]
+            for run, answer in zip(runs, answers, strict=True)
+        ],
+        text=["diagnosis", "run"],
+    )
+    for run in runs:
+        if run.diverged_at is not None:
+            which = f"T = {run.setting.T}, seed {run.setting.seed}"
+            click.echo(f"{which}: not finite from step {run.diverged_at} on; try a smaller --lr")
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """A run in one flat object; numbers are None where it diverged."""
+    numbers: dict[str, Any] = dict.fromkeys(_MEASURED)
+    diagnosis = "diverged"
+    if run.status != "diverged":
+        from verify.diagnosis import diagnose_run
+
+        numbers = {key: getattr(run.record, key) for key in _MEASURED}
+        diagnosis = diagnose_run(run).name
+    setting = {
+        "T": run.setting.T,
+        "m": run.setting.m,
+        "weight_decay": run.setting.weight_decay,
+        "seed": run.setting.seed,
+    }
+    numbers["diverged_at"] = run.diverged_at
+    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path, **setting}
+
+
+@click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
+@click.option(
+    "--T",
+    "T",
+    type=IntegerList(),
+    default="3,5,8,10,12",
+    show_default=True,
+    metavar="5 | 3:12 | 3,5,8",
+    help="Datapoints.",
+)
+@click.option(
+    "--strong-T",
+    "strong_T",
+    type=IntegerList(),
+    metavar="5 | 3:12 | 3,5,8",
+    help="T to train again with --strong-decay, to see the excess over the least norm fall.",
+)
+@click.option(
+    "--strong-decay",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    help="Weight decay of --strong-T.",
+)
+@setting_options
+@run_options(seeds=40, out="compare")
+@json_option
+@click.pass_context
+def compare(
+    ctx: click.Context,
+    /,
+    T: tuple[int, ...],
+    strong_T: tuple[int, ...] | None,
+    strong_decay: float,
+    seeds: int,
+    engine: str,
+    out: str,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Train many seeds, lay them beside the theory, and judge every claim.
+
+    Writes into --out: the runs, cells.csv, runs.csv, comparison.json, figures, and report.html. Finished runs found
+    there are reused.
+    """
+    import numerics
+    import verify
+    from verify.report import write_report
+
+    strong = _strong_settings(strong_T or (), strong_decay, given)
+    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each cell once
+    folder = Path(out) / "runs"
+    with _keeping(folder):
+        runs = numerics.train(settings, seeds, engine=engine, out=folder)
+    result = verify.compare(runs)
+    with _keeping(folder):
+        page = write_report(result, out, command=_command(ctx))
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        _print_comparison(result, page)
+    ctx.exit(result.exit_code)
+
+
+def _strong_settings(T: Sequence[int], strong_decay: float, given: dict[str, Any]) -> list[Setting]:
+    """Those of --strong-T; what is wrong with the strong decay is not said of --weight-decay."""
+    make_settings(T, given)
+    try:
+        return make_settings(T, {**given, "weight_decay": strong_decay})
+    except BadInput as error:
+        line = error.format_message().replace("weight_decay", "strong_decay")
+        raise BadInput(re.sub(r"--weight-decay \S+", "--strong-decay 0.5", line)) from error
+
+
+def _command(ctx: click.Context) -> str:
+    """The command line with every value that is not a default."""
+    given = [
+        f"{param.opts[0]} {_typed(ctx.params[param.name])}"
+        for param in ctx.command.params
+        if param.name
+        and param.name != "as_json"
+        and ctx.get_parameter_source(param.name) != ParameterSource.DEFAULT
+    ]
+    return " ".join([ctx.command_path, *given])
+
+
+def _typed(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else shlex.quote(str(value))
+
+
+def _print_comparison(result: Comparison, page: Path) -> None:
+    from verify.report import CELL_TABLES
+
+    for title, columns in CELL_TABLES:
+        rows = [[column.value(row) for column in columns] for row in result.rows]
+        print_table(title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses")
+    if any(row.orthonormal < row.memorized for row in result.rows):
+        click.echo(
+            "Norms are over all memorizing runs, ratios over those on orthonormal data: where two datapoints share a\n"
+            "feature the prediction does not apply, and ‖W‖ may be below it."
+        )
+    print_claims(result.claims)
+    click.echo(f"Verdict: {result.verdict}.")
+    click.echo(f"Report: {page}")

@@ -1,0 +1,1 @@
+"""The minimum-norm programme for any number of hidden dimensions: search, known codes, bounds."""

@@ -1,0 +1,400 @@
+"""Minimum-norm memorization codes for any hidden dimension.
+
+Subject: a zero-loss model of T orthonormal datapoints has ‖W‖² = Σ‖h_j‖², and exists with hidden vectors h_j
+in R^m exactly when
+
+    ‖h_j‖² − h_i·h_j >= 1  for all i ≠ j                                        (`codes.programme`)
+
+so its least norm is the minimum of Σ‖h_j‖² under these constraints (`memorization.programme`). Norms are not
+assumed equal. Dividing by the squared norm of the data converts to data of another common norm.
+
+With multipliers λ_ji >= 0 of the constraints, a minimum has H Q = 0, Q = I − diag(Σ_i λ_ji) + (λ + λᵀ)/2
+(`codes.stationarity`), and then Σ λ = Σ‖h_j‖² because objective and constraints are homogeneous
+(`codes.dual-energy`). These conditions are necessary; being the *global* minimum is a theorem only where a
+lower bound of `theory.codes.bounds` is met.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.codes.bounds import best_lower_bound
+from theory.codes.known_codes import KnownCode, equal_norm_energy, equal_norm_hidden, known_codes
+from theory.codes.search import (
+    LOOSE_PENALTIES,
+    TIGHT_PENALTIES,
+    augmented_lagrangian,
+    newton_polish,
+    nonnegative_multipliers,
+    projection_steps,
+    slacks,
+    spread_directions,
+    stationarity_matrix,
+)
+
+__all__ = [
+    "ACTIVE_SLACK",
+    "Certificate",
+    "MemorizationCode",
+    "certify",
+    "memorization_code",
+    "optimal_multipliers",
+]
+
+Floats = NDArray[np.float64]
+#: (energy once scaled to be feasible, hidden, multipliers)
+_Candidate = tuple[float, Floats, Floats]
+
+#: A constraint with slack below this is active.
+ACTIVE_SLACK = 1e-8
+#: Starts that are optimized side by side; progress is reported after each batch.
+_BATCH = 64
+#: Most rounds of the refinement of one candidate, and most projection steps after it.
+_REFINEMENTS, _PROJECTIONS = 60, 20
+#: The most points of a code in closed form, which has T × T multipliers, and of a search, which holds hundreds of them.
+_MOST_POINTS, MOST_SEARCHED = 10_000, 500
+#: Relative energy difference below which two codes are the same one.
+_SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Residuals of the first-order optimality conditions of `codes.programme`; all are zero at a minimum.
+
+    Attributes
+    ----------
+    stationarity : largest entry of |H Q| (`codes.stationarity`).
+    primal : largest violation of ‖h_j‖² − h_i·h_j >= 1.
+    complementarity : largest |λ_ji · slack_ji|.
+    dual : largest violation of λ >= 0.
+
+    """
+
+    stationarity: float
+    primal: float
+    complementarity: float
+    dual: float
+
+    @property
+    def worst(self) -> float:
+        """The largest of the four residuals."""
+        return max(self.stationarity, self.primal, self.complementarity, self.dual)
+
+    def holds(self, tolerance: float = 1e-9) -> bool:
+        """Whether every residual is below `tolerance`; False when one is not a number."""
+        residuals = (self.stationarity, self.primal, self.complementarity, self.dual)
+        return all(residual < tolerance for residual in residuals)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MemorizationCode:
+    """The least-norm hidden vectors found for T datapoints in R^m, with what certifies them.
+
+    Attributes
+    ----------
+    T, m : datapoints and hidden dimensions.
+    name : the configuration in words ("simplex", "5-gon", "icosahedron", ...); "numerical" when it has no
+        name.
+    status : "theorem" when the energy is proven to be the least, else "numerical": a certified stationary
+        point, the best of all starts.
+    hidden : (m, T) hidden vectors, unique at best up to an orthogonal transformation and relabelling.
+    multipliers : (T, T) λ, entry [j, i] for the constraint of j against i.
+    exact : the energy as a string that SymPy parses, None where no closed form is known.
+    lower_bound, lower_bound_name : the best proven lower bound on the energy, and its label.
+    upper_bounds : energies of other feasible codes by name; none is below `energy`.
+
+    """
+
+    T: int
+    m: int
+    name: str
+    status: Literal["theorem", "numerical"]
+    hidden: Floats
+    multipliers: Floats
+    exact: str | None
+    lower_bound: float
+    lower_bound_name: str
+    upper_bounds: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        for name, shape in (("hidden", (self.m, self.T)), ("multipliers", (self.T, self.T))):
+            if getattr(self, name).shape != shape:
+                raise ValueError(
+                    f"{name} has shape {getattr(self, name).shape}; T = {self.T}, m = {self.m} needs {shape}"
+                )
+
+    @property
+    def energy(self) -> float:
+        """Σ_t ‖h_t‖², the squared weight norm of the model."""
+        return float(np.sum(self.hidden**2))
+
+    @property
+    def radius_squared(self) -> Floats:
+        """(T,) the squared lengths ‖h_t‖²."""
+        return np.asarray(np.sum(self.hidden**2, axis=0), dtype=np.float64)
+
+    @property
+    def equal_norms(self) -> bool:
+        """Whether all squared lengths agree to a relative 1e-9."""
+        squared = self.radius_squared
+        return bool(np.ptp(squared) <= 1e-9 * squared.max())
+
+    @property
+    def active(self) -> NDArray[np.intp]:
+        """(active, 2) pairs j, i whose constraint ‖h_j‖² − h_i·h_j >= 1 holds with a slack below 1e-8."""
+        return np.argwhere(slacks(self.hidden) < ACTIVE_SLACK)
+
+    @property
+    def certificate(self) -> Certificate:
+        """Residuals of the optimality conditions."""
+        return certify(self.hidden, self.multipliers)
+
+
+def memorization_code(
+    T: int, m: int, *, starts: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> MemorizationCode:
+    """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
+
+    Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4: `codes.shifted-bound`) are returned in closed form.
+    Otherwise every configuration of `theory.codes.known_codes` and `starts` start points are optimized, half of them
+    from directions first spread like a spherical code, and the best certified point wins; the same call gives the same
+    bits on one machine.
+
+    Parameters
+    ----------
+    T : number of datapoints, >= 1; at most 2 when m = 1.
+    m : hidden dimensions, >= 1.
+    starts : start points of the search; by default 16 to 192, fewer for larger problems.
+    progress : called with (starts done, starts in all) after each batch.
+
+    Raises
+    ------
+    ValueError
+        T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is known.
+    TypeError
+        T, m or starts is not an integer.
+
+    Notes
+    -----
+    Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`; where
+    Newton's method fails to settle, the best feasible point is returned and its certificate says so.
+
+    Examples
+    --------
+    >>> code = memorization_code(5, 3)
+    >>> code.name, round(code.energy, 6), code.equal_norms
+    ('simplex in R^1 + cross-polytope', 4.944272, False)
+
+    """
+    T, m = _checked("T", T), _checked("m", m)
+    if m == 1 and T > 2:
+        raise ValueError(
+            f"T = {T} with m = 1: one dimension memorizes at most 2 datapoints; try m = 2 or T = 2"
+        )
+    starts = max(16, min(192, 400_000 // (T * T * m))) if starts is None else _checked("starts", starts)
+    most = _MOST_POINTS if m == 2 or m + 1 >= T or 2 * m == T else MOST_SEARCHED
+    if most < T:
+        raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
+    known = known_codes(T, m)
+    if known and known[0].optimal:
+        return _assemble(T, m, known[0], known[0].hidden, optimal_multipliers(known[0].hidden), known)
+    return _best_of_search(T, m, known, starts, progress)
+
+
+def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
+    """Residuals of the optimality conditions at (m, T) hidden vectors, invariant under rotation and
+    relabelling.
+
+    Without multipliers, the non-negative ones on the active constraints that fit best are taken; a feasible
+    point that is not stationary then shows a large `stationarity`.
+    """
+    multipliers = optimal_multipliers(hidden) if multipliers is None else multipliers
+    slack = slacks(hidden)
+    paired = np.isfinite(slack)
+    return Certificate(
+        stationarity=float(np.max(np.abs(hidden @ stationarity_matrix(multipliers)))),
+        primal=float(max(0.0, -np.min(slack, initial=np.inf))),
+        complementarity=float(np.max(np.abs(multipliers[paired] * slack[paired]), initial=0.0)),
+        dual=float(max(0.0, -np.min(multipliers))),
+    )
+
+
+def optimal_multipliers(hidden: Floats) -> Floats:
+    """(T, T) multipliers >= 0, zero where the slack exceeds 1e-8, that make `hidden` as stationary as
+    possible.
+
+    Multipliers that depend on (‖h_j‖², ‖h_i‖², h_i·h_j) alone are tried first: by symmetry they suffice for
+    most named codes, and the general non-negative least-squares problem has T(T−1) unknowns.
+    """
+    rows, columns = np.nonzero(slacks(hidden) < ACTIVE_SLACK)
+    if not len(rows):
+        return np.zeros((hidden.shape[1], hidden.shape[1]))
+    symmetric = _symmetric_multipliers(hidden, rows, columns)
+    if certify(hidden, symmetric).worst < 1e-12 * hidden.shape[1]:
+        return symmetric
+    return nonnegative_multipliers(hidden, rows, columns)
+
+
+def _symmetric_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
+    from scipy.optimize import nnls
+
+    gram = hidden.T @ hidden
+    squared = np.diagonal(gram)
+    kinds = np.round(np.stack([squared[rows], squared[columns], gram[rows, columns]], axis=1), 6)
+    kind = np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
+    points = len(gram)
+    unit = np.zeros((kind.max() + 1, points, points))
+    unit[kind, rows, columns] = 1.0
+    design = np.stack(
+        [(hidden @ (stationarity_matrix(one) - np.eye(points))).ravel() for one in unit], axis=1
+    )
+    weights = nnls(design, -hidden.ravel())[0]
+    return np.asarray(np.tensordot(weights, unit, axes=1), dtype=np.float64)
+
+
+def _checked(name: str, value: SupportsIndex) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} = {value!r}: must be an integer; try {name} = 8") from None
+    if number < 1:
+        raise ValueError(f"{name} = {number}: must be at least 1; try {name} = {'2' if name == 'm' else '8'}")
+    return number
+
+
+def _best_of_search(
+    T: int, m: int, known: tuple[KnownCode, ...], starts: int, progress: Callable[[int, int], None] | None
+) -> MemorizationCode:
+    named = min(known, key=lambda code: code.energy, default=None)
+    candidates, equal_norm = _search(T, m, known, starts, progress)
+    bounds = {"equal-norm code found": equal_norm} | {code.name: code.energy for code in known}
+    best: _Candidate | None = None
+    if named is not None and certify(named.hidden).holds():
+        best = named.energy, named.hidden, optimal_multipliers(named.hidden)
+    for energy, hidden, multipliers in _refined(candidates):
+        if best is not None and energy > best[0] * (1 - 1e-7) and certify(*best[1:]).holds():
+            continue
+        hidden, multipliers = _polished(hidden, multipliers)
+        energy = _feasible_energy(hidden)
+        if best is None or _preferred(energy, hidden, multipliers, best):
+            best = energy, hidden, multipliers
+    assert best is not None, "the search returns at least one candidate"
+    if named is not None and best[0] >= named.energy * (1 - _SAME):
+        return _assemble(T, m, named, named.hidden, optimal_multipliers(named.hidden), known, bounds)
+    return _assemble(T, m, None, best[1], best[2], known, bounds)
+
+
+def _preferred(energy: float, hidden: Floats, multipliers: Floats, best: _Candidate) -> bool:
+    """Lower energy wins among certified points; a certified one wins over one that is not."""
+    settled, had_settled = certify(hidden, multipliers).holds(), certify(*best[1:]).holds()
+    return energy < best[0] * (1 - _SAME) if settled == had_settled else settled
+
+
+def _assemble(
+    T: int,
+    m: int,
+    named: KnownCode | None,
+    hidden: Floats,
+    multipliers: Floats,
+    known: tuple[KnownCode, ...],
+    upper_bounds: Mapping[str, float] | None = None,
+) -> MemorizationCode:
+    label, bound = best_lower_bound(T, m, float(np.sum(hidden**2)))
+    return MemorizationCode(
+        T=T,
+        m=m,
+        name="numerical" if named is None else named.name,
+        status="theorem" if named is not None and named.optimal else "numerical",
+        hidden=hidden,
+        multipliers=multipliers,
+        exact=None if named is None else named.exact,
+        lower_bound=bound,
+        lower_bound_name=label,
+        upper_bounds=upper_bounds or {code.name: code.energy for code in known},
+    )
+
+
+def _search(
+    T: int, m: int, known: tuple[KnownCode, ...], starts: int, progress: Callable[[int, int], None] | None
+) -> tuple[list[_Candidate], float]:
+    """The most promising candidates, best first, and the energy of the best equal-norm code met."""
+    found: list[_Candidate] = []
+    if known:
+        found += _ranked(*augmented_lagrangian(np.stack([_shaken(code.hidden) for code in known])))
+    equal_norm = np.inf
+    done = 0
+    for batch in _start_batches(T, m, starts):
+        spread = spread_directions(batch)
+        equal_norm = min(equal_norm, *(equal_norm_energy(directions) for directions in spread))
+        for directions, penalties in ((batch, LOOSE_PENALTIES), (spread, TIGHT_PENALTIES)):
+            codes = np.stack([equal_norm_hidden(one) for one in directions])
+            found += _ranked(*augmented_lagrangian(codes, penalties=penalties))
+        done += len(batch)
+        if progress is not None:
+            progress(done, starts)
+    return _distinct(found), equal_norm
+
+
+def _start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
+    # The seed is a function of T and m alone: a fixed sequence of start points, not a source of randomness.
+    generator = np.random.default_rng([T, m])
+    for first in range(0, starts, _BATCH):
+        directions = generator.normal(size=(min(_BATCH, starts - first), m, T))
+        yield directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+def _shaken(hidden: Floats) -> Floats:
+    """A named configuration moved by about 1 %, so that the search leaves it if it is a saddle point."""
+    generator = np.random.default_rng(hidden.shape)
+    return np.asarray(hidden + 0.01 * generator.normal(size=hidden.shape), dtype=np.float64)
+
+
+def _distinct(found: list[_Candidate], keep: int = 6) -> list[_Candidate]:
+    """The lowest candidates whose energies differ by more than a relative 1e-5, about their resolution."""
+    chosen: list[_Candidate] = []
+    for candidate in sorted(found, key=operator.itemgetter(0)):
+        if len(chosen) < keep and (not chosen or candidate[0] > chosen[-1][0] * (1 + 1e-5)):
+            chosen.append(candidate)
+    return chosen
+
+
+def _feasible_energy(hidden: Floats) -> float:
+    """Energy after scaling up until every constraint holds; inf when no scale does."""
+    least = 1.0 + float(np.min(slacks(hidden)))
+    return float(np.sum(hidden**2)) / min(1.0, least) if least > 0 else np.inf
+
+
+def _refined(candidates: list[_Candidate]) -> list[_Candidate]:
+    """The candidates continued with a high penalty until their slacks settle, best first."""
+    hidden = np.stack([point for _, point, _ in candidates])
+    multipliers = np.stack([held for _, _, held in candidates])
+    for _ in range(_REFINEMENTS):
+        hidden, multipliers = augmented_lagrangian(
+            hidden, multipliers, penalties=TIGHT_PENALTIES[-1:], steps=300
+        )
+        if np.max(np.abs(np.minimum(slacks(hidden), multipliers))) < 1e-9:
+            break
+    return _ranked(hidden, multipliers)
+
+
+def _ranked(hidden: Floats, multipliers: Floats) -> list[_Candidate]:
+    ranked = [(_feasible_energy(h), h, held) for h, held in zip(hidden, multipliers, strict=True)]
+    return sorted(ranked, key=operator.itemgetter(0))
+
+
+def _polished(hidden: Floats, multipliers: Floats) -> tuple[Floats, Floats]:
+    """Projection steps, then Newton's method with the active set that certifies best."""
+    best = hidden, multipliers = projection_steps(hidden, multipliers, _PROJECTIONS)
+    for tolerance in (1e-6, 1e-4, 1e-3):
+        if certify(*best).holds(1e-11):
+            break
+        polished = newton_polish(hidden, multipliers, tolerance)
+        if certify(*polished).worst < certify(*best).worst:
+            best = polished
+    return best

@@ -1,0 +1,1 @@
+"""Derivations: steps, interval checks, mutants, symbols, labels, and the proofs by topic."""

@@ -1,0 +1,1 @@
+"""Proofs about features, dimensionality and repeated datapoints."""

@@ -1,0 +1,139 @@
+"""Wrong versions of a statement: what a check has to refute.
+
+A mutant differs from its statement in one place: the sign of a term, an integer (in exponents and summation
+limits too) by one, sine for cosine, the direction of an inequality, one symbol for another of the same
+domain. A mutant may only survive a check if it is no error: an equation that holds at every point because
+both versions are equal there, or an inequality that is weaker at every point.
+
+Defines no equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy
+from flint import arb
+
+from theory.derivations.domains import Domain, points
+from theory.derivations.intervals import Ball, Undecided, Undefined, ball, rational_ball
+from theory.derivations.steps import Statement, Step, StepInconclusive, StepRefuted, relations
+
+__all__ = ["Mutant", "is_harmless", "is_refuted", "mutants"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A statement with one change; `change` says which."""
+
+    statement: Statement
+    change: str
+
+
+def mutants(step: Step) -> Iterator[Mutant]:
+    """Every mutant of a step's statement, each once.
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x")
+    >>> from theory.derivations.domains import Interval
+    >>> step = Step(label="a.b", statement=sympy.Eq(sympy.cos(x), 1 - x), why="", domain={x: Interval(0, 1)})
+    >>> sorted(mutant.change for mutant in mutants(step))[2:]
+    ['1 - x: + for - of -x', '1 - x: - for + of 1', '1 -> 0', '1 -> 2', 'cos(x) -> sin(x)']
+
+    """
+    seen = {step.statement}
+    for statement, change in _rewrite(step.statement, step.domain):
+        if statement not in seen:
+            seen.add(statement)
+            yield Mutant(statement, change)
+
+
+def is_refuted(step: Step, mutant: Mutant) -> bool:
+    """Whether the step's own check refutes the mutant; a mutant it cannot settle counts as refuted too."""
+    try:
+        step.check.examine(step.label, mutant.statement, step.domain)
+    except (StepRefuted, StepInconclusive):
+        return True
+    return False
+
+
+def is_harmless(step: Step, mutant: Mutant, count: int = 24) -> bool:
+    """Whether a surviving mutant is no error: nowhere does it claim more than the statement does.
+
+    At every point each relation of the mutant must have the gap of the original or a greater one.
+    """
+    originals, changed = list(relations(step.statement)), list(relations(mutant.statement))
+    if len(originals) != len(changed):
+        return mutant.statement == sympy.true or set(changed) < set(originals)
+    return all(
+        _claims_no_more(before, after, step.domain, count)
+        for before, after in zip(originals, changed, strict=True)
+        if before != after
+    )
+
+
+def _claims_no_more(before: sympy.Basic, after: sympy.Basic, domain: Domain, count: int) -> bool:
+    if type(before) is not type(after):
+        return False
+    for point in points(domain, count):
+        values = {symbol: rational_ball(value) for symbol, value in point.items()}
+        try:
+            slack = _excess(after, values) - _excess(before, values)
+        except (Undefined, Undecided):
+            return False
+        if slack < 0 or (isinstance(before, sympy.Eq) and not slack.overlaps(arb(0))):
+            return False
+    return True
+
+
+def _excess(relation: sympy.Basic, values: dict[sympy.Symbol, Ball]) -> Ball:
+    sides = (relation.lhs, relation.rhs) if isinstance(relation, sympy.Eq) else (relation.gts, relation.lts)
+    return ball(sides[0], values) - ball(sides[1], values)
+
+
+def _rewrite(node: sympy.Basic, domain: Domain) -> Iterator[tuple[sympy.Basic, str]]:
+    """All versions of `node` with one change somewhere inside."""
+    yield from _rewrite_here(node, domain)
+    for place, argument in enumerate(node.args):
+        if isinstance(node, sympy.Derivative) and place > 0:
+            continue
+        for changed, change in _rewrite(argument, domain):
+            arguments = (*node.args[:place], changed, *node.args[place + 1 :])
+            yield _rebuilt(node, arguments), change
+
+
+def _rebuilt(node: sympy.Basic, arguments: tuple[sympy.Basic, ...]) -> sympy.Basic:
+    if isinstance(node, sympy.core.relational.Relational):
+        return node.func(*arguments, evaluate=False)
+    return node.func(*arguments)
+
+
+def _rewrite_here(node: sympy.Basic, domain: Domain) -> Iterator[tuple[sympy.Basic, str]]:
+    if isinstance(node, sympy.Rational):
+        yield node + 1, f"{node} -> {node + 1}"
+        yield node - 1, f"{node} -> {node - 1}"
+    elif isinstance(node, sympy.Symbol) and node in domain:
+        for other in sorted(domain, key=lambda symbol: symbol.name):
+            if other != node and domain[other] == domain[node]:
+                yield other, f"{node} -> {other}"
+    elif isinstance(node, sympy.Add):
+        for term in node.args:
+            yield (
+                node - 2 * term,
+                f"{node}: {'+ for -' if term.could_extract_minus_sign() else '- for +'} of {term}",
+            )
+    elif isinstance(node, sympy.cos | sympy.sin):
+        other = sympy.sin if isinstance(node, sympy.cos) else sympy.cos
+        yield other(*node.args), f"{node} -> {other.__name__}({node.args[0]})"
+    elif isinstance(node, sympy.Tuple) and len(node) == 3:
+        index, lower, upper = node
+        for end, pair in (
+            ("from", (lower + 1, upper)),
+            ("to", (lower, upper - 1)),
+            ("to", (lower, upper + 1)),
+        ):
+            yield sympy.Tuple(index, *pair), f"{end} {pair[0] if end == 'from' else pair[1]}"
+    elif isinstance(node, sympy.core.relational.Relational) and not isinstance(node, sympy.Eq):
+        yield node.reversedsign.func(*node.args, evaluate=False), f"{node}: direction"

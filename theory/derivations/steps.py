@@ -1,0 +1,348 @@
+"""Derivations: sequences of steps, each a SymPy statement with a check that can fail.
+
+A step is an equation or an inequality, claimed for every point of a domain. Its check goes another route
+than the step itself: by default the two sides are evaluated in ball arithmetic at fixed points, the
+domain's ends among them (:class:`AtPoints`); a strict sign can be certified on a whole box by subdivision
+(:class:`OverBox`). A check refutes or fails to refute; what makes a step true is its reason, `why`. Where a
+reason has a gap, it says so.
+
+Normalisation and symbols are those of `theory.derivations.symbols`. Defines no equations; every step has a label of
+its own.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal, Protocol, TypeAlias
+
+import sympy
+from flint import arb
+
+from theory.derivations.domains import Domain, Point, points
+from theory.derivations.intervals import Ball, Undecided, Undefined, ball, rational_ball
+
+__all__ = [
+    "AtPoints",
+    "Check",
+    "Derivation",
+    "OverBox",
+    "Standing",
+    "Statement",
+    "Step",
+    "StepInconclusive",
+    "StepRefuted",
+    "above",
+    "at_least",
+    "at_most",
+    "derivation",
+    "derivations",
+    "equal",
+]
+
+#: An equation, an inequality, or a conjunction of them.
+Statement: TypeAlias = sympy.Basic
+
+#: What a derivation establishes.
+Standing = Literal["theorem", "closed form"]
+
+#: A ball wider than this (relative to its magnitude, at least 1) settles nothing.
+WIDEST = 1e-30
+
+
+def equal(left: sympy.Expr, right: sympy.Expr) -> Statement:
+    """Left = right, kept as written: SymPy must not decide it while it is being stated."""
+    return sympy.Eq(left, right, evaluate=False)
+
+
+def at_least(left: sympy.Expr, right: sympy.Expr) -> Statement:
+    """Left ≥ right, kept as written."""
+    return sympy.Ge(left, right, evaluate=False)
+
+
+def at_most(left: sympy.Expr, right: sympy.Expr) -> Statement:
+    """Left ≤ right, kept as written."""
+    return sympy.Le(left, right, evaluate=False)
+
+
+def above(left: sympy.Expr, right: sympy.Expr) -> Statement:
+    """Left > right, kept as written."""
+    return sympy.Gt(left, right, evaluate=False)
+
+
+class StepRefuted(AssertionError):
+    """A step is false at a point; the message names the step, the point and both sides."""
+
+
+class StepInconclusive(RuntimeError):
+    """A check could not settle a step; its domain or its form has to change."""
+
+
+class Check(Protocol):
+    """How a statement is confronted with its domain."""
+
+    def examine(self, label: str, statement: Statement, domain: Domain) -> None:
+        """Raise StepRefuted where the statement fails, StepInconclusive where nothing can be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtPoints:
+    """Evaluate both sides as balls at the corners of the domain and at `count` more fixed points.
+
+    Equal: the balls must overlap. Non-strict: the difference must not be certainly of the wrong sign.
+    Strict: it must be certainly of the right sign. All balls must be narrower than 1e-30, so that overlap
+    means agreement to 30 digits.
+    """
+
+    count: int = 24
+
+    def examine(self, label: str, statement: Statement, domain: Domain) -> None:
+        """See :class:`Check`."""
+        for point in points(domain, self.count):
+            values = {symbol: rational_ball(value) for symbol, value in point.items()}
+            for relation in relations(statement):
+                _judge(label, relation, values, point)
+
+
+@dataclass(frozen=True, slots=True)
+class OverBox:
+    """Certify a strict inequality at *every* point of a box of intervals, by bisection in ball arithmetic.
+
+    The box is cut along its longest side until the ball of each piece has the right sign; `pieces` bounds
+    the work.
+    """
+
+    pieces: int = 4000
+
+    def examine(self, label: str, statement: Statement, domain: Domain) -> None:
+        """See :class:`Check`."""
+        for relation in relations(statement):
+            if not isinstance(relation, sympy.StrictGreaterThan | sympy.StrictLessThan):
+                raise StepInconclusive(
+                    f"{label}: only a strict inequality can be certified on a box, not {relation}"
+                )
+            AtPoints(0).examine(label, relation, domain)
+            self._subdivide(label, relation.gts - relation.lts, domain)
+
+    def _subdivide(self, label: str, gap: sympy.Expr, domain: Domain) -> None:
+        waiting: list[dict[sympy.Symbol, tuple[sympy.Rational, sympy.Rational]]]
+        waiting = [{symbol: one.ends for symbol, one in domain.items()}]
+        for _ in range(self.pieces):
+            if not waiting:
+                return
+            box = waiting.pop()
+            values = {symbol: rational_ball(lo).union(rational_ball(hi)) for symbol, (lo, hi) in box.items()}
+            try:
+                value = ball(gap, values)
+            except (Undefined, Undecided):
+                value = arb(0, 1)
+            if value > 0:
+                continue
+            if value < 0:
+                raise StepRefuted(f"{label} is refuted on {box}: the gap {gap} lies in {value}")
+            longest = max(box, key=lambda symbol: box[symbol][1] - box[symbol][0])
+            lower, upper = box[longest]
+            middle = (lower + upper) / 2
+            waiting += [{**box, longest: (lower, middle)}, {**box, longest: (middle, upper)}]
+        raise StepInconclusive(f"{label}: {self.pieces} pieces do not certify {gap} > 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One claim of a derivation.
+
+    Attributes
+    ----------
+    label : the equation label, `area.name`.
+    statement : what is claimed, a SymPy relation or a conjunction of relations.
+    domain : for each free symbol the set on which it is claimed and checked.
+    why : the reason, one or two sentences; it names the classical theorem where it uses one.
+    check : how it is confronted with numbers.
+
+    """
+
+    label: str
+    statement: Statement
+    why: str
+    domain: Domain = field(default_factory=dict)
+    check: Check = field(default_factory=AtPoints)
+
+    def __post_init__(self) -> None:
+        if any(relation.lhs == relation.rhs for relation in relations(self.statement)):
+            raise ValueError(f"{self.label}: both sides are the same expression; such a step says nothing")
+        if self.statement in (sympy.true, sympy.false):
+            raise ValueError(
+                f"{self.label}: SymPy reduced the statement to {self.statement}; build it with equal() and its like"
+            )
+        missing = self.statement.free_symbols - set(self.domain)
+        unused = set(self.domain) - self.statement.free_symbols
+        if missing or unused:
+            raise ValueError(
+                f"{self.label}: symbols without a domain {missing}, domains without a symbol {unused}"
+            )
+
+    def verify(self) -> None:
+        """Run the check.
+
+        Raises
+        ------
+        StepRefuted
+            The statement fails; the message has the step, the point and both sides.
+        StepInconclusive
+            The check settles nothing.
+
+        """
+        self.check.examine(self.label, self.statement, self.domain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """A result with the steps that lead to it.
+
+    Attributes
+    ----------
+    label : the label of the result.
+    title : one line.
+    standing : what is established.
+    assumptions : what it rests on.
+    steps : the claims, in order.
+    source : where the result, or the observation it explains, was published.
+    conclusion : what follows from the steps, in words.
+
+    """
+
+    label: str
+    title: str
+    standing: Standing
+    assumptions: tuple[str, ...]
+    steps: tuple[Step, ...]
+    source: str
+    conclusion: str
+
+    def __post_init__(self) -> None:
+        labels = [step.label for step in self.steps]
+        if not labels or len(set(labels)) < len(labels):
+            raise ValueError(f"{self.label}: a derivation needs steps with labels of their own, not {labels}")
+
+    def verify(self) -> None:
+        """Verify every step; raises as :meth:`Step.verify`."""
+        for step in self.steps:
+            step.verify()
+
+
+#: The modules that hold derivations, in the order in which they are read; each has a tuple DERIVATIONS.
+PROOF_MODULES = (
+    "theory.derivations.memorization.zero_loss",
+    "theory.derivations.memorization.tgon",
+    "theory.derivations.memorization.tgon_norm",
+    "theory.derivations.memorization.codes",
+    "theory.derivations.memorization.shifted_codes",
+    "theory.derivations.features.polygon",
+    "theory.derivations.features.free_bias",
+    "theory.derivations.features.sea",
+    "theory.derivations.features.repetition",
+    "theory.derivations.features.dimensionality",
+    "theory.derivations.memorization.overlap",
+    "theory.derivations.optimization.reach",
+    "theory.derivations.optimization.decay_flow",
+    "theory.derivations.memorization.failures",
+    "theory.derivations.memorization.finite_penalty",
+    "theory.derivations.memorization.unequal_norms",
+)
+
+
+@cache
+def derivations() -> tuple[Derivation, ...]:
+    """Every derivation, in reading order.
+
+    Raises
+    ------
+    ValueError
+        Two derivations or two steps share a label.
+
+    """
+    found = tuple(one for name in PROOF_MODULES for one in importlib.import_module(name).DERIVATIONS)
+    labels = [one.label for one in found] + [step.label for one in found for step in one.steps]
+    repeated = sorted({label for label in labels if labels.count(label) > 1})
+    if repeated:
+        raise ValueError(f"labels used twice: {repeated}")
+    return found
+
+
+def derivation(label: str) -> Derivation:
+    """The derivation with this label, or the one that has a step with it.
+
+    Raises
+    ------
+    KeyError
+        No derivation knows the label; the message lists those there are.
+
+    Examples
+    --------
+    >>> derivation("memorization.tgon-norm").standing
+    'theorem'
+
+    """
+    for one in derivations():
+        if label == one.label or any(label == step.label for step in one.steps):
+            return one
+    raise KeyError(
+        f"no derivation has the label {label!r}; there are {', '.join(one.label for one in derivations())}"
+    )
+
+
+def relations(statement: Statement) -> Iterator[sympy.core.relational.Relational]:
+    """The relations of a conjunction, one after the other; a false constant is one that always fails.
+
+    Examples
+    --------
+    >>> x = sympy.Symbol("x")
+    >>> len(list(relations(sympy.And(x > 0, x < 1))))
+    2
+
+    """
+    if isinstance(statement, sympy.And):
+        for part in statement.args:
+            yield from relations(part)
+    elif statement == sympy.false:
+        yield sympy.Eq(0, 1, evaluate=False)
+    elif statement != sympy.true:
+        yield statement
+
+
+def _judge(label: str, relation: sympy.Basic, values: dict[sympy.Symbol, Ball], point: Point) -> None:
+    where = ", ".join(f"{symbol} = {value}" for symbol, value in point.items()) or "a point without symbols"
+    try:
+        left, right = ball(relation.lhs, values), ball(relation.rhs, values)
+    except Undefined as error:
+        raise StepRefuted(f"{label} is refuted at {where}: {error}") from error
+    except Undecided as error:
+        raise StepInconclusive(f"{label} at {where}: {error}") from error
+    gap = _gap(relation, left, right)
+    if gap < 0 or (gap.is_zero() and isinstance(relation, _STRICT)):
+        raise StepRefuted(
+            f"{label} is refuted at {where}: {relation} has the sides {_shown(left)} and {_shown(right)}"
+        )
+    wide = [side for side in (left, right) if side.rad() > WIDEST * (1 + abs(side))]
+    if wide or (isinstance(relation, _STRICT) and not gap > 0):
+        raise StepInconclusive(f"{label} at {where}: the sides {left} and {right} settle nothing")
+
+
+_STRICT = (sympy.StrictGreaterThan, sympy.StrictLessThan)
+
+
+def _gap(relation: sympy.Basic, left: Ball, right: Ball) -> Ball:
+    """What must not be negative: −|left − right| up to its own radius for an equation."""
+    if isinstance(relation, sympy.Eq):
+        return arb(0) if left.overlaps(right) else -abs(left - right)
+    if isinstance(relation, sympy.GreaterThan | sympy.StrictGreaterThan):
+        return left - right
+    if isinstance(relation, sympy.LessThan | sympy.StrictLessThan):
+        return right - left
+    raise NotImplementedError(f"no check for a statement of type {type(relation).__name__}")
+
+
+def _shown(value: Ball) -> str:
+    return str(value.str(20, radius=False))

@@ -1,0 +1,339 @@
+"""Polygons of features with a free bias: the law of the amplitudes decides which one is best.
+
+k features stand at the vertices of a regular k-gon of squared radius r, each with bias b; one of them is
+active, with an amplitude a of a law of `theory.features.amplitudes`. One feature's loss is
+
+    loss(r, b) = E(a − ReLU(r a + b))² + Σ_{d=1}^{k−1} E ReLU(r a cos(2πd/k) + b)²
+
+(`generalization.free-bias-loss`), and gain(r, b) = k(1 − loss/E a²) counts perfectly stored features. At
+b = 0 the law drops out (`theory.features.polygon`); with b free it does not:
+
+- constant a: every k is exact, by the T-gon r = 1/(1 − cos(2π/k)), b = a(1 − r) of `memorization.tgon-norm`
+  (`generalization.constant-law`);
+- k ≤ 4, any law: r = 1, b = 0 is exact (`generalization.four-features`);
+- uniform a: the loss is a rational function (`generalization.uniform-loss`), its optimum a number;
+- any other law: expectations of `theory.features.amplitudes`, the optimum a number.
+
+The search is deterministic: a grid over (r, −b/r), its best local optima polished to a root of the gradient.
+Its certificate is the gradient there and the curvature; that no better optimum lies between the grid's
+points is not proven. The bias is in units of a, and may be positive (only for constant a and k ≤ 3 is it).
+
+Equation labels: `generalization.free-bias-loss`, `generalization.constant-law`,
+`generalization.four-features`, `generalization.uniform-loss`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.features.amplitudes import Amplitude, active
+from theory.memorization.tgon import tgon_bias_coefficient
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = [
+    "FreeBias",
+    "Optimum",
+    "best_free_bias",
+    "exact_uniform_loss",
+    "largest_amplitude",
+    "maximize",
+    "ring_gain",
+    "uniform_loss",
+]
+
+Floats = NDArray[np.float64]
+
+#: A function of (r, b) to be maximised: its value and its gradient.
+Objective: TypeAlias = Callable[[float, float], tuple[float, Floats]]
+
+#: The grid of starts: squared radii from this to k²/2, cuts −b/r as shares of the largest amplitude.
+LEAST_RADIUS, RADII, CUTS = (
+    0.2,
+    16,
+    (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.55, 0.7, 0.82, 0.9, 0.95, 0.98, 0.995),
+)
+
+#: Optima of the grid that are polished.
+POLISHED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """A local maximum over (r, b) with its certificate.
+
+    Attributes
+    ----------
+    radius_squared, bias : where it is.
+    value : the function there.
+    gradient : norm of the gradient there.
+    curvature : the larger eigenvalue of the Hessian, by differences of the gradient; negative at a maximum.
+
+    """
+
+    radius_squared: float
+    bias: float
+    value: float
+    gradient: float
+    curvature: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeBias:
+    """The best k-gon under a law.
+
+    Attributes
+    ----------
+    k : number of features on the polygon.
+    law : the law's name.
+    radius_squared, bias : the optimum; the bias in units of the amplitude.
+    gain : k − loss/E a², in units of one perfectly stored feature.
+    gradient : norm of the gain's gradient at the optimum, 0 where the solution is exact.
+    curvature : larger eigenvalue of the gain's Hessian there, NaN where the solution is exact.
+    standing : `closed form` for an exact solution, `numerical` for a searched one.
+
+    """
+
+    k: int
+    law: str
+    radius_squared: float
+    bias: float
+    gain: float
+    gradient: float
+    curvature: float
+    standing: str
+
+    @property
+    def length(self) -> float:
+        """The length of each column, √r."""
+        return math.sqrt(self.radius_squared)
+
+    @property
+    def weight_norm(self) -> float:
+        """Frobenius norm of the k columns together, √(k r)."""
+        return math.sqrt(self.k * self.radius_squared)
+
+
+def ring_gain(k: int, radius_squared: float, bias: float, law: Amplitude) -> tuple[float, Floats]:
+    """The gain of a k-gon and its gradient in (r, b) (`generalization.free-bias-loss`).
+
+    k ≥ 1, r > 0. As accurate as the law's truncated moments, times k/E a².
+
+    Examples
+    --------
+    >>> from theory.features.amplitudes import uniform
+    >>> gain, gradient = ring_gain(4, 1.0, 0.0, uniform())
+    >>> round(gain, 12), bool(np.allclose(gradient, 0))
+    (4.0, True)
+
+    """
+    a, weights = law.nodes(*active(radius_squared, bias))
+    output = radius_squared * a + bias
+    change = weights @ (output * (output - 2 * a))
+    slope_r, slope_b = 2 * weights @ (a * (output - a)), 2 * weights @ (output - a)
+    for cosine, count in _neighbours(k):
+        a, weights = law.nodes(*active(radius_squared * cosine, bias))
+        output = radius_squared * cosine * a + bias
+        change += count * weights @ output**2
+        slope_r += 2 * count * cosine * weights @ (a * output)
+        slope_b += 2 * count * weights @ output
+    unit = -k / law.moment(2)
+    return float(unit * change), unit * np.array([slope_r, slope_b])
+
+
+@lru_cache(maxsize=256)
+def _neighbours(k: int) -> tuple[tuple[float, int], ...]:
+    """The cosines to the other vertices, each with how often it occurs."""
+    return tuple(
+        (math.cos(2 * math.pi * d / k) if 4 * d != k else 0.0, 1 if 2 * d == k else 2)
+        for d in range(1, k // 2 + 1)
+    )
+
+
+def best_free_bias(k: int, law: Amplitude) -> FreeBias:
+    """The k-gon of greatest gain over r > 0 and b, k ≥ 1.
+
+    For k ≤ 4 and for constant amplitudes exact; else a searched optimum, r and b to about 1e-9 of the law's
+    own loss function (see the module for what is certified). Where several solutions are exact (constant
+    amplitudes) it is the one of least ‖W‖.
+
+    Raises
+    ------
+    ValueError
+        k is not an integer ≥ 1.
+    ArithmeticError
+        No start of the search reached a stationary point.
+
+    Examples
+    --------
+    >>> from theory.features.amplitudes import constant, uniform
+    >>> six = best_free_bias(6, constant())
+    >>> round(six.length**2, 12), round(six.bias, 12), six.gain
+    (2.0, -1.0, 6.0)
+    >>> seven = best_free_bias(7, uniform())
+    >>> round(seven.length, 5), round(seven.bias, 5), round(seven.gain, 4)
+    (1.44839, -0.96691, 5.2513)
+
+    """
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k=5")
+    return _best_free_bias(int(k), law)
+
+
+@lru_cache(maxsize=512)
+def _best_free_bias(k: int, law: Amplitude) -> FreeBias:
+    if len(law.atoms) == 1 and not len(law.density):
+        radius_squared = 0.0 if k == 1 else 1 / (2 * math.sin(math.pi / k) ** 2)
+        return _exact(k, law, radius_squared, float(law.atoms[0]) * float(tgon_bias_coefficient(k)))
+    if k <= 4:
+        return _exact(k, law, 1.0, 0.0)
+    found = maximize(lambda r, b: ring_gain(k, r, b, law), largest_amplitude(law), k)
+    return FreeBias(
+        k=k,
+        law=law.name,
+        radius_squared=found.radius_squared,
+        bias=found.bias,
+        gain=found.value,
+        gradient=found.gradient,
+        curvature=found.curvature,
+        standing="numerical",
+    )
+
+
+def _exact(k: int, law: Amplitude, radius_squared: float, bias: float) -> FreeBias:
+    return FreeBias(
+        k=k,
+        law=law.name,
+        radius_squared=radius_squared,
+        bias=bias,
+        gain=float(k),
+        gradient=0.0,
+        curvature=math.nan,
+        standing="closed form",
+    )
+
+
+def largest_amplitude(law: Amplitude) -> float:
+    """The largest amplitude that the law knows."""
+    ends = [float(part[-1]) for part in (law.atoms, law.edges) if len(part)]
+    return max(ends)
+
+
+def maximize(objective: Objective, largest: float, k: int) -> Optimum:
+    """The best local maximum of a smooth function of (r, b) that the grid of starts leads to.
+
+    `largest` is the largest amplitude, which scales b. The certificate is part of the answer.
+
+    Raises
+    ------
+    ArithmeticError
+        No start reached a stationary point of negative curvature.
+
+    """
+    radii = np.geomspace(LEAST_RADIUS, max(2.0, k**2 / 2), RADII)
+    values = np.array([[objective(r, -r * cut * largest)[0] for cut in CUTS] for r in radii])
+    padded = np.pad(values, 1, constant_values=-np.inf)
+    shifts = [(i, j) for i in (0, 1, 2) for j in (0, 1, 2) if (i, j) != (1, 1)]
+    around = np.max([padded[i : i + len(radii), j : j + len(CUTS)] for i, j in shifts], axis=0)
+    peaks = np.argwhere(values >= around)
+    order = np.argsort(-values[peaks[:, 0], peaks[:, 1]], kind="stable")[:POLISHED]
+    starts = [(radii[i], -radii[i] * CUTS[j] * largest) for i, j in peaks[order]]
+    return _best(_polish(objective, largest, start) for start in starts)
+
+
+def _best(found: Iterable[Optimum]) -> Optimum:
+    """The highest maximum among the polished points."""
+    maxima = [one for one in found if one.gradient < 1e-6 * (1 + abs(one.value)) and one.curvature < 0]
+    if not maxima:
+        raise ArithmeticError("no start reached a maximum; give the law more samples, or another k")
+    return max(maxima, key=lambda one: one.value)
+
+
+def _polish(objective: Objective, largest: float, start: tuple[float, float]) -> Optimum:
+    """BFGS from a start, then a root of the gradient; coordinates (ln r, b/largest)."""
+    from scipy.optimize import minimize, root
+
+    def at(z: Floats) -> tuple[float, float]:
+        return math.exp(min(z[0], 50.0)), float(z[1] * largest)
+
+    def scaled(z: Floats) -> tuple[float, Floats]:
+        r, b = at(z)
+        value, slope = objective(r, b)
+        return -value, -slope * np.array([r, largest])
+
+    z = np.array([math.log(start[0]), start[1] / largest])
+    z = np.asarray(minimize(scaled, z, jac=True, method="BFGS", options={"gtol": 1e-9}).x)
+
+    def slope_at(z: Floats) -> Floats:
+        return scaled(z)[1]
+
+    refined: Floats = root(slope_at, z, tol=1e-13).x
+    if np.linalg.norm(scaled(refined)[1]) <= np.linalg.norm(scaled(z)[1]) and np.allclose(
+        refined, z, atol=1e-3
+    ):
+        z = refined
+    value, slope = scaled(z)
+    step = 1e-5
+    hessian = np.array([(scaled(z + e)[1] - scaled(z - e)[1]) / (2 * step) for e in np.eye(2) * step])
+    top = float(-np.linalg.eigvalsh((hessian + hessian.T) / 2)[0])
+    r, b = at(z)
+    return Optimum(r, b, -value, float(np.linalg.norm(slope)), top)
+
+
+def uniform_loss(k: int, radius_squared: float, bias: float) -> float:
+    """One feature's loss for a ~ U[0, 1] in closed form (`generalization.uniform-loss`), k ≥ 1, −r < b ≤ 0, r ≠ 1.
+
+    Loses digits as r tends to 1 (error about eps/|1 − r|); :func:`ring_gain` does not.
+
+    Raises
+    ------
+    ValueError
+        (r, b) outside the domain.
+
+    Examples
+    --------
+    >>> round(3 * uniform_loss(1, 0.5, 0.0), 12)  # (1 − r)² in units of E a² = 1/3
+    0.25
+
+    """
+    r, b = radius_squared, bias
+    if not (r > 0 and -r < b <= 0 and r != 1):
+        raise ValueError(f"r = {r}, b = {b}: the closed form needs -r < b <= 0 and r != 1; use ring_gain")
+    cut = -b / r
+    own = cut**3 / 3 + ((1 - r - b) ** 3 - cut**3) / (3 * (1 - r))
+    others = sum(
+        count * max(0.0, r * cosine + b) ** 3 / (3 * r * cosine)
+        for cosine, count in _neighbours(k)
+        if cosine > 0
+    )
+    return float(own + others)
+
+
+def exact_uniform_loss(k: int, radius_squared: sympy.Expr, bias: sympy.Expr) -> sympy.Expr:
+    """The SymPy twin of :func:`uniform_loss` (`generalization.uniform-loss`).
+
+    Examples
+    --------
+    >>> import sympy
+    >>> exact_uniform_loss(1, sympy.Rational(1, 2), sympy.Integer(0))
+    1/12
+
+    """
+    import sympy
+
+    r, b = radius_squared, bias
+    cut = -b / r
+    total = cut**3 / 3 + ((1 - r - b) ** 3 - cut**3) / (3 * (1 - r))
+    for d in range(1, k):
+        if 4 * min(d, k - d) < k:
+            cosine = sympy.cos(2 * sympy.pi * d / k)
+            total += sympy.Max(0, r * cosine + b) ** 3 / (3 * r * cosine)
+    return total

@@ -1,0 +1,241 @@
+"""Infinite data with one active feature at a time: which regular polygon of features is worth most.
+
+k features stand at the vertices of a regular k-gon of squared radius r, all others at the origin, every
+bias is 0. A feature of amplitude a then costs a²(1 − r)² in its own output and a²r² max(0, cos(2πd/k))² in
+the output d vertices away; a feature at the origin costs a². Hence, whatever the law of a,
+
+    gain(k, r) = k (2r − r² S_k),    S_k the interference sum of `polygons.interference-sum`,
+
+counts in units of one perfectly stored feature, E a² being the unit. Two laws are answered by that:
+
+- `unit`: r = 1 (`generalization.unit-gain`), the notebook's assumption behind ‖W‖ = √k;
+- `free`: the best radius r = 1/S_k (`generalization.free-radius`), gain k/S_k, ‖W‖ = √(k/S_k).
+
+The pentagon is best for every k at both (`generalization.pentagon`). That is a statement about single rings
+at zero bias. A free bias changes it, and then the law of the amplitudes decides (`theory.features.free_bias`):
+
+- `constant`: one-hot data; every k is exact (`generalization.constant-law`);
+- `uniform`: amplitudes U[0, 1], before datapoints are scaled; the best k of 1..64 is 7;
+- `normalized`: the toy model's data, scaled to unit norm; n = 10 000, S = 0.999: the best k of 1..64 is 6. An
+  atom at a = 1 (datapoints with one feature) lets the gain grow without bound in k, but slowly: it adds
+  k·4.5e-4.
+
+Equation labels: `generalization.neighbour-loss`, `generalization.unit-gain`, `generalization.free-radius`,
+`generalization.pentagon`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.features.amplitudes import Amplitude, constant, normalized, uniform
+from theory.features.free_bias import best_free_bias
+from theory.integer_arguments import elementwise
+from theory.polygon_geometry import exact_interference_sum, interference_sum
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = [
+    "BEST_POLYGON",
+    "NAMED_LAWS",
+    "Law",
+    "PolygonSolution",
+    "best_polygons",
+    "exact_polygon_gain",
+    "neighbour_loss_change",
+    "polygon",
+]
+
+Floats = NDArray[np.float64]
+
+#: `unit` fixes the radius at 1, `free` takes the best one, both with zero bias; the others take the best radius
+#: and bias under a law of the amplitudes.
+Law = Literal["unit", "free", "constant", "uniform", "normalized", "samples"]
+
+#: The laws that `polygon` knows by name.
+NAMED_LAWS: tuple[Law, ...] = ("unit", "free", "constant", "uniform", "normalized")
+
+#: The k of greatest gain among all k >= 1, for `unit` and `free` (`generalization.pentagon`).
+BEST_POLYGON = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolygonSolution:
+    """A polygon of features and what it is worth.
+
+    Attributes
+    ----------
+    k : number of features on the polygon.
+    radius_squared : squared length of each feature's column of W.
+    bias : bias of each feature, in units of the amplitude; 0 for `unit` and `free`.
+    gain : k − loss/E a², in units of one perfectly stored feature.
+    weight_norm : Frobenius norm of the k columns together.
+    law : how radius and bias were chosen.
+    exact : SymPy strings of the values that have a closed form; none where the optimum is searched for.
+
+    """
+
+    k: int
+    radius_squared: float
+    bias: float
+    gain: float
+    weight_norm: float
+    law: Law
+    exact: dict[str, str]
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON-ready view; the keys are the attributes, in their order."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def polygon(
+    k: int, law: Law | Amplitude = "unit", *, n: int = 10_000, sparsity: float = 0.999
+) -> PolygonSolution:
+    """The regular k-gon of features under a law of amplitudes.
+
+    k ≥ 1. Relative error below 8 eps for `free`; for `unit` the gain k(2 − S_k) has an absolute error below
+    8 k² eps. With a free bias the optimum is that of `free_bias.best_free_bias`, which carries its
+    certificate. n and sparsity are used by `normalized` alone. An :class:`~theory.features.amplitudes.Amplitude`
+    answers for any other law, samples included. Henighan et al. 2023, section "Generalization", and its
+    notebook have the unit law with nearest neighbours only.
+
+    Raises
+    ------
+    ValueError
+        k is not an integer ≥ 1, or the law is unknown.
+
+    Examples
+    --------
+    >>> pentagon = polygon(5, law="free")
+    >>> round(pentagon.gain, 5), round(pentagon.weight_norm, 5)
+    (4.19821, 2.04895)
+    >>> round(polygon(5).weight_norm ** 2, 12)
+    5.0
+    >>> heptagon = polygon(7, law="uniform")
+    >>> round(heptagon.radius_squared ** 0.5, 5), round(heptagon.bias, 5)
+    (1.44839, -0.96691)
+
+    """
+    if not isinstance(law, Amplitude) and law not in NAMED_LAWS:
+        raise ValueError(f"law = {law!r}: it must be {', '.join(map(repr, NAMED_LAWS))} or an Amplitude")
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k={BEST_POLYGON}")
+    if law == "unit" or law == "free":
+        return _zero_bias(int(k), law)
+    if isinstance(law, Amplitude):
+        return _free_bias(int(k), law)
+    if law == "normalized":
+        return _free_bias(int(k), normalized(n, sparsity))
+    return _free_bias(int(k), constant() if law == "constant" else uniform())
+
+
+def _zero_bias(k: int, law: Law) -> PolygonSolution:
+    shared = interference_sum(k)
+    radius_squared = 1.0 if law == "unit" else 1 / shared
+    return PolygonSolution(
+        k=k,
+        radius_squared=radius_squared,
+        bias=0.0,
+        gain=k * (2 - shared) if law == "unit" else k / shared,
+        weight_norm=math.sqrt(k * radius_squared),
+        law=law,
+        exact=_exact_strings(k, law),
+    )
+
+
+def _free_bias(k: int, amplitude: Amplitude) -> PolygonSolution:
+    best = best_free_bias(k, amplitude)
+    return PolygonSolution(
+        k=k,
+        radius_squared=best.radius_squared,
+        bias=best.bias,
+        gain=best.gain,
+        weight_norm=best.weight_norm,
+        law=amplitude.kind,
+        exact=_exact_free_bias(k, amplitude) if best.standing == "closed form" else {},
+    )
+
+
+def _exact_free_bias(k: int, amplitude: Amplitude) -> dict[str, str]:
+    if amplitude.kind != "constant":
+        return {"radius_squared": "1", "bias": "0", "gain": f"{k}", "weight_norm": f"sqrt({k})"}
+    if k == 1:
+        return {"radius_squared": "0", "gain": "1", "weight_norm": "0"}
+    radius = f"1/(1 - cos(2*pi/{k}))"
+    exact = {"radius_squared": radius, "gain": f"{k}", "weight_norm": f"sqrt({k}*({radius}))"}
+    return {**exact, "bias": f"1 - {radius}"} if amplitude.atoms[0] == 1 else exact
+
+
+def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:
+    """The k of greatest gain among `solutions`; several where gains agree to 1e-12, none of none.
+
+    Examples
+    --------
+    >>> sorted(best_polygons(polygon(k, law="free") for k in range(3, 14)))
+    [5]
+    >>> sorted(best_polygons(polygon(k, law="free") for k in (6, 8)))
+    [6, 8]
+
+    """
+    gains = {solution.k: solution.gain for solution in solutions}
+    greatest = max(gains.values(), default=math.inf)
+    return frozenset(k for k, gain in gains.items() if gain >= greatest - 1e-12 * max(1.0, abs(greatest)))
+
+
+@elementwise("k", least=1)
+def neighbour_loss_change(k: Floats) -> Floats:
+    """(k/3)(2 max(0, cos(2π/k))² − 1): ΔL/(1 − S) of k unit columns (`generalization.neighbour-loss`).
+
+    Amplitudes uniform on [0, 1] (E a² = 1/3), nearest neighbours only, features sparse (first order in 1 −
+    S). k ≥ 3 has two distinct neighbours; k = 2 has one, at cosine −1, and k = 1 none, so both give −k/3.
+    Relative error below 16 eps where the value is not near 0.
+
+    Examples
+    --------
+    >>> neighbour_loss_change([4, 5, 6]).round(5).tolist()
+    [-1.33333, -1.34836, -1.0]
+
+    """
+    cosine = np.where(k <= 2, 0.0, np.maximum(0.0, np.cos(2 * np.pi / k)))
+    change: Floats = k / 3 * (2 * cosine**2 - 1)
+    return change
+
+
+def exact_polygon_gain(k: int, law: Law = "unit") -> sympy.Expr:
+    """The gain of :func:`polygon` as a SymPy number.
+
+    Raises
+    ------
+    ValueError
+        k < 1.
+
+    Examples
+    --------
+    >>> exact_polygon_gain(4, law="free")
+    4
+
+    """
+    shared = exact_interference_sum(k)
+    return k * (2 - shared) if law == "unit" else k / shared
+
+
+def _exact_strings(k: int, law: Law) -> dict[str, str]:
+    shared = _interference_string(k)
+    radius = "1" if law == "unit" else f"1/({shared})"
+    gain = f"{k}*(2 - ({shared}))" if law == "unit" else f"{k}/({shared})"
+    return {"radius_squared": radius, "gain": gain, "weight_norm": f"sqrt({k}*({radius}))"}
+
+
+def _interference_string(k: int) -> str:
+    if k <= 2:
+        return "1"
+    if k % 2 == 0:
+        return f"{k}/4"
+    return f"{k}/4 {'-' if k % 4 == 1 else '+'} (1/cos(pi/{k}) - 1)/4"

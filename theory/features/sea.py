@@ -1,0 +1,247 @@
+"""The sea: small columns beside a polygon of features, when scales are separated.
+
+A k-gon of squared radius r and bias b < 0 leaves room for small columns with zero biases. Their energy is
+q = Σ‖w‖². If the k-gon's outputs stay silent whenever only a small column's feature is active
+(`sea.silence`: ‖w‖ √r ≤ −b, amplitudes being at most 1), interference goes one way only, from large to
+small, and
+
+    gain = gain(r, b) + 2q − S_k (r q + q²/k)        directions at the k-gon's own vertices,
+    gain = gain(r, b) + 2q − k r q/4 − q²/4          isotropic directions
+
+(`sea.separated-gain`), with gain(r, b) of `theory.features.free_bias` and S_k of `theory.polygon_geometry`. The best
+sea has q = k(2 − S_k r)/(2 S_k), or q = 4 − k r/2, so that WWᵀ of an isotropic sea is (2 − k r/4)·I. Isotropic is S_k
+= k/4 in the first formula; vertices are better exactly where S_k < k/4, for k ≡ 1 (mod 4), the pentagon.
+
+N columns of equal length have ‖w‖² = q/N, so silence limits the sea to q ≤ N b²/r: that is how the number of
+features enters. Every answer for finite N is the exact gain of a model one can write down, a lower bound for
+the best one. As N grows, b → 0⁻ and the gain tends to that of two bands: B bands of columns, each much smaller
+than the one before, gain 2B/(B + 1) · k/S_k at zero biases (`sea.bands`); one band is the free radius of
+`theory.features.polygon`, infinitely many double it.
+
+Status. The formulas are closed forms under the separation of scales. That trained models have such a sea, and
+that it is why they take the pentagon, is a hypothesis. A hexagon at its own optimum leaves no room (S_6 r > 2);
+it has to shrink to share, and gains less with a sea than a pentagon does. Normalisation: gains in units of one
+perfectly stored feature, one active feature at a time.
+
+Equation labels: `sea.silence`, `sea.separated-gain`, `sea.bands`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory.features.amplitudes import Amplitude
+from theory.features.free_bias import largest_amplitude, maximize, ring_gain
+from theory.polygon_geometry import interference_sum
+
+__all__ = ["Directions", "RingWithSea", "bands_energy", "bands_gain", "best_sea", "ring_with_sea", "sea_gain"]
+
+Floats = NDArray[np.float64]
+
+#: Where the small columns point: along the k-gon's vertices, or everywhere alike.
+Directions = Literal["vertices", "isotropic"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingWithSea:
+    """The best k-gon together with its best sea (`sea.separated-gain`).
+
+    Attributes
+    ----------
+    k : features on the k-gon.
+    law : the amplitudes' law.
+    directions : of the small columns.
+    columns : N, how many small columns there are, infinity for arbitrarily small ones.
+    radius_squared, bias : of the k-gon.
+    sea_energy : q = Σ‖w‖² of the small columns, 0 where there is no room.
+    gain : of both together.
+    gradient, curvature : certificate of the search over (r, b), as in `theory.features.free_bias`.
+
+    """
+
+    k: int
+    law: str
+    directions: Directions
+    columns: float
+    radius_squared: float
+    bias: float
+    sea_energy: float
+    gain: float
+    gradient: float
+    curvature: float
+
+    @property
+    def polygon_norm(self) -> float:
+        """Frobenius norm of the k-gon's columns."""
+        return math.sqrt(self.k * self.radius_squared)
+
+    @property
+    def sea_norm(self) -> float:
+        """Frobenius norm of the small columns."""
+        return math.sqrt(self.sea_energy)
+
+    @property
+    def weight_norm(self) -> float:
+        """Frobenius norm of all columns."""
+        return math.hypot(self.polygon_norm, self.sea_norm)
+
+    @property
+    def sea_gram(self) -> float:
+        """The factor of I in WWᵀ of the small columns, q/2."""
+        return self.sea_energy / 2
+
+    @property
+    def feature_dimensionality(self) -> float:
+        """D_f of a feature on the k-gon, r/(k r/2 + q/2) for k ≥ 3 (`dimensionality.definition`)."""
+        return self.radius_squared / (self.k * self.radius_squared / 2 + self.sea_energy / 2)
+
+    @property
+    def column_length(self) -> float:
+        """Length of each small column, √(q/N)."""
+        return math.sqrt(self.sea_energy / self.columns)
+
+
+def _passed(k: int, directions: Directions) -> float:
+    """What a unit vector along a direction of the sea passes to the k-gon's vertices, S_k or k/4."""
+    if directions not in ("vertices", "isotropic"):
+        raise ValueError(f"directions = {directions!r}: it must be 'vertices' or 'isotropic'")
+    if k < 3:
+        raise ValueError(f"k = {k}: a sea needs directions all around, k >= 3; try k=5")
+    return interference_sum(k) if directions == "vertices" else k / 4
+
+
+def sea_gain(k: int, radius_squared: float, energy: float, directions: Directions = "vertices") -> float:
+    """What a sea of this energy adds to the k-gon's gain (`sea.separated-gain`). k ≥ 3, q ≥ 0.
+
+    Exact under separated scales, relative error of a few eps of 2q.
+
+    Raises
+    ------
+    ValueError
+        k < 3 or unknown directions.
+
+    Examples
+    --------
+    >>> round(sea_gain(5, 0.0, best_sea(5, 0.0)), 5)  # without a k-gon the sea is the free pentagon itself
+    4.19821
+
+    """
+    passed = _passed(k, directions)
+    return 2 * energy - passed * (radius_squared * energy + energy**2 / k)
+
+
+def best_sea(k: int, radius_squared: float, directions: Directions = "vertices") -> float:
+    """The best energy of a sea, k(2 − S_k r)/(2 S_k), or 0 (`sea.separated-gain`). k ≥ 3.
+
+    Raises
+    ------
+    ValueError
+        k < 3 or unknown directions.
+
+    Examples
+    --------
+    >>> best_sea(6, 1.53), round(best_sea(5, 0.77, "isotropic") / 2, 4)
+    (0.0, 1.0375)
+
+    """
+    passed = _passed(k, directions)
+    return max(0.0, k * (2 - passed * radius_squared) / (2 * passed))
+
+
+@lru_cache(maxsize=256)
+def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions = "vertices") -> RingWithSea:
+    """The best k-gon with a sea of `columns` small columns, over r, b < 0 and q (`sea.separated-gain`).
+
+    k ≥ 3, `columns` > 0; a multiple of k for directions at the vertices to be possible. The gain is that of an
+    explicit model, exact as far as the law's moments are; its optimum comes from a deterministic search with
+    gradient and curvature as certificate. The law's largest amplitude scales the silence condition.
+
+    Raises
+    ------
+    ValueError
+        k < 3, no columns, or unknown directions.
+    ArithmeticError
+        The search found no maximum.
+
+    Examples
+    --------
+    >>> from theory.features.amplitudes import normalized
+    >>> pentagon, hexagon = (ring_with_sea(k, normalized(), 60) for k in (5, 6))
+    >>> pentagon.gain > hexagon.gain
+    True
+
+    """
+    passed = _passed(k, directions)
+    if not columns > 0:
+        raise ValueError(f"columns = {columns}: a sea needs at least one; try columns=40")
+    largest = largest_amplitude(law)
+
+    def energy(r: float, b: float) -> tuple[float, bool]:
+        best, room = best_sea(k, r, directions), columns * min(b, 0.0) ** 2 / (r * largest**2)
+        return min(best, room), room < best
+
+    def objective(r: float, b: float) -> tuple[float, Floats]:
+        value, slope = ring_gain(k, r, b, law)
+        q, limited = energy(r, b)
+        change = np.array([-passed * q, 0.0])
+        if limited and b < 0:
+            change += (2 - passed * (r + 2 * q / k)) * q * np.array([-1 / r, 2 / b])
+        return value + sea_gain(k, r, q, directions), slope + change
+
+    found = maximize(objective, largest, k)
+    return RingWithSea(
+        k=k,
+        law=law.name,
+        directions=directions,
+        columns=columns,
+        radius_squared=found.radius_squared,
+        bias=found.bias,
+        sea_energy=energy(found.radius_squared, found.bias)[0],
+        gain=found.value,
+        gradient=found.gradient,
+        curvature=found.curvature,
+    )
+
+
+def bands_gain(k: int, bands: int) -> float:
+    """2B/(B + 1) · k/S_k, the gain of B separated bands of k-gons at biases near 0 (`sea.bands`).
+
+    k ≥ 1, B ≥ 1; relative error below 8 eps.
+
+    Raises
+    ------
+    ValueError
+        k < 1 or B < 1.
+
+    Examples
+    --------
+    >>> round(bands_gain(5, 1), 5), round(bands_gain(5, 2) / bands_gain(5, 1), 5)
+    (4.19821, 1.33333)
+
+    """
+    return bands * bands_energy(k, bands)
+
+
+def bands_energy(k: int, bands: int) -> float:
+    """2k/((B + 1) S_k), the energy of each of B separated bands at its optimum (`sea.bands`).
+
+    Raises
+    ------
+    ValueError
+        k < 1 or B < 1.
+
+    Examples
+    --------
+    >>> bands_energy(4, 3)
+    2.0
+
+    """
+    if bands < 1:
+        raise ValueError(f"bands = {bands}: it must be at least 1")
+    return 2 * k / ((bands + 1) * interference_sum(k))

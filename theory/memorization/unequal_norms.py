@@ -1,0 +1,318 @@
+"""Datapoints of unequal norms, and a decoder untied from W.
+
+Datapoints with disjoint supports and norms ‖X_j‖ = s_j are memorized by hidden vectors with
+‖h_j‖² − h_i·h_j ≥ s_j² for all i ≠ j, at ‖W‖² = Σ‖h_j‖²/s_j² (`unequal.programme`). Two theorems hold for every
+choice of norms: ‖W‖² ≥ T − 1, attained for T ≤ m + 1 by a weighted simplex (`unequal.simplex`), and a solution
+exists for every T as soon as m ≥ 2 (`unequal.existence`): equal norms are what makes the *regular* T-gon the
+optimum, they are not needed to memorize. In the plane four orthogonal vectors of lengths s_j memorize four
+points of any norms at ‖W‖² = 4, but the regular T-gon's energy is no lower bound: s = (0.1, 1, 1, 1) needs only
+3.698 (numerical).
+
+With a decoder V of its own, output ReLU(V h + b), the least ‖W‖² + ‖V‖² is over hidden vectors h_j and decoders
+g_j with g_j·(h_j − h_i) ≥ 1 (`unequal.untied`). It is at least 2(T − 1), so for T ≤ m + 1 untying buys nothing at
+any norms. On the equal-norm T-gon it buys nothing either (a theorem among regular polygons, numerical among all);
+at unequal norms and T > m + 1 it does (numerical).
+
+Normalisation: that of `theory.memorization.tgon`, which is s_j = 1. Everything scales: norms c·s give the same ‖W‖².
+
+Equation labels: `unequal.programme`, `unequal.simplex`, `unequal.existence`, `unequal.untied`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "UnequalModel",
+    "least_norm_tied",
+    "least_norm_untied",
+    "regular_polygon_cost",
+    "simplex_on_norms",
+    "tied_slack",
+    "untied_slack",
+]
+
+Floats = NDArray[np.float64]
+
+#: A solution counts when its constraints, in units of the data, are violated by no more than this.
+FEASIBLE = 1e-7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnequalModel:
+    """Hidden vectors and decoders that memorize datapoints of given norms.
+
+    Attributes
+    ----------
+    norms : (T,) s_j.
+    hidden : (m, T) h_j = W X_j; W = Σ h_j X_jᵀ/s_j².
+    decoder : (m, T) g_j, V = Σ X_j g_jᵀ; h_j/s_j² when tied.
+    status : "theorem" where it is known to be least, else "numerical".
+
+    """
+
+    norms: Floats
+    hidden: Floats
+    decoder: Floats
+    status: Literal["theorem", "numerical"]
+
+    @property
+    def encoder_cost(self) -> float:
+        """‖W‖² = Σ‖h_j‖²/s_j²."""
+        return float(np.sum((self.hidden / self.norms) ** 2))
+
+    @property
+    def decoder_cost(self) -> float:
+        """‖V‖² = Σ s_j²‖g_j‖²; equal to `encoder_cost` when tied."""
+        return float(np.sum((self.decoder * self.norms) ** 2))
+
+    @property
+    def bias_coefficient(self) -> Floats:
+        """(T,) d_j = 1 − g_j·h_j; the bias of feature k of point j is X_jk d_j."""
+        bias: Floats = 1 - np.sum(self.hidden * self.decoder, axis=0)
+        return bias
+
+
+def tied_slack(hidden: Floats, norms: ArrayLike) -> float:
+    """Least (‖h_j‖² − h_i·h_j)/s_j² − 1 over i ≠ j: not negative exactly at zero loss (`unequal.programme`).
+
+    `hidden` is (m, T), T ≥ 2. Absolute error below 8 eps times the largest ‖h‖²/s_j².
+
+    Raises
+    ------
+    ValueError
+        Norms that are not T positive numbers.
+
+    Examples
+    --------
+    >>> tied_slack(np.diag([3.0, 5.0]), [3.0, 5.0])  # orthogonal vectors of the data's own lengths
+    0.0
+
+    """
+    norms = _checked(norms)
+    return untied_slack(hidden, hidden / norms**2)
+
+
+def untied_slack(hidden: Floats, decoder: Floats) -> float:
+    """Least g_j·(h_j − h_i) − 1 over i ≠ j: not negative exactly at zero loss (`unequal.untied`).
+
+    Both (m, T), T ≥ 2. Absolute error below 8 eps times the largest product of lengths.
+
+    Examples
+    --------
+    >>> untied_slack(np.array([[1.0, -1.0]]), np.array([[0.5, -0.5]]))
+    0.0
+
+    """
+    products = decoder.T @ hidden
+    gaps = np.diag(products)[:, None] - products
+    return float(gaps[~np.eye(len(gaps), dtype=bool)].min() - 1)
+
+
+def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
+    """The weighted simplex, least norm for T ≤ m + 1: ‖W‖² = T − 1 at any norms (`unequal.simplex`).
+
+    Inner products −1/Q and squared lengths s_j² − 1/Q, with Q = Σ 1/s_j²; Σ h_j/s_j² = 0. Tied or not, no model
+    has less. T ≥ 2. Entries accurate to 1e-14 times the largest norm.
+
+    Raises
+    ------
+    ValueError
+        T > m + 1, or norms that are not positive numbers.
+
+    Examples
+    --------
+    >>> model = simplex_on_norms([1.0, 2.0, 5.0], m=2)
+    >>> round(model.encoder_cost, 12), abs(round(tied_slack(model.hidden, model.norms), 12))
+    (2.0, 0.0)
+
+    """
+    lengths = _checked(norms)
+    T = len(lengths)
+    if m + 1 < T:
+        raise ValueError(
+            f"T = {T}: a simplex in m = {m} dimensions has at most {m + 1} points; try m={T - 1}"
+        )
+    # diag(s) times the projector across the unit vector along 1/s; T − 1 of its eigenvectors span the image.
+    axis = (1 / lengths) / np.linalg.norm(1 / lengths)
+    basis = np.linalg.svd(axis[None, :])[2][1:]
+    hidden = np.zeros((m, T))
+    hidden[: T - 1] = basis * lengths
+    return UnequalModel(lengths, hidden, hidden / lengths**2, "theorem")
+
+
+def regular_polygon_cost(norms: ArrayLike, untied: bool = False) -> float:
+    """‖W‖² of the regular T-gon on these norms, or ‖W‖² + ‖V‖² when untied (`unequal.existence`).
+
+    Tied, its squared radius is that of the largest norm, max s²/(1 − cos(2π/T)). Untied, radii and decoders share
+    the burden: 2√(Σs²·Σs⁻²)/(1 − cos(2π/T)). An upper bound on the least, for every T ≥ 2 and m ≥ 2. Relative error
+    below 16 eps.
+
+    Examples
+    --------
+    >>> round(regular_polygon_cost([1, 1, 1, 1]), 12), round(regular_polygon_cost([1, 1, 1, 1], untied=True), 12)
+    (4.0, 8.0)
+
+    """
+    lengths = _checked(norms)
+    opening = 2 * math.sin(math.pi / len(lengths)) ** 2
+    inverse = float(np.sum(lengths**-2.0))
+    if untied:
+        return 2 * math.sqrt(float(np.sum(lengths**2)) * inverse) / opening
+    return float(lengths.max()) ** 2 * inverse / opening
+
+
+def least_norm_tied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
+    """Least ‖W‖² found in the plane at these norms; a theorem for T ≤ 3, else numerical.
+
+    Sequential quadratic programming from `starts` fixed starts, polygons in different cyclic orders, scaled to be
+    feasible. T ≥ 2; seconds up to T = 12. ‖W‖² is an upper bound, accurate to 1e-6 when the best start finds it.
+
+    Examples
+    --------
+    >>> round(least_norm_tied([1.0, 1.0, 1.0, 0.1]).encoder_cost, 3)  # below the 4 of equal norms
+    3.697
+
+    """
+    lengths = _checked(norms)
+    T = len(lengths)
+    if T <= 3:
+        return simplex_on_norms(lengths, 2)
+    own, other = np.where(~np.eye(T, dtype=bool))
+    ratio = lengths[other] / lengths[own]
+
+    def slack(hidden: Floats) -> Floats:
+        # Vectors in units of their datapoint's norm, y_j = h_j/s_j: ‖y_j‖² − (s_i/s_j) y_i·y_j ≥ 1.
+        gaps = np.sum(hidden[:, own] * (hidden[:, own] - ratio * hidden[:, other]), axis=0) - 1
+        return np.asarray(gaps)
+
+    def slopes(hidden: Floats) -> Floats:
+        jacobian = np.zeros((len(own), 2, T))
+        rows = np.arange(len(own))
+        jacobian[rows, :, own] = (2 * hidden[:, own] - ratio * hidden[:, other]).T
+        jacobian[rows, :, other] = -(ratio * hidden[:, own]).T
+        return jacobian.reshape(len(own), -1)
+
+    size = float(lengths.max()) / (math.sqrt(2) * math.sin(math.pi / T))
+    begin = [polygon * size / lengths for polygon in _polygons(T, starts)]
+    best = _least(begin, (2, T), slack, slopes)
+    hidden = best * lengths
+    hidden = hidden / math.sqrt(1 + min(0.0, tied_slack(hidden, lengths)))  # homogeneous: exactly feasible
+    return UnequalModel(lengths, hidden, hidden / lengths**2, "numerical")
+
+
+def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
+    """Least ‖W‖² + ‖V‖² found in the plane at these norms; a theorem for T ≤ 3, else numerical.
+
+    Method and accuracy as :func:`least_norm_tied`. W and V are balanced: ‖W‖² = ‖V‖².
+
+    Examples
+    --------
+    >>> model = least_norm_untied([1.0, 1.0, 1.0, 3.0])
+    >>> round(model.encoder_cost + model.decoder_cost, 2)  # tied: 8
+    7.84
+
+    """
+    lengths = _checked(norms)
+    T = len(lengths)
+    if T <= 3:
+        return simplex_on_norms(lengths, 2)
+    own, other = np.where(~np.eye(T, dtype=bool))
+    ratio = lengths[other] / lengths[own]
+
+    def slack(both: Floats) -> Floats:
+        hidden, decoder = both
+        gaps = np.sum(
+            decoder[:, own] * (hidden[:, own] - ratio * hidden[:, other]),
+            axis=0,
+        )
+        return np.asarray(gaps - 1)
+
+    def slopes(both: Floats) -> Floats:
+        hidden, decoder = both
+        jacobian = np.zeros((len(own), 2, 2, T))
+        rows = np.arange(len(own))
+        jacobian[rows, 0, :, own] = decoder[:, own].T
+        jacobian[rows, 0, :, other] = -(ratio * decoder[:, own]).T
+        jacobian[rows, 1, :, own] = (hidden[:, own] - ratio * hidden[:, other]).T
+        return jacobian.reshape(len(own), -1)
+
+    opening = math.sqrt(2) * math.sin(math.pi / T)
+    middle = math.sqrt(float(lengths.max() * lengths.min()))
+    begin = [
+        np.stack([polygon * middle / lengths, polygon * lengths / middle]) / opening
+        for polygon in _polygons(T, starts)
+    ]
+    hidden, decoder = _least(begin, (2, 2, T), slack, slopes)
+    grown = 1 / math.sqrt(1 + min(0.0, untied_slack(hidden * lengths, decoder / lengths)))
+    balance = math.sqrt(float(np.linalg.norm(decoder) / np.linalg.norm(hidden)))
+    return UnequalModel(
+        lengths,
+        hidden * lengths * (grown * balance),
+        decoder / lengths * (grown / balance),
+        "numerical",
+    )
+
+
+def _polygons(T: int, starts: int) -> list[Floats]:
+    """Unit vectors of regular T-gons in different cyclic orders, slightly uneven, without randomness."""
+    golden = (math.sqrt(5) - 1) / 2
+    found = []
+    for number in range(starts):
+        scrambled = np.modf((np.arange(T) + 1.0) * (number + 1) * golden)[0]
+        order = np.argsort(scrambled) if number else np.arange(T)
+        turn = 2 * np.pi * (order + 0.3 * (scrambled - 0.5)) / T
+        found.append(np.stack([np.cos(turn), np.sin(turn)]))
+    return found
+
+
+def _least(
+    begin: list[Floats],
+    shape: tuple[int, ...],
+    slack: Callable[[Floats], Floats],
+    slopes: Callable[[Floats], Floats],
+) -> Floats:
+    """The feasible point of least square norm that sequential quadratic programming finds."""
+    from scipy.optimize import NonlinearConstraint, minimize
+
+    constraint = NonlinearConstraint(
+        lambda flat: slack(flat.reshape(shape)),
+        0,
+        math.inf,
+        jac=lambda flat: slopes(flat.reshape(shape)),
+    )
+    best, least = begin[0], math.inf
+    for start in begin:
+        found = minimize(
+            _square,
+            start.ravel(),
+            jac=_square_slope,
+            constraints=constraint,
+            method="SLSQP",
+            options={"maxiter": 500, "ftol": 1e-13},
+        )
+        place = np.asarray(found.x, dtype=np.float64).reshape(shape)
+        if found.fun < least and slack(place).min() > -FEASIBLE:
+            best, least = place, float(found.fun)
+    return best
+
+
+def _square(flat: Floats) -> float:
+    return float(flat @ flat)
+
+
+def _square_slope(flat: Floats) -> Floats:
+    return 2 * flat
+
+
+def _checked(norms: ArrayLike) -> Floats:
+    lengths = np.asarray(norms, dtype=np.float64)
+    if lengths.ndim != 1 or len(lengths) < 2 or not np.all((lengths > 0) & (lengths < math.inf)):
+        raise ValueError(f"norms = {norms!r}: they must be two or more positive numbers; try norms=[1, 1, 2]")
+    return lengths

@@ -1,0 +1,1 @@
+"""The derivation notes: from the registry to Markdown."""

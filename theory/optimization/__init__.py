@@ -1,0 +1,1 @@
+"""What the optimizer can reach: schedule, reach, decay flow."""

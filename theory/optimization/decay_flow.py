@@ -1,0 +1,106 @@
+"""How fast decay shrinks a memorizing polygon: the flow of −θ projected on the models of zero loss.
+
+Between the steps that the loss forces, decoupled decay moves every parameter by −θ dτ, τ the decay budget; the loss
+moves the model back to zero loss. To first order that is −θ projected on the zero-loss set, along the directions
+in which the optimizer takes its steps: orthogonally if all parameters are equally mobile, obliquely for Adam, whose
+step divides by √v. On a regular T-gon of squared radius r > r_T = 1/(1 − cos(2π/T)) every other output is strictly
+silent, so only the own outputs bind, r + c = 1, and in terms of ρ = √r and c (`optimization.symmetric-flow`)
+
+    d ln ρ/dτ = −(1 + 2q(r − 1))/(1 + 4q r),
+
+q the mobility of the weights over that of the biases. Where the weights shrink the biases must rise with them, and one
+multiplier holds both: at q = 1 the norm falls like e^{−κτ} with κ = (2r − 1)/(4r + 1), 0.28 at the pentagon's r, 0.40
+at that of T = 8, and always below 1/2; κ = 1 only where biases alone follow (q → 0). At r_T the neighbours'
+outputs bind too and the flow stops: the least norm is reached at a finite τ, not asymptotically. So there is no rate
+of a last exponential approach to derive from the curvature of ‖θ‖²: at the T-gon what binds leaves no direction free.
+
+Assumed: a regular polygon, one mobility for all weights and one for all biases (Adam's differ between features, and
+change), small steps. For unequal radii and for the part of W outside the data span, which decays like e^{−τ}, it
+says nothing.
+
+Normalisation: that of `theory.memorization.tgon`; ‖W‖² = T r, ‖b‖² = T c².
+
+Equation label: `optimization.symmetric-flow`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from theory.memorization.tgon import tgon_radius_squared
+
+__all__ = ["symmetric_budget", "symmetric_radius_squared", "symmetric_rate"]
+
+
+def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:
+    """−d ln‖W‖/dτ of a memorizing regular polygon of this squared radius (`optimization.symmetric-flow`).
+
+    (1 + 2q(r − 1))/(1 + 4q r) for r ≥ 1/2, q ≥ 0. Relative error below 8 eps where r ≥ 1.
+
+    Raises
+    ------
+    ValueError
+        r < 1/2 or q < 0.
+
+    Examples
+    --------
+    >>> round(symmetric_rate(tgon_radius_squared(5)), 3), symmetric_rate(3.0, mobility=0.0)
+    (0.279, 1.0)
+
+    """
+    if not (radius_squared >= 0.5 and mobility >= 0):
+        raise ValueError(
+            f"radius_squared = {radius_squared}, mobility = {mobility}: at least 1/2 and 0 are needed; try mobility=1"
+        )
+    return (1 + 2 * mobility * (radius_squared - 1)) / (1 + 4 * mobility * radius_squared)
+
+
+def symmetric_budget(start: float, end: float) -> float:
+    """The τ in which a regular polygon's squared radius falls from `start` to `end`, at q = 1.
+
+    ½ ln(end/start) + (3/2) ln((2 start − 1)/(2 end − 1)), for start ≥ end > 1/2 (`optimization.symmetric-flow`).
+    Absolute error below 8 eps (1 + τ), where both are at least 1.
+
+    Raises
+    ------
+    ValueError
+        Unless start ≥ end > 1/2.
+
+    Examples
+    --------
+    >>> r = tgon_radius_squared(5)
+    >>> round(symmetric_budget(1.1**2 * r, r), 3)  # from 10 % above the least norm to it
+    0.322
+
+    """
+    if not start >= end > 0.5:
+        raise ValueError(f"start = {start}, end = {end}: the radius falls, to above 1/2; try end={start}")
+    return 0.5 * math.log(end / start) + 1.5 * math.log((2 * start - 1) / (2 * end - 1))
+
+
+def symmetric_radius_squared(T: int, start: float, budget: float) -> float:
+    """The squared radius that a regular T-gon starting at `start` has after a decay budget, at q = 1.
+
+    The root of :func:`symmetric_budget`, to a relative 1e-12; `memorization.tgon-radius` once that is reached. T ≥ 3.
+
+    Raises
+    ------
+    ValueError
+        T < 3, a budget < 0, or a start below the least radius, where the polygon does not memorize.
+
+    Examples
+    --------
+    >>> symmetric_radius_squared(5, 2.0, 10.0) == tgon_radius_squared(5)
+    True
+
+    """
+    from scipy.optimize import brentq
+
+    if T < 3 or not budget >= 0 or not start >= tgon_radius_squared(T):
+        raise ValueError(
+            f"T = {T}, start = {start}, budget = {budget}: T >= 3, a start that memorizes and a budget >= 0 are needed"
+        )
+    least = tgon_radius_squared(T)
+    if symmetric_budget(start, least) <= budget:
+        return least
+    return float(brentq(lambda r: symmetric_budget(start, r) - budget, least, start, rtol=1e-12))

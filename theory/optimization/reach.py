@@ -1,0 +1,342 @@
+"""What AdamW can reach within a schedule, and where it comes to rest.
+
+A schedule is the array of its learning rates, one per step. Its sum Λ bounds how far a parameter can travel, the
+decay budget τ = weight decay · Λ how much decay can do; the share of a parameter that no gradient touches is
+Π(1 − lr·wd) ≈ e^{−τ} at the end (`optimization.reach`).
+
+Adam's step is not bounded by its learning rate: it is at most (1−β₁)/√((1−β₂)(1−β₁²/β₂)) = 7.27 times as long,
+attained by gradients that grow by β₂/β₁ per step (`optimization.largest-step`). With gradients that grow slowly
+it is near 1, and a parameter stays below Π|θ₀| + (1 − Π)/wd, 22.1 for the paper's schedule.
+
+AdamW rests where |g| = ε·wd|θ|/(1 − wd|θ|), a stationary point of the loss plus a penalty that vanishes with ε
+(`optimization.adamw-stationary`); decay picks among models of zero loss, it does not trade loss for norm.
+
+Exact memorization needs biases of at most −X_jk t/(1 − t), where t says how deep the ray of h_j runs into the hull of
+the other hidden vectors (`optimization.necessary-bias`); on a regular T-gon of any radius t/(1 − t) = r − 1 with
+the r of `memorization.tgon-radius`. Where that is out of reach so is the regular T-gon. (Necessary only.)
+
+Normalisation: rates are those of each step; β₁ = 0.9, β₂ = 0.999 and ε = 1e-8 unless given.
+
+Equation labels: `optimization.reach`, `optimization.largest-step`, `optimization.adamw-stationary`,
+`optimization.necessary-bias`, `optimization.decay-budget`, `optimization.excess` (a hypothesis, refuted).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from theory.memorization.tgon import tgon_radius_squared
+from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+
+__all__ = [
+    "adam_extremal_gradients",
+    "adam_growing_step",
+    "adam_largest_step",
+    "adamw_penalty",
+    "adamw_stationary_gradient",
+    "decay_budget",
+    "hypothesis_excess",
+    "learning_rate_sum",
+    "necessary_bias",
+    "ray_depth",
+    "reach",
+    "surviving_fraction",
+    "tgon_within_reach",
+]
+
+Floats = NDArray[np.float64]
+
+
+def learning_rate_sum(rates: ArrayLike) -> float:
+    """Λ, the sum of a schedule's learning rates (`optimization.decay-budget`). Exactly rounded.
+
+    Examples
+    --------
+    >>> learning_rate_sum([0.1] * 10)
+    1.0
+
+    """
+    return math.fsum(_rates(rates))
+
+
+def decay_budget(rates: ArrayLike, weight_decay: float) -> float:
+    """τ = weight_decay · Λ (`optimization.decay-budget`). Two roundings.
+
+    Examples
+    --------
+    >>> decay_budget([1e-3] * 25_000, 1e-2)  # the paper's
+    0.25
+
+    """
+    return _decay(weight_decay) * learning_rate_sum(rates)
+
+
+def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
+    """Π(1 − lr·wd), what decay leaves of a parameter without gradient (`optimization.reach`).
+
+    Never above e^{−τ}, and e^{−τ} to first order in lr·wd. Relative error below 4 eps (1 + τ). Columns of W whose
+    features occur nowhere and whose outputs are silent shrink by exactly this factor.
+
+    Examples
+    --------
+    >>> round(surviving_fraction([1e-3] * 25_000, 1e-2), 6)
+    0.7788
+
+    """
+    return math.exp(math.fsum(np.log1p(-_decay(weight_decay) * _rates(rates, weight_decay))))
+
+
+def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_update: float = 1.0) -> float:
+    """Largest |θ| at the end of a schedule: Π|θ₀| + u(1 − Π)/wd, |θ₀| + uΛ without decay (`optimization.reach`).
+
+    A theorem if no update |m̂|/(√v̂ + ε) exceeds `largest_update` u. Adam guarantees only u = 7.27
+    (:func:`adam_largest_step`); u = 1 holds for gradients of constant size, see :func:`adam_growing_step`. Relative
+    error below 16 eps (1 + τ).
+
+    Examples
+    --------
+    >>> round(reach([1e-3] * 25_000, 1e-2), 2), reach([0.5, 0.5], 0)
+    (22.12, 1.0)
+
+    """
+    decay = _decay(weight_decay)
+    if decay == 0:
+        return abs(start) + largest_update * learning_rate_sum(rates)
+    log_left = math.fsum(np.log1p(-decay * _rates(rates, weight_decay)))
+    return math.exp(log_left) * abs(start) - math.expm1(log_left) / decay * largest_update
+
+
+def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step: int | None = None) -> float:
+    """Largest |m̂|/√v̂ of Adam at a step, or over all steps, for any gradients (`optimization.largest-step`).
+
+    At step t, (1−β₁)/(1−β₁^t) · √((1−β₂^t)(1−q^t)/((1−β₂)(1−q))) with q = β₁²/β₂ < 1: 1 at the first, and its limit
+    is the least upper bound. Attained by :func:`adam_extremal_gradients`. Relative error below 64 eps/(1 − q).
+
+    Raises
+    ------
+    ValueError
+        Unless 0 ≤ β₁ < 1, β₁² < β₂ < 1 and step ≥ 1.
+
+    Examples
+    --------
+    >>> round(adam_largest_step(), 4), round(adam_largest_step(step=1), 12)
+    (7.2703, 1.0)
+
+    """
+    ratio = _checked_betas(beta1, beta2)
+    largest = (1 - beta1) / math.sqrt((1 - beta2) * (1 - ratio))
+    if step is None:
+        return largest
+    if step < 1:
+        raise ValueError(f"step = {step}: steps are counted from 1; try step=1")
+    return largest * math.sqrt((1 - beta2**step) * (1 - ratio**step)) / (1 - beta1**step)
+
+
+def adam_extremal_gradients(steps: int, beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2) -> Floats:
+    """(steps,) gradients whose last Adam step is the largest possible one: β₂/β₁ times larger at each step.
+
+    Equation `optimization.largest-step`; the last one is 1. Relative error below 2 eps times `steps`.
+
+    Examples
+    --------
+    >>> adam_extremal_gradients(3, beta1=0.5, beta2=0.75).round(4).tolist()
+    [0.4444, 0.6667, 1.0]
+
+    """
+    _checked_betas(beta1, beta2)
+    gradients: Floats = (beta1 / beta2) ** np.arange(steps - 1.0, -1.0, -1.0)
+    return gradients
+
+
+def adam_growing_step(growth: float, beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2) -> float:
+    """|m̂|/√v̂ in the long run for gradients that grow by this factor per step (`optimization.largest-step`).
+
+    (1−β₁)/(1−β₁/ρ) · √((1−β₂/ρ²)/(1−β₂)), ρ² > β₂: 1 at ρ = 1, largest at ρ = β₂/β₁.
+
+    Examples
+    --------
+    >>> round(adam_growing_step(1.0), 12), round(adam_growing_step(0.999 / 0.9), 4)
+    (1.0, 7.2703)
+
+    """
+    _checked_betas(beta1, beta2)
+    if not growth**2 > beta2:
+        raise ValueError(f"growth = {growth:g}: below sqrt(beta2) old gradients dominate; try growth=1")
+    return (1 - beta1) / (1 - beta1 / growth) * math.sqrt((1 - beta2 / growth**2) / (1 - beta2))
+
+
+def adamw_stationary_gradient(
+    parameter: ArrayLike, weight_decay: float, epsilon: float = ADAM_EPSILON
+) -> Floats:
+    """Loss gradient at which AdamW rests: −sign(θ) ε wd|θ|/(1 − wd|θ|) (`optimization.adamw-stationary`).
+
+    |θ| < 1/wd, beyond which nothing rests. Relative error below 8 eps/(1 − wd|θ|).
+
+    Raises
+    ------
+    ValueError
+        A parameter of 1/wd or more.
+
+    Examples
+    --------
+    >>> float(adamw_stationary_gradient(50.0, 0.01))
+    -1e-08
+
+    """
+    pull = _decay(weight_decay) * np.asarray(parameter, dtype=np.float64)
+    if not np.all(np.abs(pull) < 1):
+        raise ValueError(
+            f"weight_decay = {weight_decay:g}: AdamW holds no parameter of 1/weight_decay or more"
+        )
+    gradient: Floats = -epsilon * pull / (1 - np.abs(pull))
+    return gradient
+
+
+def adamw_penalty(parameters: ArrayLike, weight_decay: float, epsilon: float = ADAM_EPSILON) -> float:
+    """εΣ(−|θ| − ln(1 − wd|θ|)/wd), what AdamW adds to the loss (`optimization.adamw-stationary`).
+
+    About (ε wd/2)‖θ‖² for small wd|θ|; 0 without decay. Relative error below 1e-12.
+
+    Raises
+    ------
+    ValueError
+        A parameter of 1/wd or more, where the penalty is infinite.
+
+    Examples
+    --------
+    >>> round(adamw_penalty([1.0], 0.01, epsilon=1.0) / 0.005, 3)
+    1.007
+
+    """
+    pull = _decay(weight_decay) * np.abs(np.asarray(parameters, dtype=np.float64))
+    if weight_decay == 0:
+        return 0.0
+    if not np.all(pull < 1):
+        raise ValueError(
+            f"weight_decay = {weight_decay:g}: AdamW holds no parameter of 1/weight_decay or more"
+        )
+    # −x − ln(1 − x) cancels for small x; the terms left out of its series are below x⁵.
+    series = pull**2 * (1 / 2 + pull / 3 + pull**2 / 4 + pull**3 / 5 + pull**4 / 6)
+    parts = np.where(pull < 1e-3, series, -pull - np.log1p(-pull))
+    return epsilon / weight_decay * math.fsum(np.ravel(parts))
+
+
+def hypothesis_excess(excess: float, budget: float) -> float:
+    """Excess over the least norm after a further decay budget, excess·e^{−τ} (`optimization.excess`): a hypothesis.
+
+    Exact for a parameter without gradient. Along models of zero loss the rate is that of ‖θ‖² in Adam's metric; no
+    decay in the Euclidean metric is faster than e^{−τ} in ‖θ‖ (`optimization.decay-projection`). Regular
+    polygons refute it, they arrive at a finite τ (`optimization.symmetric-flow`), and so do trained models: their rates
+    are in the notes, with the runs.
+
+    Examples
+    --------
+    >>> round(hypothesis_excess(0.1, 0.25), 4)
+    0.0779
+
+    """
+    return excess * math.exp(-budget)
+
+
+def ray_depth(hidden: Floats) -> Floats:
+    """(T,) largest t with t·h_j in the convex hull of the other hidden vectors; −∞ where the line misses it.
+
+    By linear programming, to 1e-9; `hidden` is (m, T). Below 1 for every point of a model that memorizes.
+
+    Examples
+    --------
+    >>> from theory.memorization.tgon import tgon_hidden
+    >>> ray_depth(tgon_hidden(6)).round(9).tolist()  # cos(2π/6) on any hexagon
+    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+
+    """
+    return np.array([_depth(hidden[:, j], np.delete(hidden, j, axis=1)) for j in range(hidden.shape[1])])
+
+
+def necessary_bias(entry: ArrayLike, depth: ArrayLike) -> Floats:
+    """Greatest bias −X_jk t/(1 − t) that memorizes feature k exactly (`optimization.necessary-bias`).
+
+    `entry` X_jk > 0, `depth` t < 1 of :func:`ray_depth`; broadcasts. Any W, tied or not. Relative error below 4 eps
+    /(1 − t).
+
+    Raises
+    ------
+    ValueError
+        A depth of 1 or more: the point lies in the hull of the others and cannot be memorized.
+
+    Examples
+    --------
+    >>> float(necessary_bias(0.5, 0.75))
+    -1.5
+
+    """
+    deep = np.asarray(depth, dtype=np.float64)
+    if not np.all(deep < 1):
+        raise ValueError("depth: it must be below 1; a point in the hull of the others cannot be memorized")
+    with np.errstate(invalid="ignore"):
+        odds = np.where(np.isneginf(deep), -1.0, deep / (1 - deep))
+    bias: Floats = -np.asarray(entry, dtype=np.float64) * odds
+    return bias
+
+
+def tgon_within_reach(T: int, largest_bias: float, n: int, sparsity: float) -> float:
+    """Probability that a dataset's regular T-gon needs no bias below −`largest_bias` (`optimization.necessary-bias`).
+
+    The largest entry X of the dataset must satisfy X(r − 1) ≤ `largest_bias`; its law is that of
+    `theory.optimization.largest_entry`, absolute error below T·1e-4. Necessary for training to reach a regular T-gon
+    of any
+    radius, not sufficient; irregular polygons may do with less.
+
+    Examples
+    --------
+    >>> paper = (22.12, 10_000, 0.999)
+    >>> [round(tgon_within_reach(T, *paper), 2) for T in (20, 24, 28)]
+    [1.0, 0.58, 0.0]
+
+    """
+    from theory.optimization.largest_entry import largest_entry_probability
+
+    need = tgon_radius_squared(T) - 1
+    bound = 1.0 if need <= largest_bias else largest_bias / need
+    return float(largest_entry_probability(bound, n, sparsity, T))
+
+
+def _depth(own: Floats, others: Floats) -> float:
+    from scipy.optimize import linprog
+
+    count = others.shape[1]
+    equations = np.block([[others, -own[:, None]], [np.ones((1, count)), np.zeros((1, 1))]])
+    found = linprog(
+        np.r_[np.zeros(count), -1.0],
+        A_eq=equations,
+        b_eq=np.r_[np.zeros(len(own)), 1.0],
+        bounds=[(0, None)] * count + [(None, None)],
+    )
+    return -math.inf if found.x is None else float(found.x[-1])
+
+
+def _rates(rates: ArrayLike, weight_decay: float = 0.0) -> Floats:
+    schedule = np.asarray(rates, dtype=np.float64)
+    if schedule.ndim != 1 or not np.all((schedule >= 0) & (schedule * weight_decay < 1)):
+        raise ValueError("rates: they must be one list of numbers >= 0, below 1/weight_decay")
+    return schedule
+
+
+def _decay(weight_decay: float) -> float:
+    if not 0 <= weight_decay < math.inf:
+        raise ValueError(
+            f"weight_decay = {weight_decay:g}: it must be finite and >= 0; try weight_decay=0.01"
+        )
+    return weight_decay
+
+
+def _checked_betas(beta1: float, beta2: float) -> float:
+    """β₁²/β₂, the ratio of the geometric series in the bound."""
+    if not (0 <= beta1 < 1 and beta1**2 < beta2 < 1):
+        raise ValueError(
+            f"beta1 = {beta1:g}, beta2 = {beta2:g}: there must be 0 <= beta1 < 1, beta1**2 < beta2 < 1"
+        )
+    return beta1**2 / beta2

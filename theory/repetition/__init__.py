@@ -1,0 +1,1 @@
+"""Repeated datapoints: thresholds and the boundary fitted to outcomes."""

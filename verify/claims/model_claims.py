@@ -1,0 +1,189 @@
+"""Claims that every single model is held to: identities, the energy bound, the shape of memorized points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from theory import predict, robust_energy_bound, simplex_energy
+from verify.claims.judging import Case, Claim, Control, Finding
+from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance
+from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
+
+__all__ = ["MODEL_CLAIMS"]
+
+#: What the robust form of the bound assumes of a model and its data.
+_ROBUST = ("unit norm", "disjoint supports", "active outputs")
+
+
+def _counted(usable: Sequence[Case], cases: Sequence[Case]) -> str:
+    return f"{len(usable)} of {len(cases)} models judged"
+
+
+def judge_norm_split(cases: Sequence[Case], parts: Callable[[Case], float]) -> Finding:
+    """‖W‖² against the sum of its parts; ``value`` is the largest relative difference."""
+    usable = [case for case in cases if case.record.assumes("unit norm", "disjoint supports")]
+    if not usable:
+        return Finding(0, None, None, None, "no model on unit-norm data with disjoint supports")
+    value, bound = max(map(_split_and_bound, usable, map(parts, usable)), key=lambda pair: pair[0] / pair[1])
+    reason = f"{_counted(usable, cases)}; bound is rounding and the error of ‖X_t‖ = 1"
+    return Finding(len(usable), bool(value <= bound), value, bound, reason)
+
+
+def _split_and_bound(case: Case, parts: float) -> tuple[float, float]:
+    """Relative difference of ‖W‖² and its parts, and what rounding and norms of datapoints off 1 can make of it."""
+    squared = case.record.weight_norm**2
+    bound = rounding(case.setting.n * case.setting.m) + 2 * case.record.norm_error
+    return float(abs(parts - squared) / (squared or 1.0)), bound
+
+
+def _all_parts(case: Case) -> float:
+    return case.record.energy + case.record.weight_norm_seen**2 + case.record.weight_norm_unseen**2
+
+
+def _without_unseen(case: Case) -> float:
+    return case.record.energy + case.record.weight_norm_seen**2
+
+
+def _without_seen(case: Case) -> float:
+    return case.record.energy + case.record.weight_norm_unseen**2
+
+
+def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
+    """|c_t - sign·(1 - ‖h_t‖²)| in units of √(squared error of datapoint t), at most 1 in theory."""
+    usable = [case for case in cases if case.record.assumes("unit norm", "active outputs")]
+    if not usable:
+        return Finding(0, None, None, None, "no model whose own outputs are all positive on unit-norm data")
+    value = 0.0
+    for case in usable:
+        record = case.record
+        floor = rounding(case.setting.n) * (1 + record.radius_squared.max()) + record.norm_error
+        miss = np.abs(record.bias_coefficient - sign * (1 - record.radius_squared))
+        allowed = (1 + record.norm_error) * np.sqrt(record.point_error + floor)
+        value = max(value, float(np.max(np.maximum(miss - floor, 0) / allowed)))
+    bound = 1 + max(rounding(case.setting.n) for case in usable)
+    reason = f"{_counted(usable, cases)}; Cauchy-Schwarz on the own outputs, often nearly an equality"
+    return Finding(len(usable), value <= bound, value, bound, reason)
+
+
+def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
+    """Σ‖h‖² over (1 - 2√ε) times the predicted least energy; ``value`` is the smallest ratio, ``bound`` 1."""
+    usable = [
+        case for case in cases if case.record.assumes(*_ROBUST) and case.record.worst_point_error < 0.25
+    ]
+    usable = [case for case in usable if case.record.T >= 2]
+    if not usable:
+        return Finding(
+            0, None, None, None, "no model on orthonormal data, own outputs positive, errors below 1/4"
+        )
+    ratios = []
+    for case in usable:
+        predicted = theory(case.setting)
+        least = predicted.energy if predicted.status == "theorem" else float(simplex_energy(case.record.T))
+        bound = robust_energy_bound(least, case.record.worst_point_error) - 2 * case.record.norm_error * least
+        ratios.append(case.record.energy / bound if bound > 0 else math.inf)
+    value, bound = min(ratios), 1.0 - max(rounding(case.setting.n) for case in usable)
+    reason = f"{_counted(usable, cases)}; each with its own worst point error"
+    return Finding(len(usable), bool(value >= bound), float(value), bound, reason)
+
+
+def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
+    """Deviation from the predicted polygon over its tolerance; ``value`` is the largest ratio, ``bound`` 1.
+
+    Judged only where the tolerance is below half the distance to the polygon with one vertex more: a wider band could
+    not tell the two apart.
+    """
+    loose = not_memorizing = 0
+    ratios = []
+    for case in cases:
+        record = case.record
+        if record.m != 2 or record.T < 3 or not record.memorized or not case.record.assumes(*_ROBUST):
+            not_memorizing += 1
+            continue
+        tolerance = shape_tolerance(record)
+        truth = predict(case.setting)
+        rival = shape_deviation(predict(case.setting.replace(T=record.T + 1)), truth)
+        if tolerance is None or np.any(tolerance.as_array() > rival.as_array() / 2):
+            loose += 1
+            continue
+        floor = math.sqrt(rounding(case.setting.n))
+        found = shape_deviation(record, theory(case.setting))
+        ratios.append(float(np.max(found.as_array() / (tolerance.as_array() + floor))))
+    skipped = f"{loose} too far above the minimum to tell T from T+1, {not_memorizing} outside the regime"
+    if not ratios:
+        return Finding(0, None, None, None, skipped)
+    return Finding(
+        len(ratios), max(ratios) <= 1, max(ratios), 1.0, f"{len(ratios)} of {len(cases)} judged; {skipped}"
+    )
+
+
+def _theory_controls(
+    judge: Callable[[Sequence[Case], Theory], Finding], *factors: float
+) -> tuple[Control, ...]:
+    wrong = [(f"predicted norm × {factor:g}", scaled(factor), 1) for factor in factors]
+    wrong += [("T + 1 in place of T", next_index, 2), ("1 + cos in place of 1 - cos", wrong_sign, 2)]
+    return tuple(
+        Control(name, partial(_where_defined, judge=judge, theory=theory, dimensions=dimensions))
+        for name, theory, dimensions in wrong
+    )
+
+
+def _where_defined(
+    cases: Sequence[Case],
+    judge: Callable[[Sequence[Case], Theory], Finding],
+    theory: Theory,
+    dimensions: int,
+) -> Finding:
+    """Judge with a wrong theory where it says something: T ≥ 3 without repeats, and m = 2 if it is one of polygons."""
+    defined = [
+        case
+        for case in cases
+        if case.setting.repeats == 1
+        and case.setting.T >= 3
+        and (dimensions == 1 or case.setting.m == dimensions)
+    ]
+    if not defined:
+        return Finding(0, None, None, None, "this wrong theory says nothing about these models")
+    return judge(defined, theory)
+
+
+MODEL_CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "memorization.norm-split",
+        "‖W‖² = Σ‖h_t‖² + (seen weight outside the data span)² + (unseen weight)²",
+        "theorem",
+        "orthonormal data",
+        partial(judge_norm_split, parts=_all_parts),
+        (
+            Control("without the unseen part", partial(judge_norm_split, parts=_without_unseen)),
+            Control("without the part outside the data span", partial(judge_norm_split, parts=_without_seen)),
+        ),
+    ),
+    Claim(
+        "memorization.own-output",
+        "|c_t - (1 - ‖h_t‖²)| ≤ √(squared error of datapoint t)",
+        "theorem",
+        "unit-norm data, positive own outputs",
+        partial(judge_own_output, sign=1.0),
+        (Control("c_t = -(1 - ‖h_t‖²)", partial(judge_own_output, sign=-1.0)),),
+    ),
+    Claim(
+        "memorization.robust",
+        "Σ‖h_t‖² ≥ (1 - 2√ε) · least energy, ε the worst squared point error of a model that gives up no feature",
+        "theorem",
+        "orthonormal data, positive own outputs, ε < 1/4",
+        partial(judge_energy_bound, theory=predict),
+        _theory_controls(judge_energy_bound, 1.02, 1.1),
+    ),
+    Claim(
+        "tolerance.tgon-stability",
+        "memorized points lie on a regular T-gon (radii, angles, D_X = 2/T) up to what their excess energy allows",
+        "theorem",
+        "m = 2, T ≥ 3, orthonormal data, memorizing, excess small enough to tell T from T+1",
+        partial(judge_shape, theory=predict),
+        _theory_controls(judge_shape, 1.1),
+    ),
+)

@@ -1,0 +1,157 @@
+"""Claims about many runs at once: which norm is larger, what decay budget and dataset size do.
+
+Each is an ordering, decided by an exact test at `SIGNIFICANCE`; where the test decides neither way the claim is
+undecided, not true.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from scipy.stats import binomtest, fisher_exact
+
+from theory import Record, Setting, predict
+from verify.claims.judging import Case, Claim, Control, Finding
+from verify.claims.wrong_theories import Theory, wrong_sign
+
+__all__ = ["POPULATION_CLAIMS", "SIGNIFICANCE", "cell_of"]
+
+#: Error rate of each single test.
+SIGNIFICANCE = 0.01
+
+
+def cell_of(setting: Setting) -> Setting:
+    """What runs of one cell share: the setting with its seeds set to 0."""
+    return setting.replace(seed=0, data_seed=0)
+
+
+def _cells(cases: Sequence[Case]) -> dict[Setting, list[Case]]:
+    cells: dict[Setting, list[Case]] = defaultdict(list)
+    for case in cases:
+        cells[cell_of(case.setting)].append(case)
+    return cells
+
+
+def _side(successes: int, trials: int) -> bool | None:
+    """True or False when an exact sign test decides for or against, None when it does not."""
+    if trials and binomtest(successes, trials, 0.5, alternative="greater").pvalue < SIGNIFICANCE:
+        return True
+    if trials and binomtest(successes, trials, 0.5, alternative="less").pvalue < SIGNIFICANCE:
+        return False
+    return None
+
+
+def _conclude(sides: Sequence[bool | None]) -> bool | None:
+    """False if any part was decided against, True if all decided parts were decided for, None if none was decided."""
+    decided = [side for side in sides if side is not None]
+    return all(decided) if decided else None
+
+
+def judge_norm_crossing(cases: Sequence[Case], theory: Theory) -> Finding:
+    """Share of memorizing runs whose ‖b‖ - ‖W‖ has the predicted sign; ``value`` is that of the worst cell."""
+    shares, sides, parts = [], [], []
+    for cell, members in sorted(_cells(cases).items(), key=lambda item: (item[0].T, item[0].weight_decay)):
+        memorizing = [case for case in members if case.record.memorized]
+        if cell.m != 2 or cell.T < 3 or cell.repeats > 1 or not memorizing:
+            continue
+        predicted = theory(cell)
+        above = predicted.bias_norm > predicted.weight_norm
+        agree = sum((case.record.bias_norm > case.record.weight_norm) == above for case in memorizing)
+        side = _side(agree, len(memorizing))
+        if side is not None:
+            sides.append(side)
+            shares.append(agree / len(memorizing))
+            parts.append(f"T={cell.T}: ‖b‖ {'>' if above else '<'} ‖W‖ in {agree}/{len(memorizing)}")
+    if not sides:
+        return Finding(0, None, None, None, "too few memorizing runs at m = 2 in any cell")
+    return Finding(len(sides), _conclude(sides), min(shares), 0.5, "; ".join(parts))
+
+
+def _exchanged(setting: Setting) -> Record:
+    """The predicted ‖b‖ and ‖W‖ with their names exchanged."""
+    truth = predict(setting)
+    return dataclasses.replace(truth, bias_norm=truth.weight_norm, weight_norm=truth.bias_norm)
+
+
+def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
+    """Share of pairs, equal but for weight decay and both memorizing, whose ‖W‖ is less at the larger decay budget."""
+    partners: dict[Setting, list[Case]] = defaultdict(list)
+    for case in cases:
+        if case.record.memorized:
+            partners[case.setting.replace(weight_decay=0.0)].append(case)
+    less: dict[int, list[bool]] = defaultdict(list)
+    for setting, group in partners.items():
+        ordered = sorted(group, key=lambda case: case.setting.decay_budget)
+        if len(ordered) > 1 and ordered[0].setting.decay_budget < ordered[-1].setting.decay_budget:
+            fell = ordered[-1].record.weight_norm < ordered[0].record.weight_norm
+            less[setting.T].append(fell == more_is_less)
+    sides = {T: _side(sum(signs), len(signs)) for T, signs in less.items()}
+    reason = "; ".join(f"T={T}: {sum(signs)} of {len(signs)} seeds" for T, signs in sorted(less.items()))
+    decided = [less[T] for T, side in sides.items() if side is not None]
+    if not decided:
+        return Finding(0, None, None, None, reason or "no seed memorizes at two decay budgets")
+    value = min(sum(signs) / len(signs) for signs in decided)
+    return Finding(sum(map(len, decided)), _conclude(list(sides.values())), value, 0.5, reason)
+
+
+def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
+    """Share of memorizing seeds at the largest T minus that at the smallest, other settings equal (m = 2).
+
+    Seeds that diverge do not memorize.
+    """
+    families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
+    for cell, members in _cells(cases).items():
+        if cell.m == 2 and cell.repeats == 1:
+            memorized = sum(case.record.memorized for case in members)
+            families[cell.replace(T=1)].append((cell.T, memorized, len(members) + members[0].diverged))
+    sides, differences, parts = [], [], []
+    for family in families.values():
+        (T0, yes0, all0), (T1, yes1, all1) = min(family), max(family)
+        table = np.array([[yes0, all0 - yes0], [yes1, all1 - yes1]])
+        if T0 == T1:
+            continue
+        fell = fisher_exact(table, alternative="greater").pvalue < SIGNIFICANCE
+        rose = fisher_exact(table, alternative="less").pvalue < SIGNIFICANCE
+        if fell or rose:
+            sides.append(fell == falls)
+            differences.append(yes1 / all1 - yes0 / all0)
+        parts.append(f"T={T0}: {yes0}/{all0}, T={T1}: {yes1}/{all1}")
+    if not sides:
+        return Finding(0, None, None, None, "; ".join(parts) or "needs two dataset sizes at m = 2")
+    worst = max(differences) if falls else min(differences)
+    return Finding(len(sides), _conclude(sides), worst, 0.0, "; ".join(parts))
+
+
+POPULATION_CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "memorization.bias-overtakes",
+        "‖b‖ is below ‖W‖ up to T = 6 and above it from T = 7 on",
+        "hypothesis",
+        "m = 2, memorizing runs; a theorem for the least-norm model, a hypothesis for trained ones",
+        partial(judge_norm_crossing, theory=predict),
+        (
+            Control("‖b‖ and ‖W‖ exchanged", partial(judge_norm_crossing, theory=_exchanged)),
+            Control("1 + cos in place of 1 - cos", partial(judge_norm_crossing, theory=wrong_sign)),
+        ),
+    ),
+    Claim(
+        "optimization.decay-budget",
+        "‖W‖ of a memorizing run falls towards the minimum as the decay budget τ = weight_decay · Σ lr grows",
+        "hypothesis",
+        "same data, start and schedule at two decay budgets, memorizing at both; the size of the fall is a conjecture",
+        partial(judge_decay_budget, more_is_less=True),
+        (Control("order of the budgets reversed", partial(judge_decay_budget, more_is_less=False)),),
+    ),
+    Claim(
+        "optimization.memorization-share",
+        "the share of seeds that memorize falls with the number of datapoints",
+        "numerical",
+        "m = 2, smallest against largest T of equal settings",
+        partial(judge_share, falls=True),
+        (Control("shares rise with T", partial(judge_share, falls=False)),),
+    ),
+)

@@ -1,0 +1,26 @@
+"""The claims: what theory says of trained models, in a form that can lose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from theory import Record, Setting
+from verify.claims.judging import Case, Claim, Judgement, judge_claim
+from verify.claims.model_claims import MODEL_CLAIMS
+from verify.claims.population_claims import POPULATION_CLAIMS
+
+__all__ = ["CLAIMS", "judge_claims", "judge_model"]
+
+#: Every claim, those about single models first.
+CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + POPULATION_CLAIMS
+
+
+def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
+    """Every claim judged on the cases."""
+    return tuple(judge_claim(claim, cases) for claim in CLAIMS)
+
+
+def judge_model(record: Record, n: int) -> tuple[Judgement, ...]:
+    """The claims that make sense for a single model of ``n`` features, judged on its measured record."""
+    case = Case(Setting(T=record.T, m=record.m, n=n), record)
+    return tuple(judge_claim(claim, [case]) for claim in MODEL_CLAIMS)

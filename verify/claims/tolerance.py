@@ -1,0 +1,141 @@
+"""Tolerances, each computed from named terms; none is set by looking at results.
+
+Equation labels: `tolerance.rounding`, `tolerance.tgon-stability`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from theory import Record
+from theory.memorization.tgon import tgon_energy, tgon_radius_squared
+
+__all__ = [
+    "ShapeDeviation",
+    "ShapeTolerance",
+    "rounding",
+    "shape_deviation",
+    "shape_tolerance",
+    "sorted_gaps",
+]
+
+Floats = NDArray[np.float64]
+
+
+def rounding(terms: int) -> float:
+    """Relative error of a float64 sum of ``terms`` products: terms · 2 eps, the worst case (`tolerance.rounding`).
+
+    Examples
+    --------
+    >>> rounding(10_000) < 1e-11
+    True
+
+    """
+    return 2.0 * terms * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDeviation:
+    """Root mean squares over the T points of what separates a configuration from a regular polygon.
+
+    ``radius``: (‖h_t‖² - r)/r. ``gap``: (angular gap - 2π/T)/(2π/T). ``dimensionality``: (D_X - D)/D.
+    """
+
+    radius: float
+    gap: float
+    dimensionality: float
+
+    def as_array(self) -> Floats:
+        """(radius, gap, dimensionality)."""
+        return np.array([self.radius, self.gap, self.dimensionality])
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeTolerance:
+    """Upper bounds of the same three numbers for points that memorize, and the terms they were made from.
+
+    ``excess`` is the energy above the least one (relative), ``error`` the worst squared error of a datapoint,
+    ``anisotropy`` the relative difference of the two eigenvalues of HHᵀ.
+    """
+
+    radius: float
+    gap: float
+    dimensionality: float
+    excess: float
+    error: float
+    anisotropy: float
+
+    def as_array(self) -> Floats:
+        """(radius, gap, dimensionality), in the order of `ShapeDeviation.as_array`."""
+        return np.array([self.radius, self.gap, self.dimensionality])
+
+
+def sorted_gaps(record: Record) -> tuple[NDArray[np.intp], Floats]:
+    """Points in order of angle and the gap from each to the next, in radians; the gaps sum to 2π (m = 2)."""
+    angles = np.arctan2(record.hidden[1], record.hidden[0])
+    order = np.argsort(angles)
+    ahead = np.append(angles[order[1:]], angles[order[0]] + 2 * math.pi)
+    return order, ahead - angles[order]
+
+
+def _relative_rms(values: Floats, target: float) -> float:
+    return float(np.sqrt(np.mean((values / target - 1) ** 2)))
+
+
+def shape_deviation(measured: Record, predicted: Record) -> ShapeDeviation:
+    """How far measured hidden vectors (m = 2, T ≥ 3) are from the predicted regular polygon.
+
+    The predicted polygon is read off the record: its radius, its dimensionality, and the angle between its first two
+    hidden vectors.
+    """
+    _, gaps = sorted_gaps(measured)
+    _, predicted_gaps = sorted_gaps(predicted)
+    return ShapeDeviation(
+        radius=_relative_rms(measured.radius_squared, float(predicted.radius_squared[0])),
+        gap=_relative_rms(gaps, float(predicted_gaps.min())),
+        dimensionality=_relative_rms(measured.dimensionality, float(predicted.dimensionality[0])),
+    )
+
+
+def shape_tolerance(measured: Record) -> ShapeTolerance | None:
+    """How far from the regular T-gon memorizing points of this energy and error can be (`tolerance.tgon-stability`).
+
+    With s = 1 - 2√ε (less 2 max|‖X_t‖² - 1| where norms are off 1) and y = ‖h‖²/s the points satisfy the constraints of
+    the minimum-norm programme. Let a_j be the mean and d_j half the difference of neighbouring y, ā = mean(y),
+    f(a) = arccos(1 - 1/a), and Δ = 2π - T f(ā) the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j
+    with ρ(a) = min(1, 1/√(2a-1))/a, and f is convex, so with κ = f''(max a)
+
+        Σ (a_j - ā)² ≤ 2Δ/κ,    Σ d_j ≤ Δ/ρ(max a),    Σ (gap_j - f(a_j)) ≤ Δ.
+
+    Δ = 0 exactly for the regular T-gon. Valid for m = 2, T ≥ 3, orthonormal data and positive own outputs; None when
+    the energy is below what the bound allows (then the bound is violated, and there is nothing to bound here) or when
+    the error is too large for the theorem.
+    """
+    T, error = measured.T, measured.worst_point_error
+    scale = 1 - 2 * math.sqrt(error) - 2 * measured.norm_error
+    if scale <= 0:
+        return None
+    y = measured.radius_squared[sorted_gaps(measured)[0]] / scale
+    a = (y + np.roll(y, -1)) / 2
+    mean, most, least = float(y.mean()), float(a.max()), float(a.min())
+    if least <= 0.5 or mean < tgon_radius_squared(T) * (1 - rounding(T)):
+        return None
+    left_over = max(0.0, 2 * math.pi - T * math.acos(1 - 1 / mean))
+    curvature = 1 / (most**2 * math.sqrt(2 * most - 1)) + 1 / (most * (2 * most - 1) ** 1.5)
+    slope = 1 / (least * math.sqrt(2 * least - 1))
+    along = math.sqrt(2 * left_over / (curvature * T))
+    across = left_over / (min(1.0, 1 / math.sqrt(2 * most - 1)) / most) / math.sqrt(T)
+    r = tgon_radius_squared(T)
+    radius = (scale * (along + across) + abs(measured.energy / T - r)) / r
+    gap = (slope * along + left_over / math.sqrt(T) + left_over / T) / (2 * math.pi / T)
+    eigenvalues = np.linalg.eigvalsh(measured.hidden @ measured.hidden.T)
+    anisotropy = float((eigenvalues[1] - eigenvalues[0]) / eigenvalues.sum())
+    excess = measured.energy / tgon_energy(T) - 1
+    # D = ‖h‖²/(ĥᵀHHᵀĥ): numerator within `radius`, denominator within excess + anisotropy of T r/2
+    denominator = abs(excess) + anisotropy * (1 + abs(excess))
+    dimensionality = (radius + denominator) / (1 - denominator) if denominator < 1 else math.inf
+    return ShapeTolerance(radius, gap, dimensionality, excess, error, anisotropy)

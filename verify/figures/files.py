@@ -1,0 +1,78 @@
+"""Figures: theory and trained models in one picture.
+
+Every figure is three pure functions: ``<name>_numbers(result)`` is the table of everything that is drawn,
+``draw_<name>(numbers)`` draws that table and nothing else, ``<name>(result)`` does both. So the CSV beside a figure
+regenerates it. Theory is drawn with the label of its equation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from verify.figures.hidden import draw_hidden_vectors, hidden_vectors, hidden_vectors_numbers
+from verify.figures.history import draw_train_loss_history, train_loss_history, train_loss_history_numbers
+from verify.figures.norms import (
+    draw_norms_against_T,
+    norms_against_T,
+    norms_against_T_numbers,
+    published_norms,
+)
+
+if TYPE_CHECKING:
+    from verify.comparison import Comparison
+
+__all__ = [
+    "FIGURES",
+    "FigureKind",
+    "draw_hidden_vectors",
+    "draw_norms_against_T",
+    "draw_train_loss_history",
+    "hidden_vectors",
+    "hidden_vectors_numbers",
+    "norms_against_T",
+    "norms_against_T_numbers",
+    "published_norms",
+    "train_loss_history",
+    "train_loss_history_numbers",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureKind:
+    """A figure of the report: its name, what it shows, its numbers and its drawing."""
+
+    name: str
+    caption: str
+    numbers: Callable[[Comparison], pd.DataFrame]
+    draw: Callable[[pd.DataFrame], Figure]
+
+
+FIGURES: tuple[FigureKind, ...] = (
+    FigureKind(
+        "hidden_vectors",
+        "Hidden vectors h = W X of the memorizing run of least ‖W‖ for each T (top), its features, the columns of W "
+        "(below: on the rays of the datapoints they occur in), and a typical run that did not memorize (bottom). "
+        "The predicted T-gon is turned onto the hidden vectors and has no other freedom.",
+        hidden_vectors_numbers,
+        draw_hidden_vectors,
+    ),
+    FigureKind(
+        "norms_against_T",
+        "Frobenius norm of W and norm of b against the number of datapoints: the least-norm model (line), every "
+        "seed (dots; open where a datapoint was not memorized) and, for m = 2, a published replication (crosses), "
+        "which shows one seed per T without saying whether it memorized.",
+        norms_against_T_numbers,
+        draw_norms_against_T,
+    ),
+    FigureKind(
+        "train_loss_history",
+        "Train loss of every seed. A run that stays near a multiple of 1/T has forgotten datapoints.",
+        train_loss_history_numbers,
+        draw_train_loss_history,
+    ),
+)

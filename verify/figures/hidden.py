@@ -1,0 +1,274 @@
+"""The figure of hidden vectors: chosen runs, the predicted polygon turned onto them, and the features.
+
+Drawn for m = 2; for larger m the two directions of largest extent are shown, without a prediction.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from theory import Setting, predict
+from verify.style import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, round_below, styled
+
+if TYPE_CHECKING:
+    from numerics import Run
+    from verify.comparison import Comparison
+
+__all__ = ["draw_hidden_vectors", "hidden_vectors", "hidden_vectors_numbers", "turned_onto"]
+
+#: Panels side by side before the figure goes on below.
+PANELS_PER_LINE = 5
+
+_COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "kind", "x", "y"]
+
+#: A run with the name of its diagnosis.
+Judged = tuple["Run", str]
+
+#: Inches the legend needs.
+LEAST_WIDTH = 7.6
+
+#: Unseen features drawn per panel.
+MOST_UNSEEN = 200
+
+
+def hidden_vectors(result: Comparison) -> Figure:
+    """Hidden vectors and features of chosen runs, the predicted polygon turned onto them.
+
+    For each T the memorizing run of least ‖W‖; below it, where a run failed, the one of median train loss among those
+    of the most frequent diagnosis.
+    """
+    return draw_hidden_vectors(hidden_vectors_numbers(result))
+
+
+def hidden_vectors_numbers(result: Comparison) -> pd.DataFrame:
+    """Every point of `hidden_vectors`, one row per hidden vector, vertex of the prediction and feature (column of W).
+
+    Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
+    "seen feature", "unseen feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest extent of the
+    hidden vectors, without a prediction. Of several series of settings, the one with the most values of T. At most
+    `MOST_UNSEEN` unseen features of a run are kept.
+
+    Diverged runs are left out; without any other the table is empty.
+    """
+    tables = [
+        _points(run, name, role) for runs in _by_size(result) for role, (run, name) in _chosen(runs).items()
+    ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
+
+
+def _by_size(result: Comparison) -> list[list[Judged]]:
+    """Finished runs, one list per T, of the series of settings with the most values of T."""
+    judged = [
+        (run, diagnosis.name)
+        for run, diagnosis in zip(result.runs, result.diagnoses, strict=True)
+        if run.status != "diverged"
+    ]
+    series: dict[Setting, dict[int, list[Judged]]] = {}
+    for entry in judged:
+        setting = entry[0].setting
+        alike = setting.replace(T=setting.repeats, seed=0, data_seed=0)
+        series.setdefault(alike, {}).setdefault(setting.T, []).append(entry)
+    longest = max(series.values(), key=len, default={})
+    return [longest[T] for T in sorted(longest)]
+
+
+def _chosen(runs: list[Judged]) -> dict[str, Judged]:
+    """The memorizing run of least ‖W‖ and a typical failed run, as far as there are such."""
+    memorized = [entry for entry in runs if entry[0].status == "memorized"]
+    failed = [entry for entry in runs if entry[0].status != "memorized"]
+    chosen = {}
+    if memorized:
+        chosen["memorized"] = min(memorized, key=lambda entry: entry[0].record.weight_norm)
+    if failed:
+        names = [name for _, name in failed]
+        frequent = [entry for entry in failed if entry[1] == max(names, key=names.count)]
+        ordered = sorted(frequent, key=lambda entry: entry[0].record.train_loss)
+        chosen["failed"] = ordered[(len(ordered) - 1) // 2]
+    return chosen
+
+
+def _points(run: Run, diagnosis: str, role: str) -> pd.DataFrame:
+    hidden = run.record.hidden
+    frame = _plane(hidden)
+    seen = run.data.seen
+    clouds = {
+        "hidden": frame @ hidden,
+        "seen feature": frame @ run.W[:, seen],
+        "unseen feature": frame @ run.W[:, _thinned(np.flatnonzero(~seen))],
+    }
+    if run.setting.m == 2 and run.setting.T >= 2:
+        clouds["predicted"] = turned_onto(predict(run.setting).hidden, hidden)
+    points = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
+    table = pd.concat(points, ignore_index=True).round({"x": 5, "y": 5})
+    facts = {
+        "T": run.setting.T,
+        "m": run.setting.m,
+        "run": role,
+        "seed": run.setting.seed,
+        "diagnosis": diagnosis,
+        "weight_norm": float(f"{run.record.weight_norm:.6g}"),
+        "train_loss": float(f"{run.record.train_loss:.6g}"),
+    }
+    return pd.DataFrame(facts, index=table.index).join(table)
+
+
+def _thinned(features: NDArray[np.intp]) -> NDArray[np.intp]:
+    """At most `MOST_UNSEEN` of the features, evenly spaced: they are exchangeable, and thousands look like hundreds."""
+    stride = -(-len(features) // MOST_UNSEEN) or 1
+    return features[::stride]
+
+
+def _plane(hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, m) orthonormal rows that span the plane to look at: the plane itself for m = 2."""
+    m = len(hidden)
+    if m <= 2:
+        return np.eye(2, m)
+    directions: NDArray[np.float64] = np.linalg.svd(hidden)[0][:, :2].T
+    return directions
+
+
+def turned_onto(polygon: NDArray[np.float64], hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A regular (2, T) polygon turned so that it lies as near to ``hidden`` as can be, both in order of angle.
+
+    Orthogonal Procrustes: the rotation by the argument of Σ h_j conj(p_j). Cyclic relabelling and reflection map a
+    regular polygon to itself, so turning is all there is.
+
+    Examples
+    --------
+    >>> square = np.array([[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 0.0, -1.0]])
+    >>> bool(np.allclose(np.sort(turned_onto(square, 3 * square)), np.sort(square)))
+    True
+
+    """
+    vertices, points = _in_order(polygon), _in_order(hidden)
+    overlap = np.sum(points * vertices.conj())
+    turned = vertices * (overlap / abs(overlap) if overlap else 1.0)
+    return np.array([turned.real, turned.imag])
+
+
+def _in_order(vectors: NDArray[np.float64]) -> NDArray[np.complex128]:
+    numbers: NDArray[np.complex128] = vectors[0] + 1j * vectors[1]
+    return numbers[np.argsort(np.angle(numbers), kind="stable")]
+
+
+def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
+    """The figure of `hidden_vectors_numbers`; an empty table gives a panel that says so."""
+    sizes = list(dict.fromkeys(numbers["T"]))
+    if not sizes:
+        with styled():
+            figure, axes = panels(1, 1, 4.4, 1.2)
+            _write(axes[0][0], "every run diverged")
+        return figure
+    roles = [("memorized", "hidden"), ("memorized", "features")]
+    if (numbers["run"] == "failed").any():
+        roles.append(("failed", "hidden"))
+    side_by_side = len(sizes) < len(roles)  # few T: one line each, the roles beside each other
+    lines = -(-len(sizes) // PANELS_PER_LINE)
+    rows, columns = lines * len(roles), min(len(sizes), PANELS_PER_LINE)
+    if side_by_side:
+        rows, columns = len(sizes), len(roles)
+    width = max(2.2 * columns, LEAST_WIDTH)
+    with styled():
+        figure, axes = panels(rows, columns, width / columns, 2.7 + (1.8 / rows if side_by_side else 0))
+        for ax in chain.from_iterable(axes):
+            ax.set_axis_off()
+        for place, T in enumerate(sizes):
+            line, column = divmod(place, PANELS_PER_LINE)
+            for role, (run, content) in enumerate(roles):
+                cell = numbers[(numbers["T"] == T) & (numbers["run"] == run)]
+                ax = axes[place][role] if side_by_side else axes[line * len(roles) + role][column]
+                _draw_cell(ax, cell, T, run, content)
+        legend = _hidden_legend(set(numbers["kind"]))
+        figure.legend(handles=legend, loc="outside lower center", ncols=1)
+    return figure
+
+
+def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> None:
+    if cell.empty:
+        _write(ax, f"T = {T}\n" + ("every run\nmemorizes" if run == "failed" else "no run\nmemorizes"))
+        return
+    ax.set_axis_on()
+    first = cell.iloc[0]
+    draw, symbol = (_draw_features, "w") if content == "features" else (_draw_vectors, "h")
+    reach = 1.15 * draw(ax, cell)
+    about = {"memorized": f"‖W‖ = {first['weight_norm']:.4g}", "failed": first["diagnosis"]}[run]
+    ax.set_title(f"T = {T}\n{'features' if content == 'features' else about}")
+    axis = "" if first["m"] <= 2 else ", direction "
+    ax.set(
+        xlim=(-reach, reach),
+        ylim=(-reach, reach),
+        aspect="equal",
+        xlabel=f"{symbol}{axis}₁   (seed {first['seed']})",
+    )
+    ax.set_ylabel(f"{symbol}{axis}₂", labelpad=-2)
+    ticks = [-round_below(reach), 0.0, round_below(reach)]
+    labels = [f"{tick:g}" for tick in ticks]
+    ax.set(xticks=ticks, xticklabels=labels, yticks=ticks, yticklabels=labels)
+
+
+def _write(ax: Axes, text: str) -> None:
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, ha="center", va="center", color=SOFT, transform=ax.transAxes)
+
+
+def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> float:
+    """Hidden vectors and predicted polygon; returns how far they reach."""
+    predicted, hidden = (cell[cell["kind"] == kind] for kind in ("predicted", "hidden"))
+    if len(predicted):
+        ring = pd.concat([predicted, predicted.iloc[:1]])
+        ax.plot(ring["x"], ring["y"], "-", color=VERMILLION, lw=1.4)
+        ax.plot(
+            predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=11, mew=1.6, clip_on=False
+        )
+    for x, y in zip(hidden["x"], hidden["y"], strict=True):
+        ax.plot([0, x], [0, y], "-", color=BLUE, lw=1.0, alpha=0.5)
+    ax.plot(hidden["x"], hidden["y"], "o", color=BLUE, ms=6, clip_on=False)
+    ax.plot(0, 0, "+", color=INK, ms=7)
+    return _reach(predicted, hidden)
+
+
+def _draw_features(ax: Axes, cell: pd.DataFrame) -> float:
+    """Columns of W; returns how far they reach."""
+    for kind, colour, size, order in (("unseen feature", GREY, 3, 1), ("seen feature", GREEN, 9, 2)):
+        cloud = cell[cell["kind"] == kind]
+        ax.scatter(
+            cloud["x"], cloud["y"], s=size, color=colour, lw=0, zorder=order, rasterized=len(cloud) > 500
+        )
+    return _reach(cell[cell["kind"].str.endswith("feature")])
+
+
+def _reach(*clouds: pd.DataFrame) -> float:
+    """The largest coordinate, or 1 where there is none."""
+    largest = max(
+        (float(cloud[["x", "y"]].abs().to_numpy().max()) for cloud in clouds if len(cloud)), default=1.0
+    )
+    return largest or 1.0
+
+
+def _hidden_legend(kinds: set[str]) -> list[Line2D]:
+    polygon = "predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]"
+    handles = {
+        "hidden": Line2D([], [], color=BLUE, marker="o", ms=6, lw=1, label="trained hidden vector h = W X"),
+        "predicted": Line2D([], [], color=VERMILLION, marker="o", ms=10, mfc="none", lw=1.4, label=polygon),
+        "seen feature": Line2D(
+            [], [], color=GREEN, marker="o", ms=4, lw=0, label="column of W, seen feature"
+        ),
+        "unseen feature": Line2D(
+            [],
+            [],
+            color=GREY,
+            marker="o",
+            ms=4,
+            lw=0,
+            label=f"column of W, unseen feature (up to {MOST_UNSEEN})",
+        ),
+    }
+    return [handle for kind, handle in handles.items() if kind in kinds]

@@ -1,0 +1,87 @@
+"""The figure of train losses: every seed against the step, one panel per cell."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from theory import MEMORIZED_ERROR
+from verify.style import BLUE, INK, VERMILLION, panels, styled
+
+if TYPE_CHECKING:
+    from verify.comparison import Comparison
+
+__all__ = ["draw_train_loss_history", "train_loss_history", "train_loss_history_numbers"]
+
+
+def train_loss_history(result: Comparison) -> Figure:
+    """Train loss of every seed against the step, one panel per cell."""
+    return draw_train_loss_history(train_loss_history_numbers(result))
+
+
+def train_loss_history_numbers(result: Comparison) -> pd.DataFrame:
+    """Every number of `train_loss_history`: columns T, m, weight_decay, seed, memorized, step, loss (6 digits)."""
+    tables = [
+        pd.DataFrame(
+            {
+                "T": run.setting.T,
+                "m": run.setting.m,
+                "weight_decay": run.setting.weight_decay,
+                "seed": run.setting.seed,
+                "memorized": run.status == "memorized",
+                "step": run.history_step,
+                "loss": [float(f"{loss:.6g}") for loss in run.history_loss],
+            }
+        )
+        for run in result.runs
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
+    """The figure of `train_loss_history_numbers`."""
+    cells = [cell for _, cell in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
+    columns = min(len(cells), 4)
+    with styled():
+        figure, axes = panels(-(-len(cells) // columns), columns, 2.7, 3.1, sharey=True)
+        flat = list(chain.from_iterable(axes))
+        for ax in flat[len(cells) :]:
+            ax.set_axis_off()
+        for ax, cell in zip(flat, cells, strict=False):
+            _draw_histories(ax, cell)
+        for row in axes:
+            row[0].set_ylabel("train loss")
+        figure.legend(handles=_history_legend(set(numbers["memorized"])), loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_histories(ax: Axes, cell: pd.DataFrame) -> None:
+    T, m, decay = cell["T"].iloc[0], cell["m"].iloc[0], cell["weight_decay"].iloc[0]
+    for _, history in cell.groupby("seed", sort=False):
+        colour, order = (BLUE, 2) if history["memorized"].iloc[0] else (VERMILLION, 3)
+        ax.plot(history["step"], history["loss"], "-", color=colour, lw=0.9, alpha=0.55, zorder=order)
+    ax.axhline(1 / T, color=INK, ls="--", lw=1.1, zorder=4)
+    ax.axhline(MEMORIZED_ERROR, color=INK, ls=":", lw=1.3, zorder=4)
+    ax.set_yscale("log")
+    ax.set_title(f"T = {T}{'' if m == 2 else f', m = {m}'}\nweight decay {decay:g}")
+    ax.set_xlabel("step")
+    ax.xaxis.set_major_locator(MaxNLocator(2))
+
+
+def _history_legend(memorized: set[bool]) -> list[Line2D]:
+    """Handles of what is drawn: seeds of the kinds that there are, and the two levels."""
+    seeds = {
+        True: Line2D([], [], color=BLUE, label="a seed that memorizes"),
+        False: Line2D([], [], color=VERMILLION, label="a seed that does not"),
+    }
+    return [
+        *(handle for kind, handle in seeds.items() if kind in memorized),
+        Line2D([], [], color=INK, ls="--", label="one datapoint forgotten: 1/T"),
+        Line2D([], [], color=INK, ls=":", label=f"{MEMORIZED_ERROR:g}: allowed error of each datapoint"),
+    ]

@@ -1,0 +1,155 @@
+"""The figure of norms: ‖W‖ and ‖b‖ against T, theory, every seed, and a published series."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from theory import tgon_bias_norm, tgon_weight_norm
+from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, styled
+
+if TYPE_CHECKING:
+    from numerics import Run
+    from verify.comparison import Comparison
+
+__all__ = ["draw_norms_against_T", "norms_against_T", "norms_against_T_numbers", "published_norms"]
+
+#: The theory curves reach at least this far.
+LAST_T = 31
+
+
+def norms_against_T(result: Comparison) -> Figure:
+    """‖W‖ and ‖b‖ against T: the theory's curve, every seed, and a published series."""
+    return draw_norms_against_T(norms_against_T_numbers(result))
+
+
+def norms_against_T_numbers(result: Comparison) -> pd.DataFrame:
+    """Every number of `norms_against_T`.
+
+    Columns: norm ("weight_norm" or "bias_norm"), series ("theory": the T-gon, or "prediction" where some m is not 2 or
+    points are repeated; "trained"; "published"), T, weight_decay, seed,
+    memorized, value; the last but one three are missing where they mean nothing. Diverged runs are left out, the
+    published series where m is not 2.
+    """
+    planar = all(run.setting.m == 2 and run.setting.repeats == 1 for run in result.runs)
+    last = max([LAST_T, *(run.setting.T for run in result.runs)])
+    rows: list[Any] = _planar_theory(last) if planar else _predicted_rows(result)
+    rows += [row for run in result.runs if run.status != "diverged" for row in _trained_rows(run)]
+    if planar:
+        published = published_norms().query("T <= @last").melt("T", var_name="norm", value_name="value")
+        rows += published.assign(series="published").to_dict("records")
+    columns = ["norm", "series", "T", "weight_decay", "seed", "memorized", "value"]
+    return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64", "memorized": "boolean"})
+
+
+def published_norms() -> pd.DataFrame:
+    """The published series: columns T, weight_norm, bias_norm; its provenance heads ``published_norms.csv``.
+
+    Examples
+    --------
+    >>> list(published_norms().columns)
+    ['T', 'weight_norm', 'bias_norm']
+
+    """
+    with files("verify").joinpath("published_norms.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file, comment="#")
+
+
+def _planar_theory(last: int) -> list[dict[str, Any]]:
+    return [
+        {"norm": norm, "series": "theory", "T": T, "value": float(curve(T))}
+        for norm, curve in (("weight_norm", tgon_weight_norm), ("bias_norm", tgon_bias_norm))
+        for T in range(2, last + 1)
+    ]
+
+
+def _predicted_rows(result: Comparison) -> list[dict[str, Any]]:
+    """The prediction of each cell: beyond the plane and with repeats there is no one curve."""
+    values = {
+        (norm, row.T): getattr(row, f"predicted_{norm}")
+        for row in result.rows
+        for norm in ("weight_norm", "bias_norm")
+    }
+    return [
+        {"norm": norm, "series": "prediction", "T": T, "value": value}
+        for (norm, T), value in sorted(values.items())
+        if value is not None
+    ]
+
+
+def _trained_rows(run: Run) -> list[dict[str, Any]]:
+    facts = {
+        "series": "trained",
+        "T": run.setting.T,
+        "weight_decay": run.setting.weight_decay,
+        "seed": run.setting.seed,
+        "memorized": run.status == "memorized",
+    }
+    return [
+        {**facts, "norm": norm, "value": getattr(run.record, norm)} for norm in ("weight_norm", "bias_norm")
+    ]
+
+
+_NORM_LABELS = {
+    "weight_norm": ("weight norm ‖W‖", "theory: √(T/2) / sin(π/T)\n[memorization.tgon-norm]"),
+    "bias_norm": ("bias norm ‖b‖", "theory: √T |cos 2π/T| / (1 − cos 2π/T)\n[memorization.tgon-bias-norm]"),
+}
+
+
+def draw_norms_against_T(numbers: pd.DataFrame) -> Figure:
+    """The figure of `norms_against_T_numbers`."""
+    with styled():
+        figure, axes = panels(1, 2, 5.3, 5.4)
+        for ax, (norm, (label, theory)) in zip(axes[0], _NORM_LABELS.items(), strict=True):
+            _draw_norm(ax, numbers[numbers["norm"] == norm], theory)
+            ax.set(xlabel="datapoints T", ylabel=label)
+        handles, labels = axes[0][0].get_legend_handles_labels()
+        figure.legend(handles[1:], labels[1:], loc="outside lower center", ncols=2)
+    return figure
+
+
+def _draw_norm(ax: Axes, numbers: pd.DataFrame, theory: str) -> None:
+    ax.set(xscale="log", yscale="log", ymargin=0.1)
+    curve = numbers[numbers["series"].isin(["theory", "prediction"])]
+    if (curve["series"] == "prediction").any():
+        theory = "theory: the least-norm model of each cell"
+    positive = curve["value"].where(curve["value"] > 0)
+    ax.plot(curve["T"], positive, ".-", color=INK, lw=1.6, ms=5, label=theory, zorder=2)
+    for T in curve["T"][curve["value"] == 0]:
+        side = "left" if numbers["T"].min() == T else "center"
+        ax.text(T, 0.02, f"0 at T = {T}", ha=side, fontsize=11, transform=ax.get_xaxis_transform())
+    ax.legend(loc="best", handlelength=1.2)
+    decays = sorted(numbers["weight_decay"].dropna().unique())
+    for place, decay in enumerate(decays):
+        _draw_seeds(ax, numbers[numbers["weight_decay"] == decay], decay, place)
+    published = numbers[numbers["series"] == "published"]
+    if len(published):
+        label = "published replication, one seed, read off its figure"
+        ax.plot(published["T"], published["value"], "x", color=VERMILLION, ms=9, mew=2, label=label, zorder=4)
+    largest = numbers["T"].max()
+    ticks = [
+        T for T in (1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500, 1000) if numbers["T"].min() <= T <= largest
+    ]
+    ax.set_xticks(ticks, [str(T) for T in ticks])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_seeds(ax: Axes, seeds: pd.DataFrame, decay: float, place: int) -> None:
+    """One dot per seed, memorizing ones filled; the weight decays beside each other."""
+    colour = DECAY_COLOURS[place % len(DECAY_COLOURS)]
+    beside = 1.0 + 0.06 * place
+    for memorized, face, word in ((True, colour, "memorized"), (False, "none", "did not memorize")):
+        dots = seeds[seeds["memorized"].astype(bool) == memorized]
+        label = f"trained, weight decay {decay:g}, {word}"
+        ax.scatter(
+            dots["T"] * beside, dots["value"], s=26, facecolor=face, edgecolor=colour, lw=0.9, alpha=0.65,
+            label=label if len(dots) else None, zorder=3,
+        )  # fmt: skip
