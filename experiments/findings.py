@@ -1,34 +1,69 @@
-"""Sentences of a page that judge what the paper, or a comment printed with it, says. Defines no equations."""
+"""What an experiment finds: a statement, its outcome, and the number with its interval on which the outcome rests."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-__all__ = ["Finding", "Outcome", "outcome_of", "outcome_within"]
+from verify.statistics import Interval
+
+__all__ = ["MEASURED", "Finding", "Outcome", "found", "outcome_of", "outcome_within"]
 
 #: What runs say of a published statement; *not tested* where they cannot bear on it at all.
-Outcome = Literal["agrees", "agrees in part", "differs", "not decided", "not tested"]
+Outcome = Literal["agrees", "agrees in part", "differs", "not decided", "not tested", "measured"]
+
+#: The outcome of a finding that reports a number and judges nothing published.
+MEASURED: Outcome = "measured"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A sentence, and the outcome of each published statement that it judges, told in our words.
+    """One row of the table of findings.
+
+    Attributes
+    ----------
+    statement : what is judged, a published statement in our words, or what is measured; a fixed text without numbers
+        taken from runs, so that rows of two forms can be joined by it.
+    outcome : what the runs say of it.
+    quantity : what ``value`` is, in a few words.
+    value, low, high : the number and its 95 % interval (or range, as ``quantity`` says); NaN where there is none.
+    n : the number of runs, seeds or pairs behind it.
+    at : where it was measured, such as "T = 300"; empty where there is one place only.
 
     Examples
     --------
-    >>> finding = Finding("The bump is there.", {"test loss has a bump": "agrees"})
-    >>> f"- {finding}"
-    '- The bump is there.'
+    >>> Finding("More steps make the bump larger", "agrees", "ratio of peaks", 1.3, 1.1, 1.5, n=4).outcome
+    'agrees'
 
     """
 
-    text: str
-    outcomes: Mapping[str, Outcome]
+    statement: str
+    outcome: Outcome
+    quantity: str = ""
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 0
+    at: str = ""
 
-    def __str__(self) -> str:
-        return self.text
+    def __post_init__(self) -> None:
+        if self.outcome not in get_args(Outcome):
+            raise ValueError(f"outcome {self.outcome!r}: must be one of {', '.join(get_args(Outcome))}")
+
+
+def found(
+    statement: str, outcome: Outcome, quantity: str, interval: Interval, n: int = 0, at: str = ""
+) -> Finding:
+    """A finding whose number is an interval.
+
+    Examples
+    --------
+    >>> found("The bump is there", "agrees", "peak over ends", Interval(2.0, 1.5, 2.5), n=4).low
+    1.5
+
+    """
+    return Finding(statement, outcome, quantity, interval.value, interval.low, interval.high, n, at)
 
 
 def outcome_of(agreeing: int, of: int) -> Outcome:
