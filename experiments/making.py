@@ -42,7 +42,16 @@ from numerics.training.seeds import finished_run
 from numerics.training.times import training_seconds
 from verify.style import SOFT, render, styled
 
-__all__ = ["CONTENTS", "Written", "contents_of", "gather", "page_of", "picture", "write_experiment"]
+__all__ = [
+    "CONTENTS",
+    "Written",
+    "contents_of",
+    "findings_of",
+    "gather",
+    "page_of",
+    "picture",
+    "write_experiment",
+]
 
 #: The list of all pages, beside them.
 CONTENTS = "README.md"
@@ -144,7 +153,14 @@ def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Pa
     """What the tables in ``folder``, ``link`` as seen from the page, add to it."""
     with explained(experiment, tables, folder):
         names = [f"{TABLES}/{name}.csv" for name in sorted(tables)]
-        return Part(form_of(tables), experiment.module.describe(tables), link, names)
+        summary = getattr(experiment.module, "summary", None)
+        summed = None if summary is None else summary(tables)
+        return Part(form_of(tables), findings_of(experiment, tables), summed, link, names)
+
+
+def findings_of(experiment: Experiment, tables: Tables) -> list[Finding]:
+    """What an experiment finds; nothing of one that does not tell it yet."""
+    return experiment.module.findings(tables) if hasattr(experiment.module, "findings") else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,5 +236,4 @@ def contents_of(folder: Path) -> str:
 def _entry(experiment: Experiment, folder: Path) -> Entry:
     tables = read_tables(folder)
     with explained(experiment, tables, folder):
-        said = experiment.module.sentences(tables)
-        return Entry(form_of(tables), [sentence for sentence in said if isinstance(sentence, Finding)])
+        return Entry(form_of(tables), findings_of(experiment, tables))

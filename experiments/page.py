@@ -1,24 +1,30 @@
-"""The page of an experiment: question, figure, result, and how to make it again.
-
-Defines no equations.
-"""
+"""The page of an experiment: question, figure, findings, summary, commentary, and how to make it again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
+import pandas as pd
+
+from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
 from experiments.registry import Experiment
 from numerics.sweeps.file import Form, form_flag
 from numerics.sweeps.meter import about
 from theory import Setting
+from theory.number_format import number, shown
 
 __all__ = ["ANIMATION", "Entry", "Part", "contents_page", "page"]
 
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"
+
+#: Stands before a text whose stamp does not agree with the findings above it.
+STALE = "**The text below was written for other outcomes than those above.**"
 
 #: Fields of the setting that are shown even where they have the paper's value.
 _ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed")
@@ -39,15 +45,16 @@ class Part:
 
     Attributes
     ----------
-    form : what was run, by key.
-    result : the result in Markdown.
+    form : what was run, by key; ``made`` is the command that made it, where that is not `tgon sweep`.
+    findings, summary : what was found, and a computed table that stands below it, if any.
     folder : where its figure and tables lie, as seen from the page.
     tables : the names of their files.
 
     """
 
     form: Mapping[str, str]
-    result: str
+    findings: Sequence[Finding]
+    summary: pd.DataFrame | None
     folder: str
     tables: Sequence[str]
 
@@ -141,9 +148,8 @@ def _outcomes(forms: Sequence[Entry]) -> dict[str, str]:
     """Of each statement the outcome in each form, previews left out."""
     found: dict[str, dict[str, str]] = {}
     for entry in forms:
-        for finding in entry.findings if entry.form["form"] != "preview" else []:
-            for statement, outcome in finding.outcomes.items():
-                found.setdefault(statement, {})[entry.form["form"]] = outcome
+        for statement, outcome in outcomes(entry.findings).items() if entry.form["form"] != "preview" else ():
+            found.setdefault(statement, {})[entry.form["form"]] = outcome
     return {
         statement: "; ".join(f"{outcome} ({form})" for form, outcome in outcomes.items())
         for statement, outcomes in found.items()
@@ -158,17 +164,19 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
     form, folder = part.form, part.folder
     name, flag = experiment.name, form_flag(cast(Form, form["form"]))
     home = f"experiments/{experiment.folder}"
-    own = "" if form["sweep"] == f"{home}/sweep.toml" else f" --sweep {form['sweep']} --out OUT"
+    sweep = form.get("sweep", f"{home}/sweep.toml")
+    own = "" if sweep == f"{home}/sweep.toml" else f" --sweep {sweep} --out OUT"
+    made = f"tgon sweep {sweep}{flag} --out runs\ntgon figure {name}{flag} --runs runs{own}"
     return [
         *([_note(form)] if form["form"] != "full" else []),
         *([_missing(form)] if form["missing"] != "0" else []),
         f"![{experiment.title}]({folder}/figure.png)",
-        f"*{experiment.caption}*",
+        f"*{experiment.commentary.caption}*",
         *([f"![{experiment.title}, over training]({folder}/{ANIMATION})"] if experiment.animated else []),
         f"{heading} Result",
-        _plain(part.result.strip()) if form["form"] == "preview" else part.result.strip(),
+        *_result(experiment, part),
         f"{heading} How it was made",
-        f"```sh\ntgon sweep {form['sweep']}{flag} --out runs\ntgon figure {name}{flag} --runs runs{own}\n```",
+        f"```sh\n{form.get('made', made)}\n```",
         _settings(form),
         f"Numbers: {', '.join(f'[{table}]({folder}/{table})' for table in part.tables)}; "
         f"`tgon figure {name} --from {'OUT' if own else home}` draws figure and page "
@@ -191,9 +199,57 @@ def _note(form: Mapping[str, str]) -> str:
     )
 
 
-def _plain(result: str) -> str:
-    """Without bold print: that is for claims, and a preview proves none."""
-    return result.replace("**", "")
+def _result(experiment: Experiment, part: Part) -> list[str]:
+    """Findings, summary and the text that was written for them."""
+    commentary, form = experiment.commentary, part.form["form"]
+    texts = [_findings(part.findings)] if part.findings else []
+    if part.summary is not None and len(part.summary):
+        columns = list(map(str, part.summary.columns))
+        texts.append(_table(columns, part.summary.itertuples(index=False, name=None)))
+    if form in commentary.texts:
+        texts += [STALE] if stale(commentary, form, part.findings) else []
+        texts.append(commentary.texts[form])
+    return texts
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    """The table of findings; columns that all leave empty are left out."""
+    columns = {
+        "statement": [each.statement for each in findings],
+        "outcome": [each.outcome for each in findings],
+        "quantity": [each.quantity for each in findings],
+        "at": [each.at for each in findings],
+        "value (95 % interval)": [_with_interval(each) for each in findings],
+        "n": [each.n or "" for each in findings],
+    }
+    kept = {name: values for name, values in columns.items() if any(values)}
+    return _table(list(kept), zip(*kept.values(), strict=True))
+
+
+def _with_interval(finding: Finding) -> str:
+    if math.isnan(finding.value):
+        return ""
+    ends = f" ({_cell(finding.low)} to {_cell(finding.high)})" if not math.isnan(finding.low) else ""
+    return f"{_cell(finding.value)}{ends}"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown."""
+    lines = [list(columns), *([_cell(value) for value in row] for row in rows)]
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([head, "|" + "---|" * len(columns), *body])
+
+
+def _cell(value: object) -> str:
+    """Numbers to four digits, whole ones as they are; a dash for what is not; text as it is."""
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    exact = float(value)
+    if exact.is_integer():
+        return f"{exact:.0f}".replace("-", "−")
+    return number(exact, 4) if math.isfinite(exact) else shown(exact)
 
 
 def _missing(form: Mapping[str, str]) -> str:

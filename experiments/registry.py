@@ -1,28 +1,27 @@
-"""Experiments: each figure of the paper, made again from runs that anyone can train, with its numbers and
-its page.
+"""Experiments: the figures of the paper, made again from runs that anyone can train, with their numbers and pages.
 
-An experiment is one sweep file, ``experiments/NAME.toml``, and one module here with four functions:
+An experiment is a folder, ``experiments/NAME`` with underscores, and holds all that is its own:
 
-- ``collect(runs, table)``: every number of figure and page as tidy tables, each below 200 kB as CSV. Row k of
-  ``table`` is run k: setting, status and, unless the experiment does without, `numerics.observe`.
-- ``draw(tables)``: the figure, from the tables alone, so that the CSV files regenerate it.
-- ``describe(tables)``: the result in Markdown; its sentences are chosen by the numbers, so that a table which
-  shows no effect is never described as showing it.
-- ``sentences(tables)``: the sentences alone, those that judge a published statement as `Finding`.
+- ``sweep.toml``, which names its runs; it may describe smaller forms, ``tenth`` and ``preview``, of the same code.
+- ``__init__.py`` with the functions of `ExperimentModule`.
+- ``commentary.md``: title, question, caption, and the prose of the page (`experiments.commentary`).
+- ``tables/`` and ``figure.png``; those of a smaller form in a folder of its name.
 
-The sweep file may describe smaller forms, ``tenth`` and ``preview``: the same functions serve every form.
-`tgon figure NAME` does the rest (`experiments.making`). The table ``form``, which it adds, says what was run.
-To add an experiment, write its sweep file and its module and add a line to `EXPERIMENTS`.
-
-Defines no equations.
+`tgon figure NAME` makes tables, figure and page (`experiments.making`). The table ``form``, which it adds, says what
+was run. To add an experiment, write its folder and add its name to `NAMES`.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
+
+from experiments.commentary import Commentary, read_commentary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,62 +30,70 @@ if TYPE_CHECKING:
     from experiments.findings import Finding
     from numerics import Run
 
-__all__ = ["EXPERIMENTS", "Experiment", "find_experiment"]
+__all__ = ["EXPERIMENTS", "NAMES", "Experiment", "find_experiment"]
+
+#: The experiments in the order in which they are read.
+NAMES = (
+    "dataset-size",
+    "norms",
+    "gallery",
+    "failures",
+    "digits",
+    "variants",
+    "weight-decay",
+    "training-steps",
+    "sensitivity",
+    "scale-sparsity",
+    "scale-decay",
+    "heat-map",
+    "repeated-history",
+    "repeated-many",
+    "repeated-map",
+    "forgetting",
+    "envelope",
+)
 
 
 class ExperimentModule(Protocol):
-    """What the module of an experiment defines; ``animate`` only where it is ``animated``.
+    """What the package of an experiment defines.
 
-    Where runs can be added to its tables it has ``KEYS``, columns of its table ``runs`` that tell runs apart, and where
-    that takes more than rows of that table ``add``.
+    Beside these it may have ``KEYS``, the columns of its table ``runs`` that tell runs apart; ``summary(tables)``, one
+    computed table of numbers for the page; ``animate(tables)``, a GIF; and ``OBSERVED = False`` where ``collect`` needs
+    no `numerics.observe`, which costs a test loss for each run.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-        """Every number of figure and page."""
-
-    def add(
-        self, known: dict[str, pd.DataFrame], runs: Sequence[Run], table: pd.DataFrame
-    ) -> dict[str, pd.DataFrame]:
-        """The tables with more runs."""
+        """Every number of figure and page, in tables below 200 kB. Row k of ``table`` is run k, as observed."""
 
     def draw(self, tables: dict[str, pd.DataFrame]) -> Figure:
         """The figure, from the tables alone."""
 
-    def describe(self, tables: dict[str, pd.DataFrame]) -> str:
-        """The result in Markdown, from the tables alone."""
-
-    def sentences(self, tables: dict[str, pd.DataFrame]) -> list[str | Finding]:
-        """The sentences of the result, from the tables alone."""
-
-    def animate(self, tables: dict[str, pd.DataFrame]) -> bytes:
-        """A GIF, from the tables alone."""
+    def findings(self, tables: dict[str, pd.DataFrame]) -> list[Finding]:
+        """What the tables say of what was published, and further numbers worth a row; no prose."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Experiment:
-    """One experiment; its module is imported when it is used.
+    """One experiment; its module and its commentary are read when they are used.
 
-    Attributes
-    ----------
-    name : name of the sweep file, the folder of results and, with underscores, the module.
-    title, question : head of the page.
-    caption : what the figure shows.
-    observed : whether ``collect`` wants `numerics.observe` of every run, which costs a test loss each.
-    animated : whether the module has ``animate(tables) -> bytes``, too, a GIF from the tables alone.
+    Examples
+    --------
+    >>> Experiment("dataset-size").folder
+    'dataset_size'
 
     """
 
     name: str
-    title: str
-    question: str
-    caption: str
-    observed: bool = True
-    animated: bool = False
 
     @property
     def folder(self) -> str:
         """Name of its folder, which is its package too."""
         return self.name.replace("-", "_")
+
+    @cached_property
+    def commentary(self) -> Commentary:
+        """Title, question, caption and prose."""
+        return read_commentary(Path(__file__).parent / self.folder / "commentary.md")
 
     @property
     def module(self) -> ExperimentModule:
@@ -94,161 +101,32 @@ class Experiment:
         return cast(ExperimentModule, importlib.import_module(f"experiments.{self.folder}"))
 
     @property
+    def title(self) -> str:
+        """Head of its page."""
+        return self.commentary.title
+
+    @property
+    def question(self) -> str:
+        """What it asks."""
+        return self.commentary.question
+
+    @property
+    def observed(self) -> bool:
+        """Whether ``collect`` wants `numerics.observe` of every run."""
+        return getattr(self.module, "OBSERVED", True)
+
+    @property
+    def animated(self) -> bool:
+        """Whether it has a GIF."""
+        return hasattr(self.module, "animate")
+
+    @property
     def keys(self) -> tuple[str, ...] | None:
-        """Columns of its table ``runs`` that tell runs apart; None where runs cannot be added to its tables."""
+        """Columns of its table ``runs`` that tell runs apart; None where its tables are made as a whole only."""
         return getattr(self.module, "KEYS", None)
 
 
-EXPERIMENTS: tuple[Experiment, ...] = (
-    Experiment(
-        "dataset-size",
-        "Test loss and dimensionalities against the number of datapoints",
-        "Does test loss rise between memorization and generalization, and what do models store on either "
-        "side?",
-        "Top: test loss of each dataset seed (dots; of several starts the one of least train loss) and their "
-        "geometric mean. "
-        "Middle: the largest dimensionality of a datapoint and of a feature. Bottom: hidden vectors and "
-        "features of "
-        "one dataset, each panel at its own scale.",
-    ),
-    Experiment(
-        "norms",
-        "Norms of memorizing models against the number of datapoints",
-        "Do weights, biases, hidden vectors and features grow with T as the least-norm T-gon does, and where "
-        "does it end?",
-        "Weight norm, bias norm, median hidden length and longest feature against T: every seed (filled "
-        "where it memorized), the regular T-gon of least norm, and a published replication of one seed per T.",
-        observed=False,
-    ),
-    Experiment(
-        "gallery",
-        "What models store: hidden vectors and features, from three datapoints on",
-        "Which shape do the hidden vectors take, and which the features, as the dataset grows?",
-        "For each T the run of least train loss: hidden vectors above, columns of W below, each panel at its "
-        "own scale.",
-        observed=False,
-    ),
-    Experiment(
-        "failures",
-        "Optimization failures in two dimensions",
-        "How often does training end in something other than the regular T-gon, and does the gap between two "
-        "circles follow from memorization?",
-        "Top: what became of the seeds, by T. Middle: one run of each kind. Bottom: angles at the interface "
-        "of two circles against the least angle that the run's own largest error allows.",
-        observed=False,
-    ),
-    Experiment(
-        "digits",
-        "Maximal data dimensionality of handwritten digits, and of the toy model",
-        "Which images have a large maximal data dimensionality, did training make it so, and are they the "
-        "memorized ones?",
-        "First row: D\\* in units of its mean for each seed, and over training. Images: label and D\\*, median over "
-        "seeds. Third row: the largest D\\* against images per dimension; whether D\\* finds images whose labels "
-        "were replaced. Last row: D\\* and test loss of toy models. Bars run from the least to the largest seed.",
-    ),
-    Experiment(
-        "variants",
-        "Other losses, a ReLU between the layers, untied weights",
-        "Which variants of the model show the same memorization and generalization: polygons, a bump of the test "
-        "loss, features?",
-        "Top: test loss and largest feature dimensionality against T, every seed and the median. Below, for each "
-        "variant the run of least train loss: hidden vectors of two small datasets, the 150 longest columns of the "
-        "decoder for the largest one; each panel at its own scale.",
-        observed=False,
-    ),
-    Experiment(
-        "weight-decay",
-        "Test loss against dataset size for several weight decays",
-        "Does weight decay remove the bump of the test loss, and does less of it make the bump larger? m = 4.",
-        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
-        "(geometric; median below), one curve per weight decay.",
-    ),
-    Experiment(
-        "training-steps",
-        "Test loss against dataset size for several numbers of steps",
-        "Does the bump of the test loss grow with the number of steps? m = 4, the schedule stretched.",
-        "Test loss (top) and largest feature dimensionality (bottom) against T: every seed and their mean "
-        "(geometric; median below), one curve per number of steps.",
-    ),
-    Experiment(
-        "sensitivity",
-        "What moves the onset of generalization and the peak of the test loss",
-        "The authors and the first replication differ in both, and neither knows why: which single change of the "
-        "setting moves which, and does one reach the gap?",
-        "Each row is one change of the baseline, the paper's setting. Dots: every dataset and start. Grey: the range "
-        "of the baseline over seeds. Dashed: as far from its mean as the two published curves lie apart.",
-    ),
-    Experiment(
-        "scale-sparsity",
-        "Largest feature dimensionality against T(1 − S) for several sparsities",
-        "Do features appear once each has been seen about ten times, whatever the sparsity?",
-        "Top: the largest D_f of every seed and their median. Bottom: the scale, where a seed rises to half its "
-        "plateau, against the density of features, every seed and their mean (geometric).",
-    ),
-    Experiment(
-        "scale-decay",
-        "Largest feature dimensionality against dataset size for several weight decays",
-        "Does the dataset size at which features appear move with weight decay?",
-        "Top: the largest D_f of every seed and their median. Bottom: the scale, where a seed rises to half its "
-        "plateau, against weight decay, every seed and their mean (geometric).",
-    ),
-    Experiment(
-        "heat-map",
-        "Test loss over dataset size and hidden dimensions",
-        "Where do more data or more hidden dimensions hurt?",
-        "Test loss, geometric mean over seeds; zero output loses 1. Arrows to the right: more data raises it; upwards: "
-        "more hidden dimensions raise it. Filled: for all arrows of one direction together at level 5 %; hollow: in "
-        "every seed.",
-    ),
-    Experiment(
-        "repeated-history",
-        "A repeated datapoint among features, over training",
-        "Is a datapoint that occurs five times embedded in place of a feature, when in training, and is one ever "
-        "embedded and dropped again?",
-        "Top: D_f of the prominent features and D_X of the repeated datapoint over one run (steps on a log axis), and "
-        "where it ends, the repeated datapoint as a triangle, its direction dashed. Below: the length of its hidden "
-        "vector in every run, vermillion where it ends embedded, black and dashed for near misses, if only by "
-        "length, blue otherwise.",
-        observed=False,
-    ),
-    Experiment(
-        "repeated-many",
-        "Several repeated datapoints against the features of a pentagon",
-        "Does each repeated datapoint replace a feature, and what becomes of more than five?",
-        "Top: vertices that repeated points take, and features stored, against the number of repeated points: every "
-        "run, means with least and greatest, and what was published. Below: hidden vectors and features of one seed, "
-        "repeated points as triangles, directions of embedded ones dashed.",
-        observed=False,
-    ),
-    Experiment(
-        "repeated-map",
-        "From how many repeats on a datapoint is memorized among features",
-        "Where does the boundary in R against T/n lie, does the theory predict it, and is there hysteresis?",
-        "Maps: every run, seeds side by side, by whether the repeated point is among the first 0.1 % by D_X; the "
-        "fitted boundary; the theory's threshold; the published line. Right: hidden length of the point when R falls "
-        "and rises on one dataset, each model trained on from the one before.",
-    ),
-    Experiment(
-        "forgetting",
-        "Features that are learned and forgotten",
-        "Between memorization and generalization, do models learn features and forget them by the end of training?",
-        "Top: features stored at each step, every run. Middle: D_f of the prominent features of one run. Below: its "
-        "longest features, and hidden vectors of some datapoints whatever their length, each panel at its own scale. "
-        "The animation shows the same run.",
-        observed=False,
-        animated=True,
-    ),
-    Experiment(
-        "envelope",
-        "The least train loss over starts, against the number of datapoints",
-        "Up to which T do models that store datapoints have less train loss than models that store features, and how "
-        "far beyond the T where training stops finding them?",
-        "What models save of the zero output's train loss, on a logarithmic scale; higher is better. Every mark is one "
-        "model: random and constructed starts after training, and packings of disjoint datapoints. Models that lose "
-        "more than the zero output are not shown.",
-        observed=False,
-    ),
-)
+EXPERIMENTS: tuple[Experiment, ...] = tuple(map(Experiment, NAMES))
 
 
 def find_experiment(name: str) -> Experiment:
@@ -260,10 +138,7 @@ def find_experiment(name: str) -> Experiment:
     'dataset-size'
 
     """
-    import difflib
-
-    named = {each.name: each for each in EXPERIMENTS}
-    if name not in named:
-        near = difflib.get_close_matches(name, named, n=3, cutoff=0.4) or list(named)
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.4) or NAMES
         raise ValueError(f"{name!r}: no such experiment; did you mean {', '.join(near)}? try --list for all")
-    return named[name]
+    return next(each for each in EXPERIMENTS if each.name == name)

@@ -32,6 +32,9 @@ from theory.memorization.overlap import first_overlap_scale
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: A datapoint is stored where its squared error is below half of what leaving it out costs.
 STORED_ERROR = 0.5
 #: Further T for it, in units of the largest T that is trained.

@@ -26,6 +26,9 @@ from verify.statistics import share_interval
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: A dropped run agrees where its loss is this near to that of `stationary.dropped-loss`.
 DROPPED_TOLERANCE = 0.1
 

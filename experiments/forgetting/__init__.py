@@ -25,6 +25,9 @@ from verify.statistics import share_interval
 
 __all__ = ["animate", "collect", "describe", "draw", "fates", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: A stored feature is lost where its D_f ends below `STORED`, and forgotten where it ends below this.
 FORGOTTEN = 0.1
 

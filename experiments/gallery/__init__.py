@@ -27,6 +27,9 @@ from verify.style import INK, Plot
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: Panels side by side.
 PER_LINE = 7
 

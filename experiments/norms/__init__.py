@@ -28,6 +28,9 @@ from verify.diagnosis import definitions, diagnose_run
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: Two series agree where their ratio is within this factor.
 AGREES = 1.1
 #: What the paper sees peak there.

@@ -29,6 +29,9 @@ from verify.statistics import mean_interval, share_interval
 
 __all__ = ["collect", "describe", "draw", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: How often the published datapoint occurs.
 PUBLISHED_REPEATS = 5
 #: What is published beside that.

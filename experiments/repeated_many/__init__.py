@@ -27,6 +27,9 @@ from verify.style import GREEN, INK, VERMILLION, Plot
 
 __all__ = ["collect", "describe", "draw", "sentences", "vertices"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: Vertices of the polygon that five features form.
 VERTICES = 5
 

@@ -36,6 +36,9 @@ from verify.statistics import lies_above, separation
 
 __all__ = ["STORED_ERROR", "collect", "describe", "draw", "sentences"]
 
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
+
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
 STORED_ERROR = 0.01

@@ -100,7 +100,7 @@ def _gathered(
 ) -> dict[str, DataFrame]:
     """The tables of the runs, or those in ``out`` with the runs added."""
     from experiments.adding import lost_runs
-    from experiments.making import gather
+    from experiments.making import findings_of, gather
     from experiments.tables import explained, form_folders, read_tables
     from numerics.sweeps.file import read_sweep
 
@@ -115,7 +115,7 @@ def _gathered(
         raise BadInput(f"{out}: holds no tables to add to; leave out --add")
     if known is not None:
         with explained(experiment, known, out):
-            experiment.module.describe(known)
+            findings_of(experiment, known)
             lost = "" if adding else lost_runs(experiment, wanted, runs, form, known)
         if lost:
             add = "--add to keep them, or " if experiment.keys and lost.endswith(" has not") else ""
@@ -125,7 +125,7 @@ def _gathered(
 
 def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
-    from experiments.making import write_experiment
+    from experiments.making import findings_of, write_experiment
     from experiments.tables import explained, form_folders, form_of, read_tables
 
     written: list[Written] = []
@@ -134,7 +134,7 @@ def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) 
         tables = read_tables(folder)
         form = form or form_of(tables)
         with explained(experiment, tables, folder):
-            experiment.module.describe(tables)
+            findings_of(experiment, tables)
         written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
     _answer(experiment, form, written, out, as_json)
 

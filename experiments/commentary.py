@@ -1,0 +1,104 @@
+"""The prose of a page, written by hand: ``commentary.md`` in the folder of an experiment.
+
+It begins with TOML between two lines ``+++``: ``title``, ``question`` and ``caption`` of the page, and the stamp, for
+each form the outcomes that the text was written for. The text of a form stands below ``## Full form``, ``## Tenth
+form`` or ``## Preview form``; with one stamped form no heading is needed::
+
+    +++
+    title = "Test loss against dataset size"
+    question = "Does test loss rise in between?"
+    caption = "Test loss of every seed."
+
+    [full]
+    "Weight decay 1 removes the bump" = "not decided"
+    +++
+    Ten seeds do not decide it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.findings import MEASURED, Finding
+from numerics.sweeps.file import FORMS
+
+__all__ = ["Commentary", "outcomes", "parse_commentary", "read_commentary", "stale"]
+
+_HEADING = re.compile(rf"^## ({'|'.join(FORMS)}) form$", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Commentary:
+    """What people wrote of an experiment.
+
+    Attributes
+    ----------
+    title, question : head of the page.
+    caption : what the figure shows.
+    stamps : of each form the outcome of each statement for which its text was written.
+    texts : of each form its text in Markdown.
+
+    """
+
+    title: str
+    question: str
+    caption: str
+    stamps: Mapping[str, Mapping[str, str]]
+    texts: Mapping[str, str]
+
+
+def read_commentary(path: Path) -> Commentary:
+    """The commentary in a file; ValueError with the file where it is none."""
+    try:
+        return parse_commentary(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def parse_commentary(text: str) -> Commentary:
+    """The commentary that a text is; ValueError where it is none."""
+    opening, head, body = [*text.split("+++\n", 2), "", ""][:3]
+    if opening or not head:
+        raise ValueError("must begin with TOML between two lines +++")
+    stamp = tomllib.loads(head)
+    title, question, caption = (str(stamp.pop(key, "")) for key in ("title", "question", "caption"))
+    if not (title and question and caption):
+        raise ValueError("title, question and caption must be given")
+    if unknown := set(stamp) - set(FORMS):
+        raise ValueError(f"{', '.join(sorted(unknown))}: must be one of {', '.join(FORMS)}")
+    before, *parts = _HEADING.split(body)
+    texts = {form.lower(): part.strip() for form, part in zip(parts[::2], parts[1::2], strict=True)}
+    if not texts and before.strip():
+        if len(stamp) != 1:
+            raise ValueError("a text without a heading such as ## Full form needs the stamp of one form")
+        texts = dict.fromkeys(stamp, before.strip())
+    return Commentary(title, question, caption, stamp, texts)
+
+
+def outcomes(findings: Sequence[Finding]) -> dict[str, str]:
+    """The outcome of each published statement."""
+    return {each.statement: each.outcome for each in findings if each.outcome != MEASURED}
+
+
+def stale(commentary: Commentary, form: str, findings: Sequence[Finding]) -> dict[str, tuple[str, str]]:
+    r"""Statements whose outcome is not the one that the text of a form was written for: (stamped, now).
+
+    Examples
+    --------
+    >>> head = 'title = "t"\nquestion = "q"\ncaption = "c"\n[full]\n"It falls" = "agrees"\n'
+    >>> written = parse_commentary(f"+++\n{head}+++\nIt falls.\n")
+    >>> stale(written, "full", [Finding("It falls", "differs")])
+    {'It falls': ('agrees', 'differs')}
+
+    """
+    then, now = commentary.stamps.get(form, {}), outcomes(findings)
+    names = dict.fromkeys([*then, *now])
+    return {
+        name: (then.get(name, "absent"), now.get(name, "absent"))
+        for name in names
+        if then.get(name) != now.get(name)
+    }
