@@ -1,1 +1,71 @@
-"""The front door."""
+"""The front door: every name a user of theory, trainer and court needs, loaded when it is first used.
+
+    from tgon import Setting, predict, train, compare, measure
+
+`tgon.testing` has what a user's own pytest suite imports; `tgon.cli` is the command line.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numerics import (
+        Dataset,
+        Polished,
+        ReluOutputModel,
+        Run,
+        RunFileError,
+        Runs,
+        draw_dataset,
+        load_run,
+        measure,
+        observe,
+        polish,
+        reconstruction_loss,
+        train,
+    )
+    from theory import MEMORIZED_ERROR, PolygonSolution, Record, Setting, best_polygons, polygon, predict
+    from verify import CLAIMS, Comparison, Diagnosis, compare, diagnose, judge_model
+
+__all__ = [
+    "CLAIMS",
+    "MEMORIZED_ERROR",
+    "Comparison",
+    "Dataset",
+    "Diagnosis",
+    "Polished",
+    "PolygonSolution",
+    "Record",
+    "ReluOutputModel",
+    "Run",
+    "RunFileError",
+    "Runs",
+    "Setting",
+    "best_polygons",
+    "compare",
+    "diagnose",
+    "draw_dataset",
+    "judge_model",
+    "load_run",
+    "measure",
+    "observe",
+    "polish",
+    "polygon",
+    "predict",
+    "reconstruction_loss",
+    "train",
+]
+
+#: The floors that the names come from, the one that loads least first.
+_FLOORS = ("theory", "verify", "numerics")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'tgon' has no attribute {name!r}; it has {', '.join(__all__)}")
+    floors = map(import_module, _FLOORS)
+    return next(getattr(floor, name) for floor in floors if name in floor.__all__)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

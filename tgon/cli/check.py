@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import BadInput, json_option, refusals
-from tgon.cli.output import print_claims, print_json, print_table
-from theory.number_format import shown
+from tgon.cli.output import print_claims, print_json, print_table, shown
 
 if TYPE_CHECKING:
     from numerics import Dataset

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from tgon.cli.options import (
-    json_option,
-)
+from tgon.cli.options import json_option
 from tgon.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["claims"]
 

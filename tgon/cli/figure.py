@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from numerics.sweeps.file import form_flag
 from tgon.cli.options import BadInput, form_options, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
@@ -160,6 +159,8 @@ def _answer(
 
 def _check_runs(runs: Path, file: Path, wanted: Sweep, form: Form) -> None:
     """Refuse a folder that does not exist, or that holds runs of another of the sweep's forms and none of this one."""
+    from numerics.sweeps.file import form_flag
+
     training = f"tgon sweep {file}{form_flag(form)} --out {runs}"
     if not runs.is_dir():
         raise BadInput(f"--runs {runs}: there is no such folder; try {training}")

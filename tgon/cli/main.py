@@ -20,6 +20,7 @@ import click
 from tgon.cli.bench import bench
 from tgon.cli.check import check
 from tgon.cli.claims import claims
+from tgon.cli.compare import compare
 from tgon.cli.figure import figure
 from tgon.cli.notes import notes
 from tgon.cli.options import BadInput, Interrupted, in_one_line
@@ -28,7 +29,7 @@ from tgon.cli.polygon import polygon
 from tgon.cli.predict import predict
 from tgon.cli.sweep import sweep
 from tgon.cli.threshold import threshold
-from tgon.cli.training import compare, train
+from tgon.cli.train import train
 
 __all__ = ["main"]
 

@@ -26,15 +26,17 @@ __all__ = [
     "Interrupted",
     "check_place",
     "check_size",
+    "data_options",
     "form_options",
     "in_one_line",
+    "integers_option",
     "json_option",
+    "keeping",
     "make_settings",
     "parse_integers",
     "refusals",
     "run_options",
     "setting_options",
-    "threshold_options",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -71,25 +73,16 @@ def parse_integers(text: str) -> tuple[int, ...]:
     """
     named: dict[int, None] = {}
     for part in text.split(","):
-        first, last = _ends(part.strip())
-        if last - first >= LONGEST:
+        match = re.fullmatch(r"([0-9]{1,18})(?::([0-9]{1,18}))?", part.strip())
+        first, last = (int(end) for end in match.groups(match[1])) if match else (0, 0)
+        if min(first, last) < 1 or max(first, last) > LARGEST:
+            raise ValueError(f"must be integers from 1 to {LARGEST}; try 5, 3:12 or 3,5,8")
+        if first > last:
+            raise ValueError(f"a range runs upwards; try {last}:{first}")
+        if len(named) + last - first >= LONGEST:
             raise ValueError(f"a list names at most {LONGEST} integers; try {first}:{first + 9}")
         named |= dict.fromkeys(range(first, last + 1))
-    if len(named) > LONGEST:
-        raise ValueError(f"a list names at most {LONGEST} integers; try fewer")
     return tuple(named)
-
-
-def _ends(part: str) -> tuple[int, int]:
-    """First and last integer of one part of a list."""
-    match = re.fullmatch(r"([0-9]{1,18})(?::([0-9]{1,18}))?", part)
-    ends = [int(end) for end in match.groups(match[1])] if match else []
-    if not ends or min(ends) < 1 or max(ends) > LARGEST:
-        raise ValueError(f"must be integers from 1 to {LARGEST}; try 5, 3:12 or 3,5,8")
-    first, last = ends
-    if first > last:
-        raise ValueError(f"a range runs upwards; try {last}:{first}")
-    return first, last
 
 
 class IntegerList(click.ParamType[tuple[int, ...]]):
@@ -106,24 +99,16 @@ class IntegerList(click.ParamType[tuple[int, ...]]):
         try:
             return parse_integers(value)
         except ValueError as error:
-            self.fail(f"{shorten(value)!r}: {error}", param, ctx)
-
-
-def shorten(text: str, most: int = 40) -> str:
-    """``text``, its middle left out where it is longer than an error line can bear."""
-    return text if len(text) <= most else f"{text[: most - 13]}...{text[-10:]}"
+            given = value if len(value) <= 40 else f"{value[:27]}...{value[-10:]}"
+            self.fail(f"{given!r}: {error}", param, ctx)
 
 
 def in_one_line(error: BaseException) -> str:
     """An exception as one line, without the name of its class unless there is nothing else to say."""
-    text = error.format_message() if isinstance(error, click.ClickException) else _shown(error)
-    return " ".join(text.split()) or type(error).__name__
-
-
-def _shown(error: BaseException) -> str:
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(text.split()) or type(error).__name__
 
 
 @contextmanager
@@ -138,6 +123,21 @@ def refusals() -> Iterator[None]:
         raise BadInput(
             re.sub(r"\b(try|or) (\w+)=", lambda found: f"{found[1]} {_flag(found[2])} ", line)
         ) from error
+
+
+@contextmanager
+def keeping(folder: Path) -> Iterator[None]:
+    """Inside, refusals, Ctrl-C and a refusing disk become one line that says where finished runs are."""
+    try:
+        with refusals():
+            yield
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted: finished runs are kept in {folder}; the same command goes on from there"
+        ) from None
+    except OSError as error:
+        kept = f"; finished runs are kept in {folder}" if folder.is_dir() else ""
+        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
 
 
 def make_settings(T: Sequence[int], given: dict[str, Any]) -> list[Setting]:
@@ -205,13 +205,41 @@ _PAPER: dict[str, Any] = {
 }
 
 
-def _paper_option(name: str, description: str, kind: Any) -> Callable[[Command], Command]:
-    return click.option(_flag(name), default=_PAPER[name], show_default=True, type=kind, help=description)
+def integers_option(*names: str, metavar: str = "5 | 3:12 | 3,5,8", **more: Any) -> Any:
+    """An option that takes a list of integers, of datapoints unless ``help`` says otherwise."""
+    return click.option(*names, type=IntegerList(), metavar=metavar, **({"help": "Datapoints."} | more))
 
 
-_SETTING_OPTIONS = (
+def _shown_option(name: str, default: Any, kind: Any, description: str) -> Any:
+    return click.option(name, type=kind, default=default, show_default=True, help=description)
+
+
+def _paper_option(name: str, description: str, kind: Any) -> Any:
+    return _shown_option(_flag(name), _PAPER[name], kind, description)
+
+
+def _together(*options: Any) -> Callable[[Command], Command]:
+    """One decorator for several options, in the order in which help lists them."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_DATA = (
     _paper_option("n", "Number of features.", int),
     _paper_option("sparsity", "Probability that a feature is absent, between 0 and 1.", float),
+)
+
+#: ``--n`` and ``--sparsity``: what the data are like, with the paper's defaults.
+data_options = _together(*_DATA)
+
+#: The options of `theory.Setting` but T, with the paper's defaults; passed on by keyword.
+setting_options = _together(
+    *_DATA,
     _paper_option("m", "Hidden dimensions.", int),
     _paper_option("steps", "Full-batch AdamW steps.", int),
     _paper_option("lr", "Peak learning rate.", float),
@@ -227,82 +255,15 @@ _SETTING_OPTIONS = (
 )
 
 
-def setting_options(command: Command) -> Command:
-    """The options of `theory.Setting` but T, with the paper's defaults; passed on by keyword."""
-    for option in reversed(_SETTING_OPTIONS):
-        command = option(command)
-    return command
-
-
-def data_options(command: Command) -> Command:
-    """The options that say what the data are like: ``--n`` and ``--sparsity``, with the paper's defaults."""
-    for option in reversed(_SETTING_OPTIONS[:2]):
-        command = option(command)
-    return command
-
-
-_THRESHOLD_OPTIONS = (
-    click.option(
-        "--draws",
-        type=click.IntRange(1, 1000),
-        default=9,
-        show_default=True,
-        help="Drawn datasets, by seed from 0; the interval is about their median.",
-    ),
-    click.option(
-        "--features",
-        type=click.IntRange(8),
-        default=120,
-        show_default=True,
-        help="Strongest features kept in the model.",
-    ),
-    click.option(
-        "--csv",
-        "table",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="Also write the answers as a table.",
-    ),
-)
-
-
-def threshold_options(command: Command) -> Command:
-    """The options of ``tgon threshold`` beyond the data: ``--draws``, ``--features`` and ``--csv``."""
-    for option in reversed(_THRESHOLD_OPTIONS):
-        command = option(command)
-    return command
-
-
 def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
     """The options of training, beyond those of the setting: ``--seeds``, ``--engine`` and ``--out``."""
-
-    def decorate(command: Command) -> Command:
-        for option in (
-            click.option(
-                "--out",
-                type=click.Path(),
-                default=out,
-                show_default=True,
-                help="Folder for all that is written; finished runs found there are reused.",
-            ),
-            click.option(
-                "--engine",
-                type=click.Choice(["auto", "reference", "cpu", "cuda"]),
-                default="auto",
-                show_default=True,
-                help="Implementation of training.",
-            ),
-            click.option(
-                "--seeds",
-                type=click.IntRange(1, LONGEST),
-                default=seeds,
-                show_default=True,
-                help="How many seeds, counted from --seed.",
-            ),
-        ):
-            command = option(command)
-        return command
-
-    return decorate
+    engines = click.Choice(["auto", "reference", "cpu", "cuda"])
+    place = "Folder for all that is written; finished runs found there are reused."
+    return _together(
+        _shown_option("--seeds", seeds, click.IntRange(1, LONGEST), "How many seeds, counted from --seed."),
+        _shown_option("--engine", "auto", engines, "Implementation of training."),
+        _shown_option("--out", out, click.Path(), place),
+    )
 
 
 #: `numerics.sweeps.file.SMALLER_FORMS`, written again so that help need not load what that module loads.
@@ -322,14 +283,14 @@ def form_options(described: str) -> Callable[[Command], Command]:
         if given:
             context.params["form"] = parameter.name
 
-    def add(command: Command) -> Command:
-        for name in reversed(SMALLER_FORMS):
-            command = click.option(
+    return _together(
+        *(
+            click.option(
                 f"--{name}", is_flag=True, expose_value=False, callback=choose, help=described.format(name)
-            )(command)
-        return command
-
-    return add
+            )
+            for name in SMALLER_FORMS
+        )
+    )
 
 
 json_option = click.option(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from theory.number_format import shown
 from verify.strict_json import in_json
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from verify.claims.judging import Judgement
 
-__all__ = ["computing", "print_claims", "print_json", "print_table"]
+__all__ = ["computing", "print_claims", "print_json", "print_table", "shown"]
 
 #: Columns of a table that goes into a file or a pipe, where no terminal sets them.
 PLAIN_WIDTH = 132
@@ -54,6 +53,13 @@ def computing(stages: int) -> Iterator[Callable[[str], None]]:
             bar.update(task, description=stage, completed=begun, refresh=True)
 
         yield begin
+
+
+def shown(value: Any, digits: int = 4) -> str:
+    """A table cell, see `theory.number_format.shown`; the theory is loaded when there is an answer to show."""
+    from theory.number_format import shown
+
+    return shown(value, digits)
 
 
 def print_json(document: Any) -> None:

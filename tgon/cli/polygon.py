@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tgon.cli.options import (
     BadInput,
-    IntegerList,
     data_options,
+    integers_option,
     json_option,
     make_settings,
     refusals,
 )
 from tgon.cli.output import computing, print_json, print_table
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["polygon"]
 
@@ -26,9 +23,7 @@ MOST_WITH_BIAS = 10_000
 
 
 @click.command(epilog="Example: tgon polygon --k 3:9 --law free")
-@click.option(
-    "--k", type=IntegerList(), required=True, metavar="5 | 3:9 | 3,5,8", help="Features on the polygon."
-)
+@integers_option("--k", required=True, metavar="5 | 3:9 | 3,5,8", help="Features on the polygon.")
 @click.option(
     "--law",
     type=click.Choice(["unit", "free", "constant", "uniform", "normalized"]),

@@ -1,24 +1,29 @@
-"""The command that predicts the least-norm model: `predict`."""
+"""The command that predicts the least-norm model: `predict`.
+
+For people it prints one row for each T, and under which assumptions all of it stands.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tgon.cli.options import (
-    IntegerList,
+    integers_option,
     json_option,
     make_settings,
     refusals,
     setting_options,
 )
-from tgon.cli.output import computing, print_json
+from tgon.cli.output import computing, print_json, print_table
 
 if TYPE_CHECKING:
-    from theory import Record
+    from theory import Assumption, Record
 
-__all__ = ["predict"]
+__all__ = ["in_ranges", "predict"]
 
 _PREDICTED = (
     "T",
@@ -35,8 +40,17 @@ _PREDICTED = (
 )
 
 
+#: A proven bound this close to the energy is met; the bound's own relative error is 1e-12.
+_ROUNDING = 1e-9
+
+#: The column of what is proven of every model of zero loss, and what stands there where the energy is that.
+_BOUND, _MET = "proven ≥", "met"
+
+_VERDICT = {True: "holds", False: "does not hold", None: "open"}
+
+
 @click.command(epilog="Example: tgon predict --T 3:12")
-@click.option("--T", "T", type=IntegerList(), required=True, metavar="5 | 3:12 | 3,5,8", help="Datapoints.")
+@integers_option("--T", "T", required=True)
 @setting_options
 @click.option(
     "--penalty",
@@ -49,7 +63,6 @@ _PREDICTED = (
 def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> None:
     """The least-norm model that memorizes T datapoints, in closed form."""
     import theory
-    from tgon.cli.prediction_table import print_predictions
 
     settings = make_settings(T, given)
     rows, assumptions = [], {}
@@ -81,3 +94,83 @@ def _certified(record: Record, penalty: str) -> dict[str, float | None]:
     residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
     bound = best_lower_bound(record.T, record.m, record.energy)[1]
     return {"lower_bound": bound, "certificate": residual}
+
+
+def print_predictions(
+    rows: Sequence[Mapping[str, Any]], assumptions: Mapping[int, Sequence[Assumption]], penalty: str
+) -> None:
+    """The rows that ``--json`` would print, as a table, with what they rest on for every T."""
+    least = "‖W‖²" if penalty == "weights" else "‖W‖² + ‖b‖²"
+    table = [_cells(row) for row in rows]
+    open_bound = any(cells[_BOUND] not in (_MET, None) for cells in table)
+    heads = [head for head in table[0] if open_bound or head != _BOUND]
+    print_table(
+        f"Models of zero loss with the least {least}, m = {rows[0]['m']}",
+        heads,
+        [[cells[head] for head in heads] for cells in table],
+        text=["configuration", "status", "‖W‖ exactly"],
+        wrapped="‖W‖ exactly",
+    )
+    click.echo("c = X·b of a datapoint is 1 − ‖h‖².")
+    if any(row["status"] == "numerical" for row in rows):
+        click.echo("numerical: the best code found, not proven to be the least.")
+    if open_bound:
+        met = f"; {_MET}: Σ‖h‖² is that" if any(cells[_BOUND] == _MET for cells in table) else ""
+        click.echo(f"{_BOUND}: no model of zero loss has a smaller Σ‖h‖²{met}.")
+    _print_assumptions(assumptions)
+
+
+def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    bound, energy = row["lower_bound"], row["energy"]
+    met = bound is not None and math.isclose(bound, energy, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
+    name = row["configuration"]
+    return {
+        "T": row["T"],
+        "configuration": "no name" if name == "numerical" else name,  # the mark has its own column
+        "Σ‖h‖²": energy,
+        _BOUND: _MET if met else bound,
+        "‖W‖": row["weight_norm"],
+        "‖b‖": row["bias_norm"],
+        "‖h‖²": row["radius_squared"],
+        "D_X": row["dimensionality"],
+        "status": row["status"],
+        "‖W‖ exactly": row["exact"].get("weight_norm"),
+    }
+
+
+def _print_assumptions(assumptions: Mapping[int, Sequence[Assumption]]) -> None:
+    """Each assumption once, with its verdicts and the T of each; evidence that differs is that of the ends."""
+    click.echo("\nA trained model has these numbers as far as it meets these (open: only a run can tell):")
+    named: dict[str, dict[bool | None, dict[int, str]]] = {}
+    for T, assumed in assumptions.items():
+        for one in assumed:
+            named.setdefault(one.name, {}).setdefault(one.holds, {})[T] = one.evidence
+    for name, verdicts in named.items():
+        for holds, evidence in verdicts.items():
+            where = "" if len(evidence) == len(assumptions) else f" at T = {in_ranges(evidence)}"
+            click.echo(f"  {name}: {_VERDICT[holds]}{where}; {_of_the_ends(evidence)}")
+
+
+def _of_the_ends(evidence: Mapping[int, str]) -> str:
+    """What was found at every T, where it is the same; else at the least and at the greatest."""
+    if len(set(evidence.values())) == 1:
+        return next(iter(evidence.values()))
+    return "; ".join(f"at T = {T}: {evidence[T]}" for T in (min(evidence), max(evidence)))
+
+
+def in_ranges(integers: Iterable[int]) -> str:
+    """Integers in order, as ``--T`` takes them.
+
+    Examples
+    --------
+    >>> in_ranges([3, 4, 5, 8, 10, 9])
+    '3:5,8:10'
+
+    """
+    runs: list[list[int]] = []
+    for one in sorted(integers):
+        if runs and one == runs[-1][-1] + 1:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}:{run[-1]}" for run in runs)

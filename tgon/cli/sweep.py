@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from numerics.sweeps.file import form_flag
 from tgon.cli.options import BadInput, Interrupted, check_size, form_options, in_one_line, json_option
 from tgon.cli.output import print_json, print_table
 
@@ -67,6 +66,8 @@ def sweep(
     A cell that fails is a row with a reason and stops nothing. Run again, the command goes on where it stopped: it
     passes over finished and failed cells.
     """
+    from numerics.sweeps.file import form_flag
+
     _check_options(only_status=only_status, table=table, **options)
     if Path(out).exists() and not Path(out).is_dir():
         raise BadInput(f"--out {out}: is a file; try a folder that can be written")

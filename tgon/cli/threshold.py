@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from tgon.cli.options import (
     BadInput,
-    IntegerList,
     check_place,
     data_options,
+    integers_option,
     json_option,
     make_settings,
     refusals,
-    threshold_options,
 )
-from tgon.cli.output import computing, print_json, print_table
-from theory.number_format import at_least, shown
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
+from tgon.cli.output import computing, print_json, print_table, shown
 
 __all__ = ["threshold"]
 
@@ -32,9 +27,28 @@ LEAST_FEATURES = 8
 
 
 @click.command(epilog="Example: tgon threshold --T 30000 --n 1000 --sparsity 0.99")
-@click.option("--T", "T", type=IntegerList(), required=True, metavar="30000 | 1000,3000", help="Datapoints.")
+@integers_option("--T", "T", required=True, metavar="30000 | 1000,3000")
 @data_options
-@threshold_options
+@click.option(
+    "--draws",
+    type=click.IntRange(1, 1000),
+    default=9,
+    show_default=True,
+    help="Drawn datasets, by seed from 0; the interval is about their median.",
+)
+@click.option(
+    "--features",
+    type=click.IntRange(8),
+    default=120,
+    show_default=True,
+    help="Strongest features kept in the model.",
+)
+@click.option(
+    "--csv",
+    "table",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the answers as a table.",
+)
 @json_option
 def threshold(
     T: tuple[int, ...], n: int, sparsity: float, draws: int, features: int, table: Path | None, as_json: bool
@@ -131,6 +145,8 @@ def _draws(answer: Mapping[str, Any]) -> str:
 
 def _others(answer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """What a table says of R beside the number to quote; one draw has no range."""
+    from theory.number_format import at_least
+
     drawn, zero, stays = answer["repeats"], answer["zero_bias"], answer["metastable_until"]
     free, censored = answer["repeats_interval"]["order_statistics"], answer["metastable_censored"]
     ends = {name: at_least(shown(value), censored[name]) for name, value in stays.items()}

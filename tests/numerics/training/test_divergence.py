@@ -22,7 +22,7 @@ from numerics.engines import EngineName, Trajectory, start_trajectory
 from numerics.schedule import learning_rates
 from numerics.training.runs import load_run, save_run
 from numerics.training.seeds import train_one
-from tgon.cli.training import describe_run
+from tgon.cli.train import describe_run
 from theory import Setting
 
 STEPS = 150

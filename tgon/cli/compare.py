@@ -1,11 +1,10 @@
-"""The commands that train: `train` and `compare`."""
+"""The command that lays trained models beside the theory: `compare`."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,115 +13,27 @@ from click.core import ParameterSource
 
 from tgon.cli.options import (
     BadInput,
-    IntegerList,
-    Interrupted,
-    in_one_line,
+    integers_option,
     json_option,
+    keeping,
     make_settings,
-    refusals,
     run_options,
     setting_options,
 )
 from tgon.cli.output import print_claims, print_json, print_table
 
 if TYPE_CHECKING:
-    from numerics import Run
     from theory import Setting
     from verify.comparison import Comparison
 
-__all__ = ["compare", "train"]
-
-_MEASURED = (
-    "train_loss",
-    "worst_point_error",
-    "energy",
-    "weight_norm",
-    "weight_norm_seen",
-    "weight_norm_unseen",
-    "bias_norm",
-)
-
-
-@contextmanager
-def _keeping(folder: Path) -> Iterator[None]:
-    """Inside, refusals, Ctrl-C and a refusing disk become one line that says where finished runs are."""
-    try:
-        with refusals():
-            yield
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted: finished runs are kept in {folder}; the same command goes on from there"
-        ) from None
-    except OSError as error:
-        kept = f"; finished runs are kept in {folder}" if folder.is_dir() else ""
-        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
-
-
-@click.command(epilog="Example: tgon train --T 8 --seeds 4")
-@click.option("--T", "T", type=IntegerList(), required=True, metavar="5 | 3:12 | 3,5,8", help="Datapoints.")
-@setting_options
-@run_options(seeds=1, out="runs")
-@json_option
-def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
-    """Train models on T datapoints, measure them and name what became of them."""
-    import numerics
-
-    settings = make_settings(T, given)
-    with _keeping(Path(out)):
-        runs = numerics.train(settings, seeds, engine=engine, out=out)
-    answers = [describe_run(run) for run in runs]
-    if as_json:
-        print_json(answers[0] if len(answers) == 1 else answers)
-        return
-    print_table(
-        f"Trained models; files {Path(out) / '<run>.safetensors'}",
-        ["T", "seed", "loss", "worst point", "Σ‖h‖²", "‖W‖", "seen ⊥", "unseen", "‖b‖", "diagnosis", "run"],
-        [
-            [run.setting.T, run.setting.seed, *(answer[key] for key in (*_MEASURED, "diagnosis")), run.name]
-            for run, answer in zip(runs, answers, strict=True)
-        ],
-        text=["diagnosis", "run"],
-    )
-    for run in runs:
-        if run.diverged_at is not None:
-            which = f"T = {run.setting.T}, seed {run.setting.seed}"
-            click.echo(f"{which}: not finite from step {run.diverged_at} on; try a smaller --lr")
-
-
-def describe_run(run: Run) -> dict[str, Any]:
-    """A run in one flat object; numbers are None where it diverged."""
-    numbers: dict[str, Any] = dict.fromkeys(_MEASURED)
-    diagnosis = "diverged"
-    if run.status != "diverged":
-        from verify.diagnosis import diagnose_run
-
-        numbers = {key: getattr(run.record, key) for key in _MEASURED}
-        diagnosis = diagnose_run(run).name
-    setting = {
-        "T": run.setting.T,
-        "m": run.setting.m,
-        "weight_decay": run.setting.weight_decay,
-        "seed": run.setting.seed,
-    }
-    numbers["diverged_at"] = run.diverged_at
-    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path, **setting}
+__all__ = ["compare"]
 
 
 @click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
-@click.option(
-    "--T",
-    "T",
-    type=IntegerList(),
-    default="3,5,8,10,12",
-    show_default=True,
-    metavar="5 | 3:12 | 3,5,8",
-    help="Datapoints.",
-)
-@click.option(
+@integers_option("--T", "T", default="3,5,8,10,12", show_default=True)
+@integers_option(
     "--strong-T",
     "strong_T",
-    type=IntegerList(),
-    metavar="5 | 3:12 | 3,5,8",
     help="T to train again with --strong-decay, to see the excess over the least norm fall.",
 )
 @click.option(
@@ -160,10 +71,10 @@ def compare(
     strong = _strong_settings(strong_T or (), strong_decay, given)
     settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each cell once
     folder = Path(out) / "runs"
-    with _keeping(folder):
+    with keeping(folder):
         runs = numerics.train(settings, seeds, engine=engine, out=folder)
     result = verify.compare(runs)
-    with _keeping(folder):
+    with keeping(folder):
         page = write_report(result, out, command=_command(ctx))
     if as_json:
         print_json(result.as_dict())

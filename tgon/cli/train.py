@@ -1,0 +1,83 @@
+"""The command that trains: `train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tgon.cli.options import (
+    integers_option,
+    json_option,
+    keeping,
+    make_settings,
+    run_options,
+    setting_options,
+)
+from tgon.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from numerics import Run
+
+__all__ = ["describe_run", "train"]
+
+_MEASURED = (
+    "train_loss",
+    "worst_point_error",
+    "energy",
+    "weight_norm",
+    "weight_norm_seen",
+    "weight_norm_unseen",
+    "bias_norm",
+)
+
+
+@click.command(epilog="Example: tgon train --T 8 --seeds 4")
+@integers_option("--T", "T", required=True)
+@setting_options
+@run_options(seeds=1, out="runs")
+@json_option
+def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
+    """Train models on T datapoints, measure them and name what became of them."""
+    import numerics
+
+    settings = make_settings(T, given)
+    with keeping(Path(out)):
+        runs = numerics.train(settings, seeds, engine=engine, out=out)
+    answers = [describe_run(run) for run in runs]
+    if as_json:
+        print_json(answers[0] if len(answers) == 1 else answers)
+        return
+    print_table(
+        f"Trained models; files {Path(out) / '<run>.safetensors'}",
+        ["T", "seed", "loss", "worst point", "Σ‖h‖²", "‖W‖", "seen ⊥", "unseen", "‖b‖", "diagnosis", "run"],
+        [
+            [run.setting.T, run.setting.seed, *(answer[key] for key in (*_MEASURED, "diagnosis")), run.name]
+            for run, answer in zip(runs, answers, strict=True)
+        ],
+        text=["diagnosis", "run"],
+    )
+    for run in runs:
+        if run.diverged_at is not None:
+            which = f"T = {run.setting.T}, seed {run.setting.seed}"
+            click.echo(f"{which}: not finite from step {run.diverged_at} on; try a smaller --lr")
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """A run in one flat object; numbers are None where it diverged."""
+    numbers: dict[str, Any] = dict.fromkeys(_MEASURED)
+    diagnosis = "diverged"
+    if run.status != "diverged":
+        from verify.diagnosis import diagnose_run
+
+        numbers = {key: getattr(run.record, key) for key in _MEASURED}
+        diagnosis = diagnose_run(run).name
+    setting = {
+        "T": run.setting.T,
+        "m": run.setting.m,
+        "weight_decay": run.setting.weight_decay,
+        "seed": run.setting.seed,
+    }
+    numbers["diverged_at"] = run.diverged_at
+    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path, **setting}

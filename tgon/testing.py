@@ -1,0 +1,20 @@
+"""What a user's own pytest suite imports: Hypothesis strategies for settings, datasets and models.
+
+    @given(memorizing_models())
+    def test_my_measurement(case):
+        model, data = case
+        ...
+
+Hypothesis and pytest come with ``pip install -e '.[testing]'``.
+"""
+
+from verify.strategies import (
+    Model,
+    datasets,
+    memorizing_models,
+    orthonormal_datasets,
+    random_models,
+    settings,
+)
+
+__all__ = ["Model", "datasets", "memorizing_models", "orthonormal_datasets", "random_models", "settings"]
