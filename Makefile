@@ -1,68 +1,62 @@
-# make compare   train the paper's model for several dataset sizes and lay the theory beside it (a few minutes)
-# make test      lint, types and tests
-# make thorough  the long tests too, with random exploration
-# make notes     write the derivation notes from the registry; make notes-pdf all of them as one PDF too
-# make figures   train every experiment's preview form and draw it into figures/ (about half an hour on two cores)
-# make figures-tenth   a tenth of the paper's n and T, into experiments/NAME/tenth and notes/experiments/ (hours on two cores)
-# make figures-full   the paper's own sizes, into experiments/ and notes/experiments/ (days on two cores: for a GPU or a cluster)
-# Each works on a fresh machine with Python >= 3.11. For CPU-only wheels of torch on Linux:
-#   make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# The tools of this project, each as one target. All work on a fresh machine with Python >= 3.11.
+# For CPU-only wheels of torch on Linux: make compare TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := theory numerics verify experiments tgon tests
-FIGURES := dataset-size norms gallery failures digits variants weight-decay training-steps scale-sparsity scale-decay heat-map sensitivity envelope \
-	repeated-history repeated-many repeated-map forgetting
-TENTHS := dataset-size weight-decay training-steps scale-decay repeated-many repeated-history forgetting envelope scale-sparsity heat-map \
-	sensitivity
 
-.PHONY: compare test thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean
+# Trains and draws every experiment that has the form $(1), a flag of `tgon sweep` and `tgon figure`, with options $(2).
+# The full form has no flag; a smaller one is a table of that name in the sweep file.
+NAMES = $$($(BIN)/python -c 'from experiments.registry import NAMES; print(*NAMES)')
+draw = set -e; for name in $(NAMES); do \
+		file=experiments/$$(echo $$name | tr - _)/sweep.toml; \
+		test -z "$(1)" || grep -q '^\[\[*$(patsubst --%,%,$(1))' $$file || continue; \
+		$(BIN)/tgon sweep $$file $(1) --out runs; \
+		$(BIN)/tgon figure $$name $(1) --runs runs $(2); \
+	done
 
-compare: install
+.DEFAULT_GOAL := help
+.PHONY: help compare test thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean
+
+help: ## what each target does
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+compare: install ## train the paper's model for several dataset sizes and lay the theory beside it (a few minutes)
 	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
 
-test: lint
+test: lint ## lint, types and tests
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
-thorough: lint
+thorough: lint ## the long tests too, with random exploration
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n auto --dist loadfile
 
-lint: install
+lint: install ## style and types alone
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 
-notes: install
+notes: install ## write the derivation notes from the registry
 	$(BIN)/tgon notes --out notes
 
-notes-pdf: install
+notes-pdf: install ## all notes as one PDF too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notes]'
 	$(BIN)/tgon notes --out notes --pdf
 
-bench: install
+bench: install ## time the engines (on an otherwise idle machine)
 	$(BIN)/tgon bench --out benchmarks/results.csv
 
-figures: install
-	set -e; for name in $(FIGURES); do \
-		$(BIN)/tgon sweep experiments/$$(echo $$name | tr - _)/sweep.toml --preview --out runs; \
-		$(BIN)/tgon figure $$name --preview --runs runs --out figures/experiments/$$name; \
-	done
+figures: install ## every experiment's preview form, into figures/ (about half an hour on two cores)
+	$(call draw,--preview,--out figures/experiments/$$name)
 
-figures-tenth: install
-	set -e; for name in $(TENTHS); do \
-		$(BIN)/tgon sweep experiments/$$(echo $$name | tr - _)/sweep.toml --tenth --out runs; \
-		$(BIN)/tgon figure $$name --tenth --runs runs; \
-	done
+figures-tenth: install ## a tenth of the paper's n and T, into experiments/NAME/tenth (hours on two cores)
+	$(call draw,--tenth)
 
-figures-full: install
-	set -e; for name in $(FIGURES); do \
-		$(BIN)/tgon sweep experiments/$$(echo $$name | tr - _)/sweep.toml --out runs; \
-		$(BIN)/tgon figure $$name --runs runs; \
-	done
+figures-full: install ## the paper's own sizes, into experiments/ (days on two cores: for a GPU or a cluster)
+	$(call draw)
 
-install: $(VENV)/installed
+install: $(VENV)/installed ## into .venv, with pinned versions
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python %d.%d found; 3.11 or newer is needed, try make PYTHON=python3.11" % sys.version_info[:2])'
@@ -71,5 +65,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-clean:
+clean: ## remove .venv and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -81,22 +81,3 @@ def test_shell_block(number, folder):
 def test_python_block(number, folder):
     _run([sys.executable, "-c", BLOCKS[number][1]], folder)
 
-
-def test_make_draws_every_experiment_in_each_form_that_it_has():
-    from experiments.registry import EXPERIMENTS
-    from numerics.sweeps.file import SweepFileError, read_sweep
-
-    text = (ROOT / "Makefile").read_text().replace("\\\n", " ")
-    listed = {
-        name: set(re.search(rf"^{name} := (.*)$", text, flags=re.M)[1].split())
-        for name in ("FIGURES", "TENTHS")
-    }
-    names = {each.name for each in EXPERIMENTS}
-    tenths = set()
-    for name in names:
-        try:
-            read_sweep(ROOT / "experiments" / name.replace("-", "_") / "sweep.toml", form="tenth")
-        except SweepFileError:
-            continue
-        tenths.add(name)
-    assert listed == {"FIGURES": names, "TENTHS": tenths}

@@ -74,13 +74,13 @@ def test_compiled_functions_of_other_files_use_their_own_file_alone() -> None:
         for room in ("theory", "numerics", "verify")
         for path in (ROOT / room).rglob("*.py")
     }
-    hashed = {f"numerics/engines/{name}" for name in compilation.sources()}
+    hashed = {f"numerics/engines/cpu/{name}" for name in compilation.sources()}
     compiled = {
         name: source for name, source in sources.items() if "njit(cache=True" in source and name not in hashed
     }  # without a cache on disk nothing can be stale
     assert "numerics/repetition.py" in compiled
     assert {name: used for name, source in compiled.items() if (used := frozen_in(source))} == {}, (
-        "move what is compiled to numerics/engines, whose sources name its cache"
+        "move what is compiled to numerics/engines/cpu, whose sources name its cache"
     )
     wrong = (
         "from theory.setting import ADAM_EPSILON\n@njit(cache=True)\ndef f(x):\n    return x + ADAM_EPSILON\n"
@@ -128,7 +128,7 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
     assert result() == (4.0, 0)
     assert result() == (4.0, 1)
     files = {"another file": "pairs.py", "a function it calls": "sparse_terms.py"}
-    path = tmp_path / "numerics" / "engines" / files.get(edited, "kernels.py")
+    path = tmp_path / "numerics" / "engines" / "cpu" / files.get(edited, "kernels.py")
     source = path.read_text(encoding="utf-8")
     if edited == "another file":
         changed, value = f"{source}# edited\n", 4

@@ -1,0 +1,117 @@
+"""The house: five floors, imports one way and in no circle, files and functions of a size that can be read."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import tgon
+
+ROOT = Path(tgon.__file__).parent.parent
+FLOORS = ("theory", "numerics", "verify", "experiments", "tgon")
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for floor in FLOORS
+    for path in sorted((ROOT / floor).rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Every module that a source imports, anywhere in it; of `from a import b` both a and a.b."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level packages that a fresh process has loaded after the statement."""
+    code = f"import sys; {statement}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.split())
+
+
+def test_no_floor_imports_from_above() -> None:
+    above = {floor: {*FLOORS[k + 1 :], "tests"} for k, floor in enumerate(FLOORS)}
+    found = {
+        (name, one)
+        for name, tree in TREES.items()
+        for one in imported(tree)
+        if one.split(".")[0] in above[name.split(".")[0]]
+    }
+    assert not found
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Packages are left out: their ``__init__`` re-exports what its own files hold."""
+    graph = {
+        name: {one for one in imported(tree) if one in FILES and FILES[one].stem != "__init__"} - {name}
+        for name, tree in TREES.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_the_search_finds_imports() -> None:
+    source = "def f():\n    from verify.claims import registry\n    import numerics.data as d"
+    assert imported(ast.parse(source)) == {"verify.claims", "verify.claims.registry", "numerics.data"}
+    assert len(FILES) > 100
+
+
+def test_folders_files_and_functions_can_be_read() -> None:
+    folders = Counter(path.parent for path in FILES.values() if path.stem != "__init__")
+    assert {folder: count for folder, count in folders.items() if count > 15} == {}
+    assert [p for p in FILES.values() if len(p.read_text(encoding="utf-8").splitlines()) > 400] == []
+    functions = [
+        (name, node.name, node.end_lineno - node.lineno + 1)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [function for function in functions if function[2] > 60] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import theory", {"torch", "sympy", "scipy", "matplotlib", "numba", "flint", "numerics", "verify"}),
+        ("import theory; theory.predict(theory.Setting(T=8)).as_dict(); theory.polygon(5)", {"sympy"}),
+        ("from theory.derivations.steps import derivations; derivations()", {"torch"}),
+        ("import numerics", {"verify", "matplotlib", "pytest", "hypothesis"}),
+        ("import tgon", {"numpy", "torch", "sympy", "theory", "numerics", "verify", "pytest", "hypothesis"}),
+        ("from tgon import Setting, predict; predict(Setting(T=8))", {"torch", "sympy", "numba"}),
+    ],
+)
+def test_what_an_import_loads(statement: str, absent: set[str]) -> None:
+    assert not loaded_by(statement) & absent
+
+
+def test_every_name_of_the_front_door_resolves() -> None:
+    assert [name for name in tgon.__all__ if getattr(tgon, name) is None] == []
+    assert set(tgon.__all__) <= set(dir(tgon))
+    with pytest.raises(AttributeError, match="it has CLAIMS"):
+        tgon.nonsense  # noqa: B018
+
+
+def test_only_what_needs_triton_may_fail_to_import() -> None:
+    """Doctests of a file that cannot be imported are passed over; no other file may hide there."""
+    failed = {}
+    for name in FILES:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            failed[name] = error.name
+    assert set(failed.values()) <= {"triton"}
