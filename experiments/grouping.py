@@ -1,16 +1,16 @@
-"""Columns of tables as plain numbers, by the values of another column. Defines no equations."""
+"""Columns of tables as plain numbers, by the values of another column."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["for_good", "least_of_each", "listed", "medians", "numbers", "tally", "values_by", "with_rows"]
+__all__ = ["for_good", "least_of_each", "listed", "medians", "numbers", "tally", "values_by"]
 
 
 def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -87,18 +87,6 @@ def tally(values: ArrayLike) -> str:
     if not rest:
         return f"{value:g} in all {most} runs"
     return f"{value:g} in {most} of {counted.total()} runs, " + ", ".join(f"{v:g} in {k}" for v, k in rest)
-
-
-def with_rows(known: pd.DataFrame, more: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """The rows of both tables, in ascending order of ``keys``.
-
-    Examples
-    --------
-    >>> with_rows(pd.DataFrame({"T": [3, 9]}), pd.DataFrame({"T": [5]}), ["T"])["T"].tolist()
-    [3, 5, 9]
-
-    """
-    return pd.concat([known, more]).sort_values(list(keys), kind="stable", ignore_index=True)
 
 
 def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:

@@ -2,44 +2,46 @@
 
 The tables are drawn and described as their CSV files read, six digits each, so that nothing in a figure or on a page
 hangs on what the files do not hold.
-
-Defines no equations.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.absent import absent_text
-from experiments.adding import added, settings_taken, told_cells
 from experiments.findings import Finding
 from experiments.page import ANIMATION, Entry, Part, contents_page, page
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.tables import (
     FORM,
     TABLES,
+    Tables,
     digest,
     explained,
     form_folders,
     form_of,
+    joined,
+    key_rows,
     parsed_table,
     read_tables,
-    sealed_tables,
     table_text,
+    write_tables,
 )
-from numerics import observe
+from numerics import Run, observe
 from numerics.engines import resolve_engine
 from numerics.sweeps.file import FORMS, SMALLER_FORMS, Form, Sweep, form_flag
 from numerics.training.runs import write_atomically
 from numerics.training.seeds import finished_run
 from numerics.training.times import training_seconds
+from theory import Setting
 from verify.style import SOFT, render, styled
 
 __all__ = [
@@ -56,7 +58,10 @@ __all__ = [
 #: The list of all pages, beside them.
 CONTENTS = "README.md"
 
-Tables = dict[str, pd.DataFrame]
+#: The most T that are listed one by one.
+MOST_SIZES = 20
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 
 
 def gather(
@@ -70,66 +75,137 @@ def gather(
 ) -> Tables:
     """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
 
-    Cells without a run are counted and named in the table ``form``. Runs that ``known`` tables have are not looked for:
-    what is found is added to those tables.
+    Rows of ``known`` tables whose runs are not in the folder stay, and the runs that they lack are added. Cells without
+    a run are counted and named in the table ``form``.
 
     Raises
     ------
     ValueError
-        No cell of the sweep is finished, or all diverged; nothing can be added to ``known``.
+        No cell of the sweep is finished, or all diverged; rows of ``known`` would be lost.
 
     """
-    engine, told = resolve_engine(sweep.engine), told_cells(experiment, sweep, form, known)
-    found = [None if cell in told else finished_run(cell, engine, folder) for cell in sweep.cells]
+    engine = resolve_engine(sweep.engine)
+    found = [finished_run(cell, engine, folder) for cell in sweep.cells]
     finished = [run for run in found if run is not None]
-    runs = [run for run in finished if run.status != "diverged"]
+    kept = set() if known is None else _kept(experiment, sweep, form, known, finished)
+    runs = [run for run in finished if run.status != "diverged" and run.setting not in kept]
     if not runs:
-        raise ValueError(_nothing(len(sweep.cells), len(told), len(finished), folder, source, form))
+        lacking = f"that the tables in --out lack ({len(kept)} they have) " if kept else ""
+        raise ValueError(
+            f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them {lacking}"
+            f"usable; try tgon sweep {source}{form_flag(form)} --out {folder}"
+        )
     table = pd.DataFrame(
         [
             {**run.setting.as_dict(), "status": run.status, **(observe(run) if experiment.observed else {})}
             for run in runs
         ]
     )
-    before = {} if known is None else form_of(known)
-    absent = [cell for cell, run in zip(sweep.cells, found, strict=True) if run is None and cell not in told]
-    counts: dict[str, object] = {
+    tables = experiment.module.collect(runs, table)
+    before: dict[str, str] = {}
+    if known is not None and kept and experiment.keys is not None:
+        before, tables = form_of(known), joined(known, tables, experiment.keys)
+        tables = experiment.module.derived(tables) if hasattr(experiment.module, "derived") else tables
+    shown = kept | {run.setting for run in runs}
+    absent = [cell for cell, run in zip(sweep.cells, found, strict=True) if run is None and cell not in kept]
+    facts: dict[str, object] = {
         "experiment": experiment.name,
         "form": form,
         "sweep": source,
         "engine": ", ".join(dict.fromkeys([*before.get("engine", engine).split(", "), engine])),
         "runs": len(sweep.cells),
         "missing": len(absent),
-        "diverged": len(finished) - len(runs),
+        "diverged": len([run for run in finished if run.status == "diverged"]),
         "memorized": sum(run.status == "memorized" for run in runs) + int(before.get("memorized", 0)),
+        "absent": _absent(sweep.cells, absent),
+        **_times(runs, folder, before),
+        **_taken([cell for cell in sweep.cells if cell in shown]),
     }
-    if absent:
-        counts["absent"] = absent_text(sweep.cells, absent)
-    times = training_seconds([run.name for run in runs], folder)
-    timed = len(times) + int(before.get("timed", 0))
-    if timed:
-        seconds = round(sum(times.values())) + int(before.get("seconds", 0))
-        counts |= {"timed": timed, "seconds": seconds}
-    tables = (
-        experiment.module.collect(runs, table) if known is None else added(experiment, known, runs, table)
-    )
-    shown = settings_taken([cell for cell in sweep.cells if cell in told] + [run.setting for run in runs])
-    tables = tables | {
-        FORM: pd.DataFrame(
-            [(key, str(value)) for key, value in (counts | shown).items()], columns=["key", "value"]
-        )
-    }
+    rows = [(key, str(value)) for key, value in facts.items() if value != ""]
+    tables = tables | {FORM: pd.DataFrame(rows, columns=["key", "value"])}
     return {name: parsed_table(table_text(table)) for name, table in tables.items()}
 
 
-def _nothing(cells: int, told: int, finished: int, folder: Path, source: str, form: Form) -> str:
-    if told == cells:
-        return f"the tables have all {cells} runs of {source} already; leave out --add to make them anew"
-    more = f" that the tables lack ({told} they have)" if told else ""
+def _kept(
+    experiment: Experiment, sweep: Sweep, form: Form, known: Tables, finished: Sequence[Run]
+) -> set[Setting]:
+    """The cells whose rows stay because their runs are not all at hand; ValueError where rows would be lost.
+
+    A preview is made again in minutes, and may be replaced by anything.
+    """
+    before, keys = form_of(known), experiment.keys
+    there = int(before["runs"]) - int(before["missing"])
+    if before["form"] == "preview" or not finished:
+        return set()
+    if before["form"] != form:
+        raise ValueError(
+            f"--out holds tables of {there} runs of the {before['form']} form; try another --out"
+        )
+    for name, value in _taken(sweep.cells).items():
+        several = any(mark in before.get(name, "") + value for mark in ",:")
+        if name not in (*(keys or ("T", "seed")), "data_seed") and not several and before.get(name) != value:
+            raise ValueError(
+                f"--out holds tables of {there} runs of {name} = {before.get(name)}, not {value}; try another --out"
+            )
+    if keys is None:
+        if len(finished) < there:
+            raise ValueError(
+                f"--out holds tables of {there} runs, here are {len(finished)}; try another --out"
+            )
+        return set()
+    cells = dict(zip(key_rows(sweep.cells, keys), sweep.cells, strict=True))
+    rows = key_rows(known["runs"], keys)
+    if lost := len(set(rows) - set(cells)):
+        raise ValueError(
+            f"{lost} of the {len(rows)} runs that the tables in --out have are none of the sweep; try a sweep file of "
+            "theirs and the new ones together, or another --out"
+        )
+    kept = {cells[row] for row in rows}
+    return kept if kept - {run.setting for run in finished} else set()
+
+
+def _absent(cells: Sequence[Setting], missing: Collection[Setting]) -> str:
+    """The values of each field of which there is no run, such as "T = 50000, 100000"."""
+    texts = []
+    for name in _FIELDS:
+        asked, lacking = (Counter(getattr(cell, name) for cell in each) for each in (cells, missing))
+        without = [value for value in asked if lacking[value] == asked[value]]
+        if 0 < len(without) < len(asked):
+            texts.append(f"{name} = {', '.join(map(_shown, without))}")
+    return "; ".join(texts)
+
+
+def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict[str, int]:
+    """How many runs have a training time, and their sum in seconds, with those of tables before."""
+    times = training_seconds([run.name for run in runs], folder)
+    timed = len(times) + int(before.get("timed", 0))
     return (
-        f"{folder}: {finished} of the {cells - told} runs of {source}{more} are there, none of them usable; "
-        f"try tgon sweep {source}{form_flag(form)} --out {folder}"
+        {"timed": timed, "seconds": round(sum(times.values())) + int(before.get("seconds", 0))}
+        if timed
+        else {}
     )
+
+
+def _taken(settings: Sequence[Setting]) -> dict[str, str]:
+    """Every value that each field of the settings takes."""
+    taken = {name: list(dict.fromkeys(getattr(each, name) for each in settings)) for name in _FIELDS}
+    sizes = sorted(taken["T"])
+    shown = {name: _listed(values) for name, values in (taken | {"T": sizes}).items()}
+    if len(sizes) > MOST_SIZES:
+        shown["T"] = f"{sizes[0]} to {sizes[-1]}, {len(sizes)} values"
+    return shown
+
+
+def _listed(values: list[Any]) -> str:
+    """Values in a row, three or more consecutive integers as a range."""
+    whole = len(values) > 2 and all(type(value) is int for value in values)
+    if whole and sorted(values) == list(range(min(values), max(values) + 1)):
+        return f"{min(values)}:{max(values)}"
+    return ", ".join(map(_shown, values))
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def picture(experiment: Experiment, tables: Tables) -> Figure:
@@ -185,12 +261,11 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
         if experiment.animated:
             contents[place / ANIMATION] = experiment.module.animate(tables)
     page, text = _page(experiment, tables, place)
-    sealed = sealed_tables(tables)
-    texts = {place / TABLES / f"{name}.csv": table_text(table).encode() for name, table in sealed.items()}
-    for path, content in (texts | contents | {page: text.encode()}).items():
+    files = write_tables(tables, place)
+    for path, content in (contents | {page: text.encode()}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    files = [*texts, *contents, page]
+    files += [*contents, page]
     if page.parts[-3:-1] == ("notes", "experiments"):
         home = _home(experiment, place)
         write_atomically(page.parent / CONTENTS, contents_of(home.parent).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -214,7 +214,7 @@ def _result(experiment: Experiment, part: Part) -> list[str]:
 
 def _findings(findings: Sequence[Finding]) -> str:
     """The table of findings; columns that all leave empty are left out."""
-    columns = {
+    columns: dict[str, list[Any]] = {
         "statement": [each.statement for each in findings],
         "outcome": [each.outcome for each in findings],
         "quantity": [each.quantity for each in findings],

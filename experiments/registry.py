@@ -57,19 +57,28 @@ NAMES = (
 class ExperimentModule(Protocol):
     """What the package of an experiment defines.
 
-    Beside these it may have ``KEYS``, the columns of its table ``runs`` that tell runs apart; ``summary(tables)``, one
-    computed table of numbers for the page; ``animate(tables)``, a GIF; and ``OBSERVED = False`` where ``collect`` needs
-    no `numerics.observe`, which costs a test loss for each run.
+    ``collect``, ``draw`` and ``findings`` it must have. Beside these it may have ``KEYS``, the columns of its table
+    ``runs`` that tell runs apart, so that runs can be added to its tables, and ``derived`` where some tables follow
+    from others; ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
         """Every number of figure and page, in tables below 200 kB. Row k of ``table`` is run k, as observed."""
+
+    def derived(self, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        """The tables, of which those that follow from others are made again after rows were added to these."""
 
     def draw(self, tables: dict[str, pd.DataFrame]) -> Figure:
         """The figure, from the tables alone."""
 
     def findings(self, tables: dict[str, pd.DataFrame]) -> list[Finding]:
         """What the tables say of what was published, and further numbers worth a row; no prose."""
+
+    def summary(self, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+        """A computed table of numbers that the page shows below the findings."""
+
+    def animate(self, tables: dict[str, pd.DataFrame]) -> bytes:
+        """A GIF, from the tables alone."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,6 @@ from experiments.grouping import (
     medians,
     numbers,
     values_by,
-    with_rows,
 )
 from experiments.published import (
     PUBLISHED_N,
@@ -44,7 +43,7 @@ from theory.features.polygon import polygon
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
 
-__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "collect", "derived", "describe", "draw", "sentences"]
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
 PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
@@ -100,14 +99,11 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     return {"runs": kept, "points": points, "levels": levels, "published": published_test_loss()}
 
 
-def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have; pictures of known sizes stay."""
-    more = collect(runs, table)
-    kept = _chosen(with_rows(known["runs"], more["runs"], KEYS))
-    new = more["points"][~more["points"]["T"].isin(known["points"]["T"])]
-    points = with_rows(known["points"], new, ["T"])
-    sizes = _sizes([int(T) for T in np.unique(numbers(points, "T"))])
-    return known | {"runs": kept, "points": points[points["T"].isin(sizes)]}
+def derived(tables: Tables) -> Tables:
+    """The tables, with the chosen of all runs, and of pictures those that are shown."""
+    points = tables["points"]
+    shown = _sizes([int(T) for T in np.unique(numbers(points, "T"))])
+    return tables | {"runs": _chosen(tables["runs"]), "points": points[points["T"].isin(shown)]}
 
 
 def _chosen(kept: pd.DataFrame) -> pd.DataFrame:

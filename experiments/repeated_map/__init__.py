@@ -22,11 +22,11 @@ from experiments.bump import LEVEL
 from experiments.findings import Finding, outcome_of
 from experiments.following import EMBEDDED, STORED
 from experiments.grouping import numbers
-from experiments.repeated_map.collecting import CRITERIA, KEYS, add, collect
+from experiments.repeated_map.collecting import CRITERIA, KEYS, collect, derived
 from experiments.repeated_map.drawing import PUBLISHED_SLOPE, draw
 from theory.number_format import at_least
 
-__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "collect", "derived", "describe", "draw", "sentences"]
 
 Tables = dict[str, pd.DataFrame]
 

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from experiments.following import EMBEDDED, TOP
-from experiments.grouping import numbers, with_rows
+from experiments.grouping import numbers
 from experiments.repeated_map.hysteresis import sweep_both_ways
 from experiments.threshold.draws import summary
 from numerics import Run
 from numerics.repetition import find_transition
 from theory.repetition.logistic_boundary import fit_boundary
 
-__all__ = ["CRITERIA", "KEYS", "add", "boundaries", "collect"]
+__all__ = ["CRITERIA", "KEYS", "boundaries", "collect", "derived"]
 
 #: Draws of the theory's threshold for each size, and features that it keeps.
 DRAWS, FEATURES = 4, 120
@@ -46,13 +46,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     }
 
 
-def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have; sweeps stay as they are."""
-    listed = with_rows(known["runs"], _listed(table), KEYS)
-    old = {(int(n), int(T)) for n, T in zip(known["theory"]["n"], known["theory"]["T"], strict=True)}
-    new = _thresholds([run for run in runs if (run.setting.n, run.setting.T) not in old])
-    theory = with_rows(known["theory"], new, ["n", "T"])
-    return known | {"runs": listed, "boundaries": boundaries(listed), "theory": theory}
+def derived(tables: Tables) -> Tables:
+    """The tables, with the boundaries of all runs."""
+    return tables | {"boundaries": boundaries(tables["runs"])}
 
 
 def _listed(table: pd.DataFrame) -> pd.DataFrame:

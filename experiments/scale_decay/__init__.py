@@ -19,13 +19,13 @@ from matplotlib.figure import Figure
 from experiments.bump import geometric_mean
 from experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from experiments.findings import Finding, Outcome
-from experiments.grouping import numbers, with_rows
+from experiments.grouping import numbers
 from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.statistics import Interval
 
-__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "collect", "derived", "describe", "draw", "sentences"]
 
 #: The scale moves little if its change over the whole range of decays is surely within this factor.
 STILL = 2.0
@@ -51,9 +51,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     return _with_scales(kept)
 
 
-def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have."""
-    return _with_scales(with_rows(known["runs"], collect(runs, table)["runs"], KEYS))
+def derived(tables: Tables) -> Tables:
+    """The tables, with the scales of all runs."""
+    return _with_scales(tables["runs"])
 
 
 def _with_scales(kept: pd.DataFrame) -> Tables:

@@ -21,12 +21,12 @@ from experiments.bump import geometric_mean
 from experiments.crossing import scale_defined, scale_text, scales_of, slope_interval
 from experiments.findings import Finding, Outcome, outcome_of
 from experiments.following import STORED
-from experiments.grouping import numbers, with_rows
+from experiments.grouping import numbers
 from experiments.published import PUBLISHED_SEEN
 from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
 
-__all__ = ["KEYS", "add", "collect", "describe", "draw", "sentences"]
+__all__ = ["KEYS", "collect", "derived", "describe", "draw", "sentences"]
 
 #: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
 STILL = 0.5
@@ -70,9 +70,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     return _with_scales(kept)
 
 
-def add(known: Tables, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """The tables with more runs, which they did not have."""
-    return _with_scales(with_rows(known["runs"], collect(runs, table)["runs"], KEYS))
+def derived(tables: Tables) -> Tables:
+    """The tables, with the scales of all runs."""
+    return _with_scales(tables["runs"])
 
 
 def _with_scales(kept: pd.DataFrame) -> Tables:

@@ -65,14 +65,15 @@ def test_a_sweep_without_a_preview_has_no_other_form(file, tmp_path):
 
 
 def test_tables_of_another_experiment_are_not_drawn(file, tmp_path):
+    (tmp_path / "tables").mkdir()
     form = "key,value\nform,full\nn,60\nruns,3\nmissing,0\n"
-    (tmp_path / "form.csv").write_text(form)
+    (tmp_path / "tables" / "form.csv").write_text(form)
     said = refusal("--from", tmp_path, "--out", tmp_path / "out")
     assert f"{tmp_path}: its tables are not those of norms" in said
     assert said.endswith("try --from experiments/norms, or move them away and make them anew with --runs")
-    (tmp_path / "form.csv").write_text(f"{form}experiment,gallery\n")
+    (tmp_path / "tables" / "form.csv").write_text(f"{form}experiment,gallery\n")
     said = refusal("--from", tmp_path, "--out", tmp_path / "out")
     assert f"{tmp_path}: its tables are those of gallery, not of norms" in said
-    (tmp_path / "form.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "tables" / "form.csv").write_text("a,b\n1,2\n")
     assert "form.csv: not a table of what was run" in refusal("--from", tmp_path, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ from tgon.cli.options import BadInput, form_options, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from experiments.making import Written
     from experiments.registry import Experiment
     from numerics.sweeps.file import Form, Sweep
@@ -47,7 +44,10 @@ __all__ = ["figure"]
     "of --from]",
 )
 @click.option(
-    "--add", "adding", is_flag=True, help="Keep what the tables in --out have, and add runs that they lack."
+    "--add",
+    "adding",
+    is_flag=True,
+    help="Add runs to the tables in --out, as is done anyway where there are some.",
 )
 @json_option
 def figure(
@@ -76,66 +76,50 @@ def figure(
         raise BadInput(
             "--from draws tables as they are, without --sweep, --add and --preview or --tenth; try --runs"
         )
-    file = sweep or Path("experiments") / experiment.folder / "sweep.toml"
     usual = Path("experiments") / experiment.folder
     place = out or source or (usual if form == "full" else usual / form)
     with refusals():
-        if runs is None:
-            assert source is not None
-            _draw_again(experiment, source, place, as_json)
+        if source is not None:
+            form_shown, written = _draw_again(experiment, source, place)
         else:
-            _make(experiment, _gathered(experiment, runs, file, form, place, adding), place, as_json)
+            assert runs is not None
+            file = sweep or usual / "sweep.toml"
+            form_shown, written = _make(experiment, runs, file, form, place)
+    _answer(experiment, form_shown, written, place, as_json)
 
 
-def _make(experiment: Experiment, tables: dict[str, DataFrame], out: Path, as_json: bool) -> None:
-    from experiments.making import write_experiment
-    from experiments.tables import form_of
-
-    _answer(experiment, form_of(tables), [write_experiment(experiment, tables, out)], out, as_json)
-
-
-def _gathered(
-    experiment: Experiment, runs: Path, file: Path, form: Form, out: Path, adding: bool
-) -> dict[str, DataFrame]:
-    """The tables of the runs, or those in ``out`` with the runs added."""
-    from experiments.adding import lost_runs
-    from experiments.making import findings_of, gather
-    from experiments.tables import explained, form_folders, read_tables
+def _make(
+    experiment: Experiment, runs: Path, file: Path, form: Form, out: Path
+) -> tuple[dict[str, str], list[Written]]:
+    """Tables, figure and page of the runs; runs are added to tables that ``out`` has."""
+    from experiments.making import findings_of, gather, write_experiment
+    from experiments.tables import explained, form_folders, form_of, read_tables
     from numerics.sweeps.file import read_sweep
 
     if not file.is_file():
         raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
-    if adding and experiment.keys is None:
-        raise BadInput(f"{experiment.name}: its tables cannot be added to; leave out --add")
     wanted = read_sweep(file, form=form)
     _check_runs(runs, file, wanted, form)
     known = read_tables(out) if out in form_folders(out) else None
-    if adding and known is None:
-        raise BadInput(f"{out}: holds no tables to add to; leave out --add")
     if known is not None:
         with explained(experiment, known, out):
             findings_of(experiment, known)
-            lost = "" if adding else lost_runs(experiment, wanted, runs, form, known)
-        if lost:
-            add = "--add to keep them, or " if experiment.keys and lost.endswith(" has not") else ""
-            raise BadInput(f"{out}: holds tables of {lost}; try {add}another --out")
-    return gather(experiment, wanted, runs, source=str(file), form=form, known=known if adding else None)
+    tables = gather(experiment, wanted, runs, source=str(file), form=form, known=known)
+    return form_of(tables), [write_experiment(experiment, tables, out)]
 
 
-def _draw_again(experiment: Experiment, source: Path, out: Path, as_json: bool) -> None:
+def _draw_again(experiment: Experiment, source: Path, out: Path) -> tuple[dict[str, str], list[Written]]:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
     from experiments.making import findings_of, write_experiment
     from experiments.tables import explained, form_folders, form_of, read_tables
 
-    written: list[Written] = []
-    form: dict[str, str] = {}
-    for folder in form_folders(source) or [source]:
-        tables = read_tables(folder)
-        form = form or form_of(tables)
+    found = {folder: read_tables(folder) for folder in form_folders(source) or [source]}
+    written = []
+    for folder, tables in found.items():
         with explained(experiment, tables, folder):
             findings_of(experiment, tables)
         written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
-    _answer(experiment, form, written, out, as_json)
+    return form_of(next(iter(found.values()))), written
 
 
 def _answer(
@@ -143,32 +127,32 @@ def _answer(
 ) -> None:
     """What was written; ``form`` is that of the first."""
     files = list(dict.fromkeys(path for one in written for path in one.files))
-    page = written[-1].page
+    page, place = written[-1].page, out.resolve()
     if as_json:
         print_json({"name": experiment.name, "out": out, "page": page, "written": files, **form})
         return
     if form["missing"] != "0":
         click.echo(f"{form['missing']} of {form['runs']} runs are missing; the page says so.")
-    place = out.resolve()
-    inside = [
-        path.relative_to(place).as_posix() for path in files if path.is_relative_to(place) and path != page
-    ]
+    inside = [path.relative_to(place).as_posix() for path in files if place in path.parents and path != page]
     click.echo(f"{out}: {', '.join(inside)}")
     click.echo(f"Page: {page}")
 
 
 def _check_runs(runs: Path, file: Path, wanted: Sweep, form: Form) -> None:
     """Refuse a folder that does not exist, or that holds runs of another of the sweep's forms and none of this one."""
-    from numerics.sweeps.file import form_flag
+    from numerics.sweeps.file import FORMS, SweepFileError, form_flag, read_sweep
 
     training = f"tgon sweep {file}{form_flag(form)} --out {runs}"
     if not runs.is_dir():
         raise BadInput(f"--runs {runs}: there is no such folder; try {training}")
     if any(_finished(wanted, runs)):
         return
-    for other, sweep in _other_forms(file, form):
-        found = sum(_finished(sweep, runs))
-        if found:
+    for other in FORMS:
+        try:
+            sweep = read_sweep(file, form=other)
+        except SweepFileError:  # the file has no such form
+            continue
+        if found := sum(_finished(sweep, runs)):
             advice = f"without --{form}" if other == "full" else form_flag(other).strip()
             raise BadInput(
                 f"{runs}: holds {found} of the {len(sweep.cells)} runs of the {other} form of {file}, none of the "
@@ -183,16 +167,6 @@ def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
 
     engine = resolve_engine(sweep.engine)
     return (finished_run(cell, engine, runs) is not None for cell in sweep.cells)
-
-
-def _other_forms(file: Path, form: Form) -> Iterator[tuple[Form, Sweep]]:
-    """The other forms that the file has."""
-    from numerics.sweeps.file import FORMS, SweepFileError, read_sweep
-
-    for other in FORMS:
-        if other != form:
-            with suppress(SweepFileError):
-                yield other, read_sweep(file, form=other)
 
 
 def _list(as_json: bool) -> None:
