@@ -1,4 +1,4 @@
-"""Thresholds of repeated data over draws, as one record: for the command line, a table on disk, and the notes.
+"""Thresholds of repeated data over draws, as one record: for the command line and for a table on disk.
 
 R is a number of repeats, T/n its natural unit. The interval is for the median over draws (`repetition.boundary`).
 """
@@ -13,10 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from theory.notes.pages import Section
-from theory.notes.prose import in_markdown
-from theory.notes.tables import Table
-from theory.number_format import at_least, number
 from theory.repetition.logistic_boundary import fit_boundary, median_interval
 from theory.repetition.threshold import zero_bias_threshold
 
@@ -25,17 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEVEL",
-    "TABLES",
     "summary",
-    "threshold_section",
     "write_rows",
 ]
 
 #: What intervals are meant to cover.
 LEVEL = 0.95
-
-#: Where the notes look for tables of thresholds, below the folder of experiments.
-TABLES = "threshold/tables/*.csv"
 
 #: The columns of that table, and where each stands in a summary.
 _COLUMNS = {
@@ -146,58 +137,3 @@ def _at(answer: Mapping[str, Any], keys: Sequence[str]) -> Any:
 def _brief(value: Any) -> str:
     """Numbers alone, so that every column can be read as one: 1 for what is true."""
     return f"{value:.6g}" if isinstance(value, float | bool) else str(value)
-
-
-def threshold_section(experiments: Path) -> Section:
-    """The thresholds on disk, for the note on repeated data; a sentence where there are none."""
-    rows: list[dict[str, str]] = []
-    for path in sorted(experiments.glob(TABLES)):
-        with path.open(encoding="utf-8", newline="") as file:
-            rows += csv.DictReader(file)
-    title = "Thresholds with free biases"
-    if not rows:
-        return Section(title, "No thresholds are on record beside these notes.")
-    text = (
-        "What the numerical model of `numerics/repetition.py` gives (drawn energies, free columns and biases, a sea): "
-        "the R, in units of T/n, at which the state with the point on a vertex has the lower loss. The boundary is the "
-        f"median of a logistic law in log R fitted to the draws, with its {100 * LEVEL:g} % interval "
-        "(`repetition.boundary`); the interval is about draws, not about the model, which moves with the number of "
-        "features kept. The point is seen to stay out up to the R of the column so named, its median over draws, with "
-        "≥ where that is the last R looked at. At zero bias, mean ± deviation over draws (`repetition.zero-bias`). "
-        "Written by `tgon threshold --csv` with the options of the first columns; the draws have the seeds from 0."
-    )
-    return Section(title, text, (Table("", _HEADS, tuple(_row(one) for one in rows)),))
-
-
-_HEADS = (
-    "T/n",
-    "n",
-    "S",
-    "features",
-    "draws",
-    "boundary",
-    "95 % interval",
-    "range of draws",
-    "stays out until",
-    "zero bias",
-)
-
-
-def _row(cells: Mapping[str, str]) -> tuple[str, ...]:
-    unit = float(cells["equal_energy"])
-
-    def scaled(name: str) -> str:
-        return number(float(cells[name]) / unit, 3)
-
-    return (
-        number(unit, 3),
-        cells["n"],
-        cells["sparsity"],
-        cells["features"],
-        cells["draws"] if cells["undecided"] == "0" else f"{cells['draws']}, {cells['undecided']} open",
-        scaled("boundary"),
-        f"{scaled('low')} to {scaled('high')}",
-        f"{scaled('least_repeats')} to {scaled('greatest_repeats')}",
-        in_markdown(at_least(scaled("metastable_until"), cells.get("metastable_censored") == "1")),
-        f"{scaled('zero_bias')} ± {scaled('zero_bias_deviation')}",
-    )

@@ -9,7 +9,6 @@ import pytest
 import sympy
 from click.testing import CliRunner
 
-from experiments.sections import training_sections
 from tgon.cli.main import main
 from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
@@ -33,7 +32,7 @@ ANCHORED = [*REGISTERED, *(label for label in LABELS if label not in REGISTERED)
 
 @pytest.fixture(scope="module")
 def texts():
-    return notes(sections=training_sections(ROOT / "experiments"))
+    return notes()
 
 
 def formulas(text):
@@ -194,25 +193,6 @@ def test_an_area_without_a_topic_gets_a_note_of_its_own():
     assert "`novel.lemma`" in notes([one])["novel.md"]
 
 
-# What trained models did
-
-
-def test_training_is_shown_where_it_is_on_record(tmp_path):
-    assert "No comparison" in training_sections(tmp_path)["memorization"][-1].text
-    (tmp_path / "one").mkdir()
-    heads = (
-        "T,m,decay_budget,seeds,memorized,least_weight_norm,median_weight_norm,predicted_weight_norm,least_ratio,"
-        "median_ratio,median_bias_norm,predicted_bias_norm,diagnoses"
-    )
-    cell = "5,2,0.25001,40,0,,,2.6899940478558295,,,,1.0,regular T-gon 40"
-    (tmp_path / "one" / "cells.csv").write_text(f"{heads}\n{cell}\n")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "cells.csv").write_text("something,else\n1,2\n")
-    norms, ends = training_sections(tmp_path)["memorization"][-1].tables
-    assert norms.rows == (("5", "2", "0.2500", "0/40", "2.690", "–", "–", "–", "–", "1", "–"),)
-    assert ends.rows == (("5", "0.2500", "regular T-gon 40"),)
-
-
 # Labels
 
 
@@ -250,13 +230,11 @@ def test_the_list_of_labels_is_cited():
 
 
 def _tgon(*arguments):
-    return CliRunner().invoke(
-        main, ["notes", "--experiments", str(ROOT / "experiments"), *map(str, arguments)]
-    )
+    return CliRunner().invoke(main, ["notes", *map(str, arguments)])
 
 
 def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkeypatch):
-    monkeypatch.setattr("theory.notes.pages.notes", lambda **_: texts)  # computed once, above
+    monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)  # computed once, above
     done = _tgon("--out", tmp_path, "--json")
     assert done.exit_code == 0, done.output
     assert sorted(json.loads(done.stdout)["written"]) == sorted(path.name for path in tmp_path.iterdir())
@@ -280,23 +258,13 @@ def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkey
 
 
 def test_check_writes_nothing(tmp_path, texts, monkeypatch):
-    monkeypatch.setattr("theory.notes.pages.notes", lambda **_: texts)
+    monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)
     done = _tgon("--out", tmp_path / "absent", "--check")
     assert done.exit_code == 1
     assert f"absent: there is no such folder; tgon notes --out {tmp_path / 'absent'} writes" in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert not (tmp_path / "absent").exists()
     assert _tgon("--out", tmp_path, "--check", "--pdf").exit_code == 2
-
-
-def test_experiments_that_are_named_must_be_there(tmp_path, texts, monkeypatch):
-    """Left out, an installed package has none and writes its notes without them."""
-    monkeypatch.setattr("theory.notes.pages.notes", lambda **_: texts)
-    monkeypatch.chdir(tmp_path)
-    done = _tgon("--experiments", "none", "--out", tmp_path / "notes")
-    assert (done.exit_code, done.stdout, (tmp_path / "notes").exists()) == (2, "", False)
-    assert "--experiments none: there is no such folder; try" in done.stderr
-    assert _tgon("--out", tmp_path / "notes").exit_code == 0
 
 
 def test_the_pdf_is_one_document_with_every_anchor_and_link(texts):

@@ -7,7 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from experiments.threshold.draws import summary, threshold_section, write_rows
+from experiments.threshold.draws import summary, write_rows
 from numerics.repetition import Transition
 from tgon.cli.main import main
 from tgon.cli.threshold import quoted
@@ -59,16 +59,6 @@ def test_one_draw_has_no_interval():
     assert found["repeats"] == {"median": 5.0, "least": 5.0, "greatest": 5.0}
 
 
-def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
-    assert "No thresholds" in threshold_section(tmp_path).text
-    write_rows([answer([(one, one) for one in DRAWS])], tmp_path / "threshold" / "n1000.csv")
-    (table,) = threshold_section(tmp_path).tables
-    row = dict(zip(table.columns, table.rows[0], strict=True))
-    assert row["T/n"] == "32"
-    assert row["range of draws"] == "0.0938 to 0.312"
-    assert float(row["boundary"]) == pytest.approx(fit_boundary(DRAWS, DRAWS).median / 32, abs=5e-4)
-
-
 @pytest.mark.parametrize(
     ("stays", "censored", "flags"),
     [
@@ -80,7 +70,7 @@ def test_the_notes_show_the_table_in_units_of_a_feature(tmp_path):
         ((10.0, 20.0, 30.0, 40.0), (False, False, True, False), (True, False, True, 1)),
     ],
 )
-def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags, tmp_path):
+def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags):
     """A draw seen to stay out until the last R that was looked at: median, least, greatest, and how many such draws."""
     found = answer([(one, one) for one in DRAWS[: len(stays)]], stays, censored)
     assert tuple(found["metastable_censored"].values()) == flags
@@ -88,22 +78,6 @@ def test_what_a_longer_scan_could_raise_is_a_lower_bound(stays, censored, flags,
     moved = answer([(one, one) for one in DRAWS[: len(stays)]], longer)["metastable_until"]
     for name, value in found["metastable_until"].items():
         assert (moved[name] > value) == found["metastable_censored"][name]
-    write_rows([found], tmp_path / "threshold" / "n1000.csv")
-    (table,) = threshold_section(tmp_path).tables
-    (cell,) = [
-        cell for head, cell in zip(table.columns, table.rows[0], strict=True) if head == "stays out until"
-    ]
-    assert cell.startswith(r"$\ge ") == flags[0]
-
-
-def test_a_table_of_an_earlier_version_is_shown_as_it_is(tmp_path):
-    path = tmp_path / "threshold" / "n1000.csv"
-    write_rows([answer([(one, one) for one in DRAWS], (30.0,) * 7, (True,) * 7)], path)
-    assert r"\ge" in threshold_section(tmp_path).tables[0].markdown()
-    head, row = (line.split(",") for line in path.read_text().splitlines())
-    place = head.index("metastable_censored")
-    path.write_text("".join(",".join(line[:place] + line[place + 1 :]) + "\n" for line in (head, row)))
-    assert r"\ge" not in threshold_section(tmp_path).tables[0].markdown()
 
 
 def test_the_command_prints_a_lower_bound_as_one(monkeypatch):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from tgon.cli.options import BadInput, json_option
 from tgon.cli.output import print_json
@@ -29,29 +28,17 @@ PDF = "notes.pdf"
     show_default=True,
     help="Folder of the notes.",
 )
-@click.option(
-    "--experiments",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="experiments",
-    show_default=True,
-    help="Folder whose comparisons (*/cells.csv) are shown beside the theory.",
-)
+@click.option("--experiments", hidden=True, expose_value=False)  # of earlier versions, which read runs
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a note differs from what would be written."
 )
 @click.option("--pdf", is_flag=True, help=f"Also write all notes as {PDF}; needs pip install 'tgon[notes]'.")
 @json_option
-@click.pass_context
-def notes(ctx: click.Context, /, out: Path, experiments: Path, check: bool, pdf: bool, as_json: bool) -> int:
+def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
     """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""
-    from experiments.sections import training_sections
     from theory.notes.pages import notes as written
 
-    if not experiments.is_dir() and ctx.get_parameter_source("experiments") != ParameterSource.DEFAULT:
-        raise BadInput(
-            f"--experiments {experiments}: there is no such folder; try --experiments experiments, or leave it out"
-        )
-    texts = written(sections=training_sections(experiments))
+    texts = written()
     found = differences(texts, out)
     if check:
         if pdf:

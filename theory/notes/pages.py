@@ -2,9 +2,7 @@
 
 One note for each topic, found by the area of a derivation's label, an index, and the table of notation. Every
 label of the registry is an anchor of its own in exactly one note. The same registry gives the same bytes.
-Nothing is read or written here; what trained models did is passed in by the caller.
-
-Defines no equations.
+Nothing is read or written here. What trained models did is on the pages of the experiments, which each note links to.
 """
 
 from __future__ import annotations
@@ -24,31 +22,23 @@ from theory.notes.prose import in_markdown
 from theory.notes.tables import TOPICS_WITH_TABLES, Table, tables
 from theory.notes.typesetting import display, sets_in_markdown
 
-__all__ = ["Section", "Topic", "notes", "topic_of"]
+__all__ = ["Topic", "notes", "topic_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A note: the stem of its file, its title, the areas of labels it takes, and how it begins."""
+    """A note: the stem of its file, its title, the areas of labels it takes, how it begins, and what tests it.
+
+    Tests are experiments, each named by the stem of its page in the folder `experiments` beside the notes; `untested`
+    says what has none, and why.
+    """
 
     name: str
     title: str
     areas: tuple[str, ...]
     opening: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Something a caller adds at the end of a note: a heading, sentences, tables, paths of pictures, names of pages.
-
-    A page is that of an experiment, named by the stem of its file in the folder `experiments` beside the notes.
-    """
-
-    title: str
-    text: str
-    tables: tuple[Table, ...] = ()
-    pictures: tuple[str, ...] = ()
-    pages: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
+    untested: str = ""
 
 
 #: The notes in reading order. A derivation whose area is not named here gets a note of its own.
@@ -59,6 +49,7 @@ TOPICS = (
         ("memorization",),
         "What the least-norm model of zero loss looks like: first as inequalities between hidden vectors, for any "
         "number m of hidden dimensions, then solved, for T ≤ m + 1 by the simplex and for m = 2 by the regular T-gon.",
+        ("compare", "norms", "gallery", "failures"),
     ),
     Topic(
         "codes",
@@ -67,24 +58,30 @@ TOPICS = (
         "The same programme for any T and m: the least Σ‖h_j‖² with ‖h_j‖² − h_i·h_j ≥ 1. Where it is not solved, a "
         "configuration is an upper bound and the proven lower bounds say how far it can be from the optimum. E is the "
         "energy Σ‖h_j‖²; `theory/code_bounds.py` has the proofs in full.",
+        ("codes",),
     ),
     Topic(
         "stationary",
         "Where training gets stuck",
         ("stationary",),
         "Two circles and dropped points: models that training in the plane ends at though they are not optimal.",
+        ("polish", "failures"),
     ),
     Topic(
         "unequal",
         "Unequal norms and untied decoders",
         ("unequal",),
         "What changes when the datapoints differ in norm, or when the decoder is free.",
+        ("variants",),
+        "Every dataset that is drawn here has unit norms, and only those variants have a decoder of their own.",
     ),
     Topic(
         "penalty",
         "A finite penalty",
         ("penalty",),
         "Loss + λ(‖W‖² + ‖b‖²) for λ > 0: the polygon shrinks, and collapses.",
+        untested="No experiment has a finite λ: the decay of AdamW, the trainer, acts beside the gradient and not through "
+        "the loss, and what it amounts to vanishes with Adam's ε (`optimization.adamw-stationary`).",
     ),
     Topic(
         "generalization",
@@ -92,32 +89,43 @@ TOPICS = (
         ("generalization", "polygons", "amplitudes"),
         "With infinite data the model stores features instead of datapoints. Why five of them, and for which laws of "
         "amplitudes.",
+        ("sea", "gallery", "variants"),
     ),
     Topic(
         "sea",
         "The sea of small columns",
         ("sea",),
         "What the features that are not on the polygon contribute.",
+        ("sea",),
     ),
     Topic(
         "optimization",
         "What training can reach",
         ("optimization",),
         "Weight decay, Adam and a finite schedule: how far parameters get, and where they rest.",
+        ("decay-budget", "compare"),
     ),
     Topic(
         "repetition",
         "Repeated data",
         ("repetition",),
         "One datapoint among many, repeated R times: when it is worth a place of its own.",
+        ("threshold", "repeated-threshold", "repeated-map", "repeated-many", "repeated-history"),
     ),
     Topic(
         "dimensionality",
         "Dimensionality",
         ("dimensionality",),
         "What share of a hidden dimension a vector has, and what these shares can add up to.",
+        ("decay-budget", "codes", "compare", "digits"),
     ),
-    Topic("scales", "Scales of the dataset", ("scales",), "When datapoints stop being orthonormal."),
+    Topic(
+        "scales",
+        "Scales of the dataset",
+        ("scales",),
+        "When datapoints stop being orthonormal.",
+        ("scale-sparsity", "scale-decay", "dataset-size", "heat-map"),
+    ),
 )
 
 _MARKS = {
@@ -150,14 +158,8 @@ def topic_of(label: str) -> Topic:
     return next((topic for topic in TOPICS if area in topic.areas), own)
 
 
-def notes(
-    found: Sequence[Derivation] | None = None, sections: Mapping[str, Sequence[Section]] | None = None
-) -> dict[str, str]:
-    """File names and texts of all notes.
-
-    `found` are the derivations, by default those of the registry; `sections` are added at the end of the note
-    named.
-    """
+def notes(found: Sequence[Derivation] | None = None) -> dict[str, str]:
+    """File names and texts of all notes; `found` are the derivations, by default those of the registry."""
     found = derivations() if found is None else tuple(found)
     grouped: dict[Topic, list[Derivation]] = {
         topic: []
@@ -169,7 +171,7 @@ def notes(
     link = _Links(found)
     texts = {"README.md": _index(grouped, link, found), "notation.md": _notation()}
     for topic, members in grouped.items():
-        texts[f"{topic.name}.md"] = _note(topic, members, link, (sections or {}).get(topic.name, ()))
+        texts[f"{topic.name}.md"] = _note(topic, members, link)
     return texts
 
 
@@ -258,7 +260,7 @@ def _symbols(entries: Sequence[notation.Notation], areas: Sequence[str] = ()) ->
     ]
 
 
-def _note(topic: Topic, members: Sequence[Derivation], link: _Links, sections: Sequence[Section]) -> str:
+def _note(topic: Topic, members: Sequence[Derivation], link: _Links) -> str:
     lines = [f"# {topic.title}", "", link.text(topic.opening), ""]
     lines += [
         f"How to read this, and what the status of a result means: [the index](README.md). "
@@ -273,11 +275,14 @@ def _note(topic: Topic, members: Sequence[Derivation], link: _Links, sections: S
         lines += _derivation(one, link)
     if numbers := tables(topic.name):
         lines += ["## Numbers", "", *_tables(numbers, link)]
-    for section in sections:
-        lines += [f"## {section.title}", "", link.text(section.text), "", *_tables(section.tables, link)]
-        lines += [part for picture in section.pictures for part in (f"![{section.title}]({picture})", "")]
-        linked = ", ".join(f"[{page}](experiments/{page}.md)" for page in section.pages)
-        lines += [f"More: {linked}.", ""] if linked else []
+    tests = ", ".join(f"[{name}](experiments/{name}.md)" for name in topic.experiments)
+    if tests or topic.untested:
+        lines += [
+            "## Experiments",
+            "",
+            " ".join([f"Tested in {tests}."] * bool(tests) + [link.text(topic.untested)]).strip(),
+            "",
+        ]
     return _file(lines)
 
 
