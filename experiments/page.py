@@ -245,7 +245,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if not isinstance(value, int | float | np.number):
-        return str(value)
+        return str(value).replace("|", "\\|")
     exact = float(value)
     if exact.is_integer():
         return f"{exact:.0f}".replace("-", "−")

@@ -3,28 +3,28 @@
 Henighan et al. 2023, section "Optimization Failures in 2D". Names are those of `verify.diagnosis`. On two circles,
 neighbours of squared lengths x ≤ y memorize, with squared errors of at most ε, only if the angle between them is at
 least arccos((x − 1 + 2√ε)/√(xy)) (`stationary.interface-gap`, `memorization.robust-constraint`).
-
-Defines no equations.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.clouds import points_of
 from experiments.failures.drawing import KINDS, draw
-from experiments.findings import Finding, outcome_of
+from experiments.findings import MEASURED, Finding, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
-from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, definitions, diagnose_run
+from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, diagnose_run
 from verify.statistics import share_interval
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["collect", "draw", "findings", "summary"]
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False
@@ -36,9 +36,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind) and ``gaps`` (of two
-    circles).
-    """
+    """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind), ``gaps`` (of two circles)."""
     names = [diagnose_run(run) for run in runs]
     listed = pd.DataFrame(
         [
@@ -79,9 +77,7 @@ def _shares(listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
-    """The run of each kind, at the T where that kind is most frequent, that stands in the middle by its
-    ‖W‖.
-    """
+    """The run of each kind, at the T where that kind is most frequent, that stands in the middle by its ‖W‖."""
     clouds = []
     for name in KINDS:
         kind = listed[listed["diagnosis"] == name]
@@ -119,8 +115,7 @@ _GAP_COLUMNS = [
 
 
 def interface_gaps(run: Run) -> list[dict[str, object]]:
-    """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in
-    degrees.
+    """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in degrees.
 
     ``least_gap`` is that of exact memorization, ``bound`` that of the run's own largest error; it binds runs whose own
     outputs are positive (``active``). Points are inner up to the largest jump of the ordered lengths.
@@ -155,132 +150,121 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
     return rows
 
 
-def describe(tables: Tables) -> str:
-    """Shares, what they cost, and the gap formula."""
-    parts = sentences(tables)
-    head = f"Shares of seeds stand with their 95 % intervals (Clopper–Pearson). {definitions(KINDS)}"
-    return "\n".join([head, "", *(f"- {part}" for part in parts)])
+def findings(tables: Tables) -> list[Finding]:
+    """Shares of what became of seeds, what dropped points cost, and the gap formula."""
+    shares, dropped = tables["shares"], _dropped_ratios(tables["runs"])
+    circles = shares[shares["diagnosis"] == "two circles"]
+    cheapest, dearest = np.quantile(dropped, [0.05, 0.95]) if len(dropped) else (math.nan, math.nan)
+    return [
+        Finding(
+            CIRCLES,
+            "agrees" if circles["count"].sum() else "not decided",
+            "runs on two circles",
+            float(circles["count"].sum()),
+            n=len(tables["runs"]),
+        ),
+        *_gaps(tables["gaps"]),
+        *_regular(shares[shares["diagnosis"] == "regular T-gon"]),
+        Finding(
+            "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)",
+            MEASURED,
+            "median (5 % and 95 % quantile)",
+            float(np.median(dropped)) if len(dropped) else math.nan,
+            cheapest,
+            dearest,
+            len(dropped),
+        ),
+        _share("Of these, loss as predicted within 10 %", np.abs(dropped - 1) <= DROPPED_TOLERANCE),
+        _share("Of these, loss of a third or less", dropped <= 1 / 3),
+    ]
 
 
-def sentences(tables: Tables) -> list[str | Finding]:
-    """What the page says, with what it judges."""
-    return [*_share_lines(tables), _norms(tables), _dropped(tables), _gaps(tables["gaps"])]
-
-
-def _share_lines(tables: Tables) -> list[str | Finding]:
-    shares = tables["shares"]
-    regular = shares[shares["diagnosis"] == "regular T-gon"]
-    lines: list[str | Finding] = []
-    for name in dict.fromkeys(shares["diagnosis"]):
-        own = shares[shares["diagnosis"] == name]
+def summary(tables: Tables) -> pd.DataFrame:
+    """Each kind: how many runs, where most often, and ‖W‖ over the least where disjoint data are memorized."""
+    shares, runs = tables["shares"], tables["runs"]
+    good = runs[runs["memorized"] & runs["disjoint"]]
+    rows = []
+    for name, own in shares.groupby("diagnosis", sort=False):
         if not own["count"].sum():
             continue
         top = own.iloc[int(np.argmax(own["share"]))]
+        ratios = numbers(good[good["diagnosis"] == name], "weight_ratio") if name in KINDS else np.array([])
+        low, middle, high = np.quantile(ratios, [0.05, 0.5, 0.95]) if len(ratios) else [math.nan] * 3
         sizes = own.loc[own["count"] > 0, "T"]
-        line = (
-            f"**{name}**: {int(own['count'].sum())} of {int(own['seeds'].sum())} runs, at T = "
-            f"{_span(list(sizes))}; "
-            f"most often at T = {top['T']}, {top['share']:.0%} of seeds ({top['low']:.0%} to "
-            f"{top['high']:.0%})."
+        rows.append(
+            {
+                "kind": name,
+                "runs": own["count"].sum(),
+                "least T": sizes.min(),
+                "greatest T": sizes.max(),
+                "T where most often": top["T"],
+                "% of seeds there": 100 * top["share"],
+                "low": 100 * top["low"],
+                "high": 100 * top["high"],
+                "‖W‖ over the least: median": middle,
+                "5 % quantile": low,
+                "95 % quantile": high,
+                "n": len(ratios),
+            }
         )
-        lines.append(Finding(line, {CIRCLES: "agrees"}) if name == "two circles" else line)
-    if not any(isinstance(line, Finding) for line in lines):
-        lines.append(Finding("No run ends on two circles.", {CIRCLES: "not decided"}))
-    first, last = regular.iloc[0], regular.iloc[-1]
-    most = regular.iloc[int(np.argmax(regular["share"]))]
-    falls = last["high"] < most["low"]
-    lines.append(
-        f"From T = {most['T']} to T = {last['T']} the share of regular T-gons "
-        + ("falls" if falls else "does not clearly fall")
-        + f": {most['share']:.0%} ({most['low']:.0%} to {most['high']:.0%}) against {last['share']:.0%} "
-        f"({last['low']:.0%} to {last['high']:.0%}). At T = {first['T']} it is {first['share']:.0%}."
-    )
-    return lines
+    return pd.DataFrame(rows)
 
 
-def _span(values: list[int]) -> str:
-    return f"{values[0]}–{values[-1]}" if len(values) > 1 else f"{values[0]}"
+def _regular(regular: pd.DataFrame) -> list[Finding]:
+    """The share of regular T-gons where it is largest, and at the last T."""
+    ends = (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
+    return [
+        Finding(
+            "Share of regular T-gons",
+            MEASURED,
+            "share",
+            row["share"],
+            row["low"],
+            row["high"],
+            row["seeds"],
+            f"T = {row['T']}",
+        )
+        for row in ends
+    ]
 
 
-def _norms(tables: Tables) -> str:
-    runs = tables["runs"]
-    good = runs[runs["memorized"] & runs["disjoint"]]
-    parts = []
-    for name in KINDS:
-        ratios = numbers(good[good["diagnosis"] == name], "weight_ratio")
-        if len(ratios):
-            low, high = np.quantile(ratios, [0.05, 0.95])
-            parts.append(f"{name} {np.median(ratios):.2f} ({low:.2f} to {high:.2f}, {len(ratios)} runs)")
-    if not parts:
-        return "No run memorizes disjoint data."
-    return f"‖W‖ over the least, where disjoint data are memorized (median, 5 % and 95 % quantile): {'; '.join(parts)}."
+def _share(statement: str, of: NDArray[np.bool_]) -> Finding:
+    """In how many of them something is so."""
+    return Finding(statement, MEASURED, "share", float(np.mean(of)) if len(of) else math.nan, n=len(of))
 
 
-def _dropped(tables: Tables) -> str:
-    runs = tables["runs"]
+def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
+    """Train loss of runs that drop points of disjoint data, over what these cost (`stationary.dropped-loss`)."""
     kind = runs[(runs["dropped"] > 0) & runs["disjoint"]]
-    if kind.empty:
-        return "No run on disjoint data drops a point."
-    T, count = numbers(kind, "T").astype(int), numbers(kind, "dropped").astype(int)
-    expected = [dropped_point_loss(int(size), int(many)) for size, many in zip(T, count, strict=True)]
-    ratio = numbers(kind, "train_loss") / np.array(expected)
-    low, high = np.quantile(ratio, [0.05, 0.95])
-    agree, cheap = np.mean(np.abs(ratio - 1) <= DROPPED_TOLERANCE), np.mean(ratio <= 1 / 3)
-    return (
-        f"{len(kind)} runs on disjoint data drop {count.min()} to {count.max()} points. Their train loss is "
-        f"{np.median(ratio):.3f} (median; 5 % and 95 % quantile {low:.3f} and {high:.3f}) times (D/T)(1 − 1/T), what D "
-        f"dropped points cost "
-        f"where all others "
-        f"are exact and their hidden vectors add up to 0 (`stationary.dropped-loss`): {agree:.0%} agree within "
-        f"{DROPPED_TOLERANCE:.0%}, {cheap:.0%} lose a third of it or less. Less is possible where the others do not "
-        "add up to 0 (`stationary.dropped-error`)."
-    )
+    expected = [
+        dropped_point_loss(int(T), int(many)) for T, many in zip(kind["T"], kind["dropped"], strict=True)
+    ]
+    return numbers(kind, "train_loss") / np.array(expected)
 
 
-def _gaps(gaps: pd.DataFrame) -> Finding:
+def _gaps(gaps: pd.DataFrame) -> list[Finding]:
+    """Angles between neighbours on two circles beside what memorization asks for, in degrees.
+
+    The bound assumes outputs that are all positive; it explains the angles where it is never broken and met within two
+    degrees by half of the pairs.
+    """
     judged = gaps[gaps["disjoint"]]
-    if judged.empty:
-        return Finding(
-            "No run on disjoint data ends on two circles: the gap formula has nothing to be held to.",
-            {GAP: "not tested"},
-        )
-    angle, least, bound = (numbers(judged, name) for name in ("gap", "least_gap", "bound"))
-    narrow, bound_holds = angle < bound - 1e-6, judged["active"].to_numpy(dtype=bool)
-    violated = int(np.sum(narrow & bound_holds))
-    verdict = (
-        f"of {int(np.sum(bound_holds))} in runs whose own outputs are all positive, as the bound assumes, "
-        + (
-            "none is narrower than the run's own error allows, as memorization demands"
-            if not violated
-            else f"**{violated} are narrower than memorization allows**, which the theory rules out"
-        )
-    )
-    if (others := judged[~bound_holds]).size:
-        free = int(np.sum(narrow & ~bound_holds))
-        verdict += (
-            f"; of the {len(others)} in the other runs, which give up features of small amplitude, {free} are, "
-            f"by at most {np.max((bound - angle)[~bound_holds], initial=0):.2g}°"
-            if free
-            else f"; nor is one of the {len(others)} in the other runs"
-        )
-    excess = angle - bound
-    tight = float(np.mean(np.abs(excess) <= 2))
-    priced = tight >= 0.5 and not violated
-    explained = "what memorization costs, and mostly no more" if priced else "not fully explained by it"
-    runs = len(judged[["T", "seed"]].drop_duplicates())
-    below = least - angle
-    without = int(np.sum(below > 0.1))
-    return Finding(
-        f"Two circles on disjoint data have {len(judged)} pairs of neighbours across the interface, in {runs} runs and "
-        f"so not independent; {verdict}. Their angles are {np.median(angle):.1f}° in the median, the least angles "
-        f"{np.median(bound):.1f}°; {tight:.0%} are within 2° of the least, the excess is {np.median(excess):.2f}° in "
-        f"the median, {np.mean(excess):.1f}° in the mean and {np.max(excess):.1f}° at most "
-        "(`stationary.interface-gap`, with the run's error by `memorization.robust-constraint`). "
-        + (
-            f"Without that error {without} would be too narrow by over 0.1°, at most {np.max(below):.1f}°. "
-            if without
-            else ""
-        )
-        + f"The “large angular gap” of the paper is {explained}.",
-        {GAP: outcome_of(priced, 1)},
-    )
+    excess = numbers(judged, "gap") - numbers(judged, "bound")
+    active = judged["active"].to_numpy(dtype=bool)
+    narrow, tight = excess < -1e-6, np.abs(excess) <= 2
+    priced = bool(len(judged)) and bool(np.mean(tight) >= 0.5) and not np.any(narrow & active)
+    below = numbers(judged, "least_gap") - numbers(judged, "gap")
+    median = float(np.median(excess)) if len(judged) else math.nan
+    return [
+        Finding(
+            GAP,
+            outcome_of(priced, int(len(judged) > 0)),
+            "excess over the least angle, degrees, median",
+            median,
+            n=len(judged),
+        ),
+        _share("Angles within 2° of the least", tight),
+        _share("Angles below the least, outputs all positive", narrow[active]),
+        _share("Angles below the least, other runs", narrow[~active]),
+        _share("Angles that would be below the least by 0.1° without the run's error", below > 0.1),
+    ]

@@ -1,10 +1,7 @@
-"""Experiment ``gallery``: hidden vectors and features of one model per number of datapoints, with predicted
-polygons.
+"""Experiment ``gallery``: hidden vectors and features of one model per number of datapoints, with predicted polygons.
 
 Henighan et al. 2023, section "“Datapoint Features” vs “Generalizing Features”". Of several starts on one dataset, the
 run of least train loss is shown.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -16,28 +13,23 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.clouds import cloud_legend, draw_cloud, points_of
-from experiments.findings import Finding, outcome_of
-from experiments.grouping import least_of_each, listed
+from experiments.findings import MEASURED, Finding, outcome_of
+from experiments.grouping import least_of_each
 from numerics import Run
 from theory import predict
 from theory.features.polygon import polygon
+from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
-from verify.diagnosis import definitions, diagnose_run
+from verify.diagnosis import diagnose_run
 from verify.style import INK, Plot
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["collect", "draw", "findings", "summary"]
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False
 
 #: Panels side by side.
 PER_LINE = 7
-
-#: A length of five features agrees with the pentagon's within this factor.
-AGREES = 1.15
-
-#: What the paper says of large datasets.
-FIVE = "Large datasets are stored as five features"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -102,68 +94,47 @@ def draw(tables: Tables) -> Figure:
     return figure
 
 
-def describe(tables: Tables) -> str:
-    """What each model stores, in numbers."""
+def summary(tables: Tables) -> pd.DataFrame:
+    """What each model stores."""
     models = tables["models"]
-    lines = [
-        "| T | n | start | train loss | name | what it shows |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {row.T} | {row.n} | {row.seed} | {row.train_loss:.3g} | {row.diagnosis} | {row.evidence} |"
-            for row in models.itertuples()
-        ),
-    ]
-    return "\n".join(
-        [*lines, "", definitions(models["diagnosis"]), "", *(f"- {part}" for part in sentences(tables))]
-    )
+    losses = [shown(float(loss), 3) for loss in models["train_loss"]]
+    shown_columns = {"seed": "start", "loss": "train loss", "diagnosis": "name", "evidence": "what it shows"}
+    return models.assign(loss=losses)[["T", "n", *shown_columns]].rename(columns=shown_columns)
 
 
-def sentences(tables: Tables) -> list[str | Finding]:
-    """What the page says, with what it judges."""
-    return [_polygons(tables["models"]), _features(tables["models"])]
-
-
-def _polygons(models: pd.DataFrame) -> Finding:
+def findings(tables: Tables) -> list[Finding]:
+    """How many small datasets end as regular T-gons and how regular those are, and the length of five features."""
+    models = tables["models"]
     small = models[models["T"] <= 20]
     regular = small[small["diagnosis"] == "regular T-gon"]
-    agree, differ = (listed(rows["T"]) for rows in (regular, small.drop(regular.index)))
-    strays = (
-        f" Gaps of the regular ones stray from 2π/T by at most {regular['gap_deviation'].max():.1%} (rms), their "
-        f"squared lengths from the least ones by at most {regular['radius_deviation'].max():.1%}."
-    )
-    return Finding(
-        "The paper shows small datasets as clean T-gons. Of our models with T ≤ 20 those at "
-        f"T = {agree or 'none'} are regular and agree, those at T = {differ or 'none'} differ; how often seeds end "
-        f"so is counted in [failures](failures.md).{strays if agree else ''}",
-        {"Small datasets are stored as regular T-gons": outcome_of(len(regular), len(small))},
-    )
-
-
-def _features(models: pd.DataFrame) -> Finding:
     stored = models[models["diagnosis"] == "stored features"]
-    if stored.empty:
-        last = models.iloc[-1]
-        return Finding(
-            f"No model shown stores features; at T = {last['T']} the name is “{last['diagnosis']}”.",
-            {FIVE: "not tested"},
-        )
     five = stored[stored["stored"] == 5]
-    text = f"Features are stored at T = {listed(stored['T'])}."
-    if five.empty:
-        return Finding(f"{text} None of these models stores five.", {FIVE: "differs"})
     predicted = polygon(5, law="free").weight_norm
-    verdict = (
-        "agree"
-        if (five["feature_norm"] / predicted).between(1 / AGREES, AGREES).all()
-        else "do not all agree"
-    )
-    norms = [
-        f"{norm:.4g}, {norm / predicted - 1:+.1%} from the pentagon and {norm / np.sqrt(5) - 1:+.1%} from √5"
-        for norm in five["feature_norm"]
+    ratio = five["feature_norm"] / predicted
+    return [
+        Finding(
+            "Small datasets are stored as regular T-gons",
+            outcome_of(len(regular), len(small)),
+            "of the models with T ≤ 20",
+            len(regular),
+            n=len(small),
+        ),
+        Finding(
+            "Large datasets are stored as five features",
+            outcome_of(len(five) > 0, int(len(stored) > 0)),
+            "norm of the five over that of the pentagon, mean",
+            ratio.mean(),
+            n=len(five),
+            at=f"T = {', '.join(map(str, five['T']))}" if len(five) else "",
+        ),
+        Finding("The norm of the pentagon at b = 0", MEASURED, "norm", predicted),
+        *(
+            Finding(
+                f"{what} of the regular T-gons stray", MEASURED, "largest rms deviation", most, n=len(regular)
+            )
+            for what, most in (
+                ("Gaps", regular["gap_deviation"].max()),
+                ("Squared lengths", regular["radius_deviation"].max()),
+            )
+        ),
     ]
-    return Finding(
-        f"{text} Five of them stand out at T = {listed(five['T'])}. The pentagon at b = 0 has norm {predicted:.4g} "
-        f"(`generalization.pentagon`), and √5 with unit lengths, which the paper compares with ‖W‖. The five "
-        f"have {'; '.join(norms)}: they {verdict} with the pentagon within {AGREES - 1:.0%}.",
-        {FIVE: "agrees"},
-    )
