@@ -2,7 +2,7 @@
 
 A feature counts as stored where D_f is at least `STORED`, half of what it has in a pentagon. A repeated datapoint
 counts as embedded where its hidden vector is longer than `numerics.repetition.EMBEDDED`, and as among the first where
-at most `TOP` of the distinct datapoints have a larger D_X, as in the paper's map. Defines no equations.
+at most `TOP` of the distinct datapoints have a larger D_X, as in the paper's map.
 """
 
 from __future__ import annotations
@@ -139,11 +139,9 @@ def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
 def outcomes(history: pd.DataFrame) -> pd.DataFrame:
     """One row per run: whether it ends embedded, whether it was before, features stored at the end, times.
 
-    embedded asks for the length alone, first also for the rank. ``peak`` and ``end`` are lengths of the point's hidden
-    vector. near_miss: at two neighbouring snapshots the point was embedded and among the first, at the end it is not
-    embedded. near_by_length: the same of its length alone, which ends below half of what counts as
-    embedded; fell_back: of its length alone, which ends below what counts at all.
-    ``lasting`` is the share of snapshots at which it was embedded and among the first.
+    embedded asks for the length alone, first also for the rank. near_miss: at two neighbouring snapshots the point was
+    embedded and among the first, at the end it is not embedded. near_by_length: the same of its length alone, which
+    ends below half of what counts as embedded. point_from, features_from: shares of training, NaN for never.
     """
     rows = []
     for (repeats, seed), part in history.groupby(["repeats", "seed"]):
@@ -158,10 +156,6 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
                 "first": bool(first[-1]),
                 "near_miss": bool(not long[-1] and at_least_twice(first)),
                 "near_by_length": bool(last["length"] < EMBEDDED / 2 and at_least_twice(long)),
-                "fell_back": bool(not long[-1] and at_least_twice(long)),
-                "lasting": float(first.mean()),
-                "peak": float(part["length"].max()),
-                "end": float(last["length"]),
                 "stored": float(last["stored"]),
                 "point_from": _first(part, long),
                 "features_from": _first(part, (part["stored"] >= 3).to_numpy()),

@@ -2,8 +2,6 @@
 
 Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): without repeats, at T = 10 000, some models
 learn generalizing features and forget them by the end of training.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.findings import Finding
+from experiments.findings import MEASURED, Finding, found
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from experiments.forgetting.drawing import animate, draw
 from experiments.grouping import numbers
@@ -23,7 +21,10 @@ from numerics.training.snapshots import Snapshot
 from theory.dimensionality import dimensionality
 from verify.statistics import share_interval
 
-__all__ = ["animate", "collect", "describe", "draw", "fates", "sentences"]
+__all__ = ["OBSERVED", "animate", "collect", "draw", "fates", "findings", "summary"]
+
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False
@@ -31,8 +32,8 @@ OBSERVED = False
 #: A stored feature is lost where its D_f ends below `STORED`, and forgotten where it ends below this.
 FORGOTTEN = 0.1
 
-#: The T of the published model.
-PUBLISHED_T = 10_000
+#: What is published of models at T = 10 000.
+FORGETS = "Some models learn features and forget them by the end (Jermyn)"
 
 #: Pictures of one run: how many, features that were ever longest, and datapoints at even distances.
 FRAMES, SHOWN_FEATURES, SHOWN_POINTS = 30, 40, 60
@@ -109,91 +110,46 @@ def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
     )
 
 
-def describe(tables: Tables) -> str:
-    """How many of the runs that store features lose them, and what becomes of those that are learned."""
-    lines = [
-        f"| T | runs | that store a feature at some time | features stored at some time | … that end below {STORED:g} "
-        f"| … below {FORGOTTEN:g} | stored at the end (median) |",
-        "|---|---|---|---|---|---|---|",
+def findings(tables: Tables) -> list[Finding]:
+    """Of the models that store any feature, the share that lose all; and the share with a D_f below `FORGOTTEN`."""
+    held = _held(tables["fates"])
+    if held.empty:
+        return [Finding(FORGETS, "not tested")]
+    by_run = held.assign(lost=held["end"] < STORED).groupby(["T", "seed"])[["lost", "forgotten"]]
+    emptied, faded = by_run.all()["lost"], by_run.any()["forgotten"]
+    count, storing = int(emptied.sum()), len(emptied)
+    faint = share_interval(int(faded.sum()), storing)
+    return [
+        found(
+            FORGETS,
+            "agrees" if count else "not decided",
+            "share that lose all, of models that store features",
+            share_interval(count, storing),
+            storing,
+        ),
+        found(f"A stored feature falls below D_f = {FORGOTTEN:g}", MEASURED, "share of them", faint, storing),
     ]
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """For each T how many models store features at some time, and what becomes of these."""
+    rows = []
     for T, part in tables["fates"].groupby("T"):
-        held = _held(part)
-        history = tables["history"][tables["history"]["T"] == T]
+        held, history = _held(part), tables["history"].query("T == @T")
         last = history[history["step"] == history["step"].max()]
-        lines.append(
-            f"| {T} | {part['seed'].nunique()} | {held['seed'].nunique()} | {len(held)} | "
-            f"{int((held['end'] < STORED).sum())} | {int(held['forgotten'].sum())} | "
-            f"{np.median(numbers(last, 'stored')):g} |"
+        rows.append(
+            {
+                "T": T,
+                "runs": part["seed"].nunique(),
+                "that store features": held["seed"].nunique(),
+                "features stored at some time": len(held),
+                f"… that end below {STORED:g}": int((held["end"] < STORED).sum()),
+                f"… below {FORGOTTEN:g}": int(held["forgotten"].sum()),
+                "stored at the end (median)": np.median(numbers(last, "stored")),
+            }
         )
-    legend = (
-        f"Stored: D_f of at least {STORED:g} at two neighbouring snapshots; lost: below that at the end. Snapshots are "
-        "spaced by even factors of the step."
-    )
-    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", legend])
-
-
-def sentences(tables: Tables) -> list[str | Finding]:
-    """What the page says, with what it judges."""
-    return [_forgetting(tables["fates"]), _shown_run(tables)]
+    return pd.DataFrame(rows)
 
 
 def _held(ends: pd.DataFrame) -> pd.DataFrame:
     return ends[ends["feature"] >= 0]
-
-
-def _forgetting(ends: pd.DataFrame) -> Finding:
-    """Runs that lose every feature they stored, of those that store any; whether a D_f fades below `FORGOTTEN`."""
-    held, runs = _held(ends), len(ends.groupby(["T", "seed"]))
-    published = f"published: some do, at T = {PUBLISHED_T}"
-    statement = "Some models learn features and forget them by the end (Jermyn)"
-    if held.empty:
-        text = f"**No run stores a feature** at any time, of {runs}; {published}: not tested."
-        return Finding(text, {statement: "not tested"})
-    by_run = held.assign(lost=held["end"] < STORED).groupby(["T", "seed"])[["lost", "forgotten"]]
-    emptied, faded = (by_run.all()["lost"], by_run.any()["forgotten"])
-    storing, count = len(emptied), int(emptied.sum())
-    share = share_interval(count, storing)
-    text = (
-        f"**{_of(count, storing)} that store features lose all of them** by the end ({_by_size(emptied)}; "
-        f"{share.low:.0%} to {share.high:.0%}, Clopper–Pearson); {runs - storing} of {runs} models never store one. "
-        f"{published[0].upper()}{published[1:]}: {'agrees' if count else 'not seen'}."
-    )
-    lost = held[held["end"] < STORED]
-    if len(lost):
-        text += (
-            f" D_f of {len(lost)} of the {len(held)} features falls from {_range(lost['peak'])} to "
-            f"{_range(lost['end'])}."
-        )
-    below = share_interval(int(faded.sum()), storing)
-    return Finding(
-        f"{text} In {int(faded.sum())} of {storing} models ({below.low:.0%} to {below.high:.0%}) a stored feature "
-        f"falls below {FORGOTTEN:g}.",
-        {statement: "agrees" if count else "not decided"},
-    )
-
-
-def _of(count: int, of: int) -> str:
-    return f"All {of} models" if count == of else f"{count or 'None'} of the {of} models"
-
-
-def _by_size(emptied: pd.Series) -> str:
-    return ", ".join(f"{int(part.sum())} of {len(part)} at T = {T}" for T, part in emptied.groupby(level="T"))
-
-
-def _range(values: pd.Series) -> str:
-    low, high = f"{values.min():.2f}", f"{values.max():.2f}"
-    return low if low == high else f"{low}–{high}"
-
-
-def _shown_run(tables: Tables) -> str:
-    features, ends = tables["features"], tables["fates"]
-    T, seed = int(features["T"].iloc[0]), int(features["seed"].iloc[0])
-    own = _held(ends[(ends["T"] == T) & (ends["seed"] == seed)])
-    if own.empty:
-        return f"The run that is shown, T = {T}, seed {seed}, stores no feature at any time."
-    steepest = own.iloc[int(np.argmax(numbers(own, "peak") - numbers(own, "end")))]
-    return (
-        f"The run that is shown, T = {T}, seed {seed}, stores {len(own)} features at some time and loses "
-        f"{int((own['end'] < STORED).sum())}; the largest fall of a D_f is from {steepest['peak']:.2f} to "
-        f"{steepest['end']:.2f}."
-    )

@@ -3,8 +3,6 @@
 Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): at T = 30 000 a datapoint that occurs five
 times is embedded beside four features and suppresses the fifth; about the threshold some models memorize it and drop
 it.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -15,26 +13,29 @@ import numpy as np
 import pandas as pd
 
 from experiments.clouds import points_of
-from experiments.findings import Finding, Outcome, outcome_within
-from experiments.following import EMBEDDED, STORED, TOP, feature_rows, follow, outcomes, standing
-from experiments.grouping import numbers, tally
+from experiments.findings import MEASURED, Finding, Outcome, found, outcome_within
+from experiments.following import feature_rows, follow, outcomes, standing
+from experiments.grouping import numbers
 from experiments.repeated_history.drawing import draw
 from numerics import Run
 from numerics.repetition import find_transition
 from numerics.starts import first_copies
 from numerics.training.snapshots import Snapshot
-from theory.number_format import at_least
 from theory.repetition.threshold import zero_bias_threshold
-from verify.statistics import mean_interval, share_interval
+from verify.statistics import Interval, mean_interval, share_interval
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["OBSERVED", "collect", "draw", "findings", "summary"]
+
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False
 
 #: How often the published datapoint occurs.
 PUBLISHED_REPEATS = 5
-#: What is published beside that.
+#: What is published of it, and beside that.
+IN_PLACE = f"A point that occurs {PUBLISHED_REPEATS} times at T/n = 3 is embedded (Jermyn)"
 REPLACES = "A repeated point replaces one of the features (Jermyn)"
 NEAR_MISSES = "Some models memorize a repeated point and drop it again (Jermyn)"
 
@@ -97,213 +98,100 @@ def _theory(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def describe(tables: Tables) -> str:
-    """The end of the published case, the suppressed feature, the order in time, and near misses."""
+def findings(tables: Tables) -> list[Finding]:
+    """The end of the published case, the suppressed feature, near misses, the order in time, the theory's threshold."""
     ends = outcomes(tables["history"])
-    lines = [
-        "| R | embedded at the end, of seeds | … and among the first by D_X | features stored (mean) | near misses "
-        "| … by length alone |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {R} | {int(part['embedded'].sum())}/{len(part)} | {int(part['first'].sum())}/{len(part)} | "
-        f"{part['stored'].mean():.2f} | {int(part['near_miss'].sum())} | {int(part['near_by_length'].sum())} |"
-        for R, part in ends.groupby("repeats")
-    ]
-    legend = (
-        f"Embedded: hidden vector longer than {EMBEDDED:g}. First: at most {TOP:.1%} of datapoints have a larger D_X"
-        f"{_very_first(tables['history'])}. Stored: D_f of at least {STORED:g}, without the columns that the point's "
-        "own features have along it. Near miss: embedded and first at two neighbouring snapshots, not embedded at the "
-        f"end; by length alone: longer than {EMBEDDED:g} at two neighbouring snapshots, shorter than half of that at "
-        "the end."
-    )
-    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", legend])
-
-
-def sentences(tables: Tables) -> list[str | Finding]:
-    """What the page says, with what it judges."""
-    ends = outcomes(tables["history"])
+    by_length = share_interval(int(ends["near_by_length"].sum()), len(ends))
     return [
-        _published(ends, tables["theory"]),
+        _published(ends),
         _suppressed(ends),
-        _order(ends),
         _near_misses(ends),
-        _near_by_length(ends),
-    ]
+        found(
+            "The hidden vector alone grows long and falls below half of that", MEASURED, "share of runs", by_length,
+            len(ends),
+        ),
+        *_order(ends),
+        *_predicted(tables["theory"]),
+    ]  # fmt: skip
 
 
-def _very_first(history: pd.DataFrame) -> str:
-    """What the share comes to where it is less than one datapoint."""
-    ranks = numbers(history, "rank")
-    return ", here none" if ranks.max(initial=0.0) > 0 and ranks[ranks > 0].min() > TOP else ""
-
-
-def _published(ends: pd.DataFrame, theory: pd.DataFrame) -> Finding:
+def _published(ends: pd.DataFrame) -> Finding:
     near = min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS))
-    part = ends[ends["repeats"] == near]
-    share = share_interval(int(part["embedded"].sum()), len(part))
-    verdict = "as published" if share.value > 0.5 else "unlike the published one"
-    judged: dict[str, Outcome] = {
-        f"A point that occurs {PUBLISHED_REPEATS} times at T/n = 3 is embedded (Jermyn)": (
-            outcome_within(share.low, share.high, 0.5) if near == PUBLISHED_REPEATS else "not tested"
-        )
-    }
-    return Finding(
-        f"At R = {near} the point ends embedded in {int(part['embedded'].sum())} of {len(part)} seeds "
-        f"({share.low:.0%} to {share.high:.0%}, Clopper–Pearson), {verdict}, and in {int(part['first'].sum())} among "
-        f"the first by D_X. The first R at which half of the seeds embed it is {_half(ends, 'embedded')}; by D_X, "
-        f"{_half(ends, 'first')}. {_predicted(near, theory)}",
-        judged,
-    )
-
-
-def _half(ends: pd.DataFrame, criterion: str) -> str:
-    share = ends.groupby("repeats")[criterion].mean()
-    return f"{share[share >= 0.5].index.min()}" if (share >= 0.5).any() else "none"
-
-
-def _predicted(near: int, theory: pd.DataFrame) -> str:
-    """What the numerical theory says of R, with the draws whose threshold is only bounded."""
-    low, high = numbers(theory, "between_low"), numbers(theory, "between_high")
-    least, greatest = float(np.median(low)), float(np.median(high))
-    median = f"R = {least:.3g}" if least == greatest else f"{_between(least, greatest)}"
-    above = near > high.max()
-    longest = np.where(theory["metastable_censored"], np.inf, numbers(theory, "metastable_until"))
-    stands = float(np.median(theory["metastable_until"]))
-    until = at_least(f"{stands:.3g}", bool(np.median(longest) > stands))
-    bounded = theory[low < high]
-    rest = low == high
-    known = f"; {low[rest].min():.3g} to {high[rest].max():.3g} over draws" if rest.any() else ""
-    text = (
-        f"The numerical theory puts the threshold at {median} (median{known}), "
-        f"{'below' if above else 'not clearly below'} {near}, and lets the unembedded state stand until "
-        f"R {until if until.startswith('≥') else f'= {until}'}."
-    )
-    if bounded.empty:
-        return text
-    listed = "; ".join(
-        f"draw {int(row['draw'])}: {_between(float(row['between_low']), float(row['between_high']))}"
-        for _, row in bounded.iterrows()
-    )
-    return (
-        f"{text} In {len(bounded)} of {len(theory)} draws the losses of the two states do not cross where both exist, "
-        f"so that the threshold is only bounded ({listed})."
-    )
-
-
-def _between(low: float, high: float) -> str:
-    """R between two ends, of which 0 and ∞ say nothing."""
-    return (
-        f"R > {low:.3g}"
-        if np.isinf(high)
-        else f"R < {high:.3g}"
-        if low <= 0
-        else f"{low:.3g} < R < {high:.3g}"
-    )
+    embedded = ends.loc[ends["repeats"] == near, "embedded"]
+    share = share_interval(int(embedded.sum()), len(embedded))
+    outcome = outcome_within(share.low, share.high, 0.5) if near == PUBLISHED_REPEATS else "not tested"
+    return found(IN_PLACE, outcome, "share of seeds that embed it", share, len(embedded), f"R = {near}")
 
 
 def _suppressed(ends: pd.DataFrame) -> Finding:
     with_point, without = (numbers(ends[ends["embedded"] == side], "stored") for side in (True, False))
     if not len(with_point) or not len(without):
-        return Finding(
-            "All runs end alike, so that they cannot show whether the point replaces a feature.",
-            {REPLACES: "not tested"},
-        )
-    fewer = float(without.mean() - with_point.mean())
-    apart = mean_interval(with_point).high < mean_interval(without).low
-    replaced = apart and 0.5 <= fewer <= 1.5
-    verdict = (
-        "**the point replaces about one feature**, as published"
-        if replaced
-        else "this does not show that the point replaces one feature"
-    )
-    return Finding(
-        f"Features stored at the end, with the point embedded: {tally(with_point)}; without: {tally(without)}: "
-        f"{verdict}.",
-        {REPLACES: "agrees" if replaced else "not decided"},
-    )
-
-
-def _order(ends: pd.DataFrame) -> str:
-    both = ends[ends["embedded"] & ends["features_from"].notna()]
-    if len(both) < 3:
-        return "Too few runs end with the point embedded to say what is learned first."
-    point, features = (numbers(both, name) for name in ("point_from", "features_from"))
-    before, after = int(np.sum(point < features)), int(np.sum(point > features))
-    share = share_interval(before, before + after) if before + after else None
-    order = "neither is clearly first"
-    if share is not None and (share.low > 0.5 or share.high < 0.5):
-        order = "the point is first" if share.low > 0.5 else "features are first"
-    return (
-        f"Of {len(both)} runs that end with the point embedded, {before} had it so before three features were stored, "
-        f"{after} after, {len(both) - before - after} at the same snapshot: {order}. In the "
-        f"median the point is embedded from {np.median(point):.1%} of training on, the third feature stored from "
-        f"{np.median(features):.1%}."
-    )
+        return Finding(REPLACES, "not tested")
+    beside, alone = mean_interval(with_point), mean_interval(without)
+    fewer = Interval(alone.value - beside.value, alone.low - beside.high, alone.high - beside.low)
+    outcome: Outcome = "agrees" if fewer.low > 0 and 0.5 <= fewer.value <= 1.5 else "not decided"
+    return found(REPLACES, outcome, "features fewer with the point embedded", fewer, len(ends))
 
 
 def _near_misses(ends: pd.DataFrame) -> Finding:
-    missed = ends[ends["near_miss"]]
-    if missed.empty:
-        share = ends.groupby("repeats")["embedded"].transform("mean")
-        about = int(((share > 0) & (share < 1)).sum())
+    missed = int(ends["near_miss"].sum())
+    share = ends.groupby("repeats")["embedded"].transform("mean")
+    outcome: Outcome = "agrees"
+    if not missed:
+        undecided = bool(((share > 0) & (share < 1)).any())
         by_length = bool(ends["near_by_length"].any())
-        verdict = "not tested" if not about else "not seen" if not by_length else "agrees only by length"
-        of_these = f" (at most {share_interval(0, about).high:.0%} of these)" if about else ""
-        outcome: Outcome = "not tested" if not about else "agrees in part" if by_length else "not decided"
-        out = ends[~ends["embedded"]]
-        nearest = ""
-        if len(out) and not by_length:  # else the next sentence tells of it
-            one = out.iloc[int(np.argmax(numbers(out, "peak") - numbers(out, "end")))]
-            nearest = (
-                f" The largest fall is at R = {int(one['repeats'])}, seed {int(one['seed'])}: the hidden vector "
-                f"reaches {one['peak']:.2f} and ends at {one['end']:.2f}."
-            )
-        return Finding(
-            f"**No near miss** in {len(ends)} runs ({_at_most(ends)}), {about} of them at R where seeds end "
-            f"differently{of_these}; published: some, about the threshold: {verdict}.{nearest}",
-            {NEAR_MISSES: outcome},
-        )
-    longest = missed.iloc[int(np.argmax(numbers(missed, "lasting")))]
-    return Finding(
-        f"**Near misses are there**, as published: {_counted(missed, ends)}, {_places(missed)}. The longest, "
-        f"R = {int(longest['repeats'])}, seed {int(longest['seed'])}, is embedded at {longest['lasting']:.0%} of "
-        f"the snapshots, its hidden vector then up to {longest['peak']:.2f} long.",
-        {NEAR_MISSES: "agrees"},
+        outcome = "not tested" if not undecided else "agrees in part" if by_length else "not decided"
+    return found(NEAR_MISSES, outcome, "share of runs", share_interval(missed, len(ends)), len(ends))
+
+
+def _order(ends: pd.DataFrame) -> list[Finding]:
+    """Which comes first in runs that end with the point embedded, those left out in which both come at once."""
+    both = ends[ends["embedded"] & ends["features_from"].notna()]
+    before, after = (
+        int(np.sum(sign * both["point_from"] < sign * both["features_from"])) for sign in (1, -1)
     )
-
-
-def _near_by_length(ends: pd.DataFrame) -> str:
-    missed = ends[ends["near_by_length"]]
-    if missed.empty:
-        back = ends[ends["fell_back"]]
-        listed = "; ".join(
-            f"R = {int(row['repeats'])}, seed {int(row['seed'])}: {row['peak']:.2f}, then {row['end']:.2f}"
-            for row in back.to_dict("records")
+    if not before + after:
+        return []
+    statement = "The point is embedded before three features are stored"
+    return [
+        found(
+            statement,
+            MEASURED,
+            "share of runs that embed it",
+            share_interval(before, before + after),
+            before + after,
         )
-        slight = (
-            f" Less than half of it is lost where it falls back below {EMBEDDED:g}: {listed}."
-            if listed
-            else ""
-        )
-        return f"By length alone there is none ({_at_most(ends)}).{slight}"
-    most = missed.iloc[int(np.argmax(numbers(missed, "peak")))]
-    return (
-        f"By length alone, without asking for a D_X among the first, {_counted(missed, ends)} memorize and drop the "
-        f"point, {_places(missed)}: the hidden vector of "
-        f"R = {int(most['repeats'])}, seed {int(most['seed'])} reaches {most['peak']:.2f} and ends at "
-        f"{most['end']:.2f}."
-    )
+    ]
 
 
-def _counted(missed: pd.DataFrame, ends: pd.DataFrame) -> str:
-    share = share_interval(len(missed), len(ends))
-    return f"{len(missed)} of {len(ends)} runs ({share.low:.0%} to {share.high:.0%})"
+def _predicted(theory: pd.DataFrame) -> list[Finding]:
+    """The theory's threshold, NaN where the losses of its two states do not cross in the median draw."""
+    low, high = numbers(theory, "between_low"), numbers(theory, "between_high")
+    ends = float(np.median(low)), float(np.median(high))
+    stays = float(np.median(theory["metastable_until"]))
+    longest = np.median(np.where(theory["metastable_censored"], np.inf, numbers(theory, "metastable_until")))
+    until = Interval(stays, stays, np.inf) if longest > stays else Interval(stays, np.nan, np.nan)
+    threshold = Interval(ends[0] if ends[0] == ends[1] else np.nan, low.min(), high.max())
+    return [
+        found(
+            "Threshold by the numerical theory", MEASURED, "R, median and range of draws", threshold, len(low)
+        ),
+        found("Its unembedded state stands until", MEASURED, "R, median of draws", until, len(low)),
+    ]
 
 
-def _places(missed: pd.DataFrame) -> str:
-    return f"at R = {', '.join(str(R) for R in sorted(set(missed['repeats'])))}"
-
-
-def _at_most(ends: pd.DataFrame) -> str:
-    return f"at most {share_interval(0, len(ends)).high:.0%} at 95 %"
+def summary(tables: Tables) -> pd.DataFrame:
+    """For each R how runs end: counts of seeds, and the mean number of features."""
+    by_repeats = outcomes(tables["history"]).groupby("repeats")
+    counts = by_repeats[["embedded", "first", "near_miss", "near_by_length"]].sum()
+    counts.insert(0, "seeds", by_repeats.size())
+    counts.insert(3, "stored", by_repeats["stored"].mean().round(2))
+    heads = [
+        "R",
+        "seeds",
+        "embedded at the end",
+        "… and first by D_X",
+        "features stored (mean)",
+        "near misses",
+    ]
+    return counts.reset_index().set_axis([*heads, "… by length alone"], axis=1)

@@ -2,8 +2,6 @@
 
 Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): each repeated datapoint replaces a feature;
 of more than five the model embeds five, and suppresses all features.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -16,16 +14,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.clouds import draw_cloud, points_of
-from experiments.findings import Finding, Outcome
+from experiments.findings import MEASURED, Finding, Outcome, found
 from experiments.following import EMBEDDED, SHARED, STORED, stored_features
-from experiments.grouping import numbers, tally, values_by
+from experiments.grouping import numbers, values_by
 from experiments.repeated_history.drawing import draw_repeated
 from numerics import Run
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
+from verify.statistics import Interval, share_interval
 from verify.style import GREEN, INK, VERMILLION, Plot
 
-__all__ = ["collect", "describe", "draw", "sentences", "vertices"]
+__all__ = ["OBSERVED", "collect", "draw", "findings", "summary", "vertices"]
+
+#: Its runs need no `numerics.observe`.
+OBSERVED = False
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False
@@ -107,36 +109,18 @@ def draw(tables: Tables) -> Figure:
 
 def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
     many = np.unique(numbers(runs, "repeated_points"))
-    ax.plot(
-        many,
-        np.minimum(many, VERTICES),
-        "--",
-        color=VERMILLION,
-        lw=1.2,
-        label="published: one vertex each, at most 5",
-    )
-    ax.plot(
-        many,
-        np.maximum(VERTICES - many, 0),
-        "--",
-        color=GREEN,
-        lw=1.2,
-        label="published: one feature less for each",
-    )
+    published = {
+        "one vertex each, at most 5": (np.minimum(many, VERTICES), VERMILLION),
+        "one feature less for each": (np.maximum(VERTICES - many, 0), GREEN),
+    }
+    for label, (line, colour) in published.items():
+        ax.plot(many, line, "--", color=colour, lw=1.2, label=f"published: {label}")
     for column, colour, marker, label, side in (
         ("vertices", VERMILLION, "^", "trained: vertices that repeated points take", -0.08),
         ("stored", GREEN, "o", "trained: features stored", 0.08),
     ):
-        spread = 0.05 * (numbers(runs, "seed") - runs["seed"].mean())
-        ax.plot(
-            numbers(runs, "repeated_points") + spread,
-            runs[column],
-            marker,
-            color=colour,
-            ms=4,
-            alpha=0.4,
-            mew=0,
-        )
+        place = numbers(runs, "repeated_points") + 0.05 * (numbers(runs, "seed") - runs["seed"].mean())
+        ax.plot(place, runs[column], marker, color=colour, ms=4, alpha=0.4, mew=0)
         for k, values in values_by(runs, "repeated_points", column).items():
             mean = np.mean(values)
             bar = [[mean - min(values)], [max(values) - mean]]
@@ -147,97 +131,71 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
     ax.set(xlabel="repeated datapoints", ylabel="how many", xticks=many, ylim=(-0.3, None))
 
 
-def describe(tables: Tables) -> str:
+def findings(tables: Tables) -> list[Finding]:
     """Whether each point replaces a feature, and what becomes of more than five."""
     runs = tables["runs"]
-    lines = [
-        "| repeated points | seeds | embedded (mean) | vertices they take (mean) | features stored (mean) "
-        "| with own columns (mean) |"
-    ]
-    lines.append("|---|---|---|---|---|---|")
-    for k, part in runs.groupby("repeated_points"):
-        cells = [_mean(numbers(part, name)) for name in ("embedded", "vertices", "stored", "stored_with_own")]
-        lines.append(f"| {k} | {len(part)} | {' | '.join(cells)} |")
-    legend = (
-        f"Embedded: hidden vector longer than {EMBEDDED:g}; embedded points within {SHARED:g}° share a vertex. Stored: "
-        f"D_f of at least {STORED:g}, without the columns that an embedded point's own features have along it, as "
-        "w_k = X_k h (`repetition.zero-bias`); the last column counts these, too. Means over seeds, with least and "
-        "greatest where these differ."
+    few, more = (
+        runs[side] for side in (runs["repeated_points"] <= VERTICES, runs["repeated_points"] > VERTICES)
     )
-    return "\n".join([*(f"- {part}" for part in sentences(tables)), "", *lines, "", legend])
+    all_in = share_interval(int((few["embedded"] == few["repeated_points"]).sum()), len(few))
+    return [
+        _replacement(few),
+        found("Up to five repeated points are all embedded", MEASURED, "share of runs", all_in, len(few)),
+        _beyond(more),
+    ]
 
 
-def sentences(tables: Tables) -> list[str | Finding]:
-    """What the page says, with what it judges."""
-    runs = tables["runs"]
-    return [_replacement(runs), _sum(runs), _beyond(runs)]
+def _replacement(few: pd.DataFrame) -> Finding:
+    k, stored = numbers(few, "repeated_points"), numbers(few, "stored")
+    if len(np.unique(k)) < 3:
+        return Finding(REPLACES, "not tested")
+    slope = _slope(k, stored)
+    outcome: Outcome = "differs"
+    if slope.low >= -1.25 and slope.high <= -0.75:
+        outcome = "agrees"
+    elif slope.low <= -0.75 and slope.high >= -1.25:
+        outcome = "not decided"
+    return found(REPLACES, outcome, "features stored for each point, slope", slope, len(few))
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> Interval:
+    """Slope of least squares with Student's interval."""
+    from scipy import stats
+
+    line = stats.linregress(x, y)
+    # without any residual there is no standard error to divide by
+    half = float(np.nan_to_num(stats.t.ppf(0.975, len(x) - 2) * line.stderr))
+    return Interval(float(line.slope), float(line.slope) - half, float(line.slope) + half)
+
+
+def _beyond(more: pd.DataFrame) -> Finding:
+    if more.empty:
+        return Finding(BEYOND, "not tested")
+    five, suppressed = numbers(more, "embedded") == VERTICES, numbers(more, "stored") == 0
+    both = int(np.sum(five & suppressed))
+    # does each half hold in most runs?
+    most = any(2 * int(np.sum(each)) > len(more) for each in (five, suppressed))
+    outcome: Outcome = "agrees" if both == len(more) else "agrees in part" if most else "differs"
+    return found(BEYOND, outcome, "share of runs with both", share_interval(both, len(more)), len(more))
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """Means over seeds for each number of repeated points, with least and greatest where these differ."""
+    columns = {
+        "embedded": "embedded",
+        "vertices": "vertices they take",
+        "stored": "features stored",
+        "stored_with_own": "with own columns",
+    }
+    return pd.DataFrame(
+        [
+            {"repeated points": k, "seeds": len(part)}
+            | {head: _mean(numbers(part, name)) for name, head in columns.items()}
+            for k, part in tables["runs"].groupby("repeated_points")
+        ]
+    )
 
 
 def _mean(values: np.ndarray) -> str:
     least, greatest = values.min(), values.max()
     return f"{least:g}" if least == greatest else f"{values.mean():.2f} ({least:g} to {greatest:g})"
-
-
-def _replacement(runs: pd.DataFrame) -> Finding:
-    few = runs[runs["repeated_points"] <= VERTICES]
-    k, stored, embedded = (numbers(few, name) for name in ("repeated_points", "stored", "embedded"))
-    if len(np.unique(k)) < 3:
-        return Finding("Too few numbers of points to say how features give way.", {REPLACES: "not tested"})
-    slope, error = _slope(k, stored)
-    low, high = slope - error, slope + error
-    all_in = float(np.mean(embedded == k))
-    outcome: Outcome = "differs"
-    if low >= -1.25 and high <= -0.75:
-        outcome, verdict = "agrees", "**each point replaces a feature**, as published"
-    elif high < -1.25 or -0.75 < low <= high < 0:
-        verdict = "features give way, but not one for each point as published"
-    elif low > -0.75:
-        verdict = "**features do not give way**, unlike published"
-    else:
-        outcome, verdict = "not decided", "these runs do not decide whether each replaces one"
-    return Finding(
-        f"Up to five repeated points, features stored change by {slope:.2f} for each point (t interval "
-        f"{low:.2f} to {high:.2f}, least squares over runs): {verdict}. In {all_in:.0%} of these "
-        "runs all repeated points are embedded.",
-        {REPLACES: outcome},
-    )
-
-
-def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    from scipy import stats
-
-    found = stats.linregress(x, y)
-    # without any residual there is no standard error to divide by
-    return float(found.slope), float(np.nan_to_num(stats.t.ppf(0.975, len(x) - 2) * found.stderr))
-
-
-def _sum(runs: pd.DataFrame) -> str:
-    total = numbers(runs, "vertices") + numbers(runs, "stored")
-    return f"Vertices of points and stored features add up to {tally(total)}; a pentagon has {VERTICES}."
-
-
-def _beyond(runs: pd.DataFrame) -> Finding:
-    more = runs[runs["repeated_points"] > VERTICES]
-    if more.empty:
-        return Finding("No run has more than five repeated points: not tested.", {BEYOND: "not tested"})
-    embedded, taken, stored = (numbers(more, name) for name in ("embedded", "vertices", "stored"))
-    five, suppressed = embedded == VERTICES, stored == 0
-    both = int(np.sum(five & suppressed))
-    most = [
-        2 * int(np.sum(each)) > len(more) for each in (five, suppressed)
-    ]  # does each half hold in most runs?
-    outcome: Outcome = "agrees" if both == len(more) else "agrees in part" if any(most) else "differs"
-    text = (
-        f"With more than {VERTICES} repeated points ({len(more)} runs; published: {VERTICES} are embedded, all "
-        f"features suppressed): **{outcome}**, both in {both} runs, the former in {int(five.sum())}, the latter in "
-        f"{int(suppressed.sum())}. Features left: {tally(stored)}. Points embedded: "
-        f"{tally(embedded)}; vertices that they take: {tally(taken)}"
-    )
-    extra = embedded > VERTICES
-    sharing = int(np.sum(extra & (taken <= VERTICES)))
-    shared = (
-        f"; in {sharing} of the {int(extra.sum())} with more points they share vertices"
-        if extra.any()
-        else ""
-    )
-    return Finding(f"{text}{shared}.", {BEYOND: outcome})
