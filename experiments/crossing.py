@@ -6,7 +6,7 @@ or where the curve is above half of it from the smallest T on. A curve may start
 datapoints, single columns of W are long.
 
 A slope is d ln scale / d ln setting: a line of least squares for each seed, then the mean over seeds with Student's
-95 % interval. Defines no equations.
+95 % interval.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from experiments.following import STORED
 from experiments.grouping import numbers
 from verify.statistics import Interval, mean_interval
 
-__all__ = ["crossing", "scale_defined", "scale_text", "scales_of", "slope_interval"]
+__all__ = ["crossing", "mean_scales", "scales_of", "slope_interval"]
 
 
 def crossing(T: Sequence[float], values: Sequence[float]) -> float:
@@ -90,20 +90,16 @@ def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
     return mean_interval([round(slope, 12) for slope in slopes])
 
 
-def scale_defined(quantity: str) -> str:
-    """What pages say a scale is, in terms of the quantity whose value it is."""
-    return (
-        f"Scale: {quantity} at which the largest D_f of a seed first rises through half its plateau, taken as its "
-        "largest value at any T, interpolated in log T; geometric mean over the seeds that have one, with Student's "
-        f"95 % interval of the logarithms. A seed has none where its plateau is below {STORED:g}, half of what a "
-        "feature of a pentagon has, or its curve is above half of it from the least T on. A single high point passes "
-        "for a plateau, and a curve that still rises at the last T has a higher one beyond it."
-    )
+def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """For each value of ``keys``: how many seeds have a scale, the median plateau, the geometric mean of the scales.
 
-
-def scale_text(scales: pd.DataFrame) -> str:
-    """Cells of a table in Markdown: how many seeds have a scale, median plateau, and the geometric mean of scales."""
-    found = numbers(scales.dropna(subset=["scale"]), "scale")
-    scale = str(geometric_mean(found)) if len(found) else "none"
-    plateau = float(np.median(numbers(scales, "plateau")))
-    return f"{len(found)}/{len(scales)} | {plateau:.3g} | {scale}"
+    The mean has Student's 95 % interval of the logarithms; NaN where no seed has a scale.
+    """
+    rows = []
+    for place, part in scales.groupby(keys, sort=True):
+        known = numbers(part.dropna(subset=["scale"]), "scale")
+        mean = geometric_mean(known) if len(known) else Interval(math.nan, math.nan, math.nan)
+        plateau = float(f"{np.median(numbers(part, 'plateau')):.3g}")
+        rows.append((*place, len(part), len(known), plateau, mean.value, mean.low, mean.high))
+    names = ["seeds", "with a scale", "plateau (median)", "scale", "low", "high"]
+    return pd.DataFrame(rows, columns=[*keys, *names])

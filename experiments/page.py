@@ -227,10 +227,11 @@ def _findings(findings: Sequence[Finding]) -> str:
 
 
 def _with_interval(finding: Finding) -> str:
+    """Value and ends; the ends alone where they bound what has no value."""
+    ends = "" if math.isnan(finding.low) else f"{_cell(finding.low)} to {_cell(finding.high)}"
     if math.isnan(finding.value):
-        return ""
-    ends = f" ({_cell(finding.low)} to {_cell(finding.high)})" if not math.isnan(finding.low) else ""
-    return f"{_cell(finding.value)}{ends}"
+        return ends
+    return f"{_cell(finding.value)} ({ends})" if ends else _cell(finding.value)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -21,10 +21,7 @@ from numerics.training.snapshots import Snapshot
 from theory.dimensionality import dimensionality
 from verify.statistics import share_interval
 
-__all__ = ["OBSERVED", "animate", "collect", "draw", "fates", "findings", "summary"]
-
-#: Its runs need no `numerics.observe`.
-OBSERVED = False
+__all__ = ["animate", "collect", "draw", "fates", "findings", "summary"]
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False

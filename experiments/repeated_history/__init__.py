@@ -24,10 +24,7 @@ from numerics.training.snapshots import Snapshot
 from theory.repetition.threshold import zero_bias_threshold
 from verify.statistics import Interval, mean_interval, share_interval
 
-__all__ = ["OBSERVED", "collect", "draw", "findings", "summary"]
-
-#: Its runs need no `numerics.observe`.
-OBSERVED = False
+__all__ = ["collect", "draw", "findings", "summary"]
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False

@@ -24,10 +24,7 @@ from theory.dimensionality import dimensionality
 from verify.statistics import Interval, share_interval
 from verify.style import GREEN, INK, VERMILLION, Plot
 
-__all__ = ["OBSERVED", "collect", "draw", "findings", "summary", "vertices"]
-
-#: Its runs need no `numerics.observe`.
-OBSERVED = False
+__all__ = ["collect", "draw", "findings", "summary", "vertices"]
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False

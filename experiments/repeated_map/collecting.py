@@ -1,7 +1,4 @@
-"""The tables of experiment ``repeated-map``: outcomes, boundaries, the theory's thresholds, sweeps in both directions.
-
-Defines no equations.
-"""
+"""The tables of experiment ``repeated-map``: outcomes, boundaries, thresholds of the theory, sweeps both ways."""
 
 from __future__ import annotations
 

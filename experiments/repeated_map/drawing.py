@@ -1,4 +1,4 @@
-"""The figure of experiment ``repeated-map``. Defines no equations."""
+"""The figure of experiment ``repeated-map``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Upward and downward sweeps of the number of repeats on one dataset: where the memory of a start ends.
 
 All steps of a sweep use one dataset, with its repeated point 1 … R times; each trains on from the model before it, with
-a new schedule. Defines no equations.
+a new schedule.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Experiment ``forgetting``: what counts as lost, and a page that says only what the tables show."""
+"""Experiment ``forgetting``: what counts as lost, and how many models lose what they stored."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments import forgetting
+from verify.statistics import share_interval
 
 
 def _fates(end):
@@ -36,24 +37,18 @@ def _forgotten(end, seeds=3):
 
 @pytest.mark.parametrize("end", [0.01, 0.15, 0.3])
 def test_forgetting_is_counted_over_the_models_that_store_features(end):
-    text = forgetting.describe(_forgotten(end))
-    lost = end < 0.2
-    who = "**All 3 models" if lost else "**None of the 3 models"
-    assert (
-        f"{who} that store features lose all of them** by the end ({3 if lost else 0} of 3 at T = 30" in text
-    )
-    assert f"; {'29% to 100%' if lost else '0% to 71%'}, Clopper–Pearson)" in text
-    assert "2 of 5 models never store one" in text
-    assert f"T = 10000: {'agrees' if lost else 'not seen'}." in text
-    assert (f"3 of the 3 features falls from 0.30 to {end:.2f}." in text) is lost
-    assert f"In {3 if end < 0.1 else 0} of 3 models ({'29% to 100%' if end < 0.1 else '0% to 71%'})" in text
-    nothing = forgetting.describe(
-        _forgotten(end, seeds=0) | {"features": pd.DataFrame({"T": [20], "seed": [0]})}
-    )
-    assert (
-        "**No run stores a feature** at any time, of 2; published: some do, at T = 10000: not tested."
-        in nothing
-    )
+    tables = _forgotten(end)
+    forgets, fades = forgetting.findings(tables)
+    lost = 3 * (end < 0.2)
+    assert forgets.outcome == ("agrees" if lost else "not decided")
+    expected = share_interval(lost, 3)
+    assert (forgets.value, forgets.low, forgets.high, forgets.n) == (lost / 3, expected.low, expected.high, 3)
+    assert (fades.value, fades.n) == (end < 0.1, 3)
+    none, some = forgetting.summary(tables).to_numpy().tolist()
+    assert none == [20, 2, 0, 0, 0, 0, 1]
+    assert some == [30, 3, 3, 3, lost, 3 * (end < 0.1), 1]
+    (untested,) = forgetting.findings(_forgotten(end, seeds=0))
+    assert (untested.statement, untested.outcome) == (forgets.statement, "not tested")
 
 
 @pytest.mark.parametrize(("end", "word"), [(0.15, "lost vermillion"), (0.3, "stored at the end green")])

@@ -1,4 +1,4 @@
-"""Repeated datapoints and forgotten features: what is counted, and pages that say only what the tables show."""
+"""Repeated datapoints and forgotten features: what is counted, and what is found."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from experiments import forgetting, repeated_history, repeated_many
 from experiments.following import at_least_twice, outcomes, standing, stored_features
 from experiments.making import gather, page_of, picture, write_experiment
 from experiments.registry import EXPERIMENTS, find_experiment
+from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
 from experiments.repeated_map import collecting as repeated_map_collecting
 from experiments.repeated_map.hysteresis import sweep_both_ways, with_copies
 from experiments.tables import form_folders, form_of, read_tables
@@ -85,7 +86,7 @@ def test_tables_are_whole_and_make_figure_and_page(name, made):
     assert all(len(table.to_csv(index=False)) < 200_000 for table in tables.values())
     assert len(picture(experiment, tables).axes) >= 2
     page = page_of(experiment, {".": tables})
-    assert experiment.module.describe(tables) in page
+    assert all(each.statement in page for each in experiment.module.findings(tables))
     assert ("(./animation.gif)" in page) is (name == "forgetting")
 
 
@@ -224,52 +225,45 @@ def _theory(threshold=2.0):
     )
 
 
-def test_a_replaced_feature_is_described():
-    parts = [_history([0, 0.1, 1, 1], 5, seed, 4) for seed in range(4)]
+def _found(history, theory=None):
+    """Findings by statement, those of what is measured by their first four words."""
+    tables = {"history": history, "theory": _theory() if theory is None else theory}
+    return {
+        each.statement if each.outcome != "measured" else " ".join(each.statement.split()[:4]): each
+        for each in repeated_history.findings(tables)
+    }
+
+
+@pytest.mark.parametrize(("stored", "outcome"), [(4, "agrees"), (5, "not decided")])
+def test_a_replaced_feature_is_told_from_one_that_stays(stored, outcome):
+    parts = [_history([0, 0.1, 1, 1], 5, seed, stored) for seed in range(4)]
     parts += [_history([0, 0.1, 0.1, 0.1], 2, seed, 5) for seed in range(4)]
-    text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory()})
-    assert (
-        "embedded: 4 in all 4 runs; without: 5 in all 4 runs: **the point replaces about one feature**"
-        in text
-    )
-    assert "embedded in 4 of 4 seeds" in text
-    assert (
-        "4 had it so before three features were stored" not in text
-    )  # they are stored from the first step on
-    assert "0 had it so before three features were stored, 4 after, 0 at the same snapshot" in text
-    assert "below 5" in text
-    assert "until R = 3" in text
-    assert "**No near miss**" in text
+    found = _found(pd.concat(parts))
+    assert (found[REPLACES].outcome, found[REPLACES].value) == (outcome, 5 - stored)
+    assert (found[IN_PLACE].value, found[IN_PLACE].n, found[IN_PLACE].at) == (1, 4, "R = 5")
+    # features are stored from the first step on, the point later
+    assert (found["The point is embedded"].value, found["The point is embedded"].n) == (0, 4)
+    assert found[NEAR_MISSES].outcome == "not tested"
 
 
-def test_without_a_lost_feature_none_is_said_to_be_replaced():
-    parts = [_history([0, 0.1, 1, 1], 5, seed, 5) for seed in range(4)]
-    parts += [_history([0, 0.1, 0.1, 0.1], 2, seed, 5) for seed in range(4)]
-    text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory(6.0)})
-    assert "does not show that the point replaces one feature" in text
-    assert "replaces about one" not in text
-    assert "not clearly below 5" in text
-    assert "until R ≥ 3" in text
+def test_the_threshold_of_the_theory_has_the_range_of_its_draws():
+    found = _found(_history([0, 0.1, 1, 1]), _theory(6.0))
+    threshold, stands = found["Threshold by the numerical"], found["Its unembedded state stands"]
+    assert (threshold.value, threshold.low, threshold.high) == pytest.approx((6.3, 6.0, 6.6))
+    assert (stands.value, stands.high) == (3, np.inf)  # the scan ended there
+    assert np.isnan(_found(_history([0, 0.1, 1, 1]))["Its unembedded state stands"].high)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "bounded", "median"),
-    [(0.0, 0.5, "draw 1: R < 0.5", "R = 2 "), (3.0, np.inf, "draw 1: R > 3", "R = 2.2 ")],
-)
-def test_a_draw_without_a_threshold_counts_by_what_bounds_it(low, high, bounded, median):
+@pytest.mark.parametrize(("low", "high", "median"), [(0.0, 0.5, 2.0), (3.0, np.inf, 2.2)])
+def test_a_draw_without_a_threshold_counts_by_what_bounds_it(low, high, median):
     three = pd.concat([_theory(), _theory().tail(1)], ignore_index=True)
     open_one = three.assign(
-        threshold=three["threshold"].where(three.index != 1),
         between_low=three["between_low"].where(three.index != 1, low),
         between_high=three["between_high"].where(three.index != 1, high),
     )
-    history = _history([0, 0.1, 1, 1])
-    text = repeated_history.describe({"history": history, "theory": open_one})
-    assert "In 1 of 3 draws the losses of the two states do not cross where both exist" in text
-    assert bounded in text
-    assert f"the threshold at {median}(median; 2 to 2.2 over draws)" in text
-    assert ("not clearly below 5" in text) is bool(np.isinf(high))
-    assert "do not cross" not in repeated_history.describe({"history": history, "theory": three})
+    threshold = _found(_history([0, 0.1, 1, 1]), open_one)["Threshold by the numerical"]
+    assert (threshold.value, threshold.low) == (pytest.approx(median), min(low, 2.0))
+    assert threshold.high == pytest.approx(max(high, 2.2))
 
 
 @pytest.mark.parametrize(
@@ -288,45 +282,32 @@ def test_near_misses_are_told_from_the_rest(lengths, rank, missed, by_length):
     end = outcomes(history).iloc[0]
     assert bool(end["near_miss"]) is missed
     assert bool(end["near_by_length"]) is by_length
-    text = repeated_history.describe({"history": history, "theory": _theory()})
-    assert ("**Near misses are there**" in text) is missed
-    assert ("**No near miss**" in text) is not missed
-    assert ("By length alone there is none" in text) is not by_length
-    assert text.count("ends at 0.10") <= 1
+    found = _found(history)
+    assert (found[NEAR_MISSES].outcome == "agrees") is missed
+    assert (found[NEAR_MISSES].value, found["The hidden vector alone"].value) == (missed, by_length)
 
 
 def test_both_criteria_are_given():
     """A long point that is not among the first is embedded, and counted apart."""
     parts = [_history([0, 1, 1], 5, seed, 4, rank=0.002 * (seed == 1)) for seed in range(4)]
     parts += [_history([0, 1, 1], 2, seed, 4, rank=0.002 * (seed > 0)) for seed in range(4)]
-    text = repeated_history.describe({"history": pd.concat(parts), "theory": _theory()})
-    assert (
-        "embedded in 4 of 4 seeds (40% to 100%, Clopper–Pearson), as published, and in 3 among the first"
-        in text
-    )
-    assert "half of the seeds embed it is 2; by D_X, 5." in text
-    assert "| 2 | 4/4 | 1/4 |" in text
-    assert "have a larger D_X, here none." in text
-    assert "here none" not in repeated_history.describe(
-        {"history": parts[0].assign(rank=5e-4), "theory": _theory()}
-    )
-    assert (
-        "8 runs that end with the point embedded, 0 had it so before three features were stored, 0 after, 8 at"
-        in text
-    )
+    history = pd.concat(parts)
+    shown = repeated_history.summary({"history": history})
+    assert shown.iloc[:, :5].to_numpy().tolist() == [[2, 4, 4, 1, 4], [5, 4, 4, 3, 4]]
+    assert "The point is embedded" not in _found(history)  # both come at the same snapshot
 
 
 @pytest.mark.parametrize(
-    ("lost", "other", "verdict"),
+    ("lost", "other", "outcome"),
     [
-        ([0, 0.1, 0.1, 0.1], [0, 0.1, 1, 1], "about the threshold: not seen."),
-        ([0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1], "about the threshold: not tested."),
-        ([0, 1, 1, 0.1], [0, 0.1, 1, 1], "about the threshold: agrees only by length."),
+        ([0, 0.1, 0.1, 0.1], [0, 0.1, 1, 1], "not decided"),
+        ([0, 0.1, 0.1, 0.1], [0, 0.1, 0.1, 0.1], "not tested"),
+        ([0, 1, 1, 0.1], [0, 0.1, 1, 1], "agrees in part"),  # by length alone
     ],
 )
-def test_near_misses_are_held_against_the_published_ones(lost, other, verdict):
+def test_near_misses_are_held_against_the_published_ones(lost, other, outcome):
     history = pd.concat([_history(lost, rank=0.5), _history(other, seed=1, rank=0.5)])
-    assert verdict in repeated_history.describe({"history": history, "theory": _theory()})
+    assert _found(history)[NEAR_MISSES].outcome == outcome
 
 
 def _many(stored, embedded=lambda k, seed: min(k, 5)):
@@ -339,45 +320,40 @@ def _many(stored, embedded=lambda k, seed: min(k, 5)):
     return {"runs": pd.DataFrame(rows)}
 
 
-def test_points_that_replace_features_are_described():
-    text = repeated_many.describe(_many(lambda k: max(5 - k, 0)))
-    assert "**each point replaces a feature**" in text
-    assert (
-        "(9 runs; published: 5 are embedded, all features suppressed): **agrees**, both in 9 runs, the former"
-        in text
-    )
-    assert "add up to 5 in all 24 runs" in text
-    assert "| 2 | 3 | 2 | 2 | 3 | 3 |" in text
-    assert "share vertices" not in text
+def _judged(tables):
+    replaced, _, beyond = repeated_many.findings(tables)
+    return replaced, beyond
 
 
-@pytest.mark.parametrize(
-    ("stored", "says"),
-    [(lambda k: 5, "**features do not give way**"), (lambda k: max(5 - k // 2, 1), "not one for each point")],
-)
-def test_features_that_stay_are_not_described_as_replaced(stored, says):
-    text = repeated_many.describe(_many(stored))
-    assert says in text
-    assert "**each point replaces a feature**" not in text
-    assert "**agrees in part**, both in 0 runs, the former in 9, the latter in 0" in text
-    tables = _many(stored, lambda k, _: k)
-    assert "**differs**, both in 0 runs, the former in 0, the latter in 0" in repeated_many.describe(tables)
+def test_points_that_replace_features_are_found():
+    tables = _many(lambda k: max(5 - k, 0))
+    replaced, beyond = _judged(tables)
+    assert (replaced.outcome, replaced.value, replaced.n) == ("agrees", pytest.approx(-1), 15)
+    assert (beyond.outcome, beyond.value, beyond.n) == ("agrees", 1, 9)
+    assert repeated_many.summary(tables).iloc[1].tolist() == [2, 3, "2", "2", "3", "3"]
+
+
+@pytest.mark.parametrize("stored", [lambda k: 5, lambda k: max(5 - k // 2, 1)])
+def test_features_that_stay_are_not_replaced(stored):
+    assert [each.outcome for each in _judged(_many(stored))] == ["differs", "agrees in part"]
+    assert [each.outcome for each in _judged(_many(stored, lambda k, _: k))] == ["differs", "differs"]
 
 
 def test_runs_that_spread_widely_decide_nothing():
     runs = _many(lambda k: 5)["runs"]
-    text = repeated_many.describe({"runs": runs.assign(stored=np.where(runs["seed"] == 1, 0, 5))})
-    assert "change by 0.00 for each point (t interval -" in text
-    assert "these runs do not decide whether each replaces one" in text
+    replaced, _ = _judged({"runs": runs.assign(stored=np.where(runs["seed"] == 1, 0, 5))})
+    assert replaced.outcome == "not decided"
+    assert replaced.value == pytest.approx(0)
+    assert replaced.low < 0 < replaced.high
 
 
-@pytest.mark.parametrize(("seeds", "verdict", "both"), [(1, "agrees in part", 6), (2, "agrees in part", 3)])
-def test_more_than_five_embedded_points_are_no_agreement(seeds, verdict, both):
+@pytest.mark.parametrize(("seeds", "both"), [(1, 6), (2, 3)])
+def test_more_than_five_embedded_points_are_no_agreement(seeds, both):
     tables = _many(lambda k: max(5 - k, 0), lambda k, seed: min(k, 6 if seed < seeds else 5))
-    text = repeated_many.describe(tables)
-    assert f"**{verdict}**, both in {both} runs" in text
-    assert f"in {9 - both} of the {9 - both} with more points they share vertices" in text
-    assert f"| 8 | 3 | {5 + seeds / 3:.2f} (5 to 6) | 5 | 0 | 0 |" in text
+    _, beyond = _judged(tables)
+    assert (beyond.outcome, beyond.value) == ("agrees in part", both / 9)
+    last = repeated_many.summary(tables).iloc[-1].tolist()
+    assert last == [8, 3, f"{5 + seeds / 3:.2f} (5 to 6)", "5", "0", "0"]
     assert repeated_many.draw(tables | {"points": _clouds()}).axes[0].get_ylim()[0] == -0.3
 
 

@@ -1,4 +1,4 @@
-"""The generalization scale of a curve, how it moves, and the map over T and m: laws, and pages with and without."""
+"""The generalization scale of a curve, how it moves, and the map over T and m: laws, and outcomes both ways."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import heat_map, scale_decay, scale_sparsity
+from experiments.commentary import outcomes
 from experiments.crossing import crossing, scales_of, slope_interval
+from experiments.scale_decay import STAYS
+from experiments.scale_sparsity import COLLAPSE, FALLS, SCALE
 from theory import Setting
 from verify.style import render
 
@@ -101,71 +104,71 @@ def test_every_curve_has_one_row():
     )  # the plateau is cut off at T = 2000
 
 
-def test_a_scale_that_stays_is_described_so():
-    text = scale_decay.describe(_decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02))
-    assert "**The scale is not seen to move with weight decay**" in text
-    assert "| 0.01 | 0.25 | 3/3 |" in text
-
-
-def test_a_small_sure_movement_is_not_called_one():
-    text = scale_decay.describe(_decay({0.001: 195, 0.01: 200, 0.1: 205}, 0.0))
-    assert "**The scale hardly moves with weight decay**" in text
-    slope, tilted = (
-        scale_sparsity.describe(_sparsity({0.98: 400 * (2**0.1 if far else 1), 0.96: 200, 0.92: 100}, 0.0))
-        for far in (False, True)
-    )
-    assert "**The curves collapse**" in slope
-    assert "**The curves collapse**" in tilted  # surely not flat, and near it all the same
+def test_the_factor_of_the_scale_and_its_table():
+    tables = _decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02)
+    factor, slope = scale_decay.findings(tables)
+    assert (factor.outcome, factor.n) == ("agrees", 3)
+    assert factor.low < 195 / 190 < factor.high
+    assert np.exp(slope.value * np.log(100)) == pytest.approx(factor.value)
+    row = scale_decay.summary(tables).iloc[1]
+    assert row[["weight decay", "budget τ", "seeds", "with a scale"]].tolist() == [0.01, 0.25, 3, 3]
+    assert row["T(1 − S)"] == pytest.approx(0.02 * row["scale T"], rel=5e-3)
 
 
 @pytest.mark.parametrize(
-    ("scales", "spread", "says"),
+    ("scales", "spread", "outcome"),
     [
-        ({0.001: 300, 0.01: 200, 0.1: 130}, 0.02, "**More decay lowers the scale**"),
-        ({0.001: 130, 0.01: 200, 0.1: 300}, 0.02, "**More decay raises the scale**"),
-        ({0.001: 200, 0.01: 200, 0.1: 200}, 0.8, "not decided by these seeds"),
-        ({0.01: 200}, 0.02, "nothing can be said about movement"),
-        ({0.001: 1e9, 0.01: 1e9}, 0.0, "nothing can be said about movement"),
+        ({0.001: 195, 0.01: 200, 0.1: 205}, 0.0, "agrees"),  # it surely moves, and hardly
+        ({0.001: 300, 0.01: 200, 0.1: 130}, 0.02, "differs"),
+        ({0.001: 130, 0.01: 200, 0.1: 300}, 0.02, "differs"),
+        ({0.001: 200, 0.01: 200, 0.1: 200}, 0.8, "not decided"),
+        ({0.01: 200}, 0.02, "not tested"),
+        ({0.001: 1e9, 0.01: 1e9}, 0.0, "not tested"),
     ],
 )
-def test_a_scale_that_moves_or_spreads_is_not_described_as_staying(scales, spread, says):
-    text = scale_decay.describe(_decay(scales, spread))
-    assert says in text
-    assert "not seen to move" not in text
-    assert "hardly moves" not in text
+def test_a_scale_stays_where_all_of_its_interval_does(scales, spread, outcome):
+    assert outcomes(scale_decay.findings(_decay(scales, spread))) == {STAYS: outcome}
 
 
 def _sparsity(scales, spread=0.02):
     return scale_sparsity.collect([], _runs("sparsity", scales, spread))
 
 
-def test_curves_that_collapse_are_described_so():
-    text = scale_sparsity.describe(_sparsity({0.98: 500, 0.96: 250, 0.92: 125}))
-    assert "m = 2: **The curves collapse**" in text
-    assert "3 of 3 intervals above contain it" in text
-    assert "all lie" not in text
-    near = scale_sparsity.describe(_sparsity({0.98: 500, 0.96: 150}))
-    assert "1 of 2 intervals above contain it, 1 lies below" in near
-    far = scale_sparsity.describe(_sparsity({0.98: 150, 0.96: 75}))
-    assert "times the published 10; the intervals above all lie below it" in far
-    farther = scale_sparsity.describe(_sparsity({0.98: 1500, 0.96: 750}))
-    assert "times the published 10; the intervals above all lie above it" in farther
+@pytest.mark.parametrize(
+    ("scales", "spread", "outcome"),
+    [
+        ({0.98: 500, 0.96: 250, 0.92: 125}, 0.02, "agrees"),
+        (
+            {0.98: 400 * 2**0.1, 0.96: 200, 0.92: 100},
+            0.0,
+            "agrees",
+        ),  # surely not flat, and near it all the same
+        ({0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "differs"),  # T alone decides
+        ({0.98: 320, 0.96: 240, 0.92: 170}, 0.02, "differs"),
+        ({0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "not decided"),
+        ({0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "not decided"),  # neither 0 nor far from it
+        ({0.98: 200}, 0.02, "not tested"),
+    ],
+)
+def test_curves_collapse_where_the_slope_is_near_zero(scales, spread, outcome):
+    assert outcomes(scale_sparsity.findings(_sparsity(scales, spread)))[COLLAPSE] == outcome
 
 
 @pytest.mark.parametrize(
-    ("scales", "spread", "says"),
+    ("scales", "outcome"),
     [
-        ({0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "**The curves do not collapse**: T alone decides"),
-        ({0.98: 320, 0.96: 240, 0.92: 170}, 0.02, "**The curves do not fully collapse**"),
-        ({0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "do not decide"),
-        ({0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "do not decide"),  # neither 0 nor far from it
-        ({0.98: 200}, 0.02, "nothing can be said about a collapse"),
+        ({0.98: 500, 0.96: 250, 0.92: 125}, "agrees"),
+        ({0.98: 500, 0.96: 75}, "agrees in part"),
+        ({0.98: 100, 0.96: 50}, "differs"),
     ],
 )
-def test_curves_that_do_not_collapse_are_not(scales, spread, says):
-    text = scale_sparsity.describe(_sparsity(scales, spread))
-    assert says in text
-    assert "**The curves collapse**" not in text
+def test_the_scale_is_held_against_ten(scales, outcome):
+    found = {each.statement: each for each in scale_sparsity.findings(_sparsity(scales))}
+    assert found[SCALE].outcome == outcome
+    centre = np.exp(np.mean([np.log((1 - sparsity) * T) for sparsity, T in scales.items()]))
+    assert found[SCALE].value == pytest.approx(centre, rel=0.03)
+    assert found[FALLS].outcome == "differs"  # no curve falls
+    assert len(scale_sparsity.summary(_sparsity(scales))) == len(scales)
 
 
 def _map(loss):
@@ -180,20 +183,24 @@ def _map(loss):
     return {"runs": pd.DataFrame(rows)}
 
 
-def test_regions_where_more_hurts_are_named():
-    text = heat_map.describe(_map(lambda m, T: 3.0 * m if T == 500 else 1.0))
-    assert "**More data hurts** between 3 of 9 neighbours" in text
-    assert "m = 4: T = 50 → 500" in text
-    assert "**More hidden dimensions hurt** between 2 of 8 neighbours" in text
-    assert "T = 500: m = 1 → 2, 2 → 4" in text
-    assert "by a factor of 12" in text
-    assert "In 0 further pairs" in text
-    noisy = _map(lambda m, T: 3.0 * m if T == 500 else 1.0)["runs"]
+HURTS = ("More data hurts in some regions", "More hidden dimensions hurt in some regions")
+
+
+def test_regions_where_more_hurts_are_found():
+    tables = _map(lambda m, T: 3.0 * m if T == 500 else 1.0)
+    judged = outcomes(heat_map.findings(tables))
+    assert [judged[statement] for statement in HURTS] == ["agrees", "agrees"]
+    more_data, more_dimensions = (heat_map.rises(tables["runs"], way) for way in ("T", "m"))
+    assert (sum(rise.sure for rise in more_data), len(more_data)) == (3, 9)
+    assert [(rise.here, rise.there) for rise in more_dimensions if rise.sure] == [
+        ((1, 500), (2, 500)),
+        ((2, 500), (4, 500)),
+    ]
+    assert max(rise.factor.value for rise in more_data) == pytest.approx(12, rel=0.01)
+    noisy = tables["runs"].copy()
     noisy["test_loss"] *= np.exp(0.8 * (noisy["seed"] - 1) * (noisy["T"] == 500))
-    assert "More data nowhere surely hurts" in heat_map.describe({"runs": noisy})
-    text = heat_map.describe({"runs": noisy})
-    assert "In 3 further pairs" in text
-    assert "For m = 2 every seed at T = 500 lies above every one at both ends" in text
+    assert outcomes(heat_map.findings({"runs": noisy}))[HURTS[0]] == "not decided"
+    assert sum(rise.apart and not rise.sure for rise in heat_map.rises(noisy, "T")) == 3
 
 
 def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
@@ -208,11 +215,9 @@ def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
 
 
 @pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])
-def test_a_map_where_more_helps_or_does_nothing_is_not_described_as_hurting(loss):
-    text = heat_map.describe(_map(loss))
-    assert "More data nowhere surely hurts" in text
-    assert "data hurts**" not in text
-    assert "none passes the test. For m = 1, 2, 4 none is told apart" in text
+def test_a_map_where_more_helps_or_does_nothing_does_not_hurt(loss):
+    judged = outcomes(heat_map.findings(_map(loss)))
+    assert [judged[statement] for statement in HURTS] == ["not decided", "not decided"]
 
 
 def test_noise_on_the_map_seldom_hurts():
