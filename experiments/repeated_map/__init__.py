@@ -29,6 +29,7 @@ MORE_NEEDED = "At low T/n more than T/n repeats are needed (Jermyn)"
 LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
 
 Tables = dict[str, pd.DataFrame]
+Row = dict[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,9 @@ class _Size:
 
     n: int
     T: int
-    boundary: dict[str, Any]
-    second: dict[str, Any]
-    theory: dict[str, Any]
+    boundary: Row
+    second: Row
+    theory: Row
     runs: pd.DataFrame
 
     @property
@@ -64,7 +65,7 @@ class _Size:
         return f"n = {self.n}, T/n = {self.unit:g}"
 
 
-def _bounds(boundary: dict[str, Any]) -> tuple[float, float]:
+def _bounds(boundary: Row) -> tuple[float, float]:
     if np.isfinite(boundary["median"]):
         return boundary["low"], boundary["high"]
     low, high = boundary["none_until"], boundary["all_from"]
@@ -105,9 +106,9 @@ def _published(sizes: Sequence[_Size]) -> list[Finding]:
     if few := [_least_above(size) for size in sizes if size.unit <= 1]:
         held, of = np.sum(few, axis=0)
         fails = sum(2 * held < of for held, of in few)
-        share = share_interval(int(held), int(of))
         quantity = "share of seeds among the first by D_X, at the least R above T/n"
-        low = found(MORE_NEEDED, outcome_of(fails, len(few)), quantity, share, int(of), "T/n ≤ 1")
+        seeds = share_interval(int(held), int(of))
+        low = found(MORE_NEEDED, outcome_of(fails, len(few)), quantity, seeds, int(of), "T/n ≤ 1")
     many = [(np.divide(size.range, size.unit), size.bounded) for size in sizes if size.unit > 1]
     closed = [ends for ends, bounded in many if bounded]
     holding = [low <= PUBLISHED_SLOPE <= high for (low, high), _ in many]
@@ -198,7 +199,7 @@ def _line(size: _Size) -> dict[str, Any]:
     }
 
 
-def _shown(boundary: dict[str, Any]) -> str:
+def _shown(boundary: Row) -> str:
     """The fitted boundary; without a fit the two R between which outcomes change."""
     low, high = _bounds(boundary)
     if np.isfinite(boundary["median"]):

@@ -169,9 +169,9 @@ def _likeliest(begins: Floats, stops: Floats) -> tuple[float, float]:
     # outcomes alone: the slope of a logistic regression has the sign of this difference of means
     falls = np.all(left | right) and stops[left].mean() <= begins[right].mean()
     if not falls:
-        found = logistic.fit(
-            data, loc=finite.mean(), scale=finite.std() / 2, optimizer=partial(fmin, xtol=1e-8, ftol=1e-12)
-        )
+        start = {"loc": finite.mean(), "scale": finite.std() / 2}
+        finely = partial(fmin, xtol=1e-8, ftol=1e-12)
+        found = logistic.fit(data, **start, optimizer=finely)  # type: ignore[arg-type]
     if falls or abs(found[0] - finite.mean()) > _FARTHEST:
         raise ValueError(
             "the outcomes do not happen more often as R grows: there is no boundary; try other data"
