@@ -9,7 +9,6 @@ import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Comparison", "Row", "compare"]
+__all__ = ["MEASURED", "Comparison", "Row", "compare", "measured"]
+
+#: Numbers of a record that tables of runs list.
+MEASURED = (
+    "train_loss",
+    "worst_point_error",
+    "energy",
+    "weight_norm",
+    "weight_norm_seen",
+    "weight_norm_unseen",
+    "bias_norm",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +71,6 @@ class Row:
     least_ratio: float | None
     median_ratio: float | None
     diagnoses: dict[str, int]
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-ready view."""
-        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +109,7 @@ class Comparison:
         """One row per cell, as pandas."""
         import pandas as pd
 
-        frame = pd.DataFrame([row.as_dict() for row in self.rows])
+        frame = pd.DataFrame(map(dataclasses.asdict, self.rows))
         frame["diagnoses"] = [
             "; ".join(f"{name} {count}" for name, count in row.diagnoses.items()) for row in self.rows
         ]
@@ -113,31 +119,25 @@ class Comparison:
         """One row per run, as pandas; measured numbers are missing for diverged runs."""
         import pandas as pd
 
-        return pd.DataFrame(
-            [_run_row(run, diagnosis) for run, diagnosis in zip(self.runs, self.diagnoses, strict=True)]
-        )
+        return pd.DataFrame(map(_run_row, self.runs, self.diagnoses))
 
     def figure(self) -> Figure:
         """Hidden vectors and features of chosen runs with the predicted polygons drawn in."""
-        from verify.figures.files import hidden_vectors
+        from verify.figures.hidden import draw_hidden_vectors, hidden_vectors_numbers
 
-        return hidden_vectors(self)
+        return draw_hidden_vectors(hidden_vectors_numbers(self.runs))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
         return {
-            "rows": [row.as_dict() for row in self.rows],
+            "rows": [dataclasses.asdict(row) for row in self.rows],
             "claims": [claim.as_dict() for claim in self.claims],
             "verdict": self.verdict,
         }
 
-    @cached_property
-    def _html(self) -> str:
+    def _repr_html_(self) -> str:
         claims = "".join(f"<li>{claim.verdict}: {claim.label} ({claim.reason})</li>" for claim in self.claims)
         return f"<p>{self.verdict}</p>{self.table().to_html(index=False)}<ul>{claims}</ul>"
-
-    def _repr_html_(self) -> str:
-        return self._html
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
@@ -161,19 +161,18 @@ def compare(runs: Sequence[Run]) -> Comparison:
     """
     if not len(runs):
         raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
-    cells: dict[Setting, list[int]] = defaultdict(list)
-    for position, run in enumerate(runs):
-        cells[cell_of(run.setting)].append(position)
-    diagnoses = tuple(diagnose_run(run) for run in runs)
-    lost = Counter(cell_of(run.setting) for run in runs if run.status == "diverged")
+    diagnoses = tuple(map(diagnose_run, runs))
+    cells: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
+    for run, diagnosis in zip(runs, diagnoses, strict=True):
+        cells[cell_of(run.setting)].append((run, diagnosis))
+    diverged = Counter(cell_of(run.setting) for run in runs if run.status == "diverged")
     cases = [
-        Case(run.setting, run.record, lost[cell_of(run.setting)]) for run in runs if run.status != "diverged"
+        Case(run.setting, run.record, diverged[cell_of(run.setting)])
+        for run in runs
+        if run.status != "diverged"
     ]
-    rows = [
-        _row(cell, [runs[k] for k in positions], [diagnoses[k] for k in positions])
-        for cell, positions in cells.items()
-    ]
-    return Comparison(Runs(list(runs)), tuple(rows), judge_claims(cases), diagnoses)
+    rows = tuple(_row(cell, members) for cell, members in cells.items())
+    return Comparison(Runs(list(runs)), rows, judge_claims(cases), diagnoses)
 
 
 def _predicted(setting: Setting) -> Record | None:
@@ -183,59 +182,50 @@ def _predicted(setting: Setting) -> Record | None:
         return None
 
 
-def _row(cell: Setting, runs: list[Run], diagnoses: list[Diagnosis]) -> Row:
-    records = [run.record for run in runs if run.status == "memorized"]
+def _row(cell: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
+    records = [run.record for run, _ in members if run.status == "memorized"]
     predicted = _predicted(cell)
-    share = share_interval(len(records), len(runs))
-
-    def over(values: list[float], reduce: Any) -> float | None:
-        return float(reduce(values)) if values else None
-
+    share = share_interval(len(records), len(members))
     norms = [record.weight_norm for record in records]
     roots = [record.energy**0.5 for record in records]
-    least = predicted.weight_norm if predicted is not None and predicted.weight_norm > 0 else None
     fitting = [record for record in records if record.assumes("unit norm", "disjoint supports")]
-    ratios = [record.weight_norm / least for record in fitting] if least else []
+    least = predicted.weight_norm if predicted is not None else 0.0
+    ratios = [record.weight_norm / least for record in fitting] if least > 0 else []
     return Row(
         T=cell.T,
         m=cell.m,
         weight_decay=cell.weight_decay,
         decay_budget=cell.decay_budget,
-        seeds=len(runs),
+        seeds=len(members),
         memorized=len(records),
         orthonormal=len(fitting),
         share=share.value,
         share_low=share.low,
         share_high=share.high,
-        least_weight_norm=over(norms, min),
-        median_weight_norm=over(norms, np.median),
-        least_sqrt_energy=over(roots, min),
-        median_sqrt_energy=over(roots, np.median),
-        median_weight_norm_seen=over([record.weight_norm_seen for record in records], np.median),
-        median_weight_norm_unseen=over([record.weight_norm_unseen for record in records], np.median),
-        median_bias_norm=over([record.bias_norm for record in records], np.median),
+        least_weight_norm=min(norms, default=None),
+        median_weight_norm=_median(norms),
+        least_sqrt_energy=min(roots, default=None),
+        median_sqrt_energy=_median(roots),
+        median_weight_norm_seen=_median([record.weight_norm_seen for record in records]),
+        median_weight_norm_unseen=_median([record.weight_norm_unseen for record in records]),
+        median_bias_norm=_median([record.bias_norm for record in records]),
         predicted_weight_norm=predicted.weight_norm if predicted is not None else None,
         predicted_bias_norm=predicted.bias_norm if predicted is not None else None,
-        least_ratio=over(ratios, min),
-        median_ratio=over(ratios, np.median),
-        diagnoses=dict(Counter(diagnosis.name for diagnosis in diagnoses).most_common()),
+        least_ratio=min(ratios, default=None),
+        median_ratio=_median(ratios),
+        diagnoses=dict(Counter(diagnosis.name for _, diagnosis in members).most_common()),
     )
+
+
+def _median(values: list[float]) -> float | None:
+    return float(np.median(values)) if values else None
 
 
 def _run_row(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
-    names = (
-        "train_loss",
-        "worst_point_error",
-        "energy",
-        "weight_norm",
-        "weight_norm_seen",
-        "weight_norm_unseen",
-        "bias_norm",
-    )
-    record = run.record if run.status != "diverged" else None
-    return (
-        run.setting.as_dict()
-        | {"engine": run.engine, "status": run.status}
-        | {name: None if record is None else getattr(record, name) for name in names}
-        | {"diagnosis": diagnosis.name, "evidence": diagnosis.evidence, "path": str(run.path or "")}
-    )
+    about = {"diagnosis": diagnosis.name, "evidence": diagnosis.evidence, "path": str(run.path or "")}
+    return run.setting.as_dict() | {"engine": run.engine, "status": run.status} | measured(run) | about
+
+
+def measured(run: Run) -> dict[str, float | None]:
+    """The numbers of a run that tables list, by name: `MEASURED`, None where it diverged."""
+    return {name: None if run.status == "diverged" else getattr(run.record, name) for name in MEASURED}

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from numerics import Run
 from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import Record, Setting, predict
+from theory.number_format import shown
 from theory.setting import MEMORIZED_ERROR
 from verify.claims.tolerance import shape_deviation
 
@@ -151,5 +152,4 @@ def _planar(record: Record, lengths: NDArray[np.float64]) -> Diagnosis:
 
 
 def _range(values: NDArray[np.float64]) -> str:
-    low, high = float(values.min()), float(values.max())
-    return f"{low:.3g}" if high - low < 5e-3 * high else f"{low:.3g} to {high:.3g}"
+    return shown([float(values.min()), float(values.max())], 3)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
-from io import StringIO
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,60 +51,48 @@ class Column:
     value: Callable[[Row], Any]
 
 
-_CELL = (
-    Column("T", "datapoints", lambda row: row.T),
-    Column("decay", "weight decay", lambda row: row.weight_decay),
-)
+def _columns(*described: tuple[str, str, str | Callable[[Row], Any]]) -> tuple[Column, ...]:
+    """Columns T and decay, and those described: head, meaning, and an attribute of the row or a function of it."""
+    cell = ("T", "datapoints", "T"), ("decay", "weight decay", "weight_decay")
+    return tuple(
+        Column(head, meaning, attrgetter(value) if isinstance(value, str) else value)
+        for head, meaning, value in (*cell, *described)
+    )
+
 
 #: How many seeds memorize, and how far above the least norm they end.
-NORM_COLUMNS: tuple[Column, ...] = (
-    *_CELL,
-    Column(
-        "τ", "decay budget: weight decay times the sum of all learning rates", lambda row: row.decay_budget
-    ),
-    Column(
+NORM_COLUMNS = _columns(
+    ("τ", "decay budget: weight decay times the sum of all learning rates", "decay_budget"),
+    (
         "memorized",
         f"seeds whose every datapoint has a squared error of at most {MEMORIZED_ERROR:g}, of all seeds",
         lambda row: f"{row.memorized}/{row.seeds}",
     ),
-    Column(
+    (
         "95 % share",
         "confidence interval of the share of seeds that memorize (Clopper-Pearson)",
         lambda row: f"{row.share_low:.2f}–{row.share_high:.2f}",
     ),
-    Column("‖W‖ least", "least Frobenius norm of W among memorizing runs", lambda row: row.least_weight_norm),
-    Column("‖W‖ median", "its median over memorizing runs", lambda row: row.median_weight_norm),
-    Column("predicted", "least ‖W‖ of any model of zero loss", lambda row: row.predicted_weight_norm),
-    Column(
+    ("‖W‖ least", "least Frobenius norm of W among memorizing runs", "least_weight_norm"),
+    ("‖W‖ median", "its median over memorizing runs", "median_weight_norm"),
+    ("predicted", "least ‖W‖ of any model of zero loss", "predicted_weight_norm"),
+    (
         "orthonormal",
         "memorizing runs whose data is orthonormal; where datapoints share a feature, ‖W‖ may be below the prediction",
-        lambda row: row.orthonormal,
+        "orthonormal",
     ),
-    Column(
-        "ratio least", "least ‖W‖ over the prediction, among the orthonormal", lambda row: row.least_ratio
-    ),
-    Column("ratio median", "its median", lambda row: row.median_ratio),
+    ("ratio least", "least ‖W‖ over the prediction, among the orthonormal", "least_ratio"),
+    ("ratio median", "its median", "median_ratio"),
 )
 
 #: Where the weight is, by `memorization.norm-split`, and the bias.
-SPLIT_COLUMNS: tuple[Column, ...] = (
-    *_CELL,
-    Column(
-        "√Σ‖h‖²",
-        "norm of the hidden vectors: the weight that does the work",
-        lambda row: row.median_sqrt_energy,
-    ),
-    Column(
-        "seen ⊥", "norm of seen weight outside the span of the data", lambda row: row.median_weight_norm_seen
-    ),
-    Column(
-        "unseen",
-        "norm of the columns of features that occur nowhere",
-        lambda row: row.median_weight_norm_unseen,
-    ),
-    Column("‖b‖", "bias norm", lambda row: row.median_bias_norm),
-    Column("predicted ‖b‖", "bias norm of the least-norm model", lambda row: row.predicted_bias_norm),
-    Column(
+SPLIT_COLUMNS = _columns(
+    ("√Σ‖h‖²", "norm of the hidden vectors: the weight that does the work", "median_sqrt_energy"),
+    ("seen ⊥", "norm of seen weight outside the span of the data", "median_weight_norm_seen"),
+    ("unseen", "norm of the columns of features that occur nowhere", "median_weight_norm_unseen"),
+    ("‖b‖", "bias norm", "median_bias_norm"),
+    ("predicted ‖b‖", "bias norm of the least-norm model", "predicted_bias_norm"),
+    (
         "diagnoses",
         "what the runs of the cell became, all of them",
         lambda row: ", ".join(f"{count} {name}" for name, count in row.diagnoses.items()),
@@ -126,28 +114,25 @@ def write_report(result: Comparison, folder: str | Path, command: str = "") -> P
     """
     folder = Path(folder)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
+    contents = {"cells.csv": _csv(result.table()), "runs.csv": _csv(result.runs_table())}
+    document = json.dumps(in_json(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
+    contents["comparison.json"] = document.encode()
     drawings = {}
     for kind in FIGURES:
-        numbers = kind.numbers(result)
+        numbers = kind.numbers(result.runs)
         figure = kind.draw(numbers)
         drawing = render(figure, "svg")
         drawings[kind.name] = drawing.decode()
-        write_atomically(folder / "figures" / f"{kind.name}.svg", drawing)
-        write_atomically(folder / "figures" / f"{kind.name}.png", render(figure, "png"))
-        write_atomically(folder / "figures" / f"{kind.name}.csv", _csv(numbers))
-    write_atomically(folder / "cells.csv", _csv(result.table()))
-    write_atomically(folder / "runs.csv", _csv(result.runs_table()))
-    answer = json.dumps(in_json(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(folder / "comparison.json", answer.encode())
-    page = folder / "report.html"
-    write_atomically(page, render_report(result, drawings, command).encode())
-    return page
+        for ending, content in (("svg", drawing), ("png", render(figure, "png")), ("csv", _csv(numbers))):
+            contents[f"figures/{kind.name}.{ending}"] = content
+    contents["report.html"] = render_report(result, drawings, command).encode()
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    return folder / "report.html"
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    content = StringIO()
-    table.to_csv(content, index=False)
-    return content.getvalue().encode()
+    return table.to_csv(index=False).encode()
 
 
 def render_report(result: Comparison, drawings: Mapping[str, str], command: str = "") -> str:

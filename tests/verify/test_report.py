@@ -84,7 +84,7 @@ def test_every_number_is_in_a_file(folder, small_comparison):
     assert answer["verdict"] == small_comparison.verdict
     for kind in FIGURES:
         assert len(pd.read_csv(folder / "figures" / f"{kind.name}.csv")) == len(
-            kind.numbers(small_comparison)
+            kind.numbers(small_comparison.runs)
         )
 
 

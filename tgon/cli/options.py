@@ -205,7 +205,9 @@ _PAPER: dict[str, Any] = {
 }
 
 
-def integers_option(*names: str, metavar: str = "5 | 3:12 | 3,5,8", **more: Any) -> Any:
+def integers_option(
+    *names: str, metavar: str = "5 | 3:12 | 3,5,8", **more: Any
+) -> Callable[[Command], Command]:
     """An option that takes a list of integers, of datapoints unless ``help`` says otherwise."""
     return click.option(*names, type=IntegerList(), metavar=metavar, **({"help": "Datapoints."} | more))
 

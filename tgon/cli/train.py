@@ -22,16 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_run", "train"]
 
-_MEASURED = (
-    "train_loss",
-    "worst_point_error",
-    "energy",
-    "weight_norm",
-    "weight_norm_seen",
-    "weight_norm_unseen",
-    "bias_norm",
-)
-
 
 @click.command(epilog="Example: tgon train --T 8 --seeds 4")
 @integers_option("--T", "T", required=True)
@@ -41,6 +31,7 @@ _MEASURED = (
 def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
     """Train models on T datapoints, measure them and name what became of them."""
     import numerics
+    from verify.comparison import MEASURED
 
     settings = make_settings(T, given)
     with keeping(Path(out)):
@@ -53,7 +44,7 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
         f"Trained models; files {Path(out) / '<run>.safetensors'}",
         ["T", "seed", "loss", "worst point", "Σ‖h‖²", "‖W‖", "seen ⊥", "unseen", "‖b‖", "diagnosis", "run"],
         [
-            [run.setting.T, run.setting.seed, *(answer[key] for key in (*_MEASURED, "diagnosis")), run.name]
+            [run.setting.T, run.setting.seed, *(answer[key] for key in (*MEASURED, "diagnosis")), run.name]
             for run, answer in zip(runs, answers, strict=True)
         ],
         text=["diagnosis", "run"],
@@ -66,18 +57,9 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
 
 def describe_run(run: Run) -> dict[str, Any]:
     """A run in one flat object; numbers are None where it diverged."""
-    numbers: dict[str, Any] = dict.fromkeys(_MEASURED)
-    diagnosis = "diverged"
-    if run.status != "diverged":
-        from verify.diagnosis import diagnose_run
+    from verify.comparison import measured
+    from verify.diagnosis import diagnose_run
 
-        numbers = {key: getattr(run.record, key) for key in _MEASURED}
-        diagnosis = diagnose_run(run).name
-    setting = {
-        "T": run.setting.T,
-        "m": run.setting.m,
-        "weight_decay": run.setting.weight_decay,
-        "seed": run.setting.seed,
-    }
-    numbers["diverged_at"] = run.diverged_at
-    return {"status": run.status, **numbers, "diagnosis": diagnosis, "path": run.path, **setting}
+    setting = {name: getattr(run.setting, name) for name in ("T", "m", "weight_decay", "seed")}
+    found = {"diverged_at": run.diverged_at, "diagnosis": diagnose_run(run).name, "path": run.path}
+    return {"status": run.status} | measured(run) | found | setting

@@ -1,45 +1,24 @@
-"""Figures: theory and trained models in one picture.
+"""The figures of a report: theory and trained models in one picture.
 
-Every figure is three pure functions: ``<name>_numbers(result)`` is the table of everything that is drawn,
-``draw_<name>(numbers)`` draws that table and nothing else, ``<name>(result)`` does both. So the CSV beside a figure
-regenerates it. Theory is drawn with the label of its equation.
+Every figure is two pure functions: ``NAME_numbers(runs)`` is the table of everything that is drawn, and
+``draw_NAME(numbers)`` draws that table and nothing else, so the CSV beside a figure regenerates it. Theory is drawn
+with the label of its equation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from verify.figures.hidden import draw_hidden_vectors, hidden_vectors, hidden_vectors_numbers
-from verify.figures.history import draw_train_loss_history, train_loss_history, train_loss_history_numbers
-from verify.figures.norms import (
-    draw_norms_against_T,
-    norms_against_T,
-    norms_against_T_numbers,
-    published_norms,
-)
+from numerics import Run
+from verify.figures.hidden import draw_hidden_vectors, hidden_vectors_numbers
+from verify.figures.history import draw_train_loss_history, train_loss_history_numbers
+from verify.figures.norms import draw_norms_against_T, norms_against_T_numbers
 
-if TYPE_CHECKING:
-    from verify.comparison import Comparison
-
-__all__ = [
-    "FIGURES",
-    "FigureKind",
-    "draw_hidden_vectors",
-    "draw_norms_against_T",
-    "draw_train_loss_history",
-    "hidden_vectors",
-    "hidden_vectors_numbers",
-    "norms_against_T",
-    "norms_against_T_numbers",
-    "published_norms",
-    "train_loss_history",
-    "train_loss_history_numbers",
-]
+__all__ = ["FIGURES", "FigureKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +27,7 @@ class FigureKind:
 
     name: str
     caption: str
-    numbers: Callable[[Comparison], pd.DataFrame]
+    numbers: Callable[[Sequence[Run]], pd.DataFrame]
     draw: Callable[[pd.DataFrame], Figure]
 
 

@@ -5,6 +5,8 @@ Drawn for m = 2; for larger m the two directions of largest extent are shown, wi
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,21 +18,18 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from theory import Setting, predict
+from verify.diagnosis import diagnose_run
 from verify.style import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, round_below, styled
 
 if TYPE_CHECKING:
     from numerics import Run
-    from verify.comparison import Comparison
 
-__all__ = ["draw_hidden_vectors", "hidden_vectors", "hidden_vectors_numbers", "turned_onto"]
+__all__ = ["draw_hidden_vectors", "hidden_vectors_numbers", "turned_onto"]
 
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
 
 _COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "kind", "x", "y"]
-
-#: A run with the name of its diagnosis.
-Judged = tuple["Run", str]
 
 #: Inches the legend needs.
 LEAST_WIDTH = 7.6
@@ -39,17 +38,11 @@ LEAST_WIDTH = 7.6
 MOST_UNSEEN = 200
 
 
-def hidden_vectors(result: Comparison) -> Figure:
-    """Hidden vectors and features of chosen runs, the predicted polygon turned onto them.
+def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
+    """Every point of the figure, one row per hidden vector, vertex of the prediction and feature (column of W).
 
-    For each T the memorizing run of least ‖W‖; below it, where a run failed, the one of median train loss among those
-    of the most frequent diagnosis.
-    """
-    return draw_hidden_vectors(hidden_vectors_numbers(result))
-
-
-def hidden_vectors_numbers(result: Comparison) -> pd.DataFrame:
-    """Every point of `hidden_vectors`, one row per hidden vector, vertex of the prediction and feature (column of W).
+    For each T the memorizing run of least ‖W‖ is shown, and of the most frequent diagnosis of failed ones the run of
+    median train loss.
 
     Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
     "seen feature", "unseen feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest extent of the
@@ -58,44 +51,36 @@ def hidden_vectors_numbers(result: Comparison) -> pd.DataFrame:
 
     Diverged runs are left out; without any other the table is empty.
     """
-    tables = [
-        _points(run, name, role) for runs in _by_size(result) for role, (run, name) in _chosen(runs).items()
-    ]
+    tables = [_points(run, role) for alike in _by_size(runs) for role, run in _chosen(alike).items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
 
 
-def _by_size(result: Comparison) -> list[list[Judged]]:
+def _by_size(runs: Sequence[Run]) -> list[list[Run]]:
     """Finished runs, one list per T, of the series of settings with the most values of T."""
-    judged = [
-        (run, diagnosis.name)
-        for run, diagnosis in zip(result.runs, result.diagnoses, strict=True)
-        if run.status != "diverged"
-    ]
-    series: dict[Setting, dict[int, list[Judged]]] = {}
-    for entry in judged:
-        setting = entry[0].setting
-        alike = setting.replace(T=setting.repeats, seed=0, data_seed=0)
-        series.setdefault(alike, {}).setdefault(setting.T, []).append(entry)
+    series: dict[Setting, dict[int, list[Run]]] = {}
+    for run in runs:
+        if run.status != "diverged":
+            alike = run.setting.replace(T=run.setting.repeats, seed=0, data_seed=0)
+            series.setdefault(alike, {}).setdefault(run.setting.T, []).append(run)
     longest = max(series.values(), key=len, default={})
     return [longest[T] for T in sorted(longest)]
 
 
-def _chosen(runs: list[Judged]) -> dict[str, Judged]:
+def _chosen(runs: list[Run]) -> dict[str, Run]:
     """The memorizing run of least ‖W‖ and a typical failed run, as far as there are such."""
-    memorized = [entry for entry in runs if entry[0].status == "memorized"]
-    failed = [entry for entry in runs if entry[0].status != "memorized"]
     chosen = {}
-    if memorized:
-        chosen["memorized"] = min(memorized, key=lambda entry: entry[0].record.weight_norm)
-    if failed:
-        names = [name for _, name in failed]
-        frequent = [entry for entry in failed if entry[1] == max(names, key=names.count)]
-        ordered = sorted(frequent, key=lambda entry: entry[0].record.train_loss)
+    if memorized := [run for run in runs if run.status == "memorized"]:
+        chosen["memorized"] = min(memorized, key=lambda run: run.record.weight_norm)
+    if failed := [(diagnose_run(run).name, run) for run in runs if run.status != "memorized"]:
+        [(frequent, _)] = Counter(name for name, _ in failed).most_common(1)
+        ordered = sorted(
+            (run for name, run in failed if name == frequent), key=lambda run: run.record.train_loss
+        )
         chosen["failed"] = ordered[(len(ordered) - 1) // 2]
     return chosen
 
 
-def _points(run: Run, diagnosis: str, role: str) -> pd.DataFrame:
+def _points(run: Run, role: str) -> pd.DataFrame:
     hidden = run.record.hidden
     frame = _plane(hidden)
     seen = run.data.seen
@@ -113,7 +98,7 @@ def _points(run: Run, diagnosis: str, role: str) -> pd.DataFrame:
         "m": run.setting.m,
         "run": role,
         "seed": run.setting.seed,
-        "diagnosis": diagnosis,
+        "diagnosis": diagnose_run(run).name,
         "weight_norm": float(f"{run.record.weight_norm:.6g}"),
         "train_loss": float(f"{run.record.train_loss:.6g}"),
     }

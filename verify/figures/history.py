@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,18 +16,13 @@ from theory import MEMORIZED_ERROR
 from verify.style import BLUE, INK, VERMILLION, panels, styled
 
 if TYPE_CHECKING:
-    from verify.comparison import Comparison
+    from numerics import Run
 
-__all__ = ["draw_train_loss_history", "train_loss_history", "train_loss_history_numbers"]
-
-
-def train_loss_history(result: Comparison) -> Figure:
-    """Train loss of every seed against the step, one panel per cell."""
-    return draw_train_loss_history(train_loss_history_numbers(result))
+__all__ = ["draw_train_loss_history", "train_loss_history_numbers"]
 
 
-def train_loss_history_numbers(result: Comparison) -> pd.DataFrame:
-    """Every number of `train_loss_history`: columns T, m, weight_decay, seed, memorized, step, loss (6 digits)."""
+def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
+    """Every number of the figure: columns T, m, weight_decay, seed, memorized, step, loss (6 digits)."""
     tables = [
         pd.DataFrame(
             {
@@ -39,7 +35,7 @@ def train_loss_history_numbers(result: Comparison) -> pd.DataFrame:
                 "loss": [float(f"{loss:.6g}") for loss in run.history_loss],
             }
         )
-        for run in result.runs
+        for run in runs
     ]
     return pd.concat(tables, ignore_index=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -10,36 +12,30 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from theory import tgon_bias_norm, tgon_weight_norm
+from theory import predict, tgon_bias_norm, tgon_weight_norm
 from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, styled
 
 if TYPE_CHECKING:
     from numerics import Run
-    from verify.comparison import Comparison
 
-__all__ = ["draw_norms_against_T", "norms_against_T", "norms_against_T_numbers", "published_norms"]
+__all__ = ["draw_norms_against_T", "norms_against_T_numbers", "published_norms"]
 
 #: The theory curves reach at least this far.
 LAST_T = 31
 
 
-def norms_against_T(result: Comparison) -> Figure:
-    """‖W‖ and ‖b‖ against T: the theory's curve, every seed, and a published series."""
-    return draw_norms_against_T(norms_against_T_numbers(result))
-
-
-def norms_against_T_numbers(result: Comparison) -> pd.DataFrame:
-    """Every number of `norms_against_T`.
+def norms_against_T_numbers(runs: Sequence[Run]) -> pd.DataFrame:
+    """Every number of the figure.
 
     Columns: norm ("weight_norm" or "bias_norm"), series ("theory": the T-gon, or "prediction" where some m is not 2 or
     points are repeated; "trained"; "published"), T, weight_decay, seed,
     memorized, value; the last but one three are missing where they mean nothing. Diverged runs are left out, the
     published series where m is not 2.
     """
-    planar = all(run.setting.m == 2 and run.setting.repeats == 1 for run in result.runs)
-    last = max([LAST_T, *(run.setting.T for run in result.runs)])
-    rows: list[Any] = _planar_theory(last) if planar else _predicted_rows(result)
-    rows += [row for run in result.runs if run.status != "diverged" for row in _trained_rows(run)]
+    planar = all(run.setting.m == 2 and run.setting.repeats == 1 for run in runs)
+    last = max([LAST_T, *(run.setting.T for run in runs)])
+    rows: list[Any] = _planar_theory(last) if planar else _predicted_rows(runs)
+    rows += [row for run in runs if run.status != "diverged" for row in _trained_rows(run)]
     if planar:
         published = published_norms().query("T <= @last").melt("T", var_name="norm", value_name="value")
         rows += published.assign(series="published").to_dict("records")
@@ -68,18 +64,17 @@ def _planar_theory(last: int) -> list[dict[str, Any]]:
     ]
 
 
-def _predicted_rows(result: Comparison) -> list[dict[str, Any]]:
-    """The prediction of each cell: beyond the plane and with repeats there is no one curve."""
-    values = {
-        (norm, row.T): getattr(row, f"predicted_{norm}")
-        for row in result.rows
-        for norm in ("weight_norm", "bias_norm")
-    }
-    return [
-        {"norm": norm, "series": "prediction", "T": T, "value": value}
-        for (norm, T), value in sorted(values.items())
-        if value is not None
-    ]
+def _predicted_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """The prediction for each T that has one: beyond the plane and with repeats there is no one curve."""
+    rows = []
+    for T, setting in sorted({run.setting.T: run.setting for run in runs}.items()):
+        with suppress(ValueError):  # no model of zero loss exists
+            predicted = predict(setting)
+            rows += [
+                {"norm": norm, "series": "prediction", "T": T, "value": getattr(predicted, norm)}
+                for norm in ("weight_norm", "bias_norm")
+            ]
+    return rows
 
 
 def _trained_rows(run: Run) -> list[dict[str, Any]]:
