@@ -1,15 +1,12 @@
 """The bump of the test loss between memorization and generalization: one definition for every page.
 
-Over seeds, a test loss is averaged as its logarithm: at the peak it differs between seeds by factors, and where it is
-close to 1, the loss of zero output, ln x = x − 1 up to (x − 1)²/2, so that the geometric mean is the mean there. The
-bump is the largest such mean over the inner dataset sizes T; its height is taken above 1 and above the smallest T.
+Over seeds, a test loss is averaged as its logarithm: at the peak seeds differ by factors, and close to 1, the loss of
+zero output, the geometric mean is the mean. The bump is the largest such mean over the inner dataset sizes T.
 
 A bump is *there* if it lies above both the smallest and the largest T, each by Welch's one-sided t-test on the
-logarithms at level 5 % divided by the number of inner T, because the peak is chosen among them. Size is another matter:
-the intervals give it, at 95 % and for one fixed T. Where a few seeds differ by factors that test is weak, so that a
-peak that lies above both ends in every seed is told from one that does not.
-
-Defines no equations.
+logarithms at level 5 % divided by the number of inner T, because the peak is chosen among them. Intervals are at 95 %
+and for one fixed T. Where few seeds differ by factors that test is weak: *apart* tells a peak above both ends in
+every seed.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from scipy import stats
 
 from verify.statistics import Interval, lies_above, mean_interval
 
-__all__ = ["Bump", "dips_beside", "find_bump", "geometric_mean", "ratio_interval"]
+__all__ = ["LEVEL", "Bump", "find_bump", "geometric_mean", "ratio_interval"]
 
 #: Level of the test for a bump, before it is divided by the number of inner T.
 LEVEL = 0.05
@@ -86,22 +83,6 @@ def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
         apart=lies_above(losses[peak], [*first, *last]),
         inner=len(inner),
     )
-
-
-def dips_beside(losses: Mapping[int, Sequence[float]], peak: int) -> tuple[int, int] | None:
-    """The T of least mean on either side of an inner T, if each of its seeds lies above every one at both; else None.
-
-    Examples
-    --------
-    >>> dips_beside({5: [1.4, 1.5], 50: [1.0, 1.0], 500: [1.2, 1.3], 5000: [0.9, 0.9]}, 500)
-    (50, 5000)
-
-    """
-    middle = {T: float(np.mean(_logarithms(each))) for T, each in losses.items()}
-    left, right = (
-        min((T for T in losses if side * T > side * peak), key=middle.__getitem__) for side in (-1, 1)
-    )
-    return (left, right) if lies_above(losses[peak], [*losses[left], *losses[right]]) else None
 
 
 def geometric_mean(values: ArrayLike) -> Interval:

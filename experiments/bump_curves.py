@@ -1,7 +1,4 @@
-"""Test loss against dataset size for several values of one setting: tables, figure and sentences of two pages.
-
-Defines no equations.
-"""
+"""Test loss against dataset size for several values of one setting: table, summary and figure of such pages."""
 
 from __future__ import annotations
 
@@ -14,24 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from experiments.bump import Bump, dips_beside, find_bump, geometric_mean
-from experiments.findings import Finding
+from experiments.bump import Bump, find_bump, geometric_mean
 from experiments.grouping import numbers, values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
-__all__ = [
-    "COLUMNS",
-    "Losses",
-    "bumps_of",
-    "collect_curves",
-    "density_of",
-    "describe_curves",
-    "draw_curves",
-    "losses_by",
-]
+__all__ = ["Losses", "Tables", "bumps_of", "bumps_summary", "collect_curves", "draw_curves", "losses_by"]
 
-#: What the pages keep of every run.
-COLUMNS = ["T", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]
+#: What the pages keep of every run, beside the value that tells curves apart.
+COLUMNS = ["T", "sparsity", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]
 
 _MARKERS = ("o", "s", "^", "D", "v", "X")
 _COLOURS = (VERMILLION, *DECAY_COLOURS)
@@ -44,8 +31,7 @@ Losses = Mapping[float, Mapping[int, Sequence[float]]]
 
 def collect_curves(table: pd.DataFrame, key: str) -> Tables:
     """Table ``runs``: every run with the value of ``key``."""
-    kept = table[[key, "sparsity", *COLUMNS]].sort_values([key, "T", "seed"], ignore_index=True)
-    return {"runs": kept}
+    return {"runs": table[[key, *COLUMNS]].sort_values([key, "T", "seed"], ignore_index=True)}
 
 
 def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]]]:
@@ -54,36 +40,41 @@ def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]
     return {value: values_by(runs[numbers(runs, key) == value], "T", "test_loss") for value in values}
 
 
-def density_of(tables: Tables) -> float:
-    """The density of features, 1 − S, of all runs."""
-    return 1 - float(tables["runs"]["sparsity"].iloc[0])
-
-
 def bumps_of(losses: Losses) -> dict[float, Bump]:
     """The bump for each value with runs at three T or more."""
     return {value: find_bump(curve) for value, curve in losses.items() if len(curve) > 2}
 
 
-def describe_curves(
-    tables: Tables,
-    key: str,
-    symbols: tuple[str, str],
-    own: Sequence[str | Finding],
-) -> str:
-    """The bumps as a table and in sentences: those of the page's ``own``, then what all such pages say.
-
-    ``symbols`` name the values of ``key`` at the head of the table and in sentences.
+def bumps_summary(tables: Tables, key: str, head: str) -> pd.DataFrame:
+    """The bump at each value of ``key``, where its peak is, and the test loss at the largest T; ``head`` names
+    the values.
     """
-    runs = tables["runs"]
-    head, symbol = symbols
-    losses = losses_by(runs, key)
-    bumps, density = bumps_of(losses), density_of(tables)
-    parts = [
-        *own,
-        _smaller_bumps(bumps, losses, symbol),
-        _descent(losses, symbol),
+    losses = losses_by(tables["runs"], key)
+    density = _density(tables["runs"])
+    rows = [
+        {
+            head: f"{value:g}",
+            "bump there": _there(bump),
+            "T of the peak": bump.T,
+            "T(1 − S)": f"{bump.T * density:.3g}",
+            "test loss": str(bump.loss),
+            "over smallest T": str(bump.over_first),
+            "over largest T": str(bump.over_last),
+            "test loss at largest T": f"{geometric_mean(losses[value][max(losses[value])]).value:.4g}",
+        }
+        for value, bump in bumps_of(losses).items()
     ]
-    return "\n".join([_bumps_table(bumps, head, density), "", *(f"- {part}" for part in parts if part)])
+    return pd.DataFrame(rows)
+
+
+def _density(runs: pd.DataFrame) -> float:
+    """1 − S, the same for all runs."""
+    return 1 - float(runs["sparsity"].iloc[0])
+
+
+def _there(bump: Bump) -> str:
+    alone = math.isinf(bump.over_first.high) or math.isinf(bump.over_last.high)
+    return "yes" if bump.there else "one seed at an end" if alone else "in every seed" if bump.apart else "no"
 
 
 def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
@@ -92,25 +83,37 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     figure = Plot(figsize=(9.6, 8.6))
     figure.set_layout_engine("constrained", h_pad=0.06)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+    excess = runs.assign(excess=runs["test_loss"] - 1)
     for place, value in enumerate(np.unique(numbers(runs, key))):
-        rows = runs[numbers(runs, key) == value]
-        style = {
-            "color": _COLOURS[place % 6],
-            "marker": _MARKERS[place % 6],
-            "label": f"{symbol} = {value:g}",
-        }
-        _draw_losses(top, rows, style)
-        _draw_features(bottom, rows, style)
+        rows = excess[numbers(runs, key) == value]
+        style = {"color": _COLOURS[place % 6], "marker": _MARKERS[place % 6]}
+        label = f"{symbol} = {value:g}"
+        middle = [geometric_mean(each).value - 1 for each in values_by(rows, "T", "test_loss").values()]
+        _draw_curve(top, rows, "excess", middle, style, label)
+        column = "largest_feature_dimensionality"
+        medians = [float(np.median(each)) for each in values_by(rows, "T", column).values()]
+        _draw_curve(bottom, rows, column, medians, style, label)
+    _finish(top, bottom, numbers(excess, "excess"), 10 / _density(runs))
+    return figure
+
+
+def _draw_curve(
+    ax: Axes, rows: pd.DataFrame, column: str, middle: list[float], style: Mapping[str, str], label: str
+) -> None:
+    """Every seed, and a line through the middle of each T."""
+    ax.scatter(numbers(rows, "T"), numbers(rows, column), s=18, alpha=0.45, lw=0, **style)  # type: ignore[arg-type]
+    ax.plot(np.unique(numbers(rows, "T")), middle, "-", lw=1.8, ms=5, label=label, **style)  # type: ignore[arg-type]
+
+
+def _finish(top: Axes, bottom: Axes, excess: np.ndarray, scale: float) -> None:
+    """Axes, the zero output's loss and the published scale of generalization."""
     top.axhline(0, color=INK, lw=1)
     top.annotate("zero output", (0.995, 0), xycoords=top.get_yaxis_transform(), color=INK, fontsize=11,
                  ha="right", va="bottom")  # fmt: skip
     top.set_yscale("symlog", linthresh=0.01, linscale=0.8)
-    excess = numbers(runs, "test_loss") - 1
-    top.set(
-        ylabel="test loss − 1", ylim=(min(-0.01, 2 * float(excess.min())), 3 * max(0.01, float(excess.max())))
-    )
+    limits = min(-0.01, 2 * float(excess.min())), 3 * max(0.01, float(excess.max()))
+    top.set(ylabel="test loss − 1", ylim=limits)
     top.legend(loc="upper left")
-    scale = 10 / density_of(tables)
     for ax in (top, bottom):
         ax.axvline(scale, color=GREY, lw=1, ls=":")
     bottom.annotate("T(1 − S) = 10\n[scales.generalization]", (scale, 0.98), xytext=(-5, 0), color=INK, fontsize=11,
@@ -119,80 +122,3 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     bottom.set_xscale("log")
     bottom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     bottom.set(xlabel="datapoints T", ylabel="largest $D_f$", ylim=(0, None))
-    return figure
-
-
-def _draw_losses(ax: Axes, rows: pd.DataFrame, style: Mapping[str, str]) -> None:
-    losses = values_by(rows, "T", "test_loss")
-    _scatter(ax, rows["T"], numbers(rows, "test_loss") - 1, style)
-    middle = [geometric_mean(each).value - 1 for each in losses.values()]
-    ax.plot(list(losses), middle, "-", lw=1.8, ms=5, **style)  # type: ignore[arg-type]
-
-
-def _draw_features(ax: Axes, rows: pd.DataFrame, style: Mapping[str, str]) -> None:
-    found = values_by(rows, "T", "largest_feature_dimensionality")
-    _scatter(ax, rows["T"], numbers(rows, "largest_feature_dimensionality"), style)
-    ax.plot(list(found), [float(np.median(each)) for each in found.values()], "-", lw=1.8, ms=5, **style)  # type: ignore[arg-type]
-
-
-def _scatter(ax: Axes, x: object, y: object, style: Mapping[str, str]) -> None:
-    ax.scatter(x, y, s=18, marker=style["marker"], color=style["color"], alpha=0.45, lw=0)  # type: ignore[arg-type]
-
-
-def _smaller_bumps(bumps: Mapping[float, Bump], losses: Losses, symbol: str) -> str:
-    """A sentence on peaks that are not above both ends but above dips beside them in every seed; or empty."""
-    found = []
-    for value, bump in bumps.items():
-        dips = None if bump.there or bump.apart else dips_beside(losses[value], bump.T)
-        if dips is not None:
-            own, (left, right) = losses[value][bump.T], (max(losses[value][T]) for T in dips)
-            found.append(
-                f"{symbol} {value:g} at T = {bump.T} ({min(own):.4g} to {max(own):.4g} over seeds), above T = "
-                f"{dips[0]} (at most {left:.4g}) and T = {dips[1]} (at most {right:.4g})"
-            )
-    if not found:
-        return ""
-    return f"Smaller bumps that every seed shows, above dips but not above both ends: {'; '.join(found)}."
-
-
-def _descent(losses: Losses, symbol: str) -> str:
-    """A sentence on whether the test loss is below the zero output's again at the largest T of each curve."""
-    ends = {value: geometric_mean(curve[max(curve)]).value for value, curve in losses.items()}
-    above = [
-        f"{symbol} {value:g} at T = {max(losses[value])} ({end:.4g})"
-        for value, end in ends.items()
-        if end >= 1
-    ]
-    if not above:
-        return "At the largest T every curve is below the zero output's test loss, 1, again."
-    return (
-        f"The descent behind the bump is not seen to its end: the test loss is still at or above 1 for "
-        f"{', '.join(above)}."
-    )
-
-
-def _shown(bump: Bump) -> str:
-    alone = math.isinf(bump.over_first.high) or math.isinf(bump.over_last.high)
-    return "yes" if bump.there else "one seed at an end" if alone else "in every seed" if bump.apart else "no"
-
-
-def _bumps_table(bumps: Mapping[float, Bump], symbol: str, density: float) -> str:
-    """The bumps as a table in Markdown, with what its columns mean above."""
-    lines = [
-        f"| {value:g} | {_shown(bump)} | {bump.T} ({bump.T * density:.3g}) | {bump.loss} "
-        f"| {bump.over_first} | {bump.over_last} |"
-        for value, bump in bumps.items()
-    ]
-    inner = max((bump.inner for bump in bumps.values()), default=0)
-    return "\n".join(
-        [
-            "Peak: the largest geometric mean of the test loss over seeds among the inner T; zero output loses 1. "
-            "Intervals are Student's and Welch's of the logarithms over seeds, 95 %, for one fixed T. *There*: above "
-            f"both ends by Welch's one-sided test at level 5 %, divided by the {inner} inner T it was chosen among; "
-            "*in every seed*: above both ends in each, but short of that test.",
-            "",
-            f"| {symbol} | bump there | T (T(1 − S)) of the peak | test loss | over smallest T | over largest T |",
-            "|---|---|---|---|---|---|",
-            *lines,
-        ]
-    )

@@ -28,8 +28,14 @@ from experiments.grouping import numbers, values_by
 from experiments.variants.drawing import draw_variants
 from numerics import Run, draw_dataset, draw_test_dataset
 from numerics.data import Dataset
-from numerics.other_models.variant_training import VariantRun, train_variant, variant_errors, variant_hidden
-from numerics.other_models.variants import STANDARD, VARIANTS
+from numerics.other_models.variants import (
+    STANDARD,
+    VARIANTS,
+    VariantRun,
+    train_variant,
+    variant_errors,
+    variant_hidden,
+)
 from numerics.training.progress import progress_bar
 from theory.dimensionality import dimensionality
 from verify.statistics import lies_above, separation

@@ -6,30 +6,54 @@ The standard model is p = 2, no ReLU on h, tied. Henighan et al. 2023, section "
 descent "with different loss functions or when adding a ReLU activation between the layers"; footnote 1 there expects
 hidden vectors of different lengths from untied weights.
 
-This module is the specification in plain torch; `numerics.other_models.variant_training` is fast and must equal it.
-Shapes as in
-`numerics.model`: W and D (m, n), b (n,), X (n, T). At a kink the derivative is 0 (ReLU) and, for p = 1, 0 too.
+`VariantModel` is the specification in plain torch; `train_variant` takes its gradients in NumPy, which is faster than
+autograd, from blocks of datapoints that stay in the cache: with z = d_i·h_t + b_i, y = max(z, 0) and slope
+s(e) = ∂|e|^p/∂e, the loss differentiates to q_it = s(y - x)[z > 0] and, over all T,
 
-Defines no equations.
+    ∂D_i = Σ_t q_it h_t,   ∂b_i = Σ_t q_it,   p_t = Σ_i q_it d_i  (0 where a ReLU on h is closed),   ∂W = P Xᵀ;
+
+tied weights add ∂D to ∂W. q is taken as if x were 0 everywhere, then put right on the non-zeros.
+
+Shapes as in `numerics.model`: W and D (m, n), b (n,), X (n, T). At a kink the derivative is 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 from torch import Tensor, nn
 
-from numerics.data import generator_of
+from numerics.data import Dataset, draw_dataset, generator_of
+from numerics.schedule import learning_rates
 from numerics.starts import draw_start
-from theory.setting import Setting
+from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
-__all__ = ["STANDARD", "VARIANTS", "Variant", "VariantModel", "draw_variant_start"]
+__all__ = [
+    "STANDARD",
+    "VARIANTS",
+    "Variant",
+    "VariantModel",
+    "VariantRun",
+    "draw_variant_start",
+    "train_variant",
+    "variant_errors",
+    "variant_gradients",
+    "variant_hidden",
+]
 
 Floats = NDArray[np.float64]
+
+#: Datapoints whose outputs are held at a time; more no longer fit the cache, and wake the threads of BLAS.
+_POINTS_AT_ONCE = 128
+
+#: Steps between two reports of progress, and two looks at whether parameters are finite.
+_STEPS_AT_ONCE = 500
 
 #: A stream of random numbers that no dataset or start of the standard model uses.
 _DECODER_STREAM = 16
@@ -132,3 +156,127 @@ class VariantModel(nn.Module):
         powered = error.abs() if self.variant.power == 1 else error**self.variant.power
         result: Tensor = powered.sum() / X.shape[1]
         return result
+
+
+@dataclass(frozen=True, eq=False)
+class VariantRun:
+    """One finished training run of a variant: parameters in float64, D equal to W where tied."""
+
+    setting: Setting
+    variant: Variant
+    W: Floats
+    D: Floats
+    b: Floats
+
+    @property
+    def diverged(self) -> bool:
+        """Whether parameters are not finite."""
+        return not all(np.isfinite(part).all() for part in (self.W, self.D, self.b))
+
+
+def train_variant(
+    setting: Setting, variant: Variant, progress: Callable[[int], None] = lambda steps: None
+) -> VariantRun:
+    """Train a variant from the dataset and start of a setting; full-batch AdamW as in the reference engine.
+
+    Examples
+    --------
+    >>> train_variant(Setting(T=2, n=30, sparsity=0.9, steps=20), STANDARD).W.shape
+    (2, 30)
+
+    """
+    kind = np.dtype(setting.dtype)
+    W, D, b = (part.astype(kind) for part in draw_variant_start(setting, variant))
+    parameters = [W, b, D] if variant.untied else [W, b]
+    first, second = ([np.zeros_like(part) for part in parameters] for _ in range(2))
+    X = _sparse(draw_dataset(setting), kind)
+    shares = setting.n if setting.loss == "mean" else 1
+    with np.errstate(all="ignore"):  # a run that diverges says so itself
+        for step, rate in enumerate(learning_rates(setting).tolist(), start=1):
+            gradients = _gradients(W, D if variant.untied else W, b, X, variant)
+            for part, g, v, s in zip(parameters, gradients, first, second, strict=True):
+                g /= shares
+                v += (1 - ADAM_BETA1) * (g - v)
+                s += (1 - ADAM_BETA2) * (g * g - s)
+                deviation = np.sqrt(s / (1 - ADAM_BETA2**step)) + setting.adam_epsilon
+                part *= 1 - rate * setting.weight_decay
+                part -= rate / (1 - ADAM_BETA1**step) * (v / deviation)
+            if step % _STEPS_AT_ONCE == 0:
+                progress(_STEPS_AT_ONCE)
+                if not all(np.isfinite(part).all() for part in parameters):
+                    break
+    progress(setting.steps - step // _STEPS_AT_ONCE * _STEPS_AT_ONCE)
+    W, D, b = (part.astype(np.float64) for part in (W, D if variant.untied else W, b))
+    return VariantRun(setting, variant, W, D, b)
+
+
+def variant_gradients(W: Floats, D: Floats, b: Floats, data: Dataset, variant: Variant) -> list[Floats]:
+    """∂loss/∂W, ∂loss/∂b and, where untied, ∂loss/∂D; with tied weights the first holds the sum."""
+    return _gradients(W, D, b, _sparse(data, np.dtype(np.float64)), variant)
+
+
+def variant_hidden(run: VariantRun, data: Dataset) -> Floats:
+    """(m, T) hidden vectors of ``data``."""
+    hidden = data.project(run.W)
+    return np.maximum(hidden, 0.0) if run.variant.hidden_relu else hidden
+
+
+def variant_errors(run: VariantRun, data: Dataset, power: int) -> Floats:
+    """(T,) Σ_i |x_it - x'_it|^power of each datapoint, power 1, 2 or 4; NaN where the run diverged."""
+    if run.diverged:
+        return np.full(data.T, np.nan)
+    hidden, X, errors = variant_hidden(run, data).T, _sparse(data, np.dtype(np.float64)), np.empty(data.T)
+    for chosen, places, values in _blocks(X):
+        error = np.maximum(hidden[chosen] @ run.D + run.b, 0.0)
+        error[places] -= values
+        powered = np.abs(error) if power == 1 else np.square(error)
+        errors[chosen] = np.sum(np.square(powered) if power == 4 else powered, axis=1)
+    return errors
+
+
+def _sparse(data: Dataset, kind: np.dtype[Any]) -> csc_array:
+    return csc_array((data.values.astype(kind), data.indices, data.indptr), shape=(data.n, data.T))
+
+
+def _blocks(X: csc_array) -> list[tuple[slice, tuple[NDArray[np.int64], NDArray[np.int32]], NDArray[Any]]]:
+    """Blocks of datapoints: which, and the places (datapoint, feature) and values of their non-zeros."""
+    found = []
+    for begin in range(0, X.shape[1], _POINTS_AT_ONCE):
+        ends = X.indptr[begin : begin + _POINTS_AT_ONCE + 1]
+        points = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+        entries = slice(ends[0], ends[-1])
+        found.append((slice(begin, begin + len(ends) - 1), (points, X.indices[entries]), X.data[entries]))
+    return found
+
+
+def _slope(error: NDArray[Any], power: int) -> NDArray[Any]:
+    """∂|e|^p/∂e."""
+    if power == 1:
+        return np.sign(error)
+    return power * error if power == 2 else power * error * error * error
+
+
+def _gradients(
+    W: NDArray[Any], D: NDArray[Any], b: NDArray[Any], X: csc_array, variant: Variant
+) -> list[NDArray[Any]]:
+    hidden = X.T @ W.T
+    if variant.hidden_relu:
+        hidden = np.maximum(hidden, 0)
+    pulls, dD, db = np.empty_like(hidden), np.zeros_like(D), np.zeros_like(b)
+    for chosen, places, values in _blocks(X):
+        h = hidden[chosen]
+        y = h @ D
+        y += b
+        np.maximum(y, 0, out=y)
+        there = y[places]
+        # the sign of an array of zeros and positive numbers is slow, a comparison is not
+        q = (y > 0).astype(y.dtype) if variant.power == 1 else _slope(y, variant.power)
+        q[places] = _slope(there - values, variant.power) * (there > 0)
+        dD += h.T @ q
+        db += q.sum(axis=0)
+        pulls[chosen] = q @ D.T
+    if variant.hidden_relu:
+        pulls *= hidden > 0
+    dW = (X @ pulls).T
+    gradients = [dW, db, dD] if variant.untied else [dW + dD, db]
+    return [gradient / X.shape[1] for gradient in gradients]
