@@ -5,8 +5,6 @@ is at most T/rank, reached where an image has a direction of hidden space to its
 
 With the environment variable TGON_MNIST set to a folder with the four MNIST files, networks are trained on MNIST in
 place of the digits that scikit-learn ships.
-
-Defines no equations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The figure of experiment ``digits``. Defines no equations."""
+"""The figure of experiment ``digits``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from experiments.digits.collecting import FLIPPED
 from experiments.grouping import numbers, values_by
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
-__all__ = ["draw_digits", "last_snapshots"]
+__all__ = ["draw", "last_snapshots"]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -22,7 +22,7 @@ _GROUPS = (("highest", "highest D*"), ("middle", "typical D*"), ("lowest", "lowe
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
-def draw_digits(tables: Tables) -> Figure:
+def draw(tables: Tables) -> Figure:
     """Distribution, images, training, dataset size and width, flipped labels, toy model."""
     figure = Plot(figsize=(10.4, 13.2))
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.06)

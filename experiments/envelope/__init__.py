@@ -6,8 +6,6 @@ stops finding them. Laid beside it here: runs from random, memorizing and polygo
 that stores disjoint datapoints whatever T, as constructed and after training.
 
 A model *stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.envelope.card import PACKING, describe, sentences
 from experiments.envelope.drawing import draw
+from experiments.envelope.judging import PACKING, findings, summary
 from experiments.envelope.packing import best_packing
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
@@ -30,7 +28,7 @@ from theory.features.loss_budget import loss_budget
 from theory.features.polygon import polygon
 from theory.memorization.overlap import first_overlap_scale
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["collect", "draw", "findings", "summary"]
 
 #: Its runs need no `numerics.observe`.
 OBSERVED = False

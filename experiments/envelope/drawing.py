@@ -1,4 +1,4 @@
-"""The figure of experiment ``envelope``. Defines no equations."""
+"""The figure of experiment ``envelope``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ _STARTS = {
 
 def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     """What models save of the zero output's loss, against T: all of them, and the most that any saves."""
-    models, level = (
-        tables["models"],
-        dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True)),
-    )
+    models, level = tables["models"], tables["levels"].set_index("level")["value"]
     figure = Plot(figsize=(9.6, 7.4))
     figure.set_layout_engine("constrained")
     ax = figure.subplots()
@@ -46,24 +43,12 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         (saving["start"] == "xavier", "--", "most saved from random starts"),
     ):
         best = values_by(saving[places], "T", "train_loss")
-        ax.plot(
-            list(best),
-            [1 - min(each) for each in best.values()],
-            style,
-            color=INK,
-            lw=1.3,
-            label=label,
-            zorder=0,
-        )
+        saved = [1 - min(each) for each in best.values()]
+        ax.plot(list(best), saved, style, color=INK, lw=1.3, label=label, zorder=0)
     pentagon = 1 - level["pentagon"]
     ax.axhline(pentagon, color=GREY, ls=":", lw=1.6, label="pentagon, T → ∞ [generalization.bias-only]")
-    ax.set(
-        xscale="log",
-        yscale="log",
-        xlabel="datapoints T",
-        ylabel="1 − train loss",
-        ylim=(min(pentagon / 6, 0.7 * least), 1.3),
-    )
+    ax.set(xscale="log", yscale="log", xlabel="datapoints T", ylabel="1 − train loss")
+    ax.set_ylim(min(pentagon / 6, 0.7 * least), 1.3)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     top = ax.secondary_xaxis("top", functions=(
         lambda T: np.multiply(T, level["density"]), lambda seen: np.divide(seen, level["density"])

@@ -5,8 +5,6 @@ K datapoints without a common feature are stored by the code of `memorization.re
 weight s with one of them only has output at most s r + 1 − r, with r = 1/(1 − cos(2π/K)): nothing, unless s exceeds
 cos(2π/K). So the train loss is near 1 − K/T, whatever T: an upper bound on the least train loss, measured here on the
 data without assuming anything.
-
-Defines no equations.
 """
 
 from __future__ import annotations

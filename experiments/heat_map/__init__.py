@@ -174,8 +174,12 @@ def _hurts(among: Sequence[Rise], hurts: str, more: str) -> list[Finding]:
     only_apart = sum(rise.apart and not rise.sure for rise in among)
     return [
         found(published, outcome, "largest rise of the test loss, a factor", worst.factor, worst.n, place),
-        Finding(f"{more}: pairs of neighbours that pass the test", MEASURED, "pairs", len(sure), n=len(among)),
-        Finding(f"{more}: further pairs that rise in every seed", MEASURED, "pairs", only_apart, n=len(among)),
+        Finding(
+            f"{more}: pairs of neighbours that pass the test", MEASURED, "pairs", len(sure), n=len(among)
+        ),
+        Finding(
+            f"{more}: further pairs that rise in every seed", MEASURED, "pairs", only_apart, n=len(among)
+        ),
     ]
 
 

@@ -6,8 +6,8 @@ the authors see them from 5 000 on, and test losses up to 5 000 where the author
 why. Losses are summed over features, so that the zero output loses 1.
 
 An onset is the geometric mean of the two neighbouring T between which a quantity goes over for good. A change *moves*
-something where all its seeds lie on one side of all seeds of the baseline, by more on average than those seeds
-spread. Defines no equations.
+something where all its seeds lie on one side of all seeds of the baseline, by more on average than those
+seeds spread.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ import pandas as pd
 
 from experiments.following import STORED
 from experiments.grouping import for_good, least_of_each, numbers
-from experiments.sensitivity.card import describe, sentences
 from experiments.sensitivity.drawing import draw
-from experiments.sensitivity.gap import BASELINE, QUANTITIES, Quantity
+from experiments.sensitivity.judging import BASELINE, QUANTITIES, Quantity, findings, summary
 from numerics import Run
 from theory import Setting
 from verify.statistics import lies_above, mean_interval
 
-__all__ = ["collect", "describe", "draw", "sentences"]
+__all__ = ["collect", "draw", "findings", "summary"]
 
 #: Fields whose change is looked at; the baseline has the paper's value of each, and the most common ``steps``.
 FIELDS = (

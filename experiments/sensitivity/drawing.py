@@ -1,4 +1,4 @@
-"""The figure of experiment ``sensitivity``. Defines no equations."""
+"""The figure of experiment ``sensitivity``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.grouping import numbers
-from experiments.sensitivity.gap import BASELINE, FEATURE_ONSET, LOSS_ONSET, PEAK, Quantity
+from experiments.sensitivity.judging import BASELINE, FEATURE_ONSET, LOSS_ONSET, PEAK, Quantity
 from verify.style import BLUE, GREY, INK, VERMILLION, Plot
 
 __all__ = ["draw"]
@@ -55,11 +55,7 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
             )
     for place, row in enumerate(changes.to_dict("records")):
         own = curves[curves["change"] == row["change"]]
-        there = (
-            np.ones(len(own), dtype=bool)
-            if quantity.reached is None
-            else np.asarray(own[quantity.reached], dtype=bool)
-        )
+        there = np.asarray(own[quantity.reached], dtype=bool) if quantity.reached else np.full(len(own), True)
         heights = place + np.linspace(-0.18, 0.18, len(own))
         values, colour = numbers(own, name), VERMILLION if row[f"{name}_moved"] else BLUE
         ax.scatter(values[there], heights[there], s=22, color=colour, alpha=0.55, lw=0)

@@ -59,7 +59,7 @@ def findings(tables: Tables) -> list[Finding]:
     return [
         found(GROWTH, outcome, "ratio of the test losses at the peak", ratio, len(peaks[many]), between),
         Finding(
-            "The peak is surely higher at the next larger number of steps", MEASURED,
-            "pairs of neighbouring numbers of steps", larger, n=len(next_ratios),
+            "Neighbouring numbers of steps of which more make the peak surely higher", MEASURED, "pairs", larger,
+            n=len(next_ratios),
         ),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The figure of experiment ``variants``. Defines no equations."""
+"""The figure of experiment ``variants``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from experiments.clouds import draw_cloud
 from experiments.grouping import values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
-__all__ = ["draw_variants"]
+__all__ = ["draw"]
 
 _MARKERS = ("o", "s", "^", "v", "D", "X")
 _COLOURS = (INK, *DECAY_COLOURS[:4], VERMILLION)
 
 
-def draw_variants(tables: dict[str, pd.DataFrame]) -> Figure:
+def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     """Losses and dimensionalities against T on top, a column of pictures for each variant below."""
     names = list(dict.fromkeys(tables["trained"]["variant"]))
     rows = list(dict.fromkeys(zip(tables["points"]["kind"], tables["points"]["T"], strict=True)))
@@ -61,15 +61,8 @@ def _draw_series(
     for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
         rows = trained[trained["variant"] == name].dropna(subset=[column])
         ax.scatter(
-            rows["T"],
-            rows[column] - offset,
-            s=16,
-            marker=marker,
-            facecolor="none",
-            edgecolor=colour,
-            lw=0.8,
-            zorder=3,
-        )
+            rows["T"], rows[column] - offset, s=16, marker=marker, facecolor="none", edgecolor=colour, lw=0.8, zorder=3
+        )  # fmt: skip
         found = values_by(rows, "T", column)
         middle = [float(np.median(each)) - offset for each in found.values()]
         ax.plot(list(found), middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)

@@ -110,7 +110,14 @@ def _order(bumps: Mapping[float, Bump], losses: Losses) -> list[Finding]:
     return [
         found(ORDER, outcome, f"{quantity}, the pair of least ratio", ratios[least], n, least),
         *(
-            found("Largest test loss at one weight decay over that at the next", MEASURED, quantity, ratio, n, pair)
+            found(
+                "Largest test loss at one weight decay over that at the next",
+                MEASURED,
+                quantity,
+                ratio,
+                n,
+                pair,
+            )
             for pair, ratio in ratios.items()
             if pair != least
         ),

@@ -253,7 +253,8 @@ def _slope(error: NDArray[Any], power: int) -> NDArray[Any]:
     """∂|e|^p/∂e."""
     if power == 1:
         return np.sign(error)
-    return power * error if power == 2 else power * error * error * error
+    result: NDArray[Any] = power * error if power == 2 else power * error * error * error
+    return result
 
 
 def _gradients(

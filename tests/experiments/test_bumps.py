@@ -1,4 +1,4 @@
-"""The bump of the test loss: its definition keeps the laws of a ratio and rarely sees one in noise; both pages."""
+"""The bump of the test loss: its definition keeps the laws of a ratio, rarely sees one in noise; two pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import training_steps, weight_decay
-from experiments.bump import LEVEL, dips_beside, find_bump, geometric_mean, ratio_interval
+from experiments.bump import LEVEL, find_bump, geometric_mean, ratio_interval
+from experiments.commentary import outcomes
 from verify.style import render
 
 SIZES = (5, 50, 500, 1000, 3000)
@@ -75,18 +76,6 @@ def test_a_peak_that_seeds_share_is_told_from_one_that_they_do_not():
     assert not find_bump(wide | {2: [1.015, 4.0, 300.0]}).apart
 
 
-@given(st.lists(losses, min_size=3, max_size=6), st.floats(1e-2, 1e2), st.data())
-def test_dips_are_the_least_means_beside_a_peak_below_each_of_its_seeds(curve, factor, data):
-    curves = dict(enumerate(curve))
-    peak = data.draw(st.integers(1, len(curve) - 2))
-    dips = dips_beside(curves, peak)
-    means = {T: np.log(each).mean() for T, each in curves.items()}
-    least = [min(T for T in side if means[T] == min(means[k] for k in side))
-             for side in (range(peak), range(peak + 1, len(curve)))]  # fmt: skip
-    below = all(max(curves[T]) < min(curves[peak]) for T in least)
-    assert dips == (tuple(least) if below else None)
-
-
 @pytest.mark.parametrize(
     "bad", [{1: [1.0], 2: [1.0]}, {1: [1.0], 2: [], 3: [1.0]}, {1: [1.0], 2: [0.0], 3: [1.0]}]
 )
@@ -119,116 +108,88 @@ def _scaled(curve, factor):
     return [1 + (loss - 1) * factor if loss > 2 else loss for loss in curve]
 
 
-def test_strong_decay_removes_the_bump():
-    tables = _tables("weight_decay", {0.001: _scaled(RISE, 2), 0.01: RISE, 1.0: FLAT})
-    text = weight_decay.describe(tables)
-    assert "**Weight decay 1 removes the bump**" in text
-    assert "| 0.01 | yes | 1000 (10) |" in text
-    assert "| 1 | no |" in text
-    assert "**Less decay makes the peak higher**" in text
-
-
-def test_what_strong_decay_leaves_above_zero_output_is_said():
-    left = (1.4, 1.0, 1.2, 1.3, 0.99)
-    text = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: left}))
-    assert "leaves 0.061 of the bump's height above zero output** and none above both ends" in text
-    assert "removes the bump" not in text
-
-
-def test_a_smaller_bump_behind_a_dip_is_said():
-    """Above the dips at T = 50 and 3000, but below the smallest T; without the dip before it there is none."""
-    left = (1.4, 1.0, 1.2, 1.3, 0.99)
-    text = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: left}))
-    assert (
-        "weight decay 1 at T = 1000 (1.29 to 1.316 over seeds), above T = 50 (at most 1.013) and T = 3000"
-        in text
-    )
-    falling = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: (1.4, 1.4, 1.3, 1.2, 0.99)}))
-    assert "Smaller bumps" not in falling
-
-
-def test_seeds_that_leave_it_open_remove_no_bump():
-    """At decay 1 the mean is near 1, but the seeds allow a bump of the usual height."""
-    tables = _tables("weight_decay", {0.01: RISE, 1.0: FLAT})
-    runs = tables["runs"]
-    strong = runs["weight_decay"] == 1.0
-    inner = strong & ~runs["T"].isin([SIZES[0], SIZES[-1]])
-    runs.loc[inner, "test_loss"] = 2.5 ** (1 + 2 * runs.loc[inner, "seed"])
-    text = weight_decay.describe(tables)
-    assert "Whether weight decay 1 removes the bump is not decided" in text
-    assert "removes the bump**" not in text
-
-
-def test_a_descent_that_is_not_seen_to_its_end_is_said():
-    open_ended = (1.02, 1.0, 4.0, 6.0, 1.5)
-    text = weight_decay.describe(_tables("weight_decay", {0.01: open_ended, 1.0: FLAT}))
-    assert "still at or above 1 for weight decay 0.01 at T = 3000 (1.5)" in text
-    assert "below the zero output's test loss" in weight_decay.describe(_tables("weight_decay", {0.01: RISE}))
-
-
-def test_a_peak_that_every_seed_shows_short_of_the_test_is_said():
-    """Seeds of the peak differ by factors: higher than after few steps in all, a bump in all, and no test sees it."""
-    tables = _tables("steps", {2000: FLAT, 20000: RISE})
-    runs = tables["runs"]
-    peak = (runs["steps"] == 20000) & (runs["T"] == 1000)
-    runs.loc[peak, "test_loss"] = 1e6 ** (1 + 0.9 * runs.loc[peak, "seed"])
-    text = training_steps.describe(tables)
-    assert "| 20000 | in every seed | 1000 (10) |" in text
-    assert "| 2000 | no |" in text
-    assert "not established after 20000 steps" in text
-    assert "Smaller bumps" not in text
-
-
-def test_a_curve_of_two_sizes_is_left_out():
-    tables = _tables("steps", {2000: RISE, 20000: RISE})
-    runs = tables["runs"]
-    short = {"runs": runs[(runs["steps"] == 2000) | runs["T"].isin(SIZES[:2])]}
-    assert "nothing can be said about growth" in training_steps.describe(short)
-
-
-def test_a_bump_that_stays_is_not_described_as_removed():
-    text = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: RISE}))
-    assert "**The bump is not removed**" in text
-    assert "removes the bump" not in text
-    assert "No two neighbouring weight decays are told apart" in text
-
-
-def test_without_a_bump_there_is_none_to_remove():
-    text = weight_decay.describe(_tables("weight_decay", {0.01: FLAT, 1.0: FLAT}))
-    assert "That there is a bump is not established" in text
-    assert "removes the bump" not in text
-    assert "yes" not in text
-    noisy = weight_decay.describe(_tables("weight_decay", {0.01: RISE, 1.0: FLAT}, jitter=0.6))
-    assert "That there is a bump is not established" in noisy
-    assert "cannot be tested" in weight_decay.describe(_tables("weight_decay", {0.1: RISE, 1.0: FLAT}))
-
-
-def test_an_order_against_the_paper_is_said():
-    tables = _tables("weight_decay", {0.01: RISE, 0.1: _scaled(RISE, 3), 1.0: FLAT})
-    assert "**Less decay makes the peak lower** from 0.1 to 0.01, against the paper" in weight_decay.describe(
-        tables
-    )
+REMOVAL, ORDER, GROWTH = weight_decay.REMOVAL, weight_decay.ORDER, training_steps.GROWTH
+LEFT, OPEN = (1.4, 1.0, 1.2, 1.3, 0.99), (1.02, 1.0, 4.0, 6.0, 1.5)
 
 
 @pytest.mark.parametrize(
-    ("last", "says"),
+    ("curves", "removal", "order"),
     [
-        (_scaled(RISE, 3), "**More steps make the bump larger**"),
-        (_scaled(RISE, 0.5), "**More steps make the bump smaller**"),
-        (RISE, "is not decided by these seeds"),
-        (FLAT, "That it is a bump is not established after 20000 steps"),
+        ({0.001: _scaled(RISE, 2), 0.01: RISE, 1.0: FLAT}, "agrees", "agrees"),
+        ({0.01: RISE, 1.0: LEFT}, "agrees in part", "agrees"),  # 0.061 of the height is left, and no bump
+        ({0.01: RISE, 1.0: RISE}, "differs", "not decided"),
+        ({0.01: FLAT, 1.0: FLAT}, "not decided", "not decided"),  # no bump that could go
+        ({0.1: RISE, 1.0: FLAT}, "not tested", "agrees"),
+        ({0.01: RISE, 0.1: _scaled(RISE, 3), 1.0: FLAT}, "agrees", "differs"),
+        ({0.01: RISE, 0.1: RISE, 1.0: FLAT}, "agrees", "agrees in part"),
+        ({0.01: RISE}, "not tested", "not tested"),
     ],
 )
-def test_growth_with_steps_is_what_the_numbers_say(last, says):
-    text = training_steps.describe(_tables("steps", {2000: RISE, 20000: last}))
-    assert says in text
-    assert ("**More steps make the bump larger**" in text) == (says == "**More steps make the bump larger**")
+def test_what_decay_does_is_what_the_curves_say(curves, removal, order):
+    tables = _tables("weight_decay", curves)
+    assert outcomes(weight_decay.findings(tables)) == {REMOVAL: removal, ORDER: order}
 
 
-def test_no_place_without_a_bump():
-    text = training_steps.describe(_tables("steps", {2000: FLAT, 20000: FLAT}))
-    assert "For no number of steps is a bump established." in text
-    assert "T = 1000 after" in training_steps.describe(_tables("steps", {2000: FLAT, 20000: RISE}))
+def test_the_share_of_the_height_that_is_left_is_the_number():
+    """At weight decay 1 the peak is 1.3, at 0.01 it is 6."""
+    found, *_ = weight_decay.findings(_tables("weight_decay", {0.01: RISE, 1.0: LEFT}))
+    assert found.value == pytest.approx(0.3 / 5, rel=0.05)
+    assert found.low < found.value < found.high
+    assert (found.n, found.at) == (3, "T = 1000")
+
+
+def test_every_pair_of_neighbouring_decays_has_its_ratio():
+    curves = {0.001: _scaled(RISE, 2), 0.01: RISE, 0.1: _scaled(RISE, 0.5), 1.0: FLAT}
+    _, *pairs = weight_decay.findings(_tables("weight_decay", curves))
+    assert {each.at for each in pairs} == {"0.001 over 0.01", "0.01 over 0.1", "0.1 over 1"}
+    assert min(pairs, key=lambda each: each.low) == pairs[0]
+
+
+def test_seeds_that_leave_it_open_remove_no_bump():
+    """At decay 1 the mean is near 1, but the seeds allow a bump of the usual height; then none is seen at 0.01."""
+    tables = _tables("weight_decay", {0.01: RISE, 1.0: FLAT})
+    runs = tables["runs"]
+    inner = (runs["weight_decay"] == 1.0) & ~runs["T"].isin([SIZES[0], SIZES[-1]])
+    runs.loc[inner, "test_loss"] = 2.5 ** (1 + 2 * runs.loc[inner, "seed"])
+    assert outcomes(weight_decay.findings(tables))[REMOVAL] == "not decided"
+    noisy = weight_decay.findings(_tables("weight_decay", {0.01: RISE, 1.0: FLAT}, jitter=0.6))
+    assert outcomes(noisy)[REMOVAL] == "not decided"
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome", "larger"),
+    [
+        (_scaled(RISE, 3), "agrees", 1),
+        (_scaled(RISE, 0.5), "differs", 0),
+        (RISE, "not decided", 0),
+        (FLAT, "not decided", 0),  # after the most steps there is no bump
+    ],
+)
+def test_growth_with_steps_is_what_the_numbers_say(last, outcome, larger):
+    growth, neighbours = training_steps.findings(_tables("steps", {2000: RISE, 20000: last}))
+    assert (growth.statement, growth.outcome) == (GROWTH, outcome)
+    assert (neighbours.value, neighbours.n) == (larger, 1)
+
+
+def test_a_curve_of_two_sizes_is_left_out():
+    runs = _tables("steps", {2000: RISE, 20000: RISE})["runs"]
+    short = {"runs": runs[(runs["steps"] == 2000) | runs["T"].isin(SIZES[:2])]}
+    assert outcomes(training_steps.findings(short)) == {GROWTH: "not tested"}
+    assert len(training_steps.summary(short)) == 1
+
+
+def test_the_summary_tells_bumps_from_peaks_that_pass_no_test():
+    """Seeds of the last peak differ by factors: a bump in each of them, and no test sees it."""
+    tables = _tables("steps", {2000: FLAT, 10000: RISE, 20000: OPEN})
+    runs = tables["runs"]
+    peak = (runs["steps"] == 20000) & (runs["T"] == 1000)
+    runs.loc[peak, "test_loss"] = 1e6 ** (1 + 0.9 * runs.loc[peak, "seed"])
+    table = training_steps.summary(tables).set_index("steps")
+    assert table["bump there"].to_dict() == {"2000": "no", "10000": "yes", "20000": "in every seed"}
+    assert table.loc["10000", ["T of the peak", "T(1 − S)"]].tolist() == [1000, "10"]
+    assert float(table.loc["20000", "test loss at largest T"]) == pytest.approx(1.5, rel=0.02)
+    one = {"runs": runs[(runs["T"] != SIZES[-1]) | (runs["seed"] == 0)]}
+    assert set(training_steps.summary(one)["bump there"]) == {"one seed at an end"}
 
 
 @pytest.mark.parametrize(("module", "key"), [(weight_decay, "weight_decay"), (training_steps, "steps")])

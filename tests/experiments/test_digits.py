@@ -1,4 +1,4 @@
-"""Experiment ``digits``: the tables are what networks have, and the page says only what the tables show."""
+"""Experiment ``digits``: the tables are what networks have, and findings are only what the tables show."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from experiments import digits
+from experiments.commentary import outcomes
 from experiments.digits.collecting import FLIPPED, MNIST_FOLDER, _toy, collect_networks, training_plans
 from numerics import train
 from numerics.other_models.dense_network import TrainingPlan, train_classifier
@@ -75,12 +76,12 @@ def test_pictures_are_the_images_they_name(tables):
     assert highest.min() >= lowest.max()
 
 
-def test_figure_and_page_come_from_the_tables(tables):
+def test_figure_and_summary_come_from_the_tables(tables):
     first, second = (render(digits.draw(tables), "svg") for _ in range(2))
     assert first == second
-    text = _said(tables)
-    assert "nan" not in text
-    assert "blobs: 40 images, 12 hidden units" in text
+    table = digits.summary(tables).set_index("series")
+    assert table.loc["training", ["units", "images", "seeds"]].tolist() == [12, 40, 2]
+    assert not table.astype(str).isin(["nan"]).any(axis=None)
 
 
 def test_the_distance_of_a_shown_image_is_ranked_among_all(tables):
@@ -94,29 +95,34 @@ def test_the_distance_of_a_shown_image_is_ranked_among_all(tables):
         assert image["distance_percentile"] == pytest.approx(100 * (below + same / 2))
 
 
-@pytest.mark.parametrize(("highest", "agrees"), [(90, True), (50, False), (10, False)])
-def test_the_tail_is_odd_only_where_its_images_are_far_from_others(tables, highest, agrees):
+def _found(tables):
+    """Findings by statement, quantity and place."""
+    return {(each.statement, each.quantity, each.at): each for each in digits.findings(tables)}
+
+
+@pytest.mark.parametrize(("highest", "outcome"), [(90, "agrees"), (50, "not decided"), (10, "not decided")])
+def test_the_tail_is_odd_only_where_its_images_are_far_from_others(tables, highest, outcome):
     percentile = tables["images"]["group"].map({"highest": highest, "middle": 50, "lowest": 50})
     spread = np.resize(np.arange(8), len(percentile))
-    text = _said(tables | {"images": tables["images"].assign(distance_percentile=percentile + spread)})
-    assert f"has the percentile {highest + 3.5:.0f} ({highest} to {highest + 7}), median and range" in text
-    assert ("**the tail agrees**" in text) == agrees
-    assert ("whether the tail is odd is not decided" in text) == (not agrees)
+    found = digits.findings(
+        tables | {"images": tables["images"].assign(distance_percentile=percentile + spread)}
+    )
+    assert outcomes(found)[digits.ODD] == outcome
+    tail = next(each for each in found if each.at == "highest D*")
+    assert (tail.value, tail.low, tail.high) == (highest + 3.5, highest, highest + 7)
 
 
-def test_the_largest_of_narrow_networks_stands_with_its_range(tables):
-    networks = tables["networks"].copy()
-    narrow = (networks["series"] == "width") & (networks["epoch"] == 5)
-    networks.loc[narrow, "largest"] = [0.2, 0.9]
-    text = _said(tables | {"networks": networks})
-    assert "the largest D* is, from seed to seed, 0.20 to 0.90 at 6 units." in text
+def test_without_distances_oddness_is_not_tested(tables):
+    unknown = tables | {"images": tables["images"].assign(distance_percentile=np.nan)}
+    assert outcomes(digits.findings(unknown))[digits.ODD] == "not tested"
 
 
-def _said(tables):
-    """The page's text, without the backslashes that keep its asterisks from being marks."""
-    text = digits.describe(tables)
-    assert "D*" not in text
-    return text.replace("\\*", "*")
+@pytest.mark.parametrize(
+    ("T", "largest", "outcome"), [(40, 0.9, "not tested"), (4000, 0.9, "agrees"), (4000, 0.1, "differs")]
+)
+def test_outliers_are_judged_only_where_they_could_stand_out_that_far(tables, T, largest, outcome):
+    networks = tables["networks"].assign(T=T, rank=12, median=0.01, largest=largest)
+    assert outcomes(digits.findings(tables | {"networks": networks}))[digits.FAR] == outcome
 
 
 def _flipped(tables, before, after):
@@ -130,51 +136,38 @@ def _flipped(tables, before, after):
     return tables | {"networks": pd.concat([others, pd.DataFrame(rows)], ignore_index=True)}
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.5, 0.95), (0.9, 0.9), (0.5, 0.2)])
+def test_what_training_adds_on_replaced_labels_is_taken_seed_by_seed(tables, before, after):
+    """As large before training is no effect of memorizing: the change has an interval of its own."""
+    found = _found(_flipped(tables, before, after))
+    said, at = "How well D* tells images with replaced labels from others", "12 units"
+    end = found[said, "probability that such an image has the larger D*", at]
+    change = found[said, "its change by training", at]
+    assert end.value == pytest.approx(after + 0.02)
+    assert (change.value, change.low) == (pytest.approx(after - before), pytest.approx(after - before))
+    assert end.low < end.value
+    assert end.n == change.n == 5
+
+
 @pytest.mark.parametrize(
-    ("before", "after", "verdict"),
+    ("largest", "outcome"),
     [
-        (0.5, 0.95, "**D* finds the memorized images**"),
-        (0.5, 0.58, "**D* rises on memorized images, too little to find them by it**"),
-        (0.48, 0.48, "**D* does not find the memorized images**"),
-        (
-            0.9,
-            0.9,
-            "**D* does not find the memorized images**",
-        ),  # as high before training: no effect of memorizing
-        (0.5, 0.2, "**D* falls on memorized images**"),
+        ([1.0, 1.2, 1.5, 30.0], "agrees"),
+        ([1.0, 1.2, 1.5, 2.9], "differs"),
+        ([40.0, 30.0, 20.0, 9.0], "differs"),
     ],
 )
-def test_memorized_images_are_found_only_where_training_raises_their_dimensionality(
-    tables, before, after, verdict
-):
-    text = _said(_flipped(tables, before, after))
-    verdicts = [line for line in text.split("**") if line.startswith("D* ") and "images" in line]
-    assert verdicts == [verdict.strip("*")]
-
-
-@pytest.mark.parametrize(
-    ("largest", "shows"),
-    [([1.0, 1.2, 1.5, 30.0], True), ([1.0, 1.2, 1.5, 2.9], False), ([40.0, 30.0, 20.0, 9.0], False)],
-)
-def test_a_transition_of_the_toy_model_is_described_only_where_it_is(tables, largest, shows):
+def test_a_transition_of_the_toy_model_is_found_only_where_it_is(tables, largest, outcome):
     toy = [
         {"T": T, "data_seed": seed, "largest": value, "test_loss": loss}
         for T, value, loss in zip((3, 10, 100, 1000), largest, (1.0, 1.1, 50.0, 0.99), strict=True)
         for seed in range(3)
     ]
-    text = _said(tables | {"toy": pd.DataFrame(toy)})
-    assert ("**the transition shows in D***" in text) == shows
-    assert ("**no transition shows in D***" in text) == (not shows)
-    assert ("as Hobbhahn reports" if shows else "against what Hobbhahn reports") in text
-    assert ("at T = 100; the first T with an uneven D* is the next one" in text) == shows
-
-
-def test_a_change_by_training_is_not_claimed_within_the_spread_of_seeds(tables):
-    networks = tables["networks"].copy()
-    same = networks["series"] == "training"
-    networks.loc[same, ["largest", "median"]] = [0.9, 0.3]
-    text = _said(tables | {"networks": networks})
-    assert "epochs, not more than seeds differ;" in text
+    found = digits.findings(tables | {"toy": pd.DataFrame(toy)})
+    (judged,) = (each for each in found if each.statement == digits.TRANSITION)
+    assert judged.outcome == outcome
+    assert judged.value == 1000 if outcome == "agrees" else np.isnan(judged.value)
+    assert found[-1].at == "T = 100"
 
 
 def test_plans_cover_training_size_width_and_flipped_labels_for_several_seeds():

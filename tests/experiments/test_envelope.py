@@ -1,4 +1,4 @@
-"""Experiment ``envelope``: packings are exact on what they store; what the page says follows from the numbers."""
+"""Experiment ``envelope``: packings are exact on what they store; findings follow from the numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import envelope
+from experiments.envelope.judging import END
 from experiments.envelope.packing import best_packing, disjoint_points, packing
 from numerics import draw_dataset, train
 from numerics.engines.cpu.trajectory import point_errors
@@ -103,75 +104,67 @@ def _packed(losses):
 POINTS, FEATURES = [0.1, 0.6, 0.98, 0.99], [0.9, 0.95, 0.97, 0.98]
 
 
-def test_storing_points_is_found_to_be_better_where_it_is():
-    text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]))
-    assert "less train loss at T = 5, 100, 1000** (T(1 − S) up to 10)" in text
-    assert "stores features, on every data seed; not at T = 10000" in text
-    assert "| 30000 | – | – | – | – | – | – | 0.999 | 5 |" in text
-    assert (
-        "The best random starts store points, on every data seed, up to T = 100, and features from T = 1000 on."
-        in text
-    )
-    assert "on every data seed, at T = 1000." in text
+def _found(tables):
+    return {each.statement: each for each in envelope.findings(tables)}
 
 
-def test_without_good_packings_the_better_minimum_ends_where_training_stops_finding_it():
-    text = envelope.describe(_tables(POINTS, FEATURES, [1.0, 1.0, 1.0, 1.0]))
-    assert "less train loss at T = 5, 100**" in text
-    assert "They miss" not in text
-    never = envelope.describe(_tables([0.95] * 4, [0.9] * 4, [1.0] * 4))
-    assert "Nowhere do models that store points have less train loss" in never
-
-
-def test_only_sizes_with_models_of_both_kinds_are_called_compared():
-    tables = _tables(POINTS, [0.9, 0.6, 0.97, 0.98], [0.2, 0.7, 0.93, 0.995])
-    few = tables["models"]
-    few.loc[few["T"] == 5, "largest_feature_dimensionality"] = 0.1
-    text = envelope.describe(tables)
-    assert (
-        "less train loss at T = 1000** (T(1 − S) up to 10) than the best that stores features, on every data seed; no "
-        "model tried stores features at T = 5; the losses overlap at T = 100;" in text
-    )
-
-
-@pytest.mark.parametrize(("packed", "says"), [(0.985, True), (0.99, False)])
-def test_a_size_without_trained_models_is_open_where_packings_are_below_the_pentagon(packed, says):
-    tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995])
-    untrained = tables["models"].query("T == 30000").assign(T=6000, train_loss=packed)
-    text = envelope.describe({**tables, "models": pd.concat([tables["models"], untrained])})
-    assert ("perhaps to T = 6000" in text) is says
-    assert f"not at T = {10000 if says else 6000}" in text
-
-
-def test_no_end_is_claimed_where_none_is_seen():
-    text = envelope.describe(_tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95], further=0.98))
-    assert "at T = 5, 100, 1000, 10000**" in text
-    assert "where that ends is not seen" in text
+HERE = "Where models that store points have less train loss than the best with features"
+RANDOM = "Where the best random starts store points"
+MISSED = "Sizes at which every random start misses the least train loss"
 
 
 @pytest.mark.parametrize(
-    ("losses", "says"),
+    ("points", "features", "packed", "further", "last", "first", "missed"),
     [
-        ([0.99, 0.995, 0.9985, 0.9989, 0.9995], "T = 300000 on every dataset and behind it from T = 400000 "),
-        (
-            [0.9989, 0.9995, 0.9995, 0.9995, 0.9995],
-            "up to T = none on every dataset and behind it from T = 100000 ",
-        ),
-        (
-            [0.99, 0.9989, 0.9995, 0.9995, 0.9995],
-            "T = 100000 on every dataset and behind it from T = 200000 ",
-        ),
-        ([0.99, 0.99, 0.99, 0.99, 0.99], "T = 500000 on every dataset and nowhere behind it"),
+        (POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995], 0.999, 1000, 10_000, 1),
+        (POINTS, FEATURES, [1.0] * 4, 0.999, 100, 1000, 0),  # as far as training finds them
+        ([0.95] * 4, [0.9] * 4, [1.0] * 4, 0.999, np.nan, 5, 2),
+        (POINTS, FEATURES, [0.2, 0.7, 0.93, 0.95], 0.98, 10_000, np.inf, 2),  # no end is seen
+        (POINTS, [0.9, 0.6, 0.97, 0.98], [0.2, 0.7, 0.93, 0.995], 0.999, 1000, 10_000, 1),
     ],
 )
-def test_packings_at_the_published_size_end_where_they_end(losses, says):
+def test_storing_points_is_better_where_it_is(points, features, packed, further, last, first, missed):
+    found = _found(_tables(points, features, packed, further))
+    assert found[HERE].value == pytest.approx(last, nan_ok=True)
+    assert found[HERE].high == first
+    assert found[MISSED].value == missed
+    assert (found[RANDOM].value, found[RANDOM].high) == (100, 1000)
+
+
+def test_only_sizes_with_models_of_both_kinds_are_compared():
+    tables = _tables(POINTS, [0.9, 0.6, 0.97, 0.98], [0.2, 0.7, 0.93, 0.995])
+    few = tables["models"]
+    few.loc[few["T"] == 5, "largest_feature_dimensionality"] = 0.1
+    table = envelope.summary(tables).set_index("T")
+    assert table["less loss"].to_dict() == {
+        "5": "–", "100": "level", "1000": "points", "10000": "features", "30000": "features",
+    }  # fmt: skip
+    assert table.loc["30000"].tolist() == ["–"] * 6 + ["0.999", "5", "features", "–"]
+
+
+@pytest.mark.parametrize(("packed", "first"), [(0.985, 10_000), (0.99, 6000)])
+def test_a_size_without_trained_models_is_open_where_packings_are_below_the_pentagon(packed, first):
+    tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995])
+    untrained = tables["models"].query("T == 30000").assign(T=6000, train_loss=packed)
+    found = _found({**tables, "models": pd.concat([tables["models"], untrained])})[HERE]
+    assert (found.value, found.high) == (1000, first)
+
+
+@pytest.mark.parametrize(
+    ("losses", "last", "first", "outcome", "early"),
+    [
+        ([0.99, 0.995, 0.9985, 0.9989, 0.9995], 300_000, 400_000, "agrees", "agrees"),
+        ([0.9989, 0.9995, 0.9995, 0.9995, 0.9995], 0, 100_000, "differs", "differs"),
+        ([0.99, 0.9989, 0.9995, 0.9995, 0.9995], 100_000, 200_000, "differs", "differs"),
+        ([0.99, 0.99, 0.99, 0.99, 0.99], 500_000, np.inf, "agrees", "not tested"),
+    ],
+)
+def test_packings_at_the_published_size_end_where_they_end(losses, last, first, outcome, early):
     tables = _tables(POINTS, FEATURES, [0.2, 0.7, 0.93, 0.995]) | {"published_size": _packed(losses)}
-    text = envelope.describe(tables)
-    assert says in text
-    agrees = losses[2] < 0.9988
-    assert f"5·10⁵: {'agrees, within a factor of 2' if agrees else 'differs'}." in text
-    early = envelope.describe(tables | {"published_size": _packed(losses).iloc[:4]})
-    assert ("5·10⁵: not tested." in early) is (losses[1] < 0.9988)
+    found = _found(tables)[END]
+    assert (found.value, found.high, found.outcome) == (last, first, outcome)
+    short = tables | {"published_size": _packed(losses).query("T < 450_000")}
+    assert _found(short)[END].outcome == early
 
 
 @pytest.fixture(scope="module")
@@ -202,11 +195,11 @@ def test_every_start_has_its_rows(made):
     assert len(models) == len(runs) + 2 * 2 + len(envelope.FURTHER)
     assert set(models["T"]) == {3, 40, *(40 * factor for factor in envelope.FURTHER)}
     assert runs[0].data.has_disjoint_supports
-    text = envelope.describe(tables)
-    assert "here at T = 3; its loss before training is" in text
-    assert "nan" not in text
-    models["start_loss"] = 1.0
-    assert "here at no T" in envelope.describe(tables)
+    table = envelope.summary(tables).set_index("T")
+    assert float(table.loc["3", "memorizing start, untrained"]) < 1e-12
+    assert not table.isin(["nan"]).any(axis=None)
+    starts = [each.at for each in envelope.findings(tables) if "save" in each.statement]
+    assert starts[0] == "pentagon start, T = 40"
 
 
 def test_the_figure_comes_from_the_tables(made):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import sensitivity
-from experiments.sensitivity.gap import BASELINE
+from experiments.commentary import outcomes
+from experiments.sensitivity.judging import BASELINE, QUANTITIES
 from experiments.tables import parsed_table, table_text
 from numerics import train
 from theory import Setting
@@ -44,36 +45,32 @@ def _tables(*, onset=1.0, peak=1.0, reached=True, jitter=0.1):
     return {"curves": curves, "changes": sensitivity.changes_of(curves)}
 
 
-def _said(**effect):
-    written = {name: parsed_table(table_text(table)) for name, table in _tables(**effect).items()}
-    return sensitivity.describe(written)
+def _of(curves):
+    return {"curves": curves, "changes": sensitivity.changes_of(curves)}
 
 
-def test_without_an_effect_nothing_is_said_to_move():
-    text = _said()
-    for what in ("onset of features", "where the test loss falls below 1", "peak of the test loss"):
-        assert f"No change moves {'the ' if what[0] != 'w' else ''}{what}" in text
-    assert "changes move" not in text
-    assert "is reached by" not in text
-    assert "no change moves both together" in text
+def _found(tables):
+    """Findings by statement and place, from tables as their files read."""
+    written = {name: parsed_table(table_text(table)) for name, table in tables.items()}
+    return {(each.statement, each.at): each for each in sensitivity.findings(written)}
 
 
-def test_a_baseline_with_fewer_steps_than_the_paper_is_called_that():
-    assert (
-        "The baseline is the paper's setting with 10000 steps in place of its 50000; 4 curves (2 datasets, 2"
-        in _said()
-    )
-    tables = _tables()
-    curves = tables["curves"].assign(steps=50_000)
-    text = sensitivity.describe({"curves": curves, "changes": sensitivity.changes_of(curves)})
-    assert "The baseline is the paper's setting; 4 curves" in text
+def _moves(tables):
+    """How many changes move onset of features, onset of the loss, and peak."""
+    found = _found(tables)
+    return [int(found[f"Changes that move {quantity.name}", ""].value) for quantity in QUANTITIES]
 
 
-def test_a_baseline_alone_says_nothing_of_changes():
-    curves = _tables()["curves"].query("change == @BASELINE")
-    text = sensitivity.describe({"curves": curves, "changes": sensitivity.changes_of(curves)})
-    assert "The baseline is" in text
-    assert "move" not in text.split("| moves |")[1]
+def test_without_an_effect_nothing_moves():
+    assert _moves(_tables()) == [0, 0, 0]
+    assert set(outcomes(sensitivity.findings(_tables())).values()) == {"not decided"}
+    assert set(sensitivity.summary(_tables())["moves"]) == {"–"}
+
+
+def test_a_baseline_alone_tests_nothing():
+    alone = _of(_tables()["curves"].query("change == @BASELINE"))
+    assert set(outcomes(sensitivity.findings(alone)).values()) == {"not tested"}
+    assert sensitivity.summary(alone).iloc[0, -1] == "–"
 
 
 def test_without_a_whole_curve_of_the_baseline_that_is_said():
@@ -89,73 +86,53 @@ def test_without_a_whole_curve_of_the_baseline_that_is_said():
 
 
 def test_an_effect_within_the_spread_is_none():
-    assert "changes move the onset" not in _said(onset=1.2)
-    assert "1 of 3 changes move the onset of features**: later: lr = 0.01 (× 1.5" in _said(onset=1.5)
+    assert _moves(_tables(onset=1.2)) == [0, 0, 0]
+    assert _moves(_tables(onset=1.5)) == [1, 0, 0]
+    one = _tables(onset=9, peak=100)["curves"].query("data_seed == 0 and seed == 0")
+    assert _moves(_of(one)) == [0, 0, 0]  # one seed moves nothing
 
 
 @pytest.mark.parametrize(
     ("factor", "reaches"), [(3.9, False), (4.1, True), (1 / 4.1, True), (1 / 3.9, False)]
 )
 def test_the_published_gap_in_the_onset_is_a_factor_of_four(factor, reaches):
-    text = _said(onset=factor)
-    assert (
-        "gap in the onset of features, a factor of 4 (5000 and 20000, n = 10 000), is reached by" in text
-    ) == reaches
-    assert ("No single change reaches the published gap in the onset" in text) == (not reaches)
-    assert "No single change reaches the published gap in the peak" in text
-
-
-def test_onset_and_peak_move_together_or_not():
-    assert "lr = 0.01 (later and higher)" in _said(onset=2, peak=10)
-    assert "lr = 0.01 (earlier and lower)" in _said(onset=0.5, peak=0.1)
-    assert "no change moves both together" in _said(onset=2, peak=0.1)
+    onset, peak, *_ = sensitivity.findings(_tables(onset=factor))
+    assert onset.outcome == ("agrees" if reaches else "not decided")
+    assert peak.outcome == "not decided"
+    assert onset.at == NAMES[0]
+    assert onset.value == pytest.approx(factor, rel=0.2)
+    assert onset.low < factor < onset.high
 
 
 def test_an_onset_that_is_not_reached_is_a_bound():
-    text = _said(onset=4, reached=False)
-    assert "| lr = 0.01 | 4 | not by 2700 | at least × 4" in text
-    assert "at least" not in _said(onset=4)
+    table = sensitivity.summary(_tables(onset=4, reached=False)).set_index("change")
+    assert table.loc[NAMES[0], "features"].startswith("not by 2700")
+    assert table.loc[NAMES[0], "features, times"].startswith("at least 4")
+    reached = sensitivity.summary(_tables(onset=4)).set_index("change")
+    assert not reached["features, times"].str.contains("at least").any()
 
 
-def test_the_low_peak_of_the_authors_is_found_where_it_is():
-    assert "authors' curve: lr = 0.01." in _said(peak=1 / 70)
-    assert "authors' curve: none." in _said()
+def test_a_change_that_trains_nothing_is_named_and_counts_for_nothing():
+    curves = _tables(peak=1 / 70)["curves"]
+    assert _moves(_of(curves)) == [0, 0, 1]
+    curves.loc[curves["change"] == NAMES[0], "silent"] = 6
+    assert _moves(_of(curves)) == [0, 0, 0]
+    assert sensitivity.summary(_of(curves)).set_index("change").loc[NAMES[0], "moves"] == "no output left"
 
 
-def test_a_change_that_trains_nothing_is_named():
-    tables = _tables(peak=1 / 70)
-    tables["curves"].loc[tables["curves"]["change"] == NAMES[0], "silent"] = 6
-    text = sensitivity.describe({**tables, "changes": sensitivity.changes_of(tables["curves"])})
-    assert "authors' curve: lr = 0.01 (trains nothing)." in text
-    assert (
-        "No output is left, the train loss is the zero output's; not counted above: lr = 0.01 (24 runs)."
-        in text
-    )
-    assert "No output is left" not in _said(peak=1 / 70)
-    (line,) = [line for line in text.splitlines() if line.startswith("| lr = 0.01 |")]
-    assert line.endswith("| no output left |")
-
-
-def test_two_changes_are_laid_beside_the_first_of_them():
+@pytest.mark.parametrize("pairs", [4, 1])
+def test_two_changes_are_laid_beside_the_first_of_them(pairs):
     curves = _tables(peak=100)["curves"]
-    both = curves[curves["change"] == NAMES[0]].assign(change=f"{NAMES[0]}, loss = mean")
+    name = f"{NAMES[0]}, loss = mean"
+    both = curves[curves["change"] == NAMES[0]].assign(change=name).iloc[:pairs]
     both["peak"] /= 1000
-    together = pd.concat([curves, both])
-    text = sensitivity.describe({"curves": together, "changes": sensitivity.changes_of(together)})
-    assert (
-        "shifts the peak by -3.00 decades (-3.00 to -3.00) and the onset of features × 1 (1 to 1), 4 pairs"
-        in text
-    )
-    assert "shifts the peak" not in _said(peak=100)
-    one = pd.concat([curves, both.iloc[:1]])
-    text = sensitivity.describe({"curves": one, "changes": sensitivity.changes_of(one)})
-    assert "shifts the peak by -3.00 decades and the onset of features × 1, 1 pair" in text
-
-
-def test_one_seed_moves_nothing():
-    curves = _tables(onset=9, peak=100)["curves"].query("data_seed == 0 and seed == 0")
-    text = sensitivity.describe({"curves": curves, "changes": sensitivity.changes_of(curves)})
-    assert "changes move" not in text
+    found = _found(_of(pd.concat([curves, both])))
+    said = "A second change, beside the first of them alone, shifts the"
+    peak, onset = found[f"{said} peak of the test loss", name], found[f"{said} onset of features", name]
+    assert (peak.value, onset.value) == (pytest.approx(-3, abs=1e-4), pytest.approx(1, abs=1e-4))
+    assert peak.n == onset.n == pairs
+    assert np.isinf(peak.high) == (pairs == 1)
+    assert not any(statement.startswith(said) for statement, _ in _found(_tables(peak=100)))
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=8))
@@ -212,4 +189,4 @@ def test_the_figure_comes_from_the_tables(trained):
     with styled():
         first, second = (render(sensitivity.draw(trained), "svg") for _ in range(2))
     assert first == second
-    assert "nan" not in sensitivity.describe(trained)
+    assert not sensitivity.summary(trained).astype(str).isin(["nan"]).any(axis=None)

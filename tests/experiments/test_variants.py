@@ -1,4 +1,4 @@
-"""Experiment ``variants``: all are trained from the standard run's own dataset, and described by their numbers."""
+"""Experiment ``variants``: all are trained from the standard run's own dataset, and judged by their numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from experiments import variants
+from experiments.commentary import outcomes
+from experiments.variants.judging import _is_regular, traits_of
 from numerics import train
 from numerics.other_models.variants import VARIANTS
 from theory import Setting
@@ -33,10 +35,9 @@ def test_every_variant_has_every_cell(tables):
     assert (quadrant[["x", "y"]] >= 0).all(axis=None)
 
 
-def test_figure_and_page_come_from_the_tables(tables):
+def test_the_figure_comes_from_the_tables(tables):
     first, second = (render(variants.draw(tables), "svg") for _ in range(2))
     assert first == second
-    assert "nan" not in variants.describe(tables)
 
 
 def test_a_diverged_run_is_left_out_and_counted(tables):
@@ -44,24 +45,18 @@ def test_a_diverged_run_is_left_out_and_counted(tables):
     numbers = broken.columns.drop(["variant", "T", "seed", "diverged"])
     broken.loc[broken["variant"] == "untied", numbers] = np.nan
     broken["diverged"] = broken["variant"] == "untied"
-    text = variants.describe({**tables, "trained": broken})
-    assert "| untied | all diverged |" in text
-    assert "6 of 36 runs diverged" in text
+    table = variants.summary({"trained": broken}).set_index("variant")
+    assert table.loc["untied"].iloc[0] == "all diverged"
+    *_, counted = variants.findings({"trained": broken})
+    assert (counted.value, counted.n) == (6, 36)
     variants.draw({**tables, "trained": broken})
-
-
-def test_the_page_says_which_runs_it_trained_and_what_chance_gives(tables):
-    """One inner T, two seeds against four: 1/15 for each of six variants."""
-    text = variants.describe(tables)
-    assert "`tgon figure` trains the other 30 itself" in text
-    assert "(by chance, on average, at most 0.4 of 6: 1/15 at each of 1 inner T)" in text
 
 
 def test_the_bound_on_gaps_is_wider_than_that_of_the_diagnosis_by_the_factor_given():
     T = np.array([5, 10, 10])
     factor = np.sqrt(T - 1) * [0.99, 0.99, 1.01]
     rows = pd.DataFrame({"T": T, "gap_deviation": factor / (2 * T + 2), "length_spread": 0.0})
-    assert variants._is_regular(rows).tolist() == [True, True, False]
+    assert _is_regular(rows).tolist() == [True, True, False]
 
 
 SIZES = (5, 8, 100, 1000)
@@ -89,56 +84,47 @@ def _table(**changes):
 STORED = {"worst_point_error": [1e-5, 1e-5, 0.9, 0.9]}
 
 
+FEATURES = {"largest_feature_dimensionality": [0.05, 0.05, 0.05, 0.3]}
+
+
 @pytest.mark.parametrize(
-    ("sentence", "changes"),
+    ("trait", "changes", "has"),
     [
-        ("have the bump", {"test_loss": [1.0, 1.01, 40.0, 0.99]}),
-        ("predict better than the zero output", {"test_loss": [1.0, 1.0, 1.0, 0.9]}),
-        ("store their datapoints as regular polygons", STORED),
-        ("end, at the largest T, with features", {"largest_feature_dimensionality": [0.05, 0.05, 0.05, 0.3]}),
+        ("bump", {"test_loss": [1.0, 1.01, 40.0, 0.99]}, True),
+        ("bump", {"test_loss": [1.0, 1.01, 1.02, 1.03]}, False),  # rising to the end
+        ("bump", {"test_loss": [40.0, 1.01, 1.0, 0.99]}, False),  # falling from the start
+        ("recovered", {"test_loss": [1.0, 1.0, 1.0, 0.9]}, True),
+        ("recovered", {"test_loss": [0.9, 0.9, 0.9, 1.1]}, False),  # at small T only
+        ("polygons", STORED, True),
+        ("polygons", STORED | {"gap_deviation": [0.4] * 4}, False),  # as far off as with a corner left out
+        ("polygons", STORED | {"length_spread": [0.3] * 4}, False),  # on two circles
+        ("features", FEATURES, True),
+        ("features", {"largest_feature_dimensionality": [0.3, 0.3, 0.3, 0.05]}, False),
     ],
 )
-def test_a_trait_is_described_where_it_is_and_nowhere_else(sentence, changes):
-    line = next(line for line in variants.describe(_table(**changes)).splitlines() if sentence in line)
-    assert line.startswith("- **tested** ")
-    assert line.endswith("not so: plain.")
-    without = next(line for line in variants.describe(_table()).splitlines() if sentence in line)
-    assert without.startswith("- **None** ")
+def test_a_trait_is_found_where_it_is_and_nowhere_else(trait, changes, has):
+    table = _table(**changes)["trained"]
+    plain, tested = (traits_of(table[table["variant"] == name]) for name in ("plain", "tested"))
+    assert getattr(tested, trait) is has
+    assert not getattr(plain, trait)
+    assert (trait in tested.cells["has"]) is has
 
 
 @pytest.mark.parametrize(
-    ("sentence", "changes"),
+    ("losses", "outcome"),
     [
-        ("have the bump", {"test_loss": [1.0, 1.01, 1.02, 1.03]}),  # rising to the end
-        ("have the bump", {"test_loss": [40.0, 1.01, 1.0, 0.99]}),  # falling from the start
-        ("predict better than the zero output", {"test_loss": [0.9, 0.9, 0.9, 1.1]}),  # at small T only
-        (
-            "regular polygons",
-            STORED | {"gap_deviation": [0.4] * 4},
-        ),  # as far off as a polygon with a corner left out
-        ("regular polygons", STORED | {"length_spread": [0.3] * 4}),  # on two circles
-        ("end, at the largest T, with features", {"largest_feature_dimensionality": [0.3, 0.3, 0.3, 0.05]}),
+        ([1.0, 1.01, 40.0, 0.99], "agrees"),
+        ([1.0, 1.01, 40.0, 1.02], "differs"),
+        ([1.0, 0.99, 0.98, 0.97], "differs"),
     ],
 )
-def test_what_only_resembles_a_trait_is_not_described_as_it(sentence, changes):
-    line = next(
-        line
-        for line in variants.describe(_table(**changes)).splitlines()
-        if sentence in line and "- " in line
-    )
-    assert line.startswith("- **None** ")
-
-
-@pytest.mark.parametrize(
-    ("losses", "found"),
-    [([1.0, 1.01, 40.0, 0.99], True), ([1.0, 1.01, 40.0, 1.02], False), ([1.0, 0.99, 0.98, 0.97], False)],
-)
-def test_double_descent_is_a_bump_and_a_recovery(losses, found):
+def test_double_descent_is_a_bump_and_a_recovery(losses, outcome):
     """Of the names that the replication reports; a bump that is not followed by generalization is not enough."""
     table = _table(test_loss=losses)["trained"].replace({"variant": {"tested": "ReLU on h"}})
-    text = variants.describe({"trained": table})
-    assert ("we find it for **ReLU on h**" in text) == found
-    assert ("we find it for **none** of these" in text) == (not found)
+    relu, other = "with a ReLU between the layers", "with other losses"
+    found = outcomes(variants.findings({"trained": table}))
+    assert found[f"There is double descent {relu} (Hobbhahn)"] == outcome
+    assert found[f"There is double descent {other} (Hobbhahn)"] == "not tested"
 
 
 @pytest.mark.parametrize("T", [3, 5, 8, 12])
@@ -148,5 +134,5 @@ def test_a_polygon_with_a_corner_left_out_is_not_regular(T):
     for angles, regular in ((angle, True), (missing, False)):
         deviation = variants._gap_deviation(np.stack([np.cos(angles), np.sin(angles)]))
         row = pd.DataFrame({"T": [T], "gap_deviation": [deviation], "length_spread": [0.0]})
-        assert variants._is_regular(row).tolist() == [regular]
+        assert _is_regular(row).tolist() == [regular]
         assert deviation == pytest.approx(0 if regular else np.sqrt(T - 1) / (T + 1), abs=1e-12)

@@ -1,4 +1,4 @@
-"""Variants: the module is the standard model when all flags are off, and its gradients in NumPy are those of autograd."""
+"""Variants: the standard model when all flags are off, and gradients in NumPy that are those of autograd."""
 
 from __future__ import annotations
 
