@@ -3,8 +3,6 @@
 The points are fixed, without randomness: first the endpoints, because an inequality is tight there, then
 Roberts' low-discrepancy sequence (powers of the generalised golden ratio), every other point of it moved to
 a face of the box. All coordinates are rational.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -58,11 +56,6 @@ class Interval:
         lower, upper = self.ends
         return lower + (upper - lower) * sympy.Rational(numerator, 2**RESOLUTION)
 
-    def latex(self) -> str:
-        """The interval in LaTeX."""
-        lower, upper = self.ends
-        return f"[{sympy.latex(lower)}, {sympy.latex(upper)}]"
-
 
 @dataclass(frozen=True, slots=True)
 class Integers:
@@ -97,11 +90,6 @@ class Integers:
         """The integer whose rank divides the set, on a logarithmic scale, at `numerator`/2**RESOLUTION."""
         rank = math.floor(len(self.values) ** (numerator / 2**RESOLUTION)) - 1
         return sympy.Integer(self.values[rank])
-
-    def latex(self) -> str:
-        """The set in LaTeX."""
-        second = f", {self.lower + self.step}" if self.step > 1 else ""
-        return rf"\{{{self.lower}{second}, \dots, {self.values[-1]}\}}"
 
 
 Domain: TypeAlias = Mapping[sympy.Symbol, Interval | Integers]

@@ -3,8 +3,6 @@
 The arithmetic is Arb's (python-flint): midpoint and radius, rounded outwards, 256 bits. It shares no code
 with SymPy's simplification or evaluation, so that what SymPy derived is checked along another route.
 Derivatives are taken by truncated power series (automatic differentiation), sums and products term by term.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import Any, TypeAlias
 import sympy
 from flint import arb, arb_series, ctx, fmpq
 
-__all__ = ["PRECISION", "Ball", "Undecided", "Undefined", "ball", "rational_ball"]
+__all__ = ["PRECISION", "Ball", "Undefined", "ball", "rational_ball"]
 
 #: Working precision in bits.
 PRECISION = 256
@@ -31,23 +29,16 @@ class Undefined(ArithmeticError):
     """The expression has no finite real value at the point."""
 
 
-class Undecided(ArithmeticError):
-    """The balls are too wide to tell; a point nearer to the middle of the domain, or more bits, would."""
-
-
 def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     """Ball that contains the value of `expression` where its symbols lie in the balls `values`.
 
-    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Piecewise, Sum, Product and
-    Derivative. Accuracy: outward rounding, so the exact value is inside; the radius is what 256 bits and
+    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy: outward rounding, so the exact value is inside; the radius is what 256 bits and
     the input balls allow.
 
     Raises
     ------
     Undefined
         The value is not a finite real number (a root of a negative number, a division by zero).
-    Undecided
-        A case distinction that the balls do not settle.
     NotImplementedError
         A function outside the list above, or a symbol without a value.
 
@@ -128,23 +119,6 @@ def _whole_power(base: Ball, power: int) -> Ball:
     return answer
 
 
-def _piecewise(expression: sympy.Piecewise, values: Values) -> Ball:
-    for value, condition in expression.args:
-        if condition == sympy.true or _decide(condition, values):
-            return _evaluate(value, values)
-    raise Undefined(f"no case of {expression} holds")
-
-
-def _decide(condition: sympy.Basic, values: Values) -> bool:
-    left, right = (_evaluate(side, values) for side in condition.args)
-    certain, opposite = _COMPARISONS[type(condition)]
-    if certain(left, right):
-        return True
-    if opposite(left, right):
-        return False
-    raise Undecided(f"{condition} is not settled by its balls")
-
-
 def _series(expression: sympy.Derivative, values: Values) -> Ball:
     (variable, order) = expression.variable_count[0]
     if len(expression.variable_count) > 1:
@@ -203,7 +177,6 @@ _RULES: dict[type, Callable[[Any, Values], Ball]] = {
     sympy.Add: _add,
     sympy.Mul: _multiply,
     sympy.Pow: _power,
-    sympy.Piecewise: _piecewise,
     sympy.Derivative: _series,
     sympy.Sum: _sum,
     sympy.Product: _product,
@@ -223,11 +196,4 @@ _FUNCTIONS: dict[type, Callable[..., Ball]] = {
     sympy.binomial: _binomial,
     sympy.Max: lambda *parts: reduce(lambda left, right: left.max(right), parts),
     sympy.Min: lambda *parts: reduce(lambda left, right: left.min(right), parts),
-}
-
-_COMPARISONS: dict[type, tuple[Callable[[Ball, Ball], bool], Callable[[Ball, Ball], bool]]] = {
-    sympy.StrictLessThan: (lambda a, b: a < b, lambda a, b: a >= b),
-    sympy.StrictGreaterThan: (lambda a, b: a > b, lambda a, b: a <= b),
-    sympy.LessThan: (lambda a, b: a <= b, lambda a, b: a > b),
-    sympy.GreaterThan: (lambda a, b: a >= b, lambda a, b: a < b),
 }

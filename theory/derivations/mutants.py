@@ -4,8 +4,6 @@ A mutant differs from its statement in one place: the sign of a term, an integer
 limits too) by one, sine for cosine, the direction of an inequality, one symbol for another of the same
 domain. A mutant may only survive a check if it is no error: an equation that holds at every point because
 both versions are equal there, or an inequality that is weaker at every point.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ import sympy
 from flint import arb
 
 from theory.derivations.domains import Domain, points
-from theory.derivations.intervals import Ball, Undecided, Undefined, ball, rational_ball
+from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
 from theory.derivations.steps import Statement, Step, StepInconclusive, StepRefuted, relations
 
 __all__ = ["Mutant", "is_harmless", "is_refuted", "mutants"]
@@ -81,7 +79,7 @@ def _claims_no_more(before: sympy.Basic, after: sympy.Basic, domain: Domain, cou
         values = {symbol: rational_ball(value) for symbol, value in point.items()}
         try:
             slack = _excess(after, values) - _excess(before, values)
-        except (Undefined, Undecided):
+        except Undefined:
             return False
         if slack < 0 or (isinstance(before, sympy.Eq) and not slack.overlaps(arb(0))):
             return False

@@ -4,25 +4,25 @@ A step is an equation or an inequality, claimed for every point of a domain. Its
 than the step itself: by default the two sides are evaluated in ball arithmetic at fixed points, the
 domain's ends among them (:class:`AtPoints`); a strict sign can be certified on a whole box by subdivision
 (:class:`OverBox`). A check refutes or fails to refute; what makes a step true is its reason, `why`. Where a
-reason has a gap, it says so.
+reason has a gap, it says so. Titles, reasons and conclusions are Markdown, with LaTeX between dollars.
 
-Normalisation and symbols are those of `theory.derivations.symbols`. Defines no equations; every step has a label of
-its own.
+Normalisation and symbols are those of `theory.derivations.symbols`.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, partial
 from typing import Literal, Protocol, TypeAlias
 
 import sympy
 from flint import arb
+from sympy.core.relational import Relational
 
 from theory.derivations.domains import Domain, Point, points
-from theory.derivations.intervals import Ball, Undecided, Undefined, ball, rational_ball
+from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
 
 __all__ = [
     "AtPoints",
@@ -40,6 +40,7 @@ __all__ = [
     "derivation",
     "derivations",
     "equal",
+    "relations",
 ]
 
 #: An equation, an inequality, or a conjunction of them.
@@ -51,25 +52,14 @@ Standing = Literal["theorem", "closed form"]
 #: A ball wider than this (relative to its magnitude, at least 1) settles nothing.
 WIDEST = 1e-30
 
-
-def equal(left: sympy.Expr, right: sympy.Expr) -> Statement:
-    """Left = right, kept as written: SymPy must not decide it while it is being stated."""
-    return sympy.Eq(left, right, evaluate=False)
+_STRICT = (sympy.StrictGreaterThan, sympy.StrictLessThan)
 
 
-def at_least(left: sympy.Expr, right: sympy.Expr) -> Statement:
-    """Left ≥ right, kept as written."""
-    return sympy.Ge(left, right, evaluate=False)
-
-
-def at_most(left: sympy.Expr, right: sympy.Expr) -> Statement:
-    """Left ≤ right, kept as written."""
-    return sympy.Le(left, right, evaluate=False)
-
-
-def above(left: sympy.Expr, right: sympy.Expr) -> Statement:
-    """Left > right, kept as written."""
-    return sympy.Gt(left, right, evaluate=False)
+#: Relations that are kept as written: SymPy must not decide them while they are being stated.
+equal = partial(sympy.Eq, evaluate=False)
+at_least = partial(sympy.Ge, evaluate=False)
+at_most = partial(sympy.Le, evaluate=False)
+above = partial(sympy.Gt, evaluate=False)
 
 
 class StepRefuted(AssertionError):
@@ -119,7 +109,7 @@ class OverBox:
     def examine(self, label: str, statement: Statement, domain: Domain) -> None:
         """See :class:`Check`."""
         for relation in relations(statement):
-            if not isinstance(relation, sympy.StrictGreaterThan | sympy.StrictLessThan):
+            if not isinstance(relation, _STRICT):
                 raise StepInconclusive(
                     f"{label}: only a strict inequality can be certified on a box, not {relation}"
                 )
@@ -127,7 +117,6 @@ class OverBox:
             self._subdivide(label, relation.gts - relation.lts, domain)
 
     def _subdivide(self, label: str, gap: sympy.Expr, domain: Domain) -> None:
-        waiting: list[dict[sympy.Symbol, tuple[sympy.Rational, sympy.Rational]]]
         waiting = [{symbol: one.ends for symbol, one in domain.items()}]
         for _ in range(self.pieces):
             if not waiting:
@@ -136,7 +125,7 @@ class OverBox:
             values = {symbol: rational_ball(lo).union(rational_ball(hi)) for symbol, (lo, hi) in box.items()}
             try:
                 value = ball(gap, values)
-            except (Undefined, Undecided):
+            except Undefined:
                 value = arb(0, 1)
             if value > 0:
                 continue
@@ -149,7 +138,7 @@ class OverBox:
         raise StepInconclusive(f"{label}: {self.pieces} pieces do not certify {gap} > 0")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Step:
     """One claim of a derivation.
 
@@ -165,17 +154,17 @@ class Step:
 
     label: str
     statement: Statement
+    domain: Domain
     why: str
-    domain: Domain = field(default_factory=dict)
-    check: Check = field(default_factory=AtPoints)
+    check: Check = AtPoints()
 
     def __post_init__(self) -> None:
-        if any(relation.lhs == relation.rhs for relation in relations(self.statement)):
-            raise ValueError(f"{self.label}: both sides are the same expression; such a step says nothing")
         if self.statement in (sympy.true, sympy.false):
             raise ValueError(
                 f"{self.label}: SymPy reduced the statement to {self.statement}; build it with equal() and its like"
             )
+        if any(relation.lhs == relation.rhs for relation in relations(self.statement)):
+            raise ValueError(f"{self.label}: both sides are the same expression; such a step says nothing")
         missing = self.statement.free_symbols - set(self.domain)
         unused = set(self.domain) - self.statement.free_symbols
         if missing or unused:
@@ -184,16 +173,7 @@ class Step:
             )
 
     def verify(self) -> None:
-        """Run the check.
-
-        Raises
-        ------
-        StepRefuted
-            The statement fails; the message has the step, the point and both sides.
-        StepInconclusive
-            The check settles nothing.
-
-        """
+        """Run the check; raises StepRefuted or StepInconclusive, whose message has the step and the point."""
         self.check.examine(self.label, self.statement, self.domain)
 
 
@@ -221,10 +201,10 @@ class Derivation:
     source: str
     conclusion: str
 
-    def __post_init__(self) -> None:
-        labels = [step.label for step in self.steps]
-        if not labels or len(set(labels)) < len(labels):
-            raise ValueError(f"{self.label}: a derivation needs steps with labels of their own, not {labels}")
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label of the result and those of its steps."""
+        return self.label, *(step.label for step in self.steps)
 
     def verify(self) -> None:
         """Verify every step; raises as :meth:`Step.verify`."""
@@ -234,41 +214,30 @@ class Derivation:
 
 #: The modules that hold derivations, in the order in which they are read; each has a tuple DERIVATIONS.
 PROOF_MODULES = (
-    "theory.derivations.memorization.zero_loss",
-    "theory.derivations.memorization.tgon",
-    "theory.derivations.memorization.tgon_norm",
-    "theory.derivations.memorization.codes",
-    "theory.derivations.memorization.shifted_codes",
-    "theory.derivations.features.polygon",
-    "theory.derivations.features.free_bias",
-    "theory.derivations.features.sea",
-    "theory.derivations.features.repetition",
-    "theory.derivations.features.dimensionality",
-    "theory.derivations.memorization.overlap",
-    "theory.derivations.optimization.reach",
-    "theory.derivations.optimization.decay_flow",
-    "theory.derivations.memorization.failures",
-    "theory.derivations.memorization.finite_penalty",
-    "theory.derivations.memorization.unequal_norms",
+    "memorization.zero_loss",
+    "memorization.tgon",
+    "memorization.tgon_norm",
+    "memorization.codes",
+    "memorization.shifted_codes",
+    "features.polygon",
+    "features.free_bias",
+    "features.sea",
+    "features.repetition",
+    "features.dimensionality",
+    "memorization.overlap",
+    "optimization.reach",
+    "optimization.decay_flow",
+    "memorization.failures",
+    "memorization.finite_penalty",
+    "memorization.unequal_norms",
 )
 
 
 @cache
 def derivations() -> tuple[Derivation, ...]:
-    """Every derivation, in reading order.
-
-    Raises
-    ------
-    ValueError
-        Two derivations or two steps share a label.
-
-    """
-    found = tuple(one for name in PROOF_MODULES for one in importlib.import_module(name).DERIVATIONS)
-    labels = [one.label for one in found] + [step.label for one in found for step in one.steps]
-    repeated = sorted({label for label in labels if labels.count(label) > 1})
-    if repeated:
-        raise ValueError(f"labels used twice: {repeated}")
-    return found
+    """Every derivation, in reading order. A test sees to it that no label stands twice."""
+    modules = (importlib.import_module(f"theory.derivations.{name}") for name in PROOF_MODULES)
+    return tuple(one for module in modules for one in module.DERIVATIONS)
 
 
 def derivation(label: str) -> Derivation:
@@ -286,14 +255,14 @@ def derivation(label: str) -> Derivation:
 
     """
     for one in derivations():
-        if label == one.label or any(label == step.label for step in one.steps):
+        if label in one.labels:
             return one
     raise KeyError(
         f"no derivation has the label {label!r}; there are {', '.join(one.label for one in derivations())}"
     )
 
 
-def relations(statement: Statement) -> Iterator[sympy.core.relational.Relational]:
+def relations(statement: Statement) -> Iterator[Relational]:
     """The relations of a conjunction, one after the other; a false constant is one that always fails.
 
     Examples
@@ -312,37 +281,23 @@ def relations(statement: Statement) -> Iterator[sympy.core.relational.Relational
         yield statement
 
 
-def _judge(label: str, relation: sympy.Basic, values: dict[sympy.Symbol, Ball], point: Point) -> None:
+def _judge(label: str, relation: Relational, values: dict[sympy.Symbol, Ball], point: Point) -> None:
     where = ", ".join(f"{symbol} = {value}" for symbol, value in point.items()) or "a point without symbols"
     try:
         left, right = ball(relation.lhs, values), ball(relation.rhs, values)
     except Undefined as error:
         raise StepRefuted(f"{label} is refuted at {where}: {error}") from error
-    except Undecided as error:
-        raise StepInconclusive(f"{label} at {where}: {error}") from error
     gap = _gap(relation, left, right)
     if gap < 0 or (gap.is_zero() and isinstance(relation, _STRICT)):
-        raise StepRefuted(
-            f"{label} is refuted at {where}: {relation} has the sides {_shown(left)} and {_shown(right)}"
-        )
+        sides = " and ".join(str(side.str(20, radius=False)) for side in (left, right))
+        raise StepRefuted(f"{label} is refuted at {where}: {relation} has the sides {sides}")
     wide = [side for side in (left, right) if side.rad() > WIDEST * (1 + abs(side))]
     if wide or (isinstance(relation, _STRICT) and not gap > 0):
         raise StepInconclusive(f"{label} at {where}: the sides {left} and {right} settle nothing")
 
 
-_STRICT = (sympy.StrictGreaterThan, sympy.StrictLessThan)
-
-
-def _gap(relation: sympy.Basic, left: Ball, right: Ball) -> Ball:
+def _gap(relation: Relational, left: Ball, right: Ball) -> Ball:
     """What must not be negative: −|left − right| up to its own radius for an equation."""
     if isinstance(relation, sympy.Eq):
         return arb(0) if left.overlaps(right) else -abs(left - right)
-    if isinstance(relation, sympy.GreaterThan | sympy.StrictGreaterThan):
-        return left - right
-    if isinstance(relation, sympy.LessThan | sympy.StrictLessThan):
-        return right - left
-    raise NotImplementedError(f"no check for a statement of type {type(relation).__name__}")
-
-
-def _shown(value: Ball) -> str:
-    return str(value.str(20, radius=False))
+    return left - right if relation.gts == relation.lhs else right - left

@@ -2,35 +2,33 @@
 
 One note for each topic, found by the area of a derivation's label, an index, and the table of notation. Every
 label of the registry is an anchor of its own in exactly one note. The same registry gives the same bytes.
-Nothing is read or written here. What trained models did is on the pages of the experiments, which each note links to.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy
 
 from theory.derivations import symbols as notation
-from theory.derivations.domains import COMPLETE, Domain, Integers, points
+from theory.derivations.domains import COMPLETE, Integers, points
 from theory.derivations.labels import LABELS
-from theory.derivations.steps import AtPoints, Check, Derivation, OverBox, Step, derivations, relations
+from theory.derivations.steps import AtPoints, Derivation, OverBox, Step, derivations
 from theory.notes.notation_in_words import IN_WORDS
-from theory.notes.prose import in_markdown
-from theory.notes.tables import TOPICS_WITH_TABLES, Table, tables
-from theory.notes.typesetting import display, sets_in_markdown
+from theory.notes.statements import display, sets_in_markdown
+from theory.notes.tables import TOPICS_WITH_TABLES, tables
 
-__all__ = ["Topic", "notes", "topic_of"]
+__all__ = ["TOPICS", "Topic", "notes", "topic_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A note: the stem of its file, its title, the areas of labels it takes, how it begins, and what tests it.
+    """A note: the stem of its file, its title, the areas of labels it takes, and how it begins.
 
-    Tests are experiments, each named by the stem of its page in the folder `experiments` beside the notes; `untested`
-    says what has none, and why.
+    `experiments` test its results: each is named by the stem of its page in the folder `experiments` beside that of the
+    notes. Where there are none, `untested` says why.
     """
 
     name: str
@@ -48,16 +46,18 @@ TOPICS = (
         "Memorization",
         ("memorization",),
         "What the least-norm model of zero loss looks like: first as inequalities between hidden vectors, for any "
-        "number m of hidden dimensions, then solved, for T ≤ m + 1 by the simplex and for m = 2 by the regular T-gon.",
+        r"number $m$ of hidden dimensions, then solved, for $T \le m + 1$ by the simplex and for $m = 2$ by the "
+        "regular T-gon.",
         ("compare", "norms", "gallery", "failures"),
     ),
     Topic(
         "codes",
         "Memorization codes",
         ("codes",),
-        "The same programme for any T and m: the least Σ‖h_j‖² with ‖h_j‖² − h_i·h_j ≥ 1. Where it is not solved, a "
-        "configuration is an upper bound and the proven lower bounds say how far it can be from the optimum. E is the "
-        "energy Σ‖h_j‖²; `theory/code_bounds.py` has the proofs in full.",
+        r"The same programme for any $T$ and $m$: the least $\sum \lVert h_j\rVert^2$ with $\lVert h_j\rVert^2 - "
+        r"h_i \cdot h_j \ge 1$. Where it is not solved, a configuration is an upper bound and the proven lower bounds "
+        r"say how far it can be from the optimum. $E$ is the energy $\sum \lVert h_j\rVert^2$; "
+        "`theory/codes/bounds.py` has the proofs in full.",
         ("codes",),
     ),
     Topic(
@@ -73,15 +73,16 @@ TOPICS = (
         ("unequal",),
         "What changes when the datapoints differ in norm, or when the decoder is free.",
         ("variants",),
-        "Every dataset that is drawn here has unit norms, and only those variants have a decoder of their own.",
     ),
     Topic(
         "penalty",
         "A finite penalty",
         ("penalty",),
-        "Loss + λ(‖W‖² + ‖b‖²) for λ > 0: the polygon shrinks, and collapses.",
-        untested="No experiment has a finite λ: the decay of AdamW, the trainer, acts beside the gradient and not through "
-        "the loss, and what it amounts to vanishes with Adam's ε (`optimization.adamw-stationary`).",
+        r"Loss $+\ \lambda (\lVert W\rVert^2 + \lVert b\rVert^2)$ for $\lambda \gt 0$: the polygon shrinks, and "
+        "collapses.",
+        untested=r"No experiment has a finite $\lambda$: the decay of AdamW, the trainer, acts beside the gradient and "
+        r"not through the loss, and what it amounts to vanishes with Adam's $\varepsilon$ "
+        "(`optimization.adamw-stationary`).",
     ),
     Topic(
         "generalization",
@@ -109,7 +110,7 @@ TOPICS = (
         "repetition",
         "Repeated data",
         ("repetition",),
-        "One datapoint among many, repeated R times: when it is worth a place of its own.",
+        "One datapoint among many, repeated $R$ times: when it is worth a place of its own.",
         ("threshold", "repeated-threshold", "repeated-map", "repeated-many", "repeated-history"),
     ),
     Topic(
@@ -128,20 +129,27 @@ TOPICS = (
     ),
 )
 
-_MARKS = {
-    "theorem": "Theorem",
-    "closed form": "Closed form",
-    "numerical": "Numerical",
-    "hypothesis": "Hypothesis",
-}
+_INDEX = """# Derivation notes
 
-_READING = (
-    "**Theorem**: proved under its assumptions; the steps' reasons are the proof. **Closed form**: exact for the "
-    "configuration it is about, without a claim that nothing does better. **Numerical**: computed, not proved. "
-    "**Hypothesis**: held against trained models. A formula is claimed on the set written beside it and was evaluated "
-    "there in ball arithmetic (256 bits, rounded outwards), at the ends of the set and at points between; that finds "
-    "a wrong formula, the reason below it says why it is true."
-)
+Written by `tgon notes` from the derivations that the package holds and checks; edit those, not these files.
+
+## How to read them
+
+**Theorem**: proved under its assumptions; the steps' reasons are the proof. **Closed form**: exact for the \
+configuration it is about, without a claim that nothing does better. **Numerical**: computed, not proved. \
+**Hypothesis**: held against trained models. A formula is claimed on the set written beside it and was evaluated \
+there in ball arithmetic (256 bits, rounded outwards), at the ends of the set and at points between; that finds \
+a wrong formula, the reason above it says why it is true.
+
+A result or a step is cited by its label, and every label is a link. Symbols: [notation](notation.md).
+"""
+
+_UNDERIVED = """## Labels without a derivation
+
+Cited in the code or above, and not, or not yet, derived step by step.
+
+| label | what it stands for | how it is known |
+| :-- | :-- | :-- |"""
 
 
 def topic_of(label: str) -> Topic:
@@ -160,175 +168,112 @@ def topic_of(label: str) -> Topic:
 
 def notes(found: Sequence[Derivation] | None = None) -> dict[str, str]:
     """File names and texts of all notes; `found` are the derivations, by default those of the registry."""
-    found = derivations() if found is None else tuple(found)
+    found = derivations() if found is None else found
     grouped: dict[Topic, list[Derivation]] = {
-        topic: []
-        for topic in TOPICS
-        if topic.name in TOPICS_WITH_TABLES or any(topic_of(one.label) == topic for one in found)
+        topic: [] for topic in TOPICS if topic.name in TOPICS_WITH_TABLES
     }
     for one in found:
         grouped.setdefault(topic_of(one.label), []).append(one)
-    link = _Links(found)
-    texts = {"README.md": _index(grouped, link, found), "notation.md": _notation()}
+    files = {label: f"{topic_of(one.label).name}.md" for one in found for label in one.labels}
+    texts = {"README.md": _index(grouped, files), "notation.md": _notation()}
+    texts |= {f"{topic.name}.md": _note(topic, members) for topic, members in grouped.items()}
+    return {name: _linked(text, dict.fromkeys(LABELS, "README.md") | files) for name, text in texts.items()}
+
+
+def _linked(text: str, files: Mapping[str, str]) -> str:
+    """The text with every label in backticks a link to its anchor, but not beside the anchor itself."""
+
+    def link(found: re.Match[str]) -> str:
+        label = found[1]
+        return f"[`{label}`]({files[label]}#{label})" if label in files else found[0]
+
+    return re.sub(r"(?<!</a>)`([a-z]+\.[a-z-]+)`", link, text).rstrip() + "\n"
+
+
+def _index(grouped: Mapping[Topic, Sequence[Derivation]], files: Collection[str]) -> str:
+    lines = [_INDEX]
     for topic, members in grouped.items():
-        texts[f"{topic.name}.md"] = _note(topic, members, link)
-    return texts
-
-
-class _Links:
-    """Turns an equation label in backticks into a link to its anchor; leaves every other text alone."""
-
-    def __init__(self, found: Sequence[Derivation]) -> None:
-        self.files = dict.fromkeys(LABELS, "README.md") | {
-            label: f"{topic_of(one.label).name}.md"
-            for one in found
-            for label in (one.label, *(step.label for step in one.steps))
-        }
-
-    def __call__(self, code: str) -> str:
-        label = code.strip("`")
-        return f"[`{label}`]({self.files[label]}#{label})" if label in self.files else code
-
-    def text(self, sentence: str) -> str:
-        """A sentence of the registry, in Markdown."""
-        return in_markdown(sentence, self)
-
-
-def _index(grouped: Mapping[Topic, Sequence[Derivation]], link: _Links, found: Sequence[Derivation]) -> str:
-    lines = [
-        "# Derivation notes",
-        "",
-        "Written by `tgon notes` from the derivations that the package holds and checks; edit those, not these files.",
-        "",
-        "## How to read them",
-        "",
-        _READING,
-        "",
-        "A result or a step is cited by its label, and every label is a link. Symbols: [notation](notation.md).",
-        "",
-    ]
-    for topic, members in grouped.items():
-        lines += [f"## [{topic.title}]({topic.name}.md)", "", in_markdown(topic.opening), ""]
+        lines += [f"## [{topic.title}]({topic.name}.md)", "", topic.opening, ""]
         if members:
             lines += ["| label | result | status |", "| :-- | :-- | :-- |"]
-            lines += [
-                f"| {link(f'`{one.label}`')} | {link.text(one.title)} | {one.standing} |" for one in members
-            ]
-            lines.append("")
-    held = {label for one in found for label in (one.label, *(step.label for step in one.steps))}
+            lines += [*(f"| `{one.label}` | {one.title} | {one.standing} |" for one in members), ""]
+    lines += [_UNDERIVED]
     lines += [
-        "## Labels without a derivation",
-        "",
-        "Cited in the code or above, and not, or not yet, derived step by step.",
+        f'| <a id="{label}"></a>`{label}` | {statement} | {known} |'
+        for label, (statement, known) in LABELS.items()
+        if label not in files
     ]
-    lines += ["", "| label | what it stands for | how it is known |", "| :-- | :-- | :-- |"]
-    lines += [
-        f'| <a id="{label}"></a>`{label}` | {link.text(one.statement)} | {link.text(one.known)} |'
-        for label, one in LABELS.items()
-        if label not in held
-    ]
-    return _file(lines)
+    return "\n".join(lines)
 
 
 def _notation() -> str:
     convention = " ".join((notation.__doc__ or "").split("\n\n")[1].removeprefix("Conventions: ").split())
-    lines = ["# Notation", "", in_markdown(convention[:1].upper() + convention[1:]), ""]
+    lines = ["# Notation", "", convention[:1].upper() + convention[1:], "", "| symbol | meaning | values |"]
+    lines += ["| :-- | :-- | :-- |"]
+    lines += [f"| ${one.latex}$ | {one.every_meaning} | {one.values} |" for one in notation.NOTATION]
+    lines += ["", "Symbols that stand in reasons only, with the notes they belong to.", ""]
+    lines += ["| symbol | meaning | notes |", "| :-- | :-- | :-- |"]
+    for symbol, meaning, areas in IN_WORDS:
+        names = dict.fromkeys(topic_of(area).name for area in areas.split())
+        lines.append(f"| {symbol} | {meaning} | {', '.join(f'[{name}]({name}.md)' for name in names)} |")
+    return "\n".join(lines)
+
+
+def _note(topic: Topic, members: Sequence[Derivation]) -> str:
+    lines = [f"# {topic.title}", "", topic.opening, ""]
     lines += [
-        *_symbols(notation.NOTATION),
-        "Symbols that stand in reasons only, with the notes they belong to.",
+        "How to read this, and what the status of a result means: [the index](README.md). $W$, $b$, $X_t$ and $h_t$ "
+        "are the model's and the data's as in [the notation](notation.md); other symbols are at the end.",
         "",
     ]
-    rows = [
-        f"| {in_markdown(one.symbol)} | {in_markdown(one.meaning)} | "
-        f"{', '.join(dict.fromkeys(f'[{topic.name}]({topic.name}.md)' for topic in map(topic_of, one.areas)))} |"
-        for one in IN_WORDS
-    ]
-    return _file([*lines, "| symbol | meaning | notes |", "| :-- | :-- | :-- |", *rows])
-
-
-def _symbols(entries: Sequence[notation.Notation], areas: Sequence[str] = ()) -> list[str]:
-    """The table of symbols; of their meanings only those in some areas of labels, unless none are given."""
-    return [
-        "| symbol | meaning | values |",
-        "| :-- | :-- | :-- |",
-        *(
-            f"| ${one.latex}$ | {in_markdown(one.meaning_in(areas) if areas else one.every_meaning)} | "
-            f"{in_markdown(one.domain)} |"
-            for one in entries
-        ),
-        "",
-    ]
-
-
-def _note(topic: Topic, members: Sequence[Derivation], link: _Links) -> str:
-    lines = [f"# {topic.title}", "", link.text(topic.opening), ""]
-    lines += [
-        f"How to read this, and what the status of a result means: [the index](README.md). "
-        f"{in_markdown('W, b, X_t and h_t')} are the model's and the data's as in [the notation](notation.md).",
-        "",
-    ]
-    used = {symbol for one in members for step in one.steps for symbol in _symbols_of(step)}
-    if used:
-        shown = _symbols([one for one in notation.NOTATION if one.symbol in used], topic.areas)
-        lines += ["## Symbols", "", *shown[:-1], *_in_words(topic), ""]
     for one in members:
-        lines += _derivation(one, link)
+        lines += _derivation(one)
     if numbers := tables(topic.name):
-        lines += ["## Numbers", "", *_tables(numbers, link)]
-    tests = ", ".join(f"[{name}](experiments/{name}.md)" for name in topic.experiments)
+        lines += ["## Numbers", "", *(f"{table.markdown()}\n" for table in numbers)]
+    tests = ", ".join(f"[{name}](../experiments/{name}.md)" for name in topic.experiments)
     if tests or topic.untested:
-        lines += [
-            "## Experiments",
-            "",
-            " ".join([f"Tested in {tests}."] * bool(tests) + [link.text(topic.untested)]).strip(),
-            "",
-        ]
-    return _file(lines)
+        lines += ["## Experiments", "", f"Tested in {tests}." if tests else topic.untested, ""]
+    return "\n".join([*lines, *_symbols(topic, members)])
 
 
-def _tables(shown: Sequence[Table], link: _Links) -> list[str]:
-    lines: list[str] = []
-    for table in shown:
-        lines += [re.sub(r"(?<!\[)`[a-z-]+\.[a-z-]+`", lambda found: link(found[0]), table.markdown()), ""]
-    return lines
-
-
-def _in_words(topic: Topic) -> list[str]:
-    """Rows of the table of symbols for those that no statement of the topic has."""
-    return [
-        f"| {in_markdown(one.symbol)} | {in_markdown(one.meaning)} | |"
-        for one in IN_WORDS
-        if not set(one.areas).isdisjoint(topic.areas)
+def _symbols(topic: Topic, members: Sequence[Derivation]) -> list[str]:
+    """The table of the symbols of a note, with what they mean in it."""
+    used = {symbol for one in members for step in one.steps for symbol in step.statement.atoms(sympy.Symbol)}
+    rows = [
+        f"| ${one.latex}$ | {one.meaning_in(topic.areas)} | {one.values} |"
+        for one in notation.NOTATION
+        if one.symbol in used
     ]
+    rows += [
+        f"| {symbol} | {meaning} | |"
+        for symbol, meaning, areas in IN_WORDS
+        if not set(areas.split()).isdisjoint(topic.areas)
+    ]
+    return ["## Symbols", "", "| symbol | meaning | values |", "| :-- | :-- | :-- |", *rows] if rows else []
 
 
-def _symbols_of(step: Step) -> set[sympy.Symbol]:
-    """The symbols a step shows, those that run through a sum among them."""
-    return {symbol for relation in relations(step.statement) for symbol in relation.atoms(sympy.Symbol)}
-
-
-def _derivation(one: Derivation, link: _Links) -> list[str]:
+def _derivation(one: Derivation) -> list[str]:
     lines = [
         f'<a id="{one.label}"></a>',
         "",
-        f"## {in_markdown(one.title)}",
+        f"## {one.title}",
         "",
-        f"**{_MARKS.get(one.standing, one.standing.capitalize())}** `{one.label}`. {link.text(one.conclusion)}",
+        f"**{one.standing.capitalize()}** `{one.label}`. {one.conclusion}",
         "",
-        "**Assumptions.** " + _sentence("; ".join(link.text(each) for each in one.assumptions)),
+        "**Assumptions.** " + _sentence("; ".join(one.assumptions)),
         "",
-        f"**Source.** {_sentence(in_markdown(one.source, link))}",
+        f"**Source.** {_sentence(one.source)}",
         "",
     ]
     for place, step in enumerate(one.steps, 1):
         lines += [
-            f'<a id="{step.label}"></a>**{place}.** `{step.label}` {_checked(step.check, step.domain)}',
+            f'<a id="{step.label}"></a>**{place}.** `{step.label}` ({_checked(step)})',
+            "",
+            step.why,
             "",
             "$$",
             display(step.statement),
             "$$",
-            "",
-            link.text(step.why),
             "",
         ]
     return lines
@@ -336,24 +281,18 @@ def _derivation(one: Derivation, link: _Links) -> list[str]:
 
 def _sentence(text: str) -> str:
     """With a capital and a full stop."""
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith(".") else text + "."
+    return text[:1].upper() + text[1:].removesuffix(".") + "."
 
 
-def _checked(check: Check, domain: Domain) -> str:
-    """How a step was confronted with numbers, in brackets."""
+def _checked(step: Step) -> str:
+    """How a step was confronted with numbers."""
+    domain, where = step.domain, sets_in_markdown(step.domain)
     if not domain:
-        return "(checked as it stands)"
-    where = sets_in_markdown(domain)
-    if isinstance(check, OverBox):
-        return f"(certified everywhere on {where})"
-    if isinstance(check, AtPoints):
-        count = len(list(points(domain, check.count)))
-        sizes = [len(one.values) for one in domain.values() if isinstance(one, Integers)]
-        every = len(sizes) == len(domain) and sympy.prod(sizes) <= COMPLETE
-        return f"(checked at {'all ' if every else ''}{count} points of {where})"
-    return f"(checked by {type(check).__name__} on {where})"
-
-
-def _file(lines: Sequence[str]) -> str:
-    return "\n".join(lines).rstrip() + "\n"
+        return "checked as it stands"
+    if isinstance(step.check, OverBox):
+        return f"certified everywhere on {where}"
+    if not isinstance(step.check, AtPoints):
+        return f"checked by {type(step.check).__name__} on {where}"
+    sizes = [len(one.values) for one in domain.values() if isinstance(one, Integers)]
+    every = "all " if len(sizes) == len(domain) and sympy.prod(sizes) <= COMPLETE else ""
+    return f"checked at {every}{len(list(points(domain, step.check.count)))} points of {where}"

@@ -1,58 +1,24 @@
 """Tables of numbers for the notes, computed from the float functions.
 
 Each function returns the tables of one topic. Numbers are rounded to fewer digits than any machine's
-arithmetic could change; nothing here takes more than a few seconds.
-
-Normalisations are those of the modules the numbers come from. Defines no equations.
+arithmetic could change; nothing here takes more than a few seconds. Normalisations are those of the modules the numbers
+come from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
 from functools import cache
 
-from theory.notes.prose import in_markdown
-from theory.number_format import number, scientific
+from theory.notes.statements import in_latex
+from theory.notes.table import Table, by, table_of
+from theory.number_format import number
 
-__all__ = ["TOPICS_WITH_TABLES", "Table", "table_of", "tables"]
+__all__ = ["TOPICS_WITH_TABLES", "tables"]
 
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A caption, the heads of the columns (both with Unicode mathematics), and cells in Markdown."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-    def __post_init__(self) -> None:
-        if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError(f"{self.caption}: every row must have {len(self.columns)} cells")
-
-    def markdown(self) -> str:
-        """The table in Markdown under its caption; columns of numbers are aligned right."""
-        numeric = [
-            all(row[place].lstrip("$").removeprefix(r"\ge ")[:1] in "-−–0123456789" for row in self.rows)
-            for place in range(len(self.columns))
-        ]
-        lines = [
-            [in_markdown(column) for column in self.columns],
-            ["--:" if right else ":--" for right in numeric],
-            *self.rows,
-        ]
-        body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"{in_markdown(self.caption)}\n\n{body}".lstrip()
-
-
-def table_of(caption: str, columns: str, rows: Iterable[tuple[float | str, ...]]) -> Table:
-    """A table with the columns named between bars; numbers among the cells are rounded."""
-    heads = tuple(head.strip() for head in columns.split("|"))
-    return Table(
-        caption,
-        heads,
-        tuple(tuple(one if isinstance(one, str) else number(one) for one in row) for row in rows),
-    )
+#: The paper's schedule has Λ = 25; constant rates of the same sum give the same bounds to the digits shown.
+RATES = [1e-3] * 25_000
 
 
 def _memorization() -> tuple[Table, ...]:
@@ -60,47 +26,36 @@ def _memorization() -> tuple[Table, ...]:
 
     from theory.memorization import tgon as formulas
     from theory.memorization.exact import exact_tgon_energy
-    from theory.notes.typesetting import in_latex
 
-    shown = {T: in_latex(radsimp(exact_tgon_energy(T))) for T in (1, 2, 3, 4, 5, 6, 8, 10, 12)}
-    tgon = table_of(
-        "The regular T-gon, m = 2 (`memorization.tgon-norm`, `memorization.tgon-bias-norm`).",
-        "T | ‖h‖² | c | ‖W‖ | ‖b‖ | ‖b‖/‖W‖ | D_X | ‖W‖² exactly",
-        (
-            (
-                str(T),
-                formulas.tgon_radius_squared(T),
-                formulas.tgon_bias_coefficient(T),
-                formulas.tgon_weight_norm(T),
-                formulas.tgon_bias_norm(T),
-                formulas.tgon_bias_norm(T) / formulas.tgon_weight_norm(T) if T > 1 else "–",
-                formulas.tgon_dimensionality(T),
-                f"${shown[T]}$" if T in shown else rf"${T}/(1 - \cos(2\pi/{T}))$",
-            )
-            for T in range(1, 13)
-        ),
+    def exact(T: int) -> str:
+        if T in (7, 9, 11):  # no short radicals
+            return rf"${T}/(1 - \cos(2\pi/{T}))$"
+        return f"${in_latex(radsimp(exact_tgon_energy(T)))}$"
+
+    weight, bias = formulas.tgon_weight_norm, formulas.tgon_bias_norm
+    tgon = by(
+        "The regular T-gon, $m = 2$ (`memorization.tgon-norm`, `memorization.tgon-bias-norm`).",
+        r"$T$ | $\lVert h\rVert^2$ | $c$ | $\lVert W\rVert$ | $\lVert b\rVert$ | $\lVert b\rVert/\lVert W\rVert$ | "
+        r"$D_X$ | $\lVert W\rVert^2$ exactly",
+        range(1, 13),
+        formulas.tgon_radius_squared,
+        formulas.tgon_bias_coefficient,
+        weight,
+        bias,
+        lambda T: bias(T) / weight(T) if T > 1 else "–",
+        formulas.tgon_dimensionality,
+        exact,
     )
-    expansion = table_of(
+    expansion = by(
         "Relative error of the two-term expansions of `memorization.asymptotic-norms`.",
-        "T | ‖W‖ | error | ‖b‖ | error",
-        (
-            (
-                str(T),
-                formulas.tgon_weight_norm(T),
-                f"{formulas.asymptotic_tgon_weight_norm(T) / formulas.tgon_weight_norm(T) - 1:.1e}",
-                formulas.tgon_bias_norm(T),
-                f"{formulas.asymptotic_tgon_bias_norm(T) / formulas.tgon_bias_norm(T) - 1:.1e}",
-            )
-            for T in (5, 10, 20, 50, 100)
-        ),
+        r"$T$ | $\lVert W\rVert$ | error | $\lVert b\rVert$ | error",
+        (5, 10, 20, 50, 100),
+        weight,
+        lambda T: number(formulas.asymptotic_tgon_weight_norm(T) / weight(T) - 1, 2),
+        bias,
+        lambda T: number(formulas.asymptotic_tgon_bias_norm(T) / bias(T) - 1, 2),
     )
-    return tgon, _with_powers(expansion)
-
-
-def _with_powers(table: Table) -> Table:
-    """With cells such as -1.9e-06 as powers of ten."""
-    rows = tuple(tuple(scientific(cell) if "e-" in cell else cell for cell in row) for row in table.rows)
-    return Table(table.caption, table.columns, rows)
+    return tgon, expansion
 
 
 def _codes() -> tuple[Table, ...]:
@@ -109,30 +64,32 @@ def _codes() -> tuple[Table, ...]:
     from theory.codes.programme import memorization_code
 
     rows = []
-    for m, sizes in ((3, range(4, 10)), (4, range(5, 10))):
-        for T in sizes:
-            code = memorization_code(T, m, starts=2)
-            bound, value = best_lower_bound(T, m)
-            name = "–" if code.name == "numerical" else in_markdown(code.name.replace(" + ", " and "))
-            rows.append((str(m), str(T), code.energy, value, f"`{bound}`", name, code.status))
-    return (
-        table_of(
-            "Least energies Σ‖h‖² found for T datapoints in m dimensions, and the largest proven lower bound.",
-            "m | T | energy | bound | its label | configuration | status",
-            rows,
-        ),
-        table_of(
-            "Known and open for m + 2 ≤ T ≤ 2m − 1: the construction (`codes.shifted-cross-polytope`), the largest "
-            "proven bound, and how far apart they are, as a share of T. From T = m + 5 on they are apart.",
-            "m | T | construction | bound | its label | apart",
-            (
-                (str(m), str(T), energy, value, f"`{label}`", number((energy - value) / T, 2))
-                for m, T in ((3, 5), (4, 7), (5, 9), (8, 12), (6, 11), (8, 15), (16, 24), (32, 48))
-                for energy in [known_codes(T, m)[0].energy]
-                for label, value in [best_lower_bound(T, m)]
-            ),
-        ),
+    for m, T in [*((3, T) for T in range(4, 10)), *((4, T) for T in range(5, 10))]:
+        code = memorization_code(T, m, starts=2)
+        bound, value = best_lower_bound(T, m)
+        name = (
+            "–"
+            if code.name == "numerical"
+            else re.sub(r"R\^\d+", r"$\g<0>$", code.name.replace(" + ", " and "))
+        )
+        rows.append((str(m), str(T), code.energy, value, f"`{bound}`", name, code.status))
+    least = table_of(
+        r"Least energies $\sum \lVert h\rVert^2$ found for $T$ datapoints in $m$ dimensions, and the largest proven "
+        "lower bound.",
+        "$m$ | $T$ | energy | bound | its label | configuration | status",
+        rows,
     )
+    rows = []
+    for m, T in ((3, 5), (4, 7), (5, 9), (8, 12), (6, 11), (8, 15), (16, 24), (32, 48)):
+        energy, (label, value) = known_codes(T, m)[0].energy, best_lower_bound(T, m)
+        rows.append((str(m), str(T), energy, value, f"`{label}`", number((energy - value) / T, 2)))
+    known = table_of(
+        r"Known and open for $m + 2 \le T \le 2m - 1$: the construction (`codes.shifted-cross-polytope`), the largest "
+        "proven bound, and how far apart they are, as a share of $T$. From $T = m + 5$ on they are apart.",
+        "$m$ | $T$ | construction | bound | its label | apart",
+        rows,
+    )
+    return least, known
 
 
 def _generalization() -> tuple[Table, ...]:
@@ -140,36 +97,24 @@ def _generalization() -> tuple[Table, ...]:
     from theory.polygon_geometry import interference_sum
 
     sizes = range(3, 14)
+    laws = ("unit", "free", "constant", "uniform", "normalized")
     gains = table_of(
         "Gain of a k-gon in units of one perfectly stored feature. Zero bias: unit length "
         "(`generalization.unit-gain`) and free length (`generalization.free-radius`). Free bias: constant, uniform, "
-        "and normalized amplitudes (n = 10000, S = 0.999).",
-        "k | S_k | unit | free length | constant | uniform | normalized",
-        (
-            (
-                str(k),
-                interference_sum(k),
-                *(polygon(k, law).gain for law in ("unit", "free", "constant", "uniform", "normalized")),
-            )
-            for k in sizes
-        ),
+        "and normalized amplitudes $(n = 10000, S = 0.999)$.",
+        "$k$ | $S_k$ | unit | free length | constant | uniform | normalized",
+        ((str(k), interference_sum(k), *(polygon(k, law).gain for law in laws)) for k in sizes),
     )
-    norms = table_of(
-        "‖W‖ and bias at these optima.",
-        "k | ‖W‖, free length | ‖W‖, constant | b, constant | ‖W‖, uniform | b, uniform",
-        (
-            (
-                str(k),
-                polygon(k, "free").weight_norm,
-                *(
-                    value
-                    for law in ("constant", "uniform")
-                    for found in [polygon(k, law)]
-                    for value in (found.weight_norm, found.bias)
-                ),
-            )
-            for k in sizes
-        ),
+    norms = by(
+        r"$\lVert W\rVert$ and bias at these optima.",
+        r"$k$ | $\lVert W\rVert$, free length | $\lVert W\rVert$, constant | $b$, constant | $\lVert W\rVert$, uniform "
+        "| $b$, uniform",
+        sizes,
+        lambda k: polygon(k, "free").weight_norm,
+        lambda k: polygon(k, "constant").weight_norm,
+        lambda k: polygon(k, "constant").bias,
+        lambda k: polygon(k, "uniform").weight_norm,
+        lambda k: polygon(k, "uniform").bias,
     )
     return gains, norms
 
@@ -180,18 +125,17 @@ def _sea() -> tuple[Table, ...]:
     bands = (1, 2, 3, 10, 100)
     return (
         table_of(
-            "Gain of B separated bands of k-gons at zero bias (`sea.bands`).",
-            "k | " + " | ".join(f"B = {one}" for one in bands),
+            "Gain of $B$ separated bands of k-gons at zero bias (`sea.bands`).",
+            "$k$ | " + " | ".join(f"$B = {one}$" for one in bands),
             ((str(k), *(bands_gain(k, one) for one in bands)) for k in range(3, 10)),
         ),
-        table_of(
-            "A pentagon of squared radius r and the sea that adds most to it (`sea.best-energy`), "
-            "directions at its vertices.",
-            "r | energy q | what it adds",
-            (
-                (number(r), best_sea(5, r), sea_gain(5, r, best_sea(5, r)))
-                for r in (0.25, 0.5, 0.75, 0.8396, 1.0, 1.25)
-            ),
+        by(
+            "A pentagon of squared radius $r$ and the sea that adds most to it (`sea.best-energy`), directions at its "
+            "vertices.",
+            "$r$ | energy $q$ | what it adds",
+            (0.25, 0.5, 0.75, 0.8396, 1, 1.25),
+            lambda r: best_sea(5, r),
+            lambda r: sea_gain(5, r, best_sea(5, r)),
         ),
     )
 
@@ -200,12 +144,15 @@ def _dimensionality() -> tuple[Table, ...]:
     from theory.memorization.tgon import simplex_dimensionality, tgon_dimensionality
 
     return (
-        table_of(
-            "Dimensionality of a vertex: the T-gon (`memorization.tgon-dimensionality`), the simplex in T − 1 "
-            "dimensions (`memorization.simplex-dimensionality`), and the bound for each of T copies of one datapoint "
-            "(`dimensionality.repeats`).",
-            "T | T-gon | simplex | copies",
-            ((str(T), tgon_dimensionality(T), simplex_dimensionality(T), 1 / T) for T in (2, 3, 4, 5, 8, 12)),
+        by(
+            "Dimensionality of a vertex: the T-gon (`memorization.tgon-dimensionality`), the simplex in $T - 1$ "
+            "dimensions (`memorization.simplex-dimensionality`), and the bound for each of $T$ copies of one "
+            "datapoint (`dimensionality.repeats`).",
+            "$T$ | T-gon | simplex | copies",
+            (2, 3, 4, 5, 8, 12),
+            tgon_dimensionality,
+            simplex_dimensionality,
+            lambda T: 1 / T,
         ),
     )
 
@@ -214,27 +161,23 @@ def _scales() -> tuple[Table, ...]:
     from theory.memorization import overlap as scales
 
     settings = ((10_000, 0.999), (1_000, 0.99), (10_000, 0.998))
+    laws = (
+        scales.pair_overlap_probability,
+        scales.first_overlap_scale,
+        scales.typical_overlap_scale,
+        scales.universal_overlap_scale,
+    )
     return (
         table_of(
-            "How overlap depends on the setting: P, the probability that a pair overlaps (`scales.pair-overlap`); the "
-            "T at which one overlapping pair is expected, at which a datapoint overlaps with one other, and at which "
-            "it overlaps with all.",
-            "n | S | P | first pair | typical | universal",
-            (
-                (
-                    str(n),
-                    str(S),
-                    scales.pair_overlap_probability(n, S),
-                    scales.first_overlap_scale(n, S),
-                    scales.typical_overlap_scale(n, S),
-                    scales.universal_overlap_scale(n, S),
-                )
-                for n, S in settings
-            ),
+            "How overlap depends on the setting: $P$, the probability that a pair overlaps (`scales.pair-overlap`); "
+            "the $T$ at which one overlapping pair is expected, at which a datapoint overlaps with one other, and at "
+            "which it overlaps with all.",
+            "$n$ | $S$ | $P$ | first pair | typical | universal",
+            ((str(n), str(S), *(law(n, S) for law in laws)) for n, S in settings),
         ),
         table_of(
-            "Probability that no two of T datapoints overlap (`scales.disjoint-probability`).",
-            "T | " + " | ".join(f"n = {n}, S = {S}" for n, S in settings),
+            "Probability that no two of $T$ datapoints overlap (`scales.disjoint-probability`).",
+            "$T$ | " + " | ".join(f"$n = {n}$, $S = {S}$" for n, S in settings),
             (
                 (str(T), *(scales.disjoint_probability(T, n, S) for n, S in settings))
                 for T in (3, 5, 8, 12, 20)
@@ -247,68 +190,145 @@ def _penalty() -> tuple[Table, ...]:
     from theory.memorization.finite_penalty import collapse_penalty, penalised_polygon
 
     shares = (0.0, 0.01, 0.1, 0.5, 0.9)
+    found = {
+        T: [penalised_polygon(T, share * collapse_penalty(T)) for share in shares] for T in (3, 4, 5, 6, 8)
+    }
+    captions = {
+        "radius_squared": "The squared radius $r$",
+        "bias_coefficient": "The bias coefficient $c$",
+    }
     return tuple(
         table_of(
-            f"The {name} of the least loss + λ(‖W‖² + ‖b‖²) on a T-gon, λ given as a share of the collapse at 2/T.",
-            "T | " + " | ".join("λ → 0" if share == 0 else f"{share}" for share in shares),
-            (
-                (
-                    str(T),
-                    *(getattr(penalised_polygon(T, share * collapse_penalty(T)), key) for share in shares),
-                )
-                for T in (3, 4, 5, 6, 8)
-            ),
+            rf"{caption} of the least loss $+\ \lambda (\lVert W\rVert^2 + \lVert b\rVert^2)$ on a T-gon, $\lambda$ "
+            "given as a share of the collapse at $2/T$.",
+            r"$T$ | $\lambda \to 0$ | " + " | ".join(map(str, shares[1:])),
+            ((str(T), *(getattr(one, key) for one in optima)) for T, optima in found.items()),
         )
-        for name, key in (("squared radius r", "radius_squared"), ("bias coefficient c", "bias_coefficient"))
+        for key, caption in captions.items()
     )
 
 
 def _stationary() -> tuple[Table, ...]:
-    from theory.memorization import failures as stationary
+    from theory.memorization import failures
     from theory.memorization.tgon import tgon_energy, tgon_hidden
 
-    circles = table_of(
-        "Two circles on T = 8 datapoints: three of squared length x, five of the y that the angles leave "
-        "(`stationary.two-circles`); the T-gon has energy " + number(float(tgon_energy(8))) + ".",
-        "x | y | energy",
-        (
-            (number(x), found.outer_squared, 3 * x + 5 * found.outer_squared)
-            for x in (1.5, 2.0, 2.5, 3.0, 3.4142)
-            for found in [stationary.two_circles(8, [x, x, x])]
-        ),
+    circles = by(
+        "Two circles on $T = 8$ datapoints: three of squared length $x$, five of the $y$ that the angles leave "
+        f"(`stationary.two-circles`); the T-gon has energy {number(tgon_energy(8))}.",
+        "$x$ | $y$ | energy",
+        (1.5, 2, 2.5, 3, 3.4142),
+        lambda x: failures.two_circles(8, [x, x, x]).outer_squared,
+        lambda x: 3 * x + 5 * failures.two_circles(8, [x, x, x]).outer_squared,
     )
-    dropped = table_of(
-        "One dropped point, the T − 1 others on their regular polygon (`stationary.dropped`): T times the loss, and "
-        "the curvature at the origin, held where it is positive.",
-        "T | T · loss | curvature",
-        (
-            (
-                str(T),
-                T * stationary.dropped_point_loss(T),
-                stationary.dropped_point_curvature(tgon_hidden(T - 1)),
-            )
-            for T in (4, 5, 6, 8, 10, 12)
-        ),
+    dropped = by(
+        "One dropped point, the $T - 1$ others on their regular polygon (`stationary.dropped`): $T$ times the loss, "
+        "and the curvature at the origin, held where it is positive.",
+        r"$T$ | $T \cdot$ loss | curvature",
+        (4, 5, 6, 8, 10, 12),
+        lambda T: T * failures.dropped_point_loss(T),
+        lambda T: failures.dropped_point_curvature(tgon_hidden(T - 1)),
     )
     return circles, dropped
 
 
 def _optimization() -> tuple[Table, ...]:
-    from theory.notes.training_tables import optimization_tables
+    from theory.memorization.tgon import tgon_radius_squared
+    from theory.optimization import reach as formulas
 
-    return optimization_tables()
+    reach = by(
+        r"What decay does within the paper's $\Lambda = 25$: the budget $\tau$, the share of a parameter without "
+        "gradient that is left, and the reach from 0 of steps of length 1 and of Adam's longest "
+        "(`optimization.reach`).",
+        r"weight decay | $\tau$ | left | reach | reach at most",
+        (0, 0.001, 0.01, 0.1, 0.5),
+        lambda decay: formulas.decay_budget(RATES, decay),
+        lambda decay: formulas.surviving_fraction(RATES, decay),
+        lambda decay: formulas.reach(RATES, decay),
+        lambda decay: formulas.reach(RATES, decay, largest_update=formulas.adam_largest_step()),
+    )
+    longest = [formulas.adam_largest_step(step=step) for step in (1, 2, 5, 10, 30, 100)]
+    steps = table_of(
+        "Adam's longest possible step, in learning rates, after so many steps (`optimization.largest-step`).",
+        r"steps | 1 | 2 | 5 | 10 | 30 | 100 | $\infty$",
+        [("length", *longest, formulas.adam_largest_step())],
+    )
+    biases = by(
+        "The largest bias a regular T-gon needs, at a datapoint with one feature, and the probability that the "
+        "paper's data $(n = 10000, S = 0.999)$ keep it within 22.12 (`optimization.necessary-bias`).",
+        "$T$ | largest bias | probability",
+        (5, 8, 12, 16, 20, 22, 24, 26, 28),
+        lambda T: tgon_radius_squared(T) - 1,
+        lambda T: (
+            f"{formulas.tgon_within_reach(T, 22.12, 10_000, 0.999):.3f}"
+        ),  # the law's error is below T·1e-4
+    )
+    return reach, steps, biases, _shrinking()
+
+
+def _shrinking() -> Table:
+    from theory.memorization.tgon import tgon_radius_squared, tgon_weight_norm
+    from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
+
+    rows = []
+    for T in (3, 4, 5, 6, 8, 10, 12, 20):
+        least = tgon_radius_squared(T)
+        budgets = (symmetric_budget(factor**2 * least, least) for factor in (1.02, 1.1, 1.5, 2.0))
+        rows.append((str(T), tgon_weight_norm(T), symmetric_rate(least), *budgets))
+    return table_of(
+        r"How a memorizing T-gon shrinks: its rate $-d \ln \lVert W\rVert/d\tau$ just above the least norm, and the "
+        r"budget $\tau$ from a norm above the least one by the factor given, all parameters equally mobile "
+        "(`optimization.symmetric-flow`).",
+        r"$T$ | least $\lVert W\rVert$ | rate | $\tau$ from 1.02 | $\tau$ from 1.1 | $\tau$ from 1.5 | $\tau$ from 2",
+        rows,
+    )
 
 
 def _repetition() -> tuple[Table, ...]:
-    from theory.notes.training_tables import repetition_tables
+    from theory.repetition.threshold import energy_of_rank, zero_bias_threshold
 
-    return repetition_tables()
+    found = []
+    for n, S in ((1_000, 0.99), (10_000, 0.999)):
+        rows = []
+        for share in (1, 3, 10, 30, 100):
+            point = zero_bias_threshold(share * n, n, S)
+            energies = (energy_of_rank(rank, share * n, n, S) for rank in (1, 5, 10))
+            rows.append((str(share), *(number(one, 3) for one in (*energies, point.mean, point.deviation))))
+        found.append(
+            table_of(
+                f"$n = {n}$, $S = {S}$: mean energies of the strongest, fifth and tenth feature in units of $T/n$ "
+                "(`repetition.order`), and the $R$ at which a point is worth a vertex at zero bias, mean and deviation "
+                "over draws in the same unit (`repetition.zero-bias`): above $T/n$ where data are few.",
+                "$T/n$ | $e_1$ | $e_5$ | $e_{10}$ | $R/(T/n)$ | deviation",
+                rows,
+            )
+        )
+    return tuple(found)
 
 
 def _unequal() -> tuple[Table, ...]:
-    from theory.notes.training_tables import unequal_tables
+    from theory.memorization.unequal_norms import least_norm_tied, least_norm_untied, regular_polygon_cost
 
-    return unequal_tables()
+    sets = ("1, 1, 1", "1, 1, 3", "1, 1, 1, 1", "0.1, 1, 1, 1", "0.5, 1, 1, 1", "1, 1, 1, 3", "1, 1, 2, 2")
+    rows = []
+    for shown in (*sets, "1, 1, 1, 1, 1", "1, 1, 1, 1, 2"):
+        norms = [float(one) for one in shown.split(",")]
+        tied, untied = least_norm_tied(norms, starts=8), least_norm_untied(norms, starts=8)
+        costs = (
+            tied.encoder_cost,
+            regular_polygon_cost(norms),
+            (untied.encoder_cost + untied.decoder_cost) / 2,
+            regular_polygon_cost(norms, untied=True) / 2,
+        )
+        rows.append((shown, *(number(cost, 4) for cost in costs), tied.status))
+    return (
+        table_of(
+            r"Least $\lVert W\rVert^2$ found in the plane for datapoints of these norms (`unequal.programme`), and "
+            r"half of the least $\lVert W\rVert^2 + \lVert V\rVert^2$ with a decoder $V$ of its own "
+            "(`unequal.untied`), beside what the regular polygon costs.",
+            "norms | tied | regular, tied | untied | regular, untied | status",
+            rows,
+        ),
+    )
 
 
 _TABLES: dict[str, Callable[[], tuple[Table, ...]]] = {

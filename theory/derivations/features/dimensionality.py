@@ -34,18 +34,18 @@ _SUM = Derivation(
     source="Henighan et al. 2023 define the dimensionality; the bound is ours",
     steps=(
         Step(
-            label="dimensionality.cauchy-schwarz",
-            statement=equal(
+            "dimensionality.cauchy-schwarz",
+            equal(
                 (alpha * u**2 + beta * v**2) * (u**2 / alpha + v**2 / beta) - (u**2 + v**2) ** 2,
                 u**2 * v**2 * (alpha - beta) ** 2 / (alpha * beta),
             ),
-            domain=_PLANE,
-            why="Lagrange's identity for Cauchy–Schwarz, (vᵀAv)(vᵀA⁺v) ≥ ‖v‖⁴: D_i ≤ v_iᵀA⁺v_i, with equality exactly "
-            "when v_i is an eigenvector of A.",
+            _PLANE,
+            r"Lagrange's identity for Cauchy–Schwarz, $(v^{\top}Av)(v^{\top}A^+v) \ge \lVert v\rVert^4$: $D_i \le "
+            r"v_i^{\top}A^+v_i$, with equality exactly when $v_i$ is an eigenvector of $A$.",
         ),
         Step(
-            label="dimensionality.trace",
-            statement=equal(
+            "dimensionality.trace",
+            equal(
                 (
                     _shared_22
                     + (_shared_22 * h1**2 - 2 * _shared_12 * h1 * h2 + _shared_11 * h2**2)
@@ -54,32 +54,35 @@ _SUM = Derivation(
                 / (_shared_11 * _shared_22 - _shared_12**2),
                 2,
             ),
-            domain={h1: COORDINATE, h2: Interval("1/4", 2), h3: COORDINATE, h4: COORDINATE},
-            why="Σ v_iᵀA⁺v_i = tr(A⁺A) = rank V, here for the columns (1, 0), (h₁, h₂), (h₃, h₄).",
+            {h1: COORDINATE, h2: Interval("1/4", 2), h3: COORDINATE, h4: COORDINATE},
+            r"$\sum v_i^{\top}A^+v_i = \mathrm{tr} (A^+A) = \mathrm{rank}\ V$, here for the columns $(1, 0)$, $(h_1, "
+            "h_2)$, $(h_3, h_4)$.",
         ),
     ),
-    conclusion="Σ D_i ≤ rank V, with equality exactly when every nonzero column is an eigenvector of VVᵀ.",
+    conclusion=r"$\sum D_i \le \mathrm{rank}\ V$, with equality exactly when every nonzero column is an eigenvector "
+    r"of $VV^{\top}$.",
 )
 
 _LEVERAGE = Derivation(
     label="dimensionality.leverage",
     title="The largest dimensionality a probe can give is the leverage score",
     standing="theorem",
-    assumptions=("probes v with v·v_j ≠ 0 for some j",),
+    assumptions=(r"probes $v$ with $v \cdot v_j \ne 0$ for some $j$",),
     source="ours",
     steps=(
         Step(
-            label="dimensionality.probe",
-            statement=equal(
+            "dimensionality.probe",
+            equal(
                 (alpha * g**2 + beta * e**2) * (u**2 / alpha + v**2 / beta) - (u * g + v * e) ** 2,
                 (alpha * g * v - beta * e * u) ** 2 / (alpha * beta),
             ),
-            domain={**_PLANE, g: COORDINATE, e: COORDINATE},
-            why="Cauchy–Schwarz again, for a probe w = (g, e): (w·v)²/(wᵀA w) ≤ vᵀA⁺v. The gap vanishes at the "
-            "probe A⁺v = (u/α, v/β).",
+            {**_PLANE, g: COORDINATE, e: COORDINATE},
+            r"Cauchy–Schwarz again, for a probe $w = (g, e)$: $(w \cdot v)^2/(w^{\top}A w) \le v^{\top}A^+v$. The gap "
+            r"vanishes at the probe $A^+v = (u/\alpha, v/\beta)$.",
         ),
     ),
-    conclusion="D*_i = sup over probes = v_iᵀ(VVᵀ)⁺v_i; the probe v_i gives D_i ≤ D*_i ≤ 1, and Σ D*_i = rank V.",
+    conclusion=r"$D_i^{\ast} = \sup$ over probes $= v_i^{\top}(VV^{\top})^+v_i$; the probe $v_i$ gives $D_i \le "
+    r"D_i^{\ast} \le 1$, and $\sum D_i^{\ast} = \mathrm{rank}\ V$.",
 )
 
 _REPEATS = Derivation(
@@ -90,44 +93,48 @@ _REPEATS = Derivation(
     source="ours",
     steps=(
         Step(
-            label="dimensionality.rank-one-update",
-            statement=equal(
+            "dimensionality.rank-one-update",
+            equal(
                 ((beta + R * v**2) * u**2 - 2 * R * u * v * (u * v) + (alpha + R * u**2) * v**2)
                 / ((alpha + R * u**2) * (beta + R * v**2) - (R * u * v) ** 2),
                 (u**2 / alpha + v**2 / beta) / (1 + R * (u**2 / alpha + v**2 / beta)),
             ),
-            domain={**_PLANE, R: Integers(1, 8)},
-            why="Sherman–Morrison: with ℓ = vᵀA⁺v over the other columns, R copies of v have leverage ℓ/(1 + Rℓ) each.",
+            {**_PLANE, R: Integers(1, 8)},
+            r"Sherman–Morrison: with $\ell = v^{\top}A^+v$ over the other columns, $R$ copies of $v$ have leverage "
+            r"$\ell /(1 + R\ell)$ each.",
         ),
         Step(
-            label="dimensionality.copies-bound",
-            statement=equal(1 / R - ell / (1 + R * ell), 1 / (R * (1 + R * ell))),
-            domain={R: Integers(1, 8), ell: Interval(0, 8)},
-            why="Below 1/R; a vector outside the span of the others (ℓ → ∞) has exactly 1/R.",
+            "dimensionality.copies-bound",
+            equal(1 / R - ell / (1 + R * ell), 1 / (R * (1 + R * ell))),
+            {R: Integers(1, 8), ell: Interval(0, 8)},
+            r"Below $1/R$; a vector outside the span of the others $(\ell \to \infty)$ has exactly $1/R$.",
         ),
     ),
-    conclusion="R identical columns have D* ≤ 1/R each.",
+    conclusion=r"$R$ identical columns have $D^{\ast} \le 1/R$ each.",
 )
 
 _GAUSSIAN = Derivation(
     label="dimensionality.gaussian",
     title="Leverage is the surprise under a Gaussian fit",
     standing="theorem",
-    assumptions=("the T hidden vectors have full rank", "the fit has mean zero and covariance VVᵀ/T"),
+    assumptions=(
+        "the $T$ hidden vectors have full rank",
+        r"the fit has mean zero and covariance $VV^{\top}/T$",
+    ),
     source="ours",
     steps=(
         Step(
-            label="dimensionality.likelihood",
-            statement=equal(
+            "dimensionality.likelihood",
+            equal(
                 -log(exp(-(u**2) * T / (2 * alpha)) / sqrt(2 * pi * alpha / T))
                 - log(exp(-(v**2) * T / (2 * beta)) / sqrt(2 * pi * beta / T)),
                 T * (u**2 / alpha + v**2 / beta) / 2 + log((2 * pi) ** 2 * alpha * beta / T**2) / 2,
             ),
-            domain={**_PLANE, T: Integers(2, 20)},
-            why="The density in an eigenbasis is a product of normal densities of variances α/T and β/T.",
+            {**_PLANE, T: Integers(2, 20)},
+            r"The density in an eigenbasis is a product of normal densities of variances $\alpha /T$ and $\beta /T$.",
         ),
     ),
-    conclusion="−ln p(v_i) = (T/2) D*_i + ½ ln det(2πΣ).",
+    conclusion=r"$-\ln p(v_i) = (T/2) D_i^{\ast} + \tfrac{1}{2} \ln \det (2\pi \Sigma)$.",
 )
 
 DERIVATIONS = (_SUM, _LEVERAGE, _REPEATS, _GAUSSIAN)

@@ -35,184 +35,193 @@ _INTERFERENCE = Derivation(
     source="ours",
     steps=(
         Step(
-            label="polygons.even-sum",
-            statement=equal(_passed(k), k / 4),
-            domain={k: EVEN},
-            why="Even k ≥ 4: the vertex opposite to d has the opposite cosine, so the positive half carries half of "
-            "Σcos² = k/2. (S_1 = S_2 = 1 directly.)",
+            "polygons.even-sum",
+            equal(_passed(k), k / 4),
+            {k: EVEN},
+            r"Even $k \ge 4$: the vertex opposite to $d$ has the opposite cosine, so the positive half carries half "
+            r"of $\sum \cos^2 = k/2$. $(S_1 = S_2 = 1$ directly.)",
         ),
         Step(
-            label="polygons.positive-part-one",
-            statement=equal(_passed(4 * i + 1), Sum(cos(2 * pi * d / (4 * i + 1)) ** 2, (d, -i, i))),
-            domain={i: Integers(1, 16)},
-            why="k = 4i + 1: the cosine is positive for |d| < k/4, that is |d| ≤ i.",
+            "polygons.positive-part-one",
+            equal(_passed(4 * i + 1), Sum(cos(2 * pi * d / (4 * i + 1)) ** 2, (d, -i, i))),
+            {i: Integers(1, 16)},
+            r"$k = 4i + 1$: the cosine is positive for $\lvert d\rvert \lt k/4$, that is $\lvert d\rvert \le i$.",
         ),
         Step(
-            label="polygons.positive-part-three",
-            statement=equal(_passed(4 * i + 3), Sum(cos(2 * pi * d / (4 * i + 3)) ** 2, (d, -i, i))),
-            domain={i: Integers(1, 16)},
-            why="k = 4i + 3: again |d| ≤ i. (k = 3 has i = 0 and S_3 = 1.)",
+            "polygons.positive-part-three",
+            equal(_passed(4 * i + 3), Sum(cos(2 * pi * d / (4 * i + 3)) ** 2, (d, -i, i))),
+            {i: Integers(1, 16)},
+            r"$k = 4i + 3$: again $\lvert d\rvert \le i$. $(k = 3$ has $i = 0$ and $S_3 = 1$.)",
         ),
         Step(
-            label="polygons.dirichlet-kernel",
-            statement=equal(Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)),
-            domain={i: Integers(1, 16), phi: Interval("1/8", 6)},
-            why="Dirichlet's kernel. With cos² = (1 + cos(4πd/k))/2 and φ = 4π/k the sum is (2i+1)/2 plus half of it.",
+            "polygons.dirichlet-kernel",
+            equal(Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)),
+            {i: Integers(1, 16), phi: Interval("1/8", 6)},
+            r"Dirichlet's kernel. With $\cos^2 = (1 + \cos (4\pi d/k))/2$ and $\varphi = 4\pi /k$ the sum is $(2i + "
+            "1)/2$ plus half of it.",
         ),
         Step(
-            label="polygons.one-sum",
-            statement=equal(_passed(k), k / 4 - (sec(pi / k) - 1) / 4),
-            domain={k: ONE_MOD_FOUR},
-            why="k ≡ 1: 2i + 1 = (k+1)/2, and sin(π(k+1)/k)/sin(2π/k) = −sec(π/k)/2.",
+            "polygons.one-sum",
+            equal(_passed(k), k / 4 - (sec(pi / k) - 1) / 4),
+            {k: ONE_MOD_FOUR},
+            r"$k \equiv 1$: $2i + 1 = (k + 1)/2$, and $\sin (\pi (k + 1)/k)/ \sin (2\pi /k) = -\sec (\pi /k)/2$.",
         ),
         Step(
-            label="polygons.three-sum",
-            statement=equal(_passed(k), k / 4 + (sec(pi / k) - 1) / 4),
-            domain={k: THREE_MOD_FOUR},
-            why="k ≡ 3: 2i + 1 = (k−1)/2, and sin(π(k−1)/k)/sin(2π/k) = sec(π/k)/2.",
+            "polygons.three-sum",
+            equal(_passed(k), k / 4 + (sec(pi / k) - 1) / 4),
+            {k: THREE_MOD_FOUR},
+            r"$k \equiv 3$: $2i + 1 = (k - 1)/2$, and $\sin (\pi (k - 1)/k)/ \sin (2\pi /k) = \sec (\pi /k)/2$.",
         ),
     ),
-    conclusion="S_k = k/4 for even k ≥ 4 and k/4 ∓ (sec(π/k) − 1)/4 for k ≡ 1, 3 (mod 4).",
+    conclusion=r"$S_k = k/4$ for even $k \ge 4$ and $k/4 \mp (\sec (\pi /k) - 1)/4$ for $k \equiv 1$, 3 $\pmod{4}$.",
 )
 
 _NEIGHBOURS = Derivation(
     label="generalization.neighbour-loss",
     title="The notebook's argument: unit columns, nearest neighbours",
     standing="theorem",
-    assumptions=("unit columns", "zero bias", "nearest neighbours only", "amplitudes uniform on [0, 1]"),
+    assumptions=("unit columns", "zero bias", "nearest neighbours only", "amplitudes uniform on $[0, 1]$"),
     source="Henighan et al. 2023, accompanying notebook",
     steps=(
         Step(
-            label="generalization.neighbour-double-angle",
-            statement=equal(k * (2 * cos(2 * pi / k) ** 2 - 1) / 3, k * cos(4 * pi / k) / 3),
-            domain={k: Integers(4, 40)},
-            why="ΔL/(1−S) = −k E a² + 2k E a² cos²(2π/k) for k ≥ 4, where the cosine is not negative, with E a² = 1/3.",
+            "generalization.neighbour-double-angle",
+            equal(k * (2 * cos(2 * pi / k) ** 2 - 1) / 3, k * cos(4 * pi / k) / 3),
+            {k: Integers(4, 40)},
+            r"$\Delta L/(1 - S) = -k E a^2 + 2k E a^2 \cos^2(2\pi /k)$ for $k \ge 4$, where the cosine is not "
+            "negative, with $E a^2 = 1/3$.",
         ),
         Step(
-            label="generalization.neighbour-tail",
-            statement=equal(cos(4 * pi / k), sin(pi * (k - 8) / (2 * k))),
-            domain={k: Integers(4, 40)},
-            why="For k ≥ 8 the argument lies in [0, π/2): nothing is gained from 8 features on. k = 1, 2, 3 give "
-            "−k/3, k = 6 gives −1 and k = 7 gives −0.52.",
+            "generalization.neighbour-tail",
+            equal(cos(4 * pi / k), sin(pi * (k - 8) / (2 * k))),
+            {k: Integers(4, 40)},
+            r"For $k \ge 8$ the argument lies in $[0, \pi /2)$: nothing is gained from 8 features on. $k = 1$, 2, 3 "
+            "give $-k/3$, $k = 6$ gives $-1$ and $k = 7$ gives $-0.52$.",
         ),
         Step(
-            label="generalization.neighbour-pentagon",
-            statement=equal(5 * (2 * cos(2 * pi / 5) ** 2 - 1) / 3, -5 * (1 + sqrt(5)) / 12),
-            why="k = 5: −1.34836.",
+            "generalization.neighbour-pentagon",
+            equal(5 * (2 * cos(2 * pi / 5) ** 2 - 1) / 3, -5 * (1 + sqrt(5)) / 12),
+            {},
+            "$k = 5$: $-1.34836$.",
         ),
         Step(
-            label="generalization.neighbour-best",
-            statement=above(sqrt(5), 3 - Rational(4, 5)),
-            why="5(1+√5)/12 > 4/3, the gain of k = 4, is √5 > 16/5 − 1.",
+            "generalization.neighbour-best",
+            above(sqrt(5), 3 - Rational(4, 5)),
+            {},
+            r"$5(1 + \sqrt{5})/12 \gt 4/3$, the gain of $k = 4$, is $\sqrt{5} \gt 16/5 - 1$.",
         ),
     ),
-    conclusion="The minimum over all k is at 5, and ‖W‖ = √5 because five columns of unit length were assumed.",
+    conclusion=r"The minimum over all $k$ is at 5, and $\lVert W\rVert = \sqrt{5}$ because five columns of unit "
+    "length were assumed.",
 )
 
 _UNIT = Derivation(
     label="generalization.unit-gain",
-    title="Unit columns, all neighbours: gain k(2 − S_k)",
+    title="Unit columns, all neighbours: gain $k(2 - S_k)$",
     standing="theorem",
     assumptions=("one active feature at a time", "unit columns", "zero bias"),
     source="after Henighan et al. 2023, accompanying notebook; all neighbours are ours",
     steps=(
         Step(
-            label="generalization.feature-loss",
-            statement=equal((1 - r) ** 2 + r**2 * (S_k - 1), 1 - (2 * r - r**2 * S_k)),
-            domain={r: Interval("1/8", 2), S_k: Interval(1, 4)},
-            why="Loss of one feature in units of E a²: own output 1 − r, and r² times the interference without "
-            "itself. The gain of k features is k(2r − r²S_k), here at r = 1.",
+            "generalization.feature-loss",
+            equal((1 - r) ** 2 + r**2 * (S_k - 1), 1 - (2 * r - r**2 * S_k)),
+            {r: Interval("1/8", 2), S_k: Interval(1, 4)},
+            "Loss of one feature in units of $E a^2$: own output $1 - r$, and $r^2$ times the interference without "
+            "itself. The gain of $k$ features is $k(2r - r^2S_k)$, here at $r = 1$.",
         ),
         Step(
-            label="generalization.pentagon-sum",
-            statement=equal(_passed(5), (7 - sqrt(5)) / 4),
-            domain={},
-            why="S_5. The gains at k = 1..7 are 1, 2, 3, 4, 5(1+√5)/4 ≈ 4.045, 3 and 1.56.",
+            "generalization.pentagon-sum",
+            equal(_passed(5), (7 - sqrt(5)) / 4),
+            {},
+            r"$S_5$. The gains at $k = 1 \dots 7$ are 1, 2, 3, 4, $5(1 + \sqrt{5})/4 \approx 4.045$, 3 and 1.56.",
         ),
         Step(
-            label="generalization.unit-even-tail",
-            statement=at_most(k * (2 - k / 4), 0),
-            domain={k: Integers(8, 40, 2)},
-            why="Even k ≥ 8; for k ≡ 3, k ≥ 11, S_k > k/4 is larger still.",
+            "generalization.unit-even-tail",
+            at_most(k * (2 - k / 4), 0),
+            {k: Integers(8, 40, 2)},
+            r"Even $k \ge 8$; for $k \equiv 3$, $k \ge 11$, $S_k \gt k/4$ is larger still.",
         ),
         Step(
-            label="generalization.unit-odd-tail",
-            statement=at_least(k - (sec(pi / k) - 1), 10 - sec(pi / 9)),
-            domain={k: Integers(9, 61, 4)},
-            why="k ≡ 1, k ≥ 9: 4S_k = k − (sec(π/k) − 1) grows with k, and 10 − sec(π/9) > 8. So S_k > 2 and the gain "
-            "is negative.",
+            "generalization.unit-odd-tail",
+            at_least(k - (sec(pi / k) - 1), 10 - sec(pi / 9)),
+            {k: Integers(9, 61, 4)},
+            r"$k \equiv 1$, $k \ge 9$: $4S_k = k - (\sec (\pi /k) - 1)$ grows with $k$, and $10 - \sec (\pi /9) \gt "
+            r"8$. So $S_k \gt 2$ and the gain is negative.",
         ),
     ),
-    conclusion="The gain is largest at k = 5 (4.045 against 4 at k = 4) and not positive from k = 8 on.",
+    conclusion="The gain is largest at $k = 5$ (4.045 against 4 at $k = 4$) and not positive from $k = 8$ on.",
 )
 
 _FREE = Derivation(
     label="generalization.free-radius",
-    title="Free radius: r = 1/S_k, gain k/S_k, ‖W‖ = √(k/S_k)",
+    title=r"Free radius: $r = 1/S_k$, gain $k/S_k$, $\lVert W\rVert = \sqrt{k/S_k}$",
     standing="theorem",
     assumptions=("one active feature at a time", "zero bias"),
     source="ours",
     steps=(
         Step(
-            label="generalization.best-radius",
-            statement=equal(k * (2 * r - r**2 * S_k), k / S_k - k * S_k * (r - 1 / S_k) ** 2),
-            domain={k: Integers(1, 12), r: Interval("1/8", 2), S_k: Interval(1, 4)},
-            why="Complete the square: r = 1/S_k is the best radius, and ‖W‖² = k r.",
+            "generalization.best-radius",
+            equal(k * (2 * r - r**2 * S_k), k / S_k - k * S_k * (r - 1 / S_k) ** 2),
+            {k: Integers(1, 12), r: Interval("1/8", 2), S_k: Interval(1, 4)},
+            r"Complete the square: $r = 1/S_k$ is the best radius, and $\lVert W\rVert^2 = k r$.",
         ),
     ),
-    conclusion="The gain and ‖W‖² are both k/S_k.",
+    conclusion=r"The gain and $\lVert W\rVert^2$ are both $k/S_k$.",
 )
 
 _PENTAGON = Derivation(
     label="generalization.pentagon",
-    title="The pentagon is the best single ring, for every k",
+    title="The pentagon is the best single ring, for every $k$",
     standing="theorem",
     assumptions=("`generalization.free-radius`", "`polygons.interference-sum`"),
-    source="Henighan et al. 2023 observe pentagons; the proof for every k is ours",
+    source="Henighan et al. 2023 observe pentagons; the proof for every $k$ is ours",
     steps=(
         Step(
-            label="generalization.three-gain",
-            statement=equal(
-                k / (k / 4 + (sec(pi / k) - 1) / 4), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))
-            ),
-            domain={k: THREE_MOD_FOUR},
-            why="k ≡ 3 (mod 4): below 4, because sec > 1. Even k ≥ 4 gives exactly 4; k = 1 and 2 give 1 and 2.",
+            "generalization.three-gain",
+            equal(k / (k / 4 + (sec(pi / k) - 1) / 4), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))),
+            {k: THREE_MOD_FOUR},
+            r"$k \equiv 3 \pmod{4}$: below 4, because $\sec \gt 1$. Even $k \ge 4$ gives exactly 4; $k = 1$ and 2 "
+            "give 1 and 2.",
         ),
         Step(
-            label="generalization.one-gain",
-            statement=equal(k / (k / 4 - (sec(pi / k) - 1) / 4), 4 / (1 - (sec(pi / k) - 1) / k)),
-            domain={k: ONE_MOD_FOUR},
-            why="k ≡ 1 (mod 4): above 4, increasing with (sec(π/k) − 1)/k.",
+            "generalization.one-gain",
+            equal(k / (k / 4 - (sec(pi / k) - 1) / 4), 4 / (1 - (sec(pi / k) - 1) / k)),
+            {k: ONE_MOD_FOUR},
+            r"$k \equiv 1 \pmod{4}$: above 4, increasing with $(\sec (\pi /k) - 1)/k$.",
         ),
         Step(
-            label="generalization.tail",
-            statement=equal(Derivative(phi * (sec(phi) - 1), phi), sec(phi) - 1 + phi * sec(phi) * tan(phi)),
-            domain={phi: Interval("1/64", "5/4")},
-            why="(sec(π/k) − 1)/k is φ(sec φ − 1)/π at φ = π/k. For 0 < φ < π/2 every term of the slope is positive, "
-            "so it falls as k grows: among k = 5, 9, 13, ... the first is best, the whole tail included.",
+            "generalization.tail",
+            equal(Derivative(phi * (sec(phi) - 1), phi), sec(phi) - 1 + phi * sec(phi) * tan(phi)),
+            {phi: Interval("1/64", "5/4")},
+            r"$(\sec (\pi /k) - 1)/k$ is $\varphi (\sec \varphi - 1)/\pi$ at $\varphi = \pi /k$. For $0 \lt \varphi "
+            r"\lt \pi /2$ every term of the slope is positive, so it falls as $k$ grows: among $k = 5$, 9, 13, ... "
+            "the first is best, the whole tail included.",
         ),
         Step(
-            label="generalization.tail-slope",
-            statement=above(sec(phi) - 1 + phi * sec(phi) * tan(phi), 0),
-            domain={phi: Interval("1/256", "2/3")},
+            "generalization.tail-slope",
+            above(sec(phi) - 1 + phi * sec(phi) * tan(phi), 0),
+            {phi: Interval("1/256", "2/3")},
+            r"The same sign certified at every $\varphi$ from $1/256$ to $2/3 \gt \pi /5$, that is from $k = 5$ to $k "
+            r"= 804$; below, the slope is $3\varphi^2/2 + O(\varphi^4)$.",
             check=OverBox(),
-            why="The same sign certified at every φ from 1/256 to 2/3 > π/5, that is from k = 5 to k = 804; below, "
-            "the slope is 3φ²/2 + O(φ⁴).",
         ),
         Step(
-            label="generalization.pentagon-gain",
-            statement=equal(5 / _passed(5), 20 / (7 - sqrt(5))),
-            why="The gain at k = 5, ≈ 4.19821; its root ≈ 2.04895 is ‖W‖.",
+            "generalization.pentagon-gain",
+            equal(5 / _passed(5), 20 / (7 - sqrt(5))),
+            {},
+            r"The gain at $k = 5$, $\approx 4.19821$; its root $\approx 2.04895$ is $\lVert W\rVert$.",
         ),
         Step(
-            label="generalization.pentagon-best",
-            statement=above(20 / (7 - sqrt(5)), 4),
-            why="More than every even k, and so than all others; and the gain tends to 4, since sec(π/k) tends to 1.",
+            "generalization.pentagon-best",
+            above(20 / (7 - sqrt(5)), 4),
+            {},
+            r"More than every even $k$, and so than all others; and the gain tends to 4, since $\sec (\pi /k)$ tends "
+            "to 1.",
         ),
     ),
-    conclusion="k = 5 is the unique best k ≥ 1, with gain 20/(7 − √5) and ‖W‖ = √(20/(7 − √5)). This is about b = 0: "
-    "with a free bias and the amplitudes of the sparse data (n = 10000, S = 0.999) the hexagon leads the single rings, "
-    "numerically, as the table under Numbers shows. Several rings are `sea.bands`.",
+    conclusion=r"$k = 5$ is the unique best $k \ge 1$, with gain $20/(7 - \sqrt{5})$ and $\lVert W\rVert = "
+    r"\sqrt{20/(7 - \sqrt{5})}$. This is about $b = 0$: with a free bias and the amplitudes of the sparse data $(n = "
+    "10000, S = 0.999)$ the hexagon leads the single rings, numerically, as the table under Numbers shows. Several "
+    "rings are `sea.bands`.",
 )
 
 DERIVATIONS = (_INTERFERENCE, _NEIGHBOURS, _UNIT, _FREE, _PENTAGON)

@@ -43,52 +43,52 @@ def cost(radius: Expr, bias: Expr) -> Expr:
 
 _COLLAPSE = Derivation(
     label="penalty.collapse",
-    title="Under a finite penalty the polygon shrinks to the origin continuously, at λ = 2/T",
+    title=r"Under a finite penalty the polygon shrinks to the origin continuously, at $\lambda = 2/T$",
     standing="closed form",
     assumptions=(
-        "unit datapoints with disjoint supports, m = 2",
+        "unit datapoints with disjoint supports, $m = 2$",
         "the symmetric ansatz: hidden vectors on a regular T-gon, one bias coefficient",
-        "every output is positive, as it is near the collapse, where r is small and c is not",
+        "every output is positive, as it is near the collapse, where $r$ is small and $c$ is not",
     ),
     source="ours",
     steps=(
         Step(
-            label="penalty.all-active",
-            statement=equal(
+            "penalty.all-active",
+            equal(
                 (1 - r - c) ** 2 + Sum((r * cos(2 * pi * d / T) + c) ** 2, (d, 1, T - 1)), all_active(r, c)
             ),
-            domain={T: POINTS, r: RADIUS, c: BIAS},
-            why="Over a full turn the cosines add up to 0 and their squares to T/2.",
+            {T: POINTS, r: RADIUS, c: BIAS},
+            "Over a full turn the cosines add up to 0 and their squares to $T/2$.",
         ),
         Step(
-            label="penalty.collapse-square",
-            statement=equal(
+            "penalty.collapse-square",
+            equal(
                 all_active(r, c) + cost(r, c),
                 1
                 + T * ((r - (2 / T - penalty)) ** 2 - (2 / T - penalty) ** 2) / 2
                 + T * (1 + penalty) * (c - 1 / (T * (1 + penalty))) ** 2
                 - 1 / (T * (1 + penalty)),
             ),
-            domain={T: POINTS, r: RADIUS, c: BIAS, penalty: PENALTY},
-            why="Complete the squares: least at r = 2/T − λ, which is 0 at λ = 2/T, and at c = 1/(T(1 + λ)), before "
-            "and after the collapse. Beyond λ = 2/T the least r ≥ 0 is 0.",
+            {T: POINTS, r: RADIUS, c: BIAS, penalty: PENALTY},
+            r"Complete the squares: least at $r = 2/T - \lambda$, which is 0 at $\lambda = 2/T$, and at $c = 1/(T(1 + "
+            r"\lambda))$, before and after the collapse. Beyond $\lambda = 2/T$ the least $r \ge 0$ is 0.",
         ),
         Step(
-            label="penalty.collapse-pair",
-            statement=equal(
+            "penalty.collapse-pair",
+            equal(
                 pair(r, c) + 2 * penalty * (r + c**2),
                 1
                 + 2 * ((r - (1 - penalty) / 2) ** 2 - ((1 - penalty) / 2) ** 2)
                 + 2 * (1 + penalty) * (c - 1 / (2 * (1 + penalty))) ** 2
                 - 1 / (2 * (1 + penalty)),
             ),
-            domain={r: RADIUS, c: BIAS, penalty: PENALTY},
-            why="T = 2, where the squares of the two cosines add up to 2: r = (1 − λ)/2, with the collapse at λ = 1 = "
-            "2/T and the bias of every other T.",
+            {r: RADIUS, c: BIAS, penalty: PENALTY},
+            r"$T = 2$, where the squares of the two cosines add up to 2: $r = (1 - \lambda)/2$, with the collapse at "
+            r"$\lambda = 1 = 2/T$ and the bias of every other $T$.",
         ),
     ),
-    conclusion="Where all outputs are positive r = 2/T − λ and c = 1/(T(1 + λ)) for T ≥ 3, r = (1 − λ)/2 for T = 2. "
-    "From λ = 2/T on r = 0.",
+    conclusion=r"Where all outputs are positive $r = 2/T - \lambda$ and $c = 1/(T(1 + \lambda))$ for $T \ge 3$, $r = "
+    r"(1 - \lambda)/2$ for $T = 2$. From $\lambda = 2/T$ on $r = 0$.",
 )
 
 
@@ -103,38 +103,38 @@ _POLYGON = Derivation(
     title="The penalised polygon, piece by piece",
     standing="closed form",
     assumptions=(
-        "unit datapoints with disjoint supports, m = 2",
+        "unit datapoints with disjoint supports, $m = 2$",
         "the symmetric ansatz: hidden vectors on a regular T-gon, one bias coefficient",
     ),
     source="ours",
     steps=(
         Step(
-            label="penalty.convex",
-            statement=equal(Max(0, u) ** 2, (u + Max(0, -u)) ** 2),
-            domain={u: Interval(-2, 2)},
-            why="The squared ReLU is the least of (u + s)² over s ≥ 0, a partial minimum of a convex function, hence "
-            "convex, and u is linear in (r, c); so is the squared error of a positive own output. The objective is "
-            "convex in (r, c) where r + c > 0: one stationary point, the minimum. Where r + c ≤ 0 it is at least 1, "
-            "more than at r = 0, c = 1/(T(1 + λ)).",
+            "penalty.convex",
+            equal(Max(0, u) ** 2, (u + Max(0, -u)) ** 2),
+            {u: Interval(-2, 2)},
+            r"The squared ReLU is the least of $(u + s)^2$ over $s \ge 0$, a partial minimum of a convex function, "
+            "hence convex, and $u$ is linear in $(r, c)$; so is the squared error of a positive own output. The "
+            r"objective is convex in $(r, c)$ where $r + c \gt 0$: one stationary point, the minimum. Where $r + c "
+            r"\le 0$ it is at least 1, more than at $r = 0$, $c = 1/(T(1 + \lambda))$.",
         ),
         Step(
-            label="penalty.active-cosines",
-            statement=equal(Sum(cos(2 * pi * d / T), (d, -i, i)), sin(pi * (2 * i + 1) / T) / sin(pi / T)),
-            domain={T: Integers(3, 14), i: Integers(1, 9)},
-            why="Dirichlet's kernel: β for D = i active neighbours to each side.",
+            "penalty.active-cosines",
+            equal(Sum(cos(2 * pi * d / T), (d, -i, i)), sin(pi * (2 * i + 1) / T) / sin(pi / T)),
+            {T: Integers(3, 14), i: Integers(1, 9)},
+            r"Dirichlet's kernel: $\beta$ for $D = i$ active neighbours to each side.",
         ),
         Step(
-            label="penalty.active-squares",
-            statement=equal(
+            "penalty.active-squares",
+            equal(
                 Sum(cos(2 * pi * d / T) ** 2, (d, -i, i)),
                 (2 * i + 1 + sin(2 * pi * (2 * i + 1) / T) / sin(2 * pi / T)) / 2,
             ),
-            domain={T: Integers(3, 14), i: Integers(1, 9)},
-            why="Double angle and Dirichlet's kernel again: α.",
+            {T: Integers(3, 14), i: Integers(1, 9)},
+            r"Double angle and Dirichlet's kernel again: $\alpha$.",
         ),
         Step(
-            label="penalty.piece",
-            statement=equal(
+            "penalty.piece",
+            equal(
                 piece(r + s, c + t) - piece(r, c),
                 alpha * s**2
                 + 2 * beta * s * t
@@ -142,7 +142,7 @@ _POLYGON = Derivation(
                 + 2 * s * (alpha * r + beta * c - (1 - penalty * T / 2))
                 + 2 * t * (beta * r + (k + penalty * T) * c - 1),
             ),
-            domain={
+            {
                 alpha: Interval(1, 6),
                 beta: Interval(-1, 3),
                 k: Integers(3, 9),
@@ -153,34 +153,34 @@ _POLYGON = Derivation(
                 t: Interval("-1/2", 3),
                 penalty: PENALTY,
             },
-            why="On a piece the loss is (1−r−c)² − (r+c)² + Σ(r cos + c)² over the K active steps, the own one with "
-            "cosine 1 among them; 1 is left out. Two linear equations make it stationary. The piece whose outputs "
-            "have the signs it assumes holds the minimum.",
+            r"On a piece the loss is $(1 - r - c)^2 - (r + c)^2 + \sum (r \cos + c)^2$ over the $K$ active steps, the "
+            "own one with cosine 1 among them; 1 is left out. Two linear equations make it stationary. The piece "
+            "whose outputs have the signs it assumes holds the minimum.",
         ),
         Step(
-            label="penalty.vanishing",
-            statement=equal(
+            "penalty.vanishing",
+            equal(
                 (3 - (1 + 2 * cos(2 * pi / T)))
                 / (3 * (1 + 2 * cos(2 * pi / T) ** 2) - (1 + 2 * cos(2 * pi / T)) ** 2),
                 1 / (1 - cos(2 * pi / T)),
             ),
-            domain={T: Integers(4, 40)},
-            why="At λ → 0 only the nearest neighbours are active, K = 3: the two equations give the squared radius of "
-            "`memorization.tgon-radius`.",
+            {T: Integers(4, 40)},
+            r"At $\lambda \to 0$ only the nearest neighbours are active, $K = 3$: the two equations give the squared "
+            "radius of `memorization.tgon-radius`.",
         ),
         Step(
-            label="penalty.vanishing-slope",
-            statement=equal(
+            "penalty.vanishing-slope",
+            equal(
                 (2 * (1 - u) - v * (1 + v) / 2) * (1 - u) - (2 * (1 - u) ** 2 + v * (1 + 2 * u**2)),
                 -v * ((1 + v) * (1 - u) / 2 + 1 + 2 * u**2),
             ),
-            domain={u: Interval("-1/2", "15/16"), v: Interval(0, 1)},
-            why="With u = cos(2π/T), v = λT: r(1 − u) − 1 has the sign of the right side, so r lies below the T-gon's "
-            "for every λ > 0 on this piece.",
+            {u: Interval("-1/2", "15/16"), v: Interval(0, 1)},
+            r"With $u = \cos (2\pi /T)$, $v = \lambda T$: $r(1 - u) - 1$ has the sign of the right side, so $r$ lies "
+            r"below the T-gon's for every $\lambda \gt 0$ on this piece.",
         ),
     ),
-    conclusion="r = ((1 − λT/2)(K + λT) − β)/(α(K + λT) − β²) and c = (α − β(1 − λT/2))/(α(K + λT) − β²) with the sums "
-    "over the active neighbours.",
+    conclusion=r"$r = ((1 - \lambda T/2)(K + \lambda T) - \beta)/(\alpha (K + \lambda T) - \beta^2)$ and $c = (\alpha "
+    r"- \beta (1 - \lambda T/2))/(\alpha (K + \lambda T) - \beta^2)$ with the sums over the active neighbours.",
 )
 
 DERIVATIONS = (_COLLAPSE, _POLYGON)

@@ -25,40 +25,38 @@ _OVERLAP = Derivation(
     title="How often datapoints share a feature",
     standing="theorem",
     assumptions=(
-        "features are present independently with probability p",
+        "features are present independently with probability $p$",
         "empty datapoints are not drawn again",
     ),
     source="the data distribution is that of Henighan et al. 2023; the counts are ours",
     steps=(
         Step(
-            label="scales.two-disjoint",
-            statement=equal(1 - Product(1 - p**2, (j, 1, n)), 1 - (1 - p**2) ** n),
-            domain={p: DENSITY, n: Integers(1, 20)},
-            why="A feature is in both datapoints with probability p²; all n miss independently.",
+            "scales.two-disjoint",
+            equal(1 - Product(1 - p**2, (j, 1, n)), 1 - (1 - p**2) ** n),
+            {p: DENSITY, n: Integers(1, 20)},
+            "A feature is in both datapoints with probability $p^2$; all $n$ miss independently.",
         ),
         Step(
-            label="scales.overlap-order",
-            statement=at_most(n * p**2 - (1 - (1 - p**2) ** n), n * (n - 1) * p**4 / 2),
-            domain={p: Interval("1/64", 1), n: Integers(1, 20)},
-            why="Bonferroni's inequality: n p² is the probability up to n²p⁴/2.",
+            "scales.overlap-order",
+            at_most(n * p**2 - (1 - (1 - p**2) ** n), n * (n - 1) * p**4 / 2),
+            {p: Interval("1/64", 1), n: Integers(1, 20)},
+            "Bonferroni's inequality: $n p^2$ is the probability up to $n^2p^4/2$.",
         ),
         Step(
-            label="scales.expected-overlaps",
-            statement=equal(Sum(j, (j, 1, T - 1)), T * (T - 1) / 2),
-            domain={T: Integers(1, 40)},
-            why="Datapoint j + 1 has j earlier ones; expectations add up whether pairs are independent or not.",
+            "scales.expected-overlaps",
+            equal(Sum(j, (j, 1, T - 1)), T * (T - 1) / 2),
+            {T: Integers(1, 40)},
+            "Datapoint $j + 1$ has $j$ earlier ones; expectations add up whether pairs are independent or not.",
         ),
         Step(
-            label="scales.disjoint-probability",
-            statement=equal(
-                (1 - p) ** T + T * p * (1 - p) ** (T - 1), (1 - p) ** (T - 1) * (1 + (T - 1) * p)
-            ),
-            domain={p: DENSITY, T: Integers(1, 20)},
-            why="All supports are disjoint when every feature is in no datapoint or in one; features are independent.",
+            "scales.disjoint-probability",
+            equal((1 - p) ** T + T * p * (1 - p) ** (T - 1), (1 - p) ** (T - 1) * (1 + (T - 1) * p)),
+            {p: DENSITY, T: Integers(1, 20)},
+            "All supports are disjoint when every feature is in no datapoint or in one; features are independent.",
         ),
     ),
-    conclusion="A pair overlaps with probability 1 − (1 − p²)^n ≈ n p², T(T−1)/2 times that many pairs are expected, "
-    "and no pair overlaps with probability ((1−p)^{T−1}(1 + (T−1)p))^n.",
+    conclusion=r"A pair overlaps with probability $1 - (1 - p^2)^n \approx n p^2$, $T(T - 1)/2$ times that many pairs "
+    "are expected, and no pair overlaps with probability $((1 - p)^{T - 1}(1 + (T - 1)p))^n$.",
 )
 
 DERIVATIONS = (_OVERLAP,)

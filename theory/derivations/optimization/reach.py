@@ -30,110 +30,114 @@ _BUDGET = Derivation(
     label="optimization.decay-budget",
     title="The sum of the learning rates, and what decay can do with it",
     standing="closed form",
-    assumptions=("linear warm-up over k steps to the peak rate, then half a cosine to 0",),
+    assumptions=("linear warm-up over $k$ steps to the peak rate, then half a cosine to 0",),
     source="Henighan et al. 2023, experiment setup, has the schedule; the budget is ours",
     steps=(
         Step(
-            label="optimization.warm-up",
-            statement=equal(Sum((2 * j + 1) / (2 * k), (j, 0, k - 1)), k / 2),
-            domain={k: Integers(2, 40)},
-            why="In units of the peak, step j + 1 of k has the rate (j + 1)/k, 1/(2k) more than shown: (k + 1)/2 "
-            "in all.",
+            "optimization.warm-up",
+            equal(Sum((2 * j + 1) / (2 * k), (j, 0, k - 1)), k / 2),
+            {k: Integers(2, 40)},
+            "In units of the peak, step $j + 1$ of $k$ has the rate $(j + 1)/k$, $1/(2k)$ more than shown: $(k + "
+            "1)/2$ in all.",
         ),
         Step(
-            label="optimization.cosine",
-            statement=equal(Sum(cos(pi * j / k), (j, 0, k - 1)), 1),
-            domain={k: Integers(2, 40)},
-            why="The cosines cancel in pairs but for the first, so rates (1 + cos(πj/k))/2 add up to (k + 1)/2. "
-            "The paper's 2 500 and 47 500 steps at 1e-3 add up to Λ = 25.001.",
+            "optimization.cosine",
+            equal(Sum(cos(pi * j / k), (j, 0, k - 1)), 1),
+            {k: Integers(2, 40)},
+            r"The cosines cancel in pairs but for the first, so rates $(1 + \cos (\pi j/k))/2$ add up to $(k + 1)/2$. "
+            r"The paper's 2 500 and 47 500 steps at $10^{-3}$ add up to $\Lambda = 25.001$.",
         ),
         Step(
-            label="optimization.decay-projection",
-            statement=equal(
-                u**2 + v**2 - (u * cos(phi) + v * sin(phi)) ** 2, (v * cos(phi) - u * sin(phi)) ** 2
-            ),
-            domain={u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
-            why="On the zero-loss set decay acts through its component along the set, here a line at angle φ: "
-            "‖θ‖² falls at twice the square of that, at most 2‖θ‖². In the Euclidean metric decay of budget τ "
-            "lowers ‖θ‖ by e^{−τ} at most. The excess over the minimum "
-            "need not follow: `optimization.symmetric-flow`.",
+            "optimization.decay-projection",
+            equal(u**2 + v**2 - (u * cos(phi) + v * sin(phi)) ** 2, (v * cos(phi) - u * sin(phi)) ** 2),
+            {u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
+            r"On the zero-loss set decay acts through its component along the set, here a line at angle $\varphi$: "
+            r"$\lVert \theta\rVert^2$ falls at twice the square of that, at most $2\lVert \theta\rVert^2$. In the "
+            r"Euclidean metric decay of budget $\tau$ lowers $\lVert \theta\rVert$ by $e^{-\tau}$ at most. The excess "
+            "over the minimum need not follow: `optimization.symmetric-flow`.",
         ),
     ),
-    conclusion="Λ = lr((k+1)/2 + (l+1)/2) for k warm-up and l cosine steps, τ = wd·Λ; a norm cannot fall faster "
-    "than e^{−τ} under decay alone.",
+    conclusion=r"$\Lambda = \mathrm{lr} ((k + 1)/2 + (l + 1)/2)$ for $k$ warm-up and $l$ cosine steps, $\tau = "
+    r"\mathrm{wd} \cdot \Lambda$; a norm cannot fall faster than $e^{-\tau}$ under decay alone.",
 )
 
 _REACH = Derivation(
     label="optimization.reach",
     title="How far a parameter gets",
     standing="theorem",
-    assumptions=("no update is larger than 1 (or u, with all lengths multiplied by u)", "ηω < 1"),
+    assumptions=(
+        "no update is larger than 1 (or $u$, with all lengths multiplied by $u$)",
+        r"$\eta \omega \lt 1$",
+    ),
     source="ours",
     steps=(
         Step(
-            label="optimization.reach-step",
-            statement=equal(
-                1 / omega - ((1 - eta * omega) * theta + eta), (1 - eta * omega) * (1 / omega - theta)
-            ),
-            domain={theta: Interval(0, 9), eta: RATE, omega: DECAY},
-            why="One step at the full update: the distance to 1/ω shrinks by 1 − ηω. A smaller update leaves it "
-            "larger. By induction |θ| ≤ Π|θ₀| + (1 − Π)/ω with Π the product of all 1 − ηω, whatever the schedule.",
+            "optimization.reach-step",
+            equal(1 / omega - ((1 - eta * omega) * theta + eta), (1 - eta * omega) * (1 / omega - theta)),
+            {theta: Interval(0, 9), eta: RATE, omega: DECAY},
+            r"One step at the full update: the distance to $1/\omega$ shrinks by $1 - \eta \omega$. A smaller update "
+            r"leaves it larger. By induction $\lvert \theta\rvert \le \Pi \lvert \theta_0\rvert + (1 - \Pi)/\omega$ "
+            r"with $\Pi$ the product of all $1 - \eta \omega$, whatever the schedule.",
         ),
         Step(
-            label="optimization.reach-sum",
-            statement=equal(
-                Sum(eta * (1 - eta * omega) ** j, (j, 0, k - 1)), (1 - (1 - eta * omega) ** k) / omega
-            ),
-            domain={eta: RATE, omega: DECAY, k: Integers(1, 12)},
-            why="The same for k equal rates, as the sum of what is left of each step; it is Λ for ω → 0.",
+            "optimization.reach-sum",
+            equal(Sum(eta * (1 - eta * omega) ** j, (j, 0, k - 1)), (1 - (1 - eta * omega) ** k) / omega),
+            {eta: RATE, omega: DECAY, k: Integers(1, 12)},
+            r"The same for $k$ equal rates, as the sum of what is left of each step; it is $\Lambda$ for $\omega \to "
+            "0$.",
         ),
         Step(
-            label="optimization.surviving-bound",
-            statement=at_most(1 - eta * omega, exp(-eta * omega)),
-            domain={eta: Interval(0, "1/2"), omega: DECAY},
-            why="What survives of a parameter without gradient is Π ≤ e^{−τ}, close to it as ηω is small.",
+            "optimization.surviving-bound",
+            at_most(1 - eta * omega, exp(-eta * omega)),
+            {eta: Interval(0, "1/2"), omega: DECAY},
+            r"What survives of a parameter without gradient is $\Pi \le e^{-\tau}$, close to it as $\eta \omega$ is "
+            "small.",
         ),
     ),
-    conclusion="|θ| ≤ Π|θ₀| + (1 − Π)/ω, and Λ + |θ₀| without decay.",
+    conclusion=r"$\lvert \theta\rvert \le \Pi \lvert \theta_0\rvert + (1 - \Pi)/\omega$, and $\Lambda + \lvert "
+    r"\theta_0\rvert$ without decay.",
 )
 
 _ratio = beta1**2 / beta2
 
 _STEP = Derivation(
     label="optimization.largest-step",
-    title="Adam's step is at most (1−β₁)/√((1−β₂)(1−β₁²/β₂)) learning rates long",
+    title=r"Adam's step is at most $(1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - \beta_1^2/\beta_2)}$ learning rates long",
     standing="theorem",
-    assumptions=("0 ≤ β₁ < 1, β₁² < β₂ < 1", "ε ≥ 0"),
+    assumptions=(r"$0 \le \beta_1 \lt 1$, $\beta_1^2 \lt \beta_2 \lt 1$", r"$\varepsilon \ge 0$"),
     source="ours",
     steps=(
         Step(
-            label="optimization.step-series",
-            statement=equal(Sum(_ratio**j, (j, 0, k - 1)), (1 - _ratio**k) / (1 - _ratio)),
-            domain={**MEMORY, k: Integers(1, 12)},
-            why="m = (1−β₁)Σβ₁^j g_j and v = (1−β₂)Σβ₂^j g_j², j the age of a gradient. By the Cauchy–Schwarz "
-            "inequality (`memorization.robust-contraction`) (Σβ₁^j g_j)² ≤ Σ(β₁²/β₂)^j · Σβ₂^j g_j².",
+            "optimization.step-series",
+            equal(Sum(_ratio**j, (j, 0, k - 1)), (1 - _ratio**k) / (1 - _ratio)),
+            {**MEMORY, k: Integers(1, 12)},
+            r"$m = (1 - \beta_1)\sum \beta_1^j g_j$ and $v = (1 - \beta_2)\sum \beta_2^j g_j^2$, $j$ the age of a "
+            r"gradient. By the Cauchy–Schwarz inequality (`memorization.robust-contraction`) $(\sum \beta_1^j g_j)^2 "
+            r"\le \sum (\beta_1^2/\beta_2)^j \cdot \sum \beta_2^j g_j^2$.",
         ),
         Step(
-            label="optimization.step-attained",
-            statement=equal(
+            "optimization.step-attained",
+            equal(
                 Sum(beta1**j * (beta1 / beta2) ** j, (j, 0, k - 1)) ** 2,
                 (1 - _ratio**k) / (1 - _ratio) * Sum(beta2**j * (beta1 / beta2) ** (2 * j), (j, 0, k - 1)),
             ),
-            domain={**MEMORY, k: Integers(1, 12)},
-            why="Equality for g_j = (β₁/β₂)^j, gradients that grow by β₂/β₁ per step.",
+            {**MEMORY, k: Integers(1, 12)},
+            r"Equality for $g_j = (\beta_1/\beta_2)^j$, gradients that grow by $\beta_2/\beta_1$ per step.",
         ),
         Step(
-            label="optimization.step-limit",
-            statement=equal(
+            "optimization.step-limit",
+            equal(
                 (1 - beta1) ** 2 / ((1 - beta2) * (1 - _ratio)),
                 beta2 * (1 - beta1) ** 2 / ((1 - beta2) * (beta2 - beta1**2)),
             ),
-            domain=MEMORY,
-            why="The square of the bound as the corrections 1 − β₁^t and 1 − β₂^t of m̂ and v̂ go to 1: 9990/189 "
-            "at β₁ = 0.9, β₂ = 0.999, a step of 7.2703. That no earlier step is longer is checked numerically.",
+            MEMORY,
+            r"The square of the bound as the corrections $1 - \beta_1^t$ and $1 - \beta_2^t$ of $\hat{m}$ and "
+            r"$\hat{v}$ go to 1: $9990/189$ at $\beta_1 = 0.9$, $\beta_2 = 0.999$, a step of 7.2703. That no earlier "
+            "step is longer is checked numerically.",
         ),
     ),
-    conclusion="sup |m̂|/√v̂ = (1−β₁)/√((1−β₂)(1−β₁²/β₂)).",
+    conclusion=r"$\sup \lvert \hat{m}\rvert/\sqrt{\hat{v}} = (1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - "
+    r"\beta_1^2/\beta_2)}$.",
 )
 
 
@@ -146,32 +150,36 @@ _STATIONARY = Derivation(
     label="optimization.adamw-stationary",
     title="Where AdamW rests",
     standing="closed form",
-    assumptions=("gradients are constant, so that m̂ = g and √v̂ = |g|", "0 < θ < 1/ω; θ < 0 mirrors it"),
+    assumptions=(
+        r"gradients are constant, so that $\hat{m} = g$ and $\sqrt{\hat{v}} = \lvert g\rvert$",
+        r"$0 \lt \theta \lt 1/\omega$; $\theta \lt 0$ mirrors it",
+    ),
     source="ours",
     steps=(
         Step(
-            label="optimization.resting-gradient",
-            statement=equal(resting(theta), (resting(theta) + epsilon) * omega * theta),
-            domain={theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
-            why="The step vanishes where |g|/(|g| + ε) = ω|θ| with g against θ: |g| = (|g| + ε)ω|θ|.",
+            "optimization.resting-gradient",
+            equal(resting(theta), (resting(theta) + epsilon) * omega * theta),
+            {theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
+            r"The step vanishes where $\lvert g\rvert/(\lvert g\rvert + \varepsilon) = \omega \lvert \theta\rvert$ "
+            r"with $g$ against $\theta$: $\lvert g\rvert = (\lvert g\rvert + \varepsilon)\omega \lvert \theta\rvert$.",
         ),
         Step(
-            label="optimization.resting-potential",
-            statement=equal(
-                Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), resting(theta)
-            ),
-            domain={theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
-            why="So it is a stationary point of L + εΣ(−|θ| − ln(1 − ω|θ|)/ω).",
+            "optimization.resting-potential",
+            equal(Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), resting(theta)),
+            {theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
+            r"So it is a stationary point of $L + \varepsilon \sum (-\lvert \theta\rvert - \ln (1 - \omega \lvert "
+            r"\theta\rvert)/\omega)$.",
         ),
         Step(
-            label="optimization.resting-quadratic",
-            statement=at_least(-log(1 - x) - x, x**2 / 2),
-            domain={x: Interval(0, "3/4")},
-            why="The series of the logarithm, x = ω|θ|: the penalty is at least (εω/2)‖θ‖², and about that for "
-            "small ω|θ|.",
+            "optimization.resting-quadratic",
+            at_least(-log(1 - x) - x, x**2 / 2),
+            {x: Interval(0, "3/4")},
+            r"The series of the logarithm, $x = \omega \lvert \theta\rvert$: the penalty is at least $(\varepsilon "
+            r"\omega /2)\lVert \theta\rVert^2$, and about that for small $\omega \lvert \theta\rvert$.",
         ),
     ),
-    conclusion="|g| = εω|θ|/(1 − ω|θ|) at rest; the penalty is about (εω/2)‖θ‖², which vanishes with ε.",
+    conclusion=r"$\lvert g\rvert = \varepsilon \omega \lvert \theta\rvert/(1 - \omega \lvert \theta\rvert)$ at rest; "
+    r"the penalty is about $(\varepsilon \omega /2)\lVert \theta\rVert^2$, which vanishes with $\varepsilon$.",
 )
 
 _BIAS = Derivation(
@@ -180,32 +188,32 @@ _BIAS = Derivation(
     standing="theorem",
     assumptions=(
         "zero loss, datapoints with disjoint supports",
-        "t h_j lies in the hull of the other h_i, t < 1",
+        r"$t h_j$ lies in the hull of the other $h_i$, $t \lt 1$",
     ),
     source="ours",
     steps=(
         Step(
-            label="optimization.bias-depth",
-            statement=equal(t * (X - b) + b, (1 - t) * (b + X * t / (1 - t))),
-            domain={t: Interval(-1, "7/8"), X: Interval("1/8", 1), b: Interval(-3, 1)},
-            why="Feature k of point j: w·h_j = X_jk − b and w·h_i + b ≤ 0 for the others, hence for their "
-            "averages: w·(t h_j) + b = t(X_jk − b) + b ≤ 0. Tied or not.",
+            "optimization.bias-depth",
+            equal(t * (X - b) + b, (1 - t) * (b + X * t / (1 - t))),
+            {t: Interval(-1, "7/8"), X: Interval("1/8", 1), b: Interval(-3, 1)},
+            r"Feature $k$ of point $j$: $w \cdot h_j = X_{jk} - b$ and $w \cdot h_i + b \le 0$ for the others, hence "
+            r"for their averages: $w \cdot (t h_j) + b = t(X_{jk} - b) + b \le 0$. Tied or not.",
         ),
         Step(
-            label="optimization.bias-chord",
-            statement=equal((cos(phi + 2 * pi / T) + cos(phi - 2 * pi / T)) / 2, cos(2 * pi / T) * cos(phi)),
-            domain={T: Integers(3, 40), phi: Interval(0, 6)},
-            why="On a regular T-gon of any radius the middle of the two neighbours is cos(2π/T) h_j, and the hull "
-            "of the others ends there: t = cos(2π/T).",
+            "optimization.bias-chord",
+            equal((cos(phi + 2 * pi / T) + cos(phi - 2 * pi / T)) / 2, cos(2 * pi / T) * cos(phi)),
+            {T: Integers(3, 40), phi: Interval(0, 6)},
+            r"On a regular T-gon of any radius the middle of the two neighbours is $\cos (2\pi /T) h_j$, and the hull "
+            r"of the others ends there: $t = \cos (2\pi /T)$.",
         ),
         Step(
-            label="optimization.bias-tgon",
-            statement=equal(cos(2 * pi / T) / (1 - cos(2 * pi / T)), 1 / (1 - cos(2 * pi / T)) - 1),
-            domain={T: Integers(2, 40)},
-            why="So t/(1 − t) = r − 1 with the r of `memorization.tgon-radius`, even if the polygon is larger.",
+            "optimization.bias-tgon",
+            equal(cos(2 * pi / T) / (1 - cos(2 * pi / T)), 1 / (1 - cos(2 * pi / T)) - 1),
+            {T: Integers(2, 40)},
+            "So $t/(1 - t) = r - 1$ with the $r$ of `memorization.tgon-radius`, even if the polygon is larger.",
         ),
     ),
-    conclusion="b_k ≤ −X_jk t/(1 − t), on a regular T-gon b_k ≤ −X_jk (r − 1).",
+    conclusion=r"$b_k \le -X_{jk} t/(1 - t)$, on a regular T-gon $b_k \le -X_{jk} (r - 1)$.",
 )
 
 _ENTRY = Derivation(
@@ -213,31 +221,32 @@ _ENTRY = Derivation(
     title="The law of a datapoint's largest entry",
     standing="closed form",
     assumptions=(
-        "features are present independently with probability p, uniform on [0, 1], then normalised",
+        "features are present independently with probability $p$, uniform on $[0, 1]$, then normalised",
     ),
     source="the data distribution is that of Henighan et al. 2023; the law is ours",
     steps=(
         Step(
-            label="optimization.entry-ratio",
-            statement=equal(u**2 / (u**2 + (u * v) ** 2 + (u * x) ** 2), 1 / (1 + v**2 + x**2)),
-            domain={u: Interval("1/8", 1), v: Interval(0, "3/4"), x: Interval("1/4", 1)},
-            why="Given that u is the largest of K uniform numbers, the others are uniform on [0, u], so their "
-            "ratios to it are uniform on [0, 1] whatever u is; here K = 3, and every further one adds its V². The law "
-            "is that of 1/√(1 + Σ V²).",
+            "optimization.entry-ratio",
+            equal(u**2 / (u**2 + (u * v) ** 2 + (u * x) ** 2), 1 / (1 + v**2 + x**2)),
+            {u: Interval("1/8", 1), v: Interval(0, "3/4"), x: Interval("1/4", 1)},
+            "Given that $u$ is the largest of $K$ uniform numbers, the others are uniform on $[0, u]$, so their "
+            "ratios to it are uniform on $[0, 1]$ whatever $u$ is; here $K = 3$, and every further one adds its "
+            r"$V^2$. The law is that of $1/\sqrt{1 + \sum V^2}$.",
         ),
         Step(
-            label="optimization.entry-mixture",
-            statement=equal(
+            "optimization.entry-mixture",
+            equal(
                 Sum(binomial(n, j) * p**j * (1 - p) ** (n - j) * s ** (j - 1), (j, 1, n)),
                 ((1 - p + p * s) ** n - (1 - p) ** n) / s,
             ),
-            domain={n: Integers(1, 24), p: Interval("1/8", "7/8"), s: Interval(1, 3)},
-            why="The transform of Σ V² over j − 1 terms, s that of one V², mixed over the binomial number j ≥ 1 of "
-            "features that are present: for every n the binomial theorem without its first term. This is what is "
-            "inverted numerically. T datapoints are independent, so the largest of all has the T-th power of the law.",
+            {n: Integers(1, 24), p: Interval("1/8", "7/8"), s: Interval(1, 3)},
+            r"The transform of $\sum V^2$ over $j - 1$ terms, $s$ that of one $V^2$, mixed over the binomial number "
+            r"$j \ge 1$ of features that are present: for every $n$ the binomial theorem without its first term. This "
+            "is what is inverted numerically. $T$ datapoints are independent, so the largest of all has the T-th "
+            "power of the law.",
         ),
     ),
-    conclusion="P(largest ≤ x) = P(Σ V² ≥ 1/x² − 1), its T-th power for T datapoints.",
+    conclusion=r"$P(\text{largest}\ \le x) = P(\sum V^2 \ge 1/x^2 - 1)$, its T-th power for $T$ datapoints.",
 )
 
 DERIVATIONS = (_BUDGET, _REACH, _STEP, _STATIONARY, _BIAS, _ENTRY)

@@ -1,0 +1,266 @@
+"""The notes: those committed are what the registry writes, labels are anchors, the LaTeX is what GitHub takes."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sympy
+from click.testing import CliRunner
+
+from tgon.cli.main import main
+from tgon.cli.notes import differences
+from theory.derivations.domains import Integers, Interval
+from theory.derivations.labels import LABELS
+from theory.derivations.steps import OverBox, Step, above, derivations, equal
+from theory.derivations.symbols import symbol
+from theory.notes.pages import notes
+from theory.notes.pdf import one_document
+from theory.notes.statements import display, in_latex
+from theory.notes.table import Table
+from verify.claims.registry import CLAIMS
+
+ROOT = Path(__file__).parent.parent.parent.parent
+FOLDER = ROOT / "notes" / "derivations"
+ROOMS = ("theory", "numerics", "verify", "experiments", "tgon")
+REGISTERED = [label for one in derivations() for label in one.labels]
+ANCHORED = [*REGISTERED, *(label for label in LABELS if label not in REGISTERED)]
+SCALES = next(one for one in derivations() if one.label.startswith("scales."))
+
+
+def formulas(text):
+    """Displayed formulas, what stands between single dollars, and the words that are left."""
+    displayed = re.findall(r"^\$\$\n(.*?)\n\$\$$", text, flags=re.M | re.S)
+    rest = re.sub(r"^\$\$\n.*?\n\$\$$", "", text, flags=re.M | re.S)
+    return displayed, re.findall(r"\$([^$\n]+)\$", rest), re.sub(r"`[^`]*`|\$[^$\n]+\$", "", rest)
+
+
+def debris(latex):
+    """What a reader of a formula should never see, and what Markdown would take for its own."""
+    patterns = {
+        "a long float": r"\d\.\d{8}",
+        "a float with nothing behind its point": r"\d\.0+(?!\d| \\cdot 10)",
+        "SymPy or Python": r"Eq\(|Max\(|Min\(|Piecewise|sqrt\(|Rational|\*\*|True|False",
+        "a star": r"\*",
+        "a backslash before punctuation": r"\\[{},;:!.#|]|\\\\(?!\n)",
+        "a tag": r"[<>]",
+        "emphasis": r"(?<![A-Za-z0-9])_",
+        "a Markdown link": r"\]\(",
+        "Unicode": r"[^\x00-\x7f]",
+        "a list or a heading": r"(?m)^([-+#]|=+|\d+\.)(\s|$)",
+    }
+    found = [name for name, pattern in patterns.items() if re.search(pattern, latex)]
+    bare = re.sub(r"\\(lbrace|rbrace|left|right)\b", "", latex)
+    balanced = bare.count("{") == bare.count("}") and latex.count(r"\left") == latex.count(r"\right")
+    return found if balanced else [*found, "unbalanced brackets"]
+
+
+def test_committed_notes_are_what_the_registry_writes(texts):
+    found = differences(texts, FOLDER)
+    assert not found, f"run make notes; first difference: {found[0]}"
+
+
+def test_every_label_is_an_anchor_once_and_every_link_has_a_target(texts):
+    anchors = {name: re.findall(r'<a id="([^"]+)"></a>', text) for name, text in texts.items()}
+    assert Counter(sum(anchors.values(), [])) == Counter(ANCHORED)
+    links = [link for text in texts.values() for link in re.findall(r"\[[^]]*\]\(([^)]+)\)", text)]
+    assert len(links) > 100
+    for link in links:
+        name, _, anchor = link.partition("#")
+        assert name in texts or (name.startswith("../experiments/") and (FOLDER / name).exists()), link
+        assert not anchor or anchor in anchors[name], link
+
+
+def test_every_formula_is_clean(texts):
+    count = 0
+    for name, text in texts.items():
+        displayed, inline, words = formulas(text)
+        for latex in displayed + inline:
+            assert not debris(latex), (name, latex, debris(latex))
+        count += len(displayed)
+        words = re.sub(r"<a id=.*?</a>|\]\([^)]*\)|^\|.*--.*\|$", "", words, flags=re.M)
+        assert not re.findall(r"[‖²³⁴√Σ∫≤≥≠·=ᵀ<>^αβγεθλμπτφω]|\d\.\d{8}", words), name
+    assert count == sum(len(one.steps) for one in derivations())
+
+
+def test_every_dollar_is_where_github_sees_it(texts):
+    for name, text in texts.items():
+        for line in text.split("\n"):
+            assert line == "$$" or ("$$" not in line and line.count("$") % 2 == 0), (name, line)
+            for before, inside, after in re.findall(r"(.?)\$([^$]+)\$(.?)", line):
+                assert before in ("", " "), (name, line)
+                assert inside == inside.strip() and not after.isalnum(), (name, line)
+
+
+def test_tables_have_as_many_cells_as_heads(texts):
+    for name, text in texts.items():
+        for table in re.findall(r"(?:^\|.*\|\n)+", text, flags=re.M):
+            assert len({line.count("|") for line in table.strip().split("\n")}) == 1, (name, table)
+    with pytest.raises(ValueError, match="2 cells"):
+        Table("caption", ("a", "b"), (("1",),))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["0.12345678901", "2.0 x", "Max(0, 1.0 x)", "a**b", r"\{x\}", "a<b", "}_i", "‖h‖", r"a \\ b", "[a](b)"]
+    + [r"\frac{a}{b", "a\n- b", "a\n=\n", r"\left(a)"],
+)
+def test_the_checks_can_fail(bad):
+    assert debris(bad)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: replace(one, conclusion="Nothing follows."),
+        lambda one: replace(one, assumptions=("none",)),
+        lambda one: replace(one, steps=(replace(one.steps[0], why="It is so."), *one.steps[1:])),
+        lambda one: replace(
+            one, steps=(replace(one.steps[0], statement=equal(symbol("n p")[0], symbol("p")[0])),)
+        ),
+        lambda one: replace(one, steps=one.steps[1:]),
+    ],
+)
+def test_every_part_of_a_derivation_is_in_its_note_alone(change):
+    before, after = notes([SCALES]), notes([change(SCALES)])
+    assert (
+        {"scales.md"} <= {name for name in after if after[name] != before[name]} <= {"scales.md", "README.md"}
+    )
+
+
+def test_an_area_without_a_topic_gets_a_note_of_its_own():
+    assert "[`novel.lemma`]" in notes([replace(SCALES, label="novel.lemma")])["novel.md"]
+
+
+def test_every_label_that_is_cited_exists_and_the_list_has_no_other():
+    """In code, tests, claims, the README and the notes: a label in backticks is registered, a claim, or in the list."""
+    known = {*ANCHORED, *(claim.label for claim in CLAIMS)}
+    areas = {label.partition(".")[0] for label in known}
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for room in (*ROOMS, "tests", "benchmarks")
+        for path in (ROOT / room).rglob("*.py")
+    }
+    texts |= {path: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *FOLDER.glob("*.md"))}
+    cited = {
+        label: path.name
+        for path, text in texts.items()
+        for label in re.findall(r"`([a-z]+\.[a-z][a-z0-9-]*)`", text)
+        if label.partition(".")[0] in areas
+    }
+    assert len(cited) > 100
+    assert not {label: where for label, where in cited.items() if label not in known}
+    code = "".join(
+        text
+        for path, text in texts.items()
+        if path.relative_to(ROOT).parts[0] in ROOMS and path.name != "labels.py"
+    )
+    assert [label for label in LABELS if label not in code] == []
+
+
+def _tgon(*arguments):
+    return CliRunner().invoke(main, ["notes", *map(str, arguments)])
+
+
+def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkeypatch):
+    monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)  # computed once
+    done = _tgon("--out", tmp_path, "--json")
+    assert done.exit_code == 0, done.output
+    assert sorted(json.loads(done.stdout)["written"]) == sorted(path.name for path in tmp_path.iterdir())
+    assert all((tmp_path / name).read_bytes() == text.encode() for name, text in texts.items())
+    assert _tgon("--out", tmp_path, "--check").exit_code == 0
+
+    note = tmp_path / "scales.md"
+    note.write_text(note.read_text().replace("n p^{2}", "n p^{3}", 1))
+    (tmp_path / "left-over.md").write_text("old\n")
+    (tmp_path / "sea.md").unlink()
+    done = _tgon("--out", tmp_path, "--check", "--json")
+    assert done.exit_code == 1
+    found = {each["file"]: each for each in json.loads(done.stdout)["differences"]}
+    assert set(found) == {"scales.md", "left-over.md", "sea.md"}
+    assert "n p^{3}" in found["scales.md"]["committed"]
+    assert "n p^{2}" in found["scales.md"]["generated"]
+    assert note.read_text().split("\n")[found["scales.md"]["line"] - 1] == found["scales.md"]["committed"]
+    done = _tgon("--out", tmp_path, "--check")
+    assert done.exit_code == 1
+    assert "scales.md, line" in done.stdout
+
+
+def test_check_writes_nothing(tmp_path, texts, monkeypatch):
+    monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)
+    done = _tgon("--out", tmp_path / "absent", "--check")
+    assert done.exit_code == 1
+    assert f"absent: there is no such folder; tgon notes --out {tmp_path / 'absent'} writes" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert not (tmp_path / "absent").exists()
+    assert _tgon("--out", tmp_path, "--check", "--pdf").exit_code == 2
+
+
+def test_the_pdf_is_one_document_with_every_anchor_and_link(texts):
+    document = one_document(texts)
+    anchors = re.findall(r"\{#([^}]+)\}", document)
+    assert len(set(anchors)) == len(anchors)
+    assert {*re.findall(r"\]\(#([^)]+)\)", document), *ANCHORED} <= set(anchors)
+    assert "<a id" not in document
+    assert ".md)" not in document
+
+
+def test_the_pdf_is_made(tmp_path, texts):
+    pytest.importorskip("pypandoc", reason="pip install 'tgon[notes]' to make the PDF")
+    pytest.importorskip("typst", reason="pip install 'tgon[notes]' to make the PDF")
+    from theory.notes.pdf import write_pdf
+
+    scales = re.sub(r"\]\((?!scales)[^)]*\)", "](scales.md)", texts["scales.md"])
+    write_pdf({"README.md": "# Notes\n", "scales.md": scales}, tmp_path / "notes.pdf")
+    assert (tmp_path / "notes.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_statements():
+    x, y, r, T = symbol("x y r T")
+    assert in_latex(equal(1 / (x + y), 1 - x)) == r"\frac{1}{x + y} = 1 - x"
+    assert in_latex(above(sympy.acos(x), 0)) == r"\arccos{\left(x \right)} \gt 0"
+    assert in_latex((r**2 + 1) ** sympy.Rational(3, 2)) == r"\left(r^{2} + 1\right)^{3/2}"
+    assert display(equal(-x, y)) == "-x = y"
+    wide = display(equal(sum(sympy.sin(k * x) * sympy.cos(k * y) for k in range(1, 20)), x * y)).split("\n")
+    assert (wide[0], wide[-1]) == (r"\begin{aligned}", r"\end{aligned}")
+    assert all(line.startswith("& ") for line in wide[1:-1])
+    assert all(line.endswith(r" \\") for line in wide[1:-2])
+    assert "".join(wide).count(r"\sin") == 19
+
+
+def test_how_a_step_was_checked():
+    x, T = symbol("x T")
+    box = Step("scales.box", above(x, 1 - 2 * (x + 1)), {x: Interval(0, 1)}, "", OverBox())
+    grid = Step("scales.grid", above(T, sympy.Rational(1, 2)), {T: Integers(1, 40)}, "")
+    text = notes([replace(SCALES, steps=(box, grid))])["scales.md"]
+    assert r"(certified everywhere on $x \in [0, 1]$)" in text
+    assert r"(checked at all 40 points of $T \in \lbrace 1, \dots, 40 \rbrace$)" in text
+
+
+def column(table, head):
+    place = table.columns.index(head)
+    return [float(row[place].replace("−", "-")) for row in table.rows]
+
+
+def test_the_tables_obey_what_they_are_about():
+    from theory.notes.tables import tables
+
+    reach, _, biases, shrinking = tables("optimization")
+    for table, head in ((reach, "reach"), (biases, "probability"), (shrinking, r"$\tau$ from 1.1")):
+        assert column(table, head) == sorted(column(table, head), reverse=True)
+    assert column(biases, "largest bias") == sorted(column(biases, "largest bias"))
+    assert max(column(shrinking, "rate")) < 0.5, "a polygon shrinks below half the rate"
+    for table in tables("repetition"):
+        energies = [column(table, head) for head in ("$e_1$", "$e_5$", "$e_{10}$")]
+        assert all(first > fifth > tenth > 1 for first, fifth, tenth in zip(*energies, strict=True))
+        shares = column(table, "$R/(T/n)$")
+        assert shares == sorted(shares, reverse=True)
+        assert shares[0] > 1 > shares[-1], "above R = T/n where data are few, below it where they are many"
+        assert shares == pytest.approx([fifth - 1 for fifth in energies[1]], abs=0.0101)
+    (table,) = tables("unequal")
+    tied, untied = column(table, "tied"), column(table, "untied")
+    for least, regular in ((tied, "regular, tied"), (untied, "regular, untied"), (untied, "tied")):
+        assert all(one <= other for one, other in zip(least, column(table, regular), strict=True))
+    assert any(one < other for one, other in zip(untied, tied, strict=True))
