@@ -38,11 +38,11 @@ lint: install ## style and types alone
 	$(BIN)/mypy
 
 notes: install ## write the derivation notes from the registry
-	$(BIN)/tgon notes --out notes
+	$(BIN)/tgon notes
 
 notes-pdf: install ## all notes as one PDF too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notes]'
-	$(BIN)/tgon notes --out notes --pdf
+	$(BIN)/tgon notes --pdf
 
 bench: install ## time the engines (on an otherwise idle machine)
 	$(BIN)/tgon bench --out benchmarks/results.csv

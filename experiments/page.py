@@ -125,8 +125,8 @@ def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
             "T datapoints of n features, each active with probability 1 − S; zero output, of a model that gives "
             "nothing, loses 1. D_f and D_X are the share of the hidden space that a feature or a datapoint has to "
             "itself, D* the largest share of a datapoint along any direction; ‖W‖, ‖b‖ norms; R repeats of a "
-            "datapoint. Labels such as `scales.generalization` are those of [the notes](../README.md), symbols those "
-            "of [the notation](../notation.md).",
+            "datapoint. Labels such as `scales.generalization` are those of [the notes](../derivations/README.md), "
+            "symbols those of [the notation](../derivations/notation.md).",
             "",
             "| published | these runs | page |",
             "|---|---|---|",

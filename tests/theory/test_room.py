@@ -35,7 +35,7 @@ def test_equation_labels_in_texts_are_names():
 def test_notation_is_one_table():
     names = [entry.name for entry in NOTATION]
     assert len(set(names)) == len(names)
-    assert all(entry.every_meaning and entry.latex and entry.domain for entry in NOTATION)
+    assert all(entry.every_meaning and entry.latex and entry.values for entry in NOTATION)
     assert symbol("T mu") == tuple(entry.symbol for entry in NOTATION if entry.name in ("T", "mu"))
     with pytest.raises(KeyError):
         symbol("nonsense")

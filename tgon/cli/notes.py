@@ -20,11 +20,11 @@ __all__ = ["differences", "notes"]
 PDF = "notes.pdf"
 
 
-@click.command(epilog="Example: tgon notes --out notes --check")
+@click.command(epilog="Example: tgon notes --check")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    default="notes",
+    default=Path("notes", "derivations"),
     show_default=True,
     help="Folder of the notes.",
 )

@@ -32,8 +32,8 @@ class Undefined(ArithmeticError):
 def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     """Ball that contains the value of `expression` where its symbols lie in the balls `values`.
 
-    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy: outward rounding, so the exact value is inside; the radius is what 256 bits and
-    the input balls allow.
+    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy:
+    outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow.
 
     Raises
     ------

@@ -28,7 +28,7 @@ class Topic:
     """A note: the stem of its file, its title, the areas of labels it takes, and how it begins.
 
     `experiments` test its results: each is named by the stem of its page in the folder `experiments` beside that of the
-    notes. Where there are none, `untested` says why.
+    notes; `untested` says what has none, and why.
     """
 
     name: str
@@ -73,6 +73,7 @@ TOPICS = (
         ("unequal",),
         "What changes when the datapoints differ in norm, or when the decoder is free.",
         ("variants",),
+        "Every dataset that is drawn here has unit norms, and only those variants have a decoder of their own.",
     ),
     Topic(
         "penalty",
@@ -232,7 +233,12 @@ def _note(topic: Topic, members: Sequence[Derivation]) -> str:
         lines += ["## Numbers", "", *(f"{table.markdown()}\n" for table in numbers)]
     tests = ", ".join(f"[{name}](../experiments/{name}.md)" for name in topic.experiments)
     if tests or topic.untested:
-        lines += ["## Experiments", "", f"Tested in {tests}." if tests else topic.untested, ""]
+        lines += [
+            "## Experiments",
+            "",
+            f"{f'Tested in {tests}. ' if tests else ''}{topic.untested}".strip(),
+            "",
+        ]
     return "\n".join([*lines, *_symbols(topic, members)])
 
 

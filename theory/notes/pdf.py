@@ -101,7 +101,7 @@ def one_document(texts: Mapping[str, str]) -> str:
         text = re.sub(r"^## (?!.*\{#)", "### ", text, flags=re.M)
         text = re.sub(r'<a id="([^"]+)"></a>(`[^`]+`)', r"[\2]{#\1}", text)
         # Pages of experiments are not part of it.
-        text = re.sub(r"\[[^]]+\]\((experiments/[^)]+\.md)\)", r"`notes/\1`", text)
+        text = re.sub(r"\[[^]]+\]\(\.\./(experiments/[^)]+\.md)\)", r"`notes/\1`", text)
         text = re.sub(r"\]\([A-Za-z]*\.md#([^)]+)\)", r"](#\1)", text)
         text = re.sub(r"\]\(([A-Za-z]+)\.md\)", r"](#file-\1)", text)
         text = re.sub(r"\\lvert (.*?)\\rvert", r"\\left|\1\\right|", text)

@@ -79,15 +79,15 @@ def _codes() -> tuple[Table, ...]:
         "$m$ | $T$ | energy | bound | its label | configuration | status",
         rows,
     )
-    rows = []
+    apart = []
     for m, T in ((3, 5), (4, 7), (5, 9), (8, 12), (6, 11), (8, 15), (16, 24), (32, 48)):
         energy, (label, value) = known_codes(T, m)[0].energy, best_lower_bound(T, m)
-        rows.append((str(m), str(T), energy, value, f"`{label}`", number((energy - value) / T, 2)))
+        apart.append((str(m), str(T), energy, value, f"`{label}`", number((energy - value) / T, 2)))
     known = table_of(
         r"Known and open for $m + 2 \le T \le 2m - 1$: the construction (`codes.shifted-cross-polytope`), the largest "
         "proven bound, and how far apart they are, as a share of $T$. From $T = m + 5$ on they are apart.",
         "$m$ | $T$ | construction | bound | its label | apart",
-        rows,
+        apart,
     )
     return least, known
 
@@ -97,13 +97,19 @@ def _generalization() -> tuple[Table, ...]:
     from theory.polygon_geometry import interference_sum
 
     sizes = range(3, 14)
-    laws = ("unit", "free", "constant", "uniform", "normalized")
     gains = table_of(
         "Gain of a k-gon in units of one perfectly stored feature. Zero bias: unit length "
         "(`generalization.unit-gain`) and free length (`generalization.free-radius`). Free bias: constant, uniform, "
         "and normalized amplitudes $(n = 10000, S = 0.999)$.",
         "$k$ | $S_k$ | unit | free length | constant | uniform | normalized",
-        ((str(k), interference_sum(k), *(polygon(k, law).gain for law in laws)) for k in sizes),
+        (
+            (
+                str(k),
+                interference_sum(k),
+                *(polygon(k, law).gain for law in ("unit", "free", "constant", "uniform", "normalized")),
+            )
+            for k in sizes
+        ),
     )
     norms = by(
         r"$\lVert W\rVert$ and bias at these optima.",
@@ -269,7 +275,7 @@ def _shrinking() -> Table:
     from theory.memorization.tgon import tgon_radius_squared, tgon_weight_norm
     from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 
-    rows = []
+    rows: list[tuple[float | str, ...]] = []
     for T in (3, 4, 5, 6, 8, 10, 12, 20):
         least = tgon_radius_squared(T)
         budgets = (symmetric_budget(factor**2 * least, least) for factor in (1.02, 1.1, 1.5, 2.0))

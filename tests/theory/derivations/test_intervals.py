@@ -18,7 +18,6 @@ EXPRESSIONS = [
     sympy.sqrt(x) + x ** sympy.Rational(3, 2) + x**-3 + x**x,
     sympy.exp(x) * sympy.log(x) + sympy.E,
     sympy.Abs(x - 2) + sympy.Max(x, x**2, 0) + sympy.Min(x, 1),
-    sympy.Piecewise((x, x > 1), (x**2, x <= 1)),
     sympy.Sum(sympy.cos(2 * sympy.pi * d / 7 + x) ** 2, (d, -3, 3)),
     sympy.Product(x + d, (d, 1, 4)),
     sympy.Sum(sympy.binomial(9, d) * x**d, (d, -1, 10)),

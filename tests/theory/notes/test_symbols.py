@@ -11,10 +11,9 @@ from theory.notes.pages import TOPICS, topic_of
 
 #: Letters that are explained where the notation is, or name what every reader of the field knows: O(x), the loss L.
 EVERYWHERE = set("WbXhTRnmaLOEw") | {r"\pi"}
-GREEK = set(
-    "alpha beta gamma delta varepsilon zeta eta theta kappa lambda mu nu xi rho sigma tau varphi chi psi omega ell "
-    "Gamma Delta Lambda Pi Phi Psi Omega"
-        .split()
+GREEK = re.compile(
+    r"\\(?:alpha|beta|gamma|delta|varepsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|varphi|chi|psi|omega|"
+    r"ell|Gamma|Delta|Lambda|Pi|Phi|Psi|Omega)(?![A-Za-z])"
 )
 
 
@@ -32,7 +31,7 @@ def letters(text):
     found = set()
     for latex in re.findall(r"\$([^$]+)\$", text):
         latex = re.sub(r"\\(text|mathrm)\{[^}]*\}|\\top", " ", latex)
-        found |= {rf"\{name}" for name in re.findall(r"\\([A-Za-z]+)", latex) if name in GREEK}
+        found |= set(GREEK.findall(latex))
         latex = re.sub(r"\\[A-Za-z]+", " ", latex)
         found |= set(re.findall(r"[A-Za-z](?=_)|[B-HJ-Z]", latex))
     return found
