@@ -14,7 +14,7 @@ from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
 from experiments.registry import Experiment
 from numerics.sweeps.file import Form, form_flag
-from numerics.sweeps.meter import about
+from numerics.training.progress import about
 from theory import Setting
 from theory.number_format import number, shown
 

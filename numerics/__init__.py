@@ -14,8 +14,9 @@ from numerics.measurement.observables import observe
 from numerics.measurement.record import measure
 from numerics.model import ReluOutputModel
 from numerics.starts import draw_start
+from numerics.training.obtaining import train_one
 from numerics.training.runs import Run, RunFileError, Runs, load_run
-from numerics.training.seeds import train, train_one
+from numerics.training.seeds import train
 
 __all__ = [
     "Dataset",

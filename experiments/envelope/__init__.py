@@ -21,7 +21,7 @@ from experiments.envelope.judging import PACKING, findings, summary
 from experiments.envelope.packing import best_packing
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
-from numerics.training.seeds import train_one
+from numerics.training.obtaining import train_one
 from theory import Setting
 from theory.dimensionality import dimensionality
 from theory.features.loss_budget import loss_budget

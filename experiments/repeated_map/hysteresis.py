@@ -13,7 +13,7 @@ import pandas as pd
 
 from numerics import Dataset, Run
 from numerics.engines import resolve_engine
-from numerics.training.seeds import train_one
+from numerics.training.obtaining import train_one
 
 __all__ = ["STEPS", "sweep_both_ways", "with_copies"]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -55,10 +56,11 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]
     wanted.sort(key=lambda cell: -cell[0].T)  # the longest first, so that no core waits at the end
     with (
-        progress_bar([setting for setting, _ in wanted]) as advance,
+        progress_bar([setting for setting, _ in wanted]) as meter,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
-        finished = pool.map(lambda cell: train_variant(cell[0], cell[1], advance), wanted)
+        advances = [partial(meter.advance, place) for place in range(len(wanted))]
+        finished = pool.map(lambda cell, advance: train_variant(*cell, advance), wanted, advances)
         trained = dict(zip(wanted, finished, strict=True))
     trained |= {(setting, STANDARD): run for setting, run in given.items()}
     ordered = [trained[setting, variant] for variant in VARIANTS for setting in settings]

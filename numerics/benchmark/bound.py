@@ -9,19 +9,17 @@ because a busy machine can only slow a slice down.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from numerics.engines.cpu import kernels
-from numerics.engines.cpu import simd as lanes
+from numerics.engines.cpu import kernels, simd
 from numerics.engines.cpu.pairs import REGISTERS
 
-__all__ = ["ArithmeticRate", "measure_adamw", "measure_rate"]
+__all__ = ["measure_adamw", "measure_rate"]
 
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
@@ -33,60 +31,45 @@ _OPTIONS: dict[str, Any] = {
 #: Features and datapoints of one timed call of the kernel: below a millisecond for m <= 20.
 _FEATURES, _POINTS = 1024, 1000
 
-
-@dataclass(frozen=True, slots=True)
-class ArithmeticRate:
-    """Pairs per second on one core: of the operation mix alone, and of the kernel."""
-
-    m: int
-    dtype: str
-    bound: float
-    kernel: float
-
-    @property
-    def fraction(self) -> float:
-        """Share of the bound that the kernel reaches."""
-        return self.kernel / self.bound
-
-
-def _mix_source(chains: int) -> str:
-    """Source of the operation mix in ``chains`` independent chains; z starts from a sum, so nothing can be hoisted."""
-    each = range(chains)
-    lines = [
-        "def mix(numbers, m, rounds):",
-        "    w, h = splat(numbers[0]), splat(numbers[1])",
-        "    s = splat(numbers[2])",
-    ]
-    lines += [f"    g{j} = q{j} = splat(numbers[{3 + j}])" for j in each]
-    lines.append("    for _ in range(rounds):")
-    lines += [f"        y{j} = g{j}" for j in each]
-    lines += ["        for k in range(m):", *(f"            y{j} = fma(w, h, y{j})" for j in each)]
-    lines += [f"        y{j} = relu(y{j})" for j in each]
-    lines += [f"        s = add(s, y{j})" for j in each]
-    lines.append("        for k in range(m):")
-    for j in each:
-        lines += [f"            g{j} = fma(y{j}, h, g{j})", f"            q{j} = fma(y{j}, w, q{j})"]
-    lines.append("    return total(s) + " + " + ".join(f"total(g{j}) + total(q{j})" for j in each))
-    return "\n".join(lines)
+#: The operation mix in chains numbered j, of which a line with {j} is written once for each; z starts from a sum, so
+#: nothing can be hoisted.
+_MIX = """
+def mix(numbers, m, rounds):
+    w, h = splat(numbers[0]), splat(numbers[1])
+    s = splat(numbers[2])
+    g{j} = q{j} = splat(numbers[3 + {j}])
+    for _ in range(rounds):
+        y{j} = g{j}
+        for k in range(m):
+            y{j} = fma(w, h, y{j})
+        y{j} = relu(y{j})
+        s = add(s, y{j})
+        for k in range(m):
+            g{j} = fma(y{j}, h, g{j})
+            q{j} = fma(y{j}, w, q{j})
+    s = add(s, add(g{j}, q{j}))
+    return total(s)
+"""
 
 
 @cache
 def _mix(chains: int) -> Callable[..., float]:
+    lines = [line.format(j=j) for line in _MIX.splitlines() for j in range(chains if "{j}" in line else 1)]
     namespace: dict[str, Any] = {
-        name: getattr(lanes, name) for name in ("add", "fma", "relu", "splat", "total")
+        name: getattr(simd, name) for name in ("add", "fma", "relu", "splat", "total")
     }
-    exec(_mix_source(chains), namespace)  # our own text, built from one integer
+    exec("\n".join(lines), namespace)  # our own text, built from one integer
     return njit(**_OPTIONS)(namespace["mix"])  # type: ignore[no-any-return]
 
 
 def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     """A call of the mix of about a quarter of a millisecond, and its number of pairs."""
-    chains = max(1, REGISTERS // (4 * lanes.LANES * dtype.itemsize))
+    chains = max(1, REGISTERS // (4 * simd.LANES * dtype.itemsize))
     rounds = max(1, 20_000 // m)
     numbers = np.full(3 + chains, -1.0, dtype)  # z stays negative: y = 0, and no sum ever grows or gets tiny
     numbers[:2] = 1e-3, -1e-3
     mix = _mix(chains)
-    return lambda: mix(numbers, m, rounds), rounds * chains * lanes.LANES
+    return lambda: mix(numbers, m, rounds), rounds * chains * simd.LANES
 
 
 def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
@@ -100,19 +83,24 @@ def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     return lambda: kernels.sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
 
 
-def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> ArithmeticRate:
-    """Rates of the mix and of the kernel at hidden dimension ``m`` (T = 1000); the fastest of ``slices`` each."""
-    calls = [_mix_call(m, np.dtype(dtype)), _kernel_call(m, np.dtype(dtype))]
+def _fastest(calls: Sequence[Callable[[], Any]], slices: int) -> list[float]:
+    """Seconds of the fastest of many calls of each, in turns."""
     best = [float("inf")] * len(calls)
-    for call, _ in calls:
-        call()  # compiles
-    for _ in range(slices):
-        for place, (call, _) in enumerate(calls):
+    for turn in range(slices + 1):
+        for place, call in enumerate(calls):
             start = time.perf_counter()
             call()
-            best[place] = min(best[place], time.perf_counter() - start)
-    bound, kernel = (pairs / seconds for (_, pairs), seconds in zip(calls, best, strict=True))
-    return ArithmeticRate(m, dtype, bound, kernel)
+            if turn:  # the first compiles
+                best[place] = min(best[place], time.perf_counter() - start)
+    return best
+
+
+def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> tuple[float, float]:
+    """Pairs per second on one core at T = 1000, of the kernel and of its bound; the fastest of ``slices`` each."""
+    calls = [_kernel_call(m, np.dtype(dtype)), _mix_call(m, np.dtype(dtype))]
+    spent = _fastest([call for call, _ in calls], slices)
+    kernel, bound = (pairs / seconds for (_, pairs), seconds in zip(calls, spent, strict=True))
+    return kernel, bound
 
 
 @njit(**_OPTIONS)  # type: ignore[untyped-decorator]
@@ -126,12 +114,6 @@ def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, 
 def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 200) -> float:
     """Milliseconds of one AdamW pass over n(m + 1) parameters on one core, the fastest of ``slices``."""
     random = np.random.default_rng(0)
-    arrays = [random.random((m + 1, n)).astype(dtype) for _ in range(4)]
-    rows = [kernels.as_rows(array) for array in arrays]
+    rows = [kernels.as_rows(random.random((m + 1, n)).astype(dtype)) for _ in range(4)]
     scalars = np.array([1.0, 1.0 - 1e-5, 1e-3, 1.0, 1e-8, 0.9, 0.999, 0.1, 0.001], dtype)
-    best = float("inf")
-    for _ in range(slices + 1):
-        start = time.perf_counter()
-        _adamw_pass(kernels.adamw, *rows, scalars)
-        best = min(best, time.perf_counter() - start)
-    return best * 1e3
+    return _fastest([lambda: _adamw_pass(kernels.adamw, *rows, scalars)], slices)[0] * 1e3

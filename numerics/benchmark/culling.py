@@ -24,6 +24,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from numerics.data import draw_dataset
@@ -37,7 +38,7 @@ from numerics.engines.cpu.trajectory import CpuTrajectory
 from numerics.starts import draw_start
 from theory.setting import Setting
 
-__all__ = ["Comparison", "compare_variants", "fit_costs"]
+__all__ = ["Comparison", "compare_variants", "fit_costs", "time_lists"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,36 +68,40 @@ def _in_turns(calls: list[Callable[[], int]], turns: int) -> list[tuple[float, .
     return [tuple(found) for found in times]
 
 
-def _steps_of(trajectory: CpuTrajectory, culled: bool, steps: int) -> Callable[[], int]:
-    """Take steps from the state the trajectory is in now, again and again."""
-    held = trajectory._held
+def _step_times(trajectory: CpuTrajectory, steps: int, turns: int) -> list[tuple[float, ...]]:
+    """Microseconds of culled and of dense steps, taken from the state the trajectory is in, again and again."""
+    held, begin = trajectory._held, trajectory.step
     before = [rows.copy() for rows in held.rows]
-    begin = trajectory.step
 
-    def call() -> int:
+    def take(culled: bool) -> int:
         held.arrangement = replace(held.arrangement, culled=culled)
         for rows, old in zip(held.rows, before, strict=True):
             rows[:] = old
         trajectory.step = begin
         return max(trajectory._run(begin + steps) - begin, 1)
 
-    return call
+    return _in_turns([lambda: take(True), lambda: take(False)], turns)
+
+
+def _arranged(trajectory: CpuTrajectory) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Parameters of the features that are awake and hidden vectors, freshly arranged."""
+    trajectory._arrange()
+    held = trajectory._held
+    hidden = np.take(trajectory._hidden(), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
+    return np.ascontiguousarray(held.rows[0][:, : held.arrangement.awake]), hidden
 
 
 def compare_variants(trajectory: CpuTrajectory, turns: int = 20) -> Comparison:
-    """Time both variants from the state of an m = 2 trajectory, freshly arranged."""
-    trajectory._arrange()
-    held, work = trajectory._held, trajectory._work
-    T, awake = work.data.T, held.arrangement.awake
-    repeats = max(1, 2_000_000 // (T * awake))
-    hidden: Any = np.take(trajectory._hidden(), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
-    parameters = np.ascontiguousarray(held.rows[0][:, :awake])
+    """Time both variants from the state of an m = 2 trajectory."""
+    parameters, hidden = _arranged(trajectory)
+    culling = trajectory._work.culling
+    repeats = max(1, 2_000_000 // int(hidden.shape[1] * parameters.shape[1]))
     rows, gradients = kernels.as_rows(parameters), kernels.as_rows(np.zeros_like(parameters))
     pulled, scratch = np.zeros_like(hidden), np.zeros(kernels.scratch_size(2), hidden.dtype)
 
     def culled() -> int:
         for _ in range(repeats):
-            sum_culled(rows, hidden, work.culling, gradients, pulled)
+            sum_culled(rows, hidden, culling, gradients, pulled)
         return repeats
 
     def dense() -> int:
@@ -104,13 +109,11 @@ def compare_variants(trajectory: CpuTrajectory, turns: int = 20) -> Comparison:
             kernels.sum_pairs(rows, hidden, gradients, pulled, scratch)
         return repeats
 
-    kinds = classify(parameters, hidden, work.culling)
+    kinds = classify(parameters, hidden, culling)
     culled_sums, dense_sums = _in_turns([culled, dense], turns)
-    culled_step, dense_step = _in_turns(
-        [_steps_of(trajectory, kind, repeats) for kind in (True, False)], turns
-    )
+    culled_step, dense_step = _step_times(trajectory, repeats, turns)
     return Comparison(
-        T=T,
+        T=hidden.shape[1],
         step=trajectory.step,
         culled_step=culled_step,
         dense_step=dense_step,
@@ -124,13 +127,11 @@ def compare_variants(trajectory: CpuTrajectory, turns: int = 20) -> Comparison:
 
 def time_lists(trajectory: CpuTrajectory, turns: int = 6) -> tuple[list[tuple[float, ...]], float]:
     """Microseconds of a step with lists, and of one without, in turns; the share of all pairs that lists begin with."""
-    trajectory._arrange()
-    held, listing = trajectory._held, trajectory._work.culling
+    parameters, hidden = _arranged(trajectory)
+    listing = trajectory._work.culling
     assert isinstance(listing, Listing)
-    T, awake = trajectory._work.data.T, held.arrangement.awake
-    hidden = np.take(trajectory._hidden(), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
-    share = count_listed(held.rows[0][:, :awake], hidden, listing) / (awake * T)
-    return _in_turns([_steps_of(trajectory, kind, 100) for kind in (True, False)], turns), share
+    share = count_listed(parameters, hidden, listing) / (parameters.shape[1] * hidden.shape[1])
+    return _step_times(trajectory, 100, turns), share
 
 
 def fit_costs(comparisons: list[Comparison]) -> tuple[float, float]:
@@ -138,8 +139,7 @@ def fit_costs(comparisons: list[Comparison]) -> tuple[float, float]:
     pair = np.median([min(c.dense_sums) / (c.groups * GROUP * c.T) for c in comparisons])
     counted = np.array([[c.cut * GROUP * LANES, c.groups] for c in comparisons], dtype=float)
     spent = np.array([min(c.culled_sums) for c in comparisons]) / pair
-    costs, _ = nnls(counted / spent[:, None], np.ones(len(spent)))
-    cut_pair, group_cost = costs.tolist()
+    cut_pair, group_cost = nnls(counted / spent[:, None], np.ones(len(spent)))[0].tolist()
     return cut_pair, group_cost
 
 
@@ -147,34 +147,31 @@ def _main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--m", default="2")
-    parser.add_argument("--T", default="300,1000")
-    parser.add_argument("--after", default="200,1000,3000")
+    for name, default in (("--m", "2"), ("--T", "300,1000"), ("--after", "200,1000,3000")):
+        parser.add_argument(
+            name, default=default, type=lambda words: [int(word) for word in words.split(",")]
+        )
     options = parser.parse_args()
     found = []
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; microseconds of a step, least (median)")
-    for m, T in itertools.product(
-        *([int(word) for word in words.split(",")] for words in (options.m, options.T))
-    ):
+    for m, T in itertools.product(*(vars(options)[name] for name in ("m", "T"))):
         setting = Setting(T=T, m=m)
         trajectory = CpuTrajectory(setting, draw_dataset(setting), *draw_start(setting))
-        for after in (int(word) for word in options.after.split(",")):
+        for after in options.after:
             trajectory.advance(after)
             state = trajectory.parameters(), *trajectory.moments()
             trajectory.restore(after, *state)
             if m == 2:
-                result = compare_variants(trajectory)
-                found.append(result)
+                found.append(result := compare_variants(trajectory))
                 times = [result.culled_step, result.dense_step]
                 share = result.cut / (result.groups * result.leaves)
             else:
                 times, share = time_lists(trajectory)
             trajectory.restore(after, *state)
-            columns = [f"{min(part):8.0f} ({np.median(part):.0f})" for part in times]
+            culled, dense = (f"{min(part):8.0f} ({np.median(part):.0f})" for part in times)
+            share_of = "cut" if m == 2 else "listed"
             print(
-                f"m {m:2d} T {T:6d} step {after:6d} culled {columns[0]} dense {columns[1]} "
-                f"{'cut' if m == 2 else 'listed'} {share:.3f}",
-                flush=True,
+                f"m {m} T {T} step {after} culled {culled} dense {dense} {share_of} {share:.3f}", flush=True
             )
     if found:
         print("CUT_PAIR, GROUP_COST =", ", ".join(f"{cost:.3g}" for cost in fit_costs(found)))

@@ -1,7 +1,17 @@
 """Sweeps: many settings trained into one folder of runs."""
 
-from numerics.sweeps.execution import run_sweep
-from numerics.sweeps.file import read_sweep
+from numerics.sweeps.cells import CellState
+from numerics.sweeps.execution import run_sweep, sweep_states
+from numerics.sweeps.file import Form, Sweep, SweepFileError, read_sweep
 from numerics.sweeps.table import sweep_table
 
-__all__ = ["read_sweep", "run_sweep", "sweep_table"]
+__all__ = [
+    "CellState",
+    "Form",
+    "Sweep",
+    "SweepFileError",
+    "read_sweep",
+    "run_sweep",
+    "sweep_states",
+    "sweep_table",
+]

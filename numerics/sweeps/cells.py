@@ -1,11 +1,9 @@
 """What became of each cell of a sweep, as the folder of runs tells it.
 
 A finished cell is a run file (`numerics.training.runs`). A cell whose training raised an exception leaves a small
-JSON record
-beside it, under the run's name with the suffix ``.failed.json``; a diverged run is its own record. A cell in progress
-is held by a lock (`numerics.training.checkpoints.claimed`). A run file outweighs a record, and a lock outweighs both.
-
-Defines no equations.
+JSON record beside it, under the run's name with the suffix ``.failed.json``; a diverged run is its own record. A cell
+in progress is held by a lock (`numerics.training.checkpoints.claimed`). A run file outweighs a record, and a lock
+outweighs both.
 """
 
 from __future__ import annotations
@@ -19,25 +17,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from numerics.engines import EngineName
-from numerics.sweeps.meter import Meter
 from numerics.training.checkpoints import is_claimed
+from numerics.training.obtaining import finished_run
+from numerics.training.progress import Meter
 from numerics.training.runs import Run, run_name, write_atomically
-from numerics.training.seeds import finished_run
 from theory.setting import Setting
 
-__all__ = [
-    "CellState",
-    "Ledger",
-    "State",
-    "diverged_reason",
-    "failure_reason",
-    "find_state",
-    "find_states",
-    "forget_divergence",
-    "in_one_line",
-    "in_threads",
-    "note_failure",
-]
+__all__ = ["CellState", "Ledger", "State", "find_state", "find_states", "in_one_line", "in_threads"]
 
 State = Literal["done", "failed", "running", "left"]
 
@@ -59,12 +45,11 @@ def find_states(
     cells: Sequence[Setting], groups: Sequence[str], engine: EngineName, folder: Path
 ) -> list[CellState]:
     """The state of every cell in ``folder``, in order; each run file is read and verified."""
-
-    def state(place: int) -> CellState:
-        found, reason, _ = find_state(cells[place], engine, folder)
-        return CellState(cells[place], groups[place], found, reason)
-
-    return in_threads(state, range(len(cells)))
+    found = in_threads(lambda cell: find_state(cell, engine, folder), cells)
+    return [
+        CellState(*known, *state[:2])
+        for known, state in zip(zip(cells, groups, strict=True), found, strict=True)
+    ]
 
 
 def in_threads(function: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
@@ -78,34 +63,20 @@ def find_state(setting: Setting, engine: EngineName, folder: Path) -> tuple[Stat
     name = run_name(setting, engine)
     if is_claimed(folder / f".{name}.lock"):
         return "running", "", None
-    if (run := finished_run(setting, engine, folder)) is not None:
-        reason = diverged_reason(run)
-        return ("failed" if reason else "done"), reason, run
-    reason = failure_reason(name, folder)
-    return ("failed" if reason else "left"), reason, None
-
-
-def diverged_reason(run: Run) -> str:
-    """Why a run counts as failed: where it diverged; empty for every other run."""
-    if run.status != "diverged":
-        return ""
-    return f"diverged: not finite at step {run.history_step[-1]}"
+    if (run := finished_run(setting, engine, folder)) is None:
+        reason = _failure_reason(_record_path(name, folder))
+        return ("failed" if reason else "left"), reason, None
+    if run.status == "diverged":
+        return "failed", f"diverged: not finite at step {run.history_step[-1]}", run
+    return "done", "", run
 
 
 def _record_path(name: str, folder: Path) -> Path:
     return folder / f"{name}.failed.json"
 
 
-def note_failure(setting: Setting, engine: EngineName, folder: Path, reason: str) -> None:
-    """Remember, atomically, that a cell failed and why; OSError if the disk refuses."""
-    record = {"setting": setting.as_dict(), "engine": engine, "reason": reason}
-    path = _record_path(run_name(setting, engine), folder)
-    write_atomically(path, json.dumps(record, indent=1).encode())
-
-
-def failure_reason(name: str, folder: Path) -> str:
-    """Why the cell of that run name failed; empty where no record says so, and, with a warning, where it is damaged."""
-    path = _record_path(name, folder)
+def _failure_reason(path: Path) -> str:
+    """Why a cell failed; empty where no record says so, and, with a warning, where it is damaged."""
     try:
         reason = json.loads(path.read_bytes())["reason"]
         if not isinstance(reason, str) or not reason:
@@ -118,38 +89,32 @@ def failure_reason(name: str, folder: Path) -> str:
     return reason
 
 
-def forget_divergence(setting: Setting, engine: EngineName, folder: Path) -> None:
-    """Remove a cell's run file if it diverged, so that it is trained again."""
-    run = finished_run(setting, engine, folder)
-    if run is not None and run.path is not None and run.status == "diverged":
-        run.path.unlink()
-
-
 def in_one_line(error: BaseException) -> str:
     """An exception as the reason of a failure: its class and the first 300 characters of what it says."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """The cells that are to be trained, in order, and what is written down when one of them ends.
 
     Its methods may be called from any thread; ``place`` is a cell's place in ``settings``.
     """
 
-    def __init__(self, settings: Sequence[Setting], groups: Sequence[str], engine: EngineName, folder: Path):
-        self.settings, self.engine, self.folder = settings, engine, folder
-        self.meter = Meter(settings, groups)
-
-    def name(self, place: int) -> str:
-        """The cell's run name."""
-        return run_name(self.settings[place], self.engine)
+    settings: Sequence[Setting]
+    engine: EngineName
+    folder: Path
+    meter: Meter
 
     def finish(self, place: int, run: Run, *, trained_elsewhere: bool = False) -> None:
         """Count a run that is on disk, diverged or not."""
         _record_path(run.name, self.folder).unlink(missing_ok=True)
-        self.meter.settle(place, failed=bool(diverged_reason(run)), trained_elsewhere=trained_elsewhere)
+        self.meter.settle(place, failed=run.status == "diverged", trained_elsewhere=trained_elsewhere)
 
     def fail(self, place: int, reason: str) -> None:
-        """Remember that a cell came to no run, and why."""
-        note_failure(self.settings[place], self.engine, self.folder, reason)
+        """Remember, atomically, that a cell came to no run, and why."""
+        setting = self.settings[place]
+        record = {"setting": setting.as_dict(), "engine": self.engine, "reason": reason}
+        path = _record_path(run_name(setting, self.engine), self.folder)
+        write_atomically(path, json.dumps(record, indent=1).encode())
         self.meter.settle(place, failed=True)

@@ -5,8 +5,6 @@ A task computes with one thread, so a cluster wants one worker thread per core (
 (its scheduler's ``allowed-failures``) is cut into single runs, and a run that still kills its workers is a failed cell.
 
 This talks to dask itself and not through joblib: joblib 1.6 waits forever for a task that dask has given up.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import contextlib
 import hashlib
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
 from itertools import islice
@@ -24,10 +22,10 @@ from typing import Any
 
 from numerics.engines import EngineName
 from numerics.sweeps.cells import Ledger, in_one_line
-from numerics.sweeps.meter import work_of
 from numerics.training.checkpoints import claimed
-from numerics.training.runs import Run, save_run
-from numerics.training.seeds import finished_run, train_one
+from numerics.training.obtaining import finished_run, train_one
+from numerics.training.progress import work_of
+from numerics.training.runs import Run, run_name, save_run
 from theory.setting import Setting
 
 __all__ = ["ClusterError", "train_on_cluster"]
@@ -41,22 +39,22 @@ _MOST_LOCKS = 400
 #: Seconds to wait for the scheduler, and for its first worker.
 _PATIENCE = 10, 30
 
-#: Seconds between two looks at what is shown.
-_REFRESH = 0.25
+#: Seconds without news after which the scheduler, and cells that other processes are at, are looked at.
+_SILENCE = 0.25
 
 
 class ClusterError(RuntimeError):
     """The cluster cannot be used; one line that says why and what to try."""
 
 
-def train_on_cluster(ledger: Ledger, address: str, jobs: int | None, refresh: Callable[[], None]) -> None:
+def train_on_cluster(ledger: Ledger, address: str, jobs: int | None) -> None:
     """Train every cell with ``jobs`` tasks in flight, two per worker thread unless given.
 
     ClusterError when the scheduler cannot be reached, is lost, or has no workers of this version; KeyboardInterrupt
     drops the tasks in flight.
     """
     with _connected(address) as client:
-        _Dispatch(ledger, client, jobs).run(refresh)
+        _Dispatch(ledger, client, jobs).run()
 
 
 @contextlib.contextmanager
@@ -166,16 +164,15 @@ class _Dispatch:
         self.locks: dict[int, ExitStack] = {}
         self.ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def run(self, refresh: Callable[[], None]) -> None:
+    def run(self) -> None:
         """Until every cell has ended; locks are let go and tasks dropped whatever happens."""
         try:
             while self.waiting or self.in_flight or self.busy:
                 self._submit_some()
                 try:
-                    self._settle(self.ended.get(timeout=_REFRESH))
+                    self._settle(self.ended.get(timeout=_SILENCE))
                 except queue.Empty:
                     self._look_around()
-                refresh()
         finally:
             for lock in self.locks.values():
                 lock.close()
@@ -204,7 +201,7 @@ class _Dispatch:
         ledger = self.ledger
         if len(self.locks) < _MOST_LOCKS:
             stack = ExitStack()
-            if not stack.enter_context(claimed(ledger.folder / f".{ledger.name(place)}.lock", lambda: True)):
+            if not stack.enter_context(claimed(self._lock_path(place), lambda: True)):
                 self.busy.append(place)
                 return False
             self.locks[place] = stack
@@ -213,6 +210,9 @@ class _Dispatch:
             ledger.finish(place, run)
             self._release(place)
         return run is None
+
+    def _lock_path(self, place: int) -> Path:
+        return self.ledger.folder / f".{run_name(self.ledger.settings[place], self.ledger.engine)}.lock"
 
     def _release(self, place: int) -> None:
         if (lock := self.locks.pop(place, None)) is not None:

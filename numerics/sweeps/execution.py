@@ -6,38 +6,26 @@ the same call goes on where it stopped.
 
 On one machine: one process, small runs beside each other in threads, then large ones one after the other with all
 cores. On a cluster (`numerics.sweeps.cluster`): tasks of a few runs of one shape; workers train, this process writes.
-
-Defines no equations.
 """
 
 from __future__ import annotations
 
-import os
+import threading
 import warnings
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from numerics.engines import resolve_engine
 from numerics.engines.cpu.trajectory import uses_all_cores
-from numerics.sweeps.cells import CellState, Ledger, find_states, forget_divergence
-from numerics.sweeps.display import sweep_display
-from numerics.sweeps.file import Form, Sweep, SweepFileError, read_sweep
-from numerics.sweeps.local import train_here
-from numerics.sweeps.table import sweep_table
-from numerics.training.progress import count_of
-from numerics.training.seeds import prepare_folder
+from numerics.sweeps.cells import CellState, Ledger, find_states, in_one_line
+from numerics.sweeps.file import Sweep
+from numerics.training.loop import Interrupted
+from numerics.training.obtaining import finished_run, obtain, prepare_folder
+from numerics.training.progress import count_of, progress_bar
+from numerics.training.threads import train_in_threads
 
-__all__ = [
-    "CellState",
-    "Form",
-    "Sweep",
-    "SweepFileError",
-    "read_sweep",
-    "run_sweep",
-    "sweep_states",
-    "sweep_table",
-]
+__all__ = ["run_sweep", "sweep_states"]
 
 
 def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:
@@ -99,23 +87,30 @@ def run_sweep(
     _check(jobs, backend, address)
     engine, folder = resolve_engine(sweep.engine), prepare_folder(Path(out))
     before = find_states(sweep.cells, sweep.groups, engine, folder)
-    wanted = [cell for cell in before if cell.state == "failed"] if retry_failed else _left(before)
+    wanted = [cell for cell in before if cell.state in (("failed",) if retry_failed else ("left", "running"))]
     if retry_failed:
-        for cell in wanted:
-            forget_divergence(cell.setting, engine, folder)
-    # small runs first, each kind in the order of the file
-    wanted.sort(key=lambda cell: uses_all_cores(cell.setting.n, cell.setting.T, cell.setting.m))
+        for cell in wanted:  # a diverged run is its own record
+            if (run := finished_run(cell.setting, engine, folder)) is not None and run.path is not None:
+                run.path.unlink()
+    elif failed := sum(cell.state == "failed" for cell in before):
+        warnings.warn(
+            f"passing over {count_of(failed, 'cell')} of {len(before)} that failed before; "
+            "--retry-failed (retry_failed=True) trains what failed again",
+            stacklevel=2,
+        )
     if not wanted:
         return before
-    ledger = Ledger([cell.setting for cell in wanted], [cell.group for cell in wanted], engine, folder)
-    with sweep_display(ledger.meter, shown=progress) as refresh:
+    # small runs first, each kind in the order of the file
+    wanted.sort(key=lambda cell: uses_all_cores(cell.setting.n, cell.setting.T, cell.setting.m))
+    settings, groups = [cell.setting for cell in wanted], [cell.group for cell in wanted]
+    with progress_bar(settings, groups, title="sweep", shown=progress) as meter:
+        ledger = Ledger(settings, engine, folder, meter)
         if backend == "dask":
             from numerics.sweeps.cluster import train_on_cluster
 
-            assert address is not None
-            train_on_cluster(ledger, address, jobs, refresh)
+            train_on_cluster(ledger, str(address), jobs)
         else:
-            train_here(ledger, jobs or os.cpu_count() or 1, refresh)
+            train_in_threads(settings, engine, jobs, partial(_train_here, ledger))
     return find_states(sweep.cells, sweep.groups, engine, folder)
 
 
@@ -132,13 +127,23 @@ def _check(jobs: int | None, backend: str, address: str | None) -> None:
         raise ValueError(f"address {address!r} is given, but the backend is local; try backend='dask'")
 
 
-def _left(states: Sequence[CellState]) -> list[CellState]:
-    """Cells to train: those that are left, and those that another process is at, whose end is waited for."""
-    failed = sum(cell.state == "failed" for cell in states)
-    if failed:
-        warnings.warn(
-            f"{failed} of {count_of(len(states), 'cell')} failed before and {'is' if failed == 1 else 'are'} passed "
-            f"over; --retry-failed (retry_failed=True) trains {'it' if failed == 1 else 'them'} again",
-            stacklevel=3,
-        )
-    return [cell for cell in states if cell.state in ("left", "running")]
+def _train_here(ledger: Ledger, places: list[int], stop: threading.Event) -> None:
+    """Cells of one shape together; where that raises, those without a run alone, so that each has a reason.
+
+    OSError is raised: where the disk refuses, the next cell would fare no better.
+    """
+    settings = [ledger.settings[place] for place in places]
+    advances = [partial(ledger.meter.advance, place) for place in places]
+    left = list(places)
+    try:
+        for at, run in obtain(settings, ledger.engine, ledger.folder, advances, stop):
+            left.remove(places[at])
+            ledger.finish(places[at], run)
+    except (Interrupted, OSError):
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
+        if len(places) == 1:
+            ledger.fail(places[0], in_one_line(error))
+            return
+        for place in left:  # whose fault it was shows when each is trained alone
+            _train_here(ledger, [place], stop)

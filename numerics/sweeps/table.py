@@ -1,7 +1,4 @@
-"""A sweep as one table: a row per cell in the order of the file, its setting, what became of it, its observables.
-
-Defines no equations.
-"""
+"""A sweep as one table: a row per cell in the order of the file, its setting, what became of it, its observables."""
 
 from __future__ import annotations
 
@@ -26,8 +23,8 @@ def sweep_table(sweep: Sweep, out: str | Path = "runs") -> pd.DataFrame:
 
     ``status`` is that of the run ("memorized", "not memorized", "diverged"), or "failed", "running", "left" where there
     is none. ``reason`` says why a cell failed and is empty elsewhere. Observables
-    (`numerics.measurement.observables.observe`) are
-    computed anew from the run files and are NaN where there is no run or it diverged.
+    (`numerics.measurement.observables.observe`) are computed anew from the run files and are NaN where there is no
+    run or it diverged.
 
     Examples
     --------

@@ -73,7 +73,7 @@ def take_snapshots(
     """Train one run and stop at each of ``steps`` to look; one snapshot after the other, none is kept.
 
     A run that diverges yields no more: what it had become is not a model. ``data`` and ``start`` (W, b) are as in
-    `numerics.training.seeds.train_one`.
+    `numerics.training.obtaining.train_one`.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from numerics import Dataset, Run, train
 from numerics.data import draw_dataset
 from numerics.repetition import Transition
 from numerics.sweeps.file import read_sweep
-from numerics.training.seeds import train_one
+from numerics.training.obtaining import train_one
 from theory import Setting
 from theory.dimensionality import dimensionality
 

@@ -13,41 +13,18 @@ from tgon.cli.output import print_json, print_table
 
 __all__ = ["bench"]
 
-_SPEED = (
-    ("n", "n"),
-    ("T", "T"),
-    ("m", "m"),
-    ("state", "state"),
-    ("default", "torch"),
-    ("tuned", "tuned"),
-    ("engine", "engine"),
-    ("all_cores", "per run"),
-    ("default_ratio", "× torch"),
-    ("tuned_ratio", "× tuned"),
-    ("gigapairs", "Gpairs/s"),
-    ("kernel_gigapairs", "kernel"),
-    ("bound_gigapairs", "bound"),
-    ("kernel_share", "share"),
-    ("adamw", "AdamW"),
-)
-_GROWTH = (
-    ("n", "n"),
-    ("T", "T"),
-    ("m", "m"),
-    ("ms", "ms per step"),
-    ("ns_per_pair", "ns per pair"),
-    ("ps_per_multiply_add", "ps per multiply-add"),
-)
-_MEMORY = (
-    ("n", "n"),
-    ("T", "T"),
-    ("m", "m"),
-    ("nonzeros", "non-zeros"),
-    ("bytes", "bytes"),
-    ("bytes_per_item", "per n + T + non-zeros"),
-    ("n_T_bytes", "an (n, T) array"),
-    ("process_bytes", "whole process"),
-)
+#: Title of each table, and the heads of its columns in the order of its rows after n, T and m.
+_TABLES = {
+    "speed": (
+        "Milliseconds per step",
+        "state|torch|tuned|engine|per run|× torch|× tuned|Gpairs/s|kernel|bound|share|AdamW",
+    ),
+    "growth": ("Growth of time, one run alone, early", "ms per step|ns per pair|ps per multiply-add"),
+    "memory": (
+        "Growth of memory",
+        "non-zeros|bytes|per n + T + non-zeros|an (n, T) array|whole process",
+    ),
+}
 
 
 @click.command(epilog="Example: tgon bench --quick")
@@ -82,27 +59,19 @@ def bench(quick: bool, out: Path | None, engine: str, as_json: bool) -> None:
         rows = list(benchmark.run(plan, progress=lambda line: click.echo(line, err=True)))
     except RuntimeError as error:
         raise BadInput(f"{error}; try --quick") from error
-    tables = {
-        kind.__name__.removesuffix("Row").lower(): [asdict(row) for row in rows if isinstance(row, kind)]
-        for kind in (benchmark.SpeedRow, benchmark.GrowthRow, benchmark.MemoryRow)
-    }
+    tables = {name: [row for table, row in rows if table == name] for name in _TABLES}
     if out is not None:
         write_atomically(out, benchmark.results_csv(rows, machine).encode())
     if as_json:
         print_json({"machine": machine, **tables})
         return
     click.echo(", ".join(f"{name} {value}" for name, value in machine.items()))
-    _print("Milliseconds per step", _SPEED, tables["speed"], ["state"])
-    _print("Growth of time, one run alone, early", _GROWTH, tables["growth"], [])
-    _print("Growth of memory", _MEMORY, tables["memory"], [])
+    for name, (title, heads) in _TABLES.items():
+        _print(title, ["n", "T", "m", *heads.split("|")], tables[name])
 
 
-def _print(
-    title: str, columns: tuple[tuple[str, str], ...], rows: list[dict[str, Any]], text: list[str]
-) -> None:
-    print_table(
-        title, [head for _, head in columns], [[row[name] for name, _ in columns] for row in rows], text=text
-    )
+def _print(title: str, heads: list[str], rows: list[dict[str, Any]]) -> None:
+    print_table(title, heads, [list(row.values()) for row in rows], text=["state"])
 
 
 def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:
@@ -110,14 +79,14 @@ def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:
 
     if out is not None:
         raise BadInput("--out goes with --engine cpu; try --json > FILE")
+    sizes: dict[str, Any] = {"T": (100, 1_000), "m": (2,), "seconds": 0.5} if quick else {}
     try:
-        rows = [
-            asdict(row) for row in (cuda_rows(T=(100, 1_000), m=(2,), seconds=0.5) if quick else cuda_rows())
-        ]
+        rows = [asdict(row) for row in cuda_rows(**sizes)]
     except ValueError as error:
         raise BadInput(f"{str(error).split('; try')[0]}; try --engine cpu") from error
     if as_json:
         print_json(rows)
         return
-    columns = tuple((name, name) for name in rows[0] if name != "device")
-    _print(f"Milliseconds per step on {rows[0]['device']}", columns, rows, [])
+    title = f"Milliseconds per step on {rows[0]['device']}"
+    shown = [{name: value for name, value in row.items() if name != "device"} for row in rows]
+    _print(title, list(shown[0]), shown)

@@ -163,7 +163,7 @@ def _check_runs(runs: Path, file: Path, wanted: Sweep, form: Form) -> None:
 def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
     """Of each cell, whether its run is there; one file is read for each, so the caller stops early."""
     from numerics.engines import resolve_engine
-    from numerics.training.seeds import finished_run
+    from numerics.training.obtaining import finished_run
 
     engine = resolve_engine(sweep.engine)
     return (finished_run(cell, engine, runs) is not None for cell in sweep.cells)

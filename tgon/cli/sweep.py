@@ -15,7 +15,7 @@ from tgon.cli.options import BadInput, Interrupted, check_size, form_options, in
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from numerics.sweeps.execution import CellState, Form, Sweep
+    from numerics.sweeps import CellState, Form, Sweep
 
 __all__ = ["sweep"]
 
@@ -74,14 +74,8 @@ def sweep(
     absent = only_status and not Path(out).exists()
     again = f"tgon sweep {file}{form_flag(form)} --out {out}"
     with _keeping(again, out):
-        from numerics.sweeps.execution import sweep_states
-
         wanted = _read(file, form)
-        try:
-            states = sweep_states(wanted, out) if only_status else _train(wanted, out, **options)
-        except ValueError as error:  # the engine it names cannot run here
-            line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", in_one_line(error))
-            raise BadInput(f"{file}: {line}") from error
+        states = _states(wanted, file, out, only_status, options)
     rows = _rows(wanted, out, table) if table or (as_json and not only_status) else None
     if as_json:
         print_json(_document(wanted, states, rows))
@@ -90,22 +84,14 @@ def sweep(
         if any(cell.state == "failed" for cell in states):
             click.echo(f"Failed cells are passed over; {again} --retry-failed trains them again.")
     if absent:
-        click.echo(
-            f"{'tgon: ' * as_json}There is no folder {out} yet: every cell is left; {again} begins.",
-            err=as_json,
-        )
+        prefix = "tgon: " if as_json else ""
+        click.echo(f"{prefix}There is no folder {out} yet: every cell is left; {again} begins.", err=as_json)
     if table:
         click.echo(f"Table: {table}", err=as_json)
 
 
 def _check_options(
-    *,
-    only_status: bool,
-    table: str | None,
-    jobs: int | None,
-    backend: str,
-    address: str | None,
-    retry_failed: bool,
+    *, only_status: bool, table: str | None, backend: str, address: str | None, retry_failed: bool, **_: Any
 ) -> None:
     if backend == "dask" and not address:
         raise BadInput("--backend dask needs a scheduler; try --address tcp://localhost:8786")
@@ -119,27 +105,37 @@ def _check_options(
 
 def _read(file: str, form: Form) -> Sweep:
     """The sweep of a file; what is wrong with it is said in the file's own words, keys and not options."""
-    from numerics.sweeps.execution import SweepFileError, read_sweep
-    from numerics.training.progress import count_of
+    from numerics.sweeps import SweepFileError, read_sweep
 
     try:
         wanted = read_sweep(file, form=form)
     except SweepFileError as error:
         raise BadInput(in_one_line(error)) from error
     except OSError as error:
-        raise BadInput(f"{in_one_line(error)}; try {_near(file)}") from error
+        # a name without its ending, or the name of an experiment, may have been meant
+        meant = (Path(f"{file}.toml"), Path("experiments") / Path(file).stem.replace("-", "_") / "sweep.toml")
+        near = next((str(path) for path in meant if path.is_file()), "another file")
+        raise BadInput(f"{in_one_line(error)}; try {near}") from error
     for cell in {(cell.n, cell.m, cell.T): cell for cell in wanted.cells}.values():
         check_size(cell, file)
     if wanted.duplicates:
-        twice = "occurs twice and counts" if wanted.duplicates == 1 else "occur twice and count"
-        click.echo(f"tgon: {count_of(wanted.duplicates, 'cell')} of {file} {twice} once", err=True)
+        click.echo(f"tgon: {file}: cells that occur twice count once, {wanted.duplicates} here", err=True)
     return wanted
 
 
-def _near(file: str) -> str:
-    """The sweep file that a name, with or without its folder and ending, may have meant."""
-    meant = (Path(f"{file}.toml"), Path("experiments") / Path(file).stem.replace("-", "_") / "sweep.toml")
-    return next((str(path) for path in meant if path.is_file()), "another file")
+def _states(
+    wanted: Sweep, file: str, out: str, only_status: bool, options: dict[str, Any]
+) -> list[CellState]:
+    from numerics.sweeps import run_sweep, sweep_states
+    from numerics.sweeps.cluster import ClusterError
+
+    try:
+        return sweep_states(wanted, out) if only_status else run_sweep(wanted, out, **options)
+    except ClusterError as error:
+        raise BadInput(f"--address: {in_one_line(error)}") from error
+    except ValueError as error:  # the engine it names cannot run here
+        line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", in_one_line(error))
+        raise BadInput(f"{file}: {line}") from error
 
 
 @contextmanager
@@ -163,18 +159,8 @@ def _kept(again: str, folder: str) -> str:
     return f"nothing is trained yet; {again} begins anew"
 
 
-def _train(wanted: Sweep, out: str, **options: Any) -> list[CellState]:
-    from numerics.sweeps.cluster import ClusterError
-    from numerics.sweeps.execution import run_sweep
-
-    try:
-        return run_sweep(wanted, out, **options)
-    except ClusterError as error:
-        raise BadInput(f"--address: {in_one_line(error)}") from error
-
-
 def _rows(wanted: Sweep, out: str, table: str | None) -> list[dict[str, Any]]:
-    from numerics.sweeps.execution import sweep_table
+    from numerics.sweeps import sweep_table
     from numerics.training.runs import write_atomically
 
     frame = sweep_table(wanted, out)
@@ -190,13 +176,8 @@ def _document(
         {"group": name, "cells": len(cells), **_counts(cells), "reasons": dict(_reasons(cells))}
         for name, cells in _by_group(states).items()
     ]
-    return {
-        "title": wanted.title,
-        "cells": len(states),
-        "duplicates": wanted.duplicates,
-        **_counts(states),
-        "groups": groups,
-    } | ({} if rows is None else {"rows": rows})
+    counts = {"cells": len(states), "duplicates": wanted.duplicates, **_counts(states), "groups": groups}
+    return {"title": wanted.title, **counts} | ({} if rows is None else {"rows": rows})
 
 
 def _by_group(states: Sequence[CellState]) -> dict[str, list[CellState]]:
@@ -218,19 +199,12 @@ def _reasons(states: Sequence[CellState]) -> list[tuple[str, int]]:
 
 
 def _print_groups(wanted: Sweep, states: Sequence[CellState], out: str) -> None:
-    from numerics.training.progress import count_of
-
     rows = []
     for name, cells in _by_group(states).items():
         reasons = _reasons(cells)
         named = [f"{reason} ({count})" for reason, count in reasons[:_MOST_REASONS]]
         named += [f"{len(reasons) - _MOST_REASONS} more"] if len(reasons) > _MOST_REASONS else []
         rows.append([name, len(cells), *_counts(cells).values(), "; ".join(named)])
+    rows.append(["total", len(states), *_counts(states).values(), ""])
     title = f"{wanted.title or 'Sweep'}; runs in {out}"
     print_table(title, ["group", "cells", *_STATES, "why"], rows, text=["group", "why"], wrapped="why")
-    counts = _counts(states)
-    click.echo(
-        f"{count_of(len(states), 'cell')}: "
-        + ", ".join(f"{counts[s]} {s}" for s in _STATES if counts[s])
-        + "."
-    )

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 import numerics.sweeps.cluster as cluster
 from numerics import Run, Runs, train, train_one
-from numerics.sweeps.cells import CellState, Ledger
+from numerics.sweeps import CellState, Sweep, run_sweep, sweep_states
+from numerics.sweeps.cells import Ledger
 from numerics.sweeps.cluster import ClusterError, cut_into_tasks
-from numerics.sweeps.execution import Sweep, run_sweep, sweep_states
-from numerics.sweeps.meter import work_of
 from numerics.training.checkpoints import claimed
+from numerics.training.progress import progress_bar, work_of
 from numerics.training.runs import run_name
 from tests.numerics.training.test_runs import same
 from theory import Setting
@@ -95,11 +95,17 @@ class Client:
 
 
 def dispatch(
-    client: Client, folder: Path, cells: Sequence[Setting] = CELLS, refresh: Any = lambda: None
+    client: Client, folder: Path, cells: Sequence[Setting] = CELLS, look: Callable[[], None] = lambda: None
 ) -> list[CellState]:
-    ledger = Ledger(cells, ["all"] * len(cells), "cpu", folder)
-    cluster._Dispatch(ledger, client, None).run(refresh)
-    assert ledger.meter.total.settled == len(cells)
+    """Train cells on a cluster; ``look`` is called whenever nothing has come back for a moment."""
+
+    class Watched(cluster._Dispatch):
+        def _look_around(self) -> None:
+            look()
+            super()._look_around()
+
+    with progress_bar(cells, shown=False) as meter:
+        Watched(Ledger(cells, "cpu", folder, meter), client, None).run()
     return sweep_states(Sweep(tuple(cells)), folder)
 
 
@@ -142,15 +148,15 @@ def test_cells_of_another_process_are_waited_for_and_not_trained(tmp_path: Path)
     locks = [claimed(tmp_path / f".{run_name(cell, 'cpu')}.lock", lambda: True) for cell in (finished, left)]
     assert all(lock.__enter__() for lock in locks)
 
-    def refresh() -> None:
+    def look() -> None:
         looks.append(len(Runs.load(tmp_path)))
-        if len(looks) == 9:
-            assert looks[-1] == 6  # all others are done by now
+        if len(looks) == 2:
             cluster.save_run(train_one(finished), tmp_path)
             for lock in locks:
                 lock.__exit__(None, None, None)
 
-    states = dispatch(client, tmp_path, refresh=refresh)
+    states = dispatch(client, tmp_path, look=look)
+    assert looks[:2] == [6, 6]  # all others are done by then
     assert counts(states) == {"done": 8}
     assert sorted(map(str, chain.from_iterable(client.submitted))) == sorted(map(str, CELLS[1:]))
 
@@ -186,13 +192,19 @@ def test_a_scheduler_that_is_silent_and_gone_is_noticed(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_drops_tasks_and_locks(tmp_path: Path) -> None:
+    class Slow(Client):
+        def submit(self, *arguments: Any, **options: Any) -> Future:
+            future = Future(lambda: None)
+            future.add_done_callback = lambda call: None  # type: ignore[method-assign]
+            return future
+
     def interrupt() -> None:
         assert list(tmp_path.glob(".*.lock"))  # cells in flight are held
         raise KeyboardInterrupt
 
-    client = Client(threads=2)
+    client = Slow(threads=2)
     with pytest.raises(KeyboardInterrupt):
-        dispatch(client, tmp_path, refresh=interrupt)
+        dispatch(client, tmp_path, look=interrupt)
     assert client.cancelled
     assert not list(tmp_path.glob(".*"))
     assert "failed" not in counts(sweep_states(Sweep(CELLS), tmp_path))
@@ -269,7 +281,7 @@ def test_a_cluster_gives_the_bits_of_one_machine(tmp_path: Path, scheduler: str)
     direct = train([SMALL, SMALL.replace(T=2), DIVERGING], seeds=4, out=None, progress=False)
     found = {run.name: run for run in Runs.load(tmp_path)}
     assert all(same(found[run.name], run) for run in direct[:9])
-    with pytest.warns(UserWarning, match="1 of 9 cells failed before"):
+    with pytest.warns(UserWarning, match="1 cell of 9 that failed before"):
         assert (
             run_sweep(Sweep((*CELLS, DIVERGING)), tmp_path, backend="dask", address=scheduler, progress=False)
             == states

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import numerics.sweeps.file
-from numerics.sweeps.execution import Sweep, SweepFileError, read_sweep
+from numerics.sweeps import Sweep, SweepFileError, read_sweep
 from theory import Setting
 
 

@@ -11,17 +11,17 @@ import warnings
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-import numerics.sweeps.local
-import numerics.training.seeds
+import numerics.training.obtaining
+import numerics.training.threads
 from numerics import Run, Runs, load_run, train, train_one
 from numerics.engines.cpu import trajectory as cpu
 from numerics.measurement.observables import OBSERVABLES, observe
-from numerics.sweeps.cells import CellState
-from numerics.sweeps.execution import Sweep, run_sweep, sweep_states, sweep_table
+from numerics.sweeps import CellState, Sweep, run_sweep, sweep_states, sweep_table
 from numerics.training.checkpoints import claimed
 from numerics.training.runs import run_name
 from tests.numerics.training.test_runs import same
@@ -52,7 +52,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Setting]:
         calls.append(setting)
         return train_one(setting, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(numerics.training.seeds, "train_one", counting)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
     return calls
 
 
@@ -66,7 +66,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             raise MemoryError("no room\nfor this")
         return train_one(setting, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(numerics.training.seeds, "train_one", breaking)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", breaking)
     return which
 
 
@@ -85,17 +85,17 @@ def test_large_cells_come_last_and_one_at_a_time(tmp_path: Path, monkeypatch: py
     order, inside, most = [], [], []
     lock = threading.Lock()
 
-    def watching(setting: Setting, *rest: object) -> Run:
+    def watching(setting: Setting, **options: object) -> Run:
         with lock:
             order.append(setting.T)
             inside.append(setting.T)
             most.append(inside.count(3))
-        made = numerics.training.seeds.obtain_run(setting, *rest)  # type: ignore[arg-type]
+        made = train_one(setting, **options)  # type: ignore[arg-type]
         with lock:
             inside.remove(setting.T)
         return made
 
-    monkeypatch.setattr(numerics.sweeps.local, "obtain_run", watching)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", watching)
     run(Sweep(CELLS), tmp_path, jobs=4)
     assert order == [2, 2, 3, 3]
     assert max(most) == 1
@@ -122,7 +122,7 @@ def test_a_finished_or_failed_cell_is_not_trained_again(tmp_path: Path, trained:
     run(sweep, tmp_path)
     assert sorted(map(str, trained)) == sorted(map(str, sweep.cells))
     trained.clear()
-    with pytest.warns(UserWarning, match=r"1 of 5 cells failed before .* --retry-failed") as said:
+    with pytest.warns(UserWarning, match=r"1 cell of 5 that failed before; --retry-failed") as said:
         run(sweep, tmp_path)
     assert len(said) == 1
     assert trained == []
@@ -141,18 +141,18 @@ def test_retry_trains_the_failed_cells_and_only_those(
     broken.clear()
     fresh = SMALL.replace(seed=9)
     trained: list[Setting] = []
-    repaired = numerics.training.seeds.train_one
+    repaired = numerics.training.obtaining.train_one
 
     def counting(setting: Setting, **options: object) -> Run:
         trained.append(setting)
         return repaired(setting, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(numerics.training.seeds, "train_one", counting)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
     states = run(Sweep((*CELLS, DIVERGING, fresh)), tmp_path, retry_failed=True)
     assert counts(states) == {"done": 4, "failed": 1, "left": 1}
     assert sorted(map(str, trained)) == sorted(map(str, [*CELLS[2:], DIVERGING]))
     assert not list(tmp_path.glob("*.failed.json"))
-    with pytest.warns(UserWarning, match="1 of 6"):
+    with pytest.warns(UserWarning, match="1 cell of 6"):
         assert counts(run(Sweep((*CELLS, DIVERGING, fresh)), tmp_path)) == {"done": 5, "failed": 1}
 
 
@@ -168,7 +168,7 @@ def test_a_damaged_record_is_named_and_ignored(tmp_path: Path, broken: list[int]
 def test_a_refusing_disk_stops_the_sweep_and_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, saved = numerics.training.seeds.save_run, []
+    real, saved = numerics.training.obtaining.save_run, []
 
     def filling_up(made: Run, folder: Path) -> Run:
         if len(saved) == 2:
@@ -176,7 +176,7 @@ def test_a_refusing_disk_stops_the_sweep_and_keeps_what_is_finished(
         saved.append(made)
         return real(made, folder)
 
-    monkeypatch.setattr(numerics.training.seeds, "save_run", filling_up)
+    monkeypatch.setattr(numerics.training.obtaining, "save_run", filling_up)
     with pytest.raises(OSError, match="No space left"):
         run(Sweep(CELLS), tmp_path, jobs=1)
     assert len(Runs.load(tmp_path)) == 2
@@ -190,30 +190,26 @@ def test_ctrl_c_stops_all_threads_and_the_same_call_goes_on(
     long = [SMALL.replace(steps=200_000, seed=seed) for seed in range(2)]
     cells = (CELLS[0], *long)
     begun = threading.Event()
-    real = numerics.sweeps.local.wait
 
-    def interrupted(pending: object, *rest: object) -> object:
-        assert begun.wait(60)
+    def interrupted(pending: object) -> object:
+        begun.wait()
         raise KeyboardInterrupt
 
-    def advance(steps: int) -> None:
-        begun.set()
-
-    def watched(setting: Setting, engine: object, folder: Path, progress: object, stop: object) -> Run:
+    def watched(setting: Setting, **options: Any) -> Run:
         if setting.steps == 200_000:
-            progress = advance
-        return numerics.training.seeds.obtain_run(setting, engine, folder, progress, stop)  # type: ignore[arg-type]
+            begun.set()
+        return train_one(setting, **options)
 
-    monkeypatch.setattr(numerics.sweeps.local, "obtain_run", watched)
-    monkeypatch.setattr(numerics.sweeps.local, "wait", interrupted)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", watched)
     before = threading.active_count()
-    with pytest.raises(KeyboardInterrupt):
-        run(Sweep(cells), tmp_path, jobs=3)
+    with monkeypatch.context() as patch:
+        patch.setattr(numerics.training.threads, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(Sweep(cells), tmp_path, jobs=3)
     assert threading.active_count() == before
     assert not list(tmp_path.glob(".*"))
     assert list(tmp_path.glob("*.checkpoint"))
     assert "failed" not in counts(sweep_states(Sweep(cells), tmp_path))
-    monkeypatch.setattr(numerics.sweeps.local, "wait", real)
     assert counts(run(Sweep(cells), tmp_path)) == {"done": 3}
     assert same(load_run(tmp_path / f"{run_name(long[0], 'cpu')}.safetensors"), train_one(long[0]))
 
@@ -252,8 +248,7 @@ def test_a_run_finished_by_another_process_meanwhile_is_not_trained(
         thread = threading.Thread(target=run, args=(Sweep(CELLS[:1]), folder))
         thread.start()
         shutil.copy(elsewhere / f"{name}.safetensors", folder)
-    thread.join(60)
-    assert not thread.is_alive()
+    thread.join()
     assert trained == []
     assert counts(sweep_states(Sweep(CELLS[:1]), folder)) == {"done": 1}
 

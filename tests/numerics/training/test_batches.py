@@ -16,14 +16,15 @@ import numpy as np
 import pytest
 
 import numerics.sweeps.execution
-import numerics.training.seeds
+import numerics.training.obtaining
 from numerics import Dataset, Run, Runs, load_run, train
 from numerics.engines import start_trajectory
-from numerics.sweeps.execution import Sweep, run_sweep
-from numerics.training.batches import MOST_PAIRS, MOST_RUNS, cut_into_batches, obtain_batch
+from numerics.sweeps import Sweep, run_sweep
 from numerics.training.checkpoints import claimed, load_checkpoint
 from numerics.training.loop import Interrupted
+from numerics.training.obtaining import obtain
 from numerics.training.runs import run_name
+from numerics.training.threads import MOST_PAIRS, MOST_RUNS, cut_into_batches
 from theory import Setting
 
 SMALL = Setting(T=3, n=30, sparsity=0.85, steps=120, lr=0.01)
@@ -73,9 +74,9 @@ class StandIn:
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StandIn]]:
     """Engine "cuda" is there, steps by reference trajectories and is looked at after every step."""
-    monkeypatch.setattr("numerics.training.batches.BatchedCudaTrajectory", StandIn)
-    monkeypatch.setattr("numerics.training.seeds.resolve_engine", lambda name: name)
-    monkeypatch.setattr("numerics.sweeps.execution.resolve_engine", lambda name: name)
+    monkeypatch.setattr("numerics.engines.cuda.trajectory.BatchedCudaTrajectory", StandIn)
+    for module in ("training.seeds", "training.obtaining", "sweeps.execution"):
+        monkeypatch.setattr(f"numerics.{module}.resolve_engine", lambda name: name)
     monkeypatch.setattr("numerics.training.loop.engine_version", lambda engine: "this")
     monkeypatch.setattr("numerics.training.loop.WORK_PER_CALL", 1.0)
 
@@ -92,7 +93,7 @@ def alone(settings: Sequence[Setting], folder: Path) -> dict[str, bytes]:
     """Files of the same runs obtained one by one."""
     folder.mkdir()
     for setting in settings:
-        numerics.training.seeds.obtain_run(setting, "cuda", folder, lambda steps: None, threading.Event())
+        list(obtain([setting], "cuda", folder, [lambda steps: None], threading.Event()))
     return files(folder)
 
 
@@ -115,7 +116,9 @@ def test_finished_runs_are_read_and_shapes_train_apart(tmp_path: Path) -> None:
     other = SMALL.replace(T=2)
     train([BATCH[1]], out=tmp_path, engine="cuda", progress=False)
     runs = train([*BATCH, other, SMALL], out=tmp_path, engine="cuda", progress=False)
-    assert StandIn.sizes == [1, 3, 1]  # the last is the first again, and is read
+    assert StandIn.sizes == [
+        3
+    ]  # one that is alone is trained alone; the last is the first again, and is read
     assert [run.setting for run in runs] == [*BATCH, other, SMALL]
     assert len(Runs.load(tmp_path)) == 5
 
@@ -128,7 +131,7 @@ def test_progress_adds_up(tmp_path: Path) -> None:
         assert min(done) >= 0
 
 
-def obtain(settings: Sequence[Setting], folder: Path, stop_after: int) -> list[int]:
+def obtained(settings: Sequence[Setting], folder: Path, stop_after: int) -> list[int]:
     """Obtain a batch, stopped after so many steps of its first run; the progress of that run."""
     stop, told = threading.Event(), []
 
@@ -140,7 +143,7 @@ def obtain(settings: Sequence[Setting], folder: Path, stop_after: int) -> list[i
     progress = [count, *[lambda steps: None] * (len(settings) - 1)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for _ in obtain_batch(settings, "cuda", folder, progress, stop):
+        for _ in obtain(settings, "cuda", folder, progress, stop):
             pass
     return told
 
@@ -150,13 +153,13 @@ def test_an_interrupted_batch_goes_on_where_it_was(tmp_path: Path) -> None:
     together = tmp_path / "together"
     together.mkdir()
     with pytest.raises(Interrupted):
-        obtain(BATCH, together, 50)
+        obtained(BATCH, together, 50)
     names = [run_name(setting, "cuda") for setting in BATCH]
     assert [(together / f"{name}.safetensors").exists() for name in names] == [False, False, True, False]
     saved = [load_checkpoint(together / f"{name}.checkpoint") for name in names]
     assert [state.step if state else None for state in saved] == [50, 50, None, 50]
     assert not list(together.glob(".*"))
-    told = obtain(BATCH, together, 10**9)
+    told = obtained(BATCH, together, 10**9)
     assert (told[0], sum(told)) == (50, SMALL.steps)
     assert StandIn.sizes == [4, 3]
     assert files(together) == alone(BATCH, tmp_path / "alone")
@@ -167,9 +170,9 @@ def test_runs_at_different_steps_go_on_apart(tmp_path: Path) -> None:
     together.mkdir()
     for batch, steps in ((BATCH[:2], 30), (BATCH[3:], 60)):
         with pytest.raises(Interrupted):
-            obtain(batch, together, steps)
+            obtained(batch, together, steps)
     StandIn.sizes.clear()
-    obtain(BATCH, together, 10**9)
+    obtained(BATCH, together, 10**9)
     assert StandIn.sizes == [1, 2, 1]
     assert files(together) == alone(BATCH, tmp_path / "alone")
 
@@ -180,9 +183,9 @@ def test_runs_stopped_before_their_first_step_begin_with_the_others(tmp_path: Pa
     together.mkdir()
     stop.set()
     with pytest.raises(Interrupted):
-        list(obtain_batch(BATCH[:2], "cuda", together, [lambda steps: None] * 2, stop))
+        list(obtain(BATCH[:2], "cuda", together, [lambda steps: None] * 2, stop))
     StandIn.sizes.clear()
-    obtain(BATCH[::-1], together, 10**9)
+    obtained(BATCH[::-1], together, 10**9)
     assert StandIn.sizes == [4]
     assert files(together) == alone(BATCH, tmp_path / "alone")
 
@@ -193,7 +196,7 @@ def test_a_run_that_another_process_is_at_is_obtained_afterwards(tmp_path: Path)
     held = claimed(tmp_path / f".{name}.lock", lambda: True)
     assert held.__enter__()
     order = []
-    for k, run in obtain_batch(BATCH, "cuda", tmp_path, [lambda steps: None] * 4, threading.Event()):
+    for k, run in obtain(BATCH, "cuda", tmp_path, [lambda steps: None] * 4, threading.Event()):
         order.append(k)
         assert load_run(run.path).setting == BATCH[k]
         if len(order) == 3:
@@ -213,14 +216,14 @@ def test_a_sweep_trains_batches_and_names_the_cell_that_raises(
     assert cells[2].reason.startswith("diverged")
     assert StandIn.sizes == [4]
     stand_in.breaking = 1
-    real = numerics.training.seeds.train_one
+    real = numerics.training.obtaining.train_one
 
     def breaking(setting: Setting, **options: Any) -> Run:
         if setting.seed == 1:
             raise RuntimeError("out of memory")
         return real(setting, **options)
 
-    monkeypatch.setattr("numerics.training.seeds.train_one", breaking)
+    monkeypatch.setattr("numerics.training.obtaining.train_one", breaking)
     cells = run_sweep(sweep, tmp_path / "broken", progress=False)
     assert [cell.state for cell in cells] == ["done", "failed", "failed", "done"]
     assert cells[1].reason == "RuntimeError: out of memory"

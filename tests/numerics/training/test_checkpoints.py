@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numerics.training.loop
-import numerics.training.seeds
+import numerics.training.obtaining
 from numerics import Runs, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
@@ -181,20 +181,20 @@ def test_a_lock_is_held_until_let_go(tmp_path: Path) -> None:
 
 _PROGRAM = """
 import sys
-import numerics.training.seeds
+import numerics.training.obtaining
 import numerics.training.loop
 from numerics import train
 from theory import Setting
 
 numerics.training.loop.WORK_PER_CALL, numerics.training.loop.CHECKPOINT_SECONDS = 2_000_000, 0.0
-plain = numerics.training.seeds.train_one
+plain = numerics.training.obtaining.train_one
 
 def reporting(setting, **options):
     run = plain(setting, **options)
     print("trained", setting.seed, flush=True)
     return run
 
-numerics.training.seeds.train_one = reporting
+numerics.training.obtaining.train_one = reporting
 print("ready", flush=True)
 train(Setting(T=4, n=600, sparsity=0.98, steps=6000), int(sys.argv[2]), out=sys.argv[1], progress=False)
 """

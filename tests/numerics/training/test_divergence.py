@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from numerics import draw_dataset, draw_start
 from numerics.engines import EngineName, Trajectory, start_trajectory
 from numerics.schedule import learning_rates
+from numerics.training.obtaining import train_one
 from numerics.training.runs import load_run, save_run
-from numerics.training.seeds import train_one
 from tgon.cli.train import describe_run
 from theory import Setting
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 import warnings
-from concurrent.futures import wait
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numerics.training.loop
-import numerics.training.seeds
+import numerics.training.obtaining
 from numerics import Run, Runs, draw_dataset, draw_start, load_run, measure, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.training.loop import RECORDS, Interrupted, record_steps
@@ -36,7 +35,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         calls.append((setting.T, setting.seed))
         return real(setting, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(numerics.training.seeds, "train_one", counting)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
     return calls
 
 
@@ -155,13 +154,13 @@ def test_progress_adds_up(tmp_path: Path) -> None:
         assert min(done) >= 0
 
 
-def test_the_bar_is_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_bar_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     train(SMALL, out=None, progress=True)
-    out, err = capfd.readouterr()
+    out, err = capsys.readouterr()
     assert out == ""
-    assert "training 1 run " in err
+    assert err == "training: 1 of 1 run, 100 % of the work\n"
     train(SMALL, out=None, progress=False)
-    assert capfd.readouterr() == ("", "")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
@@ -187,23 +186,6 @@ def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: lis
     assert len(resumed) == 2
 
 
-def test_runs_finished_together_with_an_interruption_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever the order in which finished work is looked at, all of it is saved."""
-    monkeypatch.setattr(numerics.training.seeds, "wait", lambda pending, **_: wait(pending))
-    done: list[int] = []
-
-    def interrupting(steps: int) -> None:
-        done.append(steps)
-        if sum(done) > 5 * SMALL.steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(SMALL, seeds=6, out=tmp_path, progress=interrupting, threads=1)
-    assert [run.setting.seed for run in Runs.load(tmp_path)] == [0, 1, 2, 3, 4]
-
-
 def test_interruption_tells_the_runs_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of other threads are not interrupted themselves: they look at the flag, and it must be up."""
     flags: list[threading.Event] = []
@@ -212,7 +194,7 @@ def test_interruption_tells_the_runs_in_flight(tmp_path: Path, monkeypatch: pyte
         flags.append(stop)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(numerics.training.seeds, "train_one", interrupted)
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(SMALL, seeds=4, out=tmp_path, progress=False, threads=2)
     assert flags
@@ -223,7 +205,7 @@ def test_an_error_in_one_run_does_not_lose_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that fills up while saving: what was saved before is whole, and nothing half is left."""
-    real, saved = numerics.training.seeds.save_run, []
+    real, saved = numerics.training.obtaining.save_run, []
 
     def filling_up(run: Run, folder: Path) -> Run:
         if len(saved) == 2:
@@ -231,7 +213,7 @@ def test_an_error_in_one_run_does_not_lose_the_others(
         saved.append(run)
         return real(run, folder)
 
-    monkeypatch.setattr(numerics.training.seeds, "save_run", filling_up)
+    monkeypatch.setattr(numerics.training.obtaining, "save_run", filling_up)
     with pytest.raises(OSError, match="No space left"):
         train(SMALL, seeds=4, out=tmp_path, progress=False, threads=1)
     assert len(Runs.load(tmp_path)) == 2

@@ -9,7 +9,7 @@ import pytest
 
 from numerics.data import draw_dataset
 from numerics.starts import draw_start
-from numerics.training.seeds import train_one
+from numerics.training.obtaining import train_one
 from numerics.training.snapshots import even_steps, growing_steps, take_snapshots
 from theory import Setting
 
