@@ -2,7 +2,8 @@
 
 The names, in the order in which they are tried: "diverged", "dropped point" (a datapoint left near the origin and not
 reconstructed), "two circles" (hidden vectors on circles of different radii), "not converged", "regular T-gon",
-"irregular polygon"; with W at hand, first of all "stored features" (a few columns of W far longer than all others:
+"irregular polygon" (gaps within 1/(2T + 2) of 2π/T in the mean square, half of what 2π/(T + 1) strays, or not; lengths
+do not count); with W at hand, first of all "stored features" (a few columns of W far longer than all others:
 generalization); for other m "memorized code", and "single point" for T = 1. The first is the trainer's, the next
 two are stationary points that are not the least-norm optimum (Henighan et al. 2023, section "Optimization Failures
 in 2D").
@@ -10,7 +11,6 @@ in 2D").
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from numerics import Run
 from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import Record, Setting, predict
 from theory.number_format import shown
-from theory.setting import MEMORIZED_ERROR
 from verify.claims.tolerance import shape_deviation
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "DROPPED_ERROR",
     "DROPPED_LENGTH",
     "Diagnosis",
-    "definitions",
     "diagnose",
     "diagnose_run",
 ]
@@ -41,20 +39,6 @@ SEEN_OFTEN = 10
 #: Two circles are told apart when lengths, in order, jump by at least this ratio; regular polygons jump by 1.
 CIRCLE_RATIO = 1.1
 
-#: The rules below in words, for m = 2 and T ≥ 3, in the order in which they are tried.
-_RULES = {
-    "stored features": f"3 to 8 columns of W are at least {FEATURE_RATIO:g} times as long as the next, with "
-    f"{SEEN_OFTEN} datapoints or more for each, not all memorized",
-    "dropped point": f"a datapoint has a squared error of {DROPPED_ERROR:g} or more and at most "
-    f"{DROPPED_LENGTH:g} of the median length, while the median error of the others is less",
-    "two circles": f"all errors are below {DROPPED_ERROR:g} and the ordered lengths jump by a factor of "
-    f"{CIRCLE_RATIO:g} or more",
-    "not converged": f"none of these, and some error is above {MEMORIZED_ERROR:g}",
-    "regular T-gon": "memorized, no such jump, and the gaps stray from 2π/T by less than 1/(2T + 2) of it (rms), half "
-    "of what 2π/(T + 1) does; lengths do not count",
-    "irregular polygon": "memorized, no such jump, and the gaps stray more",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -63,19 +47,6 @@ class Diagnosis:
     name: str
     evidence: str
     stored: int = 0
-
-
-def definitions(names: Iterable[str]) -> str:
-    """One sentence with the rules of these names of planar models, in the order in which they are tried.
-
-    Examples
-    --------
-    >>> definitions(["two circles"])
-    'Names: **two circles**: all errors are below 0.1 and the ordered lengths jump by a factor of 1.1 or more.'
-
-    """
-    wanted = set(names)
-    return f"Names: {'; '.join(f'**{name}**: {rule}' for name, rule in _RULES.items() if name in wanted)}."
 
 
 def diagnose_run(run: Run) -> Diagnosis:
@@ -108,15 +79,12 @@ def diagnose(record: Record, W: NDArray[np.floating[Any]] | None = None) -> Diag
             f"{_range(record.point_error[dropped])}; the largest of all is {record.worst_point_error:.2g}",
         )
     if record.T == 1 and record.memorized:
-        return Diagnosis(
-            "single point", f"length {lengths[0]:.4g}, squared error {record.worst_point_error:.2g}"
-        )
+        evidence = f"length {lengths[0]:.4g}, squared error {record.worst_point_error:.2g}"
+        return Diagnosis("single point", evidence)
     if record.m == 2 and record.T >= 3:
         return _planar(record, lengths)
     if not record.memorized:
-        return Diagnosis(
-            "not converged", f"largest squared error of a datapoint {record.worst_point_error:.2g}"
-        )
+        return Diagnosis("not converged", _error(record))
     return Diagnosis("memorized code", f"lengths {_range(lengths)}")
 
 
@@ -135,13 +103,14 @@ def _planar(record: Record, lengths: NDArray[np.float64]) -> Diagnosis:
     ordered = np.sort(lengths)
     jumps = ordered[1:] / np.maximum(ordered[:-1], np.finfo(float).tiny)
     inner = int(np.argmax(jumps)) + 1
-    error = f"largest squared error of a datapoint {record.worst_point_error:.2g}"
     if record.worst_point_error < DROPPED_ERROR and jumps.max() >= CIRCLE_RATIO:
         points = "point" if inner == 1 else "points"
         inside = f"{inner} {points} at length {_range(ordered[:inner])}"
-        return Diagnosis("two circles", f"{inside}, {record.T - inner} at {_range(ordered[inner:])}; {error}")
+        return Diagnosis(
+            "two circles", f"{inside}, {record.T - inner} at {_range(ordered[inner:])}; {_error(record)}"
+        )
     if not record.memorized:
-        return Diagnosis("not converged", error)
+        return Diagnosis("not converged", _error(record))
     here, rival = (predict(Setting(T=T)) for T in (record.T, record.T + 1))
     deviation = shape_deviation(record, here)
     half_way = shape_deviation(rival, here).gap / 2
@@ -149,6 +118,10 @@ def _planar(record: Record, lengths: NDArray[np.float64]) -> Diagnosis:
         f"gaps within {deviation.gap:.1%} of 2π/{record.T}, squared radii within {deviation.radius:.1%} (rms)"
     )
     return Diagnosis("regular T-gon" if deviation.gap < half_way else "irregular polygon", shape)
+
+
+def _error(record: Record) -> str:
+    return f"largest squared error of a datapoint {record.worst_point_error:.2g}"
 
 
 def _range(values: NDArray[np.float64]) -> str:

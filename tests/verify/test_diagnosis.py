@@ -8,7 +8,7 @@ from numerics import Dataset, Run, measure
 from theory import Setting, predict
 from theory.memorization.tgon import tgon_hidden
 from verify import diagnose
-from verify.diagnosis import definitions, diagnose_run
+from verify.diagnosis import diagnose_run
 from verify.strategies import Model, memorizing_models
 
 
@@ -60,14 +60,6 @@ def test_the_rule_of_regularity_is_the_one_in_words(share, name):
     record = _one_hot(4.0 * np.array([np.cos(angles), np.sin(angles)]))
     assert record.memorized
     assert diagnose(record).name == name
-    assert "less than 1/(2T + 2) of it" in definitions(["regular T-gon"])
-
-
-def test_only_the_names_asked_for_are_defined():
-    text = definitions(["not converged", "two circles", "memorized code"])
-    assert text.startswith("Names: **two circles**: all errors are below 0.1")
-    assert "; **not converged**: none of these, and some error is above 0.0001." in text
-    assert "T-gon" not in text
 
 
 def test_a_shrunken_polygon_has_not_converged():

@@ -7,13 +7,14 @@ apart, a control must fail; elsewhere it is reported as not tight enough and cou
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from theory import Record, Setting
 
-__all__ = ["Case", "Claim", "Control", "ControlResult", "Finding", "Judgement", "judge_claim"]
+__all__ = ["Case", "Claim", "Control", "ControlResult", "Finding", "Judgement", "judge_claim", "not_judged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,13 @@ class Finding:
     reason: str
 
     def __post_init__(self) -> None:
-        if not (
-            self.holds is None or type(self.holds) is bool
-        ):  # numpy's booleans are neither True nor False
+        if self.holds is not None and type(self.holds) is not bool:  # numpy's are neither True nor False
             raise TypeError(f"holds is {self.holds!r}; it must be True, False or None")
+
+
+def not_judged(reason: str) -> Finding:
+    """The finding of a judge who could decide nothing."""
+    return Finding(0, None, None, None, reason)
 
 
 Judge = Callable[[Sequence[Case]], Finding]
@@ -103,12 +107,7 @@ class Judgement:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
-        controls = [
-            {"name": control.name, "outcome": control.outcome, "reason": control.reason}
-            for control in self.controls
-        ]
-        names = ("label", "statement", "status", "applies", "holds", "value", "bound", "reason")
-        return {name: getattr(self, name) for name in names} | {"controls": controls}
+        return dataclasses.asdict(self) | {"controls": [dataclasses.asdict(one) for one in self.controls]}
 
 
 def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
@@ -129,6 +128,6 @@ def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
 
 def _run_control(control: Control, cases: Sequence[Case]) -> ControlResult:
     finding = control.judge(cases)
-    outcome: Literal["fails as it must", "not tight enough"]
-    outcome = "fails as it must" if finding.holds is False else "not tight enough"
-    return ControlResult(control.name, outcome, finding.reason)
+    return ControlResult(
+        control.name, "fails as it must" if finding.holds is False else "not tight enough", finding.reason
+    )

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from theory import predict, robust_energy_bound, simplex_energy
-from verify.claims.judging import Case, Claim, Control, Finding
+from verify.claims.judging import Case, Claim, Control, Finding, not_judged
 from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 
@@ -23,40 +23,33 @@ def _counted(usable: Sequence[Case], cases: Sequence[Case]) -> str:
     return f"{len(usable)} of {len(cases)} models judged"
 
 
-def judge_norm_split(cases: Sequence[Case], parts: Callable[[Case], float]) -> Finding:
-    """‖W‖² against the sum of its parts; ``value`` is the largest relative difference."""
+def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool = True) -> Finding:
+    """‖W‖² against the sum of its parts, of which a wrong theory leaves one out.
+
+    ``value`` is the largest relative difference.
+    """
     usable = [case for case in cases if case.record.assumes("unit norm", "disjoint supports")]
     if not usable:
-        return Finding(0, None, None, None, "no model on unit-norm data with disjoint supports")
-    value, bound = max(map(_split_and_bound, usable, map(parts, usable)), key=lambda pair: pair[0] / pair[1])
+        return not_judged("no model on unit-norm data with disjoint supports")
+    found = [_split_and_bound(case, seen=seen, unseen=unseen) for case in usable]
+    value, bound = max(found, key=lambda pair: pair[0] / pair[1])
     reason = f"{_counted(usable, cases)}; bound is rounding and the error of ‖X_t‖ = 1"
     return Finding(len(usable), bool(value <= bound), value, bound, reason)
 
 
-def _split_and_bound(case: Case, parts: float) -> tuple[float, float]:
+def _split_and_bound(case: Case, *, seen: bool, unseen: bool) -> tuple[float, float]:
     """Relative difference of ‖W‖² and its parts, and what rounding and norms of datapoints off 1 can make of it."""
-    squared = case.record.weight_norm**2
-    bound = rounding(case.setting.n * case.setting.m) + 2 * case.record.norm_error
+    record, squared = case.record, case.record.weight_norm**2
+    parts = record.energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
+    bound = rounding(case.setting.n * case.setting.m) + 2 * record.norm_error
     return float(abs(parts - squared) / (squared or 1.0)), bound
-
-
-def _all_parts(case: Case) -> float:
-    return case.record.energy + case.record.weight_norm_seen**2 + case.record.weight_norm_unseen**2
-
-
-def _without_unseen(case: Case) -> float:
-    return case.record.energy + case.record.weight_norm_seen**2
-
-
-def _without_seen(case: Case) -> float:
-    return case.record.energy + case.record.weight_norm_unseen**2
 
 
 def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
     """|c_t - sign·(1 - ‖h_t‖²)| in units of √(squared error of datapoint t), at most 1 in theory."""
     usable = [case for case in cases if case.record.assumes("unit norm", "active outputs")]
     if not usable:
-        return Finding(0, None, None, None, "no model whose own outputs are all positive on unit-norm data")
+        return not_judged("no model whose own outputs are all positive on unit-norm data")
     value = 0.0
     for case in usable:
         record = case.record
@@ -72,13 +65,12 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
 def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
     """Σ‖h‖² over (1 - 2√ε) times the predicted least energy; ``value`` is the smallest ratio, ``bound`` 1."""
     usable = [
-        case for case in cases if case.record.assumes(*_ROBUST) and case.record.worst_point_error < 0.25
+        case
+        for case in cases
+        if case.record.T >= 2 and case.record.assumes(*_ROBUST) and case.record.worst_point_error < 0.25
     ]
-    usable = [case for case in usable if case.record.T >= 2]
     if not usable:
-        return Finding(
-            0, None, None, None, "no model on orthonormal data, own outputs positive, errors below 1/4"
-        )
+        return not_judged("no model on orthonormal data, own outputs positive, errors below 1/4")
     ratios = []
     for case in usable:
         predicted = theory(case.setting)
@@ -100,12 +92,11 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
     ratios = []
     for case in cases:
         record = case.record
-        if record.m != 2 or record.T < 3 or not record.memorized or not case.record.assumes(*_ROBUST):
+        if record.m != 2 or record.T < 3 or not record.memorized or not record.assumes(*_ROBUST):
             not_memorizing += 1
             continue
         tolerance = shape_tolerance(record)
-        truth = predict(case.setting)
-        rival = shape_deviation(predict(case.setting.replace(T=record.T + 1)), truth)
+        rival = shape_deviation(predict(case.setting.replace(T=record.T + 1)), predict(case.setting))
         if tolerance is None or np.any(tolerance.as_array() > rival.as_array() / 2):
             loose += 1
             continue
@@ -114,39 +105,33 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
         ratios.append(float(np.max(found.as_array() / (tolerance.as_array() + floor))))
     skipped = f"{loose} too far above the minimum to tell T from T+1, {not_memorizing} outside the regime"
     if not ratios:
-        return Finding(0, None, None, None, skipped)
+        return not_judged(skipped)
     return Finding(
         len(ratios), max(ratios) <= 1, max(ratios), 1.0, f"{len(ratios)} of {len(cases)} judged; {skipped}"
     )
 
 
-def _theory_controls(
-    judge: Callable[[Sequence[Case], Theory], Finding], *factors: float
-) -> tuple[Control, ...]:
-    wrong = [(f"predicted norm × {factor:g}", scaled(factor), 1) for factor in factors]
-    wrong += [("T + 1 in place of T", next_index, 2), ("1 + cos in place of 1 - cos", wrong_sign, 2)]
+_Judge = Callable[[Sequence[Case], Theory], Finding]
+
+
+def _theory_controls(judge: _Judge, *factors: float) -> tuple[Control, ...]:
+    wrong = [(f"predicted norm × {factor:g}", scaled(factor), False) for factor in factors]
+    wrong += [("T + 1 in place of T", next_index, True), ("1 + cos in place of 1 - cos", wrong_sign, True)]
     return tuple(
-        Control(name, partial(_where_defined, judge=judge, theory=theory, dimensions=dimensions))
-        for name, theory, dimensions in wrong
+        Control(name, partial(_where_defined, judge=judge, theory=theory, planar=planar))
+        for name, theory, planar in wrong
     )
 
 
-def _where_defined(
-    cases: Sequence[Case],
-    judge: Callable[[Sequence[Case], Theory], Finding],
-    theory: Theory,
-    dimensions: int,
-) -> Finding:
+def _where_defined(cases: Sequence[Case], judge: _Judge, theory: Theory, planar: bool) -> Finding:
     """Judge with a wrong theory where it says something: T ≥ 3 without repeats, and m = 2 if it is one of polygons."""
     defined = [
         case
         for case in cases
-        if case.setting.repeats == 1
-        and case.setting.T >= 3
-        and (dimensions == 1 or case.setting.m == dimensions)
+        if case.setting.repeats == 1 and case.setting.T >= 3 and (case.setting.m == 2 or not planar)
     ]
     if not defined:
-        return Finding(0, None, None, None, "this wrong theory says nothing about these models")
+        return not_judged("this wrong theory says nothing about these models")
     return judge(defined, theory)
 
 
@@ -156,10 +141,13 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
         "‖W‖² = Σ‖h_t‖² + (seen weight outside the data span)² + (unseen weight)²",
         "theorem",
         "orthonormal data",
-        partial(judge_norm_split, parts=_all_parts),
+        judge_norm_split,
         (
-            Control("without the unseen part", partial(judge_norm_split, parts=_without_unseen)),
-            Control("without the part outside the data span", partial(judge_norm_split, parts=_without_seen)),
+            Control("without the unseen part", partial(judge_norm_split, unseen=False)),
+            Control(
+                "without the part outside the data span",
+                partial(judge_norm_split, seen=False),
+            ),
         ),
     ),
     Claim(

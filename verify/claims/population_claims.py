@@ -15,7 +15,7 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact
 
 from theory import Record, Setting, predict
-from verify.claims.judging import Case, Claim, Control, Finding
+from verify.claims.judging import Case, Claim, Control, Finding, not_judged
 from verify.claims.wrong_theories import Theory, wrong_sign
 
 __all__ = ["POPULATION_CLAIMS", "SIGNIFICANCE", "cell_of"]
@@ -67,7 +67,7 @@ def judge_norm_crossing(cases: Sequence[Case], theory: Theory) -> Finding:
             shares.append(agree / len(memorizing))
             parts.append(f"T={cell.T}: ‖b‖ {'>' if above else '<'} ‖W‖ in {agree}/{len(memorizing)}")
     if not sides:
-        return Finding(0, None, None, None, "too few memorizing runs at m = 2 in any cell")
+        return not_judged("too few memorizing runs at m = 2 in any cell")
     return Finding(len(sides), _conclude(sides), min(shares), 0.5, "; ".join(parts))
 
 
@@ -93,7 +93,7 @@ def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
     reason = "; ".join(f"T={T}: {sum(signs)} of {len(signs)} seeds" for T, signs in sorted(less.items()))
     decided = [less[T] for T, side in sides.items() if side is not None]
     if not decided:
-        return Finding(0, None, None, None, reason or "no seed memorizes at two decay budgets")
+        return not_judged(reason or "no seed memorizes at two decay budgets")
     value = min(sum(signs) / len(signs) for signs in decided)
     return Finding(sum(map(len, decided)), _conclude(list(sides.values())), value, 0.5, reason)
 
@@ -121,7 +121,7 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
             differences.append(yes1 / all1 - yes0 / all0)
         parts.append(f"T={T0}: {yes0}/{all0}, T={T1}: {yes1}/{all1}")
     if not sides:
-        return Finding(0, None, None, None, "; ".join(parts) or "needs two dataset sizes at m = 2")
+        return not_judged("; ".join(parts) or "needs two dataset sizes at m = 2")
     worst = max(differences) if falls else min(differences)
     return Finding(len(sides), _conclude(sides), worst, 0.0, "; ".join(parts))
 

@@ -16,7 +16,6 @@ from theory.memorization.tgon import tgon_energy, tgon_radius_squared
 
 __all__ = [
     "ShapeDeviation",
-    "ShapeTolerance",
     "rounding",
     "shape_deviation",
     "shape_tolerance",
@@ -40,7 +39,7 @@ def rounding(terms: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ShapeDeviation:
-    """Root mean squares over the T points of what separates a configuration from a regular polygon.
+    """What separates a configuration from a regular polygon, or bounds of it: root mean squares over the T points.
 
     ``radius``: (‖h_t‖² - r)/r. ``gap``: (angular gap - 2π/T)/(2π/T). ``dimensionality``: (D_X - D)/D.
     """
@@ -51,26 +50,6 @@ class ShapeDeviation:
 
     def as_array(self) -> Floats:
         """(radius, gap, dimensionality)."""
-        return np.array([self.radius, self.gap, self.dimensionality])
-
-
-@dataclass(frozen=True, slots=True)
-class ShapeTolerance:
-    """Upper bounds of the same three numbers for points that memorize, and the terms they were made from.
-
-    ``excess`` is the energy above the least one (relative), ``error`` the worst squared error of a datapoint,
-    ``anisotropy`` the relative difference of the two eigenvalues of HHᵀ.
-    """
-
-    radius: float
-    gap: float
-    dimensionality: float
-    excess: float
-    error: float
-    anisotropy: float
-
-    def as_array(self) -> Floats:
-        """(radius, gap, dimensionality), in the order of `ShapeDeviation.as_array`."""
         return np.array([self.radius, self.gap, self.dimensionality])
 
 
@@ -101,7 +80,7 @@ def shape_deviation(measured: Record, predicted: Record) -> ShapeDeviation:
     )
 
 
-def shape_tolerance(measured: Record) -> ShapeTolerance | None:
+def shape_tolerance(measured: Record) -> ShapeDeviation | None:
     """How far from the regular T-gon memorizing points of this energy and error can be (`tolerance.tgon-stability`).
 
     With s = 1 - 2√ε (less 2 max|‖X_t‖² - 1| where norms are off 1) and y = ‖h‖²/s the points satisfy the constraints of
@@ -115,27 +94,27 @@ def shape_tolerance(measured: Record) -> ShapeTolerance | None:
     the energy is below what the bound allows (then the bound is violated, and there is nothing to bound here) or when
     the error is too large for the theorem.
     """
-    T, error = measured.T, measured.worst_point_error
-    scale = 1 - 2 * math.sqrt(error) - 2 * measured.norm_error
+    T, r = measured.T, tgon_radius_squared(measured.T)
+    scale = 1 - 2 * math.sqrt(measured.worst_point_error) - 2 * measured.norm_error
     if scale <= 0:
         return None
     y = measured.radius_squared[sorted_gaps(measured)[0]] / scale
     a = (y + np.roll(y, -1)) / 2
     mean, most, least = float(y.mean()), float(a.max()), float(a.min())
-    if least <= 0.5 or mean < tgon_radius_squared(T) * (1 - rounding(T)):
+    if least <= 0.5 or mean < r * (1 - rounding(T)):
         return None
     left_over = max(0.0, 2 * math.pi - T * math.acos(1 - 1 / mean))
     curvature = 1 / (most**2 * math.sqrt(2 * most - 1)) + 1 / (most * (2 * most - 1) ** 1.5)
     slope = 1 / (least * math.sqrt(2 * least - 1))
     along = math.sqrt(2 * left_over / (curvature * T))
     across = left_over / (min(1.0, 1 / math.sqrt(2 * most - 1)) / most) / math.sqrt(T)
-    r = tgon_radius_squared(T)
     radius = (scale * (along + across) + abs(measured.energy / T - r)) / r
     gap = (slope * along + left_over / math.sqrt(T) + left_over / T) / (2 * math.pi / T)
     eigenvalues = np.linalg.eigvalsh(measured.hidden @ measured.hidden.T)
     anisotropy = float((eigenvalues[1] - eigenvalues[0]) / eigenvalues.sum())
     excess = measured.energy / tgon_energy(T) - 1
+    # anisotropy is that of the two eigenvalues of HHᵀ.
     # D = ‖h‖²/(ĥᵀHHᵀĥ): numerator within `radius`, denominator within excess + anisotropy of T r/2
     denominator = abs(excess) + anisotropy * (1 + abs(excess))
     dimensionality = (radius + denominator) / (1 - denominator) if denominator < 1 else math.inf
-    return ShapeTolerance(radius, gap, dimensionality, excess, error, anisotropy)
+    return ShapeDeviation(radius, gap, dimensionality)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -113,9 +113,8 @@ def _thinned(features: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _plane(hidden: NDArray[np.float64]) -> NDArray[np.float64]:
     """(2, m) orthonormal rows that span the plane to look at: the plane itself for m = 2."""
-    m = len(hidden)
-    if m <= 2:
-        return np.eye(2, m)
+    if len(hidden) <= 2:
+        return np.eye(2, len(hidden))
     directions: NDArray[np.float64] = np.linalg.svd(hidden)[0][:, :2].T
     return directions
 
@@ -183,7 +182,9 @@ def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> 
     ax.set_axis_on()
     first = cell.iloc[0]
     draw, symbol = (_draw_features, "w") if content == "features" else (_draw_vectors, "h")
-    reach = 1.15 * draw(ax, cell)
+    drawn = cell[cell["kind"].str.endswith("feature") == (content == "features")]
+    reach = 1.15 * (float(drawn[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
+    draw(ax, cell)
     about = {"memorized": f"‖W‖ = {first['weight_norm']:.4g}", "failed": first["diagnosis"]}[run]
     ax.set_title(f"T = {T}\n{'features' if content == 'features' else about}")
     axis = "" if first["m"] <= 2 else ", direction "
@@ -204,8 +205,7 @@ def _write(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, text, ha="center", va="center", color=SOFT, transform=ax.transAxes)
 
 
-def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> float:
-    """Hidden vectors and predicted polygon; returns how far they reach."""
+def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> None:
     predicted, hidden = (cell[cell["kind"] == kind] for kind in ("predicted", "hidden"))
     if len(predicted):
         ring = pd.concat([predicted, predicted.iloc[:1]])
@@ -217,43 +217,29 @@ def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> float:
         ax.plot([0, x], [0, y], "-", color=BLUE, lw=1.0, alpha=0.5)
     ax.plot(hidden["x"], hidden["y"], "o", color=BLUE, ms=6, clip_on=False)
     ax.plot(0, 0, "+", color=INK, ms=7)
-    return _reach(predicted, hidden)
 
 
-def _draw_features(ax: Axes, cell: pd.DataFrame) -> float:
-    """Columns of W; returns how far they reach."""
+def _draw_features(ax: Axes, cell: pd.DataFrame) -> None:
     for kind, colour, size, order in (("unseen feature", GREY, 3, 1), ("seen feature", GREEN, 9, 2)):
         cloud = cell[cell["kind"] == kind]
         ax.scatter(
             cloud["x"], cloud["y"], s=size, color=colour, lw=0, zorder=order, rasterized=len(cloud) > 500
         )
-    return _reach(cell[cell["kind"].str.endswith("feature")])
-
-
-def _reach(*clouds: pd.DataFrame) -> float:
-    """The largest coordinate, or 1 where there is none."""
-    largest = max(
-        (float(cloud[["x", "y"]].abs().to_numpy().max()) for cloud in clouds if len(cloud)), default=1.0
-    )
-    return largest or 1.0
 
 
 def _hidden_legend(kinds: set[str]) -> list[Line2D]:
     polygon = "predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]"
-    handles = {
-        "hidden": Line2D([], [], color=BLUE, marker="o", ms=6, lw=1, label="trained hidden vector h = W X"),
-        "predicted": Line2D([], [], color=VERMILLION, marker="o", ms=10, mfc="none", lw=1.4, label=polygon),
-        "seen feature": Line2D(
-            [], [], color=GREEN, marker="o", ms=4, lw=0, label="column of W, seen feature"
-        ),
-        "unseen feature": Line2D(
-            [],
-            [],
-            color=GREY,
-            marker="o",
-            ms=4,
-            lw=0,
-            label=f"column of W, unseen feature (up to {MOST_UNSEEN})",
+    looks: dict[str, tuple[str, dict[str, Any]]] = {
+        "hidden": ("trained hidden vector h = W X", {"color": BLUE, "ms": 6, "lw": 1}),
+        "predicted": (polygon, {"color": VERMILLION, "ms": 10, "mfc": "none", "lw": 1.4}),
+        "seen feature": ("column of W, seen feature", {"color": GREEN, "ms": 4, "lw": 0}),
+        "unseen feature": (
+            f"column of W, unseen feature (up to {MOST_UNSEEN})",
+            {"color": GREY, "ms": 4, "lw": 0},
         ),
     }
-    return [handle for kind, handle in handles.items() if kind in kinds]
+    return [
+        Line2D([], [], marker="o", label=label, **look)
+        for kind, (label, look) in looks.items()
+        if kind in kinds
+    ]
