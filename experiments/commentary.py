@@ -1,7 +1,7 @@
 """The prose of a page, written by hand: ``commentary.md`` in the folder of an experiment.
 
 It begins with TOML between two lines ``+++``: ``title``, ``question`` and ``caption`` of the page, and the stamp, for
-each form the outcomes that the text was written for. The text of a form stands below ``## Full form``, ``## Tenth
+each form the outcomes and the digest of the tables that the text was written for. The text of a form stands below ``## Full form``, ``## Tenth
 form`` or ``## Preview form``; with one stamped form no heading is needed::
 
     +++
@@ -10,6 +10,7 @@ form`` or ``## Preview form``; with one stamped form no heading is needed::
     caption = "Test loss of every seed."
 
     [full]
+    tables = "0123456789abcdef"
     "Weight decay 1 removes the bump" = "not decided"
     +++
     Ten seeds do not decide it.
@@ -39,7 +40,7 @@ class Commentary:
     ----------
     title, question : head of the page.
     caption : what the figure shows.
-    stamps : of each form the outcome of each statement for which its text was written.
+    stamps : of each form the outcome of each statement, and the digest of ``tables``, for which its text was written.
     texts : of each form its text in Markdown.
 
     """
@@ -84,21 +85,21 @@ def outcomes(findings: Sequence[Finding]) -> dict[str, str]:
     return {each.statement: each.outcome for each in findings if each.outcome != MEASURED}
 
 
-def stale(commentary: Commentary, form: str, findings: Sequence[Finding]) -> dict[str, tuple[str, str]]:
-    r"""Statements whose outcome is not the one that the text of a form was written for: (stamped, now).
+def stale(
+    commentary: Commentary, form: str, findings: Sequence[Finding], tables: str
+) -> dict[str, tuple[str, str]]:
+    r"""What a text was not written for, outcomes and the digest ``tables``: (stamped, now); empty where it is fresh.
 
     Examples
     --------
-    >>> head = 'title = "t"\nquestion = "q"\ncaption = "c"\n[full]\n"It falls" = "agrees"\n'
+    >>> head = 'title = "t"\nquestion = "q"\ncaption = "c"\n[full]\ntables = "01"\n"It falls" = "agrees"\n'
     >>> written = parse_commentary(f"+++\n{head}+++\nIt falls.\n")
-    >>> stale(written, "full", [Finding("It falls", "differs")])
+    >>> stale(written, "full", [Finding("It falls", "differs")], "01")
     {'It falls': ('agrees', 'differs')}
 
     """
-    then, now = commentary.stamps.get(form, {}), outcomes(findings)
-    names = dict.fromkeys([*then, *now])
-    return {
-        name: (then.get(name, "absent"), now.get(name, "absent"))
-        for name in names
-        if then.get(name) != now.get(name)
+    then, now = commentary.stamps.get(form, {}), {"tables": tables, **outcomes(findings)}
+    pairs = {
+        name: (then.get(name, "absent"), now.get(name, "absent")) for name in dict.fromkeys([*then, *now])
     }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -231,7 +231,7 @@ def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Pa
         names = [f"{TABLES}/{name}.csv" for name in sorted(tables)]
         summary = getattr(experiment.module, "summary", None)
         summed = None if summary is None else summary(tables)
-        return Part(form_of(tables), findings_of(experiment, tables), summed, link, names)
+        return Part(form_of(tables), findings_of(experiment, tables), summed, digest(tables), link, names)
 
 
 def findings_of(experiment: Experiment, tables: Tables) -> list[Finding]:

@@ -23,8 +23,8 @@ __all__ = ["ANIMATION", "Entry", "Part", "contents_page", "page"]
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"
 
-#: Stands before a text whose stamp does not agree with the findings above it.
-STALE = "**The text below was written for other outcomes than those above.**"
+#: Stands before a text whose stamp does not agree with the tables and the findings above it.
+STALE = "**The text below was written for other tables than those above.**"
 
 #: Fields of the setting that are shown even where they have the paper's value.
 _ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed")
@@ -47,6 +47,7 @@ class Part:
     ----------
     form : what was run, by key; ``made`` is the command that made it, where that is not `tgon sweep`.
     findings, summary : what was found, and a computed table that stands below it, if any.
+    digest : that of the tables.
     folder : where its figure and tables lie, as seen from the page.
     tables : the names of their files.
 
@@ -55,6 +56,7 @@ class Part:
     form: Mapping[str, str]
     findings: Sequence[Finding]
     summary: pd.DataFrame | None
+    digest: str
     folder: str
     tables: Sequence[str]
 
@@ -207,7 +209,7 @@ def _result(experiment: Experiment, part: Part) -> list[str]:
         columns = list(map(str, part.summary.columns))
         texts.append(_table(columns, part.summary.itertuples(index=False, name=None)))
     if form in commentary.texts:
-        texts += [STALE] if stale(commentary, form, part.findings) else []
+        texts += [STALE] if stale(commentary, form, part.findings, part.digest) else []
         texts.append(commentary.texts[form])
     return texts
 

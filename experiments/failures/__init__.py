@@ -239,7 +239,7 @@ def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
     expected = [
         dropped_point_loss(int(T), int(many)) for T, many in zip(kind["T"], kind["dropped"], strict=True)
     ]
-    return numbers(kind, "train_loss") / np.array(expected)
+    return numbers(kind, "train_loss") / np.asarray(expected, dtype=np.float64)
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:

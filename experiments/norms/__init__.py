@@ -127,19 +127,23 @@ def summary(tables: Tables) -> pd.DataFrame:
     regular = _ratios(tables, good[good["diagnosis"] == "regular T-gon"])
     return pd.DataFrame(
         [
-            {"T": T, "seeds on disjoint data": len(disjoint[T]), "memorize": len(every)}
-            | _spread("‖W‖ over the least: median (range)", every)
-            | _spread("regular T-gons alone", regular.get(T, []))
+            {
+                "T": T,
+                "seeds on disjoint data": len(disjoint[T]),
+                "memorize": len(every),
+                "‖W‖ over the least: median (range)": _spread(every),
+                "regular T-gons alone": _spread(regular.get(T, [])),
+            }
             for T, every in _ratios(tables, good).items()
         ]
     )
 
 
-def _spread(name: str, values: Sequence[float]) -> dict[str, str]:
+def _spread(values: Sequence[float]) -> str:
     if not values:
-        return {name: "–"}
+        return "–"
     median, least, greatest = (number(float(of(values)), 4) for of in (np.median, np.min, np.max))
-    return {name: f"{median} ({least} to {greatest})"}
+    return f"{median} ({least} to {greatest})"
 
 
 def _memorized(tables: Tables) -> pd.DataFrame:

@@ -1,32 +1,34 @@
-"""What pages say of published statements: each outcome is made by the numbers, and other numbers make another one."""
+"""What is said of published statements: each outcome is made by the numbers, and other numbers make another one."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
 from experiments.page import Entry, contents_page
-from experiments.registry import EXPERIMENTS, find_experiment
-from experiments.tables import form_folders, read_tables
+from experiments.registry import EXPERIMENTS, NAMES, find_experiment
+from experiments.tables import digest, form_folders, form_of, read_tables
 
 ROOT = Path(__file__).parents[2]
+HOME = ROOT / "experiments"
+COMMITTED = [(each.name, folder) for each in EXPERIMENTS for folder in form_folders(HOME / each.folder)]
 
 
 def committed(name, form=0):
     """The tables of a committed form: the first, which is the full one where there is one, or the last."""
-    return read_tables(form_folders(ROOT / "experiments" / name.replace("-", "_"))[form])
+    return read_tables([folder for own, folder in COMMITTED if own == name][form])
 
 
-def outcomes(name, tables):
-    found = {}
-    for sentence in find_experiment(name).module.sentences(tables):
-        if isinstance(sentence, Finding):
-            assert not set(found) & set(sentence.outcomes)
-            found |= sentence.outcomes
-    return found
+def judged(name, tables):
+    """The outcome of each published statement, which is judged once."""
+    found = find_experiment(name).module.findings(tables)
+    assert len({each.statement for each in found if each.outcome != "measured"}) == len(outcomes(found))
+    return outcomes(found)
 
 
 def changed(tables, name, **columns):
@@ -59,305 +61,269 @@ def constant(value):
     return lambda table: np.full(len(table), value)
 
 
-#: Of each statement: its experiment, a change that makes runs agree, one that does not, and what they say then.
+def stored_from(T, value=0.3):
+    """A largest D_f of that value from T on, next to nothing before."""
+    return {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= T, value, 0.01)}
+
+
+def boundary(median):
+    """A boundary at a multiple of T/n, with an interval of 0.1 to either side."""
+    parts = {"median": median, "low": median - 0.1, "high": median + 0.1}
+    return {name: lambda rows, part=part: part * rows["T"] / rows["n"] for name, part in parts.items()}
+
+
+NORMS = ("weight_norm", "bias_norm")
+LENGTHS = ("hidden_length", "feature_length", *NORMS)
+
+#: Of each statement: its experiment and table, columns that make runs agree, others, and what runs say then.
 STATEMENTS = {
     "The test loss rises between memorization and generalization": (
-        "dataset-size",
-        ("runs", {"test_loss": rising("T", 300)}),
-        ("runs", {"test_loss": flat}),
+        "dataset-size runs",
+        {"test_loss": rising("T", 300)},
+        {"test_loss": flat},
         "not decided",
     ),
     "Up to T = 30 the largest D_X is m/T, that of a T-gon": (
-        "dataset-size",
-        ("runs", {"largest_data_dimensionality": lambda runs: 2 / runs["T"]}),
-        ("runs", {"largest_data_dimensionality": lambda runs: 3 / runs["T"]}),
+        "dataset-size runs",
+        {"largest_data_dimensionality": lambda runs: 2 / runs["T"]},
+        {"largest_data_dimensionality": lambda runs: 3 / runs["T"]},
         "differs",
     ),
     "Features are stored from T(1 − S) = 20 on (Jermyn's replication)": (
-        "dataset-size",
-        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 20_000, 0.3, 0.01)}),
-        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 5000, 0.3, 0.01)}),
+        "dataset-size runs",
+        stored_from(20_000),
+        stored_from(5000),
         "differs",
     ),
     "Features are stored from T(1 − S) = 5 on (the authors)": (
-        "dataset-size",
-        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 5000, 0.3, 0.01)}),
-        ("runs", {"largest_feature_dimensionality": constant(0.1)}),
+        "dataset-size runs",
+        stored_from(5000),
+        stored_from(0, 0.1),
         "not tested",
     ),
     "Features end with a D_f notably below 2/5": (
-        "dataset-size",
-        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 5000, 0.3, 0.01)}),
-        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= 5000, 0.4, 0.01)}),
+        "dataset-size runs",
+        stored_from(5000),
+        stored_from(5000, 0.4),
         "differs",
     ),
     "Between the regimes the test loss stays near 1": (
-        "dataset-size",
-        ("runs", {"test_loss": flat}),
-        ("runs", {"test_loss": rising("T", 2000)}),
+        "dataset-size runs",
+        {"test_loss": flat},
+        {"test_loss": rising("T", 2000)},
         "differs",
     ),
     "‖W‖ and ‖b‖ peak around T = 30": (
-        "dataset-size",
-        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), rising("T", 30))),
-        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), rising("T", 3000))),
+        "dataset-size runs",
+        dict.fromkeys(NORMS, rising("T", 30)),
+        dict.fromkeys(NORMS, rising("T", 3000)),
         "differs",
     ),
     "Both norms rise with T and fall far once features are learned (Jermyn)": (
-        "dataset-size",
-        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), rising("T", 3000))),
-        ("runs", dict.fromkeys(("weight_norm", "bias_norm"), lambda runs: runs["T"])),
+        "dataset-size runs",
+        dict.fromkeys(NORMS, rising("T", 3000)),
+        dict.fromkeys(NORMS, lambda runs: runs["T"]),
         "differs",
     ),
     "With much data ‖b‖ is below ‖W‖ again (Jermyn)": (
-        "dataset-size",
-        ("runs", {"weight_norm": constant(1.0), "bias_norm": rising("T", 300)}),
-        ("runs", {"weight_norm": constant(1.0), "bias_norm": constant(2.0)}),
+        "dataset-size runs",
+        {"weight_norm": constant(1.0), "bias_norm": rising("T", 300)},
+        {"weight_norm": constant(1.0), "bias_norm": constant(2.0)},
         "differs",
     ),
     "With much data ‖W‖ is near √5": (
-        "dataset-size",
-        ("runs", {"weight_norm": constant(5**0.5)}),
-        ("runs", {"weight_norm": constant(3.0)}),
+        "dataset-size runs",
+        {"weight_norm": constant(5**0.5)},
+        {"weight_norm": constant(3.0)},
         "differs",
     ),
     "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)": (
-        "norms",
-        ("runs", {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10}),
-        ("runs", {"weight_norm": constant(1.0), "bias_norm": lambda runs: 10 / runs["T"]}),
+        "norms runs",
+        {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10},
+        {"weight_norm": constant(1.0), "bias_norm": lambda runs: 10 / runs["T"]},
         "differs",
     ),
     "Lengths and norms peak around T = 30": (
-        "norms",
-        (
-            "runs",
-            dict.fromkeys(
-                ("hidden_length", "feature_length", "weight_norm", "bias_norm"),
-                lambda runs: -np.abs(np.log(runs["T"] / 30)),
-            ),
-        ),
-        (
-            "runs",
-            dict.fromkeys(
-                ("hidden_length", "feature_length", "weight_norm", "bias_norm"), lambda runs: runs["T"]
-            ),
-        ),
+        "norms runs",
+        dict.fromkeys(LENGTHS, lambda runs: -np.abs(np.log(runs["T"] / 30))),
+        dict.fromkeys(LENGTHS, lambda runs: runs["T"]),
         "differs",
     ),
     "Small datasets are stored as regular T-gons": (
-        "gallery",
-        ("models", {"diagnosis": constant("regular T-gon")}),
-        ("models", {"diagnosis": constant("two circles")}),
+        "gallery models",
+        {"diagnosis": constant("regular T-gon")},
+        {"diagnosis": constant("two circles")},
         "differs",
     ),
     "Large datasets are stored as five features": (
-        "gallery",
-        ("models", {"diagnosis": constant("stored features"), "stored": constant(5)}),
-        ("models", {"diagnosis": constant("stored features"), "stored": constant(6)}),
+        "gallery models",
+        {"diagnosis": constant("stored features"), "stored": constant(5)},
+        {"diagnosis": constant("stored features"), "stored": constant(6)},
         "differs",
     ),
     "Two circles need a large gap at their interface": (
-        "failures",
-        ("gaps", {"gap": lambda gaps: gaps["bound"] + 0.1}),
-        ("gaps", {"gap": lambda gaps: gaps["bound"] + 20}),
+        "failures gaps",
+        {"gap": lambda gaps: gaps["bound"] + 0.1},
+        {"gap": lambda gaps: gaps["bound"] + 20},
         "differs",
     ),
     "Images of unusually high D* are odd (Olah)": (
-        "digits",
-        (
-            "images",
-            {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
-        ),
-        ("images", {"distance_percentile": constant(50.0)}),
+        "digits images",
+        {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
+        {"distance_percentile": constant(50.0)},
         "not decided",
     ),
     "The transition to generalization shows in D* (Hobbhahn)": (
-        "digits",
-        ("toy", {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)}),
-        ("toy", {"largest": constant(1.0)}),
+        "digits toy",
+        {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)},
+        {"largest": constant(1.0)},
         "differs",
     ),
     "There is double descent with other losses (Hobbhahn)": (
-        "variants",
-        ("trained", {"test_loss": rising("T", 300)}),
-        ("trained", {"test_loss": flat}),
+        "variants trained",
+        {"test_loss": rising("T", 300)},
+        {"test_loss": flat},
         "differs",
     ),
     "There is double descent with a ReLU between the layers (Hobbhahn)": (
-        "variants",
-        ("trained", {"test_loss": rising("T", 300)}),
-        ("trained", {"test_loss": flat}),
+        "variants trained",
+        {"test_loss": rising("T", 300)},
+        {"test_loss": flat},
         "differs",
     ),
     "Weight decay 1 removes the bump": (
-        "weight-decay",
-        (
-            "runs",
-            {
-                "test_loss": lambda runs: np.where(
-                    runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs)
-                )
-            },
-        ),
-        ("runs", {"test_loss": rising("T", 500)}),
+        "weight-decay runs",
+        {"test_loss": lambda runs: np.where(runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs))},
+        {"test_loss": rising("T", 500)},
         "differs",
     ),
     "Less weight decay makes the bump larger": (
-        "weight-decay",
-        ("runs", {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"]}),
-        ("runs", {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"]}),
+        "weight-decay runs",
+        {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"]},
+        {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"]},
         "differs",
     ),
     "More steps make the bump larger": (
-        "training-steps",
-        ("runs", {"test_loss": lambda runs: rising("T", 500)(runs) * runs["steps"]}),
-        ("runs", {"test_loss": lambda runs: rising("T", 500)(runs) / runs["steps"]}),
+        "training-steps runs",
+        {"test_loss": lambda runs: rising("T", 500)(runs) * runs["steps"]},
+        {"test_loss": lambda runs: rising("T", 500)(runs) / runs["steps"]},
         "differs",
     ),
     "More data hurts in some regions": (
-        "heat-map",
-        ("runs", {"test_loss": rising("T", 50)}),
-        ("runs", {"test_loss": flat}),
+        "heat-map runs",
+        {"test_loss": rising("T", 50)},
+        {"test_loss": flat},
         "not decided",
     ),
     "More hidden dimensions hurt in some regions": (
-        "heat-map",
-        ("runs", {"test_loss": rising("m", 4)}),
-        ("runs", {"test_loss": flat}),
+        "heat-map runs",
+        {"test_loss": rising("m", 4)},
+        {"test_loss": flat},
         "not decided",
     ),
     "Above m = 3 results are much more consistent": (
-        "heat-map",
-        ("runs", {"test_loss": lambda runs: np.where(runs["m"] > 3, 1, 1 + 0.1 * runs["seed"])}),
-        ("runs", {"test_loss": lambda runs: np.where(runs["m"] < 3, 1, 1 + 0.1 * runs["seed"])}),
+        "heat-map runs",
+        {"test_loss": lambda runs: np.where(runs["m"] > 3, 1, 1 + 0.1 * runs["seed"])},
+        {"test_loss": lambda runs: np.where(runs["m"] < 3, 1, 1 + 0.1 * runs["seed"])},
         "differs",
     ),
     "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)": (
-        "scale-sparsity",
-        ("scales", {"scale": lambda scales: 10 * flat(scales)}),
-        ("scales", {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)}),
+        "scale-sparsity scales",
+        {"scale": lambda scales: 10 * flat(scales)},
+        {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)},
         "differs",
     ),
     "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": (
-        "scale-sparsity",
-        ("scales", {"scale": constant(12.0)}),
-        ("scales", {"scale": constant(30.0)}),
+        "scale-sparsity scales",
+        {"scale": constant(12.0)},
+        {"scale": constant(30.0)},
         "differs",
     ),
     "Behind the onset the largest D_f falls as T grows (Jermyn)": (
-        "scale-sparsity",
-        ("runs", {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)}),
-        ("runs", {"largest_feature_dimensionality": constant(0.3)}),
+        "scale-sparsity runs",
+        {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)},
+        {"largest_feature_dimensionality": constant(0.3)},
         "differs",
     ),
     "The generalization scale does not move with weight decay (Jermyn)": (
-        "scale-decay",
-        ("scales", {"scale": lambda scales: 10 * flat(scales)}),
-        ("scales", {"scale": lambda scales: 1e4 / scales["weight_decay"] * flat(scales)}),
+        "scale-decay scales",
+        {"scale": lambda scales: 10 * flat(scales)},
+        {"scale": lambda scales: 1e4 / scales["weight_decay"] * flat(scales)},
         "differs",
     ),
     "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": (
-        "repeated-history",
-        ("history", {"length": constant(1.0)}),
-        ("history", {"length": constant(0.1)}),
+        "repeated-history history",
+        {"length": constant(1.0)},
+        {"length": constant(0.1)},
         "differs",
     ),
     "A repeated point replaces one of the features (Jermyn)": (
-        "repeated-history",
-        (
-            "history",
-            {
-                "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
-                "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
-            },
-        ),
-        (
-            "history",
-            {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": constant(5)},
-        ),
+        "repeated-history history",
+        {
+            "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
+            "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
+        },
+        {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": constant(5)},
         "not decided",
     ),
     "Some models memorize a repeated point and drop it again (Jermyn)": (
-        "repeated-history",
-        (
-            "history",
-            {
-                "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
-                "rank": constant(0.0),
-            },
-        ),
-        ("history", {"length": constant(0.1)}),
+        "repeated-history history",
+        {
+            "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
+            "rank": constant(0.0),
+        },
+        {"length": constant(0.1)},
         "not tested",
     ),
     "Each of several repeated points replaces a feature (Jermyn)": (
-        "repeated-many",
-        ("runs", {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)}),
-        ("runs", {"stored": constant(5)}),
+        "repeated-many runs",
+        {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)},
+        {"stored": constant(5)},
         "differs",
     ),
     "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
-        "repeated-many",
-        ("runs", {"embedded": constant(5), "stored": constant(0)}),
-        ("runs", {"embedded": constant(8), "stored": constant(2)}),
+        "repeated-many runs",
+        {"embedded": constant(5), "stored": constant(0)},
+        {"embedded": constant(8), "stored": constant(2)},
         "differs",
     ),
     "At low T/n more than T/n repeats are needed (Jermyn)": (
-        "repeated-map",
-        (
-            "runs",
-            {
-                "first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"],
-                "largest_feature": constant(0.3),
-            },
-        ),
-        ("runs", {"first": constant(True), "largest_feature": constant(0.3)}),
+        "repeated-map runs",
+        {"first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"], "largest_feature": constant(0.3)},
+        {"first": constant(True), "largest_feature": constant(0.3)},
         "differs",
     ),
     "At larger T/n the boundary is R = 0.4 T/n (Jermyn)": (
-        "repeated-map",
-        (
-            "boundaries",
-            {
-                "median": lambda rows: 0.4 * rows["T"] / rows["n"],
-                "low": lambda rows: 0.3 * rows["T"] / rows["n"],
-                "high": lambda rows: 0.5 * rows["T"] / rows["n"],
-            },
-        ),
-        (
-            "boundaries",
-            {
-                "median": lambda rows: 0.9 * rows["T"] / rows["n"],
-                "low": lambda rows: 0.8 * rows["T"] / rows["n"],
-                "high": lambda rows: 1.0 * rows["T"] / rows["n"],
-            },
-        ),
+        "repeated-map boundaries",
+        boundary(0.4),
+        boundary(0.9),
         "differs",
     ),
     "Some models learn features and forget them by the end (Jermyn)": (
-        "forgetting",
-        ("fates", {"feature": constant(7), "end": constant(0.05)}),
-        ("fates", {"feature": constant(7), "end": constant(0.3)}),
+        "forgetting fates",
+        {"feature": constant(7), "end": constant(0.05)},
+        {"feature": constant(7), "end": constant(0.3)},
         "not decided",
     ),
     "Storing points has the least train loss up to T = 5·10⁵ (July 2023)": (
-        "envelope",
-        ("published_size", {"train_loss": lambda rows: np.where(rows["T"] <= 400_000, 0.99, 0.9999)}),
-        ("published_size", {"train_loss": lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999)}),
+        "envelope published_size",
+        {"train_loss": lambda rows: np.where(rows["T"] <= 400_000, 0.99, 0.9999)},
+        {"train_loss": lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999)},
         "differs",
     ),
 }
 
+#: Where the full form has too few seeds to decide anything.
+SEEDS = {"repeated-history"}
+
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_an_outcome_is_made_by_the_numbers(statement):
-    name, agreeing, other, outcome = STATEMENTS[statement]
+    place, agreeing, other, outcome = STATEMENTS[statement]
+    name, table = place.split()
     tables = committed(name, -1 if name in SEEDS else 0)
-    assert outcomes(name, changed(tables, agreeing[0], **agreeing[1]))[statement] == "agrees"
-    assert outcomes(name, changed(tables, other[0], **other[1]))[statement] == outcome
-
-
-#: Where the full form has too few seeds to decide anything.
-SEEDS = {"repeated-history"}
+    assert judged(name, changed(tables, table, **agreeing))[statement] == "agrees"
+    assert judged(name, changed(tables, table, **other))[statement] == outcome
 
 
 def kept(tables, **wanted):
@@ -400,32 +366,22 @@ POOR = {
 def test_a_statement_stays_where_nothing_bears_on_it(name):
     tables = committed(name)
     wanted, untested = POOR[name]
-    found = outcomes(name, kept(tables, **wanted))
-    assert set(found) == set(outcomes(name, tables))
+    found = judged(name, kept(tables, **wanted))
+    assert set(found) == set(judged(name, tables))
     assert list(found.values()).count("not tested") == untested
 
 
-@pytest.mark.parametrize("name", [each.name for each in EXPERIMENTS])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_page_judges_the_same_statements_in_each_form(name):
-    found = [
-        set(outcomes(name, read_tables(folder)))
-        for folder in form_folders(ROOT / "experiments" / name.replace("-", "_"))
-    ]
+    found = [set(judged(name, read_tables(folder))) for own, folder in COMMITTED if own == name]
     assert found[0]
     assert all(statements == found[0] for statements in found)
 
 
 def test_absent_at_its_own_place_is_not_there():
     """Features that appear between T(1 − S) = 5 and 10 are not there at 5, whatever the rounding of 5 (1 − S)."""
-    tables = changed(
-        committed("dataset-size"),
-        "runs",
-        largest_feature_dimensionality=lambda runs: np.where(runs["T"] >= 10_000, 0.3, 0.01),
-    )
-    assert (
-        outcomes("dataset-size", tables)["Features are stored from T(1 − S) = 5 on (the authors)"]
-        == "differs"
-    )
+    found = judged("dataset-size", changed(committed("dataset-size"), "runs", **stored_from(10_000)))
+    assert found["Features are stored from T(1 − S) = 5 on (the authors)"] == "differs"
 
 
 def test_a_place_that_hangs_on_the_bar_is_not_decided():
@@ -437,7 +393,7 @@ def test_a_place_that_hangs_on_the_bar_is_not_decided():
             [runs["T"] >= 20_000, runs["T"] >= 5000], [0.3, 0.15], 0.01
         ),
     )
-    found = outcomes("dataset-size", tables)
+    found = judged("dataset-size", tables)
     assert found["Features are stored from T(1 − S) = 20 on (Jermyn's replication)"] == "not decided"
     assert found["Features are stored from T(1 − S) = 5 on (the authors)"] == "not decided"
     assert found["Features end with a D_f notably below 2/5"] == "not decided"
@@ -448,15 +404,15 @@ def test_what_is_left_of_a_bump_decides():
     runs = committed("weight-decay", -1)["runs"]
     strong = runs["weight_decay"] == 1.0
     loss = np.where(strong & (runs["T"] == runs["T"].max()), 60.0, rising("T", 500)(runs))
-    judged = outcomes("weight-decay", {"runs": runs.assign(test_loss=loss)})
-    assert judged["Weight decay 1 removes the bump"] == "differs"
+    found = judged("weight-decay", {"runs": runs.assign(test_loss=loss)})
+    assert found["Weight decay 1 removes the bump"] == "differs"
 
 
 def test_every_statement_has_both_sides():
     """Those that no change of a table can turn are named here, with the reason."""
-    judged = {statement for each in EXPERIMENTS for statement in outcomes(each.name, committed(each.name))}
-    left = judged - set(STATEMENTS)
-    assert set(STATEMENTS) <= judged
+    found = {statement for name in NAMES for statement in judged(name, committed(name))}
+    left = found - set(STATEMENTS)
+    assert set(STATEMENTS) <= found
     assert left == {
         "Some images have almost 100 times the typical D* (Olah)",  # digits have a ceiling of 3
         "Some models put their datapoints on two circles",  # told where there are such runs, as others are
@@ -467,8 +423,8 @@ def test_every_statement_has_both_sides():
 
 
 def test_the_list_of_pages_has_outcomes_by_form_and_none_of_previews():
-    finding = Finding("It rises.", {"the loss rises": "agrees"})
-    weaker = Finding("It may rise.", {"the loss rises": "not decided"})
+    finding = Finding("the loss rises", "agrees")
+    weaker = Finding("the loss rises", "not decided")
     counts = {"n": "10", "runs": "3", "missing": "1"}
     forms = {form: counts | {"form": form} for form in ("full", "tenth", "preview")}
     experiment = find_experiment("norms")
@@ -487,11 +443,35 @@ def test_a_size_that_is_bounded_on_one_side_leaves_the_published_line_open():
     """Sizes whose boundary lies above 0.4 T/n differ; one where no R leaves all points out may hold it."""
     tables = committed("repeated-map")
     sizes = tables["boundaries"]
-    above = sizes.assign(
-        median=0.9 * sizes["T"] / sizes["n"], low=0.8 * sizes["T"] / sizes["n"], high=sizes["T"] / sizes["n"]
-    )
     statement = "At larger T/n the boundary is R = 0.4 T/n (Jermyn)"
-    assert outcomes("repeated-map", tables | {"boundaries": above})[statement] == "differs"
+    above = changed(tables, "boundaries", **boundary(0.9))["boundaries"]
+    assert judged("repeated-map", tables | {"boundaries": above})[statement] == "differs"
     unbounded = above.assign(none_until=np.nan, all_from=0.5 * sizes["T"] / sizes["n"])
     unbounded.loc[sizes["T"] / sizes["n"] == 30, ["median", "low", "high"]] = np.nan
-    assert outcomes("repeated-map", tables | {"boundaries": unbounded})[statement] == "not decided"
+    assert judged("repeated-map", tables | {"boundaries": unbounded})[statement] == "not decided"
+
+
+@pytest.mark.parametrize(("name", "folder"), COMMITTED, ids=lambda each: str(getattr(each, "name", each)))
+def test_a_commentary_was_written_for_the_outcomes_of_its_tables(name, folder):
+    """A stale one is to be read again, changed where it is wrong, and stamped with what is named here."""
+    experiment, tables = find_experiment(name), read_tables(folder)
+    form = form_of(tables)["form"]
+    assert experiment.commentary.texts.get(form), f"{name}: no text for the {form} form"
+    assert stale(experiment.commentary, form, experiment.module.findings(tables), digest(tables)) == {}
+
+
+def _prose(path):
+    """Lines of f-strings with more than eight words of their own, outside errors that are raised."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    raised = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr) and id(node) not in raised:
+            fixed = " ".join(part.value for part in node.values if isinstance(part, ast.Constant))
+            if len([word for word in fixed.split() if word.isalpha()]) > 8:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_no_experiment_composes_sentences():
+    """Pages of `experiments.page` say what was run and how, in one line each; results are numbers and written prose."""
+    files = [path for path in HOME.rglob("*.py") if path.name != "page.py"]
+    assert [place for path in files for place in _prose(path)] == []

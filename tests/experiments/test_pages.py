@@ -15,10 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import experiments.tables
+from experiments import making
+from experiments.commentary import parse_commentary
 from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
+from experiments.page import STALE
 from experiments.published import published_norms, published_test_loss
-from experiments.registry import EXPERIMENTS, find_experiment
+from experiments.registry import EXPERIMENTS, NAMES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 from numerics import train
 from numerics.sweeps.file import read_sweep
@@ -27,12 +31,13 @@ from verify.statistics import lies_above, mean_interval, separation, share_inter
 from verify.style import render
 
 ROOT = Path(__file__).parents[2]
-NAMES = [each.name for each in EXPERIMENTS]
+NORMS = find_experiment("norms")
+HEAD = 'title = "t"\nquestion = "q"\ncaption = "c"\n'
 #: Every committed form: its experiment and its folder.
 COMMITTED = [
-    (name, folder.relative_to(ROOT).as_posix())
-    for name in NAMES
-    for folder in form_folders(ROOT / "experiments" / name.replace("-", "_"))
+    (each.name, folder.relative_to(ROOT).as_posix())
+    for each in EXPERIMENTS
+    for folder in form_folders(ROOT / "experiments" / each.folder)
 ]
 
 #: Enough to go through every line that draws: minutes of the real sweeps in a second.
@@ -96,14 +101,15 @@ def _two_forms(made, folder):
     for form, out in (("full", home), ("tenth", home / "tenth")):
         tables = read_tables(Path(made["norms"]["out"]))
         tables["form"] = tables["form"].replace({"value": {"preview": form}})
-        write_experiment(find_experiment("norms"), tables, out)
+        write_experiment(NORMS, tables, out)
     return home
 
 
 def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
-    """Each with its own figure and command, under its own name; the first alone has a page without such names."""
+    """Each with its own figure, command and text, under its own name; the list of pages names both."""
     home = _two_forms(made, tmp_path)
-    text = (tmp_path / "notes" / "experiments" / "norms.md").read_text(encoding="utf-8")
+    notes = tmp_path / "notes" / "experiments"
+    text = (notes / "norms.md").read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
         *("## Full form", "### Result", "### How it was made"),
         *("## Tenth form", "### Result", "### How it was made"),
@@ -115,41 +121,43 @@ def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
     assert "--tenth" not in full
     assert "[tenth form](#tenth-form), n = 60, 9 of 9 runs" in full
     assert {folder.name for folder in form_folders(home)} == {"norms", "tenth"}
-
-
-def test_the_list_of_pages_names_each_with_its_forms(made, tmp_path):
-    _two_forms(made, tmp_path)
-    notes = tmp_path / "notes" / "experiments"
-    text = (notes / CONTENTS).read_text(encoding="utf-8")
-    rows = [line for line in text.splitlines() if line.startswith("|") and ".md" in line]
-    assert all("(norms.md)" in row for row in rows)
+    rows = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md)" in line]
     assert rows[-1].endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
-    assert rows[0].startswith("| ‖b‖ starts below ‖W‖ and becomes larger (Jermyn) |")
-    assert " (full); " in rows[0]
+    assert " (full); " in next(row for row in rows if "(norms.md) |" in row)
+
+
+def test_a_page_holds_findings_summary_and_text(made):
+    """The text stands behind a warning where its outcomes are not those of the findings."""
+    tables = read_tables(Path(made["norms"]["out"]))
+    text = page_of(NORMS, {".": tables})
+    head = "| statement | outcome | quantity | at | value (95 % interval) | n |"
+    assert head in text
+    assert f"| {NORMS.module.findings(tables)[0].statement} |" in text
+    assert "| T | seeds on disjoint data |" in text
+    assert NORMS.commentary.texts["full"] not in text
+    tables["form"] = tables["form"].replace({"value": {"preview": "full"}})
+    other = page_of(NORMS, {".": tables})
+    assert NORMS.commentary.texts["full"] in other
+    assert STALE in other
 
 
 def test_the_committed_list_is_that_of_the_committed_pages():
     text = contents_of(ROOT / "experiments")
     assert (ROOT / "notes" / "experiments" / CONTENTS).read_text(encoding="utf-8") == text
-    assert re.findall(r"\]\((.+?)\.md\)", text.split("## Pages")[1]) == NAMES
+    assert re.findall(r"\]\((.+?)\.md\)", text.split("## Pages")[1]) == list(NAMES)
 
 
 def test_one_command_draws_all_forms_again(made, tmp_path):
+    """In their place, and elsewhere, whatever the folder is called and however often the command runs."""
     home = _two_forms(made, tmp_path)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    before = {path: path.read_bytes() for path in files}
-    for path in files:
-        if path.suffix in (".svg", ".png", ".md"):
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for path in before:
+        if path.suffix in (".png", ".md"):
             path.unlink()
     done = _tgon("figure", "norms", "--from", home, "--json")
     assert done.exit_code == 0, done.output
     assert {Path(path) for path in json.loads(done.stdout)["written"]} == set(before)
     assert {path: path.read_bytes() for path in before} == before
-
-
-def test_forms_drawn_elsewhere_share_a_page_too(made, tmp_path):
-    """Whatever the folder is called, and however often the command runs."""
-    home = _two_forms(made, tmp_path)
     pages = []
     for _ in range(2):
         assert _tgon("figure", "norms", "--from", home, "--out", tmp_path / "copy").exit_code == 0
@@ -159,14 +167,14 @@ def test_forms_drawn_elsewhere_share_a_page_too(made, tmp_path):
     assert not (tmp_path / "copy" / "tenth" / "norms.md").exists()
 
 
-@pytest.mark.parametrize("killed", ["runs.csv", "figure.png", "norms.md"])
-def test_a_kill_while_writing_is_noticed(made, tmp_path, monkeypatch, killed):
-    """New numbers beside old ones are never drawn; what was written whole is."""
-    from experiments import making
-
-    home, experiment = _two_forms(made, tmp_path), find_experiment("norms")
+@pytest.mark.parametrize("killed", ["runs.csv", "theory.csv", "figure.png", "norms.md"])
+def test_a_kill_while_writing_leaves_tables_of_one_writing(made, tmp_path, monkeypatch, killed):
+    """The old or the new ones, never both; the figure names those that it was drawn from."""
+    home = _two_forms(made, tmp_path)
     tables = read_tables(home)
-    changed = tables | {"runs": tables["runs"].assign(weight_norm=tables["runs"]["weight_norm"] + 1)}
+    changed = tables | {
+        name: tables[name].assign(weight_norm=tables[name]["weight_norm"] + 1) for name in ("runs", "theory")
+    }
     written = making.write_atomically
 
     def kill(path, content):
@@ -174,16 +182,17 @@ def test_a_kill_while_writing_is_noticed(made, tmp_path, monkeypatch, killed):
             raise KeyboardInterrupt
         written(path, content)
 
-    monkeypatch.setattr(making, "write_atomically", kill)
+    for module in (making, experiments.tables):
+        monkeypatch.setattr(module, "write_atomically", kill)
     with pytest.raises(KeyboardInterrupt):
-        write_experiment(experiment, changed, home)
+        write_experiment(NORMS, changed, home)
     monkeypatch.undo()
-    if killed == "runs.csv":
-        with pytest.raises(ValueError, match="not those that were written together"):
-            read_tables(home)
-    else:
-        assert _tgon("figure", "norms", "--from", home).exit_code == 0
-        assert read_tables(home)["runs"].equals(changed["runs"])
+    kept = tables if killed.endswith(".csv") else changed
+    assert digest(read_tables(home)) == digest(kept)
+    named = Image.open(home / "figure.png").info["Description"]
+    assert (named == digest(kept)) is (killed != "figure.png")
+    assert _tgon("figure", "norms", "--from", home).exit_code == 0
+    assert Image.open(home / "figure.png").info["Description"] == digest(kept)
 
 
 @pytest.mark.parametrize("out", ["experiments", "experiments/trial"])
@@ -191,7 +200,7 @@ def test_a_folder_of_another_name_keeps_its_page_to_itself(made, tmp_path, out):
     home = _two_forms(made, tmp_path)
     page = tmp_path / "notes" / "experiments" / "norms.md"
     before = page.read_bytes()
-    write_experiment(find_experiment("norms"), read_tables(home), tmp_path / out)
+    write_experiment(NORMS, read_tables(home), tmp_path / out)
     assert (tmp_path / out / "norms.md").is_file()
     assert page.read_bytes() == before
     assert not list((tmp_path / "experiments").glob(CONTENTS))
@@ -200,7 +209,7 @@ def test_a_folder_of_another_name_keeps_its_page_to_itself(made, tmp_path, out):
 def test_a_form_in_two_places_is_shown_once(made, tmp_path):
     tables = read_tables(Path(made["norms"]["out"]))
     for out in (tmp_path / "norms", tmp_path / "norms" / "preview"):
-        written = write_experiment(find_experiment("norms"), tables, out)
+        written = write_experiment(NORMS, tables, out)
     text = written.page.read_text(encoding="utf-8")
     assert text.count("# Result") == 1
     assert "](preview/figure.png)" in text
@@ -212,14 +221,7 @@ def test_another_experiment_without_its_tables_is_named(made, tmp_path):
     (home / "tables" / "form.csv").rename(home.parent / "gallery" / "tables" / "form.csv")
     done = _tgon("figure", "norms", "--from", home / "tenth")
     assert done.exit_code == 2
-    assert f"{home.parent / 'gallery'}: its tables are not those" in done.stderr
-
-
-@pytest.mark.parametrize("name", TINY)
-def test_the_full_form_is_not_called_a_preview(name, made):
-    tables = read_tables(Path(made[name]["out"]))
-    full = tables["form"].replace({"value": {"preview": "full"}})
-    assert not picture(find_experiment(name), tables | {"form": full}).get_suptitle()
+    assert f"{home.parent / 'gallery'}: its tables are those of norms" in done.stderr
 
 
 def test_missing_runs_are_counted_on_the_page(made, tmp_path):
@@ -229,30 +231,16 @@ def test_missing_runs_are_counted_on_the_page(made, tmp_path):
     done = _tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
     assert "3 of 9 runs are missing" in done.stdout
     page = (tmp_path / "norms.md").read_text(encoding="utf-8")
-    assert "**3 of 9 runs are missing**: T = 9 (3 of 3). What follows" in page
-
-
-def _result(name, made, form):
-    """What the page of that form says below "Result"."""
-    tables = read_tables(Path(made[name]["out"]))
-    tables["form"] = tables["form"].replace({"value": {"preview": form}})
-    page = page_of(find_experiment(name), {".": tables})
-    return page.split("## Result")[1].split("## How it was made")[0]
-
-
-def test_a_preview_prints_no_claim_in_bold(made):
-    for name in TINY:
-        preview, full = (_result(name, made, form) for form in ("preview", "full"))
-        assert preview == full.replace("**", "")
-    assert "**" in _result("dataset-size", made, "full")
+    assert "**3 of 9 runs are missing**: T = 9. What follows" in page
 
 
 @pytest.mark.parametrize(("name", "folder"), COMMITTED)
 def test_committed_figures_are_those_of_the_committed_tables(name, folder):
     """A figure names the tables it was drawn from; pixels differ between machines."""
     tables = read_tables(ROOT / folder)
-    picture(find_experiment(name), tables)
+    figure = picture(find_experiment(name), tables)
     assert Image.open(ROOT / folder / "figure.png").info["Description"] == digest(tables)
+    assert bool(figure.get_suptitle()) is (form_of(tables)["form"] != "full")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -270,36 +258,36 @@ def test_committed_pages_are_those_of_the_committed_tables(name):
 def test_a_changed_number_is_another_picture(name, made):
     folder = Path(made[name]["out"])
     experiment, changed = find_experiment(name), read_tables(folder)
-    key, column = {
+    drawn = {
         "dataset-size": ("runs", "test_loss"),
         "gallery": ("points", "x"),
         "failures": ("shares", "share"),
-    }.get(name, ("runs", "weight_norm"))
+    }
+    key, column = drawn.get(name, ("runs", "weight_norm"))
     values = changed[key][column].to_numpy(dtype=float, copy=True)
     values[0] = 0.5 * values[0] + 0.2
     changed[key] = changed[key].assign(**{column: values})
-    figure = picture(experiment, changed)
-    assert "preview" in figure.get_suptitle()
-    drawn = (folder / "figure.png").read_bytes()
-    assert drawn != render(figure, "png", digest(changed))
-    assert drawn == render(picture(experiment, read_tables(folder)), "png", digest(read_tables(folder)))
+    before = (folder / "figure.png").read_bytes()
+    assert before != render(picture(experiment, changed), "png", digest(changed))
+    assert before == render(picture(experiment, read_tables(folder)), "png", digest(read_tables(folder)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_experiment_has_its_sweep_and_functions(name):
-    file = ROOT / "experiments" / name.replace("-", "_") / "sweep.toml"
+    experiment = find_experiment(name)
+    file = ROOT / "experiments" / experiment.folder / "sweep.toml"
     full, preview = (
         sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, form=form).cells)
         for form in ("full", "preview")
     )
     assert 0 < preview < full
-    module = find_experiment(name).module
-    assert all(callable(getattr(module, part)) for part in ("collect", "draw", "describe"))
+    assert all(callable(getattr(experiment.module, part)) for part in ("collect", "draw", "findings"))
 
 
 def test_the_list_names_every_experiment():
     listed = json.loads(_tgon("figure", "--list", "--json").stdout)
-    assert [each["name"] for each in listed] == NAMES
+    assert [each["name"] for each in listed] == list(NAMES)
+    assert all(each["title"] and each["question"] for each in listed)
     assert all(name in _tgon("figure", "--list").stdout for name in NAMES)
 
 
@@ -311,10 +299,7 @@ def test_the_list_names_every_experiment():
         (("norms",), "give either --runs"),
         (("norms", "--runs", ".", "--from", "."), "give either --runs"),
         (("norms", "--from", ".", "--preview"), "without --sweep, --add and --preview or --tenth"),
-        (
-            ("norms", "--from", ".", "--sweep", "norms.toml"),
-            "without --sweep, --add and --preview or --tenth",
-        ),
+        (("norms", "--from", ".", "--sweep", "no.toml"), "without --sweep, --add and --preview or --tenth"),
         (("norms", "--runs", ".", "--preview", "--tenth"), "name two forms"),
         (("norms", "--from", "no such folder"), "holds no tables/form.csv"),
         (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),
@@ -323,31 +308,35 @@ def test_the_list_names_every_experiment():
 def test_a_refusal_is_one_line(arguments, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = _tgon("figure", *arguments)
-    assert done.exit_code == 2
-    assert done.stdout == ""
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_without_the_runs_says_how_to_get_them(tmp_path):
-    file = tmp_path / "norms.toml"
-    file.write_text(TINY["norms"])
-    done = _tgon("figure", "norms", "--runs", tmp_path, "--sweep", file, "--out", tmp_path / "out")
-    assert done.exit_code == 2
-    assert f"try tgon sweep {file} --out {tmp_path}" in done.stderr
-    assert not (tmp_path / "out").exists()
 
 
 def test_form_says_what_was_run(made):
     form = form_of(read_tables(Path(made["dataset-size"]["out"])))
-    assert (form["form"], form["runs"], form["n"], form["T"], form["seed"]) == (
-        "preview",
-        "12",
-        "60",
-        "3, 8, 40",
-        "0, 1",
-    )
+    said = ("preview", "12", "60", "3, 8, 40", "0, 1")
+    assert tuple(form[key] for key in ("form", "runs", "n", "T", "seed")) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no head", "must begin with TOML"),
+        ('+++\ntitle = "t"\n+++\n', "title, question and caption must be given"),
+        (f"+++\n{HEAD}[half]\n+++\n", "half: must be one of full, tenth, preview"),
+        (f"+++\n{HEAD}[full]\n[tenth]\n+++\nOne text.\n", "needs the stamp of one form"),
+    ],
+)
+def test_a_commentary_without_its_parts_is_refused(text, says):
+    with pytest.raises(ValueError, match=says):
+        parse_commentary(text)
+
+
+def test_the_texts_of_a_commentary_stand_under_their_forms():
+    text = f"+++\n{HEAD}[full]\n[tenth]\n+++\n## Full form\nOne.\n\n## Tenth form\nTwo.\n"
+    assert parse_commentary(text).texts == {"full": "One.", "tenth": "Two."}
+    assert parse_commentary(f"+++\n{HEAD}[tenth]\n+++\nTwo.\n").texts == {"tenth": "Two."}
 
 
 def test_published_series_are_whole():
