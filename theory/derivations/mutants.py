@@ -36,7 +36,7 @@ def mutants(step: Step) -> Iterator[Mutant]:
     --------
     >>> x = sympy.Symbol("x")
     >>> from theory.derivations.domains import Interval
-    >>> step = Step(label="a.b", statement=sympy.Eq(sympy.cos(x), 1 - x), why="", domain={x: Interval(0, 1)})
+    >>> step = Step("a.b", sympy.Eq(sympy.cos(x), 1 - x), {x: Interval(0, 1)}, "")
     >>> sorted(mutant.change for mutant in mutants(step))[2:]
     ['1 - x: + for - of -x', '1 - x: - for + of 1', '1 -> 0', '1 -> 2', 'cos(x) -> sin(x)']
 
@@ -51,7 +51,7 @@ def mutants(step: Step) -> Iterator[Mutant]:
 def is_refuted(step: Step, mutant: Mutant) -> bool:
     """Whether the step's own check refutes the mutant; a mutant it cannot settle counts as refuted too."""
     try:
-        step.check.examine(step.label, mutant.statement, step.domain)
+        step.check(step.label, mutant.statement, step.domain)
     except (StepRefuted, StepInconclusive):
         return True
     return False

@@ -2,8 +2,8 @@
 
 A step is an equation or an inequality, claimed for every point of a domain. Its check goes another route
 than the step itself: by default the two sides are evaluated in ball arithmetic at fixed points, the
-domain's ends among them (:class:`AtPoints`); a strict sign can be certified on a whole box by subdivision
-(:class:`OverBox`). A check refutes or fails to refute; what makes a step true is its reason, `why`. Where a
+domain's ends among them (:func:`at_points`); a strict sign can be certified on a whole box by subdivision
+(:func:`over_box`). A check refutes or fails to refute; what makes a step true is its reason, `why`. Where a
 reason has a gap, it says so. Titles, reasons and conclusions are Markdown, with LaTeX between dollars.
 
 Normalisation and symbols are those of `theory.derivations.symbols`.
@@ -12,10 +12,10 @@ Normalisation and symbols are those of `theory.derivations.symbols`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import sympy
 from flint import arb
@@ -25,10 +25,8 @@ from theory.derivations.domains import Domain, Point, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
 
 __all__ = [
-    "AtPoints",
     "Check",
     "Derivation",
-    "OverBox",
     "Standing",
     "Statement",
     "Step",
@@ -37,10 +35,14 @@ __all__ = [
     "above",
     "at_least",
     "at_most",
+    "at_points",
+    "closed_form",
     "derivation",
     "derivations",
     "equal",
+    "over_box",
     "relations",
+    "theorem",
 ]
 
 #: An equation, an inequality, or a conjunction of them.
@@ -48,6 +50,15 @@ Statement: TypeAlias = sympy.Basic
 
 #: What a derivation establishes.
 Standing = Literal["theorem", "closed form"]
+
+#: How a statement is confronted with its domain, under a label.
+Check: TypeAlias = Callable[[str, Statement, Domain], None]
+
+#: A statement, its domain and the reason.
+Claim: TypeAlias = tuple[Statement, Domain, str]
+
+#: Points of a domain beside its corners, and pieces of a box, that a check takes at most.
+COUNT, PIECES = 24, 4000
 
 #: A ball wider than this (relative to its magnitude, at least 1) settles nothing.
 WIDEST = 1e-30
@@ -70,72 +81,53 @@ class StepInconclusive(RuntimeError):
     """A check could not settle a step; its domain or its form has to change."""
 
 
-class Check(Protocol):
-    """How a statement is confronted with its domain."""
-
-    def examine(self, label: str, statement: Statement, domain: Domain) -> None:
-        """Raise StepRefuted where the statement fails, StepInconclusive where nothing can be said."""
-
-
-@dataclass(frozen=True, slots=True)
-class AtPoints:
+def at_points(label: str, statement: Statement, domain: Domain, count: int = COUNT) -> None:
     """Evaluate both sides as balls at the corners of the domain and at `count` more fixed points.
 
     Equal: the balls must overlap. Non-strict: the difference must not be certainly of the wrong sign.
     Strict: it must be certainly of the right sign. All balls must be narrower than 1e-30, so that overlap
     means agreement to 30 digits.
     """
-
-    count: int = 24
-
-    def examine(self, label: str, statement: Statement, domain: Domain) -> None:
-        """See :class:`Check`."""
-        for point in points(domain, self.count):
-            values = {symbol: rational_ball(value) for symbol, value in point.items()}
-            for relation in relations(statement):
-                _judge(label, relation, values, point)
+    for point in points(domain, count):
+        values = {symbol: rational_ball(value) for symbol, value in point.items()}
+        for relation in relations(statement):
+            _judge(label, relation, values, point)
 
 
-@dataclass(frozen=True, slots=True)
-class OverBox:
+def over_box(label: str, statement: Statement, domain: Domain) -> None:
     """Certify a strict inequality at *every* point of a box of intervals, by bisection in ball arithmetic.
 
-    The box is cut along its longest side until the ball of each piece has the right sign; `pieces` bounds
-    the work.
+    The box is cut along its longest side until the ball of each piece has the right sign.
     """
+    for relation in relations(statement):
+        if not isinstance(relation, _STRICT):
+            raise StepInconclusive(
+                f"{label}: only a strict inequality can be certified on a box, not {relation}"
+            )
+        at_points(label, relation, domain, 0)
+        _subdivide(label, relation.gts - relation.lts, domain)
 
-    pieces: int = 4000
 
-    def examine(self, label: str, statement: Statement, domain: Domain) -> None:
-        """See :class:`Check`."""
-        for relation in relations(statement):
-            if not isinstance(relation, _STRICT):
-                raise StepInconclusive(
-                    f"{label}: only a strict inequality can be certified on a box, not {relation}"
-                )
-            AtPoints(0).examine(label, relation, domain)
-            self._subdivide(label, relation.gts - relation.lts, domain)
-
-    def _subdivide(self, label: str, gap: sympy.Expr, domain: Domain) -> None:
-        waiting = [{symbol: one.ends for symbol, one in domain.items()}]
-        for _ in range(self.pieces):
-            if not waiting:
-                return
-            box = waiting.pop()
-            values = {symbol: rational_ball(lo).union(rational_ball(hi)) for symbol, (lo, hi) in box.items()}
-            try:
-                value = ball(gap, values)
-            except Undefined:
-                value = arb(0, 1)
-            if value > 0:
-                continue
-            if value < 0:
-                raise StepRefuted(f"{label} is refuted on {box}: the gap {gap} lies in {value}")
-            longest = max(box, key=lambda symbol: box[symbol][1] - box[symbol][0])
-            lower, upper = box[longest]
-            middle = (lower + upper) / 2
-            waiting += [{**box, longest: (lower, middle)}, {**box, longest: (middle, upper)}]
-        raise StepInconclusive(f"{label}: {self.pieces} pieces do not certify {gap} > 0")
+def _subdivide(label: str, gap: sympy.Expr, domain: Domain) -> None:
+    waiting = [{symbol: one.ends for symbol, one in domain.items()}]
+    for _ in range(PIECES):
+        if not waiting:
+            return
+        box = waiting.pop()
+        values = {symbol: rational_ball(lo).union(rational_ball(hi)) for symbol, (lo, hi) in box.items()}
+        try:
+            value = ball(gap, values)
+        except Undefined:
+            value = arb(0, 1)
+        if value > 0:
+            continue
+        if value < 0:
+            raise StepRefuted(f"{label} is refuted on {box}: the gap {gap} lies in {value}")
+        longest = max(box, key=lambda symbol: box[symbol][1] - box[symbol][0])
+        lower, upper = box[longest]
+        middle = (lower + upper) / 2
+        waiting += [{**box, longest: (lower, middle)}, {**box, longest: (middle, upper)}]
+    raise StepInconclusive(f"{label}: {PIECES} pieces do not certify {gap} > 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +140,8 @@ class Step:
     statement : what is claimed, a SymPy relation or a conjunction of relations.
     domain : for each free symbol the set on which it is claimed and checked.
     why : the reason, one or two sentences; it names the classical theorem where it uses one.
-    check : how it is confronted with numbers.
+    check : how it is confronted with numbers: it raises StepRefuted where the statement fails, StepInconclusive where
+        nothing can be said.
 
     """
 
@@ -156,7 +149,7 @@ class Step:
     statement: Statement
     domain: Domain
     why: str
-    check: Check = AtPoints()
+    check: Check = at_points
 
     def __post_init__(self) -> None:
         if self.statement in (sympy.true, sympy.false):
@@ -174,12 +167,12 @@ class Step:
 
     def verify(self) -> None:
         """Run the check; raises StepRefuted or StepInconclusive, whose message has the step and the point."""
-        self.check.examine(self.label, self.statement, self.domain)
+        self.check(self.label, self.statement, self.domain)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Derivation:
-    """A result with the steps that lead to it.
+    """A result with the steps that lead to it; all texts are Markdown.
 
     Attributes
     ----------
@@ -188,28 +181,45 @@ class Derivation:
     standing : what is established.
     assumptions : what it rests on.
     steps : the claims, in order.
+    conclusion : what follows from the steps.
     source : where the result, or the observation it explains, was published.
-    conclusion : what follows from the steps, in words.
 
     """
 
     label: str
     title: str
     standing: Standing
-    assumptions: tuple[str, ...]
+    assumptions: str
     steps: tuple[Step, ...]
-    source: str
     conclusion: str
+    source: str
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The label of the result and those of its steps."""
         return self.label, *(step.label for step in self.steps)
 
-    def verify(self) -> None:
-        """Verify every step; raises as :meth:`Step.verify`."""
-        for step in self.steps:
-            step.verify()
+
+def theorem(
+    label: str,
+    title: str,
+    *,
+    assumptions: str,
+    steps: Mapping[str, Claim],
+    conclusion: str,
+    source: str = "ours",
+    standing: Standing = "theorem",
+    certified: Collection[str] = (),
+) -> Derivation:
+    """A derivation of a theorem, its steps by their labels; those in `certified` are checked by :func:`over_box`."""
+    claims = tuple(
+        Step(name, *claim, over_box if name in certified else at_points) for name, claim in steps.items()
+    )
+    return Derivation(label, title, standing, assumptions, claims, conclusion, source)
+
+
+#: The same for a closed form.
+closed_form = partial(theorem, standing="closed form")
 
 
 #: The modules that hold derivations, in the order in which they are read; each has a tuple DERIVATIONS.

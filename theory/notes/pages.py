@@ -15,7 +15,7 @@ import sympy
 from theory.derivations import symbols as notation
 from theory.derivations.domains import COMPLETE, Integers, points
 from theory.derivations.labels import LABELS
-from theory.derivations.steps import AtPoints, Derivation, OverBox, Step, derivations
+from theory.derivations.steps import COUNT, Derivation, Step, derivations, over_box
 from theory.notes.notation_in_words import IN_WORDS
 from theory.notes.statements import display, sets_in_markdown
 from theory.notes.tables import TOPICS_WITH_TABLES, tables
@@ -266,7 +266,7 @@ def _derivation(one: Derivation) -> list[str]:
         "",
         f"**{one.standing.capitalize()}** `{one.label}`. {one.conclusion}",
         "",
-        "**Assumptions.** " + _sentence("; ".join(one.assumptions)),
+        "**Assumptions.** " + _sentence(one.assumptions),
         "",
         f"**Source.** {_sentence(one.source)}",
         "",
@@ -295,10 +295,8 @@ def _checked(step: Step) -> str:
     domain, where = step.domain, sets_in_markdown(step.domain)
     if not domain:
         return "checked as it stands"
-    if isinstance(step.check, OverBox):
+    if step.check == over_box:
         return f"certified everywhere on {where}"
-    if not isinstance(step.check, AtPoints):
-        return f"checked by {type(step.check).__name__} on {where}"
     sizes = [len(one.values) for one in domain.values() if isinstance(one, Integers)]
     every = "all " if len(sizes) == len(domain) and sympy.prod(sizes) <= COMPLETE else ""
-    return f"checked at {every}{len(list(points(domain, step.check.count)))} points of {where}"
+    return f"checked at {every}{len(list(points(domain, COUNT)))} points of {where}"

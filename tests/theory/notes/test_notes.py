@@ -15,7 +15,7 @@ from tgon.cli.main import main
 from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.labels import LABELS
-from theory.derivations.steps import OverBox, Step, above, derivations, equal
+from theory.derivations.steps import Step, above, derivations, equal, over_box
 from theory.derivations.symbols import symbol
 from theory.notes.pages import notes
 from theory.notes.pdf import one_document
@@ -130,7 +130,7 @@ def test_the_checks_can_fail(bad):
     "change",
     [
         lambda one: replace(one, conclusion="Nothing follows."),
-        lambda one: replace(one, assumptions=("none",)),
+        lambda one: replace(one, assumptions="none"),
         lambda one: replace(one, steps=(replace(one.steps[0], why="It is so."), *one.steps[1:])),
         lambda one: replace(
             one, steps=(replace(one.steps[0], statement=equal(symbol("n p")[0], symbol("p")[0])),)
@@ -247,7 +247,7 @@ def test_statements():
 
 def test_how_a_step_was_checked():
     x, T = symbol("x T")
-    box = Step("scales.box", above(x, 1 - 2 * (x + 1)), {x: Interval(0, 1)}, "", OverBox())
+    box = Step("scales.box", above(x, 1 - 2 * (x + 1)), {x: Interval(0, 1)}, "", over_box)
     grid = Step("scales.grid", above(T, sympy.Rational(1, 2)), {T: Integers(1, 40)}, "")
     text = notes([replace(SCALES, steps=(box, grid))])["scales.md"]
     assert r"(certified everywhere on $x \in [0, 1]$)" in text

@@ -22,7 +22,7 @@ def texts_of(area):
         text
         for one in derivations()
         if one.label.partition(".")[0] == area
-        for text in (one.title, one.conclusion, *one.assumptions, *(step.why for step in one.steps))
+        for text in (one.title, one.conclusion, one.assumptions, *(step.why for step in one.steps))
     )
 
 

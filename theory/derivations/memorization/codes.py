@@ -2,9 +2,6 @@
 
 Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.programme`, E = Σ‖h_j‖² its energy. A point is light
 when ‖h_j‖² < 1. The reasons here are short; `theory.codes.bounds` has them in full.
-
-Equation labels: `codes.shifted-cross-polytope`, `codes.cap-bound`, `codes.light-points`, `codes.rank-bound`,
-`codes.orthoplex-bound`, and their steps.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from __future__ import annotations
 from sympy import Derivative, Rational, Sum, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import Derivation, Step, equal
+from theory.derivations.steps import closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
 __all__ = ["DERIVATIONS"]
@@ -31,73 +28,60 @@ DENT = (1 - sqrt(1 - u)) / k
 _ENERGY = (k - u) + B * (1 + u**2 / (k * (1 - u)))
 _LEAST = k + B - 1 + 2 * sqrt(B) / (sqrt(k + B) + sqrt(B))
 
-_SHIFTED = Derivation(
-    label="codes.shifted-cross-polytope",
-    title=r"A simplex and a shifted cross-polytope for $m + 2 \le T \le 2m - 1$, shorter than any code of equal norms",
-    standing="closed form",
-    assumptions=(
-        "`memorization.programme`",
-        "$k = 2m - T$ simplex points and $B = 2(T - m)$ of a cross-polytope",
-    ),
-    source="ours",
-    steps=(
-        Step(
-            "codes.shift-simplex",
+_SHIFTED = closed_form(
+    "codes.shifted-cross-polytope",
+    r"A simplex and a shifted cross-polytope for $m + 2 \le T \le 2m - 1$, shorter than any code of equal norms",
+    assumptions="`memorization.programme`; $k = 2m - T$ simplex points and $B = 2(T - m)$ of a cross-polytope",
+    steps={
+        "codes.shift-simplex": (
             equal((1 - DENT) ** 2 + (k - 1) * DENT**2, 1 - u / k)
             & equal(-2 * (1 - DENT) * DENT + (k - 2) * DENT**2, -u / k),
             {k: SIMPLEX, u: SHARE},
             r"The $k$ points $h_i = e_i - d(1, \dots, 1)$ with $k d = 1 - \sqrt{1 - u}$: squared lengths $1 - u/k$, "
             "products $-u/k$. Their constraints are tight.",
         ),
-        Step(
-            "codes.shift-across",
+        "codes.shift-across": (
             equal((1 - DENT) * (-u / (k * sqrt(1 - u))) + (k - 1) * DENT * u / (k * sqrt(1 - u)), -u / k),
             {k: SIMPLEX, u: SHARE},
             "The cross-polytope stands in the other $m - k$ dimensions, each of its points shifted by $P$, whose $k$ "
             r"coordinates are $-(u/k)/\sqrt{1 - u}$. Then $h_i \cdot P = -u/k$: the constraints of the $h_i$ against "
             r"its points are tight; those the other way have $1 + \lVert P\rVert^2 + u/k \ge 1$.",
         ),
-        Step(
-            "codes.shift-length",
+        "codes.shift-length": (
             equal(Sum((u / (k * sqrt(1 - u))) ** 2, (j, 1, k)), u**2 / (k * (1 - u))),
             {k: SIMPLEX, u: SHARE},
             r"$\lVert P\rVert^2$. Two points $P \pm e_c$ of different axes have the product $\lVert P\rVert^2$ and "
             r"squared lengths $1 + \lVert P\rVert^2$: tight. So the energy is $E(u) = k - u + B(1 + \lVert "
             r"P\rVert^2)$.",
         ),
-        Step(
-            "codes.shift-slope",
+        "codes.shift-slope": (
             equal(Derivative(B * u**2 / (k * (1 - u)) - u, u), (B / (1 - u) ** 2 - (k + B)) / k),
             {k: SIMPLEX, B: CROSS, u: SHARE},
             "Increasing in $u$, and zero where $(1 - u)^2 = B/T$, $T = k + B$: the only minimum in $(0, 1)$.",
         ),
-        Step(
-            "codes.shift-energy",
+        "codes.shift-energy": (
             equal(_ENERGY.subs(u, 1 - sqrt(B / (k + B))), _LEAST),
             {k: SIMPLEX, B: CROSS},
             "The energy there.",
         ),
-        Step(
-            "codes.shift-gain",
+        "codes.shift-gain": (
             equal((k + B) - _LEAST, (sqrt(k + B) - sqrt(B)) / (sqrt(k + B) + sqrt(B))),
             {k: SIMPLEX, B: CROSS},
             "What it is below $T$; $T$ is the least of codes of equal norms here (Rankin 1955).",
         ),
-    ),
+    },
     conclusion=r"$\sum \lVert h\rVert^2 = T - 1 + 2\sqrt{B}/(\sqrt{T} + \sqrt{B})$ with $B = 2(T - m)$ is attained, "
     r"so the least energy is at most that. Equality is proven for $T \le m + 4$ (`codes.shifted-bound`) and open "
     "beyond.",
 )
 
-_CAPS = Derivation(
-    label="codes.cap-bound",
-    title="Caps about the hidden vectors do not overlap",
-    standing="theorem",
-    assumptions=("`memorization.programme`", r"$m \ge 2$, $T \ge 3$"),
+_CAPS = theorem(
+    "codes.cap-bound",
+    "Caps about the hidden vectors do not overlap",
+    assumptions=r"`memorization.programme`; $m \ge 2$, $T \ge 3$",
     source="ours; for equal norms the cap bound of coding theory",
-    steps=(
-        Step(
-            "codes.cap-pair",
+    steps={
+        "codes.cap-pair": (
             equal(
                 sqrt(x * (x + s)) * sqrt((1 - 1 / (2 * x)) * (1 - 1 / (2 * (x + s)))),
                 sqrt((2 * x - 1) * (2 * x + 2 * s - 1)) / 2,
@@ -109,15 +93,13 @@ _CAPS = Derivation(
             "is the root of the left side, less $1/2$, so at least $((2x - 1) - 1)/2 = x - 1$, which the constraint "
             r"of the shorter grants: $\sqrt{xy} \cos \theta \le x - 1$. The caps do not overlap.",
         ),
-        Step(
-            "codes.cap-short",
+        "codes.cap-short": (
             equal((1 - x) ** 2 / x - Rational(1, 2), (1 - 2 * x) * (2 - x) / (2 * x)),
             {x: Interval("1/16", "1/2")},
             r"A point with $x \lt 1/2$ has a cap of 90°; there is at most one, by `memorization.pair-distance`. Its "
             r"constraint gives $\cos \theta \le -(1 - x)/\sqrt{xy}$, at most $-1/\sqrt{2y} = -\sin \alpha_j$.",
         ),
-        Step(
-            "codes.cap-area",
+        "codes.cap-area": (
             equal(
                 Derivative(-((2 * x) ** (-m / 2)) / sqrt(2 * x - 1), x),
                 m * (2 * x) ** (-m / 2 - 1) / sqrt(2 * x - 1) + (2 * x) ** (-m / 2) / sqrt(2 * x - 1) ** 3,
@@ -127,31 +109,23 @@ _CAPS = Derivation(
             "slope in $x$ is $-(2x)^{-m/2}(2x - 1)^{-1/2}$: negative, and increasing as this shows. The area is "
             "decreasing and convex; by Jensen the areas fit on the sphere only if $T$ equal caps of the mean $x$ do.",
         ),
-        Step(
-            "codes.cap-plane",
+        "codes.cap-plane": (
             equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
             {T: Integers(3, 60)},
             r"$m = 2$: $T$ equal arcs of half angle $\pi /T$ give the regular polygon's squared radius, so the bound "
             "is attained.",
         ),
-    ),
+    },
     conclusion=r"$E \ge T x$, where $T$ caps with $\sin^2 \alpha = 1/(2x)$ have the area of the sphere; with one "
     "point below $1/2$, the $T - 1$ others share half of it. At $m = 2$ this is `memorization.tgon-norm`.",
 )
 
-_LIGHT = Derivation(
-    label="codes.light-points",
-    title="Light points are few",
-    standing="theorem",
-    assumptions=(
-        "`memorization.programme`",
-        r"$T \ge m + 2$",
-        r"$h_i$ is light where $\lVert h_i\rVert^2 \lt 1$",
-    ),
-    source="ours",
-    steps=(
-        Step(
-            "codes.light-sum",
+_LIGHT = theorem(
+    "codes.light-points",
+    "Light points are few",
+    assumptions=r"`memorization.programme`; $T \ge m + 2$; $h_i$ is light where $\lVert h_i\rVert^2 \lt 1$",
+    steps={
+        "codes.light-sum": (
             equal(k * (k - u) - k * (k - 1), k * (1 - u)),
             {k: Integers(1, 40), u: Interval(0, 1)},
             r"$k$ light points with $\sum (1 - \lVert h\rVert^2) = U$: the sum of their constraints, as in "
@@ -160,20 +134,17 @@ _LIGHT = Derivation(
             r"square would be a sum of negative terms) nor one (take the product with another vector). Hence $0 \lt "
             r"\lVert \sum h\rVert^2$, and $U \lt 1$.",
         ),
-    ),
+    },
     conclusion=r"Light vectors are linearly independent, and $U = \sum (1 - \lVert h_i\rVert^2)$ over them is below "
     r"1, with $\lVert \sum h\rVert^2 \le k(1 - U)$.",
 )
 
-_RANK = Derivation(
-    label="codes.rank-bound",
-    title="What light points save, the others pay",
-    standing="theorem",
-    assumptions=("`memorization.programme`", r"$T \ge m + 2$"),
-    source="ours",
-    steps=(
-        Step(
-            "codes.rank-lift",
+_RANK = theorem(
+    "codes.rank-bound",
+    "What light points save, the others pay",
+    assumptions=r"`memorization.programme`; $T \ge m + 2$",
+    steps={
+        "codes.rank-lift": (
             equal(u**2 / q - (2 * s * u - s**2 * q), (u - s * q) ** 2 / q),
             {s: Interval(0, 3), u: Interval(0, 1), q: Interval("1/8", 4)},
             r"The Gram matrix $G$ of the light points has no positive entry off its diagonal, so $G^{-1} \ge 0$ "
@@ -181,8 +152,7 @@ _RANK = Derivation(
             r"e^{\top}G^{-1}e$, $e_i = 1 - \lVert h_i\rVert^2$. It is at least $2s U - s^2\lVert \sum h\rVert^2$ for "
             r"every $s$, so $\sigma \ge U^2/\lVert \sum h\rVert^2 \ge U^2/(k(1 - U))$.",
         ),
-        Step(
-            "codes.rank-least",
+        "codes.rank-least": (
             equal(_ENERGY - _LEAST, ((1 - u) * sqrt(k + B) - sqrt(B)) ** 2 / (k * (1 - u))),
             {k: SIMPLEX, B: Integers(2, 40), u: SHARE},
             r"Residuals of points with $\lVert h\rVert^2 \lt 1 + \sigma$ have negative products with every other and "
@@ -190,21 +160,19 @@ _RANK = Derivation(
             r"$\lVert h\rVert^2 \ge 1 + \sigma$: $E \ge T - U + c \sigma$, which is $E(U)$ with $B = c$, $k = T - c$. "
             "It is at least $E$ at its minimum.",
         ),
-    ),
+    },
     conclusion=r"$E \ge T - 1 + 2\sqrt{c}/(\sqrt{T} + \sqrt{c})$ with $c = T - m$. If only $2m - T$ points have "
     r"$\lVert h\rVert^2 \lt 1 + \sigma$, with the $\sigma$ of `codes.rank-lift`, the same holds with $B = 2c$ for "
     "$c$, which is the energy of `codes.shifted-cross-polytope`.",
 )
 
-_ORTHOPLEX = Derivation(
-    label="codes.orthoplex-bound",
-    title="The cross-polytope is least at $T = 2m$",
-    standing="theorem",
-    assumptions=("`memorization.programme`", r"$T \ge 2m$, $m \ge 2$"),
+_ORTHOPLEX = theorem(
+    "codes.orthoplex-bound",
+    "The cross-polytope is least at $T = 2m$",
+    assumptions=r"`memorization.programme`; $T \ge 2m$, $m \ge 2$",
     source="ours; for equal norms Rankin 1955",
-    steps=(
-        Step(
-            "codes.orthoplex-moment",
+    steps={
+        "codes.orthoplex-moment": (
             equal(3 * (x**2 + y**2 + s**2) - (x + y + s) ** 2, (x - y) ** 2 + (y - s) ** 2 + (s - x) ** 2),
             {x: Interval(0, 4), y: Interval(0, 4), s: Interval(0, 5)},
             r"The Gram matrix $\gamma$ of the $T$ unit vectors has rank $m$ and trace $T$, so $\sum \gamma^2$, the "
@@ -213,23 +181,20 @@ _ORTHOPLEX = Derivation(
             "$x^2$ has the coefficient $m - 1$ and $xy$ has $-2$. At $T = 2m$ with $S$ the sum of the vectors, "
             r"$\lVert S\rVert^2 \le \sum \gamma_{ij}(1 + \gamma_{ij})$ over $i \ne j$.",
         ),
-        Step(
-            "codes.orthoplex-root",
+        "codes.orthoplex-root": (
             equal(1 / ell - (1 - (ell**2 - 1) / 2), (ell - 1) ** 2 * (ell + 2) / (2 * ell)),
             {ell: Interval(1, 3)},
             r"So $1/\ell \ge 1 - (\ell^2 - 1)/2$ for the length $\ell$ of a point that is not light: it bounds how "
             r"little the products with light points, at most $-(1 - x_i)/\sqrt{x_i x_j}$, take away.",
         ),
-        Step(
-            "codes.orthoplex-square",
+        "codes.orthoplex-square": (
             equal(u * (v + 13 * u / 4) - (u * (v + 3 * s + u) - s**2), (s - 3 * u / 2) ** 2),
             {u: Interval(0, 1), v: Interval(-40, 0), s: Interval(0, 9)},
             r"With $E \le T$ and $U \gt 0$ one finds $s^2 \le U(1 - T + \sqrt{l} + 3s + U)$ for $s = \lVert S\rVert$ "
             r"and $l$ light points. By this step, with $v = 1 - T + \sqrt{l}$, that needs $T - 1 - \sqrt{l} \le 13U/4 "
             r"\lt 13/4$.",
         ),
-        Step(
-            "codes.orthoplex-end",
+        "codes.orthoplex-end": (
             equal(
                 2 * m - 1 - sqrt(m) - Rational(13, 4),
                 2 * (sqrt(m) - (1 + sqrt(35)) / 4) * (sqrt(m) + (sqrt(35) - 1) / 4),
@@ -240,7 +205,7 @@ _ORTHOPLEX = Derivation(
             r"`codes.cap-bound`; $T \gt 2m$ follows because $E/T$ does not fall as $T$ grows (leave one point out, on "
             "average).",
         ),
-    ),
+    },
     conclusion=r"$E \ge T$ for $T \ge 2m \ge 4$, with equality only at $T = 2m$ and the cross-polytope.",
 )
 

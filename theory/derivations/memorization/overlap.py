@@ -1,9 +1,6 @@
 """Proofs about overlap: when datapoints stop being orthonormal.
 
 Normalisation: n features, each present with probability p in each datapoint, independently; T datapoints.
-
-Equation labels: `scales.pair-overlap` and its steps, `scales.expected-overlaps`, `scales.disjoint-probability` and
-`scales.overlap-order` among them.
 """
 
 from __future__ import annotations
@@ -11,7 +8,7 @@ from __future__ import annotations
 from sympy import Product, Sum
 
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import Derivation, Step, at_most, equal
+from theory.derivations.steps import at_most, equal, theorem
 from theory.derivations.symbols import symbol
 
 __all__ = ["DERIVATIONS"]
@@ -20,41 +17,33 @@ T, n, p, j = symbol("T n p j")
 
 DENSITY = Interval("1/16", "15/16")
 
-_OVERLAP = Derivation(
-    label="scales.pair-overlap",
-    title="How often datapoints share a feature",
-    standing="theorem",
-    assumptions=(
-        "features are present independently with probability $p$",
-        "empty datapoints are not drawn again",
-    ),
+_OVERLAP = theorem(
+    "scales.pair-overlap",
+    "How often datapoints share a feature",
+    assumptions="features are present independently with probability $p$; empty datapoints are not drawn again",
     source="the data distribution is that of Henighan et al. 2023; the counts are ours",
-    steps=(
-        Step(
-            "scales.two-disjoint",
+    steps={
+        "scales.two-disjoint": (
             equal(1 - Product(1 - p**2, (j, 1, n)), 1 - (1 - p**2) ** n),
             {p: DENSITY, n: Integers(1, 20)},
             "A feature is in both datapoints with probability $p^2$; all $n$ miss independently.",
         ),
-        Step(
-            "scales.overlap-order",
+        "scales.overlap-order": (
             at_most(n * p**2 - (1 - (1 - p**2) ** n), n * (n - 1) * p**4 / 2),
             {p: Interval("1/64", 1), n: Integers(1, 20)},
             "Bonferroni's inequality: $n p^2$ is the probability up to $n^2p^4/2$.",
         ),
-        Step(
-            "scales.expected-overlaps",
+        "scales.expected-overlaps": (
             equal(Sum(j, (j, 1, T - 1)), T * (T - 1) / 2),
             {T: Integers(1, 40)},
             "Datapoint $j + 1$ has $j$ earlier ones; expectations add up whether pairs are independent or not.",
         ),
-        Step(
-            "scales.disjoint-probability",
+        "scales.disjoint-probability": (
             equal((1 - p) ** T + T * p * (1 - p) ** (T - 1), (1 - p) ** (T - 1) * (1 + (T - 1) * p)),
             {p: DENSITY, T: Integers(1, 20)},
             "All supports are disjoint when every feature is in no datapoint or in one; features are independent.",
         ),
-    ),
+    },
     conclusion=r"A pair overlaps with probability $1 - (1 - p^2)^n \approx n p^2$, $T(T - 1)/2$ times that many pairs "
     "are expected, and no pair overlaps with probability $((1 - p)^{T - 1}(1 + (T - 1)p))^n$.",
 )

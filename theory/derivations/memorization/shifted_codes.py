@@ -3,8 +3,6 @@
 Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.programme`, E = Σ‖h_j‖² its energy. The idea: points
 that are shorter than the others push all others apart, by σ. The construction has k = 2m − T of them; one more would be
 paid for by some longer point, since what is left across them has too few dimensions.
-
-Equation labels: `codes.shifted-bound`, and its steps.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 from sympy import cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import Derivation, Step, equal
+from theory.derivations.steps import equal, theorem
 from theory.derivations.symbols import symbol
 
 __all__ = ["DERIVATIONS"]
@@ -25,15 +23,13 @@ _MEET = (sqrt(kappa**2 + 4) - kappa) / 2
 #: The least cosine of two residuals that suffices, and the most that a point left out can lack beyond κ².
 _COSINE, _MOST = (2 - sqrt(2)) / 4, 3 - 2 * sqrt(2)
 
-_SHIFTED = Derivation(
-    label="codes.shifted-bound",
-    title=r"The shifted cross-polytope is least for $m + 2 \le T \le m + 4$",
-    standing="theorem",
-    assumptions=("`memorization.programme`", r"$m + 2 \le T \le m + 4$ and $T \le 2m$"),
+_SHIFTED = theorem(
+    "codes.shifted-bound",
+    r"The shifted cross-polytope is least for $m + 2 \le T \le m + 4$",
+    assumptions=r"`memorization.programme`; $m + 2 \le T \le m + 4$ and $T \le 2m$",
     source="ours; for $T = m + 4$ with the seven points on a sphere of Schütte and van der Waerden 1951",
-    steps=(
-        Step(
-            "codes.shifted-support",
+    steps={
+        "codes.shifted-support": (
             equal(kappa * sqrt(x) - kappa * sqrt(x) * cos(phi), 2 * kappa * sqrt(x) * sin(phi / 2) ** 2),
             {x: Interval("1/8", 4), kappa: Interval(0, 2), phi: Interval(0, 3)},
             r"With $e_i = 1 - \lVert h_i\rVert^2$ let $w \ge 0$ maximize $2w \cdot e - \lVert \sum w_i h_i\rVert^2$ "
@@ -51,8 +47,7 @@ _SHIFTED = Derivation(
             "can be left out in the same way, until none is left. In what follows $K$ is what is left at some stage, "
             r"with its own $w$, $\sigma$ and $\kappa$; only $\lVert h\rVert^2 \ge 1 + \sigma$ needs the first $K$.",
         ),
-        Step(
-            "codes.shifted-loss",
+        "codes.shifted-loss": (
             equal(
                 _MOST - delta * (1 - 2 * delta) / (1 - delta), (sqrt(2) * (1 - delta) - 1) ** 2 / (1 - delta)
             ),
@@ -65,8 +60,7 @@ _SHIFTED = Derivation(
             r"\delta$. Where $\delta \gt 0$, then, $\delta \le \kappa \sqrt{1 - \delta} \lt \kappa$; and $\kappa^2 + "
             r"3 - 2\sqrt{2} \ge \delta$ by the formula, since $\kappa^2 \ge \delta^2/(1 - \delta)$.",
         ),
-        Step(
-            "codes.shifted-cone",
+        "codes.shifted-cone": (
             equal(
                 (sqrt(x) * s + sqrt(y) * t) ** 2 - (x * s**2 + 2 * sqrt(x * y) * cos(phi) * s * t + y * t**2),
                 4 * sqrt(x * y) * s * t * sin(phi / 2) ** 2,
@@ -89,8 +83,7 @@ _SHIFTED = Derivation(
             r"$-\kappa_a$ and $h_l$ has a negative one. So it is at least what $-\sum w_i h_i$ gives, $\kappa_l$ "
             "times that coordinate. Hence no coordinate of $n$ is negative.",
         ),
-        Step(
-            "codes.shifted-pair",
+        "codes.shifted-pair": (
             equal(kappa * _MEET * (1 - 2 * mu) + mu * (1 - _MEET**2), (1 - mu) * kappa * _MEET),
             {kappa: Interval("1/64", 2), mu: Interval("1/64", "1/2")},
             r"Let two points outside $K$ have $r \cdot r' \ge \mu \lVert r\rVert\lVert r'\rVert$ with $0 \le \mu \le "
@@ -102,8 +95,7 @@ _SHIFTED = Derivation(
             r"$\lVert n\rVert$, it is $\mu$ at 0 and, by the formula, $(1 - \mu) \kappa z$ at $z$. So $b$ is at least "
             r"$\kappa z$ or at least $\mu /(1 - \mu)$.",
         ),
-        Step(
-            "codes.shifted-spread",
+        "codes.shifted-spread": (
             equal(mu / (1 - mu) - _MOST, (4 - 2 * sqrt(2)) * (mu - _COSINE) / (1 - mu))
             & equal(4 * cos(2 * pi / T) ** 2 + 2 * cos(2 * pi / T), 1),
             {mu: Interval(0, "1/2"), T: Integers(5, 5)},
@@ -115,8 +107,7 @@ _SHIFTED = Derivation(
             r"$\kappa z$ or $3 - 2\sqrt{2}$. (If $d = 0$ all $r$ are 0, and all $i = T - m \ge 2$ points serve.) For "
             "$d = 4$ one would need to know this of nine vectors.",
         ),
-        Step(
-            "codes.shifted-balance",
+        "codes.shifted-balance": (
             equal(kappa * (_MEET + kappa), kappa / _MEET),
             {kappa: Interval("1/64", 2)},
             r"Each of these $i$ points has $\lVert h\rVert^2 \ge 1 + \sigma' + \kappa^2 + b$, and $\kappa^2 + b \ge "
@@ -133,7 +124,7 @@ _SHIFTED = Derivation(
             r"begin with, the $T - \lvert K\rvert$ others have $\lVert h\rVert^2 \ge 1 + \sigma$, and the bound with "
             r"$T - \lvert K\rvert$ for $B$ is larger.",
         ),
-    ),
+    },
     conclusion=r"$E \ge T - 1 + 2\sqrt{B}/(\sqrt{T} + \sqrt{B})$ with $B = 2(T - m)$, which "
     r"`codes.shifted-cross-polytope` attains, and at $T = 2m$ the cross-polytope. Open for $m + 5 \le T \le 2m - 1$.",
 )

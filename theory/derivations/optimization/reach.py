@@ -2,10 +2,6 @@
 
 Normalisation: θ is one parameter, η the learning rate of a step, ω the weight decay; an update u = m̂/(√v̂ + ε)
 moves θ to (1 − ηω)θ − ηu.
-
-Equation labels: `optimization.decay-budget`, `optimization.reach`, `optimization.largest-step`,
-`optimization.adamw-stationary`, `optimization.necessary-bias`, `optimization.largest-entry` and their steps,
-`optimization.decay-projection` among them.
 """
 
 from __future__ import annotations
@@ -13,7 +9,7 @@ from __future__ import annotations
 from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin
 
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import Derivation, Step, at_least, at_most, equal
+from theory.derivations.steps import at_least, at_most, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
 __all__ = ["DERIVATIONS"]
@@ -26,29 +22,25 @@ DECAY = Interval("1/8", 1)
 PLANE = Interval(-2, 2)
 MEMORY = {beta1: Interval("1/4", "1/2"), beta2: Interval("5/8", "15/16")}
 
-_BUDGET = Derivation(
-    label="optimization.decay-budget",
-    title="The sum of the learning rates, and what decay can do with it",
-    standing="closed form",
-    assumptions=("linear warm-up over $k$ steps to the peak rate, then half a cosine to 0",),
+_BUDGET = closed_form(
+    "optimization.decay-budget",
+    "The sum of the learning rates, and what decay can do with it",
+    assumptions="linear warm-up over $k$ steps to the peak rate, then half a cosine to 0",
     source="Henighan et al. 2023, experiment setup, has the schedule; the budget is ours",
-    steps=(
-        Step(
-            "optimization.warm-up",
+    steps={
+        "optimization.warm-up": (
             equal(Sum((2 * j + 1) / (2 * k), (j, 0, k - 1)), k / 2),
             {k: Integers(2, 40)},
             "In units of the peak, step $j + 1$ of $k$ has the rate $(j + 1)/k$, $1/(2k)$ more than shown: $(k + "
             "1)/2$ in all.",
         ),
-        Step(
-            "optimization.cosine",
+        "optimization.cosine": (
             equal(Sum(cos(pi * j / k), (j, 0, k - 1)), 1),
             {k: Integers(2, 40)},
             r"The cosines cancel in pairs but for the first, so rates $(1 + \cos (\pi j/k))/2$ add up to $(k + 1)/2$. "
             r"The paper's 2 500 and 47 500 steps at $10^{-3}$ add up to $\Lambda = 25.001$.",
         ),
-        Step(
-            "optimization.decay-projection",
+        "optimization.decay-projection": (
             equal(u**2 + v**2 - (u * cos(phi) + v * sin(phi)) ** 2, (v * cos(phi) - u * sin(phi)) ** 2),
             {u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
             r"On the zero-loss set decay acts through its component along the set, here a line at angle $\varphi$: "
@@ -56,67 +48,55 @@ _BUDGET = Derivation(
             r"Euclidean metric decay of budget $\tau$ lowers $\lVert \theta\rVert$ by $e^{-\tau}$ at most. The excess "
             "over the minimum need not follow: `optimization.symmetric-flow`.",
         ),
-    ),
+    },
     conclusion=r"$\Lambda = \mathrm{lr} ((k + 1)/2 + (l + 1)/2)$ for $k$ warm-up and $l$ cosine steps, $\tau = "
     r"\mathrm{wd} \cdot \Lambda$; a norm cannot fall faster than $e^{-\tau}$ under decay alone.",
 )
 
-_REACH = Derivation(
-    label="optimization.reach",
-    title="How far a parameter gets",
-    standing="theorem",
-    assumptions=(
-        "no update is larger than 1 (or $u$, with all lengths multiplied by $u$)",
-        r"$\eta \omega \lt 1$",
-    ),
-    source="ours",
-    steps=(
-        Step(
-            "optimization.reach-step",
+_REACH = theorem(
+    "optimization.reach",
+    "How far a parameter gets",
+    assumptions=r"no update is larger than 1 (or $u$, with all lengths multiplied by $u$); $\eta \omega \lt 1$",
+    steps={
+        "optimization.reach-step": (
             equal(1 / omega - ((1 - eta * omega) * theta + eta), (1 - eta * omega) * (1 / omega - theta)),
             {theta: Interval(0, 9), eta: RATE, omega: DECAY},
             r"One step at the full update: the distance to $1/\omega$ shrinks by $1 - \eta \omega$. A smaller update "
             r"leaves it larger. By induction $\lvert \theta\rvert \le \Pi \lvert \theta_0\rvert + (1 - \Pi)/\omega$ "
             r"with $\Pi$ the product of all $1 - \eta \omega$, whatever the schedule.",
         ),
-        Step(
-            "optimization.reach-sum",
+        "optimization.reach-sum": (
             equal(Sum(eta * (1 - eta * omega) ** j, (j, 0, k - 1)), (1 - (1 - eta * omega) ** k) / omega),
             {eta: RATE, omega: DECAY, k: Integers(1, 12)},
             r"The same for $k$ equal rates, as the sum of what is left of each step; it is $\Lambda$ for $\omega \to "
             "0$.",
         ),
-        Step(
-            "optimization.surviving-bound",
+        "optimization.surviving-bound": (
             at_most(1 - eta * omega, exp(-eta * omega)),
             {eta: Interval(0, "1/2"), omega: DECAY},
             r"What survives of a parameter without gradient is $\Pi \le e^{-\tau}$, close to it as $\eta \omega$ is "
             "small.",
         ),
-    ),
+    },
     conclusion=r"$\lvert \theta\rvert \le \Pi \lvert \theta_0\rvert + (1 - \Pi)/\omega$, and $\Lambda + \lvert "
     r"\theta_0\rvert$ without decay.",
 )
 
 _ratio = beta1**2 / beta2
 
-_STEP = Derivation(
-    label="optimization.largest-step",
-    title=r"Adam's step is at most $(1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - \beta_1^2/\beta_2)}$ learning rates long",
-    standing="theorem",
-    assumptions=(r"$0 \le \beta_1 \lt 1$, $\beta_1^2 \lt \beta_2 \lt 1$", r"$\varepsilon \ge 0$"),
-    source="ours",
-    steps=(
-        Step(
-            "optimization.step-series",
+_STEP = theorem(
+    "optimization.largest-step",
+    r"Adam's step is at most $(1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - \beta_1^2/\beta_2)}$ learning rates long",
+    assumptions=r"$0 \le \beta_1 \lt 1$, $\beta_1^2 \lt \beta_2 \lt 1$; $\varepsilon \ge 0$",
+    steps={
+        "optimization.step-series": (
             equal(Sum(_ratio**j, (j, 0, k - 1)), (1 - _ratio**k) / (1 - _ratio)),
             {**MEMORY, k: Integers(1, 12)},
             r"$m = (1 - \beta_1)\sum \beta_1^j g_j$ and $v = (1 - \beta_2)\sum \beta_2^j g_j^2$, $j$ the age of a "
             r"gradient. By the Cauchy–Schwarz inequality (`memorization.robust-contraction`) $(\sum \beta_1^j g_j)^2 "
             r"\le \sum (\beta_1^2/\beta_2)^j \cdot \sum \beta_2^j g_j^2$.",
         ),
-        Step(
-            "optimization.step-attained",
+        "optimization.step-attained": (
             equal(
                 Sum(beta1**j * (beta1 / beta2) ** j, (j, 0, k - 1)) ** 2,
                 (1 - _ratio**k) / (1 - _ratio) * Sum(beta2**j * (beta1 / beta2) ** (2 * j), (j, 0, k - 1)),
@@ -124,8 +104,7 @@ _STEP = Derivation(
             {**MEMORY, k: Integers(1, 12)},
             r"Equality for $g_j = (\beta_1/\beta_2)^j$, gradients that grow by $\beta_2/\beta_1$ per step.",
         ),
-        Step(
-            "optimization.step-limit",
+        "optimization.step-limit": (
             equal(
                 (1 - beta1) ** 2 / ((1 - beta2) * (1 - _ratio)),
                 beta2 * (1 - beta1) ** 2 / ((1 - beta2) * (beta2 - beta1**2)),
@@ -135,7 +114,7 @@ _STEP = Derivation(
             r"$\hat{v}$ go to 1: $9990/189$ at $\beta_1 = 0.9$, $\beta_2 = 0.999$, a step of 7.2703. That no earlier "
             "step is longer is checked numerically.",
         ),
-    ),
+    },
     conclusion=r"$\sup \lvert \hat{m}\rvert/\sqrt{\hat{v}} = (1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - "
     r"\beta_1^2/\beta_2)}$.",
 )
@@ -146,95 +125,75 @@ def resting(parameter: Expr) -> Expr:
     return epsilon * omega * parameter / (1 - omega * parameter)
 
 
-_STATIONARY = Derivation(
-    label="optimization.adamw-stationary",
-    title="Where AdamW rests",
-    standing="closed form",
-    assumptions=(
-        r"gradients are constant, so that $\hat{m} = g$ and $\sqrt{\hat{v}} = \lvert g\rvert$",
-        r"$0 \lt \theta \lt 1/\omega$; $\theta \lt 0$ mirrors it",
-    ),
-    source="ours",
-    steps=(
-        Step(
-            "optimization.resting-gradient",
+_STATIONARY = closed_form(
+    "optimization.adamw-stationary",
+    "Where AdamW rests",
+    assumptions=r"gradients are constant, so that $\hat{m} = g$ and $\sqrt{\hat{v}} = \lvert g\rvert$; $0 \lt \theta "
+    r"\lt 1/\omega$; $\theta \lt 0$ mirrors it",
+    steps={
+        "optimization.resting-gradient": (
             equal(resting(theta), (resting(theta) + epsilon) * omega * theta),
             {theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
             r"The step vanishes where $\lvert g\rvert/(\lvert g\rvert + \varepsilon) = \omega \lvert \theta\rvert$ "
             r"with $g$ against $\theta$: $\lvert g\rvert = (\lvert g\rvert + \varepsilon)\omega \lvert \theta\rvert$.",
         ),
-        Step(
-            "optimization.resting-potential",
+        "optimization.resting-potential": (
             equal(Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), resting(theta)),
             {theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
             r"So it is a stationary point of $L + \varepsilon \sum (-\lvert \theta\rvert - \ln (1 - \omega \lvert "
             r"\theta\rvert)/\omega)$.",
         ),
-        Step(
-            "optimization.resting-quadratic",
+        "optimization.resting-quadratic": (
             at_least(-log(1 - x) - x, x**2 / 2),
             {x: Interval(0, "3/4")},
             r"The series of the logarithm, $x = \omega \lvert \theta\rvert$: the penalty is at least $(\varepsilon "
             r"\omega /2)\lVert \theta\rVert^2$, and about that for small $\omega \lvert \theta\rvert$.",
         ),
-    ),
+    },
     conclusion=r"$\lvert g\rvert = \varepsilon \omega \lvert \theta\rvert/(1 - \omega \lvert \theta\rvert)$ at rest; "
     r"the penalty is about $(\varepsilon \omega /2)\lVert \theta\rVert^2$, which vanishes with $\varepsilon$.",
 )
 
-_BIAS = Derivation(
-    label="optimization.necessary-bias",
-    title="The biases that exact memorization needs",
-    standing="theorem",
-    assumptions=(
-        "zero loss, datapoints with disjoint supports",
-        r"$t h_j$ lies in the hull of the other $h_i$, $t \lt 1$",
-    ),
-    source="ours",
-    steps=(
-        Step(
-            "optimization.bias-depth",
+_BIAS = theorem(
+    "optimization.necessary-bias",
+    "The biases that exact memorization needs",
+    assumptions=r"zero loss, datapoints with disjoint supports; $t h_j$ lies in the hull of the other $h_i$, $t \lt 1$",
+    steps={
+        "optimization.bias-depth": (
             equal(t * (X - b) + b, (1 - t) * (b + X * t / (1 - t))),
             {t: Interval(-1, "7/8"), X: Interval("1/8", 1), b: Interval(-3, 1)},
             r"Feature $k$ of point $j$: $w \cdot h_j = X_{jk} - b$ and $w \cdot h_i + b \le 0$ for the others, hence "
             r"for their averages: $w \cdot (t h_j) + b = t(X_{jk} - b) + b \le 0$. Tied or not.",
         ),
-        Step(
-            "optimization.bias-chord",
+        "optimization.bias-chord": (
             equal((cos(phi + 2 * pi / T) + cos(phi - 2 * pi / T)) / 2, cos(2 * pi / T) * cos(phi)),
             {T: Integers(3, 40), phi: Interval(0, 6)},
             r"On a regular T-gon of any radius the middle of the two neighbours is $\cos (2\pi /T) h_j$, and the hull "
             r"of the others ends there: $t = \cos (2\pi /T)$.",
         ),
-        Step(
-            "optimization.bias-tgon",
+        "optimization.bias-tgon": (
             equal(cos(2 * pi / T) / (1 - cos(2 * pi / T)), 1 / (1 - cos(2 * pi / T)) - 1),
             {T: Integers(2, 40)},
             "So $t/(1 - t) = r - 1$ with the $r$ of `memorization.tgon-radius`, even if the polygon is larger.",
         ),
-    ),
+    },
     conclusion=r"$b_k \le -X_{jk} t/(1 - t)$, on a regular T-gon $b_k \le -X_{jk} (r - 1)$.",
 )
 
-_ENTRY = Derivation(
-    label="optimization.largest-entry",
-    title="The law of a datapoint's largest entry",
-    standing="closed form",
-    assumptions=(
-        "features are present independently with probability $p$, uniform on $[0, 1]$, then normalised",
-    ),
+_ENTRY = closed_form(
+    "optimization.largest-entry",
+    "The law of a datapoint's largest entry",
+    assumptions="features are present independently with probability $p$, uniform on $[0, 1]$, then normalised",
     source="the data distribution is that of Henighan et al. 2023; the law is ours",
-    steps=(
-        Step(
-            "optimization.entry-ratio",
+    steps={
+        "optimization.entry-ratio": (
             equal(u**2 / (u**2 + (u * v) ** 2 + (u * x) ** 2), 1 / (1 + v**2 + x**2)),
             {u: Interval("1/8", 1), v: Interval(0, "3/4"), x: Interval("1/4", 1)},
             "Given that $u$ is the largest of $K$ uniform numbers, the others are uniform on $[0, u]$, so their "
             "ratios to it are uniform on $[0, 1]$ whatever $u$ is; here $K = 3$, and every further one adds its "
             r"$V^2$. The law is that of $1/\sqrt{1 + \sum V^2}$.",
         ),
-        Step(
-            "optimization.entry-mixture",
+        "optimization.entry-mixture": (
             equal(
                 Sum(binomial(n, j) * p**j * (1 - p) ** (n - j) * s ** (j - 1), (j, 1, n)),
                 ((1 - p + p * s) ** n - (1 - p) ** n) / s,
@@ -245,7 +204,7 @@ _ENTRY = Derivation(
             "is what is inverted numerically. $T$ datapoints are independent, so the largest of all has the T-th "
             "power of the law.",
         ),
-    ),
+    },
     conclusion=r"$P(\text{largest}\ \le x) = P(\sum V^2 \ge 1/x^2 - 1)$, its T-th power for $T$ datapoints.",
 )
 
