@@ -28,6 +28,7 @@ from tgon.cli.options import LARGEST, parse_integers, setting_options
 from theory import Setting
 
 _TINY = ("--n", "120", "--sparsity", "0.97", "--steps", "300", "--lr", "0.01")
+_DIVERGING = (*_TINY, "--lr", "1e12", "--weight-decay", 0)
 
 
 def _tgon(*arguments):
@@ -275,21 +276,10 @@ def test_engines_offered_are_those_there_are():
     assert set(offered) == {"auto", *numerics.engines.ENGINES}
 
 
-_BAD_LISTS = (
-    "0",
-    "-3",
-    "five",
-    "8:3",
-    "",
-    ",",
-    "3,,5",
-    "1.5",
-    "1:1000000000",
-    "1000000000",
+_BAD_LISTS = [
+    *("0", "-3", "five", "8:3", "3,,5", "1.5", "1:1000000000", "1000000000", "3:", "nan", "", ","),
     "9" * 5000,
-    "3:",
-    "nan",
-)
+]
 
 
 @pytest.mark.parametrize("text", _BAD_LISTS)
@@ -324,39 +314,22 @@ def test_bad_values(command, option, value, tmp_path):
     assert option.removeprefix("--").replace("-", "_") in line.replace("-", "_")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("--seeds", "0"),
-        ("--seeds", "-1"),
-        ("--seeds", "1000000000"),
-        ("--engine", "gpu"),
-        ("--seed", str(2**63 - 1), "--seeds", "2"),
-    ],
-)
-@pytest.mark.parametrize("command", ["train", "compare"])
-def test_bad_values_of_training(command, arguments, tmp_path):
-    assert "try" in _refusal(command, "--T", 5, "--out", tmp_path, *arguments)
+_NO_TRAINING = [
+    *("--seeds 0", "--seeds -1", "--seeds 1000000000", "--engine gpu", f"--seed {2**63 - 1} --seeds 2"),
+]
+_BAD_USAGE = [
+    *("predict", "predict --T", "predict --T 5 extra", "predict --T 5 --foo", "predict --T 5 --m 1"),
+    *("predict --T 5 --penalty none", "compare --strong-T 0", "check", "foo", "--foo"),
+    "compare --T 5 --strong-T 5 --strong-decay -1",
+    *(f"{command} --T 5 {options}" for command in ("train", "compare") for options in _NO_TRAINING),
+]
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("predict",),
-        ("predict", "--T"),
-        ("predict", "--T", "5", "extra"),
-        ("predict", "--T", "5", "--foo"),
-        ("predict", "--T", "5", "--m", "1"),
-        ("predict", "--T", "5", "--penalty", "none"),
-        ("compare", "--strong-T", "0"),
-        ("compare", "--T", "5", "--strong-T", "5", "--strong-decay", "-1"),
-        ("check",),
-        ("foo",),
-        ("--foo",),
-    ],
-)
-def test_bad_usage(arguments):
-    assert "try" in _refusal(*arguments)
+@pytest.mark.parametrize("line", _BAD_USAGE)
+def test_bad_usage(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "try" in _refusal(*line.split())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -395,16 +368,12 @@ def test_help_has_an_example_and_json(command):
 # output folders
 
 
-def test_out_that_is_a_file(tmp_path):
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_an_out_that_cannot_be_a_folder(command, tmp_path):
     (tmp_path / "file").write_text("kept")
-    for command in ("train", "compare"):
-        line = _refusal(command, "--T", 2, *_TINY, "--out", tmp_path / "file")
-        assert "try a folder that can be written" in line
+    for out in (tmp_path / "file", "/proc/nothing/here"):
+        assert "try a folder that can be written" in _refusal(command, "--T", 2, *_TINY, "--out", out)
     assert (tmp_path / "file").read_text() == "kept"
-
-
-def test_out_that_cannot_be_made():
-    assert "try" in _refusal("train", "--T", 2, *_TINY, "--out", "/proc/nothing/here")
 
 
 @pytest.mark.parametrize("command", ["train", "compare"])
@@ -465,11 +434,11 @@ def test_a_damaged_run_is_trained_again_and_said(tmp_path):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_divergence_is_a_status(tmp_path):
-    answer = _answer("train", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--out", tmp_path)
+    answer = _answer("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
     assert answer["status"] == answer["diagnosis"] == "diverged"
     assert answer["weight_norm"] is None
     assert answer["diverged_at"] == 2
-    done = _tgon("train", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--out", tmp_path)
+    done = _tgon("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
     assert "T = 3, seed 0: not finite from step 2 on; try a smaller --lr" in done.stdout
 
 
@@ -477,7 +446,7 @@ def test_train_for_people(tmp_path):
     done = _tgon("train", "--T", 2, *_TINY, "--out", tmp_path)
     assert done.exit_code == 0
     assert "Trained models" in done.stdout
-    assert "100%" in done.stderr
+    assert "1 of 1 run" in done.stderr
 
 
 # compare
@@ -505,21 +474,8 @@ def test_compare_answers_rows_claims_and_verdict(compared):
 
 
 def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
-    done = _tgon(
-        "compare",
-        "--T",
-        2,
-        "--strong-T",
-        2,
-        "--strong-decay",
-        0.01,
-        *_TINY,
-        "--seeds",
-        1,
-        "--out",
-        tmp_path,
-        "--json",
-    )
+    strong = ("--strong-T", 2, "--strong-decay", 0.01, "--seeds", 1)
+    done = _tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json")
     assert [row["seeds"] for row in _strict(done.stdout)["rows"]] == [1]
 
 
@@ -566,9 +522,7 @@ def test_a_violated_claim_exits_with_1(compared, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_nothing_to_judge_exits_with_3(tmp_path):
-    done = _tgon(
-        "compare", "--T", 3, *_TINY, "--lr", "1e12", "--weight-decay", 0, "--seeds", 1, "--out", tmp_path
-    )
+    done = _tgon("compare", "--T", 3, *_DIVERGING, "--seeds", 1, "--out", tmp_path)
     assert done.exit_code == 3, done.output
     assert (tmp_path / "report.html").exists()
 
@@ -623,21 +577,24 @@ def test_claims_are_listed():
 # as a process
 
 
-def test_help_is_quick_because_it_loads_nothing_slow():
-    slow = "numpy", "torch", "theory", "pydantic", "rich", "pandas", "matplotlib", "numba", "scipy"
-    code = f"import sys, tgon.cli.main; sys.exit(' '.join(name for name in {slow!r} if name in sys.modules) or 0)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stderr.strip() == ""
-    assert done.returncode == 0
-    started = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "tgon.cli.main", "--help"], capture_output=True, text=True, check=True
-    )
-    assert time.perf_counter() - started < 2.0  # 0.1 s alone; room for a loaded machine
-    assert "compare" in done.stdout
+@pytest.mark.parametrize("command", [[], ["predict"], ["sweep"]])
+def test_help_loads_nothing_slow(command):
+    slow = "numpy", "torch", "theory", "pydantic", "rich", "pandas", "matplotlib", "numba", "scipy", "sympy"
+    code = f"""
+import sys
+from tgon.cli.main import main
+try:
+    main({[*command, "--help"]!r})
+finally:
+    print([name for name in {slow!r} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage: ")
+    assert done.stderr.strip() == "[]"
 
 
 def test_ctrl_c_is_one_line_and_finished_runs_are_kept(tmp_path):
+    """However slow the machine: the signal is sent when a run is finished, and far from all of them are."""
     command = ["train", "--T", "2", *_TINY, "--steps", "100000", "--seeds", "2000", "--out", str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-m", "tgon.cli.main", *command],
@@ -645,11 +602,10 @@ def test_ctrl_c_is_one_line_and_finished_runs_are_kept(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    patience = time.monotonic() + 60
-    while not list(tmp_path.glob("*.safetensors")) and process.poll() is None and time.monotonic() < patience:
+    while not list(tmp_path.glob("*.safetensors")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
     assert process.returncode == 130, err
     assert out == ""
     assert "Traceback" not in err

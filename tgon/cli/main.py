@@ -50,9 +50,8 @@ class OneLineErrors(click.Group):
             except KeyboardInterrupt:
                 raise Interrupted("interrupted") from None
             except MemoryError:
-                raise BadInput(
-                    "not enough memory for what was asked; try smaller --n, --m, --T or --steps"
-                ) from None
+                line = "not enough memory for what was asked; try smaller --n, --m, --T or --steps"
+                raise BadInput(line) from None
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the command line and exit; the signature is click's."""

@@ -34,25 +34,15 @@ LEAST_WRAPPED = 24
 def computing(stages: int) -> Iterator[Callable[[str], None]]:
     """A function to call with the name of each of so many stages as it begins; draws a bar on a terminal only."""
     from rich.console import Console
-
-    out = Console(stderr=True)
-    if not out.is_terminal:
-        yield lambda stage: None
-        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    out = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("elapsed"), TimeElapsedColumn())
-    begun = -1
-
-    with Progress(*columns, console=out, transient=True, redirect_stdout=False) as bar:
-        task = bar.add_task("", total=stages)
-
-        def begin(stage: str) -> None:
-            nonlocal begun
-            begun += 1
-            bar.update(task, description=stage, completed=begun, refresh=True)
-
-        yield begin
+    with Progress(
+        *columns, console=out, transient=True, redirect_stdout=False, disable=not out.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=stages, completed=-1)  # the first stage begins at 0
+        yield lambda stage: bar.update(task, description=stage, advance=1, refresh=True)
 
 
 def shown(value: Any, digits: int = 4) -> str:
@@ -84,14 +74,14 @@ def _least_width(table: Table) -> int:
 
     unbounded = Console(highlight=False, width=10_000)
     kept = [column for column in table.columns if column.no_wrap]
-    cells = [
+    widths = [
         max(
             Measurement.get(unbounded, unbounded.options, cell).maximum
             for cell in (column.header, *column.cells)
         )
         for column in kept
     ]
-    return sum(cells) + 3 * len(table.columns) + LEAST_WRAPPED * (len(table.columns) - len(kept))
+    return sum(widths) + 3 * len(table.columns) + LEAST_WRAPPED * (len(table.columns) - len(kept))
 
 
 def print_table(
@@ -112,12 +102,8 @@ def print_table(
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(
-            Text(column),
-            justify="left" if column in text else "right",
-            overflow="fold",
-            no_wrap=column != wrapped,
-        )
+        side: Any = "left" if column in text else "right"
+        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=column != wrapped)
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
     out = console()
@@ -128,24 +114,12 @@ def print_table(
 
 def print_claims(claims: Iterable[Judgement]) -> None:
     """The claims with what became of them; a control counts where it fails, and only there."""
-    print_table(
-        "Claims",
-        ["claim", "status", "verdict", "value", "bound", "controls", "why"],
-        [
-            [
-                claim.label,
-                claim.status,
-                claim.verdict,
-                shown(claim.value, digits=7),
-                claim.bound,
-                _controls(claim),
-                claim.reason,
-            ]
-            for claim in claims
-        ],
-        text=["claim", "status", "verdict", "controls", "why"],
-        wrapped="why",
-    )
+    heads = ["claim", "status", "verdict", "value", "bound", "controls", "why"]
+    rows = [
+        [one.label, one.status, one.verdict, shown(one.value, 7), one.bound, _controls(one), one.reason]
+        for one in claims
+    ]
+    print_table("Claims", heads, rows, text=[*heads[:3], *heads[5:]], wrapped="why")
 
 
 def _controls(claim: Judgement) -> str | None:

@@ -107,22 +107,8 @@ def print_threshold(answer: Mapping[str, Any]) -> None:
         f"\nT = {answer['T']}, n = {answer['n']}, sparsity = {answer['sparsity']:g}: repeats R from which on training "
         f"loss is least with the point on a vertex of the pentagon, in place of a feature\n{quoted(answer)}"
     )
-    print_table(
-        "Other numbers",
-        ["", "R", "range", "of what", "status"],
-        _others(answer),
-        text=["", "range", "of what", "status"],
-    )
-    click.echo(
-        f"A feature has the energy T/n = {shown(answer['equal_energy'])} on average, the fifth-strongest "
-        f"{shown(answer['fifth_energy'])} T/n.\nIntervals are about draws; R also moves with how many features are "
-        f"kept, here the {answer['features']} strongest (--features)."
-    )
-    if answer["undecided"]:
-        click.echo(
-            f"On {answer['undecided']} of {_draws(answer)} the losses do not cross in the range searched; the interval "
-            "counts them, the range of draws leaves them out."
-        )
+    heads = ["", "R", "range", "of what", "status"]
+    print_table("Other numbers", heads, _others(answer), text=[heads[0], *heads[2:]])
 
 
 def quoted(answer: Mapping[str, Any]) -> str:
@@ -164,6 +150,9 @@ def _others(answer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         *of_draws,
         ("at zero bias, mean over draws", zero["mean"], _range(deviation), "± one deviation", "closed form"),
         ("at zero bias and equal energies, T/n", answer["equal_energy"], None, None, "theorem"),
+        ("energy of the fifth-strongest feature, in T/n", answer["fifth_energy"], None, None, None),
+        ("strongest features kept (--features)", answer["features"], None, None, None),
+        ("draws whose losses do not cross: not in their range", answer["undecided"], None, None, None),
     ]
 
 
