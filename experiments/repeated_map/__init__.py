@@ -8,8 +8,6 @@ sweeps in both directions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,60 +27,29 @@ MORE_NEEDED = "At low T/n more than T/n repeats are needed (Jermyn)"
 LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
 
 Tables = dict[str, pd.DataFrame]
-Row = dict[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
-    """One size of the map: n, T, the fitted boundary by either criterion, the theory's row, and its runs."""
+def _sizes(tables: Tables) -> pd.DataFrame:
+    """A row per size: unit T/n, runs and how many store a feature, the boundary by either criterion, the theory.
 
-    n: int
-    T: int
-    boundary: Row
-    second: Row
-    theory: Row
-    runs: pd.DataFrame
-
-    @property
-    def unit(self) -> float:
-        return self.T / self.n
-
-    @property
-    def storing(self) -> int:
-        """How many runs store a feature."""
-        return int((self.runs["largest_feature"] >= STORED).sum())
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """Interval of the boundary; without a fit, the R between which outcomes change. 0 and ∞ bound nothing."""
-        return _bounds(self.boundary)
-
-    @property
-    def bounded(self) -> bool:
-        return self.range[0] > 0 and bool(np.isfinite(self.range[1]))
-
-    def __str__(self) -> str:
-        return f"n = {self.n}, T/n = {self.unit:g}"
-
-
-def _bounds(boundary: Row) -> tuple[float, float]:
-    if np.isfinite(boundary["median"]):
-        return boundary["low"], boundary["high"]
-    low, high = boundary["none_until"], boundary["all_from"]
-    return float(np.nan_to_num(low, nan=0.0)), float(np.nan_to_num(high, nan=np.inf))
-
-
-def _sizes(tables: Tables) -> list[_Size]:
-    def at(name: str, n: int, T: int) -> pd.DataFrame:
-        return tables[name].query("n == @n and T == @T")
-
-    sizes = []
-    for n, T in sorted({(int(n), int(T)) for n, T in tables["boundaries"][["n", "T"]].to_numpy()}):
-        both = at("boundaries", n, T).set_index("criterion").to_dict("index")
-        (theory,) = at("theory", n, T).to_dict("records")
-        first, embedded = (both[name] for name in CRITERIA)
-        sizes.append(_Size(n, T, first, embedded, theory, at("runs", n, T)))
-    return sizes
+    The ends low and high of a boundary without a fit are the R between which outcomes change; 0 and ∞ bound nothing.
+    """
+    size, boundaries, runs = ["n", "T"], tables["boundaries"], tables["runs"]
+    fitted = boundaries["median"].notna()
+    ends = boundaries.drop(columns="runs").assign(
+        low=boundaries["low"].where(fitted, boundaries["none_until"].fillna(0.0)),
+        high=boundaries["high"].where(fitted, boundaries["all_from"].fillna(np.inf)),
+    )
+    first, second = (ends[ends["criterion"] == name] for name in CRITERIA)
+    by_size = runs.assign(storing=runs["largest_feature"] >= STORED).groupby(size)
+    counts = by_size.agg(runs=("seed", "size"), storing=("storing", "sum")).reset_index()
+    theory = tables["theory"].rename(columns={"median": "threshold"})
+    sizes = (
+        first.merge(second, on=size, suffixes=("", "_by_length"))
+        .merge(counts, on=size)
+        .merge(theory, on=size)
+    )
+    return sizes.assign(unit=sizes["T"] / sizes["n"], bounded=(sizes["low"] > 0) & np.isfinite(sizes["high"]))
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -90,69 +57,51 @@ def findings(tables: Tables) -> list[Finding]:
 
     Sizes at which most models store no feature are left out, as in the published map.
     """
-    sizes = [size for size in _sizes(tables) if 2 * size.storing > len(size.runs)]
+    sizes = _sizes(tables)
+    sizes = sizes[2 * sizes["storing"] > sizes["runs"]]
+    bounded = sizes[sizes["bounded"]]
+    meets = (bounded["low"] <= bounded["greatest"]) & (bounded["high"] >= bounded["least"])
+    statement = "The boundary's interval meets the range of the theory's draws"
+    differ = tables["runs"][CRITERIA[0]] != tables["runs"][CRITERIA[1]]
+    share = share_interval(int(differ.sum()), len(differ))
     return [
-        *_published(sizes),
-        *(_boundary(size) for size in sizes),
-        *_against_theory(sizes),
-        _criteria(tables["runs"]),
+        _at_low(tables["runs"].merge(sizes[["n", "T", "unit"]], on=["n", "T"])),
+        _published_line(sizes[sizes["unit"] > 1]),
+        *(_boundary(row) for _, row in sizes.iterrows()),
+        Finding(statement, MEASURED, "share of sizes bounded on both sides", meets.mean(), n=len(meets)),
+        found("The two criteria differ", MEASURED, "share of runs", share, len(differ)),
         *_hysteresis(tables["sweeps"], tables["runs"]),
     ]
 
 
-def _published(sizes: Sequence[_Size]) -> list[Finding]:
-    """Whether more than T/n repeats are needed where T/n is low, and 0.4 T/n where it is larger."""
-    low = Finding(MORE_NEEDED, "not tested")
-    if few := [_least_above(size) for size in sizes if size.unit <= 1]:
-        held, of = np.sum(few, axis=0)
-        fails = sum(2 * held < of for held, of in few)
-        quantity = "share of seeds among the first by D_X, at the least R above T/n"
-        seeds = share_interval(int(held), int(of))
-        low = found(MORE_NEEDED, outcome_of(fails, len(few)), quantity, seeds, int(of), "T/n ≤ 1")
-    many = [(np.divide(size.range, size.unit), size.bounded) for size in sizes if size.unit > 1]
-    closed = [ends for ends, bounded in many if bounded]
-    holding = [low <= PUBLISHED_SLOPE <= high for (low, high), _ in many]
-    on = sum(holds for holds, (_, bounded) in zip(holding, many, strict=True) if bounded)
-    opens = any(holds for holds, (_, bounded) in zip(holding, many, strict=True) if not bounded)
-    outcome = outcome_of(on, len(closed)) if on or not opens else "not decided"
-    quantity = "share of boundaries whose interval holds it"
-    share = on / len(closed) if closed else np.nan
-    return [low, Finding(LINE, outcome, quantity, share, n=len(closed), at="T/n > 1")]
+def _at_low(runs: pd.DataFrame) -> Finding:
+    """Whether most seeds fail at the least R trained above T/n, where T/n is low."""
+    above = runs[(runs["unit"] <= 1) & (runs["repeats"] > runs["unit"])]
+    if above.empty:
+        return Finding(MORE_NEEDED, "not tested")
+    least = above[above["repeats"] == above.groupby(["n", "T"])["repeats"].transform("min")]
+    shares = least.groupby(["n", "T"])["first"].mean()
+    outcome = outcome_of(int((shares < 0.5).sum()), len(shares))
+    share = share_interval(int(least["first"].sum()), len(least))
+    quantity = "share of seeds among the first by D_X, at the least R above T/n"
+    return found(MORE_NEEDED, outcome, quantity, share, len(least), "T/n ≤ 1")
 
 
-def _least_above(size: _Size) -> tuple[int, int]:
-    """At the least trained R above T/n: in how many seeds the point is among the first, and of how many."""
-    above = size.runs[size.runs["repeats"] > size.unit]
-    own = above[above["repeats"] == above["repeats"].min()]
-    return int(own["first"].sum()), len(own)
+def _published_line(sizes: pd.DataFrame) -> Finding:
+    """Whether boundaries at larger T/n hold the published line; open where one that is bounded on one side may."""
+    line = PUBLISHED_SLOPE * sizes["unit"]
+    holds = (sizes["low"] <= line) & (line <= sizes["high"])
+    on, of = int(holds[sizes["bounded"]].sum()), int(sizes["bounded"].sum())
+    outcome = outcome_of(on, of) if on or not holds.any() else "not decided"
+    share = on / of if of else np.nan
+    return Finding(LINE, outcome, "share of boundaries whose interval holds it", share, n=of, at="T/n > 1")
 
 
-def _boundary(size: _Size) -> Finding:
-    """The boundary in units of T/n; infinite and 0 where nothing bounds it."""
-    ends = Interval(size.boundary["median"], *size.range)
-    scaled = Interval(*(each / size.unit for each in (ends.value, ends.low, ends.high)))
-    return found("Boundary by D_X", MEASURED, "R/(T/n)", scaled, len(size.runs), str(size))
-
-
-def _against_theory(sizes: Sequence[_Size]) -> list[Finding]:
-    bounded = [size for size in sizes if size.bounded]
-    if not bounded:
-        return []
-    meets = sum(
-        size.range[0] <= size.theory["greatest"] and size.range[1] >= size.theory["least"] for size in bounded
-    )
-    statement = "The boundary's interval meets the range of the theory's draws"
-    return [
-        Finding(
-            statement, MEASURED, "share of sizes bounded on both sides", meets / len(bounded), n=len(bounded)
-        )
-    ]
-
-
-def _criteria(runs: pd.DataFrame) -> Finding:
-    first, embedded = (np.asarray(runs[name], dtype=np.bool_) for name in CRITERIA)
-    share = share_interval(int(np.sum(first != embedded)), len(runs))
-    return found("The two criteria differ", MEASURED, "share of runs", share, len(runs))
+def _boundary(size: pd.Series[Any]) -> Finding:
+    """The boundary in units of T/n."""
+    place = f"n = {size['n']}, T/n = {size['unit']:g}"
+    scaled = Interval(*(size[name] / size["unit"] for name in ("median", "low", "high")))
+    return found("Boundary by D_X", MEASURED, "R/(T/n)", scaled, size["runs"], place)
 
 
 def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
@@ -179,33 +128,31 @@ def _embedded_from(R: np.ndarray, embedded: np.ndarray) -> float:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """For each size its runs, the boundary by either criterion, and what the theory and the published line say."""
-    return pd.DataFrame([_line(size) for size in _sizes(tables)])
+    sizes = _sizes(tables)
+    until = [
+        f"{'≥ ' * censored}{R:.3g}"
+        for R, censored in zip(sizes["metastable_until"], sizes["metastable_censored"], strict=True)
+    ]
+    return pd.DataFrame(
+        {
+            "n": sizes["n"],
+            "T/n": sizes["unit"],
+            "runs": sizes["runs"],
+            "that store a feature": sizes["storing"],
+            "R by D_X": _shown(sizes, "median", "low", "high"),
+            "R by hidden length": _shown(sizes, "median_by_length", "low_by_length", "high_by_length"),
+            "theory": _shown(sizes, "threshold", "least", "greatest"),
+            "open draws": sizes["undecided"],
+            "stays out until": until,
+            f"{PUBLISHED_SLOPE:g} T/n": (PUBLISHED_SLOPE * sizes["unit"]).round(6),
+        }
+    )
 
 
-def _line(size: _Size) -> dict[str, Any]:
-    row = size.theory
-    stands = f"{'≥ ' * bool(row['metastable_censored'])}{row['metastable_until']:.3g}"
-    return {
-        "n": size.n,
-        "T/n": size.unit,
-        "runs": len(size.runs),
-        "that store a feature": size.storing,
-        "R by D_X": _shown(size.boundary),
-        "R by hidden length": _shown(size.second),
-        "theory": _with_ends(row["median"], row["least"], row["greatest"]),
-        "open draws": row["undecided"],
-        "stays out until": stands,
-        f"{PUBLISHED_SLOPE:g} T/n": round(PUBLISHED_SLOPE * size.unit, 6),
-    }
-
-
-def _shown(boundary: Row) -> str:
-    """The fitted boundary; without a fit the two R between which outcomes change."""
-    low, high = _bounds(boundary)
-    if np.isfinite(boundary["median"]):
-        return _with_ends(boundary["median"], low, high)
-    return f"{low:g} to {high:g}".replace("inf", "∞")
-
-
-def _with_ends(value: float, low: float, high: float) -> str:
-    return f"{value:.3g} ({low:.3g} to {high:.3g})".replace("inf", "∞")
+def _shown(sizes: pd.DataFrame, *columns: str) -> list[str]:
+    """Values with their ends; the ends alone without a value."""
+    cells = []
+    for value, low, high in sizes[list(columns)].to_numpy():
+        ends = f"{low:.3g} to {high:.3g}".replace("inf", "∞")
+        cells.append(ends if np.isnan(value) else f"{value:.3g} ({ends})")
+    return cells

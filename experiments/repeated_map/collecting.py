@@ -34,13 +34,9 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
-    listed = _listed(table)
-    return {
-        "runs": listed,
-        "boundaries": boundaries(listed),
-        "theory": _thresholds(runs),
-        "sweeps": _sweeps(runs),
-    }
+    sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
+    theory = pd.DataFrame([_theory(*size) for size in sizes])
+    return derived({"runs": _listed(table), "theory": theory, "sweeps": _sweeps(runs)})
 
 
 def derived(tables: Tables) -> Tables:
@@ -60,11 +56,6 @@ def _listed(table: pd.DataFrame) -> pd.DataFrame:
     return listed.sort_values(list(KEYS), kind="stable", ignore_index=True)
 
 
-def _thresholds(runs: Sequence[Run]) -> pd.DataFrame:
-    sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
-    return pd.DataFrame([_theory(*size) for size in sizes])
-
-
 def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
     """The boundary of each size and criterion: median R with its interval, the largest R up to which no
     run succeeds, and the least from which on all do.
@@ -76,12 +67,9 @@ def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
     for (n, T), part in listed.groupby(["n", "T"]):
         for name in CRITERIA:
             happened, R = np.asarray(part[name], dtype=np.bool_), numbers(part, "repeats")
-            failing = [each for each in np.unique(R) if not happened[each >= R].any()]
-            holding = [each for each in np.unique(R) if happened[each <= R].all()]
-            fitted = _fitted(happened, R)
-            rows.append(
-                (n, T, name, len(R), *fitted, max(failing, default=np.nan), min(holding, default=np.nan))
-            )
+            failing = max((each for each in R if not happened[each >= R].any()), default=np.nan)
+            holding = min((each for each in R if happened[each <= R].all()), default=np.nan)
+            rows.append((n, T, name, len(R), *_fitted(happened, R), failing, holding))
     columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -90,10 +78,9 @@ def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
     try:
         found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
     except ValueError:  # no overlap of outcomes, or none that rises
-        return (float("nan"),) * 3
-    if found.low == 0 and found.high == np.inf:  # the interval says nothing
-        return (float("nan"),) * 3
-    return found.median, found.low, found.high
+        return (np.nan,) * 3
+    nothing = found.low == 0 and found.high == np.inf
+    return (np.nan,) * 3 if nothing else (found.median, found.low, found.high)
 
 
 def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
@@ -104,9 +91,7 @@ def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
         "T": T,
         "draws": DRAWS,
         "undecided": answer["undecided"],
-        "median": answer["repeats"]["median"],
-        "least": answer["repeats"]["least"],
-        "greatest": answer["repeats"]["greatest"],
+        **answer["repeats"],
         "metastable_until": answer["metastable_until"]["median"],
         "metastable_censored": answer["metastable_censored"]["median"],
         "zero_bias": answer["zero_bias"]["mean"],
@@ -115,9 +100,8 @@ def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
 
 def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
     n = min(run.setting.n for run in runs)
-    own = [run for run in runs if run.setting.n == n]
-    T = min({run.setting.T for run in own}, key=lambda T: abs(np.log(T / n / SWEPT)))
-    own = [run for run in own if run.setting.T == T]
+    T = min((run.setting.T for run in runs if run.setting.n == n), key=lambda T: abs(np.log(T / n / SWEPT)))
+    own = [run for run in runs if (run.setting.n, run.setting.T) == (n, T)]
     repeats = sorted({1} | {run.setting.repeats for run in own})
     starts = [run for run in own if run.setting.repeats == repeats[-1]]
     swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)

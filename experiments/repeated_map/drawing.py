@@ -26,18 +26,17 @@ def draw(tables: Tables) -> Figure:
     figure.set_layout_engine("constrained", w_pad=0.08)
     axes = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
     units = tables["theory"]["T"] / tables["theory"]["n"]
-    limits = {
-        "xscale": "log",
-        "yscale": "log",
-        "xlim": (0.6 * float(units.min()), max(1.5 * float(units.max()), 15.0)),
-        "ylim": (0.9, 1.6 * max(float(tables["runs"]["repeats"].max()), 10.0)),
-    }
     for ax, n in zip(axes, sizes, strict=False):
         ax.sharex(axes[0])
         ax.sharey(axes[0])
-        ax.set(**limits)
-        _draw_map(ax, {name: table[table["n"] == n] for name, table in tables.items() if "n" in table})
-        ax.set_title(f"n = {n}")
+        ax.set(xscale="log", yscale="log", xlabel="datapoints per feature T/n", title=f"n = {n}")
+        ax.set_xlim(0.6 * float(units.min()), max(1.5 * float(units.max()), 15.0))
+        ax.set_ylim(0.9, 1.6 * max(float(tables["runs"]["repeats"].max()), 10.0))
+        own = {name: table[table["n"] == n] for name, table in tables.items() if "n" in table}
+        _draw_theory(ax, own["theory"].sort_values("T"))
+        _draw_runs(ax, own["runs"])
+        _draw_boundaries(ax, own["boundaries"])
+        _plain(ax)
     axes[0].set_ylabel("repeats R")
     _draw_sweeps(axes[-1], tables["sweeps"])
     named = {
@@ -47,65 +46,40 @@ def draw(tables: Tables) -> Figure:
     return figure
 
 
-def _draw_map(ax: Axes, tables: Tables) -> None:
-    runs, theory = tables["runs"], tables["theory"].sort_values("T")
-    unit = theory["T"] / theory["n"]
-    ax.set_xlabel("datapoints per feature T/n")
-    ax.plot(unit, theory["median"], "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
-    ax.fill_between(
-        unit, theory["least"], theory["greatest"], color=GREEN, alpha=0.2, lw=0, label="… range of draws"
-    )
+def _draw_theory(ax: Axes, theory: pd.DataFrame) -> None:
+    unit, median = theory["T"] / theory["n"], theory["median"]
+    ax.plot(unit, median, "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
+    style = {"color": GREEN, "alpha": 0.2, "lw": 0}
+    ax.fill_between(unit, theory["least"], theory["greatest"], **style, label="… range of draws")
     if len(theory) == 1:  # one size alone has no line and no band
-        reach = [theory["median"] - theory["least"], theory["greatest"] - theory["median"]]
-        ax.errorbar(unit, theory["median"], reach, fmt="_", color=GREEN, ms=12, elinewidth=8, alpha=0.5)
-    label = "… unembedded state stands until"
-    ax.plot(unit, theory["metastable_until"], ":", color=GREEN, lw=1.6, label=label)
-    longer = theory[theory["metastable_censored"]]
-    if len(longer):
+        reach = [median - theory["least"], theory["greatest"] - median]
+        ax.errorbar(unit, median, reach, fmt="_", color=GREEN, ms=12, elinewidth=8, alpha=0.5)
+    until, longer = theory["metastable_until"], theory["metastable_censored"]
+    ax.plot(unit, until, ":", color=GREEN, lw=1.6, label="… unembedded state stands until")
+    if longer.any():
         label = "… and longer: the scan of R ends there"
-        ax.plot(
-            longer["T"] / longer["n"],
-            longer["metastable_until"],
-            "^",
-            color=GREEN,
-            mfc="none",
-            ms=7,
-            label=label,
-        )
+        ax.plot(unit[longer], until[longer], "^", color=GREEN, mfc="none", ms=7, label=label)
     line = np.array([0.8, 40.0])
     ax.plot(line, PUBLISHED_SLOPE * line, "-", color=INK, lw=1.2, label="published line, R = 0.4 T/n")
+
+
+def _draw_runs(ax: Axes, runs: pd.DataFrame) -> None:
     for first, colour, marker, label in (
         (True, VERMILLION, "o", "trained: point among the first 0.1 % by $D_X$"),
         (False, BLUE, "x", "trained: it is not"),
     ):
         own = runs[runs["first"] == first]
         # seeds lie side by side
-        shift = 1 + 0.07 * (own["seed"] - runs["seed"].mean())
-        ax.plot(
-            own["T"] / own["n"] * shift,
-            own["repeats"],
-            marker,
-            color=colour,
-            ms=5,
-            mew=1.4,
-            alpha=0.8,
-            label=label,
-        )
-    fits = tables["boundaries"].query("criterion == 'first' and median == median")
-    place = 0.78 * fits["T"] / fits["n"]
+        place = own["T"] / own["n"] * (1 + 0.07 * (own["seed"] - runs["seed"].mean()))
+        ax.plot(place, own["repeats"], marker, color=colour, ms=5, mew=1.4, alpha=0.8, label=label)
+
+
+def _draw_boundaries(ax: Axes, boundaries: pd.DataFrame) -> None:
+    fits = boundaries.query("criterion == 'first' and median == median")
     # an interval may be open
     bars = [fits["median"] - fits["low"], (fits["high"] - fits["median"]).clip(upper=1e3)]
-    ax.errorbar(
-        place,
-        fits["median"],
-        bars,
-        fmt="s",
-        color=INK,
-        ms=6,
-        capsize=3,
-        label="fitted boundary, 95 % interval",
-    )
-    _plain(ax)
+    label, place = "fitted boundary, 95 % interval", 0.78 * fits["T"] / fits["n"]
+    ax.errorbar(place, fits["median"], bars, fmt="s", color=INK, ms=6, capsize=3, label=label)
 
 
 def _plain(ax: Axes) -> None:
@@ -119,25 +93,12 @@ def _plain(ax: Axes) -> None:
 
 def _draw_sweeps(ax: Axes, sweeps: pd.DataFrame) -> None:
     for direction, colour, marker in (("down", VERMILLION, "v"), ("up", BLUE, "^")):
-        half = sweeps[sweeps["direction"] == direction]
-        for place, (_, part) in enumerate(half.groupby("seed")):
-            label = f"sweep of R on one dataset, {direction}ward, a line per seed" if place == 0 else None
-            ax.plot(
-                part["repeats"],
-                part["length"],
-                marker,
-                ls="-",
-                color=colour,
-                ms=5,
-                lw=1,
-                alpha=0.7,
-                label=label,
-            )
+        half = sweeps[sweeps["direction"] == direction].pivot(
+            index="repeats", columns="seed", values="length"
+        )
+        lines = ax.plot(half, marker, ls="-", color=colour, ms=5, lw=1, alpha=0.7)
+        lines[0].set_label(f"sweep of R on one dataset, {direction}ward, a line per seed")
     ax.axhline(EMBEDDED, color=GREY, ls=":", lw=1.1)
     n, T = int(sweeps["n"].iloc[0]), int(sweeps["T"].iloc[0])
-    ax.set(
-        xlabel="repeats R",
-        ylabel="hidden length of the point",
-        ylim=(0, None),
-        title=f"n = {n}, T/n = {T / n:g}",
-    )
+    ax.set(xlabel="repeats R", ylabel="hidden length of the point", title=f"n = {n}, T/n = {T / n:g}")
+    ax.set_ylim(0, None)
