@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from verify.statistics import Interval
+from verify.statistics import Interval, share_interval
 
-__all__ = ["MEASURED", "Finding", "Outcome", "found", "outcome_of", "outcome_within"]
+__all__ = ["MEASURED", "Finding", "Outcome", "found", "found_share", "outcome_of", "outcome_within"]
 
 #: What runs say of a published statement; *not tested* where they cannot bear on it at all.
 Outcome = Literal["agrees", "agrees in part", "differs", "not decided", "not tested", "measured"]
@@ -64,6 +64,22 @@ def found(
 
     """
     return Finding(statement, outcome, quantity, interval.value, interval.low, interval.high, n, at)
+
+
+def found_share(
+    statement: str, outcome: Outcome, quantity: str, count: int, of: int, at: str = ""
+) -> Finding:
+    """A finding whose number is a share with the interval of Clopper and Pearson; without a number where of = 0.
+
+    Examples
+    --------
+    >>> found_share("The bump is there", MEASURED, "share of runs", 3, 4).value
+    0.75
+
+    """
+    if not of:
+        return Finding(statement, outcome, quantity, at=at)
+    return found(statement, outcome, quantity, share_interval(count, of), of, at)
 
 
 def outcome_of(agreeing: int, of: int) -> Outcome:

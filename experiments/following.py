@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.clouds import points_of
 from experiments.grouping import numbers
 from numerics import Run
 from numerics.engines import resolve_engine
@@ -34,6 +35,7 @@ __all__ = [
     "feature_rows",
     "follow",
     "outcomes",
+    "points_with_repeated",
     "standing",
 ]
 
@@ -94,6 +96,14 @@ def stored_features(W: NDArray[np.floating], run: Run) -> int:
     return int(stored.sum())
 
 
+def points_with_repeated(run: Run) -> pd.DataFrame:
+    """The cloud table of a run, with a row of kind "repeated" for each repeated datapoint."""
+    x, y = run.record.hidden[:, first_copies(run.setting)][:, : run.setting.repeated_points]
+    return pd.concat(
+        [points_of(run, None), pd.DataFrame({"kind": "repeated", "x": x, "y": y})], ignore_index=True
+    )
+
+
 def follow(runs: Sequence[Run], look: Callable[[Run, list[Snapshot]], Seen]) -> list[Seen]:
     """Train each run again, with snapshots, and ``look`` at them; in the order of the runs.
 
@@ -102,8 +112,7 @@ def follow(runs: Sequence[Run], look: Callable[[Run, list[Snapshot]], Seen]) -> 
 
     def one(run: Run) -> Seen:
         steps = growing_steps(run.setting.steps, SNAPSHOTS)
-        engine = resolve_engine(run.engine)
-        return look(run, list(take_snapshots(run.setting, steps, engine=engine)))
+        return look(run, list(take_snapshots(run.setting, steps, engine=resolve_engine(run.engine))))
 
     large = any(uses_all_cores(run.setting.n, run.setting.T, run.setting.m) for run in runs)
     with ThreadPoolExecutor(1 if large else os.cpu_count() or 1) as pool:
@@ -116,11 +125,8 @@ def feature_rows(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
     most = values.max(axis=0)
     order = np.argsort(-most, kind="stable")[:MOST_NOTED]
     noted = order[most[order] >= NOTED]
-    steps = [one.step for one in snapshots]
-    return pd.DataFrame(
-        [(step, int(i), values[k, i]) for i in noted for k, step in enumerate(steps)],
-        columns=["step", "feature", "dimensionality"],
-    )
+    rows = [(one.step, int(i), values[k, i]) for i in noted for k, one in enumerate(snapshots)]
+    return pd.DataFrame(rows, columns=["step", "feature", "dimensionality"])
 
 
 def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:

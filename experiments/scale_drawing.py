@@ -1,8 +1,11 @@
-"""The figure of the experiments on the generalization scale. Defines no equations."""
+"""The figure of the experiments on the generalization scale."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from scipy.stats import gmean
 
 from experiments.grouping import numbers
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
@@ -27,10 +31,8 @@ class Axis:
 
     Attributes
     ----------
-    key : column that tells curves apart.
-    symbol : its name on axes and in the legend.
-    size : column of dataset sizes, and of scales, ``scale``, in the same unit.
-    size_label : its name on axes.
+    key, symbol : column that tells curves apart, and its name on axes and in the legend.
+    size, size_label : column of dataset sizes, in the unit of scales, and its name on axes.
     fixed_size : whether to draw where scales would lie were T the same for every value of ``key``.
 
     """
@@ -55,23 +57,27 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
         _draw_curves(top, runs.query("m == @m"), axis, expected)
         _draw_scales(bottom, scales.query("m == @m"), axis, expected)
         top.set_title(f"m = {m}")
-        if column:
-            top.set_ylabel("")
-            bottom.set_ylabel("")
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
     axes[0, 0].legend(loc="upper left")
     figure.legend(handles=_legend(axis), loc="outside lower center", ncols=2, fontsize=11)
     return figure
 
 
+def _looks(table: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame, str, str]]:
+    """Each value of ``key`` with its rows, colour and marker."""
+    for (value, rows), colour, marker in zip(
+        table.groupby(key), cycle(_COLOURS), cycle(_MARKERS), strict=False
+    ):
+        yield value, rows, colour, marker
+
+
 def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
-    for place, value in enumerate(np.unique(numbers(runs, axis.key))):
-        colour, marker = _COLOURS[place % 6], _MARKERS[place % 6]
-        rows = runs[numbers(runs, axis.key) == value]
-        ax.scatter(rows[axis.size], rows["largest_feature_dimensionality"], s=18, marker=marker, color=colour,
-                   alpha=0.45, lw=0)  # fmt: skip
-        middle = rows.groupby(axis.size)["largest_feature_dimensionality"].median()
-        ax.plot(list(middle.index), list(middle), "-", marker=marker, color=colour, lw=1.8, ms=5,
-                label=f"{axis.symbol} = {value:g}")  # fmt: skip
+    column = "largest_feature_dimensionality"
+    for value, rows, colour, marker in _looks(runs, axis.key):
+        ax.scatter(rows[axis.size], rows[column], s=18, marker=marker, color=colour, alpha=0.45, lw=0)
+        middle, label = rows.groupby(axis.size)[column].median(), f"{axis.symbol} = {value:g}"
+        ax.plot(middle, "-", marker=marker, color=colour, lw=1.8, ms=5, label=label)
     ax.axvline(expected, color=GREY, lw=1)
     ax.set_xscale("log")
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -82,34 +88,26 @@ def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> N
 
 def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
     found = scales.dropna(subset=["scale"])
-    for place, value in enumerate(np.unique(numbers(scales, axis.key))):
-        rows = found[numbers(found, axis.key) == value]
-        if rows.empty:
-            continue
-        colour, marker = _COLOURS[place % 6], _MARKERS[place % 6]
-        ax.plot(rows[axis.key], rows["scale"], marker, color=colour, ms=6, alpha=0.5, mew=0)
-        middle = float(np.exp(np.mean(np.log(numbers(rows, "scale")))))
-        ax.plot([value], [middle], "_", color=colour, ms=26, mew=2.5)
+    for value, every, colour, marker in _looks(scales, axis.key):
+        if len(rows := every.dropna(subset=["scale"])):
+            ax.plot(rows[axis.key], rows["scale"], marker, color=colour, ms=6, alpha=0.5, mew=0)
+            ax.plot([value], [gmean(rows["scale"])], "_", color=colour, ms=26, mew=2.5)
     ax.axhline(expected, color=GREY, lw=1)
+    ticks = np.unique(numbers(scales, axis.key))
     if found.empty:
         ax.text(0.5, 0.5, "no seed has a scale", transform=ax.transAxes, ha="center", va="center", color=INK)
         ax.set_ylim(expected / 2, expected * 2)
-    if axis.fixed_size and len(found):
+    elif axis.fixed_size:
         ends = np.unique(numbers(found, axis.key))
-        centre = np.exp(np.mean(np.log(numbers(found, axis.key))))
-        height = np.exp(np.mean(np.log(numbers(found, "scale"))))
-        ax.plot(ends, height * ends / centre, "--", color=INK, lw=1.2)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ticks = np.unique(numbers(scales, axis.key))
+        ax.plot(ends, gmean(found["scale"]) / gmean(found[axis.key]) * ends, "--", color=INK, lw=1.2)
+    ax.set(xscale="log", yscale="log", xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
     ax.set_xticks(ticks)
     ax.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
     ax.xaxis.set_major_formatter(_PLAIN)
-    ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(_PLAIN)
     ax.yaxis.set_minor_formatter(_PLAIN)
     ax.tick_params(axis="y", which="minor", labelsize=10)
-    ax.set(xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
 
 
 def _legend(axis: Axis) -> list[Line2D]:

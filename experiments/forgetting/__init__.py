@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, found
+from experiments.findings import MEASURED, Finding, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from experiments.forgetting.drawing import animate, draw
 from experiments.grouping import numbers
@@ -19,7 +19,6 @@ from numerics import Run
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.snapshots import Snapshot
 from theory.dimensionality import dimensionality
-from verify.statistics import share_interval
 
 __all__ = ["animate", "collect", "draw", "fates", "findings", "summary"]
 
@@ -115,16 +114,11 @@ def findings(tables: Tables) -> list[Finding]:
     by_run = held.assign(lost=held["end"] < STORED).groupby(["T", "seed"])[["lost", "forgotten"]]
     emptied, faded = by_run.all()["lost"], by_run.any()["forgotten"]
     count, storing = int(emptied.sum()), len(emptied)
-    faint = share_interval(int(faded.sum()), storing)
+    falls = f"A stored feature falls below D_f = {FORGOTTEN:g}"
+    share = "share that lose all, of models that store features"
     return [
-        found(
-            FORGETS,
-            "agrees" if count else "not decided",
-            "share that lose all, of models that store features",
-            share_interval(count, storing),
-            storing,
-        ),
-        found(f"A stored feature falls below D_f = {FORGOTTEN:g}", MEASURED, "share of them", faint, storing),
+        found_share(FORGETS, "agrees" if count else "not decided", share, count, storing),
+        found_share(falls, MEASURED, "share of these models", int(faded.sum()), storing),
     ]
 
 

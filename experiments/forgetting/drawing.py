@@ -1,4 +1,4 @@
-"""The figure and the animation of experiment ``forgetting``. Defines no equations."""
+"""The figure and the animation of experiment ``forgetting``."""
 
 from __future__ import annotations
 
@@ -38,9 +38,8 @@ def draw(tables: Tables) -> Figure:
     figure = Plot(figsize=(10.5, 9.4))
     figure.set_layout_engine("constrained", h_pad=0.08)
     grid = figure.add_gridspec(4, STILLS, height_ratios=[2.2, 2.2, 1.6, 1.6])
-    sizes = sorted(set(tables["history"]["T"]))
     counts = figure.add_subplot(grid[0, :])
-    _draw_counts(counts, tables["history"], sizes)
+    _draw_counts(counts, tables["history"])
     one = figure.add_subplot(grid[1, :], sharex=counts)
     _draw_features(one, tables["features"], tables["fates"])
     steps = np.unique(tables["frames"]["step"])
@@ -52,32 +51,26 @@ def draw(tables: Tables) -> Figure:
             if row == 2:
                 ax.set_title(f"step {step}", fontsize=12)
             if column == 0:
-                ax.set_ylabel(
-                    f"{len(own[own['kind'] == content])} {'features w' if row == 2 else 'hidden h'}"
-                )
+                many, name = (own["kind"] == content).sum(), {2: "features w", 3: "hidden h"}[row]
+                ax.set_ylabel(f"{many} {name}")
     return figure
 
 
 def _stills(steps: np.ndarray, features: pd.DataFrame) -> list[int]:
     """Steps to show: even in the logarithm from the time at which the first feature rises, the last included."""
     risen = features.loc[features["dimensionality"] >= 0.05, "step"]
-    first = max(1, int(risen.min())) if len(risen) else 1
-    wanted = np.geomspace(first, steps[-1], STILLS)
+    wanted = np.geomspace(max(1, risen.min()) if len(risen) else 1, steps[-1], STILLS)
     return [int(steps[np.argmin(np.abs(np.log(np.maximum(steps, 1) / step)))]) for step in wanted]
 
 
-def _draw_counts(ax: Axes, history: pd.DataFrame, sizes: list[int]) -> None:
-    for T, colour, style in zip(
-        sizes, (BLUE, VERMILLION, GREEN, PURPLE), ("-", "--", ":", "-."), strict=False
-    ):
-        own = history[history["T"] == T]
-        for place, (_, part) in enumerate(own.groupby("seed")):
-            label = f"T = {T}, a line per run" if place == 0 else None
-            # lines of integers lie on each other
-            shift = 0.04 * (place - 2.5)
-            ax.plot(
-                part["step"], part["stored"] + shift, style, color=colour, lw=1.3, alpha=0.75, label=label
-            )
+def _draw_counts(ax: Axes, history: pd.DataFrame) -> None:
+    looks = zip((BLUE, VERMILLION, GREEN, PURPLE), ("-", "--", ":", "-."), strict=True)
+    for (T, own), (colour, style) in zip(history.groupby("T"), looks, strict=False):
+        stored = own.pivot(index="step", columns="seed", values="stored")
+        # lines of integers lie on each other
+        shifted = stored + 0.04 * (np.arange(stored.shape[1]) - 2.5)
+        lines = ax.plot(stored.index, shifted, style, color=colour, lw=1.3, alpha=0.75)
+        lines[0].set_label(f"T = {T}, a line per run")
     ax.set(xscale="log", ylabel="features stored")
     ax.legend(loc="upper left", fontsize=11)
 
@@ -88,14 +81,12 @@ def _draw_features(ax: Axes, features: pd.DataFrame, fates: pd.DataFrame) -> Non
     drawn = set()
     for feature, part in features.groupby("feature", sort=False):
         stays = part["dimensionality"].iloc[-1] >= STORED
-        colour, word = _KINDS["stored at the end" if stays else "lost" if feature in held else "never stored"]
-        ax.plot(part["step"], part["dimensionality"], "-", color=colour, lw=1.6, alpha=0.85)
-        drawn.add(word)
+        kind = "stored at the end" if stays else "lost" if feature in held else "never stored"
+        ax.plot(part["step"], part["dimensionality"], "-", color=_KINDS[kind][0], lw=1.6, alpha=0.85)
+        drawn.add(kind)
     ax.axhline(STORED, color=INK, ls=":", lw=1.1)
-    words = ", ".join(f"{kind} {word}" for kind, (_, word) in _KINDS.items() if word in drawn)
-    ax.set_title(
-        f"T = {T}, seed {seed}: {f'features {words}' if words else 'no prominent feature'}", fontsize=12
-    )
+    words = ", ".join(f"{kind} {word}" for kind, (_, word) in _KINDS.items() if kind in drawn)
+    ax.set_title(f"T = {T}, seed {seed}: features {words}", fontsize=12)
     ax.set(xlabel="step", ylabel="$D_f$ of features", ylim=(0, None))
 
 

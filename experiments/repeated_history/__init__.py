@@ -12,14 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.clouds import points_of
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_within
-from experiments.following import feature_rows, follow, outcomes, standing
+from experiments.findings import MEASURED, Finding, Outcome, found, found_share, outcome_within
+from experiments.following import feature_rows, follow, outcomes, points_with_repeated, standing
 from experiments.grouping import numbers
 from experiments.repeated_history.drawing import draw
 from numerics import Run
 from numerics.repetition import find_transition
-from numerics.starts import first_copies
 from numerics.training.snapshots import Snapshot
 from theory.repetition.threshold import zero_bias_threshold
 from verify.statistics import Interval, mean_interval, share_interval
@@ -58,8 +56,12 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     history.loc[others, ["dimensionality", "largest_other"]] = np.nan
     (features,) = follow([shown], lambda _, snapshots: feature_rows(snapshots))
     own = shown.data.indices[: shown.data.indptr[1]]
-    features = features.assign(own=features["feature"].isin(own))
-    return {"history": history, "features": features, "points": _points(shown), "theory": _theory(shown)}
+    return {
+        "history": history,
+        "features": features.assign(own=features["feature"].isin(own)),
+        "points": points_with_repeated(shown).assign(repeats=shown.setting.repeats, seed=shown.setting.seed),
+        "theory": _theory(shown),
+    }
 
 
 def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
@@ -68,13 +70,6 @@ def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
     chosen = ends[ends["repeats"] == near].sort_values(["embedded", "seed"], ascending=[False, True])
     seed = int(chosen["seed"].iloc[0])
     return next(run for run in runs if run.setting.repeats == near and run.setting.seed == seed)
-
-
-def _points(run: Run) -> pd.DataFrame:
-    clouds = points_of(run, None)
-    x, y = run.record.hidden[:, first_copies(run.setting)][:, 0]
-    clouds = pd.concat([clouds, pd.DataFrame([{"kind": "repeated", "x": x, "y": y}])], ignore_index=True)
-    return clouds.assign(repeats=run.setting.repeats, seed=run.setting.seed)
 
 
 def _theory(run: Run) -> pd.DataFrame:
@@ -98,18 +93,22 @@ def _theory(run: Run) -> pd.DataFrame:
 def findings(tables: Tables) -> list[Finding]:
     """The end of the published case, the suppressed feature, near misses, the order in time, the theory's threshold."""
     ends = outcomes(tables["history"])
-    by_length = share_interval(int(ends["near_by_length"].sum()), len(ends))
+    by_length = "The hidden vector alone grows long and falls below half of that"
+    both = ends[ends["embedded"] & (ends["point_from"] != ends["features_from"])].dropna()
+    before = int((both["point_from"] < both["features_from"]).sum())
+    first = "The point is embedded before three features are stored"
     return [
         _published(ends),
         _suppressed(ends),
         _near_misses(ends),
-        found(
-            "The hidden vector alone grows long and falls below half of that", MEASURED, "share of runs", by_length,
-            len(ends),
+        found_share(by_length, MEASURED, "share of runs", int(ends["near_by_length"].sum()), len(ends)),
+        *(
+            [found_share(first, MEASURED, "share of runs that embed it", before, len(both))]
+            if len(both)
+            else []
         ),
-        *_order(ends),
         *_predicted(tables["theory"]),
-    ]  # fmt: skip
+    ]
 
 
 def _published(ends: pd.DataFrame) -> Finding:
@@ -138,27 +137,7 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
         undecided = bool(((share > 0) & (share < 1)).any())
         by_length = bool(ends["near_by_length"].any())
         outcome = "not tested" if not undecided else "agrees in part" if by_length else "not decided"
-    return found(NEAR_MISSES, outcome, "share of runs", share_interval(missed, len(ends)), len(ends))
-
-
-def _order(ends: pd.DataFrame) -> list[Finding]:
-    """Which comes first in runs that end with the point embedded, those left out in which both come at once."""
-    both = ends[ends["embedded"] & ends["features_from"].notna()]
-    before, after = (
-        int(np.sum(sign * both["point_from"] < sign * both["features_from"])) for sign in (1, -1)
-    )
-    if not before + after:
-        return []
-    statement = "The point is embedded before three features are stored"
-    return [
-        found(
-            statement,
-            MEASURED,
-            "share of runs that embed it",
-            share_interval(before, before + after),
-            before + after,
-        )
-    ]
+    return found_share(NEAR_MISSES, outcome, "share of runs", missed, len(ends))
 
 
 def _predicted(theory: pd.DataFrame) -> list[Finding]:
@@ -169,26 +148,22 @@ def _predicted(theory: pd.DataFrame) -> list[Finding]:
     longest = np.median(np.where(theory["metastable_censored"], np.inf, numbers(theory, "metastable_until")))
     until = Interval(stays, stays, np.inf) if longest > stays else Interval(stays, np.nan, np.nan)
     threshold = Interval(ends[0] if ends[0] == ends[1] else np.nan, low.min(), high.max())
+    crossed, stands = "Threshold by the numerical theory", "Its unembedded state stands until"
     return [
-        found(
-            "Threshold by the numerical theory", MEASURED, "R, median and range of draws", threshold, len(low)
-        ),
-        found("Its unembedded state stands until", MEASURED, "R, median of draws", until, len(low)),
+        found(crossed, MEASURED, "R, median and range of draws", threshold, len(low)),
+        found(stands, MEASURED, "R, median of draws", until, len(low)),
     ]
 
 
 def summary(tables: Tables) -> pd.DataFrame:
     """For each R how runs end: counts of seeds, and the mean number of features."""
     by_repeats = outcomes(tables["history"]).groupby("repeats")
-    counts = by_repeats[["embedded", "first", "near_miss", "near_by_length"]].sum()
-    counts.insert(0, "seeds", by_repeats.size())
-    counts.insert(3, "stored", by_repeats["stored"].mean().round(2))
-    heads = [
-        "R",
-        "seeds",
-        "embedded at the end",
-        "… and first by D_X",
-        "features stored (mean)",
-        "near misses",
-    ]
-    return counts.reset_index().set_axis([*heads, "… by length alone"], axis=1)
+    heads = {
+        "seeds": ("seed", "size"),
+        "embedded at the end": ("embedded", "sum"),
+        "… and first by D_X": ("first", "sum"),
+        "features stored (mean)": ("stored", "mean"),
+        "near misses": ("near_miss", "sum"),
+        "… by length alone": ("near_by_length", "sum"),
+    }
+    return by_repeats.agg(**heads).round(2).reset_index(names="R")

@@ -1,4 +1,4 @@
-"""The figure of experiment ``repeated-history``. Defines no equations."""
+"""The figure of experiment ``repeated-history``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.clouds import draw_cloud
 from experiments.following import EMBEDDED, STORED, outcomes
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
-__all__ = ["draw", "draw_features", "draw_repeated"]
+__all__ = ["draw", "draw_repeated"]
 
 #: Panels of a row of lengths.
 PER_LINE = 3
@@ -32,9 +32,7 @@ def draw(tables: Tables) -> Figure:
         ax = figure.add_subplot(grid[row, 4:])
         draw_cloud(ax, tables["points"], content)
         draw_repeated(ax, tables["points"], content)
-        ax.set_title(
-            "features w at the end" if content == "feature" else "hidden vectors h at the end", fontsize=12
-        )
+        ax.set_title(f"{('features w', 'hidden vectors h')[row]} at the end", fontsize=12)
     first: Axes | None = None
     for place, R in enumerate(repeats):
         line, column = divmod(place, columns)
@@ -47,7 +45,7 @@ def draw(tables: Tables) -> Figure:
     return figure
 
 
-def draw_features(ax: Axes, features: pd.DataFrame) -> None:
+def _draw_features(ax: Axes, features: pd.DataFrame) -> None:
     """D_f against the step, a line per feature: those that end stored in colour, the datapoint's own dashed."""
     for _, part in features.groupby("feature", sort=False):
         stored, own = part["dimensionality"].iloc[-1] >= STORED, bool(part["own"].iloc[0])
@@ -58,41 +56,34 @@ def draw_features(ax: Axes, features: pd.DataFrame) -> None:
 
 
 def draw_repeated(ax: Axes, points: pd.DataFrame, content: str) -> None:
-    """The hidden vectors of repeated datapoints, as triangles with a ray."""
-    repeated = points[points["kind"] == "repeated"]
+    """Repeated datapoints: triangles with rays among hidden vectors; among features, directions of embedded ones."""
+    repeated = points.loc[points["kind"] == "repeated", ["x", "y"]].to_numpy()
     reach = ax.get_xlim()[1]
-    if content == "hidden":
-        for x, y in zip(repeated["x"], repeated["y"], strict=True):
-            ax.plot([0, x], [0, y], "-", color=VERMILLION, lw=1.4)
-        ax.plot(repeated["x"], repeated["y"], "^", color=VERMILLION, mec="white", mew=0.5, ms=9, zorder=5)
-        return
-    # among features, only the direction of a datapoint has a meaning
-    for x, y in zip(repeated["x"], repeated["y"], strict=True):
+    for x, y in repeated:
         length = float(np.hypot(x, y))
-        if length > EMBEDDED:
-            ax.plot(
-                [0, reach * x / length], [0, reach * y / length], "--", color=VERMILLION, lw=1.2, zorder=0
-            )
+        if content == "hidden":
+            ax.plot([0, x], [0, y], "-", color=VERMILLION, lw=1.4)
+        elif length > EMBEDDED:
+            end = reach / length
+            ax.plot([0, end * x], [0, end * y], "--", color=VERMILLION, lw=1.2, zorder=0)
+    if content == "hidden":
+        ax.plot(*repeated.T, "^", color=VERMILLION, mec="white", mew=0.5, ms=9, zorder=5)
 
 
 def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
     points, history = tables["points"], tables["history"]
     R, seed = points["repeats"].iloc[0], points["seed"].iloc[0]
     own = history[(history["repeats"] == R) & (history["seed"] == seed)]
-    draw_features(top, tables["features"])
-    top.text(
-        1, 0.4, "2/5, a pentagon", ha="right", va="top", fontsize=11, transform=top.get_yaxis_transform()
-    )
-    top.set_title(
-        f"R = {R}, seed {seed}: features stored at the end green, the point's own dashed, others grey",
-        fontsize=12,
-    )
-    bottom.plot(
-        own["step"], own["dimensionality"], "-", color=VERMILLION, lw=2, label="the repeated datapoint"
-    )
-    bottom.plot(
-        own["step"], own["largest_other"], "-", color=BLUE, lw=1.4, label="largest of the other datapoints"
-    )
+    _draw_features(top, tables["features"])
+    place = top.get_yaxis_transform()
+    top.text(1, 0.4, "2/5, a pentagon", ha="right", va="top", fontsize=11, transform=place)
+    kinds = "features stored at the end green, the point's own dashed, others grey"
+    top.set_title(f"R = {R}, seed {seed}: {kinds}", fontsize=12)
+    for column, colour, width, label in (
+        ("dimensionality", VERMILLION, 2, "the repeated datapoint"),
+        ("largest_other", BLUE, 1.4, "largest of the other datapoints"),
+    ):
+        bottom.plot(own["step"], own[column], "-", color=colour, lw=width, label=label)
     bottom.set(ylabel="$D_X$ of datapoints", xlabel="step", ylim=(0, None))
     bottom.legend(loc="upper left", fontsize=11)
     top.sharex(bottom)
@@ -101,10 +92,8 @@ def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
 
 def _draw_lengths(ax: Axes, history: pd.DataFrame, R: int) -> None:
     own = history[history["repeats"] == R]
-    ends = outcomes(own).set_index("seed")
-    for seed, part in own.groupby("seed"):
-        end = ends.loc[seed]
-        missed = bool(end["near_miss"] or end["near_by_length"])
+    for end, (_, part) in zip(outcomes(own).to_dict("records"), own.groupby("seed"), strict=True):
+        missed = end["near_miss"] or end["near_by_length"]
         colour = INK if missed else VERMILLION if end["embedded"] else BLUE
         ax.plot(part["step"], part["length"], "--" if missed else "-", color=colour, lw=1.4, alpha=0.8)
     ax.axhline(EMBEDDED, color=GREY, ls=":", lw=1.1)

@@ -13,15 +13,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.clouds import draw_cloud, points_of
-from experiments.findings import MEASURED, Finding, Outcome, found
-from experiments.following import EMBEDDED, SHARED, STORED, stored_features
+from experiments.clouds import draw_cloud
+from experiments.findings import MEASURED, Finding, Outcome, found, found_share
+from experiments.following import EMBEDDED, SHARED, STORED, points_with_repeated, stored_features
 from experiments.grouping import numbers, values_by
 from experiments.repeated_history.drawing import draw_repeated
 from numerics import Run
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
-from verify.statistics import Interval, share_interval
+from verify.statistics import Interval
 from verify.style import GREEN, INK, VERMILLION, Plot
 
 __all__ = ["collect", "draw", "findings", "summary", "vertices"]
@@ -44,10 +44,11 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     rows, clouds = [], []
     seed = min(run.setting.seed for run in runs)
     for run in sorted(runs, key=lambda run: (run.setting.repeated_points, run.setting.seed)):
-        hidden = run.record.hidden[:, first_copies(run.setting)][:, : run.setting.repeated_points]
+        many = run.setting.repeated_points
+        hidden = run.record.hidden[:, first_copies(run.setting)][:, :many]
         lengths = np.linalg.norm(hidden, axis=0)
         facts: dict[str, float] = {
-            "repeated_points": run.setting.repeated_points,
+            "repeated_points": many,
             "seed": run.setting.seed,
             "embedded": int(np.sum(lengths > EMBEDDED)),
             "vertices": vertices(hidden[:, lengths > EMBEDDED]),
@@ -58,10 +59,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         }
         rows.append(facts)
         if run.setting.seed == seed:
-            cloud = points_of(run, None)
-            repeated = pd.DataFrame({"kind": "repeated", "x": hidden[0], "y": hidden[1]})
-            cloud = pd.concat([cloud, repeated], ignore_index=True)
-            clouds.append(cloud.assign(repeated_points=run.setting.repeated_points))
+            clouds.append(points_with_repeated(run).assign(repeated_points=many))
     return {"runs": pd.DataFrame(rows), "points": pd.concat(clouds, ignore_index=True)}
 
 
@@ -97,10 +95,9 @@ def draw(tables: Tables) -> Figure:
             ax = figure.add_subplot(grid[row, column])
             draw_cloud(ax, own, content)
             draw_repeated(ax, own, content)
-            if row == 1:
-                ax.set_title(f"{k} point{'s' if k > 1 else ''}", fontsize=12)
-            if column == 0:
-                ax.set_ylabel("h" if row == 1 else "w")
+            title = f"{k} point{'s' if k > 1 else ''}" if row == 1 else ""
+            ax.set_title(title, fontsize=12)
+            ax.set_ylabel("hw"[row - 1] if column == 0 else "")
     return figure
 
 
@@ -131,13 +128,13 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
 def findings(tables: Tables) -> list[Finding]:
     """Whether each point replaces a feature, and what becomes of more than five."""
     runs = tables["runs"]
-    few, more = (
-        runs[side] for side in (runs["repeated_points"] <= VERTICES, runs["repeated_points"] > VERTICES)
-    )
-    all_in = share_interval(int((few["embedded"] == few["repeated_points"]).sum()), len(few))
+    few, more = runs[runs["repeated_points"] <= VERTICES], runs[runs["repeated_points"] > VERTICES]
+    all_in = int((few["embedded"] == few["repeated_points"]).sum())
     return [
         _replacement(few),
-        found("Up to five repeated points are all embedded", MEASURED, "share of runs", all_in, len(few)),
+        found_share(
+            "Up to five repeated points are all embedded", MEASURED, "share of runs", all_in, len(few)
+        ),
         _beyond(more),
     ]
 
@@ -173,7 +170,7 @@ def _beyond(more: pd.DataFrame) -> Finding:
     # does each half hold in most runs?
     most = any(2 * int(np.sum(each)) > len(more) for each in (five, suppressed))
     outcome: Outcome = "agrees" if both == len(more) else "agrees in part" if most else "differs"
-    return found(BEYOND, outcome, "share of runs with both", share_interval(both, len(more)), len(more))
+    return found_share(BEYOND, outcome, "share of runs with both", both, len(more))
 
 
 def summary(tables: Tables) -> pd.DataFrame:

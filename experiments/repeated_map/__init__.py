@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.findings import MEASURED, Finding, found, found_share, outcome_of
 from experiments.following import EMBEDDED, STORED
 from experiments.grouping import numbers
 from experiments.repeated_map.collecting import CRITERIA, KEYS, collect, derived
 from experiments.repeated_map.drawing import PUBLISHED_SLOPE, draw
-from verify.statistics import Interval, share_interval
+from verify.statistics import Interval
 
 __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
 
@@ -63,13 +63,12 @@ def findings(tables: Tables) -> list[Finding]:
     meets = (bounded["low"] <= bounded["greatest"]) & (bounded["high"] >= bounded["least"])
     statement = "The boundary's interval meets the range of the theory's draws"
     differ = tables["runs"][CRITERIA[0]] != tables["runs"][CRITERIA[1]]
-    share = share_interval(int(differ.sum()), len(differ))
     return [
         _at_low(tables["runs"].merge(sizes[["n", "T", "unit"]], on=["n", "T"])),
         _published_line(sizes[sizes["unit"] > 1]),
         *(_boundary(row) for _, row in sizes.iterrows()),
         Finding(statement, MEASURED, "share of sizes bounded on both sides", meets.mean(), n=len(meets)),
-        found("The two criteria differ", MEASURED, "share of runs", share, len(differ)),
+        found_share("The two criteria differ", MEASURED, "share of runs", int(differ.sum()), len(differ)),
         *_hysteresis(tables["sweeps"], tables["runs"]),
     ]
 
@@ -77,14 +76,11 @@ def findings(tables: Tables) -> list[Finding]:
 def _at_low(runs: pd.DataFrame) -> Finding:
     """Whether most seeds fail at the least R trained above T/n, where T/n is low."""
     above = runs[(runs["unit"] <= 1) & (runs["repeats"] > runs["unit"])]
-    if above.empty:
-        return Finding(MORE_NEEDED, "not tested")
     least = above[above["repeats"] == above.groupby(["n", "T"])["repeats"].transform("min")]
     shares = least.groupby(["n", "T"])["first"].mean()
     outcome = outcome_of(int((shares < 0.5).sum()), len(shares))
-    share = share_interval(int(least["first"].sum()), len(least))
     quantity = "share of seeds among the first by D_X, at the least R above T/n"
-    return found(MORE_NEEDED, outcome, quantity, share, len(least), "T/n ≤ 1")
+    return found_share(MORE_NEEDED, outcome, quantity, int(least["first"].sum()), len(least), "T/n ≤ 1")
 
 
 def _published_line(sizes: pd.DataFrame) -> Finding:
@@ -113,11 +109,8 @@ def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
         kept = _embedded_from(numbers(down, "repeats"), numbers(down, "length") > EMBEDDED)
         needed = _embedded_from(numbers(own, "repeats"), np.asarray(own["embedded"], dtype=np.bool_))
         less, more = less + (kept < needed), more + (kept > needed)
-    if not less + more:
-        return []
-    share = share_interval(less, less + more)
     statement = "A falling R keeps the point embedded where fresh starts leave it out"
-    return [found(statement, MEASURED, "share of seeds, of those that differ", share, less + more)]
+    return [found_share(statement, MEASURED, "share of seeds, of those that differ", less, less + more)]
 
 
 def _embedded_from(R: np.ndarray, embedded: np.ndarray) -> float:

@@ -49,10 +49,10 @@ def draw(tables: Tables) -> Figure:
 def _draw_theory(ax: Axes, theory: pd.DataFrame) -> None:
     unit, median = theory["T"] / theory["n"], theory["median"]
     ax.plot(unit, median, "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
-    style = {"color": GREEN, "alpha": 0.2, "lw": 0}
-    ax.fill_between(unit, theory["least"], theory["greatest"], **style, label="… range of draws")
+    least, greatest = theory["least"], theory["greatest"]
+    ax.fill_between(unit, least, greatest, color=GREEN, alpha=0.2, lw=0, label="… range of draws")
     if len(theory) == 1:  # one size alone has no line and no band
-        reach = [median - theory["least"], theory["greatest"] - median]
+        reach = [median - least, greatest - median]
         ax.errorbar(unit, median, reach, fmt="_", color=GREEN, ms=12, elinewidth=8, alpha=0.5)
     until, longer = theory["metastable_until"], theory["metastable_censored"]
     ax.plot(unit, until, ":", color=GREEN, lw=1.6, label="… unembedded state stands until")

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 
 from experiments.bump import geometric_mean
 from experiments.crossing import mean_scales, scales_of, slope_interval
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
+from experiments.findings import MEASURED, Finding, Outcome, found, found_share, outcome_of
 from experiments.following import STORED
 from experiments.grouping import numbers
 from experiments.published import PUBLISHED_SEEN
 from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
-from verify.statistics import Interval, share_interval
+from verify.statistics import Interval
 
 __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
 
@@ -132,9 +132,8 @@ def _overshoot(runs: pd.DataFrame) -> Finding:
     ]
     ended = [curve for curve in curves if np.sum(curve >= STORED) > 1 and curve[-1] >= STORED]
     over = sum(curve.max() >= OVER * curve[-1] for curve in ended)
-    share = share_interval(over, len(ended)) if ended else Interval(*[np.nan] * 3)
     quantity = f"share of curves with a D_f {OVER:g} times its last at a smaller T"
-    return found(FALLS, outcome_of(over, len(ended)), quantity, share, len(ended), f"m = {COLLAPSING}")
+    return found_share(FALLS, outcome_of(over, len(ended)), quantity, over, len(ended), f"m = {COLLAPSING}")
 
 
 def summary(tables: Tables) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
 from experiments.repeated_map import collecting as repeated_map_collecting
 from experiments.repeated_map.hysteresis import sweep_both_ways, with_copies
 from experiments.tables import form_folders, form_of, read_tables
-from numerics import Dataset, Run, train
+from numerics import Run, train
 from numerics.data import draw_dataset
 from numerics.repetition import Transition
 from numerics.sweeps.file import read_sweep

@@ -54,12 +54,6 @@ def test_the_first_of_two_crossings_counts():
     assert crossing([1, 10, 100, 1000], [0.0, 0.4, 0.0, 0.4]) == pytest.approx(10**0.5)
 
 
-@pytest.mark.parametrize(("T", "values"), [([2, 1], [0, 1]), ([0, 1], [0, 1]), ([1, 2], [0.1])])
-def test_what_is_no_curve_is_refused(T, values):
-    with pytest.raises(ValueError, match="ascending positive T"):
-        crossing(T, values)
-
-
 @given(st.floats(-2, 2), st.lists(st.floats(0.1, 10), min_size=2, max_size=5))
 def test_the_slope_of_a_power_is_its_exponent(exponent, heights):
     rows = [(k, x, height * x**exponent) for k, height in enumerate(heights) for x in (0.001, 0.03, 1.0)]
