@@ -7,8 +7,6 @@ field takes integers, ``"3:12"`` (ends included) is a list or an item of one. Ce
 ``[preview.setting]``, ``[preview.grid]`` and ``[[preview.zip]]`` describe a smaller form of the same sweep: their keys
 replace those keys wherever the rest of the file gives them. So do those of ``tenth``, by custom a tenth of the features
 and of the datapoints at ten times the density: features are then seen as often as in the full form.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -20,11 +18,11 @@ import math
 import re
 import tomllib
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import ValidationError
 
@@ -51,13 +49,8 @@ SMALLER_FORMS = tuple(form for form in FORMS if form != "full")
 MOST_CELLS = 1_000_000
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
-_INTEGER_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is int)
-_FLOAT_FIELDS = frozenset(name for name, kind in typing.get_type_hints(Setting).items() if kind is float)
-_TABLES = ("setting", "grid", "zip")
-_TOP = ("title", "engine", *_TABLES, *SMALLER_FORMS)
-
-#: One axis of a sweep: the values that its fields take together, one tuple per place on the axis.
-_Axis = tuple[tuple[str, ...], Sequence[tuple[Any, ...]]]
+_KINDS = typing.get_type_hints(Setting)
+_TABLES = {"setting": "[setting]", "grid": "[grid]", "zip": "[[zip]]"}
 
 
 class SweepFileError(ValueError):
@@ -132,10 +125,8 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
         document = tomllib.loads(
             content.decode("utf-8-sig")
         )  # some editors begin a file with a byte-order mark
-        described = {"full": _parse(document)}
-        for name in SMALLER_FORMS:
-            if name in document:
-                described[name] = _parse_smaller(document, name)
+        described = {"full": _parse(document, "full")}
+        described |= {name: _parse(document, name) for name in SMALLER_FORMS if name in document}
         if form not in described:
             raise SweepFileError(f"there is no {form} form; leave out --{form}, or add [{form}.setting]")
         return described[form]
@@ -147,120 +138,109 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
         raise SweepFileError(f"{path}: {' '.join(str(error).split())}") from None
 
 
-def _parse_smaller(document: dict[str, Any], name: Form) -> Sweep:
-    try:
-        return _parse(_smaller(document, name))
-    except SweepFileError as error:
-        raise SweepFileError(f"in its {name} form: {error}") from None
+class _Axis(NamedTuple):
+    """What a table gives: equally long lists of values that its fields take together; one for each key of a grid."""
+
+    table: str
+    columns: dict[str, list[Any]]
 
 
-def _smaller(document: dict[str, Any], name: Form) -> dict[str, Any]:
-    """The document of a smaller form, from one whose full form has been parsed."""
-    smaller = document[name]
-    if not isinstance(smaller, dict):
-        raise SweepFileError(
-            f"{name} = {_shown(smaller)}: must be tables; write [{name}.setting] or [{name}.grid]"
-        )
-    for kind in smaller:
-        _require_known(kind, _TABLES, f" in [{name}]")
-    given = {kind: _table(smaller.get(kind, {}), kind) for kind in ("setting", "grid")}
-    zips = _tables(smaller.get("zip", []))
-    replaced = {key for table in (*given.values(), *zips) for key in table}
-
-    def kept(table: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in table.items() if key not in replaced}
-
-    form = {kind: value for kind, value in document.items() if kind not in (*SMALLER_FORMS, *_TABLES)}
-    for kind in (
-        *(kind for kind in document if kind in _TABLES),
-        *smaller,
-    ):  # axes stay in the order of the file
-        if kind == "zip":
-            form["zip"] = [table for table in map(kept, document.get("zip", [])) if table] + zips
-        else:
-            own = document.get(kind, {})
-            here = {
-                key: given[kind].get(key, value)
-                for key, value in own.items()
-                if key in given[kind] | kept(own)
-            }
-            form[kind] = here | given[kind]
-    return form
-
-
-def _parse(document: dict[str, Any]) -> Sweep:
+def _parse(document: dict[str, Any], form: Form) -> Sweep:
     for key in document:
         if key in _FIELDS:
             raise SweepFileError(f"{key} stands outside a table; put it below [setting], [grid] or [[zip]]")
-        _require_known(key, _TOP, "")
-    title, engine = _text(document, "title", ""), _text(document, "engine", "auto")
+        _require_known(key, ("title", "engine", *_TABLES, *SMALLER_FORMS), "")
+    title, engine = document.get("title", ""), document.get("engine", "auto")
+    if not isinstance(title, str):
+        raise SweepFileError(f"title = {_shown(title)}: must be text in quotes")
     if engine not in ("auto", *ENGINES):
         raise SweepFileError(f"engine = {engine!r}: allowed are auto, {', '.join(ENGINES)}")
-    fixed = _table(document.get("setting", {}), "setting")
-    for key, value in fixed.items():
-        _require_single(key, value)
+    axes = _axes({key: value for key, value in document.items() if key in _TABLES})
+    if form == "full":
+        cells, count = _cells(axes)
+        return Sweep(cells, title, engine, count - len(cells))
+    smaller = document[form]
+    try:
+        if not isinstance(smaller, dict):
+            raise SweepFileError(f"{form} = {_shown(smaller)}: must be tables; write [{form}.setting]")
+        for key in smaller:
+            _require_known(key, tuple(_TABLES), f" in [{form}]")
+        cells, count = _cells(_replaced(axes, _axes(smaller)))
+        return Sweep(cells, title, engine, count - len(cells))
+    except SweepFileError as error:
+        raise SweepFileError(f"in its {form} form: {error}") from None
+
+
+def _axes(tables: dict[str, Any]) -> list[_Axis]:
+    """The axes of a form in the order of the file."""
     axes: list[_Axis] = []
-    for kind in document:  # in the order of the file
-        if kind == "grid":
-            grid = _table(document["grid"], "grid")
-            axes += [((key,), [(value,) for value in _values(key, grid[key], "grid")]) for key in grid]
-        elif kind == "zip":
-            axes += [_zip_axis(table) for table in _tables(document["zip"])]
-    _require_once([tuple(fixed), *(names for names, _ in axes)])
-    cells, count = _cells(fixed, axes)
-    return Sweep(cells, title, engine, count - len(cells))
+    for name in tables:
+        several = tables[name] if name == "zip" else [tables[name]]
+        if not isinstance(several, list):
+            raise SweepFileError("zip must be a list of tables; write [[zip]], with double brackets")
+        for table in several:
+            if not isinstance(table, dict):
+                raise SweepFileError(f"{name} = {_shown(table)}: must be a table; write {_TABLES[name]}")
+            for key in table:
+                _require_known(key, _FIELDS, f" in {_TABLES[name]}")
+                if any(key in axis.columns for axis in axes):
+                    raise SweepFileError(f"{key} is given in two places; keep one of them")
+            columns = {key: _values(key, value, name) for key, value in table.items()}
+            if name != "zip":
+                axes += [_Axis(name, {key: column}) for key, column in columns.items()]
+            elif columns:
+                lengths = {key: len(column) for key, column in columns.items()}
+                if len(set(lengths.values())) > 1:
+                    given = ", ".join(f"{key} has {length}" for key, length in lengths.items())
+                    raise SweepFileError(f"lists of one [[zip]] must be equally long, but {given} values")
+                axes.append(_Axis(name, columns))
+    return axes
 
 
-def _text(document: dict[str, Any], key: str, default: str) -> str:
-    value = document.get(key, default)
-    if not isinstance(value, str):
-        raise SweepFileError(f"{key} = {_shown(value)}: must be text in quotes")
-    return value
+def _replaced(axes: list[_Axis], smaller: list[_Axis]) -> list[_Axis]:
+    """The axes with those of a smaller form in their places, or behind the others of their table."""
+    replaced = {key for axis in smaller for key in axis.columns}
+    found, rest = [], list(smaller)
+    for axis in axes:
+        here = [
+            one
+            for one in rest
+            if one.table == axis.table != "zip" and one.columns.keys() == axis.columns.keys()
+        ]
+        kept = {key: column for key, column in axis.columns.items() if key not in replaced}
+        found += here or ([_Axis(axis.table, kept)] if kept else [])
+        rest = [one for one in rest if one not in here]
+    tables = [axis.table for axis in (*axes, *smaller)]
+    return sorted(found + rest, key=lambda axis: tables.index(axis.table))
 
 
-def _table(value: Any, kind: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise SweepFileError(f"{kind} = {_shown(value)}: must be a table; write [{kind}] and its keys below")
-    for key in value:
-        _require_known(key, _FIELDS, f" in [{kind}]" if kind != "zip" else " in [[zip]]")
-    return value
-
-
-def _tables(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list):
-        raise SweepFileError("zip must be a list of tables; write [[zip]], with double brackets")
-    return [_table(item, "zip") for item in value]
-
-
-def _zip_axis(table: dict[str, Any]) -> _Axis:
-    columns = {key: _values(key, value, "zip") for key, value in table.items()}
-    lengths = {key: len(column) for key, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        given = ", ".join(f"{key} has {length}" for key, length in lengths.items())
-        raise SweepFileError(f"lists of one [[zip]] must be equally long, but {given} values")
-    return tuple(columns), list(zip(*columns.values(), strict=True)) or [()]
-
-
-def _values(key: str, value: Any, kind: str) -> list[Any]:
-    """The values of one list, its ranges written out."""
-    if isinstance(value, str) and key in _INTEGER_FIELDS:
-        value = [value]
-    if not isinstance(value, list):
-        example = "a list such as [3, 5] or a range" if key in _INTEGER_FIELDS else "a list"
-        raise SweepFileError(
-            f"{key} = {_shown(value)}: in {kind} it must be {example}; one value belongs in [setting]"
-        )
-    if not value:
+def _values(key: str, given: Any, table: str) -> list[Any]:
+    """The values of one key, ranges written out."""
+    integer = _KINDS[key] is int
+    if not isinstance(given, list):
+        if table != "setting" and not (integer and isinstance(given, str)):
+            example = "a list such as [3, 5] or a range" if integer else "a list"
+            raise SweepFileError(
+                f"{key} = {_shown(given)}: in {table} it must be {example}; one value belongs in [setting]"
+            )
+    elif not given:
         raise SweepFileError(f"{key} = []: an empty list leaves no cells; give at least one value")
     result: list[Any] = []
-    for item in value:
-        result += _range(key, item) if isinstance(item, str) and key in _INTEGER_FIELDS else [item]
-        _require_number(key, item)
+    for item in given if isinstance(given, list) else [given]:
+        if isinstance(item, bool):  # pydantic would read true as 1
+            raise SweepFileError(f"{key} = {str(item).lower()}: must be a number or text")
+        if isinstance(item, str) and _KINDS[key] is float:  # pydantic would read "0.9" as 0.9
+            raise SweepFileError(f"{key} = {_shown(item)}: a number stands without quotes")
+        result += _range(key, item) if isinstance(item, str) and integer else [item]
         _require_few(len(result), f"{key} alone")
+    if table == "setting" and (len(result) > 1 or isinstance(given, list)):
+        raise SweepFileError(
+            f"{key} = {_shown(given)}: [setting] takes one value; lists and ranges belong in [grid]"
+        )
     return result
 
 
-def _range(key: str, text: str) -> Iterable[int]:
+def _range(key: str, text: str) -> range:
     match = re.fullmatch(r"\s*([0-9]{1,18})\s*(?::\s*([0-9]{1,18})\s*)?", text)
     if not match:
         raise SweepFileError(f"{key} = {_shown(text)}: must be an integer or a range such as '3:12'")
@@ -271,18 +251,22 @@ def _range(key: str, text: str) -> Iterable[int]:
     return range(first, last + 1)
 
 
-def _cells(fixed: dict[str, Any], axes: list[_Axis]) -> tuple[tuple[Setting, ...], int]:
+def _cells(axes: list[_Axis]) -> tuple[tuple[Setting, ...], int]:
     """The cells, each once, and how many there were with the repeated ones."""
-    count = math.prod(len(places) for _, places in axes)
+    places = [list(zip(*axis.columns.values(), strict=True)) for axis in axes]
+    count = math.prod(map(len, places))
     _require_few(count, "the product of its lists")
-    names = [name for fields, _ in axes for name in fields]
+    names = [name for axis in axes for name in axis.columns]
+    fixed = {name for axis in axes if axis.table == "setting" for name in axis.columns}
     cells: dict[Setting, None] = {}
-    for places in itertools.product(*(places for _, places in axes)):
-        varied = dict(zip(names, itertools.chain.from_iterable(places), strict=True))
+    for place in itertools.product(*places):
+        values = dict(zip(names, itertools.chain.from_iterable(place), strict=True))
         try:
-            cells[Setting(**fixed, **varied)] = None
+            cells[Setting(**values)] = None
         except ValidationError as error:
-            here = ", ".join(f"{name} = {_shown(value)}" for name, value in varied.items())
+            here = ", ".join(
+                f"{name} = {_shown(value)}" for name, value in values.items() if name not in fixed
+            )
             line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", explain_invalid(error))
             raise SweepFileError(f"{here and f'cell {here}: '}{line}") from None
     return tuple(cells), count
@@ -294,48 +278,6 @@ def _require_known(key: str, valid: Sequence[str], place: str) -> None:
         raise SweepFileError(
             f"unknown key {key!r}{place}; did you mean {nearest!r}? known: {', '.join(valid)}"
         )
-
-
-def _require_once(places: list[tuple[str, ...]]) -> None:
-    seen: set[str] = set()
-    for name in itertools.chain.from_iterable(places):
-        if name in seen:
-            raise SweepFileError(
-                f"{name} is given in two places; keep one of [setting], [grid] and the [[zip]] tables"
-            )
-        seen.add(name)
-
-
-def _require_single(key: str, value: Any) -> None:
-    if isinstance(value, str) and key in _INTEGER_FIELDS and re.fullmatch(r"\s*[0-9]{1,18}\s*", value):
-        raise _quoted(key, value)
-    if isinstance(value, list) or (isinstance(value, str) and key in _INTEGER_FIELDS):
-        raise SweepFileError(
-            f"{key} = {_shown(value)}: [setting] takes one value; lists and ranges belong in [grid]"
-        )
-    _require_number(key, value)
-
-
-def _require_number(key: str, value: Any) -> None:
-    if isinstance(value, bool):  # pydantic would read true as 1
-        raise SweepFileError(f"{key} = {str(value).lower()}: must be a number or text")
-    if isinstance(value, str) and key in _FLOAT_FIELDS:  # pydantic would read "0.9" as 0.9
-        raise _quoted(key, value)
-
-
-def _quoted(key: str, value: str) -> SweepFileError:
-    return SweepFileError(
-        f"{key} = {_shown(value)}: a number stands without quotes; try {key} = {_example(value)}"
-    )
-
-
-def _example(text: str) -> str:
-    """The number in a text, 0.5 where there is none."""
-    try:
-        float(text)
-    except ValueError:
-        return "0.5"
-    return text.strip()
 
 
 def _require_few(count: int, what: str) -> None:
