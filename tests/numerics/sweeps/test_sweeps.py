@@ -219,9 +219,9 @@ def test_a_cell_that_another_process_trains_is_running(tmp_path: Path) -> None:
     names = [run_name(cell, "cpu") for cell in CELLS[:2]]
     held, left = (tmp_path / f".{name}.lock" for name in names)
     code = (
-        "import sys, pathlib, numerics.training.checkpoints as c\n"
-        "with c.claimed(pathlib.Path(sys.argv[1]), lambda: True) as mine:\n"
-        "    print(mine, flush=True)\n    sys.stdin.read()"
+        "import fcntl, sys\n"
+        "with open(sys.argv[1], 'w') as file:\n"
+        "    fcntl.flock(file, fcntl.LOCK_EX)\n    print(True, flush=True)\n    sys.stdin.read()"
     )
     left.touch()
     with subprocess.Popen(

@@ -8,23 +8,25 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import numerics.training.loop
 import numerics.training.obtaining
-from numerics import Runs, train, train_one
+from numerics import Run, Runs, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
 from numerics.training.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.training.loop import Interrupted
+from numerics.training.times import TIMES
 from tests.numerics.training.test_runs import same
 from theory import Setting
 
@@ -55,6 +57,7 @@ def train_in_pieces(setting: Setting, engine: EngineName, path: Path, stops: lis
 
 
 @pytest.mark.parametrize("engine", available_engines())
+@settings(max_examples=8)
 @given(stops=st.lists(st.integers(1, 120), max_size=4), dtype=st.sampled_from(["float32", "float64"]))
 def test_pieces_have_the_bits_of_the_whole(tmp_path_factory, engine, stops, dtype) -> None:
     setting = SMALL.replace(dtype=dtype)
@@ -179,61 +182,74 @@ def test_a_lock_is_held_until_let_go(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+#: Trains, and kills itself at the given one of the moments at which something happens: a report, a sync, a rename.
 _PROGRAM = """
-import sys
-import numerics.training.obtaining
+import os, signal, sys, threading
 import numerics.training.loop
 from numerics import train
 from theory import Setting
 
 numerics.training.loop.WORK_PER_CALL, numerics.training.loop.CHECKPOINT_SECONDS = 2_000_000, 0.0
-plain = numerics.training.obtaining.train_one
+moments, lock = int(sys.argv[3]), threading.Lock()
 
-def reporting(setting, **options):
-    run = plain(setting, **options)
-    print("trained", setting.seed, flush=True)
-    return run
+def pass_by():
+    global moments
+    with lock:
+        moments -= 1
+        if moments == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-numerics.training.obtaining.train_one = reporting
-print("ready", flush=True)
-train(Setting(T=4, n=600, sparsity=0.98, steps=6000), int(sys.argv[2]), out=sys.argv[1], progress=False)
+def watched(call):
+    def watching(*arguments):
+        pass_by()
+        return call(*arguments)
+    return watching
+
+os.fsync, os.replace = watched(os.fsync), watched(os.replace)
+setting = Setting(T=4, n=600, sparsity=0.98, steps=6000)
+train(setting, int(sys.argv[2]), out=sys.argv[1], progress=lambda steps: pass_by())
 """
 
 
-def _start(folder: Path, seeds: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _PROGRAM, str(folder), str(seeds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def train_elsewhere(folder: Path, seeds: int, killed_at: int = -1) -> int:
+    """Train in a process that kills itself at a moment of its work; its exit code."""
+    command = [sys.executable, "-c", _PROGRAM, str(folder), str(seeds), str(killed_at)]
+    return subprocess.run(command, check=False).returncode
 
 
-def _kill_until_done(folder: Path, kills: int) -> int:
-    """Kill a training process ``kills`` times at random moments after it started; how often it died at work."""
-    numbers, died = random.Random(0), 0
+@pytest.mark.parametrize("kills", [1, pytest.param(25, marks=pytest.mark.slow)])
+def test_killed_runs_end_with_the_same_bytes(tmp_path: Path, kills: int) -> None:
+    """Those of another process that was not killed. Two runs have eight hundred moments, more than all kills use."""
+    numbers = random.Random(0)
     for _ in range(kills):
-        process = _start(folder, 2)
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(numbers.uniform(0.0, 0.4))
-        process.send_signal(signal.SIGKILL)
-        died += process.wait() == -signal.SIGKILL
-    last = _start(folder, 2)
-    _, errors = last.communicate(timeout=300)
-    assert last.returncode == 0, errors
-    return died
-
-
-@pytest.mark.parametrize("kills", [3, pytest.param(25, marks=pytest.mark.slow)])
-def test_killed_runs_end_with_the_same_bits(tmp_path: Path, kills: int) -> None:
-    assert _kill_until_done(tmp_path / "killed", kills) >= kills // 2  # most kills came before the end
-    whole = train(Setting(T=4, n=600, sparsity=0.98, steps=6000), 2, out=None, progress=False)
-    assert all(map(same, Runs.load(tmp_path / "killed"), whole))
+        assert train_elsewhere(tmp_path / "killed", 2, numbers.randint(1, 30)) == -signal.SIGKILL
+    assert train_elsewhere(tmp_path / "killed", 2) == 0
+    whole = train(Setting(T=4, n=600, sparsity=0.98, steps=6000), 2, out=tmp_path / "whole", progress=False)
+    for run in whole:
+        assert (tmp_path / "killed" / run.path.name).read_bytes() == run.path.read_bytes()
     assert {path.suffix for path in (tmp_path / "killed").iterdir()} == {".safetensors", ".csv"}
 
 
+def test_two_calls_share_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every seed is trained once, whoever does it: locks hold between threads as between processes."""
+    trained: list[int] = []
+
+    def counting(setting: Setting, **options: Any) -> Run:
+        trained.append(setting.seed)
+        return train_one(setting, **options)
+
+    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(train, SMALL, 6, out=tmp_path, progress=False) for _ in range(2)]
+    assert all(map(same, *(call.result() for call in calls)))
+    assert sorted(trained) == list(range(6))
+
+
+@pytest.mark.slow
 def test_two_processes_share_the_work(tmp_path: Path) -> None:
-    processes = [_start(tmp_path, 6) for _ in range(2)]
-    seeds = []
-    for process in processes:
-        output, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
-        seeds += [int(line.split()[1]) for line in output.splitlines() if line.startswith("trained")]
-    assert sorted(seeds) == list(range(6))  # every seed, none twice
-    assert len(Runs.load(tmp_path)) == 6
+    """Each run is timed once, by the process that trained it."""
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(train_elsewhere, [tmp_path] * 2, [6] * 2)) == [0, 0]
+    names = [line.split(",")[0] for line in (tmp_path / TIMES).read_text().splitlines()]
+    assert sorted(names) == sorted(run.name for run in Runs.load(tmp_path))
+    assert len(names) == 6

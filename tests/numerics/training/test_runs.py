@@ -7,8 +7,6 @@ import dataclasses
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numba
@@ -71,25 +69,6 @@ def test_round_trip(tmp_path: Path, dtype: str) -> None:
     assert loaded.record.as_dict() == run.record.as_dict()
     assert not same(made_run(dtype=dtype, m=3, seed=1), run)
     assert [path.name for path in tmp_path.iterdir()] == [saved.path.name]
-
-
-_TRAINED = """
-import sys
-from numerics import train
-from theory import Setting
-
-train(Setting(T=2, n=12, sparsity=0.8, steps=30, lr=0.01), out=sys.argv[1], progress=False)
-"""
-
-
-def test_the_same_training_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
-    contents = []
-    for folder in (tmp_path / "one", tmp_path / "other"):
-        subprocess.run([sys.executable, "-c", _TRAINED, str(folder)], check=True)
-        (path,) = folder.glob("*.safetensors")
-        contents.append(path.read_bytes())
-    assert contents[0] == contents[1]
-    assert contents[0] != save_run(made_run(), tmp_path).path.read_bytes()
 
 
 def test_the_header_is_in_order_whatever_the_library_does(tmp_path: Path) -> None:
