@@ -102,32 +102,25 @@ def _source_hash() -> str:
 
 def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
     """On a worker: the runs of some settings, each in this one thread; the reason in place of one that raised."""
-    if version != _source_hash():
-        raise ClusterError("this worker runs another version of this program")
-    with _one_thread():
-        return [_train_or_say_why(setting, engine) for setting in settings]
-
-
-def _train_or_say_why(setting: Setting, engine: EngineName) -> Run | str:
-    try:
-        return train_one(setting, engine=engine)
-    except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
-        return in_one_line(error)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
     import numba
     import torch
 
+    if version != _source_hash():
+        raise ClusterError("this worker runs another version of this program")
     before = numba.get_num_threads(), torch.get_num_threads()
     numba.set_num_threads(1)
     torch.set_num_threads(1)
+    outcomes: list[Run | str] = []
     try:
-        yield
+        for setting in settings:
+            try:
+                outcomes.append(train_one(setting, engine=engine))
+            except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
+                outcomes.append(in_one_line(error))
     finally:
         numba.set_num_threads(before[0])
         torch.set_num_threads(before[1])
+    return outcomes
 
 
 def cut_into_tasks(settings: Sequence[Setting], threads: int) -> list[list[int]]:
@@ -235,12 +228,9 @@ class _Dispatch:
             else:
                 outcomes = [in_one_line(error)]
         for place, outcome in zip(places, outcomes, strict=False):
-            self._write(place, outcome)
+            if isinstance(outcome, str):
+                self.ledger.fail(place, outcome)
+            else:
+                self.ledger.finish(place, save_run(outcome, self.ledger.folder), trained_elsewhere=True)
         for place in places:
             self._release(place)
-
-    def _write(self, place: int, outcome: Run | str) -> None:
-        if isinstance(outcome, str):
-            self.ledger.fail(place, outcome)
-        else:
-            self.ledger.finish(place, save_run(outcome, self.ledger.folder), trained_elsewhere=True)

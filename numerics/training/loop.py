@@ -2,8 +2,6 @@
 
 A run on its way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends
 as the run it would have become alone.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -52,14 +50,14 @@ class SideBySide(Protocol):
 
     @property
     def step(self) -> int:
-        """Steps taken by every run that has not diverged."""
+        """Steps taken by every run that has not diverged; the others stay as they were then."""
 
     @property
     def diverged_at(self) -> list[int | None]:
-        """As `numerics.engines.Trajectory.diverged_at`, of each run; a run stays as it was then."""
+        """As in `numerics.engines.Trajectory`, of each run."""
 
     def advance(self, stop: int) -> None:
-        """Take steps until ``step`` equals ``stop``; it may stay below where every run has diverged."""
+        """As in `numerics.engines.Trajectory`; ``step`` may stay below where every run has diverged."""
 
     def parameters(self) -> NDArray[Any]:
         """(runs, m+1, n) copy of the current parameters, W above b."""
@@ -86,12 +84,13 @@ class Course:
         self.steps: list[int] = []
         self.losses: list[float] = []
         self.trained_by: tuple[str, ...] = (engine_version(engine),)
-        saved = None if checkpoint is None else load_checkpoint(checkpoint)
-        if saved is not None and not self._could_have_written(saved):
-            warnings.warn(f"{checkpoint}: not of this run; starting it from the beginning", stacklevel=2)
-            saved = None
         self.saved: Checkpoint | None = None
-        if saved is not None and saved.step > 0:  # at step 0 nothing is trained yet
+        saved = None if checkpoint is None else load_checkpoint(checkpoint)
+        if saved is None:
+            return
+        if not self._could_have_written(saved):
+            warnings.warn(f"{checkpoint}: not of this run; starting it from the beginning", stacklevel=2)
+        elif saved.step > 0:  # at step 0 nothing is trained yet
             self.saved = saved
             self._go_on_from(saved)
 
@@ -111,9 +110,9 @@ class Course:
         self.trained_by = before if before[-1:] == now else before + now
         if before[-1:] != now:
             warnings.warn(
-                f"{self.checkpoint}: written by another version ({before[-1] if before else 'unknown'}) than the one "
-                f"that goes on from it ({now[0]}); the run need not have the bits of an uninterrupted one, and its "
-                "file names both; delete the checkpoint to train it from the beginning",
+                f"{self.checkpoint}: written by another version ({before[-1] if before else 'unknown'}) than this one "
+                f"({now[0]}); the run need not have the bits of an uninterrupted one, and its file names both; "
+                "delete the checkpoint to train it from the beginning",
                 stacklevel=2,
             )
 
@@ -199,61 +198,54 @@ def walk(
     All courses have one shape and number of steps, and stand at ``trajectory.step``. When ``stop`` is set, their
     checkpoints are written and `Interrupted` is raised.
     """
-    going = list(range(len(courses)))
+    going, last = list(range(len(courses))), courses[0].setting.steps
     for course in courses if trajectory.step else ():
         course.progress(trajectory.step)
     written = time.monotonic()
     work = sum(course.data.n * course.data.T * course.setting.m for course in courses)
     stride = max(1, int(WORK_PER_CALL / work))
-    for target in record_steps(courses[0].setting.steps)[len(courses[0].steps) :]:
-        while trajectory.step < target and None in (ends := trajectory.diverged_at):
+    for target in record_steps(last)[len(courses[0].steps) :]:
+        while trajectory.step < target and None in trajectory.diverged_at:
             stopped = stop is not None and stop.is_set()
             if stopped or time.monotonic() - written > CHECKPOINT_SECONDS:
                 _save(courses, going, trajectory)
                 written = time.monotonic()
             if stopped:
                 raise Interrupted
-            before = [_reached(trajectory, end) for end in ends]
+            before = _reached(trajectory)
             trajectory.advance(min(target, trajectory.step + stride))
+            after = _reached(trajectory)
             for k in going:
-                courses[k].progress(_reached(trajectory, trajectory.diverged_at[k]) - before[k])
-        parameters, ends = trajectory.parameters(), trajectory.diverged_at
+                courses[k].progress(after[k] - before[k])
+        parameters, reached = trajectory.parameters(), _reached(trajectory)
         for k in tuple(going):
             course = courses[k]
-            errors = course.record(_reached(trajectory, ends[k]), parameters[k])
+            errors = course.record(reached[k], parameters[k])
             failed = not np.isfinite(course.losses[-1])
             if failed:
-                course.progress(course.setting.steps - course.steps[-1])
-            if failed or target == course.setting.steps:
+                course.progress(last - reached[k])
+            if failed or target == last:
                 going.remove(k)
                 yield k, course.end(parameters[k], errors)
         if not going:
             return
 
 
-def _reached(trajectory: SideBySide, diverged_at: int | None) -> int:
-    return trajectory.step if diverged_at is None else diverged_at
+def _reached(trajectory: SideBySide) -> list[int]:
+    return [trajectory.step if end is None else end for end in trajectory.diverged_at]
 
 
 def _save(courses: Sequence[Course], going: Sequence[int], trajectory: SideBySide) -> None:
     if all(courses[k].checkpoint is None for k in going):
         return
-    parameters, (first, second) = trajectory.parameters(), trajectory.moments()
+    parts = (trajectory.parameters(), *trajectory.moments())
     auxiliary = trajectory.auxiliary() if isinstance(trajectory, _Alone) else np.zeros(0, np.uint8)
     for k in going:
         course = courses[k]
         if course.checkpoint is not None and trajectory.diverged_at[k] is None:
-            state = Checkpoint(
-                step=trajectory.step,
-                parameters=parameters[k],
-                first=first[k],
-                second=second[k],
-                auxiliary=auxiliary,
-                history_step=np.array(course.steps, dtype=np.int64),
-                history_loss=np.array(course.losses),
-                trained_by=course.trained_by,
-            )
-            save_checkpoint(state, course.checkpoint)
+            history = np.array(course.steps, dtype=np.int64), np.array(course.losses)
+            state = (*(part[k] for part in parts), auxiliary, *history, course.trained_by)
+            save_checkpoint(Checkpoint(trajectory.step, *state), course.checkpoint)
 
 
 def record_steps(steps: int) -> list[int]:

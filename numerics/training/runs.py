@@ -140,17 +140,10 @@ def _checksum(tensors: dict[str, NDArray[Any]], description: str) -> str:
 def save_run(run: Run, folder: str | Path) -> Run:
     """Write a run atomically into ``folder`` and return it with its path; OSError if the disk refuses."""
     path = Path(folder) / f"{run.name}.safetensors"
-    description = {
-        "format": _FORMAT,
-        "engine": run.engine,
-        "setting": run.setting.as_dict(),
-        "status": run.status,
-        "diverged_at": run.diverged_at,
-        "trained_by": run.trained_by,
-    }
-    write_verified(
-        path, {name: getattr(run, name) for name in _TENSORS}, json.dumps(description, sort_keys=True)
-    )
+    plain = {name: getattr(run, name) for name in ("engine", "status", "diverged_at", "trained_by")}
+    description = {"format": _FORMAT, "setting": run.setting.as_dict()} | plain
+    tensors = {name: getattr(run, name) for name in _TENSORS}
+    write_verified(path, tensors, json.dumps(description, sort_keys=True))
     return dataclasses.replace(run, path=path)
 
 
@@ -181,13 +174,9 @@ def read_verified(path: Path, names: tuple[str, ...]) -> tuple[dict[str, NDArray
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
     if not own:
-        raise RunFileError(
-            f"{path}: a safetensors file, but not a run of this program; try `tgon check` for foreign models"
-        )
+        raise RunFileError(f"{path}: not a run of this program; try `tgon check` for foreign models")
     if _checksum(tensors, metadata["tgon"]) != metadata.get("sha256"):
-        raise RunFileError(
-            f"{path}: checksum does not match, the file was damaged or edited; delete it to train it again"
-        )
+        raise RunFileError(f"{path}: checksum does not match, damaged or edited; delete it to train it again")
     return tensors, metadata["tgon"]
 
 
@@ -225,20 +214,17 @@ def load_run(path: str | Path) -> Run:
 
 def _described(text: str) -> dict[str, Any]:
     """Setting, engine and status out of a file's description; KeyError, TypeError or ValueError if it has others."""
-    description = json.loads(text)
-    if description["format"] != _FORMAT:
-        raise ValueError(f"its format is {description['format']}, this one reads {_FORMAT}")
-    if description["status"] not in get_args(RunStatus):
-        raise ValueError(f"its status is {description['status']}")
-    if not isinstance(diverged_at := description.get("diverged_at"), int | None):
-        raise ValueError(f"its diverged_at is {diverged_at!r}")
-    return {
-        "setting": Setting(**description["setting"]),
-        "engine": description["engine"],
-        "status": description["status"],
-        "diverged_at": diverged_at,
-        "trained_by": read_versions(description),
-    }
+    found = json.loads(text)
+    known = {name: found[name] for name in ("format", "engine", "status")}
+    known["diverged_at"] = found.get("diverged_at")
+    allowed = {"format": (_FORMAT,), "status": get_args(RunStatus)}
+    for name, values in allowed.items():
+        if known[name] not in values:
+            raise ValueError(f"its {name} is {known[name]}")
+    if not isinstance(known["diverged_at"], int | None):
+        raise ValueError(f"its diverged_at is {known['diverged_at']!r}")
+    del known["format"]
+    return known | {"setting": Setting(**found["setting"]), "trained_by": read_versions(found)}
 
 
 def read_versions(facts: dict[str, Any]) -> tuple[str, ...]:

@@ -1,13 +1,10 @@
 """Snapshots: the parameters of a run at chosen steps, for histories in time.
 
 Trajectories do not depend on how their steps are cut into calls, so the last snapshot has the bits of the finished run.
-
-Defines no equations.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.data import Dataset, draw_dataset
-from numerics.engines import EngineName, resolve_engine, start_trajectory
+from numerics.engines import EngineName, Trajectory, resolve_engine, start_trajectory
 from numerics.starts import draw_start
 from theory.setting import Setting
 
@@ -88,28 +85,16 @@ def take_snapshots(
 
     """
     wanted = [int(step) for step in steps]
-    if (
-        not wanted
-        or wanted[0] < 0
-        or wanted[-1] > setting.steps
-        or any(later <= step for step, later in itertools.pairwise(wanted))
-    ):
+    if not wanted or wanted != sorted(set(wanted)) or wanted[0] < 0 or wanted[-1] > setting.steps:
         raise ValueError(
             f"steps {wanted[:5]} must increase from 0 or more to at most {setting.steps}; try even_steps(...)"
         )
     data = draw_dataset(setting) if data is None else data
     W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)
-    return _taken(setting, wanted, resolve_engine(engine), data, (W, b))
+    return _taken(start_trajectory(resolve_engine(engine), setting, data, W, b), wanted)
 
 
-def _taken(
-    setting: Setting,
-    wanted: list[int],
-    engine: EngineName,
-    data: Dataset,
-    start: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> Iterator[Snapshot]:
-    trajectory = start_trajectory(engine, setting, data, *start)
+def _taken(trajectory: Trajectory, wanted: list[int]) -> Iterator[Snapshot]:
     for step in wanted:
         trajectory.advance(step)
         parameters = trajectory.parameters()

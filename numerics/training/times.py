@@ -1,8 +1,6 @@
 """How long runs took to train: one line per piece of work in a file beside the runs.
 
 Not in the run files themselves, which hold nothing that differs between two trainings of one setting.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -31,18 +29,12 @@ def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
         yield
     finally:
         line = f"{name},{(time.monotonic() - began) / among:.3f}\n".encode()
-        with contextlib.suppress(OSError):
-            file = os.open(folder / TIMES, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-            try:
-                if (
-                    os.fstat(file).st_size
-                    and os.lseek(file, -1, os.SEEK_END) >= 0
-                    and os.read(file, 1) != b"\n"
-                ):
+        with contextlib.suppress(OSError), open(folder / TIMES, "ab+", buffering=0) as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
                     line = b"\n" + line  # after a line that a full disk cut off
-                os.write(file, line)  # one write, so that lines of several processes do not mix
-            finally:
-                os.close(file)
+            file.write(line)  # one write, so that lines of several processes do not mix
 
 
 def training_seconds(names: Iterable[str], folder: Path) -> dict[str, float]:
