@@ -3,8 +3,6 @@
 h = ReLU(A x + a), class scores C h + c, cross-entropy averaged over a batch; AdamW with PyTorch's defaults but for the
 learning rate and weight decay given. Batches, starts and flipped labels are drawn with NumPy's PCG64 from one seed.
 Everything runs in one thread, so that a machine gives the same bits at any number of cores.
-
-Defines no equations.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,19 +80,29 @@ def train_classifier(digits: Digits, plan: TrainingPlan) -> Iterator[Snapshot]:
     """
     if list(plan.epochs) != sorted(set(plan.epochs)) or not plan.epochs or plan.epochs[0] < 0:
         raise ValueError(f"epochs {tuple(plan.epochs)} must increase from 0 or more; try (0, 10, 100)")
-    places = _draw_subset(digits.T, plan)
+    T = digits.T if plan.T is None else plan.T
+    if not 1 <= T <= digits.T:
+        raise ValueError(f"T = {T} images to train on; the set has 1 to {digits.T}")
+    places = np.sort(generator_of(plan.seed, _SUBSET_STREAM).permutation(digits.T)[:T]).astype(np.int64)
     labels, flipped = flip_labels(digits.train_labels[places], plan.flipped, plan.seed)
     images, targets = torch.as_tensor(digits.train_images[places]), torch.as_tensor(labels)
     network = _draw_network(images.shape[1], plan)
     optimizer = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=plan.weight_decay)
-    batches = generator_of(plan.seed, _BATCH_STREAM)
+    generator = generator_of(plan.seed, _BATCH_STREAM)
     done = 0
     for epoch in plan.epochs:
         with one_thread():
             for _ in range(epoch - done):
-                _train_epoch(network, optimizer, images, targets, plan.batch, batches)
+                order = torch.as_tensor(generator.permutation(T))
+                for chosen in torch.split(order, plan.batch):
+                    optimizer.zero_grad()
+                    loss = nn.functional.cross_entropy(network(images[chosen]), targets[chosen])
+                    loss.backward()  # type: ignore[no-untyped-call]
+                    optimizer.step()
             done = epoch
-            snapshot = _look(network, images, targets, digits, places, flipped, epoch)
+            snapshot = Snapshot(
+                epoch, places=places, flipped=flipped, **_look(network, images, targets, digits)
+            )
         yield snapshot
 
 
@@ -129,14 +138,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _draw_subset(available: int, plan: TrainingPlan) -> NDArray[np.int64]:
-    T = available if plan.T is None else plan.T
-    if not 1 <= T <= available:
-        raise ValueError(f"T = {T} images to train on; the set has 1 to {available}")
-    order = generator_of(plan.seed, _SUBSET_STREAM).permutation(available)
-    return np.sort(order[:T]).astype(np.int64)
-
-
 def _draw_network(inputs: int, plan: TrainingPlan) -> nn.Sequential:
     """Weights and biases uniform within 1/√(inputs of the layer), PyTorch's own default, but from NumPy's generator."""
     network = nn.Sequential(nn.Linear(inputs, plan.width), nn.ReLU(), nn.Linear(plan.width, 10))
@@ -149,42 +150,15 @@ def _draw_network(inputs: int, plan: TrainingPlan) -> nn.Sequential:
     return network
 
 
-def _train_epoch(
-    network: nn.Sequential,
-    optimizer: torch.optim.Optimizer,
-    images: Tensor,
-    targets: Tensor,
-    batch: int,
-    generator: np.random.Generator,
-) -> None:
-    order = torch.as_tensor(generator.permutation(len(images)))
-    for begin in range(0, len(order), batch):
-        places = order[begin : begin + batch]
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(network(images[places]), targets[places])
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-
-def _look(
-    network: nn.Sequential,
-    images: Tensor,
-    targets: Tensor,
-    digits: Digits,
-    places: NDArray[np.int64],
-    flipped: NDArray[np.bool_],
-    epoch: int,
-) -> Snapshot:
+def _look(network: nn.Sequential, images: Tensor, targets: Tensor, digits: Digits) -> dict[str, Any]:
+    """What a snapshot says of the network."""
     with torch.no_grad():
         hidden = network[1](network[0](images))
         scores = network[2](hidden)
         tested = network(torch.as_tensor(digits.test_images)).argmax(1).numpy()
-        return Snapshot(
-            epoch=epoch,
-            hidden=hidden.T.double().numpy(),
-            places=places,
-            flipped=flipped,
-            train_loss=float(nn.functional.cross_entropy(scores, targets)),
-            train_accuracy=float((scores.argmax(1) == targets).double().mean()),
-            test_accuracy=float((tested == digits.test_labels).mean()),
-        )
+    return {
+        "hidden": hidden.T.double().numpy(),
+        "train_loss": float(nn.functional.cross_entropy(scores, targets)),
+        "train_accuracy": float((scores.argmax(1) == targets).double().mean()),
+        "test_accuracy": float((tested == digits.test_labels).mean()),
+    }

@@ -3,14 +3,13 @@
 Images are rows of pixels in [0, 1], top row first. IDX (LeCun, Cortes, Burges, "The MNIST database") is a
 big-endian format: two zero bytes, a byte for the number type (8: unsigned byte), a byte for the number of axes, their
 lengths as 32-bit integers, and the numbers. Nothing is downloaded.
-
-Defines no equations.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,6 @@ MNIST_FILES: dict[str, tuple[tuple[int, ...], str]] = {
     "t10k-labels-idx1-ubyte": ((10_000,), "27ae3e4e09519cfbb04c329615203637"),
 }
 
-_UNSIGNED_BYTE = 8
 #: A stream of random numbers that no dataset or start of the toy model uses.
 _SPLIT_STREAM = 11
 #: Images of the shipped set that are kept for testing.
@@ -105,19 +103,23 @@ def load_mnist(folder: str | Path, *, verify: bool = True) -> Digits:
 
     """
     parts = [_load_published(Path(folder), name, verify) for name in MNIST_FILES]
-    for (images, labels), part in ((parts[:2], "train"), (parts[2:], "t10k")):
-        if images.ndim != 3 or images.shape[1] != images.shape[2] or labels.shape != images.shape[:1]:
+    (images, labels), (test_images, test_labels) = parts[:2], parts[2:]
+    for shown, named in ((images, labels), (test_images, test_labels)):
+        if shown.ndim != 3 or shown.shape[1] != shown.shape[2] or named.shape != shown.shape[:1]:
             raise DigitsFileError(
-                f"{folder}: {part} has images {images.shape} and labels {labels.shape}; allowed are (T, side, side) "
-                "and (T,); are the files of one set?"
+                f"{folder}: images {shown.shape} and labels {named.shape} are not (T, side, side) and (T,); "
+                "are the files of one set?"
             )
-        if labels.size == 0 or labels.max() > 9:
-            raise DigitsFileError(f"{folder}: {part} has no labels, or labels above 9; allowed are 0 to 9")
-    if parts[0].shape[1:] != parts[2].shape[1:]:
+        if named.size == 0 or named.max() > 9:
+            raise DigitsFileError(f"{folder}: no labels, or labels above 9; allowed are 0 to 9")
+    if images.shape[1:] != test_images.shape[1:]:
         raise DigitsFileError(f"{folder}: images to train on and to test with differ in size")
-    flat = [part.reshape(len(part), -1).astype(np.float32) / np.float32(255) for part in parts[::2]]
-    train_labels, test_labels = (part.astype(np.int64) for part in parts[1::2])
-    return Digits("MNIST", parts[0].shape[1], flat[0], train_labels, flat[1], test_labels)
+    flat, test_flat = (
+        part.reshape(len(part), -1).astype(np.float32) / np.float32(255) for part in (images, test_images)
+    )
+    return Digits(
+        "MNIST", images.shape[1], flat, labels.astype(np.int64), test_flat, test_labels.astype(np.int64)
+    )
 
 
 def _load_published(folder: Path, name: str, verify: bool) -> NDArray[np.uint8]:
@@ -129,8 +131,7 @@ def _load_published(folder: Path, name: str, verify: bool) -> NDArray[np.uint8]:
     array = _parse(content, path)
     if verify and (array.shape != shape or hashlib.md5(content, usedforsecurity=False).hexdigest() != digest):
         raise DigitsFileError(
-            f"{path}: holds {array.shape} unsigned bytes but not those published as {name} {shape}; "
-            "for other data in this format try verify=False"
+            f"{path}: {array.shape} bytes, not those published as {name}; for other data try verify=False"
         )
     return array
 
@@ -167,19 +168,15 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(content: bytes, path: Path) -> NDArray[np.uint8]:
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] != _UNSIGNED_BYTE or not 1 <= content[3] <= 3:
+    if len(content) < 4 or content[:3] != b"\0\0\x08" or not 1 <= content[3] <= 3:
         raise DigitsFileError(
-            f"{path}: begins with {content[:4].hex(' ') or 'nothing'}; allowed are 00 00 08 and 01 to 03 (IDX of "
-            "unsigned bytes with one to three axes)"
+            f"{path}: begins with {content[:4].hex(' ') or 'nothing'}; allowed are 00 00 08 and 01 to 03"
         )
     head = 4 + 4 * content[3]
-    shape = tuple(
-        int(length) for length in np.frombuffer(content[4:head].ljust(head - 4, b"\0"), dtype=">u4")
-    )
-    expected = head + int(np.prod([float(length) for length in shape]))
+    shape = np.frombuffer(content[4:head].ljust(head - 4, b"\0"), dtype=">u4").tolist()
+    expected = head + math.prod(shape)
     if len(content) != expected:
         raise DigitsFileError(
-            f"{path}: holds {len(content)} bytes, but its head announces {expected} for shape {shape}; "
-            "it is truncated or damaged"
+            f"{path}: holds {len(content)} bytes, but its head announces {expected}; truncated or damaged"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=head).reshape(shape)
