@@ -30,33 +30,27 @@ from scipy.optimize import nnls
 from numerics.data import draw_dataset
 from numerics.engines.cpu import kernels
 from numerics.engines.cpu.bounding_boxes import GROUP
-from numerics.engines.cpu.candidate_sums import count_listed
-from numerics.engines.cpu.candidates import Listing
 from numerics.engines.cpu.interaction import CUT, classify, sum_culled
 from numerics.engines.cpu.simd import LANES
 from numerics.engines.cpu.trajectory import CpuTrajectory
 from numerics.starts import draw_start
 from theory.setting import Setting
 
-__all__ = ["Comparison", "compare_variants", "fit_costs", "time_lists"]
+__all__ = ["Sums", "fit_costs", "time_steps", "time_sums"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Microseconds of a step, and of its sums over pairs alone, each variant in turns; and what was counted."""
+class Sums:
+    """Least microseconds of the sums over pairs, culled and dense; how many leaves were cut, of how many groups."""
 
     T: int
-    step: int
-    culled_step: tuple[float, ...]
-    dense_step: tuple[float, ...]
-    culled_sums: tuple[float, ...]
-    dense_sums: tuple[float, ...]
+    culled: float
+    dense: float
     cut: int
     groups: int
-    leaves: int
 
 
-def _in_turns(calls: list[Callable[[], int]], turns: int) -> list[tuple[float, ...]]:
+def _in_turns(calls: list[Callable[[], int]], turns: int) -> list[list[float]]:
     """Microseconds of processor time per unit of work that each call reports, for every turn."""
     times: list[list[float]] = [[] for _ in calls]
     for turn in range(turns + 1):
@@ -65,10 +59,10 @@ def _in_turns(calls: list[Callable[[], int]], turns: int) -> list[tuple[float, .
             done = call()
             if turn:  # the first may compile
                 found.append((time.process_time() - start) / done * 1e6)
-    return [tuple(found) for found in times]
+    return times
 
 
-def _step_times(trajectory: CpuTrajectory, steps: int, turns: int) -> list[tuple[float, ...]]:
+def time_steps(trajectory: CpuTrajectory, steps: int, turns: int) -> list[list[float]]:
     """Microseconds of culled and of dense steps, taken from the state the trajectory is in, again and again."""
     held, begin = trajectory._held, trajectory.step
     before = [rows.copy() for rows in held.rows]
@@ -78,7 +72,7 @@ def _step_times(trajectory: CpuTrajectory, steps: int, turns: int) -> list[tuple
         for rows, old in zip(held.rows, before, strict=True):
             rows[:] = old
         trajectory.step = begin
-        return max(trajectory._run(begin + steps) - begin, 1)
+        return max(int(trajectory._run(begin + steps)) - begin, 1)
 
     return _in_turns([lambda: take(True), lambda: take(False)], turns)
 
@@ -91,11 +85,10 @@ def _arranged(trajectory: CpuTrajectory) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.ascontiguousarray(held.rows[0][:, : held.arrangement.awake]), hidden
 
 
-def compare_variants(trajectory: CpuTrajectory, turns: int = 20) -> Comparison:
-    """Time both variants from the state of an m = 2 trajectory."""
+def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
+    """Time the sums alone, from the state of an m = 2 trajectory."""
     parameters, hidden = _arranged(trajectory)
     culling = trajectory._work.culling
-    repeats = max(1, 2_000_000 // int(hidden.shape[1] * parameters.shape[1]))
     rows, gradients = kernels.as_rows(parameters), kernels.as_rows(np.zeros_like(parameters))
     pulled, scratch = np.zeros_like(hidden), np.zeros(kernels.scratch_size(2), hidden.dtype)
 
@@ -110,35 +103,15 @@ def compare_variants(trajectory: CpuTrajectory, turns: int = 20) -> Comparison:
         return repeats
 
     kinds = classify(parameters, hidden, culling)
-    culled_sums, dense_sums = _in_turns([culled, dense], turns)
-    culled_step, dense_step = _step_times(trajectory, repeats, turns)
-    return Comparison(
-        T=hidden.shape[1],
-        step=trajectory.step,
-        culled_step=culled_step,
-        dense_step=dense_step,
-        culled_sums=culled_sums,
-        dense_sums=dense_sums,
-        cut=int((kinds == CUT).sum()),
-        groups=kinds.shape[0],
-        leaves=kinds.shape[1],
-    )
+    least = map(min, _in_turns([culled, dense], turns))
+    return Sums(hidden.shape[1], *least, cut=int((kinds == CUT).sum()), groups=kinds.shape[0])
 
 
-def time_lists(trajectory: CpuTrajectory, turns: int = 6) -> tuple[list[tuple[float, ...]], float]:
-    """Microseconds of a step with lists, and of one without, in turns; the share of all pairs that lists begin with."""
-    parameters, hidden = _arranged(trajectory)
-    listing = trajectory._work.culling
-    assert isinstance(listing, Listing)
-    share = count_listed(parameters, hidden, listing) / (parameters.shape[1] * hidden.shape[1])
-    return _step_times(trajectory, 100, turns), share
-
-
-def fit_costs(comparisons: list[Comparison]) -> tuple[float, float]:
-    """(CUT_PAIR, GROUP_COST) that fit the least times of the sums, each error relative to its time."""
-    pair = np.median([min(c.dense_sums) / (c.groups * GROUP * c.T) for c in comparisons])
-    counted = np.array([[c.cut * GROUP * LANES, c.groups] for c in comparisons], dtype=float)
-    spent = np.array([min(c.culled_sums) for c in comparisons]) / pair
+def fit_costs(found: list[Sums]) -> tuple[float, float]:
+    """(CUT_PAIR, GROUP_COST) that fit the times, each error relative to its time."""
+    pair = np.median([one.dense / (one.groups * GROUP * one.T) for one in found])
+    counted = np.array([[one.cut * GROUP * LANES, one.groups] for one in found], dtype=float)
+    spent = np.array([one.culled for one in found]) / pair
     cut_pair, group_cost = nnls(counted / spent[:, None], np.ones(len(spent)))[0].tolist()
     return cut_pair, group_cost
 
@@ -154,25 +127,21 @@ def _main() -> None:
     options = parser.parse_args()
     found = []
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; microseconds of a step, least (median)")
-    for m, T in itertools.product(*(vars(options)[name] for name in ("m", "T"))):
+    for m, T in itertools.product(options.m, options.T):
         setting = Setting(T=T, m=m)
         trajectory = CpuTrajectory(setting, draw_dataset(setting), *draw_start(setting))
         for after in options.after:
             trajectory.advance(after)
             state = trajectory.parameters(), *trajectory.moments()
             trajectory.restore(after, *state)
+            pairs = T * _arranged(trajectory)[0].shape[1]
+            repeats = max(1, 2_000_000 // pairs) if m == 2 else 100
             if m == 2:
-                found.append(result := compare_variants(trajectory))
-                times = [result.culled_step, result.dense_step]
-                share = result.cut / (result.groups * result.leaves)
-            else:
-                times, share = time_lists(trajectory)
+                found.append(time_sums(trajectory, repeats, turns=20))
+            times = time_steps(trajectory, repeats, turns=20 if m == 2 else 6)
             trajectory.restore(after, *state)
             culled, dense = (f"{min(part):8.0f} ({np.median(part):.0f})" for part in times)
-            share_of = "cut" if m == 2 else "listed"
-            print(
-                f"m {m} T {T} step {after} culled {culled} dense {dense} {share_of} {share:.3f}", flush=True
-            )
+            print(f"m {m} T {T} step {after} culled {culled} dense {dense}", flush=True)
     if found:
         print("CUT_PAIR, GROUP_COST =", ", ".join(f"{cost:.3g}" for cost in fit_costs(found)))
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start
-from numerics.benchmark.culling import Comparison, fit_costs
+from numerics.benchmark.culling import Sums, fit_costs
 from numerics.engines import start_trajectory
 from numerics.engines.cpu import interaction
 from numerics.engines.cpu import trajectory as cpu
@@ -220,11 +220,11 @@ def test_culled_trajectories_equal_the_reference(monkeypatch: pytest.MonkeyPatch
 def test_fitted_costs_are_those_that_made_the_times() -> None:
     """Times made from known costs give them back; costs of another machine do not."""
 
-    def comparison(T: int, cut: int, cut_pair: float, group_cost: float) -> Comparison:
-        groups, leaves = 100, -(-T // LANES)
+    def comparison(T: int, cut: int, cut_pair: float, group_cost: float) -> Sums:
+        groups = 100
         spent = 1e-4 * (cut_pair * cut * GROUP * LANES + group_cost * groups)
         dense = 1e-4 * groups * GROUP * T
-        return Comparison(T, 0, (), (), (2 * spent, spent), (dense, 3 * dense), cut, groups, leaves)
+        return Sums(T, spent, dense, cut, groups)
 
     made = [comparison(T, cut, 1.7, 900.0) for T in (160, 1600) for cut in (300, 1000)]
     assert fit_costs(made) == pytest.approx((1.7, 900.0), rel=1e-9)
