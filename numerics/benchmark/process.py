@@ -21,7 +21,7 @@ from numerics.engines.cpu import trajectory as cpu
 from numerics.starts import draw_start
 from theory.setting import Setting
 
-__all__ = ["EARLY_STEPS", "measure_memory", "measure_plain", "measure_speed"]
+__all__ = ["EARLY_STEPS", "MEASURES", "measure_memory", "measure_plain", "measure_speed"]
 
 #: Steps before the early state is timed: code is compiled, memory touched, Adam's first steps are over.
 EARLY_STEPS = 20
@@ -93,7 +93,8 @@ def measure_memory(n: int, T: int, m: int) -> dict[str, float]:
     return {"bytes": (peak - baseline) * unit, "process_bytes": peak * unit, "nonzeros": nonzeros}
 
 
+MEASURES: dict[str, Any] = {"plain": measure_plain, "speed": measure_speed, "memory": measure_memory}
+
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
-    kinds: dict[str, Any] = {"plain": measure_plain, "speed": measure_speed, "memory": measure_memory}
-    print(json.dumps(kinds[request.pop("kind")](**request)))
+    print(json.dumps(MEASURES[request.pop("kind")](**request)))

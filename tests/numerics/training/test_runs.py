@@ -164,18 +164,17 @@ def refused_or_equal(path: Path, content: bytes) -> bool:
 
 
 def test_every_flipped_byte_of_the_header_is_noticed(content: bytes, scratch: Path) -> None:
-    """All header bytes (lengths, names, shapes, metadata), one bit and all bits of each."""
+    """All header bytes: lengths, names, shapes, metadata."""
     end = 8 + int.from_bytes(content[:8], "little") + 16
     refused = sum(
-        refused_or_equal(scratch, content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :])
+        refused_or_equal(scratch, content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
         for at in range(end)
-        for mask in (1, 0xFF)
     )
-    assert refused > 1.9 * end  # what loads all the same is padding
+    assert refused > 0.95 * end  # what loads all the same is padding
 
 
 @given(at=st.integers(0), mask=st.integers(1, 255))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_flipped_bits_anywhere_are_noticed(content: bytes, scratch: Path, at: int, mask: int) -> None:
     at = at % len(content)
     refused_or_equal(scratch, content[:at] + bytes([content[at] ^ mask]) + content[at + 1 :])

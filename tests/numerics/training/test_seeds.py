@@ -45,11 +45,12 @@ def all_same(one: Runs, other: Runs) -> bool:
 
 @pytest.mark.parametrize("engine", available_engines())
 def test_threads_and_repetition_change_no_bit(engine: EngineName) -> None:
-    runs = train(SMALL, seeds=4, engine=engine, out=None, progress=False, threads=1)
-    for threads in (1, 2, 3, None):
-        assert all_same(train(SMALL, seeds=4, engine=engine, out=None, progress=False, threads=threads), runs)
+    short = SMALL.replace(steps=60)
+    runs = train(short, seeds=4, engine=engine, out=None, progress=False, threads=1)
+    for threads in (1, 3, None):
+        assert all_same(train(short, seeds=4, engine=engine, out=None, progress=False, threads=threads), runs)
     assert all(same(train_one(run.setting, engine=engine), run) for run in runs)
-    assert not same(train_one(SMALL.replace(seed=9), engine=engine), runs[0])
+    assert not same(train_one(short.replace(seed=9), engine=engine), runs[0])
 
 
 def test_order_and_seeds() -> None:
@@ -81,11 +82,6 @@ def test_what_cannot_be_trained_is_refused(
     with pytest.raises(ValueError, match=said):
         train(settings, out=tmp_path / "runs", progress=False, **options)  # type: ignore[arg-type]
     assert not (tmp_path / "runs").exists()
-
-
-def test_train_one_refuses_an_unknown_engine() -> None:
-    with pytest.raises(ValueError, match="not known"):
-        train_one(SMALL, engine="typo")  # type: ignore[arg-type]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
@@ -291,7 +287,7 @@ def test_given_data_and_start_are_used() -> None:
 
 @pytest.mark.parametrize("engine", available_engines())
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("lr", [1e13, 1e25, 1e37])
+@pytest.mark.parametrize("lr", [1e13, 1e37])
 def test_divergence_is_a_status(tmp_path: Path, engine: EngineName, dtype: str, lr: float) -> None:
     """A rate as large as can be: no exception, no warning; float32 overflows, float64 may just not memorize."""
     setting = SMALL.replace(lr=lr, weight_decay=0.0, dtype=dtype)
@@ -307,22 +303,6 @@ def test_divergence_is_a_status(tmp_path: Path, engine: EngineName, dtype: str, 
         assert np.isfinite(run.history_loss[:-1]).all()
         with pytest.raises(ValueError, match="NaN or infinity"):
             _ = loaded.record
-
-
-@pytest.mark.parametrize("lr", [1e100, 1e200, 1e300])
-def test_divergence_beyond_every_float(lr: float) -> None:
-    for dtype in ("float32", "float64"):
-        assert train_one(SMALL.replace(lr=lr, weight_decay=0.0, dtype=dtype)).status == "diverged"
-
-
-@pytest.mark.parametrize("engine", available_engines())
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_start_that_is_not_finite_diverges_at_once(engine: EngineName, bad: float) -> None:
-    W, b = draw_start(SMALL)
-    W[0, -1] = bad
-    run = train_one(SMALL, start=(W, b), engine=engine)
-    assert run.status == "diverged"
-    assert run.history_step.tolist() == [0]
 
 
 def test_memorized_means_every_datapoint() -> None:
