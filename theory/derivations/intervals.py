@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import reduce
+from operator import add, mul
 from typing import Any, TypeAlias
 
 import sympy
@@ -79,23 +80,13 @@ def _evaluate(expression: sympy.Expr, values: Values) -> Ball:
         return values[expression]
     if isinstance(expression, sympy.Rational):
         return arb(fmpq(int(expression.p), int(expression.q)))
-    rule = _RULES.get(type(expression))
-    if rule is not None:
+    if rule := _RULES.get(type(expression)):
         return rule(expression, values)
-    function = _FUNCTIONS.get(type(expression))
-    if function is not None:
+    if function := _FUNCTIONS.get(type(expression)):
         return function(*(_evaluate(argument, values) for argument in expression.args))
     if expression.is_Atom and expression.is_number:
         raise Undefined(f"{expression} is not a finite real number")
     raise NotImplementedError(f"no ball arithmetic for {type(expression).__name__} in {expression}")
-
-
-def _add(expression: sympy.Expr, values: Values) -> Ball:
-    return reduce(lambda left, right: left + right, (_evaluate(term, values) for term in expression.args))
-
-
-def _multiply(expression: sympy.Expr, values: Values) -> Ball:
-    return reduce(lambda left, right: left * right, (_evaluate(factor, values) for factor in expression.args))
 
 
 def _power(expression: sympy.Expr, values: Values) -> Ball:
@@ -148,14 +139,6 @@ def _whole(value: Ball) -> int:
     return int(number)
 
 
-def _sum(expression: sympy.Sum, values: Values) -> Ball:
-    return sum(_terms(expression, values), start=arb(0))
-
-
-def _product(expression: sympy.Product, values: Values) -> Ball:
-    return reduce(lambda left, right: left * right, _terms(expression, values), arb(1))
-
-
 def _arccosine(value: Ball) -> Ball:
     if isinstance(value, arb_series):
         return value.acos()
@@ -174,17 +157,17 @@ def _binomial(size: Ball, chosen: Ball) -> Ball:
 
 
 _RULES: dict[type, Callable[[Any, Values], Ball]] = {
-    sympy.Add: _add,
-    sympy.Mul: _multiply,
     sympy.Pow: _power,
     sympy.Derivative: _series,
-    sympy.Sum: _sum,
-    sympy.Product: _product,
-    type(sympy.pi): lambda _, __: arb.pi(),
-    type(sympy.E): lambda _, __: arb.const_e(),
+    sympy.Sum: lambda expression, values: reduce(add, _terms(expression, values), arb(0)),
+    sympy.Product: lambda expression, values: reduce(mul, _terms(expression, values), arb(1)),
 }
 
 _FUNCTIONS: dict[type, Callable[..., Ball]] = {
+    sympy.Add: lambda *terms: reduce(add, terms),
+    sympy.Mul: lambda *factors: reduce(mul, factors),
+    type(sympy.pi): arb.pi,
+    type(sympy.E): arb.const_e,
     sympy.cos: lambda value: value.cos(),
     sympy.sin: lambda value: value.sin(),
     sympy.tan: lambda value: value.sin() / value.cos(),

@@ -16,7 +16,7 @@ from flint import arb
 
 from theory.derivations.domains import Domain, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
-from theory.derivations.steps import Statement, Step, StepInconclusive, StepRefuted, relations
+from theory.derivations.steps import COUNT, Statement, Step, StepInconclusive, StepRefuted, relations
 
 __all__ = ["Mutant", "is_harmless", "is_refuted", "mutants"]
 
@@ -57,7 +57,7 @@ def is_refuted(step: Step, mutant: Mutant) -> bool:
     return False
 
 
-def is_harmless(step: Step, mutant: Mutant, count: int = 24) -> bool:
+def is_harmless(step: Step, mutant: Mutant) -> bool:
     """Whether a surviving mutant is no error: nowhere does it claim more than the statement does.
 
     At every point each relation of the mutant must have the gap of the original or a greater one.
@@ -66,16 +66,16 @@ def is_harmless(step: Step, mutant: Mutant, count: int = 24) -> bool:
     if len(originals) != len(changed):
         return mutant.statement == sympy.true or set(changed) < set(originals)
     return all(
-        _claims_no_more(before, after, step.domain, count)
+        _claims_no_more(before, after, step.domain)
         for before, after in zip(originals, changed, strict=True)
         if before != after
     )
 
 
-def _claims_no_more(before: sympy.Basic, after: sympy.Basic, domain: Domain, count: int) -> bool:
+def _claims_no_more(before: sympy.Basic, after: sympy.Basic, domain: Domain) -> bool:
     if type(before) is not type(after):
         return False
-    for point in points(domain, count):
+    for point in points(domain, COUNT):
         values = {symbol: rational_ball(value) for symbol, value in point.items()}
         try:
             slack = _excess(after, values) - _excess(before, values)

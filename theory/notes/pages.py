@@ -25,18 +25,23 @@ __all__ = ["TOPICS", "Topic", "notes", "topic_of"]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A note: the stem of its file, its title, the areas of labels it takes, and how it begins.
+    """A note: the stem of its file, its title, how it begins, what tests it, and the areas of labels it takes.
 
-    `experiments` test its results: each is named by the stem of its page in the folder `experiments` beside that of the
-    notes; `untested` says what has none, and why.
+    Tests are experiments, each named by the stem of its page in the folder `experiments` beside that of the notes;
+    `untested` says what has none, and why. Besides the area of its name it takes the `others`.
     """
 
     name: str
     title: str
-    areas: tuple[str, ...]
     opening: str = ""
-    experiments: tuple[str, ...] = ()
+    experiments: str = ""
     untested: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The areas of labels that belong here."""
+        return self.name, *self.others
 
 
 #: The notes in reading order. A derivation whose area is not named here gets a note of its own.
@@ -44,89 +49,81 @@ TOPICS = (
     Topic(
         "memorization",
         "Memorization",
-        ("memorization",),
         "What the least-norm model of zero loss looks like: first as inequalities between hidden vectors, for any "
         r"number $m$ of hidden dimensions, then solved, for $T \le m + 1$ by the simplex and for $m = 2$ by the "
         "regular T-gon.",
-        ("compare", "norms", "gallery", "failures"),
+        "compare norms gallery failures",
     ),
     Topic(
         "codes",
         "Memorization codes",
-        ("codes",),
-        r"The same programme for any $T$ and $m$: the least $\sum \lVert h_j\rVert^2$ with $\lVert h_j\rVert^2 - "
-        r"h_i \cdot h_j \ge 1$. Where it is not solved, a configuration is an upper bound and the proven lower bounds "
-        r"say how far it can be from the optimum. $E$ is the energy $\sum \lVert h_j\rVert^2$; "
-        "`theory/codes/bounds.py` has the proofs in full.",
-        ("codes",),
+        r"The same programme for any $T$ and $m$: the least $\sum \lVert h_j\rVert^2$ with $\lVert h_j\rVert^2 - h_i "
+        r"\cdot h_j \ge 1$. Where it is not solved, a configuration is an upper bound and the proven lower bounds say "
+        r"how far it can be from the optimum. $E$ is the energy $\sum \lVert h_j\rVert^2$; `theory/codes/bounds.py` "
+        "has the proofs in full.",
+        "codes",
     ),
     Topic(
         "stationary",
         "Where training gets stuck",
-        ("stationary",),
         "Two circles and dropped points: models that training in the plane ends at though they are not optimal.",
-        ("polish", "failures"),
+        "polish failures",
     ),
     Topic(
         "unequal",
         "Unequal norms and untied decoders",
-        ("unequal",),
         "What changes when the datapoints differ in norm, or when the decoder is free.",
-        ("variants",),
-        "Every dataset that is drawn here has unit norms, and only those variants have a decoder of their own.",
+        "variants",
+        untested="Every dataset that is drawn here has unit norms, and only those variants have a decoder of their "
+        "own.",
     ),
     Topic(
         "penalty",
         "A finite penalty",
-        ("penalty",),
         r"Loss $+\ \lambda (\lVert W\rVert^2 + \lVert b\rVert^2)$ for $\lambda \gt 0$: the polygon shrinks, and "
         "collapses.",
-        untested=r"No experiment has a finite $\lambda$: the decay of AdamW, the trainer, acts beside the gradient and "
-        r"not through the loss, and what it amounts to vanishes with Adam's $\varepsilon$ "
+        "",
+        untested=r"No experiment has a finite $\lambda$: the decay of AdamW, the trainer, acts beside the gradient "
+        r"and not through the loss, and what it amounts to vanishes with Adam's $\varepsilon$ "
         "(`optimization.adamw-stationary`).",
     ),
     Topic(
         "generalization",
         "Polygons of features",
-        ("generalization", "polygons", "amplitudes"),
         "With infinite data the model stores features instead of datapoints. Why five of them, and for which laws of "
         "amplitudes.",
-        ("sea", "gallery", "variants"),
+        "sea gallery variants",
+        others=("polygons", "amplitudes"),
     ),
     Topic(
         "sea",
         "The sea of small columns",
-        ("sea",),
         "What the features that are not on the polygon contribute.",
-        ("sea",),
+        "sea",
     ),
     Topic(
         "optimization",
         "What training can reach",
-        ("optimization",),
         "Weight decay, Adam and a finite schedule: how far parameters get, and where they rest.",
-        ("decay-budget", "compare"),
+        "decay-budget compare",
     ),
     Topic(
         "repetition",
         "Repeated data",
-        ("repetition",),
         "One datapoint among many, repeated $R$ times: when it is worth a place of its own.",
-        ("threshold", "repeated-threshold", "repeated-map", "repeated-many", "repeated-history"),
+        "threshold repeated-threshold repeated-map repeated-many repeated-history",
     ),
     Topic(
         "dimensionality",
         "Dimensionality",
-        ("dimensionality",),
         "What share of a hidden dimension a vector has, and what these shares can add up to.",
-        ("decay-budget", "codes", "compare", "digits"),
+        "decay-budget codes compare digits",
     ),
     Topic(
         "scales",
         "Scales of the dataset",
-        ("scales",),
         "When datapoints stop being orthonormal.",
-        ("scale-sparsity", "scale-decay", "dataset-size", "heat-map"),
+        "scale-sparsity scale-decay dataset-size heat-map",
     ),
 )
 
@@ -163,7 +160,7 @@ def topic_of(label: str) -> Topic:
 
     """
     area = label.partition(".")[0]
-    own = Topic(area, area.capitalize(), (area,))
+    own = Topic(area, area.capitalize())
     return next((topic for topic in TOPICS if area in topic.areas), own)
 
 
@@ -231,7 +228,7 @@ def _note(topic: Topic, members: Sequence[Derivation]) -> str:
         lines += _derivation(one)
     if numbers := tables(topic.name):
         lines += ["## Numbers", "", *(f"{table.markdown()}\n" for table in numbers)]
-    tests = ", ".join(f"[{name}](../experiments/{name}.md)" for name in topic.experiments)
+    tests = ", ".join(f"[{name}](../experiments/{name}.md)" for name in topic.experiments.split())
     if tests or topic.untested:
         lines += [
             "## Experiments",

@@ -48,7 +48,7 @@ class MissingTools(RuntimeError):
 
 
 def write_pdf(texts: Mapping[str, str], path: Path) -> None:
-    """Write the notes as one PDF; pictures are looked for beside the folder it goes into, or left out.
+    """Write the notes as one PDF.
 
     Raises
     ------
@@ -61,9 +61,8 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
         import typst
     except ImportError as error:
         raise MissingTools(f"--pdf needs {error.name}; try pip install 'tgon[notes]'") from error
-    root = path.resolve().parent.parent
     body = pypandoc.convert_text(
-        _with_pictures(one_document(texts), root),
+        one_document(texts),
         "typst",
         format="markdown-auto_identifiers",
         extra_args=["--wrap=none"],
@@ -72,7 +71,7 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
         r"lr\((bar\.v\.double .*? bar\.v\.double)\)", r"lr(\1, size: #1em)", body
     )  # norms of letter height
     source: Any = (_STYLE + _columns(body)).encode()  # typst's own types do not admit bytes
-    path.write_bytes(typst.compile(source, root=str(root)))
+    path.write_bytes(typst.compile(source))
 
 
 def one_document(texts: Mapping[str, str]) -> str:
@@ -109,16 +108,7 @@ def one_document(texts: Mapping[str, str]) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _with_pictures(document: str, root: Path) -> str:
-    """Pictures as typst finds them from `root`, those that are not there left out."""
-
-    def placed(found: re.Match[str]) -> str:
-        return f"![](/{found[1]}){{width=100%}}" if (root / found[1]).exists() else ""
-
-    return re.sub(r"!\[[^]]*\]\(\.\./([^)]+)\)", placed, document)
-
-
 def _columns(source: str) -> str:
-    """Columns as wide as their cells need; the sentences of a table of labels take what is left."""
+    """Columns as wide as their cells need; two columns of sentences share what is left."""
     source = re.sub(r"columns: \(([\d.%, ]+)\)", lambda found: f"columns: {found[1].count('%')}", source)
-    return re.sub(r"columns: 3,(?=\s*align: \(left,left)", "columns: (auto, 1fr, auto),", source)
+    return re.sub(r"columns: 3,(?=\s*align: \(left,left)", "columns: (auto, 2fr, 1fr),", source)

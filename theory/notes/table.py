@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,8 @@ def table_of(caption: str, columns: str, rows: Iterable[Iterable[float | str]]) 
     return Table(caption, tuple(head.strip() for head in columns.split("|")), tuple(cells))
 
 
-def by(caption: str, columns: str, first: Iterable[Any], *others: Callable[[Any], float | str]) -> Table:
+def by(
+    caption: str, columns: str, first: Iterable[Any], others: Sequence[Callable[[Any], float | str]]
+) -> Table:
     """A table with the values `first` in its first column, as they are, and functions of them in the others."""
     return table_of(caption, columns, ((str(one), *(column(one) for column in others)) for one in first))

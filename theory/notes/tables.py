@@ -8,7 +8,6 @@ come from.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 
 from theory.notes.statements import in_latex
@@ -32,28 +31,25 @@ def _memorization() -> tuple[Table, ...]:
             return rf"${T}/(1 - \cos(2\pi/{T}))$"
         return f"${in_latex(radsimp(exact_tgon_energy(T)))}$"
 
-    weight, bias = formulas.tgon_weight_norm, formulas.tgon_bias_norm
+    def ratio(T: int) -> float | str:
+        return bias(T) / weight(T) if T > 1 else "–"
+
+    radius, weight, bias = formulas.tgon_radius_squared, formulas.tgon_weight_norm, formulas.tgon_bias_norm
+    pairs = (weight, formulas.asymptotic_tgon_weight_norm), (bias, formulas.asymptotic_tgon_bias_norm)
     tgon = by(
         "The regular T-gon, $m = 2$ (`memorization.tgon-norm`, `memorization.tgon-bias-norm`).",
         r"$T$ | $\lVert h\rVert^2$ | $c$ | $\lVert W\rVert$ | $\lVert b\rVert$ | $\lVert b\rVert/\lVert W\rVert$ | "
         r"$D_X$ | $\lVert W\rVert^2$ exactly",
         range(1, 13),
-        formulas.tgon_radius_squared,
-        formulas.tgon_bias_coefficient,
-        weight,
-        bias,
-        lambda T: bias(T) / weight(T) if T > 1 else "–",
-        formulas.tgon_dimensionality,
-        exact,
+        [radius, formulas.tgon_bias_coefficient, weight, bias, ratio, formulas.tgon_dimensionality, exact],
     )
-    expansion = by(
+    expansion = table_of(
         "Relative error of the two-term expansions of `memorization.asymptotic-norms`.",
         r"$T$ | $\lVert W\rVert$ | error | $\lVert b\rVert$ | error",
-        (5, 10, 20, 50, 100),
-        weight,
-        lambda T: number(formulas.asymptotic_tgon_weight_norm(T) / weight(T) - 1, 2),
-        bias,
-        lambda T: number(formulas.asymptotic_tgon_bias_norm(T) / bias(T) - 1, 2),
+        (
+            (str(T), *(x for norm, near in pairs for x in (norm(T), number(near(T) / norm(T) - 1, 2))))
+            for T in (5, 10, 20, 50, 100)
+        ),
     )
     return tgon, expansion
 
@@ -116,11 +112,13 @@ def _generalization() -> tuple[Table, ...]:
         r"$k$ | $\lVert W\rVert$, free length | $\lVert W\rVert$, constant | $b$, constant | $\lVert W\rVert$, uniform "
         "| $b$, uniform",
         sizes,
-        lambda k: polygon(k, "free").weight_norm,
-        lambda k: polygon(k, "constant").weight_norm,
-        lambda k: polygon(k, "constant").bias,
-        lambda k: polygon(k, "uniform").weight_norm,
-        lambda k: polygon(k, "uniform").bias,
+        [
+            lambda k: polygon(k, "free").weight_norm,
+            lambda k: polygon(k, "constant").weight_norm,
+            lambda k: polygon(k, "constant").bias,
+            lambda k: polygon(k, "uniform").weight_norm,
+            lambda k: polygon(k, "uniform").bias,
+        ],
     )
     return gains, norms
 
@@ -140,8 +138,7 @@ def _sea() -> tuple[Table, ...]:
             "vertices.",
             "$r$ | energy $q$ | what it adds",
             (0.25, 0.5, 0.75, 0.8396, 1, 1.25),
-            lambda r: best_sea(5, r),
-            lambda r: sea_gain(5, r, best_sea(5, r)),
+            [lambda r: best_sea(5, r), lambda r: sea_gain(5, r, best_sea(5, r))],
         ),
     )
 
@@ -156,9 +153,7 @@ def _dimensionality() -> tuple[Table, ...]:
             "datapoint (`dimensionality.repeats`).",
             "$T$ | T-gon | simplex | copies",
             (2, 3, 4, 5, 8, 12),
-            tgon_dimensionality,
-            simplex_dimensionality,
-            lambda T: 1 / T,
+            [tgon_dimensionality, simplex_dimensionality, lambda T: 1 / T],
         ),
     )
 
@@ -218,21 +213,25 @@ def _stationary() -> tuple[Table, ...]:
     from theory.memorization import failures
     from theory.memorization.tgon import tgon_energy, tgon_hidden
 
+    def outer(x: float) -> float:
+        return failures.two_circles(8, [x, x, x]).outer_squared
+
     circles = by(
         "Two circles on $T = 8$ datapoints: three of squared length $x$, five of the $y$ that the angles leave "
         f"(`stationary.two-circles`); the T-gon has energy {number(tgon_energy(8))}.",
         "$x$ | $y$ | energy",
         (1.5, 2, 2.5, 3, 3.4142),
-        lambda x: failures.two_circles(8, [x, x, x]).outer_squared,
-        lambda x: 3 * x + 5 * failures.two_circles(8, [x, x, x]).outer_squared,
+        [outer, lambda x: 3 * x + 5 * outer(x)],
     )
     dropped = by(
         "One dropped point, the $T - 1$ others on their regular polygon (`stationary.dropped`): $T$ times the loss, "
         "and the curvature at the origin, held where it is positive.",
         r"$T$ | $T \cdot$ loss | curvature",
         (4, 5, 6, 8, 10, 12),
-        lambda T: T * failures.dropped_point_loss(T),
-        lambda T: failures.dropped_point_curvature(tgon_hidden(T - 1)),
+        [
+            lambda T: T * failures.dropped_point_loss(T),
+            lambda T: failures.dropped_point_curvature(tgon_hidden(T - 1)),
+        ],
     )
     return circles, dropped
 
@@ -241,16 +240,21 @@ def _optimization() -> tuple[Table, ...]:
     from theory.memorization.tgon import tgon_radius_squared
     from theory.optimization import reach as formulas
 
+    def within(T: int) -> str:
+        return f"{formulas.tgon_within_reach(T, 22.12, 10_000, 0.999):.3f}"  # the law's error is below T·1e-4
+
     reach = by(
         r"What decay does within the paper's $\Lambda = 25$: the budget $\tau$, the share of a parameter without "
         "gradient that is left, and the reach from 0 of steps of length 1 and of Adam's longest "
         "(`optimization.reach`).",
         r"weight decay | $\tau$ | left | reach | reach at most",
         (0, 0.001, 0.01, 0.1, 0.5),
-        lambda decay: formulas.decay_budget(RATES, decay),
-        lambda decay: formulas.surviving_fraction(RATES, decay),
-        lambda decay: formulas.reach(RATES, decay),
-        lambda decay: formulas.reach(RATES, decay, largest_update=formulas.adam_largest_step()),
+        [
+            lambda decay: formulas.decay_budget(RATES, decay),
+            lambda decay: formulas.surviving_fraction(RATES, decay),
+            lambda decay: formulas.reach(RATES, decay),
+            lambda decay: formulas.reach(RATES, decay, largest_update=formulas.adam_largest_step()),
+        ],
     )
     longest = [formulas.adam_largest_step(step=step) for step in (1, 2, 5, 10, 30, 100)]
     steps = table_of(
@@ -263,10 +267,7 @@ def _optimization() -> tuple[Table, ...]:
         "paper's data $(n = 10000, S = 0.999)$ keep it within 22.12 (`optimization.necessary-bias`).",
         "$T$ | largest bias | probability",
         (5, 8, 12, 16, 20, 22, 24, 26, 28),
-        lambda T: tgon_radius_squared(T) - 1,
-        lambda T: (
-            f"{formulas.tgon_within_reach(T, 22.12, 10_000, 0.999):.3f}"
-        ),  # the law's error is below T·1e-4
+        [lambda T: tgon_radius_squared(T) - 1, within],
     )
     return reach, steps, biases, _shrinking()
 
@@ -337,19 +338,8 @@ def _unequal() -> tuple[Table, ...]:
     )
 
 
-_TABLES: dict[str, Callable[[], tuple[Table, ...]]] = {
-    "memorization": _memorization,
-    "codes": _codes,
-    "stationary": _stationary,
-    "unequal": _unequal,
-    "penalty": _penalty,
-    "generalization": _generalization,
-    "sea": _sea,
-    "optimization": _optimization,
-    "repetition": _repetition,
-    "dimensionality": _dimensionality,
-    "scales": _scales,
-}
+_BUILDERS = (_memorization, _codes, _stationary, _unequal, _penalty, _generalization, _sea, _optimization)
+_TABLES = {one.__name__.lstrip("_"): one for one in (*_BUILDERS, _repetition, _dimensionality, _scales)}
 
 #: The topics that have tables of numbers.
 TOPICS_WITH_TABLES = frozenset(_TABLES)

@@ -5,8 +5,6 @@ with eigenvalues α and β and a vector (u, v), two dimensions show each identit
 same kind.
 """
 
-from __future__ import annotations
-
 from sympy import exp, log, pi, sqrt
 
 from theory.derivations.domains import Integers, Interval

@@ -3,8 +3,6 @@
 Normalisation: energies in units of T/n; r = ‖h‖² of the repeated point, w_k = X_k h on its own features.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, sqrt
 
 from theory.derivations.domains import Integers, Interval

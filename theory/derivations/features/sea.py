@@ -5,8 +5,6 @@ most 1; r the squared radius and b the bias of the k-gon, q = Σ‖w‖² the en
 `theory.polygon_geometry`.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Max, Sum, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval

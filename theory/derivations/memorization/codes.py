@@ -4,8 +4,6 @@ Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.pro
 when ‖h_j‖² < 1. The reasons here are short; `theory.codes.bounds` has them in full.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Rational, Sum, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval

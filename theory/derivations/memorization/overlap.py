@@ -3,8 +3,6 @@
 Normalisation: n features, each present with probability p in each datapoint, independently; T datapoints.
 """
 
-from __future__ import annotations
-
 from sympy import Product, Sum
 
 from theory.derivations.domains import Integers, Interval

@@ -5,8 +5,6 @@ that are shorter than the others push all others apart, by σ. The construction 
 paid for by some longer point, since what is left across them has too few dimensions.
 """
 
-from __future__ import annotations
-
 from sympy import cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval

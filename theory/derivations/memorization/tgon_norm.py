@@ -3,8 +3,6 @@
 Normalisation: `memorization.tgon-norm`, with squared length 1/(1 − cos(2π/T)) and c = 1 − squared length.
 """
 
-from __future__ import annotations
-
 from sympy import Abs, And, Rational, Sum, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval

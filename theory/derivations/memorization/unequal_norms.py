@@ -4,8 +4,6 @@ Normalisation: disjoint supports, ‖X_j‖ = s_j. The inverse squares 1/s_j² o
 q, α, and Q is their sum.
 """
 
-from __future__ import annotations
-
 from sympy import cos, pi
 
 from theory.derivations.domains import Integers, Interval

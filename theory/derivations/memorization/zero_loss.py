@@ -4,8 +4,6 @@ What zero loss on orthonormal data means for hidden vectors, the simplex, and wh
 loss. Normalisation: unit datapoints X_t with disjoint supports, h_t = W X_t, c_t = X_t · b.
 """
 
-from __future__ import annotations
-
 from sympy import Max, Sum, cos, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval

@@ -4,8 +4,6 @@ Normalisation: ℓ is the length and r = ℓ² the squared length of the polygon
 the mobility of the weights over that of the biases.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, cos, log, pi
 
 from theory.derivations.domains import Integers, Interval
