@@ -15,7 +15,7 @@ import numpy as np
 
 from numerics import Run, Runs
 from theory import Record, Setting, predict
-from verify.claims.judging import Case, Judgement
+from verify.claims.judging import Case, Judgement, exit_code
 from verify.claims.population_claims import cell_of
 from verify.claims.registry import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
@@ -85,9 +85,7 @@ class Comparison:
     @property
     def exit_code(self) -> int:
         """0 no claim violated, 1 a claim violated, 3 nothing could be judged."""
-        if any(claim.holds is False for claim in self.claims):
-            return 1
-        return 0 if any(claim.holds for claim in self.claims) else 3
+        return exit_code(self.claims)
 
     @property
     def verdict(self) -> str:

@@ -29,14 +29,8 @@ __all__ = [
     "styled",
 ]
 
-BLUE, VERMILLION, GREEN, ORANGE, SKY, PURPLE = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#E69F00",
-    "#56B4E9",
-    "#CC79A7",
-)
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+ORANGE, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
 GREY, INK = "#999999", "#222222"
 
 #: Text that stands back: grey lines are too light to be read.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tgon.cli.options import BadInput, json_option, refusals
-from tgon.cli.output import print_claims, print_json, print_table, shown
+from tgon.cli.output import print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Dataset
-    from verify.claims.judging import Judgement
     from verify.model_files import ForeignModel
 
 __all__ = ["check", "dataset_of"]
@@ -36,6 +35,7 @@ def check(ctx: click.Context, model: str, data: str | None, as_json: bool) -> No
     file of this program, which knows its data. Nothing is ever unpickled.
     """
     from numerics import measure
+    from verify.claims.judging import exit_code
     from verify.claims.registry import judge_model
     from verify.diagnosis import diagnose
     from verify.model_files import read_model
@@ -57,7 +57,7 @@ def check(ctx: click.Context, model: str, data: str | None, as_json: bool) -> No
     else:
         _print_answer(answer)
         print_claims(claims)
-    ctx.exit(_exit_code(claims))
+    ctx.exit(exit_code(claims))
 
 
 def dataset_of(found: ForeignModel, model: str, data: str | None) -> tuple[Dataset, tuple[str, ...]]:
@@ -71,16 +71,11 @@ def dataset_of(found: ForeignModel, model: str, data: str | None) -> tuple[Datas
     return found.run.data, ()
 
 
-def _exit_code(claims: Sequence[Judgement]) -> int:
-    held = [claim.holds for claim in claims]
-    return 1 if False in held else 0 if True in held else 3
-
-
 def _print_answer(answer: Mapping[str, Any]) -> None:
     click.echo(f"{answer['diagnosis']}: {answer['evidence']}")
     for guess in answer["guesses"]:
         click.echo(f"guessed: {guess}")
-    measured = {name: value for name, value in answer["measured"].items() if name not in ("status", "exact")}
-    print_table(
-        "Measured", ["", "value"], [[name, shown(value)] for name, value in measured.items()], text=[""]
-    )
+    measured = [
+        (name, value) for name, value in answer["measured"].items() if name not in ("status", "exact")
+    ]
+    print_table("Measured", ["", "value"], measured, text=[""])

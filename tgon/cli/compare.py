@@ -95,14 +95,12 @@ def _strong_settings(T: Sequence[int], strong_decay: float, given: dict[str, Any
 
 def _command(ctx: click.Context) -> str:
     """The command line with every value that is not a default."""
-    given = [
-        f"{param.opts[0]} {_typed(ctx.params[param.name])}"
-        for param in ctx.command.params
-        if param.name
-        and param.name != "as_json"
-        and ctx.get_parameter_source(param.name) != ParameterSource.DEFAULT
-    ]
-    return " ".join([ctx.command_path, *given])
+    words = [ctx.command_path]
+    for param in ctx.command.params:
+        name = param.name or ""
+        if name != "as_json" and ctx.get_parameter_source(name) != ParameterSource.DEFAULT:
+            words += [param.opts[0], _typed(ctx.params[name])]
+    return " ".join(words)
 
 
 def _typed(value: Any) -> str:

@@ -14,7 +14,17 @@ from typing import Any, Literal
 
 from theory import Record, Setting
 
-__all__ = ["Case", "Claim", "Control", "ControlResult", "Finding", "Judgement", "judge_claim", "not_judged"]
+__all__ = [
+    "Case",
+    "Claim",
+    "Control",
+    "ControlResult",
+    "Finding",
+    "Judgement",
+    "exit_code",
+    "judge_claim",
+    "not_judged",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +134,12 @@ def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
         reason=finding.reason,
         controls=tuple(_run_control(control, cases) for control in claim.controls) if finding.judged else (),
     )
+
+
+def exit_code(judgements: Sequence[Judgement]) -> int:
+    """0 no claim violated, 1 a claim is violated, 3 nothing could be judged."""
+    held = [judgement.holds for judgement in judgements]
+    return 1 if False in held else 0 if True in held else 3
 
 
 def _run_control(control: Control, cases: Sequence[Case]) -> ControlResult:

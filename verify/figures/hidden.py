@@ -93,15 +93,9 @@ def _points(run: Run, role: str) -> pd.DataFrame:
         clouds["predicted"] = turned_onto(predict(run.setting).hidden, hidden)
     points = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
     table = pd.concat(points, ignore_index=True).round({"x": 5, "y": 5})
-    facts = {
-        "T": run.setting.T,
-        "m": run.setting.m,
-        "run": role,
-        "seed": run.setting.seed,
-        "diagnosis": diagnose_run(run).name,
-        "weight_norm": float(f"{run.record.weight_norm:.6g}"),
-        "train_loss": float(f"{run.record.train_loss:.6g}"),
-    }
+    numbers = {name: float(f"{getattr(run.record, name):.6g}") for name in ("weight_norm", "train_loss")}
+    about: dict[str, Any] = {"T": run.setting.T, "m": run.setting.m, "run": role, "seed": run.setting.seed}
+    facts = about | {"diagnosis": diagnose_run(run).name} | numbers
     return pd.DataFrame(facts, index=table.index).join(table)
 
 

@@ -23,20 +23,12 @@ __all__ = ["draw_train_loss_history", "train_loss_history_numbers"]
 
 def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     """Every number of the figure: columns T, m, weight_decay, seed, memorized, step, loss (6 digits)."""
-    tables = [
-        pd.DataFrame(
-            {
-                "T": run.setting.T,
-                "m": run.setting.m,
-                "weight_decay": run.setting.weight_decay,
-                "seed": run.setting.seed,
-                "memorized": run.status == "memorized",
-                "step": run.history_step,
-                "loss": [float(f"{loss:.6g}") for loss in run.history_loss],
-            }
-        )
-        for run in runs
-    ]
+    tables = []
+    for run in runs:
+        facts = {name: getattr(run.setting, name) for name in ("T", "m", "weight_decay", "seed")}
+        losses = [float(f"{loss:.6g}") for loss in run.history_loss]
+        columns = {"memorized": run.status == "memorized", "step": run.history_step, "loss": losses}
+        tables.append(pd.DataFrame(facts | columns))
     return pd.concat(tables, ignore_index=True)
 
 

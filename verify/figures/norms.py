@@ -57,9 +57,10 @@ def published_norms() -> pd.DataFrame:
 
 
 def _planar_theory(last: int) -> list[dict[str, Any]]:
+    curves = {"weight_norm": tgon_weight_norm, "bias_norm": tgon_bias_norm}
     return [
         {"norm": norm, "series": "theory", "T": T, "value": float(curve(T))}
-        for norm, curve in (("weight_norm", tgon_weight_norm), ("bias_norm", tgon_bias_norm))
+        for norm, curve in curves.items()
         for T in range(2, last + 1)
     ]
 
@@ -72,22 +73,15 @@ def _predicted_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
             predicted = predict(setting)
             rows += [
                 {"norm": norm, "series": "prediction", "T": T, "value": getattr(predicted, norm)}
-                for norm in ("weight_norm", "bias_norm")
+                for norm in _NORM_LABELS
             ]
     return rows
 
 
 def _trained_rows(run: Run) -> list[dict[str, Any]]:
-    facts = {
-        "series": "trained",
-        "T": run.setting.T,
-        "weight_decay": run.setting.weight_decay,
-        "seed": run.setting.seed,
-        "memorized": run.status == "memorized",
-    }
-    return [
-        {**facts, "norm": norm, "value": getattr(run.record, norm)} for norm in ("weight_norm", "bias_norm")
-    ]
+    facts = {name: getattr(run.setting, name) for name in ("T", "weight_decay", "seed")}
+    facts |= {"series": "trained", "memorized": run.status == "memorized"}
+    return [facts | {"norm": norm, "value": getattr(run.record, norm)} for norm in _NORM_LABELS]
 
 
 _NORM_LABELS = {
