@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["for_good", "least_of_each", "listed", "medians", "numbers", "tally", "values_by"]
+from theory.number_format import number
+from verify.statistics import Interval
+
+__all__ = [
+    "for_good",
+    "least_of_each",
+    "listed",
+    "median_range",
+    "medians",
+    "numbers",
+    "parts",
+    "records",
+    "span",
+    "tally",
+    "values_by",
+]
 
 
 def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -45,6 +61,34 @@ def medians(
 
     """
     return {key: reduce(each) for key, each in values.items()}
+
+
+def median_range(values: ArrayLike) -> Interval:
+    """The median, with the least and the greatest value in place of the interval; NaN of none.
+
+    Examples
+    --------
+    >>> str(median_range([1.0, 2.0, 9.0]))
+    '2 (1 to 9)'
+
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    if not len(sample):
+        return Interval(np.nan, np.nan, np.nan)
+    return Interval(float(np.median(sample)), float(sample.min()), float(sample.max()))
+
+
+def span(values: ArrayLike, digits: int) -> str:
+    """The least and the greatest value as text; a dash of none.
+
+    Examples
+    --------
+    >>> span([2.0, 0.5], 3), span([], 3)
+    ('0.5 to 2', '–')
+
+    """
+    sample = np.asarray(values, dtype=np.float64)
+    return f"{number(sample.min(), digits)} to {number(sample.max(), digits)}" if len(sample) else "–"
 
 
 def listed(values: Iterable[object]) -> str:
@@ -87,6 +131,23 @@ def tally(values: ArrayLike) -> str:
     if not rest:
         return f"{value:g} in all {most} runs"
     return f"{value:g} in {most} of {counted.total()} runs, " + ", ".join(f"{v:g} in {k}" for v, k in rest)
+
+
+def parts(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+    """The rows by the values of columns, in ascending order: the value, or a tuple of several, and its rows.
+
+    Examples
+    --------
+    >>> [(T, len(rows)) for T, rows in parts(pd.DataFrame({"T": [5, 3, 5]}), "T")]
+    [(3, 1), (5, 2)]
+
+    """
+    yield from table.groupby(columns[0] if len(columns) == 1 else list(columns))
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Each row by the names of its columns."""
+    return cast(list[dict[str, Any]], table.to_dict("records"))
 
 
 def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:

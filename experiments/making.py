@@ -229,8 +229,8 @@ def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Pa
     """What the tables in ``folder``, ``link`` as seen from the page, add to it."""
     with explained(experiment, tables, folder):
         names = [f"{TABLES}/{name}.csv" for name in sorted(tables)]
-        summary = getattr(experiment.module, "summary", None)
-        summed = None if summary is None else summary(tables)
+        summary = experiment.module.summary(tables) if hasattr(experiment.module, "summary") else {}
+        summed = summary if isinstance(summary, dict) else {"": summary}
         return Part(form_of(tables), findings_of(experiment, tables), summed, digest(tables), link, names)
 
 
@@ -261,7 +261,8 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
         if experiment.animated:
             contents[place / ANIMATION] = experiment.module.animate(tables)
     page, text = _page(experiment, tables, place)
-    files = write_tables(tables, place)
+    made_elsewhere = "made" in form_of(tables) and place in form_folders(place)
+    files = [] if made_elsewhere else write_tables(tables, place)
     for path, content in (contents | {page: text.encode()}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
-from experiments.registry import Experiment
+from experiments.registry import OF_THE_NOTES, Experiment
 from numerics.sweeps.file import Form, form_flag
 from numerics.training.progress import about
 from theory import Setting
@@ -46,7 +46,7 @@ class Part:
     Attributes
     ----------
     form : what was run, by key; ``made`` is the command that made it, where that is not `tgon sweep`.
-    findings, summary : what was found, and a computed table that stands below it, if any.
+    findings, summary : what was found, and computed tables that stand below it, by their captions.
     digest : that of the tables.
     folder : where its figure and tables lie, as seen from the page.
     tables : the names of their files.
@@ -55,7 +55,7 @@ class Part:
 
     form: Mapping[str, str]
     findings: Sequence[Finding]
-    summary: pd.DataFrame | None
+    summary: Mapping[str, pd.DataFrame]
     digest: str
     folder: str
     tables: Sequence[str]
@@ -100,11 +100,15 @@ class Entry:
 
 def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
     """The list of all pages in Markdown: what each says of what was published, and how much was trained for it."""
-    statements = [
-        f"| {statement} | {outcome} | [{experiment.name}]({experiment.name}.md) |"
-        for experiment, forms in entries.items()
-        for statement, outcome in _outcomes(forms).items()
-    ]
+    published, noted = (
+        [
+            f"| {statement} | {outcome} | [{experiment.name}]({experiment.name}.md) |"
+            for experiment, forms in entries.items()
+            if (experiment.name in OF_THE_NOTES) == of_the_notes
+            for statement, outcome in _outcomes(forms).items()
+        ]
+        for of_the_notes in (False, True)
+    )
     pages = [
         f"| [{experiment.title}]({experiment.name}.md) | {experiment.question} | "
         f"{'; '.join(_titled_extent(entry.form) for entry in forms)} |"
@@ -132,7 +136,15 @@ def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
             "",
             "| published | these runs | page |",
             "|---|---|---|",
-            *statements,
+            *published,
+            "",
+            "## What the notes say, and what these runs say",
+            "",
+            "Theorems, closed forms and hypotheses of [the notes](../README.md), held against trained models.",
+            "",
+            "| of the notes | these runs | page |",
+            "|---|---|---|",
+            *noted,
             "",
             "## Pages",
             "",
@@ -205,9 +217,9 @@ def _result(experiment: Experiment, part: Part) -> list[str]:
     """Findings, summary and the text that was written for them."""
     commentary, form = experiment.commentary, part.form["form"]
     texts = [_findings(part.findings)] if part.findings else []
-    if part.summary is not None and len(part.summary):
-        columns = list(map(str, part.summary.columns))
-        texts.append(_table(columns, part.summary.itertuples(index=False, name=None)))
+    for caption, table in part.summary.items():
+        texts += [caption] if caption else []
+        texts += [_table(list(map(str, table.columns)), table.itertuples(index=False, name=None))]
     if form in commentary.texts:
         texts += [STALE] if stale(commentary, form, part.findings, part.digest) else []
         texts.append(commentary.texts[form])
@@ -238,7 +250,7 @@ def _with_interval(finding: Finding) -> str:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown."""
-    lines = [list(columns), *([_cell(value) for value in row] for row in rows)]
+    lines = [list(columns), *([_cell(value).replace("|", r"\|") for value in row] for row in rows)]
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
     return "\n".join([head, "|" + "---|" * len(columns), *body])
 
@@ -268,7 +280,9 @@ def _settings(form: Mapping[str, str]) -> str:
     if "seconds" in form:
         rows.append((f"training time of {form['timed']} runs, summed", about(float(form["seconds"]))))
     rows += [
-        (f"`{name}`", form[name]) for name in paper if name in _ALWAYS or form.get(name, "") != paper[name]
+        (f"`{name}`", form[name])
+        for name in paper
+        if name in form and (name in _ALWAYS or form[name] != paper[name])
     ]
     lines = [f"| {key} | {value} |" for key, value in rows]
     return "\n".join(

@@ -30,7 +30,18 @@ if TYPE_CHECKING:
     from experiments.findings import Finding
     from numerics import Run
 
-__all__ = ["EXPERIMENTS", "NAMES", "Experiment", "find_experiment"]
+__all__ = ["EXPERIMENTS", "NAMES", "OF_THE_NOTES", "Experiment", "find_experiment"]
+
+#: Experiments that test what the derivation notes say; the others, what was published.
+OF_THE_NOTES = (
+    "compare",
+    "decay-budget",
+    "polish",
+    "codes",
+    "sea",
+    "threshold",
+    "repeated-threshold",
+)
 
 #: The experiments in the order in which they are read.
 NAMES = (
@@ -51,15 +62,17 @@ NAMES = (
     "repeated-map",
     "forgetting",
     "envelope",
+    *OF_THE_NOTES,
 )
 
 
 class ExperimentModule(Protocol):
     """What the package of an experiment defines.
 
-    ``collect``, ``draw`` and ``findings`` it must have. Beside these it may have ``KEYS``, the columns of its table
-    ``runs`` that tell runs apart, so that runs can be added to its tables, and ``derived`` where some tables follow
-    from others; ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
+    ``collect``, ``draw`` and ``findings`` it must have; no ``collect`` where other commands write its tables, which
+    then stand in its table ``form`` as ``made``. Beside these it may have ``KEYS``, the columns of its table ``runs``
+    that tell runs apart, so that runs can be added to its tables, and ``derived`` where some tables follow from others;
+    ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -74,8 +87,8 @@ class ExperimentModule(Protocol):
     def findings(self, tables: dict[str, pd.DataFrame]) -> list[Finding]:
         """What the tables say of what was published, and further numbers worth a row; no prose."""
 
-    def summary(self, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-        """A computed table of numbers that the page shows below the findings."""
+    def summary(self, tables: dict[str, pd.DataFrame]) -> pd.DataFrame | dict[str, pd.DataFrame]:
+        """A computed table of numbers that the page shows below the findings, or several by their captions."""
 
     def animate(self, tables: dict[str, pd.DataFrame]) -> bytes:
         """A GIF, from the tables alone."""

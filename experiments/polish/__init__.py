@@ -1,1 +1,93 @@
-"""Where polishing takes trained models."""
+"""Experiment ``polish``: where trained models are on the way to.
+
+Each is continued in float64 along the descent of ‖W‖² within the models of zero loss until the first-order conditions
+hold. Dropped points stay dropped, and the least norm is that of the points that are kept (`memorization.tgon-norm`).
+Where datapoints share a feature there is no prediction, and no zero loss unless those points are neighbours. The table
+is that of `tgon polish --table`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.findings import MEASURED, Finding, outcome_of
+from experiments.grouping import parts, span
+from verify.style import BLUE, DECAY_COLOURS, GREY, INK, VERMILLION, panels
+
+__all__ = ["draw", "findings", "summary"]
+
+#: A polished norm is the least one if it is within this of it, relatively.
+LANDED = 1e-6
+
+LEAST = "Every model on data without a shared feature lands on the least norm of the points it keeps"
+CIRCLES = "Two circles are not stationary for the norm: polishing takes them to the polygon (`stationary.two-circles`)"
+
+Tables = dict[str, pd.DataFrame]
+
+
+def findings(tables: Tables) -> list[Finding]:
+    """Who lands on the least norm, how exactly, and who keeps the order of points."""
+    rows = tables["polished"]
+    known = rows[rows["ratio_after"].notna()]
+    circles = known[known["diagnosis_before"] == "two circles"]
+    off = float((known["ratio_after"] - 1).abs().max())
+    ordered = int((known["keeps_order"].astype(str) == "True").sum())
+    return [
+        *(
+            Finding(
+                statement,
+                outcome_of(int(_landed(part).sum()), len(part)),
+                "models",
+                _landed(part).sum(),
+                n=len(part),
+            )
+            for statement, part in ((LEAST, known), (CIRCLES, circles))
+        ),
+        Finding("Farthest from the least norm", MEASURED, "relative distance", off, n=len(known)),
+        Finding("The order of points on the polygon is kept", MEASURED, "models", ordered, n=len(known)),
+    ]
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """Of each T and diagnosis as trained: the norm before, and where polishing ends."""
+    rows = []
+    for (T, name), part in parts(tables["polished"], "T", "diagnosis_before"):
+        before, known, refused = (
+            part["ratio_before"].dropna(),
+            part["ratio_after"].notna(),
+            part["reason"].notna(),
+        )
+        rows.append(
+            {
+                "T": T,
+                "as trained": name,
+                "models": len(part),
+                "‖W‖ / least": span(before, 4),
+                "no shared feature": int(known.sum()),
+                "at the least norm": int(_landed(part).sum()),
+                "shared": int((~known & ~refused).sum()),
+                "refused": int(refused.sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def draw(tables: Tables) -> Figure:
+    """‖W‖ over the least norm of the points kept, as trained, and the line on which polishing ends."""
+    rows = tables["polished"].dropna(subset=["ratio_before"])
+    figure, [[ax]] = panels(1, 1, 7.0, 4.6)
+    colours = (VERMILLION, GREY, BLUE, DECAY_COLOURS[2], INK)
+    for place, (name, part) in enumerate(parts(rows, "diagnosis_before")):
+        shifted = part["T"] + 0.25 * (place - 1.5) + np.linspace(-0.08, 0.08, len(part))
+        ax.scatter(shifted, part["ratio_before"], s=18, alpha=0.7, color=colours[place], label=name)
+    ax.axhline(1, color=INK, lw=1, label="after polishing")
+    ax.set(xlabel="datapoints T", ylabel="‖W‖ / least norm of the points kept", yscale="log")
+    ax.set_yticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"], minor=False)
+    ax.legend(fontsize=10)
+    return figure
+
+
+def _landed(rows: pd.DataFrame) -> pd.Series:
+    return (rows["ratio_after"] - 1).abs() <= LANDED

@@ -5,13 +5,14 @@ R is a number of repeats, T/n its natural unit. The interval is for the median o
 
 from __future__ import annotations
 
-import csv
-import io
+import functools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from theory.repetition.logistic_boundary import fit_boundary, median_interval
 from theory.repetition.threshold import zero_bias_threshold
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LEVEL",
     "summary",
+    "table_of",
     "write_rows",
 ]
 
@@ -114,26 +116,25 @@ def _spread(values: Iterable[float]) -> dict[str, float]:
     return {"median": statistics.median(numbers), "least": numbers[0], "greatest": numbers[-1]}
 
 
+def table_of(answers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The answers as a table of numbers, 1 for what is true."""
+    return pd.DataFrame(
+        [{name: _number(_at(answer, keys)) for name, keys in _COLUMNS.items()} for answer in answers]
+    )
+
+
 def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
-    """The answers as a table, six digits each; written whole or not at all."""
+    """The table of the answers, six digits each; written whole or not at all."""
     from numerics.training.runs import write_atomically
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for answer in answers:
-        writer.writerow([_brief(_at(answer, keys)) for keys in _COLUMNS.values()])
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.getvalue().encode())
+    text = table_of(answers).to_csv(index=False, float_format="%.6g", na_rep="nan", lineterminator="\n")
+    write_atomically(path, text.encode())
 
 
 def _at(answer: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    value: Any = answer
-    for key in keys:
-        value = value[key]
-    return value
+    return functools.reduce(lambda value, key: value[key], keys, answer)
 
 
-def _brief(value: Any) -> str:
-    """Numbers alone, so that every column can be read as one: 1 for what is true."""
-    return f"{value:.6g}" if isinstance(value, float | bool) else str(value)
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, bool) else value

@@ -1,0 +1,96 @@
+"""Experiment ``compare``: forty seeds of the paper's model for each T, beside the model of least norm.
+
+Norms are over the seeds that memorized. Ratios, of ‖W‖ to what is predicted, are over those among them whose datapoints
+are orthonormal, as the prediction assumes. Tables are those that `tgon compare` writes; of hidden vectors a model for
+each T and weight decay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.grouping import median_range, parts, records
+from theory.dimensionality import dimensionality
+from theory.number_format import number
+from verify.claims.registry import CLAIMS
+from verify.figures.norms import draw_norms_against_T
+
+__all__ = ["draw", "findings", "summary"]
+
+#: What the rounding of coordinates on disk, to five digits, can add to a sum of T ≤ 20 quotients of at most 1.
+ROUNDED = 1e-3
+
+SUMS = "The sum of D_X over the datapoints of a model is at most its rank (`dimensionality.sum-bound`)"
+BUDGET = "A longer decay budget brings ‖W‖ nearer to the least norm (`optimization.decay-budget`)"
+CAPTION = "What `tgon compare` and `tgon check` judge; each claim has negative controls, which must fail."
+
+Tables = dict[str, pd.DataFrame]
+
+
+def findings(tables: Tables) -> list[Finding]:
+    """Whether decay brings norms nearer to the least one, and sums of dimensionalities beside the rank."""
+    medians = tables["cells"].pivot_table(index="T", columns="decay_budget", values="median_ratio").dropna()
+    nearer = int((medians.iloc[:, -1] < medians.iloc[:, 0]).sum())
+    sums = _sums(tables["hidden_vectors"])
+    within = int((sums <= 2 + ROUNDED).sum())
+    return [
+        Finding(
+            BUDGET, outcome_of(nearer, len(medians)), "T at which the median does", nearer, n=len(medians)
+        ),
+        Finding(
+            SUMS, outcome_of(within, len(sums)), "models in the plane with at most 2", within, n=len(sums)
+        ),
+        found(
+            "Sum of D_X", MEASURED, "median, least and greatest over models", median_range(sums), len(sums)
+        ),
+    ]
+
+
+def summary(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Norms and diagnoses of each T and budget, and the claims."""
+    cells = pd.DataFrame([_row(row) for row in records(tables["cells"])])
+    claims = [(f"`{one.label}`", one.statement, one.status) for one in CLAIMS]
+    return {"": cells, CAPTION: pd.DataFrame(claims, columns=["label", "claim", "status"])}
+
+
+def _row(cell: dict[str, Any]) -> dict[str, object]:
+    norms = {
+        "‖W‖ predicted": "predicted_weight_norm",
+        "least": "least_weight_norm",
+        "median": "median_weight_norm",
+        "least ratio": "least_ratio",
+        "median ratio": "median_ratio",
+        "‖b‖ predicted": "predicted_bias_norm",
+        "median ‖b‖": "median_bias_norm",
+    }
+    return {
+        "T": cell["T"],
+        "τ": number(cell["decay_budget"], 4),
+        "memorized": f"{cell['memorized']:g}/{cell['seeds']:g}",
+        **{
+            head: number(cell[column], 4) if cell[column] == cell[column] else "–"
+            for head, column in norms.items()
+        },
+        "what became of the seeds": cell["diagnoses"],
+    }
+
+
+def draw(tables: Tables) -> Figure:
+    """‖W‖ and ‖b‖ against T."""
+    return draw_norms_against_T(tables["norms_against_T"])
+
+
+def _sums(vectors: pd.DataFrame) -> pd.Series:
+    """Σ D_X of every model in the plane whose hidden vectors are there."""
+    hidden = vectors[vectors["kind"] == "hidden"]
+    return pd.Series(
+        [
+            float(dimensionality(np.array([part["x"], part["y"]])).sum())
+            for _, part in parts(hidden, "T", "m", "run", "seed")
+        ]
+    )

@@ -1,0 +1,154 @@
+"""Experiment ``repeated-threshold``: from how many repeats R on training embeds a datapoint among features.
+
+The point is embedded where fewer than one in a thousand distinct datapoints have a larger D_X, the criterion of
+Henighan et al. 2023, and its hidden vector is longer than `numerics.repetition.EMBEDDED`. Runs of one seed share their
+start and most of the point, so each seed is one threshold: it lies between the last R up to which all its runs leave
+the point out and the first from which on all embed it. The boundary is a logistic law in log R of these thresholds
+(`repetition.boundary`). The numerical model is that of `tgon threshold`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.findings import MEASURED, Finding, Outcome, found
+from experiments.following import TOP
+from experiments.grouping import parts, records, span
+from experiments.threshold.draws import summary as threshold_of
+from experiments.threshold.draws import table_of
+from numerics import Run
+from numerics.repetition import EMBEDDED, find_transition
+from theory.number_format import number
+from theory.repetition.logistic_boundary import fit_boundary
+from verify.statistics import Interval, share_interval
+from verify.style import BLUE, INK, VERMILLION, panels
+
+__all__ = ["KEYS", "boundary", "collect", "draw", "findings", "summary"]
+
+#: Columns that tell runs apart.
+KEYS = ("n", "T", "repeats", "seed")
+
+#: Draws of the numerical model, and features that it keeps.
+DRAWS, FEATURES = 9, 120
+#: The published threshold, in units of T/n (Henighan et al. 2023).
+PUBLISHED = 0.4
+
+Tables = dict[str, pd.DataFrame]
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, as observed, and ``threshold``, what the numerical model gives for their size."""
+    setting = runs[0].setting
+    size = (setting.T, setting.n, setting.sparsity)
+    features = min(FEATURES, setting.n)
+    draws = [find_transition(*size, seed, features) for seed in range(DRAWS)]
+    return {"runs": table, "threshold": table_of([threshold_of(*size, features, draws)])}
+
+
+def findings(tables: Tables) -> list[Finding]:
+    """Where training embeds the point, beside the published line and the numerical model."""
+    runs, (model,) = _judged(tables), records(tables["threshold"])
+    unit, trained, seeds = model["equal_energy"], boundary(_judged(tables)), runs["seed"].nunique()
+    theory = Interval(*(model[name] / unit for name in ("boundary", "low", "high")))
+    published: Outcome = "agrees" if trained.low <= PUBLISHED <= trained.high else "differs"
+    meets: Outcome = "agrees" if theory.low <= trained.high and trained.low <= theory.high else "differs"
+    stays = model["metastable_until"] / unit
+    before: Outcome = "agrees" if trained.high < stays else "not decided"
+    quantity = "R n/T at which half of the seeds embed it"
+    return [
+        found("A point is embedded from the published R = 0.4 T/n on", published, quantity, trained, seeds),
+        found(
+            "Training embeds the point at the threshold of the numerical model",
+            meets,
+            "R n/T of the model: median over draws",
+            theory,
+            DRAWS,
+        ),
+        Finding(
+            "Training embeds the point before the model can keep it out no longer",
+            before,
+            "R n/T up to which it can" + (", at least" if model["metastable_censored"] else ""),
+            stays,
+        ),
+        Finding("No run embeds the point", MEASURED, "up to R n/T", _last(runs, embeds=False)),
+        Finding("Every run embeds the point", MEASURED, "from R n/T on", _last(runs, embeds=True)),
+    ]
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """Of each T/n and R: how many runs embed the point, its length, and its rank by D_X."""
+    rows = []
+    for (unit, share), runs in parts(_judged(tables), "unit", "share"):
+        many, stored = len(runs), int(runs["embedded"].sum())
+        interval = share_interval(stored, many)
+        rows.append(
+            {
+                "T/n": number(unit, 3),
+                "R": f"{runs['repeats'].iloc[0]:g}",
+                "R n/T": number(share, 3),
+                "embedded": f"{stored}/{many}",
+                "95 % interval": span([interval.low, interval.high], 2),
+                "median length": number(runs["length"].median(), 3),
+                "median share with larger D_X": number(runs["repeated_dimensionality_rank"].median(), 2),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def draw(tables: Tables) -> Figure:
+    """The length of the point's hidden vector against R, with the trained and the model's boundary."""
+    runs, (model,) = _judged(tables), records(tables["threshold"])
+    trained, unit = boundary(runs), model["equal_energy"]
+    figure, [[ax]] = panels(1, 1, 6.4, 4.4)
+    for embedded, label in ((True, "embedded"), (False, "not embedded")):
+        part = runs[runs["embedded"] == embedded]
+        face = BLUE if embedded else "none"
+        ax.scatter(part["share"], part["length"], s=32, facecolor=face, edgecolor=BLUE, label=label)
+    ax.axvspan(trained.low, trained.high, color=BLUE, alpha=0.12, lw=0, label="boundary of training, 95 %")
+    ax.axvspan(
+        model["low"] / unit, model["high"] / unit, color=VERMILLION, alpha=0.12, lw=0, label="of the model"
+    )
+    ax.axvline(PUBLISHED, color=INK, ls="--", label="published")
+    ax.set(xscale="log", xlabel="repeats R n/T", ylabel="length of the hidden vector")
+    ticks = runs["share"].unique()
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    ax.legend(fontsize=10)
+    return figure
+
+
+def boundary(runs: pd.DataFrame) -> Interval:
+    """R n/T at which half of the seeds embed the point; without a fit the range of their thresholds, and no value."""
+    low, high = [], []
+    for _, part in parts(runs, "seed"):
+        inside, outside = (part.loc[part["embedded"] == each, "share"] for each in (True, False))
+        low.append(float(outside[outside < inside.min()].max()) if len(inside) else float(outside.max()))
+        high.append(float(inside[inside > outside.max()].min()) if len(outside) else float(inside.min()))
+    low = [0.0 if math.isnan(each) else each for each in low]
+    high = [math.inf if math.isnan(each) else each for each in high]
+    try:
+        fitted = fit_boundary(low, high)
+    except ValueError:  # one R can be the threshold of every seed: no law with a width
+        return Interval(math.nan, min(low), max(high))
+    return Interval(fitted.median, fitted.low, fitted.high)
+
+
+def _judged(tables: Tables) -> pd.DataFrame:
+    """The runs with T/n, R n/T, the length of the point, and whether it is embedded."""
+    runs = tables["runs"]
+    unit, length = runs["T"] / runs["n"], runs["repeated_hidden_length"] * runs["median_hidden_length"]
+    embedded = (runs["repeated_dimensionality_rank"] < TOP) & (length > EMBEDDED)
+    return runs.assign(unit=unit, share=runs["repeats"] / unit, length=length, embedded=embedded)
+
+
+def _last(runs: pd.DataFrame, *, embeds: bool) -> float:
+    """The R n/T up to which no run embeds the point, or from which on all do."""
+    inside, outside = (runs.loc[runs["embedded"] == each, "share"] for each in (True, False))
+    tried = runs["share"]
+    if embeds:
+        return float(tried[tried > outside.max()].min()) if len(outside) else float(tried.min())
+    return float(tried[tried < inside.min()].max()) if len(inside) else float(tried.max())
