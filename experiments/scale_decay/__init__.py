@@ -47,24 +47,19 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
     budgets = {run.setting.weight_decay: run.setting.decay_budget for run in runs}
     kept.insert(3, "decay_budget", kept["weight_decay"].map(budgets))
-    return _with_scales(kept)
+    return derived({"runs": kept})
 
 
 def derived(tables: Tables) -> Tables:
     """The tables, with the scales of all runs."""
-    return _with_scales(tables["runs"])
-
-
-def _with_scales(kept: pd.DataFrame) -> Tables:
-    return {"runs": kept, "scales": scales_of(kept, ["m", "weight_decay"])}
+    return tables | {"scales": scales_of(tables["runs"], ["m", "weight_decay"])}
 
 
 def draw(tables: Tables) -> Figure:
     """Curves against T above, scales against weight decay below."""
     expected = hypothesis_generalization_scale(float(tables["runs"]["sparsity"].iloc[0]))
-    return draw_scales(
-        tables["runs"], tables["scales"], Axis("weight_decay", "weight decay", "T", "datapoints T"), expected
-    )
+    axis = Axis("weight_decay", "weight decay", "T", "datapoints T")
+    return draw_scales(tables["runs"], tables["scales"], axis, expected)
 
 
 def findings(tables: Tables) -> list[Finding]:

@@ -29,15 +29,8 @@ __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
 STILL = 0.5
 
 _COLUMNS = [
-    "m",
-    "sparsity",
-    "T",
-    "seed",
-    "status",
-    "train_loss",
-    "test_loss",
-    "largest_feature_dimensionality",
-]
+    "m", "sparsity", "T", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality",
+]  # fmt: skip
 
 #: Columns that tell runs apart.
 KEYS = ("m", "sparsity", "T", "seed")
@@ -62,17 +55,13 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
     kept.insert(2, "density", (1 - kept["sparsity"]).round(9))
     kept.insert(4, "seen", kept["T"] * kept["density"])
-    return _with_scales(kept)
+    return derived({"runs": kept})
 
 
 def derived(tables: Tables) -> Tables:
     """The tables, with the scales of all runs."""
-    return _with_scales(tables["runs"])
-
-
-def _with_scales(kept: pd.DataFrame) -> Tables:
-    scales = scales_of(kept, ["m", "density"])
-    return {"runs": kept, "scales": scales.assign(scale=scales["scale"] * scales["density"])}
+    scales = scales_of(tables["runs"], ["m", "density"])
+    return tables | {"scales": scales.assign(scale=scales["scale"] * scales["density"])}
 
 
 def draw(tables: Tables) -> Figure:

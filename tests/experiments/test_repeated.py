@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ import pandas as pd
 import pytest
 
 from experiments import forgetting, repeated_history, repeated_many
-from experiments.following import at_least_twice, outcomes, standing, stored_features
+from experiments.following import outcomes, standing, stored_features
 from experiments.making import gather, page_of, picture, write_experiment
-from experiments.registry import EXPERIMENTS, find_experiment
+from experiments.registry import find_experiment
 from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
 from experiments.repeated_map import collecting as repeated_map_collecting
 from experiments.repeated_map.hysteresis import sweep_both_ways, with_copies
@@ -26,14 +27,6 @@ from theory.dimensionality import dimensionality
 
 ROOT = Path(__file__).parents[2]
 
-#: Every committed form of an experiment with an animation: its folder.
-ANIMATED = [
-    folder.relative_to(ROOT).as_posix()
-    for each in EXPERIMENTS
-    if each.animated
-    for folder in form_folders(ROOT / "experiments" / each.folder)
-]
-
 _SMALL = "[setting]\nn=40\nsparsity=0.9\nsteps=60\n"
 TINY = {
     "repeated-history": f"{_SMALL}T=60\n[grid]\nrepeats=[2, 5]\nseed='0:1'\n",
@@ -44,13 +37,9 @@ TINY = {
 
 
 def _transition(T, n, sparsity, seed=0, features=120):
+    R = 1 + 0.1 * seed
     return Transition(
-        threshold=1 + 0.1 * seed,
-        between=(1 + 0.1 * seed,) * 2,
-        metastable_until=2.0,
-        embedded_from=0.5,
-        zero_bias=1.0,
-        repeats=(1 + 0.1 * seed) * T / n,
+        threshold=R, between=(R, R), metastable_until=2.0, embedded_from=0.5, zero_bias=1.0, repeats=R * T / n
     )
 
 
@@ -63,11 +52,7 @@ def made(tmp_path_factory):
     for module in (repeated_history, repeated_map_collecting):
         patch.setattr(module, "find_transition", _transition)
     patch.setattr(forgetting, "FRAMES", 5)
-    patch.setattr(
-        repeated_map_collecting,
-        "sweep_both_ways",
-        lambda run, repeats: sweep_both_ways(run, repeats, steps=20),
-    )
+    patch.setattr(repeated_map_collecting, "sweep_both_ways", partial(sweep_both_ways, steps=20))
     tables = {}
     for name, text in TINY.items():
         file = folder / f"{name}.toml"
@@ -101,26 +86,23 @@ def test_the_animation_is_written_with_the_figure(made, tmp_path):
         assert image.n_frames == tables["frames"]["step"].nunique() > 3
 
 
-@pytest.mark.parametrize("name", ANIMATED)
-def test_a_committed_animation_is_small_and_that_of_its_tables(name):
+@pytest.mark.parametrize(
+    "folder", form_folders(ROOT / "experiments" / "forgetting"), ids=lambda each: each.name
+)
+def test_a_committed_animation_is_small_and_that_of_its_tables(folder):
     from PIL import Image
 
-    folder = ROOT / name
     path = folder / "animation.gif"
     assert path.stat().st_size < 1_500_000
     with Image.open(path) as image:
         assert image.n_frames == read_tables(folder)["frames"]["step"].nunique()
 
 
-def _run(W, repeats=3, repeated_points=1, T=9, seed=0):
-    n = np.shape(W)[1]
-    setting = Setting(
-        T=T, n=n, sparsity=0.8, repeats=repeats, repeated_points=repeated_points, seed=seed, steps=1
-    )
-    nothing = np.zeros(0)
-    return Run(
-        setting, "cpu", "not memorized", np.asarray(W, np.float32), np.zeros(n), nothing.astype(int), nothing
-    )
+def _run(W, repeats=3):
+    n, nothing = np.shape(W)[1], np.zeros(0)
+    setting = Setting(T=9, n=n, sparsity=0.8, repeats=repeats, steps=1)
+    W = np.asarray(W, np.float32)
+    return Run(setting, "cpu", "not memorized", W, np.zeros(n), nothing.astype(int), nothing)
 
 
 def _pentagon(n=30):
@@ -168,12 +150,6 @@ def test_standing_counts_copies_once():
     assert stands["largest_other"] == expected[1:].max()
 
 
-def test_twice_means_neighbours():
-    assert not at_least_twice([True, False, True])
-    assert not at_least_twice([True])
-    assert at_least_twice(np.array([False, True, True]))
-
-
 def test_copies_are_taken_away_and_nothing_else():
     data = draw_dataset(Setting(T=12, n=30, sparsity=0.9, repeats=5, seed=2))
     for wanted in (1, 3, 5):
@@ -193,37 +169,22 @@ def test_a_sweep_goes_down_and_up_and_every_step_starts_from_the_one_before():
 
 
 def _history(lengths, repeats=5, seed=0, stored=4.0, rank=0.0):
-    steps = np.arange(len(lengths)) * 10
-    return pd.DataFrame(
-        {
-            "step": steps,
-            "dimensionality": 0.1,
-            "rank": rank,
-            "length": lengths,
-            "largest_other": 0.05,
-            "stored": np.where(steps > 0, stored, 0.0),
-            "repeats": repeats,
-            "seed": seed,
-        }
-    )
+    history = pd.DataFrame({"step": np.arange(len(lengths)) * 10, "rank": rank, "length": lengths})
+    return history.assign(stored=np.where(history["step"] > 0, stored, 0.0), repeats=repeats, seed=seed)
 
 
-def _theory(threshold=2.0):
+def _theory(*ends):
+    """Draws with the threshold between two ends; the first scan of a long one ends at R = 3."""
+    low, high = zip(*ends, strict=True)
+    cut = [k == 0 and end > 5 for k, end in enumerate(low)]
     return pd.DataFrame(
-        {
-            "draw": [0, 1],
-            "threshold": [threshold, 1.1 * threshold],
-            "between_low": [threshold, 1.1 * threshold],
-            "between_high": [threshold, 1.1 * threshold],
-            "metastable_until": [3.0, 3.0],
-            "metastable_censored": [threshold > 5, False],
-        }
+        {"between_low": low, "between_high": high, "metastable_until": 3.0, "metastable_censored": cut}
     )
 
 
 def _found(history, theory=None):
     """Findings by statement, those of what is measured by their first four words."""
-    tables = {"history": history, "theory": _theory() if theory is None else theory}
+    tables = {"history": history, "theory": _theory((2.0, 2.0), (2.2, 2.2)) if theory is None else theory}
     return {
         each.statement if each.outcome != "measured" else " ".join(each.statement.split()[:4]): each
         for each in repeated_history.findings(tables)
@@ -243,23 +204,18 @@ def test_a_replaced_feature_is_told_from_one_that_stays(stored, outcome):
 
 
 def test_the_threshold_of_the_theory_has_the_range_of_its_draws():
-    found = _found(_history([0, 0.1, 1, 1]), _theory(6.0))
+    found = _found(_history([0, 0.1, 1, 1]), _theory((6.0, 6.0), (6.6, 6.6)))
     threshold, stands = found["Threshold by the numerical"], found["Its unembedded state stands"]
     assert (threshold.value, threshold.low, threshold.high) == pytest.approx((6.3, 6.0, 6.6))
     assert (stands.value, stands.high) == (3, np.inf)  # the scan ended there
     assert np.isnan(_found(_history([0, 0.1, 1, 1]))["Its unembedded state stands"].high)
 
 
-@pytest.mark.parametrize(("low", "high", "median"), [(0.0, 0.5, 2.0), (3.0, np.inf, 2.2)])
-def test_a_draw_without_a_threshold_counts_by_what_bounds_it(low, high, median):
-    three = pd.concat([_theory(), _theory().tail(1)], ignore_index=True)
-    open_one = three.assign(
-        between_low=three["between_low"].where(three.index != 1, low),
-        between_high=three["between_high"].where(three.index != 1, high),
-    )
-    threshold = _found(_history([0, 0.1, 1, 1]), open_one)["Threshold by the numerical"]
-    assert (threshold.value, threshold.low) == (pytest.approx(median), min(low, 2.0))
-    assert threshold.high == pytest.approx(max(high, 2.2))
+@pytest.mark.parametrize(("ends", "median"), [((0.0, 0.5), 2.0), ((3.0, np.inf), 2.2)])
+def test_a_draw_without_a_threshold_counts_by_what_bounds_it(ends, median):
+    found = _found(_history([0, 0.1, 1, 1]), _theory((2.0, 2.0), ends, (2.2, 2.2)))
+    threshold = found["Threshold by the numerical"]
+    assert (threshold.value, threshold.low, threshold.high) == (median, min(ends[0], 2), max(ends[1], 2.2))
 
 
 @pytest.mark.parametrize(
@@ -308,53 +264,54 @@ def test_near_misses_are_held_against_the_published_ones(lost, other, outcome):
 
 def _many(stored, embedded=lambda k, seed: min(k, 5)):
     rows = [
-        {"repeated_points": k, "seed": seed, "embedded": embedded(k, seed), "vertices": min(k, 5), "stored": stored(k),
-         "stored_with_own": stored(k)}
+        (k, seed, embedded(k, seed), min(k, 5), stored(k), stored(k))
         for k in range(1, 9)
         for seed in range(3)
-    ]  # fmt: skip
-    return {"runs": pd.DataFrame(rows)}
+    ]
+    columns = ["repeated_points", "seed", "embedded", "vertices", "stored", "stored_with_own"]
+    return {"runs": pd.DataFrame(rows, columns=columns)}
 
 
-def _judged(tables):
-    replaced, _, beyond = repeated_many.findings(tables)
-    return replaced, beyond
-
-
-def test_points_that_replace_features_are_found():
-    tables = _many(lambda k: max(5 - k, 0))
-    replaced, beyond = _judged(tables)
-    assert (replaced.outcome, replaced.value, replaced.n) == ("agrees", pytest.approx(-1), 15)
-    assert (beyond.outcome, beyond.value, beyond.n) == ("agrees", 1, 9)
-    assert repeated_many.summary(tables).iloc[1].tolist() == [2, 3, "2", "2", "3", "3"]
-
-
-@pytest.mark.parametrize("stored", [lambda k: 5, lambda k: max(5 - k // 2, 1)])
-def test_features_that_stay_are_not_replaced(stored):
-    assert [each.outcome for each in _judged(_many(stored))] == ["differs", "agrees in part"]
-    assert [each.outcome for each in _judged(_many(stored, lambda k, _: k))] == ["differs", "differs"]
+@pytest.mark.parametrize(
+    ("stored", "embedded", "said"),
+    [
+        (lambda k: max(5 - k, 0), lambda k, seed: min(k, 5), ("agrees", "agrees", 1)),
+        (
+            lambda k: max(5 - k, 0),
+            lambda k, seed: min(k, 5 + (seed < 1)),
+            ("agrees", "agrees in part", 2 / 3),
+        ),
+        (
+            lambda k: max(5 - k, 0),
+            lambda k, seed: min(k, 5 + (seed < 2)),
+            ("agrees", "agrees in part", 1 / 3),
+        ),
+        (lambda k: 5, lambda k, seed: min(k, 5), ("differs", "agrees in part", 0)),
+        (lambda k: max(5 - k // 2, 1), lambda k, seed: k, ("differs", "differs", 0)),
+    ],
+)
+def test_points_that_replace_features_and_points_beyond_five(stored, embedded, said):
+    replaced, _, beyond = repeated_many.findings(_many(stored, embedded))
+    assert (replaced.outcome, beyond.outcome, beyond.value) == said
+    assert (replaced.n, beyond.n) == (15, 9)
 
 
 def test_runs_that_spread_widely_decide_nothing():
     runs = _many(lambda k: 5)["runs"]
-    replaced, _ = _judged({"runs": runs.assign(stored=np.where(runs["seed"] == 1, 0, 5))})
+    replaced, *_ = repeated_many.findings({"runs": runs.assign(stored=np.where(runs["seed"] == 1, 0, 5))})
     assert replaced.outcome == "not decided"
-    assert replaced.value == pytest.approx(0)
     assert replaced.low < 0 < replaced.high
 
 
-@pytest.mark.parametrize(("seeds", "both"), [(1, 6), (2, 3)])
-def test_more_than_five_embedded_points_are_no_agreement(seeds, both):
-    tables = _many(lambda k: max(5 - k, 0), lambda k, seed: min(k, 6 if seed < seeds else 5))
-    _, beyond = _judged(tables)
-    assert (beyond.outcome, beyond.value) == ("agrees in part", both / 9)
-    last = repeated_many.summary(tables).iloc[-1].tolist()
-    assert last == [8, 3, f"{5 + seeds / 3:.2f} (5 to 6)", "5", "0", "0"]
-    assert repeated_many.draw(tables | {"points": _clouds()}).axes[0].get_ylim()[0] == -0.3
-
-
-def _clouds():
-    return pd.DataFrame({"repeated_points": 1, "kind": ["hidden", "feature", "repeated"], "x": 1.0, "y": 1.0})
+def test_means_have_their_range_where_seeds_differ():
+    tables = _many(lambda k: max(5 - k, 0), lambda k, seed: min(k, 5 + (seed < 2)))
+    shown = repeated_many.summary(tables)
+    assert shown.iloc[1].tolist() == [2, 3, "2", "2", "3", "3"]
+    assert shown.iloc[-1].tolist() == [8, 3, "5.67 (5 to 6)", "5", "0", "0"]
+    clouds = pd.DataFrame(
+        {"repeated_points": 1, "kind": ["hidden", "feature", "repeated"], "x": 1.0, "y": 1.0}
+    )
+    assert repeated_many.draw(tables | {"points": clouds}).axes[0].get_ylim()[0] == -0.3
 
 
 def test_vertices_are_directions():

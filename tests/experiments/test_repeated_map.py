@@ -22,7 +22,7 @@ def _runs(rows):
 THRESHOLDS = {1: 2.6, 3: 2.6, 10: 5.0}.get
 
 
-def _map(threshold, sweeps_up=5.0):
+def _map(threshold):
     """Outcomes with a threshold in R for each T/n, a few of them on the other side."""
     rows = []
     for T in (100, 300, 1000):
@@ -31,26 +31,21 @@ def _map(threshold, sweeps_up=5.0):
                 happened = threshold(T / 100) * (0.6, 0.8, 1.25, 1.7)[seed] < R
                 rows.append((100, T, R, seed, happened, happened))
     runs = _runs(rows)
-    theory = [
-        {
-            "n": 100,
-            "T": T,
-            "median": m,
-            "least": 0.8 * m,
-            "greatest": 1.2 * m,
-            "metastable_until": 9 * m,
-            "metastable_censored": T > 500,
-            "draws": 4,
-            "undecided": int(T == 300),
-        }
-        for T, m in ((100, 2.6), (300, 2.6), (1000, 5.0))
-    ]
+    theory = pd.DataFrame(
+        {"n": 100, "T": [100, 300, 1000], "median": [2.6, 2.6, 5.0], "undecided": [0, 1, 0]}
+    )
+    theory = theory.assign(
+        least=0.8 * theory["median"],
+        greatest=1.2 * theory["median"],
+        metastable_until=9 * theory["median"],
+        metastable_censored=theory["T"] > 500,
+    )
     sweeps = [
-        (way, R, seed, float(end <= R)) for way, end in (("down", 2.5), ("up", sweeps_up)) for seed in range(3)
+        (way, R, seed, float(end <= R)) for way, end in (("down", 2.5), ("up", 5.0)) for seed in range(3)
         for R in (1, 2, 3, 4, 5, 6)
     ]  # fmt: skip
     frame = pd.DataFrame(sweeps, columns=["direction", "repeats", "seed", "length"]).assign(n=100, T=300)
-    return {"runs": runs, "boundaries": boundaries(runs), "theory": pd.DataFrame(theory), "sweeps": frame}
+    return {"runs": runs, "boundaries": boundaries(runs), "theory": theory, "sweeps": frame}
 
 
 def _made(threshold, rows=None):
