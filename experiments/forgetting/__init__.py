@@ -50,19 +50,16 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def _look(run: Run, snapshots: list[Snapshot]) -> tuple[pd.DataFrame, pd.DataFrame]:
     values = np.array([dimensionality(one.W) for one in snapshots])
-    losses = [
-        float(point_errors(one.W.astype(np.float64), one.b.astype(np.float64), run.data).mean())
-        for one in snapshots
-    ]
-    where = {"T": run.setting.T, "seed": run.setting.seed}
+    models = [(one.W.astype(np.float64), one.b.astype(np.float64)) for one in snapshots]
     history = pd.DataFrame(
         {
             "step": [one.step for one in snapshots],
             "stored": np.sum(values >= STORED, axis=1),
             "largest": values.max(axis=1),
-            "train_loss": losses,
+            "train_loss": [float(point_errors(W, b, run.data).mean()) for W, b in models],
         }
     )
+    where = {"T": run.setting.T, "seed": run.setting.seed}
     return history.assign(**where), fates(values).assign(**where)
 
 
@@ -70,40 +67,44 @@ def fates(values: np.ndarray) -> pd.DataFrame:
     """Features that were stored at two neighbouring snapshots of (snapshots, n) dimensionalities: columns feature,
     peak, end and forgotten; one row without a feature where there is none.
     """
-    held = [
-        int(i) for i in np.flatnonzero(values.max(axis=0) >= STORED) if at_least_twice(values[:, i] >= STORED)
-    ]
     rows = [
-        (i, float(values[:, i].max()), float(values[-1, i]), bool(values[-1, i] < FORGOTTEN)) for i in held
+        (i, values[:, i].max(), values[-1, i], bool(values[-1, i] < FORGOTTEN))
+        for i in range(values.shape[1])
+        if at_least_twice(values[:, i] >= STORED)
     ]
     return pd.DataFrame(rows or [(-1, 0.0, 0.0, False)], columns=["feature", "peak", "end", "forgotten"])
 
 
 def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
     """The run that forgets most features; among those that forget none, the one with the largest fall of a D_f."""
-    fallen = (
-        ends.assign(fall=ends["peak"] - ends["end"])
-        .groupby(["T", "seed"])[["forgotten", "fall"]]
-        .agg({"forgotten": "sum", "fall": "max"})
-    )
+    falls = ends.assign(fall=ends["peak"] - ends["end"]).groupby(["T", "seed"])
+    fallen = falls.agg({"forgotten": "sum", "fall": "max"})
     T, seed = fallen.sort_values(["forgotten", "fall"], kind="stable").index[-1]
     return next(run for run in runs if run.setting.T == T and run.setting.seed == seed)
 
 
 def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
-    places = np.unique(np.linspace(0, len(snapshots) - 1, FRAMES).round().astype(int))
-    kept = [snapshots[place] for place in places]
+    kept = [snapshots[place] for place in _spaced(len(snapshots), FRAMES)]
     longest = np.max([np.linalg.norm(one.W, axis=0) for one in snapshots], axis=0)
     features = np.argsort(-longest, kind="stable")[:SHOWN_FEATURES]
-    points = np.unique(np.linspace(0, run.data.T - 1, SHOWN_POINTS).round().astype(int))
-    rows = []
-    for one in kept:
-        for kind, cloud in (("feature", one.W[:, features]), ("hidden", run.data.project(one.W)[:, points])):
-            rows.append(pd.DataFrame({"step": one.step, "kind": kind, "x": cloud[0], "y": cloud[1]}))
-    frames = pd.concat(rows, ignore_index=True)
-    return frames.assign(
-        x=[float(f"{x:.4g}") for x in frames["x"]], y=[float(f"{y:.4g}") for y in frames["y"]]
+    points = _spaced(run.data.T, SHOWN_POINTS)
+    frames = pd.concat(
+        [
+            pd.DataFrame({"step": one.step, "kind": kind, "x": cloud[0], "y": cloud[1]})
+            for one in kept
+            for kind, cloud in (
+                ("feature", one.W[:, features]),
+                ("hidden", run.data.project(one.W)[:, points]),
+            )
+        ],
+        ignore_index=True,
     )
+    return frames.assign(**{axis: [float(f"{each:.4g}") for each in frames[axis]] for axis in ("x", "y")})
+
+
+def _spaced(count: int, wanted: int) -> np.ndarray:
+    """At most so many of ``count`` places, at even distances, both ends included."""
+    return np.unique(np.linspace(0, count - 1, wanted).round().astype(int))
 
 
 def findings(tables: Tables) -> list[Finding]:

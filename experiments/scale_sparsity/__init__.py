@@ -8,6 +8,7 @@ scale is defined in `experiments.crossing` and taken in units of T(1 − S), how
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -44,8 +45,6 @@ ROUGHLY = 2
 #: What is published as a puzzle; a D_f falls where it was larger by this factor.
 FALLS = "Behind the onset the largest D_f falls as T grows (Jermyn)"
 OVER = 1.15
-#: 0 were T(1 − S) alone decisive, 1 were T alone.
-_SLOPE = "d ln T(1 − S) / d ln(1 − S)"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -75,49 +74,44 @@ def findings(tables: Tables) -> list[Finding]:
     scales = tables["scales"].dropna(subset=["scale"])
     parts = []
     for m in sorted({COLLAPSING, *tables["scales"]["m"].astype(int)}):
-        slope, outcome = _collapse(scales.query("m == @m"))
-        mean, near = _whole(scales.query("m == @m"))
+        rows = scales[scales["m"] == m]
+        seeds, place = rows["seed"].nunique(), f"m = {m}"
+        own = [_collapse(rows, seeds, place), _near_published(rows, seeds, place)]
         if m != COLLAPSING:
-            outcome, near = MEASURED, MEASURED
-        seeds = scales.query("m == @m")["seed"].nunique()
-        parts += [
-            found(
-                COLLAPSE if m == COLLAPSING else "Movement of the scale",
-                outcome,
-                _SLOPE,
-                slope,
-                seeds,
-                f"m = {m}",
-            ),
-            found(SCALE if m == COLLAPSING else "Mean scale", near, "T(1 − S)", mean, seeds, f"m = {m}"),
-        ]
+            own = [
+                replace(each, statement=name, outcome=MEASURED)
+                for each, name in zip(own, ("Movement of the scale", "Mean scale"), strict=True)
+            ]
+        parts += own
     return [*parts, _overshoot(tables["runs"].query("m == @COLLAPSING"))]
 
 
-def _collapse(scales: pd.DataFrame) -> tuple[Interval, Outcome]:
-    """Slope of the scale, with what it says of one T(1 − S) at every sparsity."""
+def _collapse(scales: pd.DataFrame, seeds: int, place: str) -> Finding:
+    """Slope of the scale: 0 were T(1 − S) alone decisive, 1 were T alone."""
     slope = slope_interval(scales, "density")
+    outcome: Outcome = "differs"
     if np.isnan(slope.value):
-        return slope, "not tested"
-    if slope.low >= -STILL and slope.high <= STILL:
-        return slope, "agrees"
-    alone = slope.low >= 1 - STILL and slope.high <= 1 + STILL
-    return slope, "not decided" if slope.low <= 0 <= slope.high and not alone else "differs"
+        outcome = "not tested"
+    elif slope.low >= -STILL and slope.high <= STILL:
+        outcome = "agrees"
+    elif slope.low <= 0 <= slope.high and not (slope.low >= 1 - STILL and slope.high <= 1 + STILL):
+        outcome = "not decided"
+    return found(COLLAPSE, outcome, "d ln T(1 − S) / d ln(1 − S)", slope, seeds, place)
 
 
-def _whole(scales: pd.DataFrame) -> tuple[Interval, Outcome]:
+def _near_published(scales: pd.DataFrame, seeds: int, place: str) -> Finding:
     """The mean scale over sparsities, and at how many of them it is near the published one."""
     means = [geometric_mean(part).value for _, part in scales.groupby("density")["scale"]]
     near = sum(1 / ROUGHLY <= mean / PUBLISHED_SEEN <= ROUGHLY for mean in means)
     mean = geometric_mean(means) if means else Interval(*[np.nan] * 3)
-    return mean, outcome_of(near, len(means))
+    return found(SCALE, outcome_of(near, len(means)), "T(1 − S)", mean, seeds, place)
 
 
 def _overshoot(runs: pd.DataFrame) -> Finding:
     """In how many curves that end with stored features the largest D_f was larger at a smaller T."""
     curves = [
-        numbers(rows.sort_values("T"), "largest_feature_dimensionality")
-        for _, rows in runs.groupby(["density", "seed"])
+        numbers(rows, "largest_feature_dimensionality")
+        for _, rows in runs.sort_values("T").groupby(["density", "seed"])
     ]
     ended = [curve for curve in curves if np.sum(curve >= STORED) > 1 and curve[-1] >= STORED]
     over = sum(curve.max() >= OVER * curve[-1] for curve in ended)
