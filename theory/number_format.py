@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-__all__ = ["at_least", "number", "scientific", "shown"]
+__all__ = ["at_least", "number", "shown"]
 
 
 def shown(value: Any, digits: int = 4) -> str:
@@ -36,7 +36,7 @@ def shown(value: Any, digits: int = 4) -> str:
 
 
 def number(value: float, digits: int = 5) -> str:
-    """A number for a table: `digits` significant digits, trailing zeros dropped, a true minus.
+    """A number for a table: `digits` significant digits, no zeros behind them, a true minus, powers of ten in LaTeX.
 
     Examples
     --------
@@ -46,18 +46,15 @@ def number(value: float, digits: int = 5) -> str:
     """
     if abs(value) < 1e-9:
         return "0"
-    if abs(value) < 1e-3:
-        return scientific(f"{value:.{digits - 1}e}")
     brief = f"{value:.{digits}g}"
-    if abs(float(brief) - value) > 1e-9 * abs(value):
+    if abs(value) < 1e-3:
+        brief = f"{value:.{digits - 1}e}"
+    elif abs(float(brief) - value) > 1e-9 * abs(value):
         brief = f"{value:#.{digits}g}".removesuffix(".")
-    return brief.replace("-", "−") if "e" not in brief else scientific(brief)
-
-
-def scientific(brief: str) -> str:
-    """A number written with an exponent, in LaTeX."""
-    mantissa, exponent = brief.split("e")
-    return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
+    if "e" in brief:
+        mantissa, exponent = brief.split("e")
+        return rf"${mantissa} \cdot 10^{{{int(exponent)}}}$"
+    return brief.replace("-", "−")
 
 
 def at_least(shown: str, censored: bool) -> str:

@@ -1,4 +1,7 @@
-"""The notes: those committed are what the registry writes, labels are anchors, the LaTeX is what GitHub takes."""
+"""The notes: those committed are what the registry writes, labels are anchors, the LaTeX is what GitHub takes.
+
+Every letter that stands in a reason is in its note's table of symbols, and no entry of that table is stale.
+"""
 
 import itertools
 import json
@@ -16,8 +19,9 @@ from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.labels import LABELS
 from theory.derivations.steps import Step, above, derivations, equal, over_box
-from theory.derivations.symbols import symbol
-from theory.notes.pages import notes
+from theory.derivations.symbols import NOTATION, symbol
+from theory.notes.notation_in_words import IN_WORDS
+from theory.notes.pages import TOPICS, notes, topic_of
 from theory.notes.pdf import one_document
 from theory.notes.statements import display, in_latex
 from theory.notes.table import Table
@@ -28,7 +32,18 @@ FOLDER = ROOT / "notes" / "derivations"
 ROOMS = ("theory", "numerics", "verify", "experiments", "tgon")
 REGISTERED = [label for one in derivations() for label in one.labels]
 ANCHORED = [*REGISTERED, *(label for label in LABELS if label not in REGISTERED)]
+#: Letters that are explained where the notation is, or name what every reader of the field knows: O(x), the loss L.
+EVERYWHERE = set("WbXhTRnmaLOEw") | {r"\pi"}
+GREEK = re.compile(
+    r"\\(?:alpha|beta|gamma|delta|varepsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|varphi|chi|psi|omega|"
+    r"ell|Gamma|Delta|Lambda|Pi|Phi|Psi|Omega)(?![A-Za-z])"
+)
 SCALES = next(one for one in derivations() if one.label.startswith("scales."))
+
+
+@pytest.fixture(scope="module")
+def texts():
+    return notes()
 
 
 def formulas(text):
@@ -104,26 +119,11 @@ def test_tables_have_as_many_cells_as_heads(texts):
         Table("caption", ("a", "b"), (("1",),))
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        *(
-            "0.12345678901",
-            "2.0 x",
-            "Max(0, 1.0 x)",
-            "a**b",
-            r"\{x\}",
-            "a<b",
-            "}_i",
-            "‖h‖",
-            r"a \\ b",
-            "[a](b)",
-        ),
-        *(r"\frac{a}{b", r"\left(a)", "a\n- b", "a\n=\n"),
-    ],
-)
-def test_the_checks_can_fail(bad):
-    assert debris(bad)
+def test_the_checks_can_fail():
+    for bad in ("0.12345678901", "2.0 x", "Max(0, 1.0 x)", "a**b", r"\{x\}", "a<b", "}_i", "‖h‖", r"a \\ b"):
+        assert debris(bad), bad
+    for bad in ("[a](b)", r"\frac{a}{b", r"\left(a)", "a\n- b", "a\n=\n"):
+        assert debris(bad), bad
 
 
 @pytest.mark.parametrize(
@@ -132,17 +132,14 @@ def test_the_checks_can_fail(bad):
         lambda one: replace(one, conclusion="Nothing follows."),
         lambda one: replace(one, assumptions="none"),
         lambda one: replace(one, steps=(replace(one.steps[0], why="It is so."), *one.steps[1:])),
-        lambda one: replace(
-            one, steps=(replace(one.steps[0], statement=equal(symbol("n p")[0], symbol("p")[0])),)
-        ),
+        lambda one: replace(one, steps=(replace(one.steps[0], statement=equal(*symbol("n p"))),)),
         lambda one: replace(one, steps=one.steps[1:]),
     ],
 )
 def test_every_part_of_a_derivation_is_in_its_note_alone(change):
     before, after = notes([SCALES]), notes([change(SCALES)])
-    assert (
-        {"scales.md"} <= {name for name in after if after[name] != before[name]} <= {"scales.md", "README.md"}
-    )
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"scales.md"} <= changed <= {"scales.md", "README.md"}
 
 
 def test_an_area_without_a_topic_gets_a_note_of_its_own():
@@ -279,3 +276,71 @@ def test_the_tables_obey_what_they_are_about():
     for least, regular in ((tied, "regular, tied"), (untied, "regular, untied"), (untied, "tied")):
         assert all(one <= other for one, other in zip(least, column(table, regular), strict=True))
     assert any(one < other for one, other in zip(untied, tied, strict=True))
+
+
+def texts_of(area):
+    return " ".join(
+        text
+        for one in derivations()
+        if one.label.partition(".")[0] == area
+        for text in (one.title, one.conclusion, one.assumptions, *(step.why for step in one.steps))
+    )
+
+
+def letters(text):
+    """Greek letters, capitals, and letters with an index, in the mathematics of a text."""
+    found = set()
+    for latex in re.findall(r"\$([^$]+)\$", text):
+        latex = re.sub(r"\\(text|mathrm)\{[^}]*\}|\\top", " ", latex)
+        found |= set(GREEK.findall(latex))
+        latex = re.sub(r"\\[A-Za-z]+", " ", latex)
+        found |= set(re.findall(r"[A-Za-z](?=_)|[B-HJ-Z]", latex))
+    return found
+
+
+def symbols(topic):
+    """The entries of the table of notation that stand in a topic's statements."""
+    steps = [step for one in derivations() if topic_of(one.label) == topic for step in one.steps]
+    used = {symbol for step in steps for symbol in step.statement.free_symbols}
+    return [entry for entry in NOTATION if entry.symbol in used]
+
+
+def unexplained(text, topic):
+    words = {
+        letter
+        for symbol, _, areas in IN_WORDS
+        if set(areas.split()) & set(topic.areas)
+        for letter in re.findall(r"\\[A-Za-z]+|[A-Za-z]", symbol)
+    }
+    return letters(text) - EVERYWHERE - words - {entry.latex.partition("_")[0] for entry in symbols(topic)}
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_letter_in_a_reason_is_explained(topic):
+    assert not unexplained(" ".join(map(texts_of, topic.areas)), topic)
+
+
+def test_a_letter_that_nobody_explains_is_found():
+    topic = next(topic for topic in TOPICS if topic.name == "scales")
+    assert unexplained(r"so $\xi$ grows, and with it $q_j$ and $2Z$", topic) == {r"\xi", "q", "Z"}
+
+
+@pytest.mark.parametrize(("symbol", "areas"), [(symbol, areas) for symbol, _, areas in IN_WORDS])
+def test_no_entry_is_stale(symbol, areas):
+    for area in areas.split():
+        for letter in re.findall(r"\\[A-Za-z]+|[A-Za-z]+", re.sub(r"_(\{\w+\}|\w)|\(.*?\)", "", symbol)):
+            mathematics = " ".join(re.findall(r"\$([^$]+)\$", texts_of(area)))
+            assert re.search(rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])", mathematics), (area, letter)
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_the_tables_of_symbols_have_what_they_mean(topic, texts):
+    """Every symbol of a statement has a meaning in its note, and none that holds in other areas alone."""
+    text = texts[f"{topic.name}.md"]
+    for entry in symbols(topic):
+        meaning = entry.meaning_in(topic.areas)
+        assert meaning, f"{entry.name} has no meaning in {topic.name}"
+        assert f"| ${entry.latex}$ | {meaning} | " in text or "`" in meaning
+    for letter, meaning, areas in IN_WORDS:
+        assert f"| {letter} | {meaning} |" in texts["notation.md"]
+        assert (f"| {letter} | {meaning} |" in text) >= bool(set(areas.split()) & set(topic.areas))

@@ -124,7 +124,7 @@ _TGON = theorem(
 
 
 def penalised(length: Expr) -> Expr:
-    """X + μ(1 − x)², what a point of squared length x costs under ‖W‖² + μ‖b‖²."""
+    """What a point of squared length x costs under ‖W‖² + μ‖b‖²: x + μ(1 − x)²."""
     return length + mu * (1 - length) ** 2
 
 
