@@ -15,10 +15,10 @@ from scipy import stats
 from experiments.digits.collecting import ALONE, collect
 from experiments.digits.drawing import draw, last_snapshots
 from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
-from experiments.grouping import medians, numbers, values_by
+from experiments.grouping import medians, values_by
 from verify.statistics import mean_interval
 
-__all__ = ["collect", "draw", "findings", "summary"]
+__all__ = ["collect", "draw", "findings"]
 
 Tables = dict[str, pd.DataFrame]
 
@@ -36,43 +36,22 @@ TRANSITION = "The transition to generalization shows in D* (Hobbhahn)"
 _STAGES = {True: "trained", False: "untrained"}
 
 
-def summary(tables: Tables) -> pd.DataFrame:
-    """The networks at the end of training, a row for each series, width and dataset size; ranges are over seeds."""
-    ends = pd.concat([last_snapshots(tables, name) for name in ("training", "size", "width", "flipped")])
-    columns = {
-        "rank": "rank", "largest D*": "largest", "train accuracy": "train_accuracy", "test accuracy": "test_accuracy",
-    }  # fmt: skip
-    rows = []
-    for (series, width, T), each in ends.groupby(["series", "width", "T"], sort=False):
-        ranges = {head: _range(each, column) for head, column in columns.items()}
-        rows.append({"series": series, "units": width, "images": T, "seeds": len(each)} | ranges)
-    return pd.DataFrame(rows)
-
-
-def _range(rows: pd.DataFrame, column: str) -> str:
-    low, high = (f"{bound:.4g}" for bound in (rows[column].min(), rows[column].max()))
-    return low if low == high else f"{low} to {high}"
-
-
 def findings(tables: Tables) -> list[Finding]:
     """Spread, what training adds, replaced labels, odd images and the toy model."""
     return [*_spread(tables), *_training(tables), *_replaced(tables), *_odd(tables), *_toy(tables["toy"])]
 
 
-def _measured(said: str, quantity: str, values: object, at: str = "") -> Finding:
+def _measured(said: str, quantity: str, sample: pd.Series, at: str = "") -> Finding:
     """The mean over seeds with its interval."""
-    sample = np.asarray(values, dtype=np.float64)
     return found(said, MEASURED, quantity, mean_interval(sample), len(sample), at)
 
 
 def _spread(tables: Tables) -> list[Finding]:
     end = last_snapshots(tables, "training")
-    ceiling = numbers(end, "T") / numbers(end, "rank")
-    largest = mean_interval(numbers(end, "largest") / numbers(end, "median"))
-    far: Outcome = "not tested"
-    if ceiling.mean() >= PUBLISHED_SPREAD:
-        far = outcome_of(largest.value >= ALMOST * PUBLISHED_SPREAD, 1)
-    tails = numbers(end, "ninety_nine_percent") / numbers(end, "one_percent")
+    ceiling, largest = end["T"] / end["rank"], mean_interval(end["largest"] / end["median"])
+    possible = int(ceiling.mean() >= PUBLISHED_SPREAD)
+    far = outcome_of(possible * (largest.value >= ALMOST * PUBLISHED_SPREAD), possible)
+    tails = end["ninety_nine_percent"] / end["one_percent"]
     return [
         found(FAR, far, "largest D* over the median", largest, len(end)),
         _measured("Ceiling of D* in units of its mean", "T/rank", ceiling),
@@ -118,33 +97,33 @@ def _replaced(tables: Tables) -> list[Finding]:
 
 def _odd(tables: Tables) -> list[Finding]:
     """Whether the images of largest D* are far from all others, beside typical ones, and whether D* goes with that."""
-    far = {
-        str(group): numbers(rows, "distance_percentile") for group, rows in tables["images"].groupby("group")
-    }
+    groups = tables["images"].groupby("group")["distance_percentile"]
+    far = {group: np.asarray(groups.get_group(group)) for group in ("highest", "middle", "lowest")}
+    shown = len(far["highest"])
     judged = Finding(ODD, "not tested")
     if not np.isnan(far["highest"]).any():
         chance = float(stats.mannwhitneyu(far["highest"], far["middle"], alternative="greater").pvalue)
-        quantity = "p that the tail is no farther from its nearest image"
+        outcome: Outcome = "agrees" if chance < SURE else "not decided"
         judged = Finding(
-            ODD, "agrees" if chance < SURE else "not decided", quantity, chance, n=len(far["highest"])
+            ODD, outcome, "p that the tail is no farther from its nearest image", chance, n=shown
         )
-    rows = [judged]
-    for group in ("highest", "middle", "lowest"):
-        each, quantity = far[group], "percentile of the distance to the nearest other image, median and range"
-        rows.append(Finding("Images shown, by D*", MEASURED, quantity, float(np.median(each)), each.min(), each.max(),
-                            n=len(each), at=f"{group} D*"))  # fmt: skip
-    for trained, stage in _STAGES.items():
-        seeds = _agreement(tables, trained)
-        for column, other in (
-            ("with_neighbour_distance", "that distance"),
-            ("with_pixels", "D* of the pixels"),
-        ):
-            rows.append(
-                _measured(
-                    "How far D* goes with oddness", f"rank correlation with {other}", seeds[column], stage
-                )
-            )
-    return rows
+    said, quantity = (
+        "Images shown, by D*",
+        "percentile of the distance to the nearest other image, median and range",
+    )
+    others = {"that distance": "with_neighbour_distance", "D* of the pixels": "with_pixels"}
+    return [
+        judged,
+        *(
+            Finding(said, MEASURED, quantity, np.median(each), each.min(), each.max(), n=shown, at=f"{group} D*")
+            for group, each in far.items()
+        ),
+        *(
+            _measured("How far D* goes with oddness", f"rank correlation with {other}",
+                      _agreement(tables, trained)[column], stage)
+            for trained, stage in _STAGES.items() for other, column in others.items()
+        ),
+    ]  # fmt: skip
 
 
 def _toy(toy: pd.DataFrame) -> list[Finding]:
@@ -153,18 +132,17 @@ def _toy(toy: pd.DataFrame) -> list[Finding]:
     sizes = list(largest)
     spread = [T for T in sizes if all(value >= UNEVEN for size, value in largest.items() if size >= T)]
     even = [T for T in sizes if not spread or spread[0] > T]
-    datasets = toy["data_seed"].nunique()
-    course = dict.fromkeys([*even[-1:], *spread[:1], sizes[-1]])
+    n, peak = toy["data_seed"].nunique(), max(losses, key=losses.__getitem__)
+    first = spread[0] if spread and even else np.nan
     outcome = outcome_of(bool(spread and even), int(len(sizes) > 1))
     quantity = "largest D*·T/2, median over datasets"
-    peak = max(losses, key=losses.__getitem__)
-    first = spread[0] if spread and even else np.nan
+    course = dict.fromkeys([*even[-1:], *spread[:1], sizes[-1]])
     return [
-        Finding(TRANSITION, outcome, f"T from which on the largest D*·T/2 is at least {UNEVEN:g}", first, n=datasets),
-        *(
-            Finding("D* of the toy model", MEASURED, quantity, largest[T], n=datasets, at=f"T = {T}")
-            for T in course
+        Finding(
+            TRANSITION, outcome, f"T from which on the largest D*·T/2 is at least {UNEVEN:g}", first, n=n
         ),
-        Finding("Largest test loss of the toy model", MEASURED, "median over datasets", losses[peak], n=datasets,
-                at=f"T = {peak}"),
-    ]  # fmt: skip
+        *(Finding("D* of the toy model", MEASURED, quantity, largest[T], n=n, at=f"T = {T}") for T in course),
+        Finding(
+            "Largest test loss of the toy model", MEASURED, "median", losses[peak], n=n, at=f"T = {peak}"
+        ),
+    ]

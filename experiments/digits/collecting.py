@@ -10,8 +10,7 @@ place of the digits that scikit-learn ships.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +23,7 @@ from numerics.other_models.dense_network import Snapshot, TrainingPlan, train_cl
 from numerics.other_models.digits import Digits, load_mnist, shipped_digits
 from theory.dimensionality import maximal_dimensionality
 
-__all__ = ["MNIST_FOLDER", "collect"]
+__all__ = ["ALONE", "FLIPPED", "MNIST_FOLDER", "collect", "collect_networks", "training_plans"]
 
 #: The environment variable that names a folder with MNIST.
 MNIST_FOLDER = "TGON_MNIST"
@@ -43,14 +42,22 @@ MOST_NEIGHBOURS = 10_000
 Tables = dict[str, pd.DataFrame]
 Floats = NDArray[np.float64]
 
+#: D* by whether a network was trained, and its seed.
+Scores = dict[tuple[bool, int], Floats]
+
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``networks``, ``distribution``, ``images``, ``agreement``, ``set`` and ``toy``; trains the networks."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     folder = os.environ.get(MNIST_FOLDER)
     digits = load_mnist(folder) if folder else shipped_digits()
     plans = training_plans(digits)
-    with _bar(sum(plan.epochs[-1] for _, plan in plans)) as advance:
-        return collect_networks(digits, plans, advance) | {"toy": _toy(runs, table)}
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("training classifiers (epochs)", total=sum(plan.epochs[-1] for _, plan in plans))
+        networks = collect_networks(digits, plans, lambda epochs: bar.advance(task, epochs))
+    return networks | {"toy": _toy(runs, table)}
 
 
 def training_plans(digits: Digits) -> list[tuple[str, TrainingPlan]]:
@@ -72,42 +79,48 @@ def collect_networks(
     digits: Digits, plans: Sequence[tuple[str, TrainingPlan]], progress: Callable[[int], None]
 ) -> Tables:
     """The tables of all networks."""
-    rows, counts = [], []
-    scores: dict[tuple[bool, int], Floats] = {}
-    ceiling = 0.0
-    relative: list[tuple[bool, int, Floats]] = []
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
+    rows, scores = [], Scores()
     for name, plan in plans:
-        before: Floats | None = None
-        last = 0
+        before, last = None, 0
         for snapshot in train_classifier(digits, plan):
-            with _one_blas_thread():
+            with threadpool_limits(1):  # singular values must not hang on the number of cores
                 D = maximal_dimensionality(snapshot.hidden)
             before = D if snapshot.epoch == 0 else before
             rows.append({"series": name, **_observed(snapshot, plan, D, before)})
             progress(snapshot.epoch - last)
             last = snapshot.epoch
-            if name == "training" and snapshot.epoch in (0, plan.epochs[-1]):
-                trained = snapshot.epoch > 0
-                scores[trained, plan.seed] = D
-                relative.append((trained, plan.seed, D * len(D) / D.sum()))
-                ceiling = max(ceiling, len(D) / D.sum())
-    edges = np.linspace(0, ceiling, BINS + 1)
-    for trained, seed, values in relative:
-        found, _ = np.histogram(np.minimum(values, ceiling), edges)
-        counts.append(pd.DataFrame({"trained": trained, "seed": seed, "from": edges[:-1], "images": found}))
+            if name == "training" and last in (0, plan.epochs[-1]):
+                scores[last > 0, plan.seed] = D
     distance = _neighbour_distance(digits.train_images)
     facts = {"name": digits.name, "images": digits.T, "pixels": digits.side**2, "side": digits.side}
     return {
         "networks": pd.DataFrame(rows),
-        "distribution": pd.concat(counts, ignore_index=True),
+        "distribution": _distribution(scores),
         "images": _images(digits, scores, distance),
         "agreement": _agreement(digits, scores, distance),
         "set": pd.DataFrame([(key, str(value)) for key, value in facts.items()], columns=["key", "value"]),
     }
 
 
+def _distribution(scores: Scores) -> pd.DataFrame:
+    """How many images have which D* in units of its mean, in bins up to the largest ceiling T/rank."""
+    ceiling = max(len(D) / D.sum() for D in scores.values())
+    edges = np.linspace(0, ceiling, BINS + 1)
+    counts = []
+    for (trained, seed), D in scores.items():
+        found, _ = np.histogram(np.minimum(D * len(D) / D.sum(), ceiling), edges)
+        counts.append(pd.DataFrame({"trained": trained, "seed": seed, "from": edges[:-1], "images": found}))
+    return pd.concat(counts, ignore_index=True)
+
+
+def _quantiles(D: Floats) -> dict[str, float]:
+    names = ("least", "one_percent", "median", "ninety_nine_percent", "largest")
+    return dict(zip(names, np.quantile(D, [0, 0.01, 0.5, 0.99, 1]).tolist(), strict=True))
+
+
 def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats | None) -> dict[str, object]:
-    low, middle, high = np.quantile(D, [0.01, 0.5, 0.99])
     flipped = snapshot.flipped
     return {
         "seed": plan.seed,
@@ -118,11 +131,7 @@ def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats 
         "train_accuracy": snapshot.train_accuracy,
         "test_accuracy": snapshot.test_accuracy,
         "rank": round(float(D.sum())),
-        "least": D.min(),
-        "one_percent": low,
-        "median": middle,
-        "ninety_nine_percent": high,
-        "largest": D.max(),
+        **_quantiles(D),
         "alone": int(np.sum(D >= ALONE)),
         "agreement_with_start": _rank_correlation(D, before),
         "flipped_above_others": _above(D[flipped], D[~flipped]),
@@ -143,17 +152,15 @@ def _above(chosen: Floats, rest: Floats) -> float:
     return float(stats.mannwhitneyu(chosen, rest).statistic) / (len(chosen) * len(rest))
 
 
-def _images(digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Floats | None) -> pd.DataFrame:
+def _images(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataFrame:
     """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels.
 
     ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
     """
-    percentile = (
-        np.full(digits.T, np.nan) if distance is None else 100 * (stats.rankdata(distance) - 0.5) / digits.T
-    )
-    middle: dict[bool, Floats] = {
-        trained: np.asarray(np.median([D for key, D in scores.items() if key[0] == trained], axis=0))
-        for trained in (True, False)
+    ranks = np.full(digits.T, np.nan) if distance is None else stats.rankdata(distance) - 0.5
+    middle = {
+        kind: np.median([D for (trained, _), D in scores.items() if trained == kind], axis=0)
+        for kind in (True, False)
     }
     order = np.argsort(-middle[True], kind="stable")
     half = (len(order) - SHOWN) // 2
@@ -165,7 +172,7 @@ def _images(digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Fl
             "label": int(digits.train_labels[place]),
             "trained": middle[True][place],
             "untrained": middle[False][place],
-            "distance_percentile": percentile[place],
+            "distance_percentile": 100 * ranks[place] / digits.T,
             "pixels": np.round(digits.train_images[place] * 255).astype(np.uint8).tobytes().hex(),
         }
         for group, places in groups.items()
@@ -174,21 +181,18 @@ def _images(digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Fl
     return pd.DataFrame(rows)
 
 
-def _agreement(
-    digits: Digits, scores: dict[tuple[bool, int], Floats], distance: Floats | None
-) -> pd.DataFrame:
+def _agreement(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataFrame:
     """Rank correlations of D*: between seeds, and with the distance of an image to its nearest neighbour."""
     pixels = maximal_dimensionality(digits.train_images.T)
     rows = []
     for (trained, seed), D in scores.items():
-        others = [other for (same, number), other in scores.items() if same == trained and number != seed]
+        others = [other for (kind, number), other in scores.items() if kind == trained and number != seed]
+        between = [_rank_correlation(D, other) for other in others]
         rows.append(
             {
                 "trained": trained,
                 "seed": seed,
-                "with_other_seeds": float(np.mean([_rank_correlation(D, other) for other in others]))
-                if others
-                else float("nan"),
+                "with_other_seeds": float(np.mean(between)) if between else float("nan"),
                 "with_pixels": _rank_correlation(D, pixels),
                 "with_neighbour_distance": _rank_correlation(D, distance),
             }
@@ -211,38 +215,7 @@ def _toy(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for run, loss in zip(runs, table["test_loss"], strict=True):
         D = maximal_dimensionality(run.record.hidden)
+        keys = {name: getattr(run.setting, name) for name in ("T", "data_seed", "seed")}
         relative = D * len(D) / D.sum() if D.sum() > 0 else D
-        low, middle, high = np.quantile(relative, [0.01, 0.5, 0.99])
-        rows.append(
-            {
-                "T": run.setting.T,
-                "data_seed": run.setting.data_seed,
-                "seed": run.setting.seed,
-                "test_loss": loss,
-                "least": relative.min(),
-                "one_percent": low,
-                "median": middle,
-                "ninety_nine_percent": high,
-                "largest": relative.max(),
-            }
-        )
+        rows.append({**keys, "test_loss": loss, **_quantiles(relative)})
     return pd.DataFrame(rows).sort_values(["T", "data_seed", "seed"])
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Singular values come from one thread, so that they do not hang on the number of cores."""
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
-
-    with threadpool_limits(1):
-        yield
-
-
-@contextmanager
-def _bar(epochs: int) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("training classifiers (epochs)", total=epochs)
-        yield lambda done: bar.advance(task, done)

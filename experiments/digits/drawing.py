@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from experiments.digits.collecting import FLIPPED
-from experiments.grouping import numbers, values_by
+from experiments.grouping import numbers
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
 __all__ = ["draw", "last_snapshots"]
@@ -19,7 +19,7 @@ Tables = dict[str, pd.DataFrame]
 
 _GROUPS = (("highest", "highest D*"), ("middle", "typical D*"), ("lowest", "lowest D*"))
 
-_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
+_PLAIN, _NONE = FuncFormatter(lambda value, _: f"{value:g}"), NullFormatter()
 
 
 def draw(tables: Tables) -> Figure:
@@ -33,8 +33,7 @@ def draw(tables: Tables) -> Figure:
     _draw_sizes(figure.add_subplot(grid[2, 0]), tables)
     _draw_flipped(figure.add_subplot(grid[2, 1]), tables)
     left = figure.add_subplot(grid[3, 0])
-    right = figure.add_subplot(grid[3, 1], sharex=left)
-    _draw_toy(left, right, tables["toy"])
+    _draw_toy(left, figure.add_subplot(grid[3, 1], sharex=left), tables["toy"])
     return figure
 
 
@@ -52,17 +51,19 @@ def _draw_distribution(ax: Axes, tables: Tables) -> None:
     ax.legend(loc="upper left", fontsize=11)
 
 
+#: Column, colour, marker and label of what is drawn of a distribution of D*.
+_QUANTILES = (
+    ("largest", VERMILLION, "^", "largest"),
+    ("ninety_nine_percent", BLUE, "s", "99 % quantile"),
+    ("median", GREEN, "o", "median"),
+    ("least", GREY, "v", "least"),
+)
+
+
 def _draw_training(ax: Axes, tables: Tables) -> None:
     rows = tables["networks"].query("series == 'training'")
-    for column, colour, marker, label in (
-        ("largest", VERMILLION, "^", "largest"),
-        ("ninety_nine_percent", BLUE, "s", "99 % quantile"),
-        ("median", GREEN, "o", "median"),
-        ("least", GREY, "v", "least"),
-    ):
-        _spread(
-            ax, rows.assign(value=rows[column] * rows["T"] / rows["rank"]), "epoch", colour, marker, label
-        )
+    for column, colour, marker, label in _QUANTILES:
+        _spread(ax, rows, "epoch", rows[column] * rows["T"] / rows["rank"], colour, marker, label)
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
     ax.xaxis.set_major_formatter(_PLAIN)
     ax.set(xlabel="epochs", ylabel="D*·T/rank", ylim=(0, None))
@@ -70,16 +71,20 @@ def _draw_training(ax: Axes, tables: Tables) -> None:
 
 
 def _spread(
-    ax: Axes, rows: pd.DataFrame, key: str, colour: str, marker: str, label: str, *, ls: str = "-"
+    ax: Axes,
+    rows: pd.DataFrame,
+    key: str,
+    value: pd.Series,
+    colour: str,
+    marker: str,
+    label: str,
+    ls: str = "-",
 ) -> None:
     """Mean of ``value`` over seeds, with bars from least to largest."""
-    found = values_by(rows, key, "value")
-    x, y = list(found), [float(np.mean(each)) for each in found.values()]
-    bars = [
-        [mean - min(each) for mean, each in zip(y, found.values(), strict=True)],
-        [max(each) - mean for mean, each in zip(y, found.values(), strict=True)],
-    ]
-    ax.errorbar(x, y, yerr=bars, color=colour, marker=marker, ms=6, lw=1.6, ls=ls, capsize=3, label=label)
+    found = value.groupby(rows[key]).agg(["mean", "min", "max"])
+    bars = [found["mean"] - found["min"], found["max"] - found["mean"]]
+    ax.errorbar(found.index, found["mean"], yerr=bars, color=colour, marker=marker, ms=6, lw=1.6, ls=ls, capsize=3,
+                label=label)  # fmt: skip
 
 
 def _draw_images(ax: Axes, tables: Tables) -> None:
@@ -116,54 +121,40 @@ def _draw_sizes(ax: Axes, tables: Tables) -> None:
     line = np.geomspace(1, 1.1 * float(ends["ratio"].max()), 50)
     ax.plot(line, line, "--", color=INK, lw=1.2, label="ceiling, D* = 1")
     ax.set(xscale="log", yscale="log", xlabel="images per dimension, T/rank", ylabel="largest D*·T/rank")
-    _plain_ticks(ax)
-    ax.legend(loc="upper left", fontsize=11)
-
-
-def _plain_ticks(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         low, high = axis.get_view_interval()
         axis.set_ticks([tick for tick in (1, 2, 3, 5, 10, 20, 30, 50, 100) if low <= tick <= high])
         axis.set_major_formatter(_PLAIN)
-        axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+        axis.set_minor_formatter(_NONE)
+    ax.legend(loc="upper left", fontsize=11)
 
 
 def _draw_flipped(ax: Axes, tables: Tables) -> None:
     rows = tables["networks"].query("series == 'flipped'")
-    for width, colour, marker in zip(
-        sorted(set(rows["width"]), reverse=True), (BLUE, GREEN), "os", strict=False
-    ):
+    widths = sorted(set(rows["width"]), reverse=True)
+    for width, colour, marker in zip(widths, (BLUE, GREEN), "os", strict=False):
         chosen = rows[rows["width"] == width]
-        _spread(ax, chosen.assign(value=chosen["flipped_above_others"]), "epoch", colour, marker,
-                f"P(D* of replaced > of others), {width} units")  # fmt: skip
-        _spread(ax, chosen.assign(value=chosen["train_accuracy"]), "epoch", colour, "",
-                f"train accuracy, {width} units", ls=":")  # fmt: skip
+        label = f"P(D* of replaced > of others), {width} units"
+        _spread(ax, chosen, "epoch", chosen["flipped_above_others"], colour, marker, label)
+        label = f"train accuracy, {width} units"
+        _spread(ax, chosen, "epoch", chosen["train_accuracy"], colour, "", label, ls=":")
     ax.axhline(0.5, color=INK, lw=1, ls="--", label="no difference")
     ax.set_xscale("symlog", linthresh=10, linscale=0.5)
     ax.xaxis.set_major_formatter(_PLAIN)
-    ax.set(
-        xlabel=f"epochs, {FLIPPED:.0%} of labels replaced",
-        ylabel="probability",
-        ylim=(0, 1.05),
-        xlim=(-1, None),
-    )
+    ax.set(xlabel=f"epochs, {FLIPPED:.0%} of labels replaced", ylabel="probability", ylim=(0, 1.05))
+    ax.set_xlim(-1, None)
     ax.legend(loc="lower right", fontsize=11)
 
 
 def _draw_toy(left: Axes, right: Axes, toy: pd.DataFrame) -> None:
-    for column, colour, marker, label in (
-        ("largest", VERMILLION, "^", "largest"),
-        ("ninety_nine_percent", BLUE, "s", "99 % quantile"),
-        ("median", GREEN, "o", "median"),
-    ):
-        _spread(left, toy.assign(value=toy[column]), "T", colour, marker, label)
+    for column, colour, marker, label in _QUANTILES[:3]:
+        _spread(left, toy, "T", toy[column], colour, marker, label)
     left.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")
-    left.set(xscale="log", yscale="log")
+    left.set(xscale="log", yscale="log", xlabel="toy model, datapoints T", ylabel="D*·T/2")
     left.yaxis.set_major_formatter(_PLAIN)
-    left.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-    left.set(xlabel="toy model, datapoints T", ylabel="D*·T/2")
+    left.yaxis.set_minor_formatter(_NONE)
     left.legend(loc="upper left", fontsize=11)
-    _spread(right, toy.assign(value=toy["test_loss"] - 1), "T", BLUE, "o", "test loss")
+    _spread(right, toy, "T", toy["test_loss"] - 1, BLUE, "o", "test loss")
     right.axhline(0, color=INK, lw=1)
     right.set_yscale("symlog", linthresh=1e-2)
     lowest = float(toy["test_loss"].min()) - 1

@@ -86,10 +86,7 @@ def _selected(kept: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame()
     best = plain.loc[least_of_each(plain, ["data_seed", "T"], "train_loss")]
     name = f"best of {starts} starts by train loss"
-    return pd.DataFrame(
-        [{"change": name, "data_seed": data_seed, "seed": -1, **_curve(rows)}
-         for data_seed, rows in best.groupby("data_seed")]
-    )  # fmt: skip
+    return _curves(best.assign(change=name, seed=-1), [name])
 
 
 def _curve(rows: pd.DataFrame) -> dict[str, float | bool]:
@@ -149,13 +146,15 @@ _BOUND = {(False, False): "", (True, False): "at least", (False, True): "at most
 
 def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[str, object]:
     name = quantity.column
-    value, base = np.log10(numbers(own, name)), np.log10(numbers(plain, name))
-    shift = mean_interval([_partner(row, plain, name) for row in own.to_dict("records")])
-    spread = float(np.ptp(base))
-    apart = lies_above(list(value), list(base)) or lies_above(list(base), list(value))
-    missed, base_missed = (quantity.missed(rows) for rows in (own, plain))
+    value, base = np.log10(own[name]), np.log10(plain[name])
+    shift = mean_interval([_against_partner(row, plain, name) for row in own.to_dict("records")])
+    apart = lies_above(value, base) or lies_above(base, value)
+    missed, base_missed = (
+        0 if quantity.reached is None else int((~rows[quantity.reached].astype(bool)).sum())
+        for rows in (own, plain)
+    )
     return {
-        name: 10 ** float(np.mean(value)),
+        name: 10 ** float(value.mean()),
         f"{name}_least": 10 ** float(value.min()),
         f"{name}_largest": 10 ** float(value.max()),
         f"{name}_missed": missed,
@@ -163,14 +162,15 @@ def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[s
         f"{name}_shift": shift.value,
         f"{name}_low": shift.low,
         f"{name}_high": shift.high,
-        f"{name}_moved": min(len(own), len(plain)) > 1 and apart and abs(shift.value) > spread,
+        f"{name}_moved": min(len(own), len(plain)) > 1
+        and apart
+        and abs(shift.value) > base.max() - base.min(),
     }
 
 
-def _partner(row: Mapping[Hashable, Any], plain: pd.DataFrame, name: str) -> float:
+def _against_partner(row: Mapping[Hashable, Any], plain: pd.DataFrame, name: str) -> float:
     """Shift of one curve against the baseline on the same dataset and start, or on all starts of the dataset."""
     same = plain[plain["data_seed"] == row["data_seed"]]
-    if row["seed"] != -1 and (same["seed"] == row["seed"]).any():
+    if (same["seed"] == row["seed"]).any():
         same = same[same["seed"] == row["seed"]]
-    partner = np.log10(numbers(same if len(same) else plain, name))
-    return float(np.log10(float(row[name])) - partner.mean())
+    return float(np.log10(row[name]) - np.log10((same if len(same) else plain)[name]).mean())

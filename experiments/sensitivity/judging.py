@@ -6,15 +6,15 @@ Published values: Henighan et al. 2023, section "Comments & Replications", n = 1
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, found
-from experiments.grouping import numbers
+from experiments.bump import geometric_mean
+from experiments.findings import MEASURED, Finding, Outcome, found
 from experiments.published import PUBLISHED_ONSET
 from verify.statistics import Interval, mean_interval
 
@@ -35,8 +35,8 @@ class Quantity:
     ----------
     column, reached : columns of its value and of whether that is a value, not a lower bound.
     name, short : what it is, and that in a cell.
-    unit : how shifts are told, as factors ("times") or in "decades".
     published : the authors' value and the replication's; empty where they give none.
+    unit : how shifts are told, as factors ("times") or in "decades".
 
     """
 
@@ -44,33 +44,21 @@ class Quantity:
     reached: str | None
     name: str
     short: str
-    unit: str = "times"
     published: tuple[float, ...] = ()
+    unit: str = "times"
 
     @property
     def gap(self) -> float:
         """Decimal logarithm of the ratio of the published values."""
         return math.log10(self.published[1] / self.published[0])
 
-    def missed(self, curves: pd.DataFrame) -> int:
-        """How many curves have a lower bound of it only."""
-        return 0 if self.reached is None else int((~curves[self.reached].astype(bool)).sum())
+    def shift(self, decades: Iterable[float]) -> Interval:
+        """A shift in decades, its value and bounds, in `unit`."""
+        return Interval(*(float(each) if self.unit == "decades" else 10.0 ** float(each) for each in decades))
 
-    def moved(self, row: Row) -> bool:
-        """Whether a change moves it."""
-        return bool(row[f"{self.column}_moved"])
-
-    def shift(self, row: Row) -> Interval:
-        """Its shift in `unit`."""
-        return self.in_unit(
-            Interval(*(float(row[f"{self.column}_{part}"]) for part in ("shift", "low", "high")))
-        )
-
-    def in_unit(self, decades: Interval) -> Interval:
-        """A shift in decades, in `unit`."""
-        if self.unit == "decades":
-            return decades
-        return Interval(*(10.0**each for each in (decades.value, decades.low, decades.high)))
+    def shift_of(self, row: Row) -> Interval:
+        """The shift of a change."""
+        return self.shift(row[f"{self.column}_{part}"] for part in ("shift", "low", "high"))
 
     def value_cell(self, row: Row) -> str:
         """Its value and range over seeds; with how many seeds do not reach it."""
@@ -85,17 +73,22 @@ class Quantity:
         """Its shift with interval, and whether it is a bound; a dash for the baseline."""
         if row["change"] == BASELINE:
             return "–"
-        shift, form = self.shift(row), "+.2f" if self.unit == "decades" else ".3g"
-        bound = str(row[f"{self.column}_bound"])
+        shift, form, bound = (
+            self.shift_of(row),
+            "+.2f" if self.unit == "decades" else ".3g",
+            row[f"{self.column}_bound"],
+        )
         spread = f" ({shift.low:{form}} to {shift.high:{form}})" if shift.high - shift.low > 1e-6 else ""
-        return ("" if bound in ("", "nan") else f"{bound} ") + f"{shift.value:{form}}{spread}"
+        return f"{bound if isinstance(bound, str) else ''} {shift.value:{form}}{spread}".strip().replace(
+            "-", "−"
+        )
 
 
 FEATURE_ONSET = Quantity(
-    "feature_onset", "feature_reached", "the onset of features", "features", published=PUBLISHED_ONSET
+    "feature_onset", "feature_reached", "the onset of features", "features", PUBLISHED_ONSET
 )
 LOSS_ONSET = Quantity("loss_onset", "loss_reached", "where the test loss falls below 1", "loss below 1")
-PEAK = Quantity("peak", None, "the peak of the test loss", "peak", unit="decades", published=(1.01, 5000))
+PEAK = Quantity("peak", None, "the peak of the test loss", "peak", (1.01, 5000), unit="decades")
 QUANTITIES = (FEATURE_ONSET, LOSS_ONSET, PEAK)
 
 
@@ -108,7 +101,7 @@ def summary(tables: Tables) -> pd.DataFrame:
             cells[quantity.short] = quantity.value_cell(row)
             cells[f"{quantity.short}, {quantity.unit}"] = quantity.shift_cell(row)
         cells["T of the peak"] = f"{row['peak_T']:.0f}"
-        moved = ", ".join(quantity.short for quantity in QUANTITIES if quantity.moved(row))
+        moved = ", ".join(each.short for each in QUANTITIES if row[f"{each.column}_moved"])
         rows.append(cells | {"moves": "no output left" if row["silent"] else moved or "–"})
     return pd.DataFrame(rows)
 
@@ -117,21 +110,17 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether one change reaches the published gaps, how many move what, and what second changes add."""
     changes, curves = tables["changes"].to_dict("records"), tables["curves"]
     others = [row for row in changes if row["change"] != BASELINE and not row["silent"]]
-    plain = curves[curves["change"] == BASELINE]
-    peak = mean_interval(np.log10(numbers(plain, "peak")))
-    across = Interval(*(10**each for each in (peak.value, peak.low, peak.high)))
+    moving = {each.name: sum(bool(row[f"{each.column}_moved"]) for row in others) for each in QUANTITIES}
+    peaks = geometric_mean(curves[curves["change"] == BASELINE]["peak"])
     return [
         *(_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)),
         *(
-            Finding(
-                f"Changes that move {quantity.name}", MEASURED, "changes",
-                sum(map(quantity.moved, others)), n=len(others),
-            )
-            for quantity in QUANTITIES if others
+            Finding(f"Changes that move {name}", MEASURED, "changes", count, n=len(others))
+            for name, count in moving.items()
         ),
-        found("Peak test loss of the baseline", MEASURED, "geometric mean", across, len(plain)),
+        found("Peak test loss of the baseline", MEASURED, "geometric mean", peaks, int(changes[0]["seeds"])),
         *_second_changes(curves),
-    ]  # fmt: skip
+    ]
 
 
 def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
@@ -139,36 +128,27 @@ def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
     said = f"One difference in setup sets authors and Jermyn's replication apart in {quantity.name}"
     if not others:
         return Finding(said, "not tested")
-    reach = [
-        row
-        for row in others
-        if quantity.moved(row) and abs(float(row[f"{quantity.column}_shift"])) >= quantity.gap
-    ]
-    gap = quantity.in_unit(Interval(*[quantity.gap] * 3)).value
-    far = max(reach or others, key=lambda row: abs(float(row[f"{quantity.column}_shift"])))
-    return found(
-        said,
-        "agrees" if reach else "not decided",
-        f"farthest shift, {quantity.unit} (published gap: {gap:.2g})",
-        quantity.shift(far),
-        int(far["seeds"]),
-        str(far["change"]),
-    )
+    decades = f"{quantity.column}_shift"
+    reach = [row for row in others if row[f"{quantity.column}_moved"] and abs(row[decades]) >= quantity.gap]
+    far = max(reach or others, key=lambda row: abs(float(row[decades])))
+    gap = quantity.shift([quantity.gap] * 3).value
+    label = f"farthest shift, {quantity.unit} (published gap: {gap:.2g})"
+    outcome: Outcome = "agrees" if reach else "not decided"
+    return found(said, outcome, label, quantity.shift_of(far), int(far["seeds"]), str(far["change"]))
 
 
 def _second_changes(curves: pd.DataFrame) -> list[Finding]:
     """Two changes together, against the first of them alone."""
+    parts = {str(change): rows for change, rows in curves.groupby("change", sort=False)}
     rows = []
-    for change in map(str, dict.fromkeys(curves["change"])):
+    for change, own in parts.items():
         first = change.split(", ")[0]
-        if first == change or first not in set(curves["change"]):
+        if first == change or first not in parts:
             continue
-        both = curves[curves["change"] == change].merge(
-            curves[curves["change"] == first], on=["data_seed", "seed"]
-        )
+        both = own.merge(parts[first], on=["data_seed", "seed"])
         for quantity in (PEAK, FEATURE_ONSET):
-            ratio = numbers(both, f"{quantity.column}_x") / numbers(both, f"{quantity.column}_y")
-            shift = quantity.in_unit(mean_interval(np.log10(ratio)))
+            shift = mean_interval(np.log10(both[f"{quantity.column}_x"] / both[f"{quantity.column}_y"]))
             said = f"A second change, beside the first of them alone, shifts {quantity.name}"
-            rows.append(found(said, MEASURED, quantity.unit, shift, len(both), change))
+            interval = quantity.shift([shift.value, shift.low, shift.high])
+            rows.append(found(said, MEASURED, quantity.unit, interval, len(both), change))
     return rows

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.grouping import numbers
 from experiments.variants.drawing import draw
 from experiments.variants.judging import STORED_ERROR, findings, summary
 from numerics import Run, draw_dataset, draw_test_dataset
@@ -52,7 +51,6 @@ Floats = NDArray[np.float64]
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``trained`` (a row per variant, T and seed) and ``points``; trains all variants but the standard one."""
     settings = [run.setting for run in runs]
-    given = {run.setting: VariantRun(run.setting, STANDARD, *_weights(run)) for run in runs}
     wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]
     wanted.sort(key=lambda cell: -cell[0].T)  # the longest first, so that no core waits at the end
     with (
@@ -62,16 +60,16 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         advances = [partial(meter.advance, place) for place in range(len(wanted))]
         finished = pool.map(lambda cell, advance: train_variant(*cell, advance), wanted, advances)
         trained = dict(zip(wanted, finished, strict=True))
-    trained |= {(setting, STANDARD): run for setting, run in given.items()}
+    trained |= {(run.setting, STANDARD): _standard(run) for run in runs}
     ordered = [trained[setting, variant] for variant in VARIANTS for setting in settings]
     test = draw_test_dataset(settings[0])
     rows = pd.DataFrame([_observed(run, test) for run in ordered])
     return {"trained": rows, "points": _points(ordered, rows)}
 
 
-def _weights(run: Run) -> tuple[Floats, Floats, Floats]:
+def _standard(run: Run) -> VariantRun:
     W, b = run.W.astype(np.float64), run.b.astype(np.float64)
-    return W, W, b
+    return VariantRun(run.setting, STANDARD, W, W, b)
 
 
 def _observed(run: VariantRun, test: Dataset) -> dict[str, object]:
@@ -110,22 +108,17 @@ def _gap_deviation(hidden: Floats) -> float:
 
 def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
     """Of each variant the run of least train loss at each pictured size."""
-    sizes = sorted({run.setting.T for run in runs})
-    parts = []
+    sizes = sorted(set(rows["T"]))
+    parts = [pd.DataFrame(columns=["variant", "T", "seed", "kind", "x", "y"])]
     for T, kind in [(T, "hidden") for T in PICTURED_HIDDEN if T in sizes] + [(sizes[-1], "feature")]:
         for variant in VARIANTS:
-            places = [k for k, run in enumerate(runs) if run.setting.T == T and run.variant == variant]
-            places = [k for k in places if not runs[k].diverged]
-            if not places:
+            places = rows[(rows["T"] == T) & (rows["variant"] == variant.name) & ~rows["diverged"]]
+            if places.empty:
                 continue
-            run = runs[places[int(np.argmin(numbers(rows.loc[places], "train_loss")))]]
+            run = runs[places.index[places["train_loss"].to_numpy().argmin()]]
             cloud = variant_hidden(run, draw_dataset(run.setting)) if kind == "hidden" else run.D
             longest = np.argsort(-np.linalg.norm(cloud, axis=0), kind="stable")[:MOST_FEATURES]
             cloud = cloud[:, np.sort(longest)].round(4)
             facts = {"variant": variant.name, "T": T, "seed": run.setting.seed, "kind": kind}
             parts.append(pd.DataFrame({**facts, "x": cloud[0], "y": cloud[1]}))
-    return (
-        pd.concat(parts, ignore_index=True)
-        if parts
-        else pd.DataFrame(columns=["variant", "T", "kind", "x", "y"])
-    )
+    return pd.concat(parts[1:] or parts, ignore_index=True)

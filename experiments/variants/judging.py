@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from experiments.findings import MEASURED, Finding, outcome_of
 from experiments.following import STORED
-from experiments.grouping import numbers, values_by
-from numerics.other_models.variants import STANDARD, VARIANTS, Variant
+from experiments.grouping import values_by
+from numerics.other_models.variants import STANDARD, VARIANTS
 from verify.statistics import lies_above
 
-__all__ = ["STORED_ERROR", "Traits", "findings", "summary", "traits_of"]
+__all__ = ["STORED_ERROR", "TRAITS", "findings", "summary", "traits_of"]
 
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
@@ -26,32 +24,11 @@ EVEN_LENGTHS = 0.1
 Tables = dict[str, pd.DataFrame]
 
 
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """What a variant has.
-
-    Attributes
-    ----------
-    bump : at its peak the test loss of every seed lies above every seed at both ends.
-    recovered : every seed predicts better than the zero output at the largest T.
-    polygons : most seeds store their datapoints as regular polygons, for some T.
-    features : at the largest T the median of the largest D_f is at least `STORED`.
-    sizes : at how many T it has runs that did not diverge.
-    cells : its row of the summary.
-
-    """
-
-    bump: bool
-    recovered: bool
-    polygons: bool
-    features: bool
-    sizes: int
-    cells: dict[str, str]
-
-
-_SAID = {
+#: What a variant can have of the standard model, and what is said of it. The bump: at its peak the test loss of every
+#: seed lies above every seed at both ends. Polygons: of most seeds. Features: the median over seeds.
+TRAITS = {
     "bump": "Variants that have the bump",
-    "recovered": "Variants that predict better than the zero output at the largest T",
+    "recovered": "Variants that predict better than the zero output at the largest T, every seed",
     "polygons": "Variants that store their datapoints as regular polygons at some T",
     "features": f"Variants that end with features of D_f at least {STORED}",
 }
@@ -59,31 +36,32 @@ _SAID = {
 
 def summary(tables: Tables) -> pd.DataFrame:
     """A row per variant: what it stores, how, its test losses and largest D_f, and its traits."""
-    return pd.DataFrame([{"variant": name} | traits.cells for name, traits in _found(tables).items()]).fillna(
-        "–"
-    )
+    rows = [
+        {"variant": name} | _cells(rows) | {"has": ", ".join(traits_of(rows)) or "–"}
+        for name, rows in tables["trained"].groupby("variant", sort=False)
+    ]
+    return pd.DataFrame(rows).fillna("–")
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Whether double descent is found where the second replication reports it, and how many variants have a trait."""
-    traits, trained = _found(tables), tables["trained"]
+    trained = tables["trained"]
+    traits = {str(name): traits_of(rows) for name, rows in trained.groupby("variant", sort=False)}
     reported = [each for each in VARIANTS if not each.untied]
-    losses = [each for each in reported if not each.hidden_relu and each != STANDARD]
-    closed = [each for each in reported if each.hidden_relu]
+    losses = [each.name for each in reported if not each.hidden_relu and each != STANDARD]
+    closed = [each.name for each in reported if each.hidden_relu]
     relu = trained[trained["variant"].str.contains("ReLU")]
     dead, diverged = int((relu["dead_hidden_units"] > 0).sum()), int(trained["diverged"].sum())
+    judged = trained[~trained["diverged"].astype(bool)].groupby("variant")["T"].nunique().min() > 2
+    having = {trait: sum(trait in each for each in traits.values()) for trait in TRAITS}
     return [
-        _double_descent("There is double descent with other losses (Hobbhahn)", losses, traits),
-        _double_descent("There is double descent with a ReLU between the layers (Hobbhahn)", closed, traits),
+        _double_descent("There is double descent with other losses (Hobbhahn)", losses, traits, judged),
+        _double_descent(
+            "There is double descent with a ReLU between the layers (Hobbhahn)", closed, traits, judged
+        ),
         *(
-            Finding(
-                said,
-                MEASURED,
-                "variants",
-                sum(getattr(each, trait) for each in traits.values()),
-                n=len(traits),
-            )
-            for trait, said in _SAID.items()
+            Finding(TRAITS[trait], MEASURED, "variants", count, n=len(traits))
+            for trait, count in having.items()
         ),
         Finding(
             "Runs with a ReLU on h that end with a unit closed to all data",
@@ -96,63 +74,73 @@ def findings(tables: Tables) -> list[Finding]:
     ]
 
 
-def _double_descent(said: str, variants: Sequence[Variant], traits: dict[str, Traits]) -> Finding:
+def _double_descent(
+    said: str, names: Sequence[str], traits: Mapping[str, list[str]], judged: bool
+) -> Finding:
     """Of these variants those with the bump and a loss below the zero output's after it."""
-    judged = [traits[each.name] for each in variants if each.name in traits]
-    having = sum(each.bump and each.recovered for each in judged)
-    several = all(each.sizes > 2 for each in traits.values())
-    names = "; ".join(each.name for each in variants)
-    return Finding(
-        said, outcome_of(having, several * len(judged)), "variants with it", having, n=len(judged), at=names
-    )
+    there = [name for name in names if name in traits]
+    having = sum({"bump", "recovered"} <= set(traits[name]) for name in there)
+    outcome = outcome_of(having, judged * len(there))
+    return Finding(said, outcome, "variants with it", having, n=len(there), at="; ".join(names))
 
 
-def _found(tables: Tables) -> dict[str, Traits]:
-    return {str(name): traits_of(rows) for name, rows in tables["trained"].groupby("variant", sort=False)}
-
-
-def traits_of(rows: pd.DataFrame) -> Traits:
-    """The traits of one variant from the rows of its runs."""
+def _finished(rows: pd.DataFrame) -> pd.DataFrame:
+    """Runs that did not diverge, with whether all points are stored, and these as a regular polygon."""
     finished = rows[~rows["diverged"].astype(bool)]
+    stored = finished["worst_point_error"] <= STORED_ERROR
+    return finished.assign(stored=stored, regular=stored & _is_regular(finished))
+
+
+def traits_of(rows: pd.DataFrame) -> list[str]:
+    """Which of `TRAITS` a variant has, from the rows of its runs, in their order."""
+    finished = _finished(rows)
     if finished.empty:
-        return Traits(False, False, False, False, 3, {"all seeds store T points at T =": "all diverged"})
-    stored = finished.assign(value=finished["worst_point_error"] <= STORED_ERROR)
-    good = stored[stored["value"]]
-    regular = values_by(good.assign(value=_is_regular(good)), "T", "value") if len(good) else {}
+        return []
     losses = values_by(finished, "T", "test_loss")
     peak = max(losses, key=lambda T: float(np.median(losses[T])))
     first, last = losses[min(losses)], losses[max(losses)]
     features = values_by(finished, "T", "largest_feature_dimensionality")[max(losses)]
-    everywhere = [str(T) for T, each in values_by(stored, "T", "value").items() if all(each)]
-    shapes = [f"{int(sum(each))}/{len(each)} at {T}" for T, each in regular.items()]
-    cells = {
-        "all seeds store T points at T =": ", ".join(everywhere) or "none",
-        "regular polygons": ", ".join(shapes) or "–",
-        "spread of lengths": f"{float(np.median(good['length_spread'])):.2g}" if len(good) else "–",
-        "largest test loss": f"{_span(losses[peak])} at T = {peak}",
-        "at both ends": f"{_span(first)}; {_span(last)}",
-        "largest D_f": _span(features),
-    }
+    seeds = rows.groupby("T").size()
     has = {
         "bump": lies_above(losses[peak], [*first, *last]),
         "recovered": max(last) < 1,
-        "polygons": any(sum(each) > len(rows[rows["T"] == T]) / 2 for T, each in regular.items()),
-        "features": float(np.median(features)) >= STORED,
+        "polygons": (finished.groupby("T")["regular"].sum() > seeds / 2).any(),
+        "features": np.median(features) >= STORED,
     }
-    cells["has"] = ", ".join(trait for trait, true in has.items() if true) or "–"
-    return Traits(**has, sizes=len(losses), cells=cells)
+    return [trait for trait in TRAITS if has[trait]]
 
 
-def _is_regular(rows: pd.DataFrame) -> NDArray[np.bool_]:
+def _cells(rows: pd.DataFrame) -> dict[str, str]:
+    """What the summary shows of a variant, but its traits."""
+    finished = _finished(rows)
+    if finished.empty:
+        return {"all seeds store T points at T =": "all diverged"}
+    good, sizes = finished[finished["stored"]], finished.groupby("T")
+    everywhere = [str(T) for T, all_stored in sizes["stored"].all().items() if all_stored]
+    shapes = [f"{each.sum()}/{len(each)} at {T}" for T, each in good.groupby("T")["regular"]]
+    peak = sizes["test_loss"].median().idxmax()
+    losses = {T: _span(each) for T, each in sizes["test_loss"]}
+    first, last = min(losses), max(losses)
+    return {
+        "all seeds store T points at T =": ", ".join(everywhere) or "none",
+        "regular polygons": ", ".join(shapes) or "–",
+        "spread of lengths": f"{good['length_spread'].median():.2g}" if len(good) else "–",
+        "largest test loss": f"{losses[peak]} at T = {peak}",
+        "at both ends": f"{losses[first]}; {losses[last]}",
+        "largest D_f": _span(sizes["largest_feature_dimensionality"].get_group(last)),
+    }
+
+
+def _is_regular(rows: pd.DataFrame) -> pd.Series:
     """Even lengths, and angular gaps nearer to those of T corners than of T + 1 corners with one left out.
 
     The latter stray by √(T − 1)/(T + 1) from 2π/T (root mean square, in units of 2π/T); half of that is the bound.
     """
-    T = numbers(rows, "T")
-    even = numbers(rows, "gap_deviation") < np.sqrt(T - 1) / (T + 1) / 2
-    return np.asarray(even & (numbers(rows, "length_spread") < EVEN_LENGTHS))
+    T = rows["T"]
+    even = rows["gap_deviation"] < np.sqrt(T - 1) / (T + 1) / 2
+    return even & (rows["length_spread"] < EVEN_LENGTHS)
 
 
-def _span(values: Sequence[float]) -> str:
-    low, high = f"{min(values):.3g}", f"{max(values):.3g}"
+def _span(values: pd.Series) -> str:
+    low, high = f"{values.min():.3g}", f"{values.max():.3g}"
     return low if low == high else f"{low} to {high}"
