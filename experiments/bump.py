@@ -68,21 +68,13 @@ def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
     sizes = sorted(losses)
     if len(sizes) < 3:
         raise ValueError(f"T = {sizes}: a bump lies between two others; give at least three T")
-    middle = {T: float(np.mean(_logarithms(losses[T]))) for T in sizes}
     inner = sizes[1:-1]
-    peak = max(inner, key=lambda T: middle[T])
-    first, last = losses[sizes[0]], losses[sizes[-1]]
-    strict = 2 * LEVEL / len(inner)
-    lowest = min(ratio_interval(losses[peak], end, level=1 - strict).low for end in (first, last))
-    return Bump(
-        T=peak,
-        loss=geometric_mean(losses[peak]),
-        over_first=ratio_interval(losses[peak], first),
-        over_last=ratio_interval(losses[peak], last),
-        there=lowest > 1,
-        apart=lies_above(losses[peak], [*first, *last]),
-        inner=len(inner),
-    )
+    peak = max(inner, key=lambda T: float(np.mean(_logarithms(losses[T]))))
+    own, first, last = losses[peak], losses[sizes[0]], losses[sizes[-1]]
+    level = 1 - 2 * LEVEL / len(inner)
+    there = all(ratio_interval(own, end, level=level).low > 1 for end in (first, last))
+    ratios = ratio_interval(own, first), ratio_interval(own, last)
+    return Bump(peak, geometric_mean(own), *ratios, there, lies_above(own, [*first, *last]), len(inner))
 
 
 def geometric_mean(values: ArrayLike) -> Interval:

@@ -48,24 +48,18 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     ``published_size`` (packings at the published n).
     """
     rows = [_of_run(run, run.setting.start) for run in runs]
+    steps, largest = int(table["steps"].mode()[0]), max(run.setting.T for run in runs)
     first: dict[tuple[int, int], Setting] = {}
-    steps = int(table["steps"].mode()[0])
     for run in runs:
-        first.setdefault(
-            (run.setting.T, run.setting.data_seed), run.setting.replace(start="xavier", steps=steps)
-        )
+        plain = run.setting.replace(start="xavier", steps=steps)
+        first.setdefault((plain.T, plain.data_seed), plain)
     for setting in first.values():
-        data = draw_dataset(setting)
-        row, model = _of_packing(setting, data)
+        row, data, model = _of_packing(setting)
         rows.append(row)
         if setting.m == 2:
             rows.append(_of_run(train_one(setting, data=data, start=model), f"{PACKING}, trained"))
-    largest = max(T for T, _ in first)
-    for (T, _), setting in first.items():
-        if largest == T:
-            for factor in FURTHER:
-                further = setting.replace(T=T * factor)
-                rows.append(_of_packing(further, draw_dataset(further))[0])
+        if largest == setting.T:
+            rows += [_of_packing(setting.replace(T=largest * factor))[0] for factor in FURTHER]
     models = pd.DataFrame(rows).sort_values(["T", "data_seed"], kind="stable")
     levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
     return {"models": models, "levels": levels, "published_size": packed_at_published_size()}
@@ -92,10 +86,11 @@ def _of_run(run: Run, start: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _of_packing(setting: Setting, data: Dataset) -> tuple[dict[str, object], Any]:
+def _of_packing(setting: Setting) -> tuple[dict[str, object], Dataset, Any]:
+    data = draw_dataset(setting)
     _, loss, model = best_packing(data)
     head = {"T": setting.T, "data_seed": setting.data_seed, "start": PACKING, "lr": 0.0, "steps": 0}
-    return head | {"start_loss": loss, "train_loss": loss, **_content(*model, data)}, model
+    return head | {"start_loss": loss, "train_loss": loss, **_content(*model, data)}, data, model
 
 
 def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from experiments.findings import MEASURED, Finding, Outcome
 from experiments.following import STORED
-from experiments.grouping import numbers, values_by
+from experiments.grouping import values_by
 
-__all__ = ["PACKING", "findings", "least", "summary"]
+__all__ = ["PACKING", "findings", "summary"]
+
+#: Random starts that end storing features.
+RANDOM = "random starts with features"
 
 #: The name of the constructed model that stores disjoint datapoints.
 PACKING = "packing"
@@ -28,47 +31,46 @@ Tables = dict[str, pd.DataFrame]
 Row = Mapping[Hashable, Any]
 
 
-def least(models: pd.DataFrame, **wanted: object) -> pd.DataFrame:
-    """The row of least train loss of each T and data seed among those of these kinds: random, features, trained,
-    start.
-    """
-    rows = models
-    if "features" in wanted:
-        rows = rows[(rows["largest_feature_dimensionality"] >= STORED) == wanted["features"]]
-    if wanted.get("random"):
-        rows = rows[rows["start"].isin(["xavier", "xavier-uniform"])]
-    if "trained" in wanted:
-        rows = rows[(rows["steps"] > 0) == wanted["trained"]]
-    if "start" in wanted:
-        rows = rows[rows["start"] == wanted["start"]]
+def least(rows: pd.DataFrame) -> pd.DataFrame:
+    """The row of least train loss of each T and data seed."""
     return rows.loc[rows.groupby(["T", "data_seed"])["train_loss"].idxmin()]
+
+
+def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The least losses of several kinds of models."""
+    features = models["largest_feature_dimensionality"] >= STORED
+    random, trained = models["start"].isin(["xavier", "xavier-uniform"]), models["steps"] > 0
+    kinds = {
+        "points": ~features,
+        "features": features,
+        "random": random,
+        "features, trained": features & trained,
+        RANDOM: random & features,
+        **{start: models["start"] == start for start in (PACKING, "memorizing", "pentagon", "hexagon")},
+    }
+    return {name: least(models[chosen]) for name, chosen in kinds.items()}
 
 
 def summary(tables: Tables) -> pd.DataFrame:
     """For each T the least train losses of several kinds of models, means over data seeds."""
-    pentagon = _pentagon(tables)
-    return pd.DataFrame([_line(T, rows, pentagon) for T, rows in tables["models"].groupby("T")])
-
-
-def _pentagon(tables: Tables) -> float:
-    """The train loss of a pentagon on infinite data, at the n of the runs."""
-    return float(tables["levels"].set_index("level")["value"]["pentagon"])
+    level = tables["levels"].set_index("level")["value"]
+    return pd.DataFrame([_line(T, rows, level["pentagon"]) for T, rows in tables["models"].groupby("T")])
 
 
 def _line(T: Hashable, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
-    random, packed = least(rows, random=True), least(rows, start=PACKING)
+    kinds = _kinds(rows)
     best = least(rows) if (rows["steps"] > 0).any() else rows.iloc[:0]  # a packing alone is no envelope
-    memorizing = rows[rows["start"] == "memorizing"]["start_loss"]
+    memorizing = kinds["memorizing"]["start_loss"]
     return {
         "T": str(T),
         "least train loss": _mean(best),
         "found from": "; ".join(sorted(set(map(_way, best.to_dict("records"))))) or "–",
         "stores": _stores(best),
-        "random start": _mean(random),
-        "it stores": _stores(random),
-        "with features": _mean(least(rows, features=True, trained=True)),
-        "packing": _mean(packed),
-        "its K": " and ".join(map(str, sorted(set(packed["stored"])))) or "–",
+        "random start": _mean(kinds["random"]),
+        "it stores": _stores(kinds["random"]),
+        "with features": _mean(kinds["features, trained"]),
+        "packing": _mean(kinds[PACKING]),
+        "its K": " and ".join(map(str, sorted(set(kinds[PACKING]["stored"])))) or "–",
         "less loss": _better(rows, pentagon),
         "memorizing start, untrained": f"{memorizing.max():.3g}" if len(memorizing) else "–",
     }
@@ -81,7 +83,7 @@ def _way(row: Row) -> str:
 
 
 def _mean(rows: pd.DataFrame) -> str:
-    return f"{numbers(rows, 'train_loss').mean():.5g}" if len(rows) else "–"
+    return f"{rows['train_loss'].mean():.5g}" if len(rows) else "–"
 
 
 def _stores(rows: pd.DataFrame) -> str:
@@ -94,27 +96,32 @@ def _better(rows: pd.DataFrame, pentagon: float) -> str:
 
     Where nothing was trained, features stand for a pentagon on infinite data.
     """
-    points, features = (numbers(least(rows, features=kind), "train_loss") for kind in (False, True))
+    kinds = _kinds(rows)
+    points, features = (kinds[kind]["train_loss"] for kind in ("points", "features"))
     if not (rows["steps"] > 0).any():
-        return "features" if len(points) and points.min() > pentagon else "–"
-    if not len(points) or not len(features):
-        return "–"
-    return (
-        "points"
-        if points.max() < features.min()
-        else "features"
-        if features.max() < points.min()
-        else "level"
-    )
+        return "features" if points.min() > pentagon else "–"
+    below, above = points.max() < features.min(), features.max() < points.min()
+    either = len(points) and len(features)
+    return "–" if not either else "points" if below else "features" if above else "level"
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Where storing points stops being better at the published n and here, and where training stops finding it."""
+    models, pentagon = tables["models"], tables["levels"].set_index("level")["value"]["pentagon"]
+    better = {T: _better(rows, pentagon) for T, rows in models.groupby("T")}
+    random = _kinds(models)["random"]
+    stored = {T: _stores(rows) for T, rows in random.groupby("T")}
+    least_found = least(models).groupby("T")["train_loss"].max()
+    missed = random.groupby("T")["train_loss"].min() > least_found[list(stored)]
+    said = "Sizes at which every random start misses the least train loss"
     return [
         _at_published_size(tables["published_size"]),
-        _here(tables["models"], _pentagon(tables)),
-        *_found(tables["models"]),
-        *_starts(tables["models"]),
+        _last(
+            "Where models that store points have less train loss than the best with features", better, models
+        ),
+        _last("Where the best random starts store points", stored, models),
+        Finding(said, MEASURED, "values of T", int(missed.sum()), n=len(missed)),
+        *_starts(models),
     ]
 
 
@@ -132,55 +139,31 @@ def _at_published_size(packed: pd.DataFrame) -> Finding:
     return Finding(END, outcome, quantity, last, last, first, n=packed["data_seed"].nunique(), at="n = 10000")
 
 
-def _here(models: pd.DataFrame, pentagon: float) -> Finding:
-    better = {int(str(T)): _better(rows, pentagon) for T, rows in models.groupby("T")}
-    return _last_place("Where models that store points have less train loss than the best with features", models,
-                       [T for T, kind in better.items() if kind == "points"],
-                       [T for T, kind in better.items() if kind == "features"])  # fmt: skip
-
-
-def _last_place(said: str, models: pd.DataFrame, there: Sequence[int], gone: Sequence[int]) -> Finding:
-    """The largest T where something holds on every data seed, and the first after it where its contrary does."""
-    last = max(there, default=math.nan)
-    first = min((T for T in gone if not there or last < T), default=math.inf)
+def _last(said: str, kinds: Mapping[Hashable, str], models: pd.DataFrame) -> Finding:
+    """The largest T of kind "points", on every data seed, and the first after it of kind "features"."""
+    last = max((T for T, kind in kinds.items() if kind == "points"), default=math.nan)
+    first = min((T for T, kind in kinds.items() if kind == "features" and not last >= T), default=math.inf)
     quantity = "largest T, to the first with the contrary"
     return Finding(said, MEASURED, quantity, last, last, first, n=models["data_seed"].nunique())
-
-
-def _found(models: pd.DataFrame) -> list[Finding]:
-    """Up to which T the best random starts store points, and at how many T they miss the least loss found at all."""
-    random = least(models, random=True)
-    kinds = {int(str(T)): _stores(rows) for T, rows in random.groupby("T")}
-    missed = sum(
-        numbers(rows, "train_loss").min() > numbers(least(models[models["T"] == T]), "train_loss").max()
-        for T, rows in random.groupby("T")
-    )
-    return [
-        _last_place("Where the best random starts store points", models,
-                    [T for T, kind in kinds.items() if kind == "points"],
-                    [T for T, kind in kinds.items() if kind == "features"]),
-        Finding("Sizes at which every random start misses the least train loss", MEASURED, "values of T", missed,
-                n=len(kinds)),
-    ]  # fmt: skip
 
 
 def _starts(models: pd.DataFrame) -> list[Finding]:
     """What the polygonal starts save at the largest T trained, beside the random ones that store features."""
     T = models.loc[models["steps"] > 0, "T"].max()
-    kinds: dict[str, dict[str, object]] = {
-        "pentagon start": {"start": "pentagon"},
-        "hexagon start": {"start": "hexagon"},
-        "random starts with features": {"random": True, "features": True},
-    }
-    saved = {
-        name: 1 - numbers(least(models[models["T"] == T], **kind), "train_loss")
-        for name, kind in kinds.items()
-    }
+    kinds = _kinds(models[models["T"] == T])
+    said = "What models save of the zero output's loss at the largest T trained"
+    quantity = "1 − train loss, mean and range over data seeds"
     return [
         Finding(
-            "What models save of the zero output's loss at the largest T trained", MEASURED,
-            "1 − train loss, mean and range over data seeds", each.mean(), each.min(), each.max(), n=len(each),
-            at=f"{name}, T = {T}",
+            said,
+            MEASURED,
+            quantity,
+            each.mean(),
+            each.min(),
+            each.max(),
+            n=len(each),
+            at=f"from {name}, T = {T}",
         )
-        for name, each in saved.items() if len(each)
-    ]  # fmt: skip
+        for name, each in ((name, 1 - kinds[name]["train_loss"]) for name in ("pentagon", "hexagon", RANDOM))
+        if len(each)
+    ]

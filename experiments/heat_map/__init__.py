@@ -80,23 +80,16 @@ def rises(runs: pd.DataFrame, direction: str) -> list[Rise]:
     """All neighbours in ``direction``, "T" or "m", whether the loss rises between them or not."""
     cells = _cells(runs)
     other = 0 if direction == "T" else 1
-    pairs = [
-        pair
-        for fixed in sorted({cell[other] for cell in cells})
-        for pair in itertools.pairwise(sorted(cell for cell in cells if cell[other] == fixed))
-    ]
-    strict = 2 * LEVEL / max(len(pairs), 1)
-    return [
-        Rise(
-            here,
-            there,
-            ratio_interval(cells[there], cells[here]),
-            ratio_interval(cells[there], cells[here], level=1 - strict).low > 1,
-            lies_above(cells[there], cells[here]),
-            min(len(cells[there]), len(cells[here])),
-        )
-        for here, there in pairs
-    ]
+    ordered = sorted(cells, key=lambda cell: (cell[other], cell))
+    pairs = [(a, b) for a, b in itertools.pairwise(ordered) if a[other] == b[other]]
+    level = 1 - 2 * LEVEL / max(len(pairs), 1)
+    found = []
+    for here, there in pairs:
+        before, after = cells[here], cells[there]
+        sure = ratio_interval(after, before, level=level).low > 1
+        n = min(len(before), len(after))
+        found.append(Rise(here, there, ratio_interval(after, before), sure, lies_above(after, before), n))
+    return found
 
 
 def draw(tables: Tables) -> Figure:
@@ -145,9 +138,9 @@ def _arrows() -> list[Line2D]:
         ("^", INK, "more hidden dimensions hurt"),
         (">", "white", "hollow: in every seed, but short of the test"),
     )
+    style = {"ls": "", "mec": INK, "mew": 1, "ms": 8}
     return [
-        Line2D([], [], ls="", marker=marker, color=colour, mec=INK, mew=1, ms=8, label=label)
-        for marker, colour, label in marks
+        Line2D([], [], marker=marker, color=colour, label=label, **style) for marker, colour, label in marks
     ]
 
 
@@ -185,25 +178,21 @@ def _hurts(among: Sequence[Rise], hurts: str, more: str) -> list[Finding]:
 
 def _consistency(runs: pd.DataFrame) -> list[Finding]:
     """Whether seeds of one cell differ less above m = 3, by rank sums over cells."""
-    cells = {cell: np.log(losses) for cell, losses in _cells(runs).items() if len(losses) > 1}
-    few, many = (
-        [float(logs.std(ddof=1)) for (m, _), logs in cells.items() if (m > FEW) == side]
-        for side in (False, True)
-    )
+    spreads = {cell: float(np.log(each).std(ddof=1)) for cell, each in _cells(runs).items() if len(each) > 1}
+    few, many = ([each for (m, _), each in spreads.items() if (m > FEW) == side] for side in (False, True))
     published = f"Above m = {FEW} results are much more consistent"
     if not few or not many:
         return [Finding(published, "not tested")]
     chance, against = (
         float(stats.mannwhitneyu(few, many, alternative=side).pvalue) for side in ("greater", "less")
     )
-    spreads = [float(np.median(each)) for each in (few, many)]
     outcome: Outcome = "differs" if against < LEVEL else "not decided"
-    if chance < LEVEL and spreads[0] > MUCH * spreads[1]:
+    if chance < LEVEL and np.median(few) > MUCH * np.median(many):
         outcome = "agrees"
-    measured = "Seeds of one cell differ from their mean by a factor"
+    said = "Seeds of one cell differ from their mean by a factor"
     quantity = "e to the deviation of the logarithm, median over cells"
     return [
-        Finding(published, outcome, "p of rank sums over cells", min(chance, against), n=len(cells)),
-        Finding(measured, MEASURED, quantity, np.exp(spreads[0]), n=len(few), at=f"m ≤ {FEW}"),
-        Finding(measured, MEASURED, quantity, np.exp(spreads[1]), n=len(many), at=f"m > {FEW}"),
+        Finding(published, outcome, "p of rank sums over cells", min(chance, against), n=len(spreads)),
+        Finding(said, MEASURED, quantity, np.exp(np.median(few)), n=len(few), at=f"m ≤ {FEW}"),
+        Finding(said, MEASURED, quantity, np.exp(np.median(many)), n=len(many), at=f"m > {FEW}"),
     ]

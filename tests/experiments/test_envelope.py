@@ -199,7 +199,7 @@ def test_every_start_has_its_rows(made):
     assert float(table.loc["3", "memorizing start, untrained"]) < 1e-12
     assert not table.isin(["nan"]).any(axis=None)
     starts = [each.at for each in envelope.findings(tables) if "save" in each.statement]
-    assert starts[0] == "pentagon start, T = 40"
+    assert starts[0] == "from pentagon, T = 40"
 
 
 def test_the_figure_comes_from_the_tables(made):
