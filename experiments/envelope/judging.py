@@ -54,10 +54,14 @@ def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def summary(tables: Tables) -> pd.DataFrame:
     """For each T the least train losses of several kinds of models, means over data seeds."""
     level = tables["levels"].set_index("level")["value"]
-    return pd.DataFrame([_line(T, rows, level["pentagon"]) for T, rows in tables["models"].groupby("T")])
+    return pd.DataFrame([_line(T, rows, level["pentagon"]) for T, rows in _by_size(tables["models"]).items()])
 
 
-def _line(T: Hashable, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
+def _by_size(models: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    return {int(str(T)): rows for T, rows in models.groupby("T")}
+
+
+def _line(T: int, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
     kinds = _kinds(rows)
     best = least(rows) if (rows["steps"] > 0).any() else rows.iloc[:0]  # a packing alone is no envelope
     memorizing = kinds["memorizing"]["start_loss"]
@@ -108,11 +112,11 @@ def _better(rows: pd.DataFrame, pentagon: float) -> str:
 def findings(tables: Tables) -> list[Finding]:
     """Where storing points stops being better at the published n and here, and where training stops finding it."""
     models, pentagon = tables["models"], tables["levels"].set_index("level")["value"]["pentagon"]
-    better = {T: _better(rows, pentagon) for T, rows in models.groupby("T")}
     random = _kinds(models)["random"]
-    stored = {T: _stores(rows) for T, rows in random.groupby("T")}
+    better = {T: _better(rows, pentagon) for T, rows in _by_size(models).items()}
+    stored = {T: _stores(rows) for T, rows in _by_size(random).items()}
     least_found = least(models).groupby("T")["train_loss"].max()
-    missed = random.groupby("T")["train_loss"].min() > least_found[list(stored)]
+    missed = random.groupby("T")["train_loss"].min().gt(least_found).loc[list(stored)]
     said = "Sizes at which every random start misses the least train loss"
     return [
         _at_published_size(tables["published_size"]),
@@ -139,7 +143,7 @@ def _at_published_size(packed: pd.DataFrame) -> Finding:
     return Finding(END, outcome, quantity, last, last, first, n=packed["data_seed"].nunique(), at="n = 10000")
 
 
-def _last(said: str, kinds: Mapping[Hashable, str], models: pd.DataFrame) -> Finding:
+def _last(said: str, kinds: Mapping[int, str], models: pd.DataFrame) -> Finding:
     """The largest T of kind "points", on every data seed, and the first after it of kind "features"."""
     last = max((T for T, kind in kinds.items() if kind == "points"), default=math.nan)
     first = min((T for T, kind in kinds.items() if kind == "features" and not last >= T), default=math.inf)

@@ -138,9 +138,9 @@ def _arrows() -> list[Line2D]:
         ("^", INK, "more hidden dimensions hurt"),
         (">", "white", "hollow: in every seed, but short of the test"),
     )
-    style = {"ls": "", "mec": INK, "mew": 1, "ms": 8}
     return [
-        Line2D([], [], marker=marker, color=colour, label=label, **style) for marker, colour, label in marks
+        Line2D([], [], ls="", marker=marker, color=colour, mec=INK, mew=1, ms=8, label=label)
+        for marker, colour, label in marks
     ]
 
 

@@ -118,8 +118,8 @@ def _cells(rows: pd.DataFrame) -> dict[str, str]:
     good, sizes = finished[finished["stored"]], finished.groupby("T")
     everywhere = [str(T) for T, all_stored in sizes["stored"].all().items() if all_stored]
     shapes = [f"{each.sum()}/{len(each)} at {T}" for T, each in good.groupby("T")["regular"]]
-    peak = sizes["test_loss"].median().idxmax()
-    losses = {T: _span(each) for T, each in sizes["test_loss"]}
+    peak = int(str(sizes["test_loss"].median().idxmax()))
+    losses = {int(str(T)): _span(each) for T, each in sizes["test_loss"]}
     first, last = min(losses), max(losses)
     return {
         "all seeds store T points at T =": ", ".join(everywhere) or "none",
@@ -138,7 +138,8 @@ def _is_regular(rows: pd.DataFrame) -> pd.Series:
     """
     T = rows["T"]
     even = rows["gap_deviation"] < np.sqrt(T - 1) / (T + 1) / 2
-    return even & (rows["length_spread"] < EVEN_LENGTHS)
+    regular: pd.Series = even & (rows["length_spread"] < EVEN_LENGTHS)
+    return regular
 
 
 def _span(values: pd.Series) -> str:

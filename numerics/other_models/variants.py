@@ -251,10 +251,8 @@ def _blocks(X: csc_array) -> list[tuple[slice, tuple[NDArray[np.int64], NDArray[
 
 def _slope(error: NDArray[Any], power: int) -> NDArray[Any]:
     """∂|e|^p/∂e."""
-    if power == 1:
-        return np.sign(error)
-    result: NDArray[Any] = power * error if power == 2 else power * error * error * error
-    return result
+    slope: NDArray[Any] = np.sign(error) if power == 1 else power * error
+    return slope * error * error if power == 4 else slope
 
 
 def _gradients(
