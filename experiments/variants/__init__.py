@@ -58,7 +58,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         advances = [partial(meter.advance, place) for place in range(len(wanted))]
-        finished = pool.map(lambda cell, advance: train_variant(*cell, advance), wanted, advances)
+        finished = pool.map(lambda cell, advance: train_variant(cell[0], cell[1], advance), wanted, advances)
         trained = dict(zip(wanted, finished, strict=True))
     trained |= {(run.setting, STANDARD): _standard(run) for run in runs}
     ordered = [trained[setting, variant] for variant in VARIANTS for setting in settings]
