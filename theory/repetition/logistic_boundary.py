@@ -53,10 +53,6 @@ class LogisticBoundary:
     low: float
     high: float
 
-    def probability(self, repeats: float) -> float:
-        """P(R* ≤ repeats), for repeats > 0."""
-        return float(1 / (1 + (self.median / repeats) ** (1 / self.scale)))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedianInterval:
@@ -99,28 +95,26 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     if not 0 < level < 1:
         raise ValueError(f"level = {level}: it must lie between 0 and 1; try level=0.95")
     with np.errstate(divide="ignore"):
-        begins, stops = np.log(_checked(low, high))
-    draws = len(begins)
-    if begins.max() <= stops.min():
+        ends = np.log(_checked(low, high))
+    if (shared := ends[0].max()) <= ends[1].min():
         raise ValueError(
-            f"{draws} thresholds share the point {math.exp(begins.max()):.6g}: a boundary with a width needs at "
+            f"{ends.shape[1]} thresholds share the point {math.exp(shared):.6g}: a boundary with a width needs at "
             "least two that differ; try more draws"
         )
-    center, scale = _likeliest(begins, stops)
+    center, scale = _likeliest(ends)
     # N ln(1 + t²/(N−1)) tends to the quantile of χ² with one degree of freedom
-    quantile = float(student.ppf((1 + level) / 2, draws - 1))
-    least = _profile(begins, stops, center, scale) - draws * math.log1p(quantile**2 / (draws - 1)) / 2
+    freedom = ends.shape[1] - 1
+    cutoff = (freedom + 1) * math.log1p(float(student.ppf((1 + level) / 2, freedom)) ** 2 / freedom)
+    least = _profile(ends, center, scale) - cutoff / 2
 
-    def end(farthest: float) -> float:
-        def over(other: float) -> float:
-            return _profile(begins, stops, other, scale) - least
+    def end(side: int) -> float:
+        def over(log_factor: float) -> float:
+            return _profile(ends, center + side * log_factor, scale) - least
 
-        if over(center + farthest) > 0:
-            return math.copysign(math.inf, farthest)
-        return float(brentq(over, center, center + farthest, xtol=1e-6))
+        farthest = math.inf if over(_FARTHEST) > 0 else float(brentq(over, 0, _FARTHEST, xtol=1e-6))
+        return float(math.exp(center + side * farthest))
 
-    low_end, high_end = math.exp(end(-_FARTHEST)), math.exp(end(_FARTHEST))
-    return LogisticBoundary(median=math.exp(center), scale=scale, low=low_end, high=high_end)
+    return LogisticBoundary(median=math.exp(center), scale=scale, low=end(-1), high=end(1))
 
 
 def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> MedianInterval:
@@ -152,58 +146,53 @@ def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Med
     )
 
 
-def _likeliest(begins: Floats, stops: Floats) -> tuple[float, float]:
+def _likeliest(ends: Floats) -> tuple[float, float]:
     """The μ and s of greatest likelihood; ValueError where outcomes do not rise with R."""
     from scipy.optimize import fmin
     from scipy.stats import CensoredData, logistic
 
-    left, right, known = np.isneginf(begins), np.isposinf(stops), begins == stops
-    between = ~(left | right | known)
-    data = CensoredData(
-        uncensored=begins[known],
-        left=stops[left],
-        right=begins[right],
-        interval=np.stack([begins[between], stops[between]], axis=1),
-    )
-    finite = np.concatenate([begins[~left], stops[~right]])
+    begins, stops = ends[:, np.isfinite(ends).any(axis=0)]
+    left, right = np.isinf(begins), np.isinf(stops)
     # outcomes alone: the slope of a logistic regression has the sign of this difference of means
-    falls = np.all(left | right) and stops[left].mean() <= begins[right].mean()
-    if not falls:
+    rises = not np.all(left | right) or stops[left].mean() > begins[right].mean()
+    finite = ends[np.isfinite(ends)]
+    if rises:
+        data = CensoredData.interval_censored(begins, stops)
         start = {"loc": finite.mean(), "scale": finite.std() / 2}
         finely = partial(fmin, xtol=1e-8, ftol=1e-12)
-        found = logistic.fit(data, **start, optimizer=finely)  # type: ignore[arg-type]
-    if falls or abs(found[0] - finite.mean()) > _FARTHEST:
+        center, scale = logistic.fit(data, **start, optimizer=finely)  # type: ignore[arg-type]
+    if not rises or abs(center - finite.mean()) > _FARTHEST:
         raise ValueError(
             "the outcomes do not happen more often as R grows: there is no boundary; try other data"
         )
-    return float(found[0]), float(found[1])
+    return float(center), float(scale)
 
 
-def _profile(begins: Floats, stops: Floats, center: float, scale: float) -> float:
+def _profile(ends: Floats, center: float, scale: float) -> float:
     """max_s ℓ(μ, s), with s sought about ``scale``."""
     from scipy.optimize import minimize_scalar
     from scipy.special import log_expit
 
-    known = begins == stops
+    known = ends[0] == ends[1]
 
-    def loss(log_scale: float) -> float:
-        z, y = (np.subtract(ends, center) * math.exp(-log_scale) for ends in (begins, stops))
-        between = np.full(z.shape, -log_scale)
+    def loss(change: float) -> float:
+        width = scale * math.exp(change)
+        z, y = (ends - center) / width
+        between = np.full(z.shape, -math.log(width))
         # σ(y) − σ(z) = σ(y) σ(−z) (1 − e^{z−y}): no difference of numbers near 1.
         between[~known] = np.log(-np.expm1(z[~known] - y[~known]))
         return -float(np.sum(log_expit(y) + log_expit(-z) + between))
 
-    middle = math.log(scale)
-    bounds = (middle - _WIDEST, middle + _WIDEST)
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-7})
+    found = minimize_scalar(loss, bounds=(-_WIDEST, _WIDEST), method="bounded", options={"xatol": 1e-7})
     return -float(found.fun)
 
 
-def _checked(low: ArrayLike, high: ArrayLike) -> tuple[Floats, Floats]:
+def _checked(low: ArrayLike, high: ArrayLike) -> Floats:
+    """Both ends, (2, N); ValueError as `fit_boundary`."""
     begins, stops = (np.asarray(one, dtype=np.float64) for one in (low, high))
     good = begins.ndim == 1 and begins.shape == stops.shape and begins.size > 0
     if not (good and np.all((begins >= 0) & (begins <= stops) & (stops > 0) & (begins < np.inf))):
         raise ValueError(
             "thresholds must lie between pairs of numbers, 0 <= low <= high; try low=high=[3.0, 4.0, 5.5]"
         )
-    return begins, stops
+    return np.stack([begins, stops])
