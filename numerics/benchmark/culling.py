@@ -103,8 +103,8 @@ def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
         return repeats
 
     kinds = classify(parameters, hidden, culling)
-    least = map(min, _in_turns([culled, dense], turns))
-    return Sums(hidden.shape[1], *least, cut=int((kinds == CUT).sum()), groups=kinds.shape[0])
+    least, dense_least = (min(times) for times in _in_turns([culled, dense], turns))
+    return Sums(hidden.shape[1], least, dense_least, int((kinds == CUT).sum()), kinds.shape[0])
 
 
 def fit_costs(found: list[Sums]) -> tuple[float, float]:

@@ -14,30 +14,14 @@ from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Polished
-    from theory import Record
-    from verify.model_files import ForeignModel
 
-__all__ = ["COLUMNS", "describe_polished", "polish", "write_rows"]
+__all__ = ["polish"]
 
 #: The columns of --table.
-COLUMNS = (
-    "model",
-    "T",
-    "m",
-    "weight_decay",
-    "seed",
-    "diagnosis_before",
-    "dropped",
-    "shared_features",
-    "weight_norm_before",
-    "ratio_before",
-    "diagnosis",
-    "weight_norm_after",
-    "ratio_after",
-    "residual",
-    "steps",
-    "keeps_order",
-    "reason",
+_COLUMNS = (
+    *("model", "T", "m", "weight_decay", "seed", "diagnosis_before", "dropped", "shared_features"),
+    *("weight_norm_before", "ratio_before", "diagnosis", "weight_norm_after", "ratio_after"),
+    *("residual", "steps", "keeps_order", "reason"),
 )
 
 _MEASURED = ("train_loss", "worst_point_error", "energy", "weight_norm", "bias_norm")
@@ -72,7 +56,7 @@ def polish(
     """
     answers = [_polished(model, data, alone=len(models) == 1) for model in models]
     if table is not None:
-        write_rows(answers, table)
+        _write_rows(answers, table)
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
     elif len(answers) == 1:
@@ -90,41 +74,27 @@ def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:
     from verify.diagnosis import diagnose
     from verify.model_files import read_model
 
+    answer: dict[str, Any] = {"path": model, "reason": "", "exit_code": 0}
     try:
         with refusals():
             found = read_model(model)
             dataset, guesses = dataset_of(found, model, data)
-            try:
-                polished = numerics.polish((found.W, found.b), dataset)
-            except ValueError as error:
-                if alone:
-                    raise
-                before = diagnose(numerics.measure((found.W, found.b), dataset), found.W).name
-                return {
-                    "path": model,
-                    "diagnosis_before": before,
-                    "reason": str(error),
-                    "exit_code": 0,
-                } | _origin(found)
+            if found.run is not None:
+                answer |= {
+                    name: getattr(found.run.setting, name) for name in ("T", "m", "weight_decay", "seed")
+                }
+            before = diagnose(numerics.measure((found.W, found.b), dataset), found.W).name
+            answer["diagnosis_before"] = before
+            polished = numerics.polish((found.W, found.b), dataset)
     except BadInput as error:
         if alone:
             raise
-        return {"path": model, "reason": error.message, "exit_code": 0}
-    answer = describe_polished(polished) | {
-        "guesses": [*found.guesses, *guesses],
-        "path": model,
-        "reason": "",
-    }
-    return answer | _origin(found) | {"exit_code": _exit_code(answer, polished.before.norm_error)}
+        return answer | {"reason": error.message}
+    answer |= _described(polished) | {"guesses": [*found.guesses, *guesses]}
+    return answer | {"exit_code": _exit_code(answer, polished.before.norm_error)}
 
 
-def _origin(found: ForeignModel) -> dict[str, Any]:
-    """The setting that a run file tells, as far as a table shows it."""
-    names = ("T", "m", "weight_decay", "seed")
-    return {} if found.run is None else {name: getattr(found.run.setting, name) for name in names}
-
-
-def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
+def _write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
     """A table with a row for each answer; written whole or not at all."""
     import csv
     import io
@@ -132,35 +102,33 @@ def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
     from numerics.training.runs import write_atomically
 
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for answer in answers:
-        row = {name: answer[name] for name in COLUMNS if answer.get(name) is not None}
-        row["model"] = Path(answer["path"]).stem
+        row = {**answer, "model": Path(answer["path"]).stem}
         if answer["reason"] == "":
-            row |= {"dropped": len(answer["dropped"])}
-            row |= {"residual": max(answer["certificate"][name] for name in _RESIDUALS)}
+            row["dropped"] = len(answer["dropped"])
+            row["residual"] = max(answer["certificate"][name] for name in _RESIDUALS)
             row |= {f"weight_norm_{when}": answer[when]["weight_norm"] for when in ("before", "after")}
         writer.writerow({name: f"{one:.12g}" if isinstance(one, float) else one for name, one in row.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.getvalue().encode())
 
 
-def describe_polished(found: Polished) -> dict[str, Any]:
+def _described(found: Polished) -> dict[str, Any]:
     """A polished model in one flat object: before and after, the prediction, the certificate, and the names.
 
     The prediction is the least norm of the datapoints that are kept; None where two of them share a feature or a
     norm is not 1, since it holds for orthonormal data.
     """
+    from theory import Setting, predict
     from verify.diagnosis import diagnose
 
     before, after = (diagnose(record) for record in (found.before, found.after))
-    predicted = _prediction(found)
-    norm = None if predicted is None else predicted.weight_norm
-    ratios = {
-        f"ratio_{when}": record.weight_norm / norm if norm else None
-        for when, record in (("before", found.before), ("after", found.after))
-    }
+    predicted = None
+    if found.before.assumes("unit norm", "disjoint supports"):
+        predicted = predict(Setting(T=int((~found.dropped).sum()), m=found.before.m))
+    norm = predicted.weight_norm if predicted else None
     residuals = {name: getattr(found.certificate, name) for name in _RESIDUALS}
     return {
         "diagnosis": after.name,
@@ -169,9 +137,10 @@ def describe_polished(found: Polished) -> dict[str, Any]:
         "before": {name: getattr(found.before, name) for name in _MEASURED},
         "after": {name: getattr(found.after, name) for name in _MEASURED},
         "predicted_weight_norm": norm,
-        "predicted_configuration": None if predicted is None else predicted.configuration,
-        "predicted_status": None if predicted is None else predicted.status,
-        **ratios,
+        "predicted_configuration": predicted.configuration if predicted else None,
+        "predicted_status": predicted.status if predicted else None,
+        "ratio_before": found.before.weight_norm / norm if norm else None,
+        "ratio_after": found.after.weight_norm / norm if norm else None,
         "certificate": {**residuals, "holds": found.settled},
         "dropped": found.dropped.nonzero()[0],
         "shared_features": found.shared,
@@ -181,14 +150,6 @@ def describe_polished(found: Polished) -> dict[str, Any]:
         "bias_coefficient": found.after.bias_coefficient,
         "hidden": found.after.hidden,
     }
-
-
-def _prediction(found: Polished) -> Record | None:
-    from theory import Setting, predict
-
-    if not found.before.assumes("unit norm", "disjoint supports"):
-        return None
-    return predict(Setting(T=int((~found.dropped).sum()), m=found.before.m))
 
 
 def _exit_code(answer: dict[str, Any], norm_error: float) -> int:
