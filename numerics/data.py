@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csc_array
 
 from theory.setting import Setting
 
@@ -54,26 +55,20 @@ class Dataset:
     def __post_init__(self) -> None:
         for name, kind in (("indptr", np.int64), ("indices", np.int32), ("values", np.float64)):
             object.__setattr__(self, name, _vector(getattr(self, name), kind, name))
-        counts = np.diff(self.indptr)
+        counts, values = np.diff(self.indptr), self.values
         if len(self.indptr) < 2 or self.indptr[0] != 0 or self.indptr[-1] != len(self.indices):
             raise ValueError(
-                "indptr must start at 0, end at the number of entries and describe at least one datapoint"
+                "indptr must start at 0, end at the number of entries, for at least one datapoint"
             )
         if np.any(counts <= 0):
             raise ValueError(
-                f"datapoint {int(np.argmin(counts))} has no feature; every datapoint needs at least one"
+                f"datapoint {np.argmin(counts)} has no feature; every datapoint needs at least one"
             )
-        if len(self.values) != len(self.indices):
-            raise ValueError(
-                f"{len(self.values)} values for {len(self.indices)} indices; they must be as many"
-            )
-        if not np.all((self.values > 0) & np.isfinite(self.values)):
-            raise ValueError(
-                "data holds entries that are negative, zero or not finite; allowed are positive numbers"
-            )
-        if (
-            self.values.max() > 1e40 or self.values.min() < 1e-100
-        ):  # squares and their products must not overflow
+        if len(values) != len(self.indices):
+            raise ValueError(f"{len(values)} values for {len(self.indices)} indices; they must be as many")
+        if not np.all((values > 0) & np.isfinite(values)):
+            raise ValueError("data holds entries that are negative, zero or not finite; try positive numbers")
+        if values.max() > 1e40 or values.min() < 1e-100:  # squares and their products must not overflow
             raise ValueError("data holds entries above 1e40 or below 1e-100; scale datapoints to norm 1")
         if self.indices.min() < 0 or self.indices.max() >= self.n:
             raise ValueError(f"feature indices must lie in 0..{self.n - 1}")
@@ -128,6 +123,10 @@ class Dataset:
         X = np.zeros((self.n, self.T))
         X[self.indices, self.columns] = self.values
         return X
+
+    def sparse(self) -> csc_array:
+        """X as a SciPy array."""
+        return csc_array((self.values, self.indices, self.indptr), shape=(self.n, self.T))
 
     def project(self, rows: ArrayLike) -> NDArray[np.float64]:
         """(k, T) product of a (k, n) array with X, without a dense X."""

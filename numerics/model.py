@@ -77,25 +77,17 @@ def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float6
     else:
         given = (getattr(model, "W", None), getattr(model, "b", None))
     if given[0] is None or given[1] is None:
-        raise ValueError(
-            f"{type(model).__name__} has no W and b; give a module or mapping with W (m, n) and b (n,), or a pair"
-        )
+        raise ValueError(f"{type(model).__name__} has no W and b; give both, W (m, n) and b (n,)")
     W, b = (as_numbers(part, name) for part, name in zip(given, ("W", "b"), strict=True))
     if W.ndim != 2 or b.ndim != 1 or W.shape[1] != b.shape[0] or 0 in W.shape:
-        hint = (
-            "; W looks transposed, try W.T"
-            if W.ndim == 2 and b.ndim == 1 and W.shape[0] == b.shape[0]
-            else ""
-        )
-        raise ValueError(
-            f"W has shape {W.shape} and b has shape {b.shape}; they must be (m, n) and (n,){hint}"
-        )
+        hint = "; W looks transposed, try W.T" if W.shape[:1] == b.shape and W.ndim == 2 else ""
+        raise ValueError(f"W has shape {W.shape}, b {b.shape}; they must be (m, n) and (n,){hint}")
     if n is not None and W.shape[1] != n:
         raise ValueError(f"the model has {W.shape[1]} features but the data has {n}; they must agree")
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError("W or b holds NaN or infinity; only finite parameters can be measured")
     if max(np.abs(W).max(), np.abs(b).max()) > LARGEST:
         raise ValueError(
-            f"W or b holds numbers above {LARGEST:g}; their products would overflow, so try smaller units"
+            f"W or b holds numbers above {LARGEST:g}, whose products overflow; try smaller units"
         )
     return np.ascontiguousarray(W), np.ascontiguousarray(b)

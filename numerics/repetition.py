@@ -17,7 +17,7 @@ hundred features instead of all the sea is too small, and they would win for tha
 More features also move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31 with 120 to 0.13 and 0.28 with 300
 (two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8. Deterministic for a seed.
 
-Status: numerical. Defines no equations; the zero-bias theorem is `repetition.zero-bias`.
+Status: numerical; the zero-bias theorem is `repetition.zero-bias`.
 """
 
 from __future__ import annotations
@@ -195,12 +195,6 @@ class Model:
         """W (2, columns) and b."""
         return z[: 2 * self.columns].reshape(2, self.columns), z[2 * self.columns :]
 
-    def point_loss(self, z: Floats) -> float:
-        """‖ReLU(Wᵀh + b) − X‖² of the point."""
-        W, b = self.parts(z)
-        output = np.maximum(0.0, W.T @ (W @ self.target) + b)
-        return float(np.sum((output - self.target) ** 2))
-
     def is_embedded(self, z: Floats) -> bool:
         """Whether the point's hidden vector is longer than `EMBEDDED`."""
         W, _ = self.parts(z)
@@ -222,11 +216,7 @@ class Model:
 
     def relax(self, z: Floats, R: float, iterations: int = ITERATIONS) -> Floats:
         """The local minimum that L-BFGS reaches from z."""
-
-        def at(z: Floats) -> tuple[float, Floats]:
-            return self.value(z, R)
-
-        return descend(at, z, iterations)
+        return descend(lambda z: self.value(z, R), z, iterations)
 
     def loss(self, z: Floats, R: float) -> float:
         """The loss less the features' energies."""
@@ -234,8 +224,8 @@ class Model:
 
     def unembedded_starts(self, n: int, sparsity: float, generator: np.random.Generator) -> list[Floats]:
         """Pentagons of the five strongest features with their seas, the point's columns near 0."""
-        sea = ring_with_sea(5, normalized(n, sparsity), self.features)
         k, starts = 5, []
+        sea = ring_with_sea(k, normalized(n, sparsity), self.features)
         for r, bias, q in ((sea.radius_squared, sea.bias, sea.sea_energy), (1.0, -0.1, 1.0)):
             angle = 2 * np.pi * np.arange(self.columns) / k
             length = np.full(self.columns, math.sqrt(q / self.features))
@@ -293,13 +283,7 @@ class Model:
         return np.concatenate([W.ravel(), b])
 
 
-def find_transition(
-    T: int,
-    n: int,
-    sparsity: float,
-    seed: int = 0,
-    features: int = 120,
-) -> Transition:
+def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: int = 120) -> Transition:
     """The threshold of one draw (see the module for the search). About 3 s on one core.
 
     Raises

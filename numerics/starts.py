@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 
 from numerics.data import START_STREAM, Dataset, draw_dataset, generator_of
 from theory.setting import RINGS, Setting
@@ -57,7 +56,7 @@ def _memorizing(setting: Setting, b: NDArray[np.float64]) -> _Start:
 
     data = draw_dataset(setting)
     code = predict(setting.replace(T=setting.distinct, repeats=1, repeated_points=1))
-    X = csc_array((data.values, data.indices, data.indptr), shape=(data.n, data.T))[:, first_copies(setting)]
+    X = data.sparse()[:, first_copies(setting)]
     W: NDArray[np.float64] = np.asarray(X @ code.hidden.T).T
     return W, np.where(data.seen, np.asarray(X @ code.bias_coefficient), b)
 

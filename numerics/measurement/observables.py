@@ -7,6 +7,7 @@ runs carry no noise of the test set. Its own standard error is `test_loss_error`
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -74,10 +75,12 @@ def observe(run: Run) -> dict[str, float]:
     tested = point_errors(
         run.W.astype(np.float64), run.b.astype(np.float64), _test_dataset(run.data.n, run.setting.sparsity)
     )
-    distinct = record.hidden if run.given_data is not None else record.hidden[:, first_copies(run.setting)]
+    drawn = run.given_data is None
+    mask = first_copies(run.setting) if drawn else np.ones(run.data.T, dtype=np.bool_)
+    distinct, occurrences = record.hidden[:, mask], np.bincount(run.data.indices[mask[run.data.columns]])
     lengths = np.linalg.norm(distinct, axis=0)
     data_dimensionality = dimensionality(distinct)
-    repeated = run.setting.repeated_points if run.setting.repeats > 1 and run.given_data is None else 0
+    repeated = run.setting.repeated_points if run.setting.repeats > 1 and drawn else 0
     ranks = [float(np.mean(data_dimensionality > data_dimensionality[t])) for t in range(repeated)]
     median = float(np.median(lengths))
     values = (
@@ -95,18 +98,11 @@ def observe(run: Run) -> dict[str, float]:
         median,
         max(ranks, default=float("nan")),
         float(lengths[:repeated].min()) / median if repeated and median > 0 else float("nan"),
-        _shared_features(run),
+        float(np.sum(occurrences > 1)),
         _largest_jump(lengths),
         *_ring_and_sea(run),
     )
     return dict(zip(OBSERVABLES, values, strict=True))
-
-
-def _shared_features(run: Run) -> float:
-    data = run.data
-    mask = np.ones(data.T, dtype=np.bool_) if run.given_data is not None else first_copies(run.setting)
-    occurrences = np.bincount(data.indices[mask[data.columns]], minlength=data.n)
-    return float(np.sum(occurrences > 1))
 
 
 def _largest_jump(lengths: NDArray[np.float64]) -> float:
@@ -117,8 +113,7 @@ def _largest_jump(lengths: NDArray[np.float64]) -> float:
 def _ring_and_sea(run: Run) -> tuple[float, ...]:
     if run.data.n <= LARGEST_RING:
         return (float("nan"),) * len(RingAndSea.__slots__)
-    found = ring_and_sea(run.W, run.b)
-    return tuple(float(getattr(found, name)) for name in found.__slots__)
+    return tuple(float(value) for value in dataclasses.astuple(ring_and_sea(run.W, run.b)))
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
 from scipy.sparse.linalg import lsqr
 
 from numerics.data import Dataset, as_dataset
@@ -78,7 +77,7 @@ def has_active_outputs(W: NDArray[np.float64], b: NDArray[np.float64], data: Dat
 
 def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
     """(m, seen) part of the seen weight orthogonal to every datapoint."""
-    X = csc_array((data.values, data.indices, data.indptr), shape=(data.n, data.T))[data.seen]
+    X = data.sparse()[data.seen]
     seen_weight = W[:, data.seen]
     if data.has_disjoint_supports:
         squared = np.add.reduceat(data.values**2, data.indptr[:-1])
@@ -91,23 +90,18 @@ def _assumptions(
     W: NDArray[np.float64], b: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset
 ) -> tuple[Assumption, ...]:
     shared = len(data.indices) - len(np.unique(data.indices))
+    norm, active = f"largest norm {data.norms.max():.6g}", has_active_outputs(W, b, data)
+    own, where = (
+        "every datapoint's own features have positive outputs",
+        "outputs at the non-zero entries of the data",
+    )
     return (
-        Assumption(
-            "unit norm",
-            "every datapoint has norm 1",
-            data.has_unit_norms,
-            f"largest norm {data.norms.max():.6g}",
-        ),
+        Assumption("unit norm", "every datapoint has norm 1", data.has_unit_norms, norm),
         Assumption(
             "disjoint supports",
             "no feature occurs in two datapoints",
             shared == 0,
             f"{shared} shared entries",
         ),
-        Assumption(
-            "active outputs",
-            "every datapoint's own features have positive outputs",
-            has_active_outputs(W, b, data),
-            "outputs at the non-zero entries of the data",
-        ),
+        Assumption("active outputs", own, active, where),
     )

@@ -1,10 +1,9 @@
 """The ring and the sea: the few long columns of W that stand apart, and the rest.
 
 A model that stores features has a ring of them, a polygon of long columns, and a sea of all others
-(`theory.features.sea`). They
-are told apart by the largest jump in the ordered column norms.
+(`theory.features.sea`). They are told apart by the largest jump in the ordered column norms.
 
-Normalisation: the sea's energy is q = Σ‖w‖², as in `sea.separated-gain`. Defines no equations.
+Normalisation: the sea's energy is q = Σ‖w‖², as in `sea.separated-gain`.
 """
 
 from __future__ import annotations
@@ -77,12 +76,7 @@ def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> 
     eigenvalues = np.linalg.eigvalsh(W[:, sea] @ W[:, sea].T)
     energy = float(np.sum(norms[sea] ** 2))
     passing = np.any(W[:, ring].T @ W[:, sea] + b[ring, None] > 0, axis=0)
-    return RingAndSea(
-        columns=k,
-        jump=float(jumps[k - 3]),
-        radius_squared=float(np.mean(norms[ring] ** 2)),
-        bias=float(np.mean(b[ring])),
-        sea_energy=energy,
-        sea_anisotropy=float((eigenvalues[-1] - eigenvalues[0]) / energy) if energy > 0 else 0.0,
-        sea_passing=float(np.sum(norms[sea][passing] ** 2) / energy) if energy > 0 else 0.0,
-    )
+    rests = (eigenvalues[-1] - eigenvalues[0], np.sum(norms[sea][passing] ** 2))
+    anisotropy, passes = (float(part / energy) if energy > 0 else 0.0 for part in rests)
+    radius_squared, bias = float(np.mean(norms[ring] ** 2)), float(np.mean(b[ring]))
+    return RingAndSea(k, float(jumps[k - 3]), radius_squared, bias, energy, anisotropy, passes)

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +137,11 @@ def cut_into_tasks(settings: Sequence[Setting], threads: int) -> list[list[int]]
         shapes.setdefault((cell.n, cell.T, cell.m, cell.dtype), []).append(place)
     tasks = []
     for places in shapes.values():
-        rest = iter(places)
-        while task := list(islice(rest, 1)):
-            work = work_of(settings[task[0]])
-            task += islice(rest, min(_TASK_RUNS, max(1, int(limit / work))) - 1)
-            tasks.append(task)
+        first = 0
+        while first < len(places):
+            size = min(_TASK_RUNS, max(1, int(limit / work_of(settings[places[first]]))))
+            tasks.append(places[first : first + size])
+            first += size
     return sorted(tasks)
 
 
@@ -219,14 +218,13 @@ class _Dispatch:
             raise
         except Exception as error:  # noqa: BLE001 (whatever a worker raises, or its death)
             if future.status != "error":  # cancelled or lost: not the fault of its runs
-                raise ClusterError(
+                line = (
                     f"the cluster dropped a task ({in_one_line(error)}); the same command goes on from here"
-                ) from None
-            if len(places) > 1:
+                )
+                raise ClusterError(line) from None
+            outcomes = [in_one_line(error)] if len(places) == 1 else []
+            if not outcomes:
                 self.waiting.extendleft([place] for place in reversed(places))
-                outcomes = []
-            else:
-                outcomes = [in_one_line(error)]
         for place, outcome in zip(places, outcomes, strict=False):
             if isinstance(outcome, str):
                 self.ledger.fail(place, outcome)
