@@ -28,23 +28,14 @@ COMPLETE = 256
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The closed interval from `lower` to `upper`, both rational (or their decimal strings).
-
-    Examples
-    --------
-    >>> Interval(0, "5/2").ends
-    (0, 5/2)
-
-    """
+    """The closed interval from `lower` to `upper`, both rational or strings such as "5/2"."""
 
     lower: Any
     upper: Any
 
     def __post_init__(self) -> None:
         if not sympy.Rational(self.lower) < sympy.Rational(self.upper):
-            raise ValueError(
-                f"interval [{self.lower}, {self.upper}]: the lower end must be below the upper one"
-            )
+            raise ValueError(f"interval [{self.lower}, {self.upper}]: the lower end must be the smaller")
 
     @property
     def ends(self) -> tuple[sympy.Rational, sympy.Rational]:
@@ -59,14 +50,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Integers:
-    """Every `step`-th integer from `lower` to `upper` inclusive.
-
-    Examples
-    --------
-    >>> list(Integers(3, 9, 2).values)
-    [3, 5, 7, 9]
-
-    """
+    """Every `step`-th integer from `lower` to `upper` inclusive."""
 
     lower: int
     upper: int

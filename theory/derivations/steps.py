@@ -153,16 +153,12 @@ class Step:
 
     def __post_init__(self) -> None:
         if self.statement in (sympy.true, sympy.false):
-            raise ValueError(
-                f"{self.label}: SymPy reduced the statement to {self.statement}; build it with equal() and its like"
-            )
+            raise ValueError(f"{self.label}: SymPy reduced the statement; build it with equal() and its like")
         if any(relation.lhs == relation.rhs for relation in relations(self.statement)):
             raise ValueError(f"{self.label}: both sides are the same expression; such a step says nothing")
-        missing = self.statement.free_symbols - set(self.domain)
-        unused = set(self.domain) - self.statement.free_symbols
-        if missing or unused:
+        if (free := self.statement.free_symbols) != set(self.domain):
             raise ValueError(
-                f"{self.label}: symbols without a domain {missing}, domains without a symbol {unused}"
+                f"{self.label}: the symbols {free} must be those with a domain, {set(self.domain)}"
             )
 
     def verify(self) -> None:
@@ -251,12 +247,7 @@ def derivations() -> tuple[Derivation, ...]:
 
 
 def derivation(label: str) -> Derivation:
-    """The derivation with this label, or the one that has a step with it.
-
-    Raises
-    ------
-    KeyError
-        No derivation knows the label; the message lists those there are.
+    """The derivation with this label, or the one that has a step with it; else a KeyError that lists all.
 
     Examples
     --------

@@ -266,12 +266,7 @@ _BY_NAME = {entry.name: entry.symbol for entry in NOTATION}
 
 
 def symbol(names: str) -> tuple[sympy.Symbol, ...]:
-    """The SymPy symbols with these names, separated by blanks.
-
-    Raises
-    ------
-    KeyError
-        A name that the table does not have.
+    """The SymPy symbols with these names, separated by blanks; a KeyError for one that the table does not have.
 
     Examples
     --------

@@ -142,8 +142,8 @@ def test_a_box_certificate_refuses_what_it_cannot_certify():
 @pytest.mark.parametrize(
     ("statement", "domain", "message"),
     [
-        (equal(x, y), {x: UNIT}, "without a domain"),
-        (equal(x, 1), {x: UNIT, y: UNIT}, "without a symbol"),
+        (equal(x, y), {x: UNIT}, "must be those with a domain"),
+        (equal(x, 1), {x: UNIT, y: UNIT}, "must be those with a domain"),
         (sympy.Eq(x, x), {}, "reduced"),
         (equal(x + y, y + x), {x: UNIT, y: UNIT}, "same expression"),
     ],
