@@ -1,8 +1,8 @@
 """The prose of a page, written by hand: ``commentary.md`` in the folder of an experiment.
 
 It begins with TOML between two lines ``+++``: ``title``, ``question`` and ``caption`` of the page, and the stamp, for
-each form the outcomes and the digest of the tables that the text was written for. The text of a form stands below ``## Full form``, ``## Tenth
-form`` or ``## Preview form``; with one stamped form no heading is needed::
+each form the outcomes and the digest of the tables that the text was written for. The text of a form
+stands below ``## Full form``, ``## Tenth form`` or ``## Preview form``; with one stamped form no heading is needed::
 
     +++
     title = "Test loss against dataset size"

@@ -17,7 +17,6 @@ from typing import Any, cast
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import Finding
 from experiments.page import ANIMATION, Entry, Part, contents_page, page
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.tables import (
@@ -48,7 +47,6 @@ __all__ = [
     "CONTENTS",
     "Written",
     "contents_of",
-    "findings_of",
     "gather",
     "page_of",
     "picture",
@@ -231,12 +229,7 @@ def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Pa
         names = [f"{TABLES}/{name}.csv" for name in sorted(tables)]
         summary = experiment.module.summary(tables) if hasattr(experiment.module, "summary") else {}
         summed = summary if isinstance(summary, dict) else {"": summary}
-        return Part(form_of(tables), findings_of(experiment, tables), summed, digest(tables), link, names)
-
-
-def findings_of(experiment: Experiment, tables: Tables) -> list[Finding]:
-    """What an experiment finds; nothing of one that does not tell it yet."""
-    return experiment.module.findings(tables) if hasattr(experiment.module, "findings") else []
+        return Part(form_of(tables), experiment.module.findings(tables), summed, digest(tables), link, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,4 +305,4 @@ def contents_of(folder: Path) -> str:
 def _entry(experiment: Experiment, folder: Path) -> Entry:
     tables = read_tables(folder)
     with explained(experiment, tables, folder):
-        return Entry(form_of(tables), findings_of(experiment, tables))
+        return Entry(form_of(tables), experiment.module.findings(tables))

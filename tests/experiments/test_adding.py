@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from experiments.making import findings_of, gather, write_experiment
+from experiments.making import gather, write_experiment
 from experiments.registry import find_experiment
 from experiments.tables import FORM, form_of
 from numerics import train
@@ -83,7 +83,7 @@ def test_added_runs_give_the_tables_of_all(parts, later):
             pd.testing.assert_frame_equal(added[name], whole[name], check_dtype=False)
     forms = [form_of(tables) for tables in (added, whole)]
     assert {key for key in forms[0] | forms[1] if forms[0].get(key) != forms[1].get(key)} <= {"seconds"}
-    assert repr(findings_of(experiment, added)) == repr(findings_of(experiment, whole))
+    assert repr(experiment.module.findings(added)) == repr(experiment.module.findings(whole))
 
 
 def test_the_command_adds_and_loses_nothing(parts, tmp_path):

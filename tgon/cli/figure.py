@@ -92,7 +92,7 @@ def _make(
     experiment: Experiment, runs: Path, file: Path, form: Form, out: Path
 ) -> tuple[dict[str, str], list[Written]]:
     """Tables, figure and page of the runs; runs are added to tables that ``out`` has."""
-    from experiments.making import findings_of, gather, write_experiment
+    from experiments.making import gather, write_experiment
     from experiments.tables import explained, form_folders, form_of, read_tables
     from numerics.sweeps.file import read_sweep
 
@@ -103,21 +103,21 @@ def _make(
     known = read_tables(out) if out in form_folders(out) else None
     if known is not None:
         with explained(experiment, known, out):
-            findings_of(experiment, known)
+            experiment.module.findings(known)
     tables = gather(experiment, wanted, runs, source=str(file), form=form, known=known)
     return form_of(tables), [write_experiment(experiment, tables, out)]
 
 
 def _draw_again(experiment: Experiment, source: Path, out: Path) -> tuple[dict[str, str], list[Written]]:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
-    from experiments.making import findings_of, write_experiment
+    from experiments.making import write_experiment
     from experiments.tables import explained, form_folders, form_of, read_tables
 
     found = {folder: read_tables(folder) for folder in form_folders(source) or [source]}
     written = []
     for folder, tables in found.items():
         with explained(experiment, tables, folder):
-            findings_of(experiment, tables)
+            experiment.module.findings(tables)
         written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
     return form_of(next(iter(found.values()))), written
 
