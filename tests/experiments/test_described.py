@@ -8,12 +8,11 @@ import pytest
 
 from experiments import dataset_size, failures, gallery, norms
 from experiments.published import published_norms, published_test_loss
-from experiments.registry import find_experiment
 from numerics import Dataset, Run
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
 from theory.memorization.failures import dropped_point_loss, two_circle_gap, two_circles
 from theory.memorization.tgon import tgon_hidden
-from verify.diagnosis import definitions, diagnose_run
+from verify.diagnosis import diagnose_run
 
 SIZES = (3, 5, 10, 100, 300, 1000, 10_000)
 
@@ -255,15 +254,3 @@ def test_dropped_points_are_counted():
     run.b[6:8] = 1 / 8  # the bias of a dropped point, its mean over the data
     assert diagnose_run(run).name == "dropped point"
     assert failures.count_dropped(run) == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "kinds"),
-    [
-        ("norms", ["two circles", "regular T-gon", "irregular polygon"]),
-        ("failures", list(failures.drawing.KINDS)),
-        ("gallery", [*failures.drawing.KINDS, "stored features"]),
-    ],
-)
-def test_commentaries_define_names_as_the_diagnosis_does(name, kinds):
-    assert definitions(kinds) in find_experiment(name).commentary.texts["full"]
