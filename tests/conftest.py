@@ -12,17 +12,12 @@ from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.small_runs"]
 
-_QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)  # a first call compiles; that is not a slow test
-
-settings.register_profile(
-    "default", max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=_QUIET
-)
-settings.register_profile(
-    "thorough",
-    max_examples=500,
-    deadline=None,
-    derandomize=False,
-    database=None,
-    suppress_health_check=_QUIET,
-)
+#: A first call compiles, and any machine may be busy: nothing is too slow.
+_PATIENT = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": (HealthCheck.too_slow, HealthCheck.data_too_large),
+}
+settings.register_profile("default", max_examples=30, derandomize=True, **_PATIENT)
+settings.register_profile("thorough", max_examples=500, derandomize=False, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -80,4 +80,3 @@ def test_shell_block(number, folder):
 @pytest.mark.parametrize("number", [k for k, (language, _) in enumerate(BLOCKS) if language == "python"])
 def test_python_block(number, folder):
     _run([sys.executable, "-c", BLOCKS[number][1]], folder)
-

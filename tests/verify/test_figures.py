@@ -103,11 +103,15 @@ def test_the_legend_of_hidden_vectors_lies_within_the_figure(sizes):
     assert 0 <= box.y0 < box.y1 <= figure.bbox.height
 
 
+def _rotation(angle):
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([[c, -s], [s, c]])
+
+
 @given(st.integers(2, 30), st.floats(0, 2 * np.pi), st.booleans(), st.randoms())
 def test_turning_finds_every_rotated_reflected_relabelled_polygon(T, angle, reflected, random):
     polygon = tgon_hidden(T)
-    c, s = np.cos(angle), np.sin(angle)
-    moved = np.array([[c, -s], [s, c]]) @ (polygon * np.array([[1.0], [-1.0 if reflected else 1.0]]))
+    moved = _rotation(angle) @ (polygon * np.array([[1.0], [-1.0 if reflected else 1.0]]))
     order = list(range(T))
     random.shuffle(order)
     turned = turned_onto(polygon, moved[:, order])
@@ -122,8 +126,7 @@ def test_turning_is_the_best_rotation():
     ordered = hidden[:, np.argsort(np.arctan2(hidden[1], hidden[0]))]
     least = ((turned - ordered) ** 2).sum()
     for angle in np.linspace(0, 2 * np.pi, 200):
-        c, s = np.cos(angle), np.sin(angle)
-        assert least <= ((np.array([[c, -s], [s, c]]) @ turned - ordered) ** 2).sum() + 1e-9
+        assert least <= ((_rotation(angle) @ turned - ordered) ** 2).sum() + 1e-9
 
 
 @pytest.mark.parametrize("m", [1, 3])
