@@ -26,18 +26,7 @@ from numerics.starts import first_copies
 from numerics.training.snapshots import Snapshot, growing_steps, take_snapshots
 from theory.dimensionality import dimensionality
 
-__all__ = [
-    "EMBEDDED",
-    "SNAPSHOTS",
-    "STORED",
-    "TOP",
-    "at_least_twice",
-    "feature_rows",
-    "follow",
-    "outcomes",
-    "points_with_repeated",
-    "standing",
-]
+__all__ = ["EMBEDDED", "STORED", "TOP", "at_least_twice", "feature_rows", "follow", "outcomes", "standing"]
 
 #: Snapshots of a run, beside its start.
 SNAPSHOTS = 60
@@ -54,8 +43,6 @@ SHARED = 20.0
 #: A followed feature has had at least this D_f at some time, and there are at most so many.
 NOTED, MOST_NOTED = 0.1, 12
 
-Floats = NDArray[np.float64]
-
 Seen = TypeVar("Seen")
 
 
@@ -63,17 +50,16 @@ def standing(W: NDArray[np.floating], run: Run) -> dict[str, float]:
     """Where the first repeated datapoint of a run stands for weights W, among the distinct ones.
 
     dimensionality, rank (share of distinct datapoints with a larger D_X), length of its hidden vector; largest_other
-    D_X; stored: as `stored_features`; largest_feature D_f.
+    D_X; stored: as `stored_features`.
     """
     hidden = run.data.project(W)[:, first_copies(run.setting)]
-    values, features = dimensionality(hidden), dimensionality(W)
+    values = dimensionality(hidden)
     return {
         "dimensionality": float(values[0]),
         "rank": float(np.mean(values > values[0])),
         "length": float(np.linalg.norm(hidden[:, 0])),
         "largest_other": float(values[1:].max(initial=0.0)),
         "stored": float(stored_features(W, run)),
-        "largest_feature": float(features.max()),
     }
 
 
@@ -99,9 +85,8 @@ def stored_features(W: NDArray[np.floating], run: Run) -> int:
 def points_with_repeated(run: Run) -> pd.DataFrame:
     """The cloud table of a run, with a row of kind "repeated" for each repeated datapoint."""
     x, y = run.record.hidden[:, first_copies(run.setting)][:, : run.setting.repeated_points]
-    return pd.concat(
-        [points_of(run, None), pd.DataFrame({"kind": "repeated", "x": x, "y": y})], ignore_index=True
-    )
+    repeated = pd.DataFrame({"kind": "repeated", "x": x, "y": y})
+    return pd.concat([points_of(run, None), repeated], ignore_index=True)
 
 
 def follow(runs: Sequence[Run], look: Callable[[Run, list[Snapshot]], Seen]) -> list[Seen]:

@@ -52,7 +52,6 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     history = pd.concat(follow(runs, look), ignore_index=True)
     shown = _shown(runs, outcomes(history))
     others = (history["repeats"] != shown.setting.repeats) | (history["seed"] != shown.setting.seed)
-    history = history.drop(columns="largest_feature")
     history.loc[others, ["dimensionality", "largest_other"]] = np.nan
     (features,) = follow([shown], lambda _, snapshots: feature_rows(snapshots))
     own = shown.data.indices[: shown.data.indptr[1]]
@@ -102,11 +101,7 @@ def findings(tables: Tables) -> list[Finding]:
         _suppressed(ends),
         _near_misses(ends),
         found_share(by_length, MEASURED, "share of runs", int(ends["near_by_length"].sum()), len(ends)),
-        *(
-            [found_share(first, MEASURED, "share of runs that embed it", before, len(both))]
-            if len(both)
-            else []
-        ),
+        found_share(first, MEASURED, "share of runs that embed it", before, len(both)),
         *_predicted(tables["theory"]),
     ]
 

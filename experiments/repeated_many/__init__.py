@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from experiments.clouds import draw_cloud
 from experiments.findings import MEASURED, Finding, Outcome, found, found_share
 from experiments.following import EMBEDDED, SHARED, STORED, points_with_repeated, stored_features
-from experiments.grouping import numbers, values_by
+from experiments.grouping import numbers
 from experiments.repeated_history.drawing import draw_repeated
 from numerics import Run
 from numerics.starts import first_copies
@@ -97,7 +97,7 @@ def draw(tables: Tables) -> Figure:
             draw_repeated(ax, own, content)
             title = f"{k} point{'s' if k > 1 else ''}" if row == 1 else ""
             ax.set_title(title, fontsize=12)
-            ax.set_ylabel("hw"[row - 1] if column == 0 else "")
+            ax.set_ylabel(("h" if row == 1 else "w") if column == 0 else "")
     return figure
 
 
@@ -115,13 +115,12 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
     ):
         place = numbers(runs, "repeated_points") + 0.05 * (numbers(runs, "seed") - runs["seed"].mean())
         ax.plot(place, runs[column], marker, color=colour, ms=4, alpha=0.4, mew=0)
-        for k, values in values_by(runs, "repeated_points", column).items():
-            mean = np.mean(values)
-            bar = [[mean - min(values)], [max(values) - mean]]
-            ax.errorbar(
-                k + side, mean, bar, fmt=marker, color=colour, mec=INK, ms=8, capsize=3,
-                label=label if k == many[0] else None,
-            )  # fmt: skip
+        each = runs.groupby("repeated_points")[column]
+        mean = each.mean()
+        ax.errorbar(
+            many + side, mean, [mean - each.min(), each.max() - mean], fmt=marker, color=colour, mec=INK, ms=8,
+            capsize=3, label=label,
+        )  # fmt: skip
     ax.set(xlabel="repeated datapoints", ylabel="how many", xticks=many, ylim=(-0.3, None))
 
 

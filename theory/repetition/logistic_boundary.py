@@ -105,14 +105,14 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     # N ln(1 + t²/(N−1)) tends to the quantile of χ² with one degree of freedom
     freedom = ends.shape[1] - 1
     cutoff = (freedom + 1) * math.log1p(float(student.ppf((1 + level) / 2, freedom)) ** 2 / freedom)
-    least = _profile(ends, center, scale) - cutoff / 2
+    least = _profile(ends, center, scale) - float(cutoff) / 2
 
     def end(side: int) -> float:
         def over(log_factor: float) -> float:
             return _profile(ends, center + side * log_factor, scale) - least
 
         farthest = math.inf if over(_FARTHEST) > 0 else float(brentq(over, 0, _FARTHEST, xtol=1e-6))
-        return float(math.exp(center + side * farthest))
+        return math.exp(center + side * farthest)
 
     return LogisticBoundary(median=math.exp(center), scale=scale, low=end(-1), high=end(1))
 
