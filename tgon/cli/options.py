@@ -190,19 +190,8 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-#: The paper's values, the defaults of every command; a test holds them against `theory.Setting`.
-_PAPER: dict[str, Any] = {
-    "T": 8,
-    "n": 10_000,
-    "sparsity": 0.999,
-    "m": 2,
-    "steps": 50_000,
-    "lr": 1e-3,
-    "warmup": 2_500,
-    "weight_decay": 1e-2,
-    "seed": 0,
-    "dtype": "float32",
-}
+#: The paper's values by name, the defaults of every command; a test holds them against `theory.Setting`.
+_PAPER: dict[str, Any] = {"T": 8, "warmup": 2_500}
 
 
 def integers_option(
@@ -212,12 +201,13 @@ def integers_option(
     return click.option(*names, type=IntegerList(), metavar=metavar, **({"help": "Datapoints."} | more))
 
 
-def _shown_option(name: str, default: Any, kind: Any, description: str) -> Any:
+def _shown_option(name: str, default: Any, description: str, kind: Any = None) -> Any:
     return click.option(name, type=kind, default=default, show_default=True, help=description)
 
 
-def _paper_option(name: str, description: str, kind: Any) -> Any:
-    return _shown_option(_flag(name), _PAPER[name], kind, description)
+def _paper_option(name: str, default: Any, description: str, kind: Any = None) -> Any:
+    _PAPER[name] = default
+    return _shown_option(_flag(name), default, description, kind)
 
 
 def _together(*options: Any) -> Callable[[Command], Command]:
@@ -231,9 +221,13 @@ def _together(*options: Any) -> Callable[[Command], Command]:
     return decorate
 
 
+_warmup_option = click.option(
+    "--warmup", type=int, show_default="5 % of the steps", help="Steps of linear warm-up, before the cosine."
+)
+
 _DATA = (
-    _paper_option("n", "Number of features.", int),
-    _paper_option("sparsity", "Probability that a feature is absent, between 0 and 1.", float),
+    _paper_option("n", 10_000, "Number of features."),
+    _paper_option("sparsity", 0.999, "Probability that a feature is absent, between 0 and 1."),
 )
 
 #: ``--n`` and ``--sparsity``: what the data are like, with the paper's defaults.
@@ -242,18 +236,13 @@ data_options = _together(*_DATA)
 #: The options of `theory.Setting` but T, with the paper's defaults; passed on by keyword.
 setting_options = _together(
     *_DATA,
-    _paper_option("m", "Hidden dimensions.", int),
-    _paper_option("steps", "Full-batch AdamW steps.", int),
-    _paper_option("lr", "Peak learning rate.", float),
-    click.option(
-        "--warmup",
-        type=int,
-        show_default="5 % of the steps",
-        help="Steps of linear warm-up, before the cosine.",
-    ),
-    _paper_option("weight_decay", "Decoupled weight decay on W and b.", float),
-    _paper_option("seed", "Seed of data and start; the first one where there are several.", int),
-    _paper_option("dtype", "Arithmetic of training.", click.Choice(["float32", "float64"])),
+    _paper_option("m", 2, "Hidden dimensions."),
+    _paper_option("steps", 50_000, "Full-batch AdamW steps."),
+    _paper_option("lr", 1e-3, "Peak learning rate."),
+    _warmup_option,
+    _paper_option("weight_decay", 1e-2, "Decoupled weight decay on W and b."),
+    _paper_option("seed", 0, "Seed of data and start; the first one where there are several."),
+    _paper_option("dtype", "float32", "Arithmetic of training.", click.Choice(["float32", "float64"])),
 )
 
 
@@ -262,9 +251,9 @@ def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
     engines = click.Choice(["auto", "reference", "cpu", "cuda"])
     place = "Folder for all that is written; finished runs found there are reused."
     return _together(
-        _shown_option("--seeds", seeds, click.IntRange(1, LONGEST), "How many seeds, counted from --seed."),
-        _shown_option("--engine", "auto", engines, "Implementation of training."),
-        _shown_option("--out", out, click.Path(), place),
+        _shown_option("--seeds", seeds, "How many seeds, counted from --seed.", click.IntRange(1, LONGEST)),
+        _shown_option("--engine", "auto", "Implementation of training.", engines),
+        _shown_option("--out", out, place, click.Path()),
     )
 
 
