@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +18,7 @@ from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
 __all__ = ["Axis", "draw_scales"]
 
-_MARKERS = ("o", "s", "^", "D", "v", "X")
-_COLOURS = (VERMILLION, *DECAY_COLOURS)
+_LOOKS = tuple(zip((VERMILLION, *DECAY_COLOURS), ("o", "s", "^", "D", "v", "X"), strict=True))
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
@@ -64,17 +61,9 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
     return figure
 
 
-def _looks(table: pd.DataFrame, key: str) -> Iterator[tuple[Any, pd.DataFrame, str, str]]:
-    """Each value of ``key`` with its rows, colour and marker."""
-    for (value, rows), colour, marker in zip(
-        table.groupby(key), cycle(_COLOURS), cycle(_MARKERS), strict=False
-    ):
-        yield value, rows, colour, marker
-
-
 def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
     column = "largest_feature_dimensionality"
-    for value, rows, colour, marker in _looks(runs, axis.key):
+    for (value, rows), (colour, marker) in zip(runs.groupby(axis.key), cycle(_LOOKS), strict=False):
         ax.scatter(rows[axis.size], rows[column], s=18, marker=marker, color=colour, alpha=0.45, lw=0)
         middle, label = rows.groupby(axis.size)[column].median(), f"{axis.symbol} = {value:g}"
         ax.plot(middle, "-", marker=marker, color=colour, lw=1.8, ms=5, label=label)
@@ -88,10 +77,10 @@ def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> N
 
 def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
     found = scales.dropna(subset=["scale"])
-    for value, every, colour, marker in _looks(scales, axis.key):
+    for (_, every), (colour, marker) in zip(scales.groupby(axis.key), cycle(_LOOKS), strict=False):
         if len(rows := every.dropna(subset=["scale"])):
             ax.plot(rows[axis.key], rows["scale"], marker, color=colour, ms=6, alpha=0.5, mew=0)
-            ax.plot([value], [gmean(rows["scale"])], "_", color=colour, ms=26, mew=2.5)
+            ax.plot(rows[axis.key].iloc[:1], [gmean(rows["scale"])], "_", color=colour, ms=26, mew=2.5)
     ax.axhline(expected, color=GREY, lw=1)
     ticks = np.unique(numbers(scales, axis.key))
     if found.empty:

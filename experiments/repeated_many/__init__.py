@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 from experiments.clouds import draw_cloud
 from experiments.findings import MEASURED, Finding, Outcome, found, found_share
@@ -129,36 +130,29 @@ def findings(tables: Tables) -> list[Finding]:
     runs = tables["runs"]
     few, more = runs[runs["repeated_points"] <= VERTICES], runs[runs["repeated_points"] > VERTICES]
     all_in = int((few["embedded"] == few["repeated_points"]).sum())
+    embedded = "Up to five repeated points are all embedded"
     return [
         _replacement(few),
-        found_share(
-            "Up to five repeated points are all embedded", MEASURED, "share of runs", all_in, len(few)
-        ),
+        found_share(embedded, MEASURED, "share of runs", all_in, len(few)),
         _beyond(more),
     ]
 
 
 def _replacement(few: pd.DataFrame) -> Finding:
-    k, stored = numbers(few, "repeated_points"), numbers(few, "stored")
+    """Features stored against repeated points: slope of least squares with Student's interval."""
+    k = numbers(few, "repeated_points")
     if len(np.unique(k)) < 3:
         return Finding(REPLACES, "not tested")
-    slope = _slope(k, stored)
+    line = stats.linregress(k, numbers(few, "stored"))
+    # without any residual there is no standard error to divide by
+    half = np.nan_to_num(stats.t.ppf(0.975, len(k) - 2) * line.stderr)
+    slope = Interval(*(float(line.slope + side * half) for side in (0, -1, 1)))
     outcome: Outcome = "differs"
     if slope.low >= -1.25 and slope.high <= -0.75:
         outcome = "agrees"
     elif slope.low <= -0.75 and slope.high >= -1.25:
         outcome = "not decided"
     return found(REPLACES, outcome, "features stored for each point, slope", slope, len(few))
-
-
-def _slope(x: np.ndarray, y: np.ndarray) -> Interval:
-    """Slope of least squares with Student's interval."""
-    from scipy import stats
-
-    line = stats.linregress(x, y)
-    # without any residual there is no standard error to divide by
-    half = float(np.nan_to_num(stats.t.ppf(0.975, len(x) - 2) * line.stderr))
-    return Interval(float(line.slope), float(line.slope) - half, float(line.slope) + half)
 
 
 def _beyond(more: pd.DataFrame) -> Finding:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from experiments import repeated_map
 from experiments.commentary import outcomes
-from experiments.repeated_map import LINE, MORE_NEEDED
+from experiments.repeated_map import MORE_NEEDED
 from experiments.repeated_map.collecting import boundaries
 
 
@@ -91,22 +90,6 @@ def test_one_side_is_no_boundary():
     assert _found(tables, "Boundary", "T/n = 1").low == 0
     needed = _found(tables, MORE_NEEDED)
     assert (needed.outcome, needed.value, needed.n) == ("agrees", 1 / 4, 4)
-    most = _found(
-        _made(THRESHOLDS, [(*row[:4], row[2] > 2 or row[3] < 3, True) for row in rows]), MORE_NEEDED
-    )
-    assert (most.outcome, most.value) == ("differs", 3 / 4)
-
-
-@pytest.mark.parametrize(
-    ("units", "share", "outcome"),
-    [
-        (lambda unit: 3 * unit**0.5, 0, "differs"),
-        ({1: 2.6, 3: 2.6, 10: 4.0}.get, 1 / 2, "agrees in part"),
-    ],
-)
-def test_the_published_line_is_placed_against_the_boundaries(units, share, outcome):
-    line = _found(_map(units), LINE)
-    assert (line.value, line.n, line.outcome) == (share, 2, outcome)
 
 
 def test_sizes_without_features_are_left_out():
