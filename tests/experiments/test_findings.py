@@ -11,7 +11,7 @@ import pytest
 from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
 from experiments.page import Entry, contents_page
-from experiments.registry import EXPERIMENTS, NAMES, find_experiment
+from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 
 ROOT = Path(__file__).parents[2]
@@ -374,7 +374,7 @@ def test_a_statement_stays_where_nothing_bears_on_it(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_page_judges_the_same_statements_in_each_form(name):
     found = [set(judged(name, read_tables(folder))) for own, folder in COMMITTED if own == name]
-    assert found[0]
+    assert found[0] or name in OF_THE_NOTES
     assert all(statements == found[0] for statements in found)
 
 
@@ -410,7 +410,8 @@ def test_what_is_left_of_a_bump_decides():
 
 def test_every_statement_has_both_sides():
     """Those that no change of a table can turn are named here, with the reason."""
-    found = {statement for name in NAMES for statement in judged(name, committed(name))}
+    names = [name for name in NAMES if name not in OF_THE_NOTES]
+    found = {statement for name in names for statement in judged(name, committed(name))}
     left = found - set(STATEMENTS)
     assert set(STATEMENTS) <= found
     assert left == {
@@ -461,13 +462,13 @@ def test_a_commentary_was_written_for_the_outcomes_of_its_tables(name, folder):
 
 
 def _prose(path):
-    """Lines of f-strings with more than eight words of their own, outside errors that are raised."""
+    """F-strings that end in a full stop or are longer than a label, outside errors that are raised."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     raised = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) and id(node) not in raised:
             fixed = " ".join(part.value for part in node.values if isinstance(part, ast.Constant))
-            if len([word for word in fixed.split() if word.isalpha()]) > 8:
+            if len([word for word in fixed.split() if word.isalpha()]) > (4 if fixed.endswith(".") else 14):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
