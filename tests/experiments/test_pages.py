@@ -22,7 +22,7 @@ from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
 from experiments.page import STALE
 from experiments.published import published_norms, published_test_loss
-from experiments.registry import EXPERIMENTS, NAMES, find_experiment
+from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 from numerics import train
 from numerics.sweeps.file import read_sweep
@@ -273,15 +273,17 @@ def test_a_changed_number_is_another_picture(name, made):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_experiment_has_its_sweep_and_functions(name):
+def test_every_experiment_has_its_functions_and_the_others_a_preview(name):
     experiment = find_experiment(name)
-    file = ROOT / "experiments" / experiment.folder / "sweep.toml"
-    full, preview = (
-        sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, form=form).cells)
-        for form in ("full", "preview")
-    )
-    assert 0 < preview < full
-    assert all(callable(getattr(experiment.module, part)) for part in ("collect", "draw", "findings"))
+    assert all(callable(getattr(experiment.module, part)) for part in ("draw", "findings"))
+    if name not in OF_THE_NOTES:
+        file = ROOT / "experiments" / experiment.folder / "sweep.toml"
+        cost = {
+            form: sum(cell.n * cell.T * cell.steps for cell in read_sweep(file, form=form).cells)
+            for form in ("full", "preview")
+        }
+        assert 0 < cost["preview"] < cost["full"]
+        assert callable(experiment.module.collect)
 
 
 def test_the_list_names_every_experiment():
