@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy
 from flint import arb
@@ -21,12 +22,21 @@ from theory.derivations.steps import COUNT, Statement, Step, StepInconclusive, S
 __all__ = ["Mutant", "is_harmless", "is_refuted", "mutants"]
 
 
+#: A node as it is changed, and what the change is.
+Change: TypeAlias = tuple[sympy.Basic, tuple[object, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A statement with one change; `change` says which."""
+    """A statement with one change, and what says which: printed when it is asked for, as printing is slow."""
 
     statement: Statement
-    change: str
+    words: tuple[object, ...]
+
+    @property
+    def change(self) -> str:
+        """Which change it is."""
+        return "".join(map(str, self.words))
 
 
 def mutants(step: Step) -> Iterator[Mutant]:
@@ -42,10 +52,10 @@ def mutants(step: Step) -> Iterator[Mutant]:
 
     """
     seen = {step.statement}
-    for statement, change in _rewrite(step.statement, step.domain):
+    for statement, words in _rewrite(step.statement, step.domain):
         if statement not in seen:
             seen.add(statement)
-            yield Mutant(statement, change)
+            yield Mutant(statement, words)
 
 
 def is_refuted(step: Step, mutant: Mutant) -> bool:
@@ -91,15 +101,15 @@ def _excess(relation: sympy.Basic, values: dict[sympy.Symbol, Ball]) -> Ball:
     return ball(sides[0], values) - ball(sides[1], values)
 
 
-def _rewrite(node: sympy.Basic, domain: Domain) -> Iterator[tuple[sympy.Basic, str]]:
+def _rewrite(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
     """All versions of `node` with one change somewhere inside."""
     yield from _rewrite_here(node, domain)
     for place, argument in enumerate(node.args):
         if isinstance(node, sympy.Derivative) and place > 0:
             continue
-        for changed, change in _rewrite(argument, domain):
+        for changed, words in _rewrite(argument, domain):
             arguments = (*node.args[:place], changed, *node.args[place + 1 :])
-            yield _rebuilt(node, arguments), change
+            yield _rebuilt(node, arguments), words
 
 
 def _rebuilt(node: sympy.Basic, arguments: tuple[sympy.Basic, ...]) -> sympy.Basic:
@@ -108,30 +118,25 @@ def _rebuilt(node: sympy.Basic, arguments: tuple[sympy.Basic, ...]) -> sympy.Bas
     return node.func(*arguments)
 
 
-def _rewrite_here(node: sympy.Basic, domain: Domain) -> Iterator[tuple[sympy.Basic, str]]:
+def _rewrite_here(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
     if isinstance(node, sympy.Rational):
-        yield node + 1, f"{node} -> {node + 1}"
-        yield node - 1, f"{node} -> {node - 1}"
+        yield node + 1, (node, " -> ", node + 1)
+        yield node - 1, (node, " -> ", node - 1)
     elif isinstance(node, sympy.Symbol) and node in domain:
         for other in sorted(domain, key=lambda symbol: symbol.name):
             if other != node and domain[other] == domain[node]:
-                yield other, f"{node} -> {other}"
+                yield other, (node, " -> ", other)
     elif isinstance(node, sympy.Add):
         for term in node.args:
-            yield (
-                node - 2 * term,
-                f"{node}: {'+ for -' if term.could_extract_minus_sign() else '- for +'} of {term}",
-            )
+            sign = "+ for -" if term.could_extract_minus_sign() else "- for +"
+            yield node - 2 * term, (node, f": {sign} of ", term)
     elif isinstance(node, sympy.cos | sympy.sin):
         other = sympy.sin if isinstance(node, sympy.cos) else sympy.cos
-        yield other(*node.args), f"{node} -> {other.__name__}({node.args[0]})"
+        yield other(*node.args), (node, " -> ", other(*node.args))
     elif isinstance(node, sympy.Tuple) and len(node) == 3:
         index, lower, upper = node
-        for end, pair in (
-            ("from", (lower + 1, upper)),
-            ("to", (lower, upper - 1)),
-            ("to", (lower, upper + 1)),
-        ):
-            yield sympy.Tuple(index, *pair), f"{end} {pair[0] if end == 'from' else pair[1]}"
+        yield sympy.Tuple(index, lower + 1, upper), ("from ", lower + 1)
+        yield sympy.Tuple(index, lower, upper - 1), ("to ", upper - 1)
+        yield sympy.Tuple(index, lower, upper + 1), ("to ", upper + 1)
     elif isinstance(node, sympy.core.relational.Relational) and not isinstance(node, sympy.Eq):
-        yield node.reversedsign.func(*node.args, evaluate=False), f"{node}: direction"
+        yield node.reversedsign.func(*node.args, evaluate=False), (node, ": direction")

@@ -74,7 +74,11 @@ above = partial(sympy.Gt, evaluate=False)
 
 
 class StepRefuted(AssertionError):
-    """A step is false at a point; the message names the step, the point and both sides."""
+    """A step is false at a point; the message, printed when it is asked for, has the step, the point and both sides."""
+
+    def __str__(self) -> str:
+        """The message, from its parts."""
+        return "".join(map(str, self.args))
 
 
 class StepInconclusive(RuntimeError):
@@ -283,7 +287,9 @@ def relations(statement: Statement) -> Iterator[Relational]:
 
 
 def _judge(label: str, relation: Relational, values: dict[sympy.Symbol, Ball], point: Point) -> None:
-    where = ", ".join(f"{symbol} = {value}" for symbol, value in point.items()) or "a point without symbols"
+    where = (
+        ", ".join(f"{symbol.name} = {value}" for symbol, value in point.items()) or "a point without symbols"
+    )
     try:
         left, right = ball(relation.lhs, values), ball(relation.rhs, values)
     except Undefined as error:
@@ -291,7 +297,7 @@ def _judge(label: str, relation: Relational, values: dict[sympy.Symbol, Ball], p
     gap = _gap(relation, left, right)
     if gap < 0 or (gap.is_zero() and isinstance(relation, _STRICT)):
         sides = " and ".join(str(side.str(20, radius=False)) for side in (left, right))
-        raise StepRefuted(f"{label} is refuted at {where}: {relation} has the sides {sides}")
+        raise StepRefuted(f"{label} is refuted at {where}: ", relation, f" has the sides {sides}")
     wide = [side for side in (left, right) if side.rad() > WIDEST * (1 + abs(side))]
     if wide or (isinstance(relation, _STRICT) and not gap > 0):
         raise StepInconclusive(f"{label} at {where}: the sides {left} and {right} settle nothing")

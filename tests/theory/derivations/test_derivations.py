@@ -155,6 +155,6 @@ def test_a_step_that_says_nothing_cannot_be_built(statement, domain, message):
 
 def test_harmless_means_claiming_no_more():
     step = a_step(at_most(x**2, x), {x: UNIT})
-    assert is_harmless(step, Mutant(at_most(x**3, x), "weaker"))
-    assert not is_harmless(step, Mutant(at_most(x**2, x**2), "stronger"))
-    assert not is_harmless(step, Mutant(at_least(x**2, x), "another direction"))
+    assert is_harmless(step, Mutant(at_most(x**3, x), ("weaker",)))
+    assert not is_harmless(step, Mutant(at_most(x**2, x**2), ("stronger",)))
+    assert not is_harmless(step, Mutant(at_least(x**2, x), ("another direction",)))
