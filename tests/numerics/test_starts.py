@@ -102,11 +102,6 @@ def test_repeated_points_come_first_and_as_often_as_asked():
     np.testing.assert_array_equal(X[:, first_copies(setting)], distinct)
 
 
-def test_too_many_copies_are_refused():
-    with pytest.raises(ValueError, match="try repeats=3"):
-        Setting(T=7, repeats=4, repeated_points=2)
-
-
 def test_test_data_are_fresh_and_common():
     test = draw_test_dataset(SMALL, T=50)
     assert test.digest() == draw_test_dataset(SMALL.replace(seed=9, T=40), T=50).digest()

@@ -224,8 +224,6 @@ def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
     ("text", "said"),
     [
         ("[grid]\nTT = [3]", "unknown key 'TT' in [grid]; did you mean 'T'?"),
-        ("[grid]\nT = [0]", "T = 0: input should be greater than or equal to 1"),
-        ("[setting]\nT = 3\nn = 2_000_000_000\nm = 3", "allowed are 5e+08"),
         ("= ", "not TOML"),
     ],
 )

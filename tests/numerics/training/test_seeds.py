@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ import numerics.training.loop
 import numerics.training.obtaining
 from numerics import Run, Runs, draw_dataset, draw_start, load_run, measure, train, train_one
 from numerics.engines import EngineName, available_engines
-from numerics.training.loop import RECORDS, Interrupted, record_steps
+from numerics.training.loop import RECORDS, record_steps
 from numerics.training.runs import run_name
 from tests.numerics.training.test_runs import same
 from theory import MEMORIZED_ERROR, Setting
@@ -197,39 +195,6 @@ def test_interruption_tells_the_runs_in_flight(tmp_path: Path, monkeypatch: pyte
     assert all(flag.is_set() for flag in flags)
 
 
-def test_an_error_in_one_run_does_not_lose_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A disk that fills up while saving: what was saved before is whole, and nothing half is left."""
-    real, saved = numerics.training.obtaining.save_run, []
-
-    def filling_up(run: Run, folder: Path) -> Run:
-        if len(saved) == 2:
-            raise OSError(28, "No space left on device")
-        saved.append(run)
-        return real(run, folder)
-
-    monkeypatch.setattr(numerics.training.obtaining, "save_run", filling_up)
-    with pytest.raises(OSError, match="No space left"):
-        train(SMALL, seeds=4, out=tmp_path, progress=False, threads=1)
-    assert len(Runs.load(tmp_path)) == 2
-    assert {path.suffix for path in tmp_path.iterdir()} <= {".safetensors", ".checkpoint", ".csv"}
-
-
-def test_the_stop_flag_stops_a_run_between_records() -> None:
-    stop = threading.Event()
-    steps: list[int] = []
-
-    def progress(done: int) -> None:
-        steps.append(done)
-        if len(steps) == 3:
-            stop.set()
-
-    with pytest.raises(Interrupted):
-        train_one(SMALL, progress=progress, stop=stop)
-    assert len(steps) == 3
-
-
 def test_long_calls_are_cut_so_that_they_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a bound on the work per call as small as one step's, every step is a call; the bits stay."""
     plain = train_one(SMALL)
@@ -258,20 +223,6 @@ def test_the_history_is_the_loss_along_the_way() -> None:
     assert run.history_loss[-1] == run.record.train_loss
     assert (run.W.dtype, run.W.shape, run.b.shape) == (np.float32, (2, 30), (30,))
     assert run.record.as_dict() == measure(run, data).as_dict()
-
-
-def test_errors_are_evaluated_once_per_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The status comes from the errors of the last record."""
-    real, calls = numerics.training.loop.point_errors, []
-
-    def counting(*arguments: Any) -> Any:
-        calls.append(arguments)
-        return real(*arguments)
-
-    monkeypatch.setattr(numerics.training.loop, "point_errors", counting)
-    run = train_one(SMALL)
-    assert len(calls) == len(run.history_step)
-    assert run.status == "not memorized"
 
 
 def test_given_data_and_start_are_used() -> None:
@@ -320,14 +271,6 @@ def test_memorized_means_every_datapoint() -> None:
     for bad in (np.nan, np.inf):
         errors[3] = bad
         assert numerics.training.loop._status(errors) == "diverged"
-
-
-def test_moved_folders_work(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
-    train(SMALL, out=tmp_path / "here", progress=False)
-    shutil.move(tmp_path / "here", tmp_path / "there")
-    trained.clear()
-    train(SMALL, out=tmp_path / "there", progress=False)
-    assert trained == []
 
 
 def test_a_run_on_given_data_is_measured_on_that_data() -> None:

@@ -13,7 +13,6 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -295,13 +294,3 @@ def test_no_memorizing_run_beats_the_bound() -> None:
     assert len(ratios) >= 12  # short runs of few points memorize nearly always
     assert min(ratios) >= 1
     assert np.median(ratios) < 1.05  # the bound is tight enough to fail: 5 % more would be violated
-
-
-def test_autograd_of_the_reference_is_the_modules_loss() -> None:
-    """The reference is plain torch: its first gradient is that of the loss written down anew."""
-    setting = trial(3, 20, 2, 3, steps=1, lr=1e-3, dtype="float64", warmup=0)
-    data, (W, b) = draw_dataset(setting), start_of(setting)
-    moved = walk("reference", setting.replace(weight_decay=0.0), data, W, b) - np.vstack([W, b])
-    _, W_gradient, b_gradient = reference_loss_and_gradients(Problem(data, W, b, ("", "")))
-    assert (np.sign(moved) == -np.sign(np.vstack([W_gradient, b_gradient]))).all()
-    assert torch.get_num_threads() >= 1
