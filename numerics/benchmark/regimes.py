@@ -48,16 +48,9 @@ Row = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure.
+    """What to measure: sizes (n, T, m) of the three tables, and how.
 
-    Attributes
-    ----------
-    regimes, growth, memory : sizes (n, T, m) of the three tables.
-    late : steps before the late state.
-    seconds : per timing.
-    repeats : of every regime and growth timing.
-    slices : short calls per kernel rate.
-
+    ``late`` counts steps before the late state, ``seconds`` are per timing, ``slices`` are short calls per kernel rate.
     """
 
     regimes: tuple[Size, ...]

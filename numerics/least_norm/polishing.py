@@ -3,8 +3,7 @@
 Training leaves a model some way above the least norm (`optimization.decay-budget`). Polishing removes what the schedule
 left and nothing else: it follows the descent of ‖W‖² within the models of zero loss, in short steps, until the
 first-order conditions hold (`numerics.least_norm.programme`). What a model has become is then a statement about an
-exact
-stationary point. That point need not be the least of all.
+exact stationary point. That point need not be the least of all.
 
 Dropped points, near the origin and not reconstructed, stay dropped: their columns are set to 0, their biases to the
 mean 1/T of the data, and the others must stay silent at the origin (`stationary.dropped-loss`). The result is then the
@@ -166,6 +165,7 @@ def _obstacle(hidden: Floats, data: Dataset, dropped: NDArray[np.bool_]) -> str:
         points = data.columns[data.indices == feature]
         having = np.isin(order, points)
         if np.sum(having & ~np.roll(having, -1)) > 1:
-            named = ", ".join(map(str, points[:-1]))
-            return f": datapoints {named} and {points[-1]} share a feature, and zero loss needs them to be neighbours"
+            return (
+                f": datapoints {points.tolist()} share a feature, and zero loss needs them to be neighbours"
+            )
     return ""

@@ -43,16 +43,9 @@ def work_of(setting: Setting) -> float:
 
 
 class Meter:
-    """How far runs are, as tasks of rich's progress: the whole and each group; methods may be called from any thread.
+    """How far runs are, as tasks of rich's progress: the whole and each group, where there are several.
 
-    Parameters
-    ----------
-    bars : where the tasks are kept, drawn or not.
-    settings : the runs that are to be trained.
-    groups : the group of each run; none are shown unless there are several.
-    title : what all the runs are, in bars and lines.
-    lines : whether to print a line on stderr every `LINE_SECONDS`.
-
+    Methods may be called from any thread. With ``lines``, a line is printed on stderr every `LINE_SECONDS`.
     """
 
     def __init__(

@@ -72,7 +72,6 @@ def test_the_transition_lies_near_the_theorem_and_inside_the_metastable_range():
     assert found.repeats == pytest.approx(20 * found.threshold)
     assert found.between == (found.threshold, found.threshold)
     assert abs(found.threshold - found.zero_bias) < 0.35
-    assert find_transition(6_000, 300, 0.97, 0, features=60) == found, "the search is deterministic"
 
 
 @pytest.mark.parametrize(("seed", "censored"), [(0, True), (1, False)])
@@ -80,6 +79,7 @@ def test_a_stay_to_the_last_step_looked_at_is_a_lower_bound(seed, censored):
     """Restarts end at GRID steps, following up at 3·GRID + 2; what ends before both was seen to end."""
     found = find_transition(3_000, 300, 0.97, seed, features=20)
     step = (3 * zero_bias_threshold(3_000, 300, 0.97).mean + 0.6) / GRID
+    assert find_transition(3_000, 300, 0.97, seed, features=20) == found, "the search is deterministic"
     assert found.metastable_censored == censored
     assert (found.metastable_until == pytest.approx(GRID * step)) == censored
 

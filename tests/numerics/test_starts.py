@@ -31,7 +31,7 @@ def test_random_starts_have_xaviers_deviation(start):
     assert (largest <= np.sqrt(3)) == (start == "xavier-uniform")
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.integers(2, 9), st.integers(2, 4), st.integers(0, 50))
 def test_memorizing_start_has_zero_loss_on_disjoint_data(T, m, seed):
     setting = Setting(T=T, m=m, n=100_000, sparsity=0.9999, seed=seed, start="memorizing")

@@ -300,7 +300,7 @@ def test_shared_features_need_neighbours():
     W = hidden @ np.linalg.pinv(X)
     b = np.where(X > 0, X - W.T @ hidden, 0).sum(axis=1) / (X > 0).sum(axis=1)
     with pytest.raises(
-        ValueError, match="datapoints 0 and 1 share a feature, and zero loss needs them to be neigh"
+        ValueError, match=r"datapoints \[0, 1\] share a feature, and zero loss needs them to be neigh"
     ):
         polish((W, b), X)
 

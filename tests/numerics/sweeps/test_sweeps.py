@@ -185,7 +185,7 @@ def test_a_refusing_disk_stops_the_sweep_and_keeps_what_is_finished(
 def test_ctrl_c_stops_all_threads_and_the_same_call_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Raised where the main thread looks at its threads, as a signal is; runs in progress leave checkpoints."""
+    """Raised where the main thread waits for its threads, as a signal is; runs in progress leave checkpoints."""
     long = [SMALL.replace(steps=200_000, seed=seed) for seed in range(2)]
     cells = (CELLS[0], *long)
     begun = threading.Event()
@@ -194,14 +194,20 @@ def test_ctrl_c_stops_all_threads_and_the_same_call_goes_on(
         begun.wait()
         raise KeyboardInterrupt
 
-    def watched(setting: Setting, **options: Any) -> Run:
-        if setting.steps == 200_000:
-            begun.set()
-        return train_one(setting, **options)
+    def waiting(setting: Setting, *, stop: threading.Event, progress: Any, **options: Any) -> Run:
+        """A long run takes some steps, and no more before it is stopped."""
 
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", watched)
+        def report(steps: int) -> None:
+            progress(steps)
+            if setting in long:
+                begun.set()
+                stop.wait()
+
+        return train_one(setting, stop=stop, progress=report, **options)
+
     before = threading.active_count()
     with monkeypatch.context() as patch:
+        patch.setattr(numerics.training.obtaining, "train_one", waiting)
         patch.setattr(numerics.training.threads, "wait", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(Sweep(cells), tmp_path, jobs=3)

@@ -40,9 +40,8 @@ def test_a_line_that_was_cut_off_swallows_no_other(tmp_path):
     (tmp_path / TIMES).write_text("a,1.5\nb,2")
     with timed("c", tmp_path):
         pass
-    assert training_seconds(["a", "b", "c"], tmp_path) == pytest.approx(
-        {"a": 1.5, "b": 2.0, "c": 0.0}, abs=60
-    )
+    assert training_seconds(["a", "b"], tmp_path) == {"a": 1.5, "b": 2.0}
+    assert training_seconds(["c"], tmp_path)["c"] >= 0
     assert len((tmp_path / TIMES).read_text().splitlines()) == 3
 
 
