@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -140,7 +141,7 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _print_assumptions(assumptions: Mapping[int, Sequence[Assumption]]) -> None:
     """Each assumption once, with its verdicts and the T of each; evidence that differs is that of the ends."""
-    click.echo("\nA trained model has these numbers as far as it meets these (open: only a run can tell):")
+    click.echo("\nThese predictions assume (open: it depends on the run):")
     named: dict[str, dict[bool | None, dict[int, str]]] = {}
     for T, assumed in assumptions.items():
         for one in assumed:
@@ -167,10 +168,6 @@ def in_ranges(integers: Iterable[int]) -> str:
     '3:5,8:10'
 
     """
-    runs: list[list[int]] = []
-    for one in sorted(integers):
-        if runs and one == runs[-1][-1] + 1:
-            runs[-1].append(one)
-        else:
-            runs.append([one])
-    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}:{run[-1]}" for run in runs)
+    groups = groupby(enumerate(sorted(integers)), key=lambda pair: pair[1] - pair[0])
+    rows = [[one for _, one in group] for _, group in groups]
+    return ",".join(str(row[0]) if len(row) == 1 else f"{row[0]}:{row[-1]}" for row in rows)
