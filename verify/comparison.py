@@ -1,6 +1,6 @@
-"""Prediction and measurement joined: one row per cell, one judgement per claim, one verdict.
+"""Prediction and measurement joined: one row per group, one judgement per claim, one verdict.
 
-A cell is all runs that differ only in their seeds.
+A group is all runs that differ only in their seeds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numerics import Run, Runs
 from theory import Record, Setting, predict
 from verify.claims.judging import Case, Judgement, exit_code
-from verify.claims.population_claims import cell_of
+from verify.claims.population_claims import group_of
 from verify.claims.registry import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
 from verify.statistics import share_interval
@@ -41,7 +41,7 @@ MEASURED = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell: how many seeds memorize, what norms they reach, what the theory says.
+    """One group: how many seeds memorize, what norms they reach, what the theory says.
 
     ``share_low`` and ``share_high`` bound the share with 95 % confidence (Clopper-Pearson). Norms are over memorizing
     runs. Ratios are of ‖W‖ to the predicted least norm, over those of them whose data is orthonormal (``orthonormal``
@@ -104,7 +104,7 @@ class Comparison:
         )
 
     def table(self) -> pd.DataFrame:
-        """One row per cell, as pandas."""
+        """One row per group, as pandas."""
         import pandas as pd
 
         frame = pd.DataFrame(map(dataclasses.asdict, self.rows))
@@ -160,16 +160,16 @@ def compare(runs: Sequence[Run]) -> Comparison:
     if not len(runs):
         raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
     diagnoses = tuple(map(diagnose_run, runs))
-    cells: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
+    groups: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
     for run, diagnosis in zip(runs, diagnoses, strict=True):
-        cells[cell_of(run.setting)].append((run, diagnosis))
-    diverged = Counter(cell_of(run.setting) for run in runs if run.status == "diverged")
+        groups[group_of(run.setting)].append((run, diagnosis))
+    diverged = Counter(group_of(run.setting) for run in runs if run.status == "diverged")
     cases = [
-        Case(run.setting, run.record, diverged[cell_of(run.setting)])
+        Case(run.setting, run.record, diverged[group_of(run.setting)])
         for run in runs
         if run.status != "diverged"
     ]
-    rows = tuple(_row(cell, members) for cell, members in cells.items())
+    rows = tuple(_row(group, members) for group, members in groups.items())
     return Comparison(Runs(list(runs)), rows, judge_claims(cases), diagnoses)
 
 
@@ -180,9 +180,9 @@ def _predicted(setting: Setting) -> Record | None:
         return None
 
 
-def _row(cell: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
+def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
     records = [run.record for run, _ in members if run.status == "memorized"]
-    predicted = _predicted(cell)
+    predicted = _predicted(group)
     share = share_interval(len(records), len(members))
     norms = [record.weight_norm for record in records]
     roots = [record.energy**0.5 for record in records]
@@ -190,10 +190,10 @@ def _row(cell: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
     least = predicted.weight_norm if predicted is not None else 0.0
     ratios = [record.weight_norm / least for record in fitting] if least > 0 else []
     return Row(
-        T=cell.T,
-        m=cell.m,
-        weight_decay=cell.weight_decay,
-        decay_budget=cell.decay_budget,
+        T=group.T,
+        m=group.m,
+        weight_decay=group.weight_decay,
+        decay_budget=group.decay_budget,
         seeds=len(members),
         memorized=len(records),
         orthonormal=len(fitting),

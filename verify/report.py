@@ -2,7 +2,7 @@
 
 `write_report` fills a folder::
 
-    cells.csv            one row per cell: shares, norms, predictions, ratios
+    cells.csv            one row per group: shares, norms, predictions, ratios
     runs.csv             one row per run: setting, measured numbers, diagnosis
     comparison.json      rows, claims with their controls, verdict
     figures/NAME.svg     each figure, as .png too, and every number drawn as .csv
@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
     from verify.comparison import Comparison, Row
 
-__all__ = ["CELL_TABLES", "Column", "render_report", "write_report"]
+__all__ = ["GROUP_TABLES", "Column", "render_report", "write_report"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table of cells: its head, what it means, and its value in a `verify.comparison.Row`."""
+    """A column of a table of groups: its head, what it means, and its value in a `verify.comparison.Row`."""
 
     head: str
     meaning: str
@@ -53,10 +53,10 @@ class Column:
 
 def _columns(*described: tuple[str, str, str | Callable[[Row], Any]]) -> tuple[Column, ...]:
     """Columns T and decay, and those described: head, meaning, and an attribute of the row or a function of it."""
-    cell = ("T", "datapoints", "T"), ("decay", "weight decay", "weight_decay")
+    group = ("T", "datapoints", "T"), ("decay", "weight decay", "weight_decay")
     return tuple(
         Column(head, meaning, attrgetter(value) if isinstance(value, str) else value)
-        for head, meaning, value in (*cell, *described)
+        for head, meaning, value in (*group, *described)
     )
 
 
@@ -94,13 +94,13 @@ SPLIT_COLUMNS = _columns(
     ("predicted ‖b‖", "bias norm of the least-norm model", "predicted_bias_norm"),
     (
         "diagnoses",
-        "what the runs of the cell became, all of them",
+        "what the runs of the group became, all of them",
         lambda row: ", ".join(f"{count} {name}" for name, count in row.diagnoses.items()),
     ),
 )
 
-#: The tables of cells, with their titles.
-CELL_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = (
+#: The tables of groups, with their titles.
+GROUP_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = (
     ("Share of seeds that memorize, and the norm they reach", NORM_COLUMNS),
     ("Where the weight is: medians over memorizing runs", SPLIT_COLUMNS),
 )
@@ -145,7 +145,7 @@ def render_report(result: Comparison, drawings: Mapping[str, str], command: str 
         exit_code=result.exit_code,
         command=command,
         setting=_common_setting(result),
-        tables=CELL_TABLES,
+        tables=GROUP_TABLES,
         rows=result.rows,
         claims=result.claims,
         judged=_judged(result.rows),
@@ -162,7 +162,7 @@ def _common_setting(result: Comparison) -> dict[str, str]:
 
 
 def _judged(rows: Sequence[Row]) -> str:
-    """The cells whose runs the claims are judged on, by weight decay."""
+    """The groups whose runs the claims are judged on, by weight decay."""
     sizes: dict[float, list[int]] = {}
     for row in rows:
         sizes.setdefault(row.weight_decay, []).append(row.T)

@@ -17,7 +17,7 @@ def runs():
     return train([_SMALL, _SMALL.replace(T=4)], seeds=3, out=None, progress=False)
 
 
-def test_rows_are_cells(runs):
+def test_rows_are_groups(runs):
     result = compare(runs)
     assert [(row.T, row.seeds) for row in result.rows] == [(3, 3), (4, 3)]
     assert all(row.share_low <= row.share <= row.share_high for row in result.rows)

@@ -10,7 +10,7 @@ import pytest
 from numerics import Runs
 from verify import compare
 from verify.figures.files import FIGURES
-from verify.report import CELL_TABLES, render_report, write_report
+from verify.report import GROUP_TABLES, render_report, write_report
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_page_says_what_was_judged(folder, small_comparison):
     assert "tgon compare --T 3" in text
     decays = {row.weight_decay for row in small_comparison.rows}
     claims = text[text.index("<h2>Claims</h2>") : text.index("<h2>Figures</h2>")]
-    assert len(decays) > 1, "all cells have one weight decay; change the small comparison"
+    assert len(decays) > 1, "all groups have one weight decay; change the small comparison"
     assert all(f"weight decay {decay:g} at T = " in claims for decay in decays)
     for claim in small_comparison.claims:
         assert f"<code>{claim.label}</code>" in text
@@ -100,7 +100,7 @@ def test_text_from_outside_is_escaped(small_comparison):
 
 
 def test_columns_are_explained_and_have_values(small_comparison):
-    for _, columns in CELL_TABLES:
+    for _, columns in GROUP_TABLES:
         assert all(column.meaning for column in columns)
         for row in small_comparison.rows:
             assert [column.value(row) for column in columns][:2] == [row.T, row.weight_decay]

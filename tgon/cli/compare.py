@@ -69,7 +69,7 @@ def compare(
     from verify.report import write_report
 
     strong = _strong_settings(strong_T or (), strong_decay, given)
-    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each cell once
+    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each group once
     folder = Path(out) / "runs"
     with keeping(folder):
         runs = numerics.train(settings, seeds, engine=engine, out=folder)
@@ -108,9 +108,9 @@ def _typed(value: Any) -> str:
 
 
 def _print_comparison(result: Comparison, page: Path) -> None:
-    from verify.report import CELL_TABLES
+    from verify.report import GROUP_TABLES
 
-    for title, columns in CELL_TABLES:
+    for title, columns in GROUP_TABLES:
         rows = [[column.value(row) for column in columns] for row in result.rows]
         print_table(title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses")
     if any(row.orthonormal < row.memorized for row in result.rows):

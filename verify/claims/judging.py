@@ -31,7 +31,7 @@ __all__ = [
 class Case:
     """One trained model that can be judged: its setting and its measured record.
 
-    ``diverged`` counts the runs of the same cell that have no record.
+    ``diverged`` counts the runs of the same group that have no record.
     """
 
     setting: Setting
@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a judge found: on how many cases (or pairs, or cells) the claim could be judged, and the worst of them.
+    """What a judge found: on how many cases (or pairs, or groups) the claim could be judged, and the worst of them.
 
     ``holds`` is None when nothing could be decided.
     """

@@ -18,22 +18,22 @@ from theory import Record, Setting, predict
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged
 from verify.claims.wrong_theories import Theory, wrong_sign
 
-__all__ = ["POPULATION_CLAIMS", "SIGNIFICANCE", "cell_of"]
+__all__ = ["POPULATION_CLAIMS", "SIGNIFICANCE", "group_of"]
 
 #: Error rate of each single test.
 SIGNIFICANCE = 0.01
 
 
-def cell_of(setting: Setting) -> Setting:
-    """What runs of one cell share: the setting with its seeds set to 0."""
+def group_of(setting: Setting) -> Setting:
+    """What runs of one group share: the setting with its seeds set to 0."""
     return setting.replace(seed=0, data_seed=0)
 
 
-def _cells(cases: Sequence[Case]) -> dict[Setting, list[Case]]:
-    cells: dict[Setting, list[Case]] = defaultdict(list)
+def _groups(cases: Sequence[Case]) -> dict[Setting, list[Case]]:
+    groups: dict[Setting, list[Case]] = defaultdict(list)
     for case in cases:
-        cells[cell_of(case.setting)].append(case)
-    return cells
+        groups[group_of(case.setting)].append(case)
+    return groups
 
 
 def _side(successes: int, trials: int) -> bool | None:
@@ -52,22 +52,22 @@ def _conclude(sides: Sequence[bool | None]) -> bool | None:
 
 
 def judge_norm_crossing(cases: Sequence[Case], theory: Theory) -> Finding:
-    """Share of memorizing runs whose ‖b‖ - ‖W‖ has the predicted sign; ``value`` is that of the worst cell."""
+    """Share of memorizing runs whose ‖b‖ - ‖W‖ has the predicted sign; ``value`` is that of the worst group."""
     shares, sides, parts = [], [], []
-    for cell, members in sorted(_cells(cases).items(), key=lambda item: (item[0].T, item[0].weight_decay)):
+    for group, members in sorted(_groups(cases).items(), key=lambda item: (item[0].T, item[0].weight_decay)):
         memorizing = [case for case in members if case.record.memorized]
-        if cell.m != 2 or cell.T < 3 or cell.repeats > 1 or not memorizing:
+        if group.m != 2 or group.T < 3 or group.repeats > 1 or not memorizing:
             continue
-        predicted = theory(cell)
+        predicted = theory(group)
         above = predicted.bias_norm > predicted.weight_norm
         agree = sum((case.record.bias_norm > case.record.weight_norm) == above for case in memorizing)
         side = _side(agree, len(memorizing))
         if side is not None:
             sides.append(side)
             shares.append(agree / len(memorizing))
-            parts.append(f"T={cell.T}: ‖b‖ {'>' if above else '<'} ‖W‖ in {agree}/{len(memorizing)}")
+            parts.append(f"T={group.T}: ‖b‖ {'>' if above else '<'} ‖W‖ in {agree}/{len(memorizing)}")
     if not sides:
-        return not_judged("too few memorizing runs at m = 2 in any cell")
+        return not_judged("too few memorizing runs at m = 2 in any group")
     return Finding(len(sides), _conclude(sides), min(shares), 0.5, "; ".join(parts))
 
 
@@ -104,10 +104,10 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
     Seeds that diverge do not memorize.
     """
     families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
-    for cell, members in _cells(cases).items():
-        if cell.m == 2 and cell.repeats == 1:
+    for group, members in _groups(cases).items():
+        if group.m == 2 and group.repeats == 1:
             memorized = sum(case.record.memorized for case in members)
-            families[cell.replace(T=1)].append((cell.T, memorized, len(members) + members[0].diverged))
+            families[group.replace(T=1)].append((group.T, memorized, len(members) + members[0].diverged))
     sides, differences, parts = [], [], []
     for family in families.values():
         (T0, yes0, all0), (T1, yes1, all1) = min(family), max(family)

@@ -1,4 +1,4 @@
-"""The figure of train losses: every seed against the step, one panel per cell."""
+"""The figure of train losses: every seed against the step, one panel per group."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
 
 def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
     """The figure of `train_loss_history_numbers`."""
-    cells = [cell for _, cell in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
-    columns = min(len(cells), 4)
+    groups = [group for _, group in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
+    columns = min(len(groups), 4)
     with styled():
-        figure, axes = panels(-(-len(cells) // columns), columns, 2.7, 3.1, sharey=True)
+        figure, axes = panels(-(-len(groups) // columns), columns, 2.7, 3.1, sharey=True)
         flat = list(chain.from_iterable(axes))
-        for ax in flat[len(cells) :]:
+        for ax in flat[len(groups) :]:
             ax.set_axis_off()
-        for ax, cell in zip(flat, cells, strict=False):
-            _draw_histories(ax, cell)
+        for ax, group in zip(flat, groups, strict=False):
+            _draw_histories(ax, group)
         for row in axes:
             row[0].set_ylabel("train loss")
         figure.legend(handles=_history_legend(set(numbers["memorized"])), loc="outside lower center", ncols=2)
     return figure
 
 
-def _draw_histories(ax: Axes, cell: pd.DataFrame) -> None:
-    T, m, decay = cell["T"].iloc[0], cell["m"].iloc[0], cell["weight_decay"].iloc[0]
-    for _, history in cell.groupby("seed", sort=False):
+def _draw_histories(ax: Axes, group: pd.DataFrame) -> None:
+    T, m, decay = group["T"].iloc[0], group["m"].iloc[0], group["weight_decay"].iloc[0]
+    for _, history in group.groupby("seed", sort=False):
         colour, order = (BLUE, 2) if history["memorized"].iloc[0] else (VERMILLION, 3)
         ax.plot(history["step"], history["loss"], "-", color=colour, lw=0.9, alpha=0.55, zorder=order)
     ax.axhline(1 / T, color=INK, ls="--", lw=1.1, zorder=4)

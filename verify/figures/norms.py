@@ -106,7 +106,7 @@ def _draw_norm(ax: Axes, numbers: pd.DataFrame, theory: str) -> None:
     ax.set(xscale="log", yscale="log", ymargin=0.1)
     curve = numbers[numbers["series"].isin(["theory", "prediction"])]
     if (curve["series"] == "prediction").any():
-        theory = "theory: the least-norm model of each cell"
+        theory = "theory: the least-norm model of each group"
     positive = curve["value"].where(curve["value"] > 0)
     ax.plot(curve["T"], positive, ".-", color=INK, lw=1.6, ms=5, label=theory, zorder=2)
     for T in curve["T"][curve["value"] == 0]:
