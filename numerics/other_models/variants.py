@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from numerics.data import Dataset, draw_dataset, generator_of
 from numerics.schedule import learning_rates
 from numerics.starts import draw_start
+from numerics.training.loop import RECORDS
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
 __all__ = [
@@ -51,9 +52,6 @@ Floats = NDArray[np.float64]
 
 #: Datapoints whose outputs are held at a time; more no longer fit the cache, and wake the threads of BLAS.
 _POINTS_AT_ONCE = 128
-
-#: Steps between two reports of progress, and two looks at whether parameters are finite.
-_STEPS_AT_ONCE = 500
 
 #: A stream of random numbers that no dataset or start of the standard model uses.
 _DECODER_STREAM = 16
@@ -190,6 +188,7 @@ def train_variant(
     parameters = [W, b, D] if variant.untied else [W, b]
     first, second = ([np.zeros_like(part) for part in parameters] for _ in range(2))
     X = _sparse(draw_dataset(setting), kind)
+    every = -(-setting.steps // RECORDS)  # steps between two looks at whether parameters are finite
     shares = setting.n if setting.loss == "mean" else 1
     with np.errstate(all="ignore"):  # a run that diverges says so itself
         for step, rate in enumerate(learning_rates(setting).tolist(), start=1):
@@ -201,11 +200,11 @@ def train_variant(
                 deviation = np.sqrt(s / (1 - ADAM_BETA2**step)) + setting.adam_epsilon
                 part *= 1 - rate * setting.weight_decay
                 part -= rate / (1 - ADAM_BETA1**step) * (v / deviation)
-            if step % _STEPS_AT_ONCE == 0:
-                progress(_STEPS_AT_ONCE)
+            if step % every == 0:
+                progress(every)
                 if not all(np.isfinite(part).all() for part in parameters):
                     break
-    progress(setting.steps - step // _STEPS_AT_ONCE * _STEPS_AT_ONCE)
+    progress(setting.steps - step // every * every)
     W, D, b = (part.astype(np.float64) for part in (W, D if variant.untied else W, b))
     return VariantRun(setting, variant, W, D, b)
 
