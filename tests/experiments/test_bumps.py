@@ -87,21 +87,13 @@ def test_what_is_no_curve_is_refused(bad):
 def _tables(key, curves, jitter=0.01):
     """Runs of three seeds a little apart, one curve of test losses over `SIZES` for each value of ``key``."""
     rows = [
-        {
-            key: value,
-            "sparsity": 0.99,
-            "T": T,
-            "seed": seed,
-            "status": "not memorized",
-            "train_loss": 0.5,
-            "test_loss": loss * (1 + jitter * (seed + value % 0.37)),
-            "largest_feature_dimensionality": 0.3 if T > 1000 else 0.02,
-        }
+        (value, T, seed, loss * (1 + jitter * (seed + value % 0.37)), 0.3 if T > 1000 else 0.02)
         for value, curve in curves.items()
         for T, loss in zip(SIZES, curve, strict=True)
         for seed in (-1, 0, 1)
     ]
-    return {"runs": pd.DataFrame(rows)}
+    runs = pd.DataFrame(rows, columns=[key, "T", "seed", "test_loss", "largest_feature_dimensionality"])
+    return {"runs": runs.assign(sparsity=0.99, status="not memorized", train_loss=0.5)}
 
 
 def _scaled(curve, factor):
@@ -130,19 +122,14 @@ def test_what_decay_does_is_what_the_curves_say(curves, removal, order):
     assert outcomes(weight_decay.findings(tables)) == {REMOVAL: removal, ORDER: order}
 
 
-def test_the_share_of_the_height_that_is_left_is_the_number():
-    """At weight decay 1 the peak is 1.3, at 0.01 it is 6."""
-    found, *_ = weight_decay.findings(_tables("weight_decay", {0.01: RISE, 1.0: LEFT}))
-    assert found.value == pytest.approx(0.3 / 5, rel=0.05)
-    assert found.low < found.value < found.high
-    assert (found.n, found.at) == (3, "T = 1000")
-
-
-def test_every_pair_of_neighbouring_decays_has_its_ratio():
-    curves = {0.001: _scaled(RISE, 2), 0.01: RISE, 0.1: _scaled(RISE, 0.5), 1.0: FLAT}
-    _, *pairs = weight_decay.findings(_tables("weight_decay", curves))
-    assert {each.at for each in pairs} == {"0.001 over 0.01", "0.01 over 0.1", "0.1 over 1"}
-    assert min(pairs, key=lambda each: each.low) == pairs[0]
+def test_the_numbers_are_what_is_left_of_the_height_and_the_ratios_of_neighbours():
+    """At weight decay 1 the peak is 1.3, at 0.01 it is 6; the pair of least ratio comes first."""
+    curves = {0.001: _scaled(RISE, 2), 0.01: RISE, 1.0: LEFT}
+    left, *pairs = weight_decay.findings(_tables("weight_decay", curves))
+    assert left.value == pytest.approx(0.3 / 5, rel=0.05)
+    assert left.low < left.value < left.high
+    assert (left.n, left.at) == (3, "T = 1000")
+    assert [each.at for each in pairs] == ["0.001 over 0.01", "0.01 over 1"]
 
 
 def test_seeds_that_leave_it_open_remove_no_bump():

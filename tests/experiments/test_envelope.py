@@ -64,31 +64,22 @@ SIZES = (5, 100, 1000, 10_000)
 
 def _tables(points, features, packed, further=0.999):
     """Random starts store points up to T = 100 and features later; one packing for each T."""
-    rows = []
+    rows = [(30_000, 0, "packing", 0, further, 0.01)]
     for k, T in enumerate(SIZES):
         for seed in (0, 1):
-            stores = {"xavier": (points if T <= 100 else features, T > 100), "pentagon": (features, True)}
-            for start, (losses, has) in (stores | {"packing": (packed, False)}).items():
-                rows.append(
-                    {
-                        "T": T,
-                        "data_seed": seed,
-                        "start": start,
-                        "lr": 1e-3,
-                        "steps": 0 if start == "packing" else 100,
-                        "start_loss": 0.5,
-                        "train_loss": losses[k] + 1e-5 * seed,
-                        "stored": 5,
-                        "largest_feature_dimensionality": 0.4 if has else 0.01,
-                        "weight_norm": 5.0,
-                    }
-                )
-    rows.append({**rows[-1], "T": 30_000, "train_loss": further, "start": "packing", "steps": 0,
-                 "largest_feature_dimensionality": 0.01})  # fmt: skip
-    level = {"n": 1000, "density": 0.01, "pentagon": 0.988, "first_overlap": 4.5}
+            early = T <= 100
+            apart = 1e-5 * seed
+            rows += [
+                (T, seed, "xavier", 100, (points if early else features)[k] + apart, 0.01 if early else 0.4),
+                (T, seed, "pentagon", 100, features[k] + apart, 0.4),
+                (T, seed, "packing", 0, packed[k] + apart, 0.01),
+            ]
+    columns = ["T", "data_seed", "start", "steps", "train_loss", "largest_feature_dimensionality"]
+    models = pd.DataFrame(rows, columns=columns).assign(lr=1e-3, start_loss=0.5, stored=5, weight_norm=5.0)
+    levels = [("n", 1000), ("density", 0.01), ("pentagon", 0.988), ("first_overlap", 4.5)]
     return {
-        "models": pd.DataFrame(rows),
-        "levels": pd.DataFrame({"level": list(level), "value": list(level.values())}),
+        "models": models,
+        "levels": pd.DataFrame(levels, columns=["level", "value"]),
         "published_size": _packed([0.99, 0.995, 0.9985, 0.9989, 0.9995]),
     }
 

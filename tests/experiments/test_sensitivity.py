@@ -23,26 +23,14 @@ def _tables(*, onset=1.0, peak=1.0, reached=True, jitter=0.1):
     """Three changes on two datasets with two starts; the first has its onset and peak multiplied."""
     rows = []
     for place, change in enumerate((BASELINE, *NAMES)):
-        factors = (onset, peak) if place == 1 else (1.0, 1.0)
-        for k, (data_seed, seed) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        features, height = (onset, peak) if place == 1 else (1.0, 1.0)
+        for k in range(4):
             wobble = np.exp(jitter * ((k + place) % 4))
-            rows.append(
-                {
-                    "change": change,
-                    "data_seed": data_seed,
-                    "seed": seed,
-                    "feature_onset": 500 * factors[0] * wobble,
-                    "feature_reached": reached or place != 1,
-                    "loss_onset": 700 * wobble,
-                    "loss_reached": True,
-                    "peak": 50 * factors[1] * wobble,
-                    "peak_T": 300,
-                    "silent": 0,
-                    "steps": 10_000,
-                }
-            )
-    curves = pd.DataFrame(rows)
-    return {"curves": curves, "changes": sensitivity.changes_of(curves)}
+            onsets = (500 * features * wobble, reached or place != 1, 700 * wobble)
+            rows.append((change, k // 2, k % 2, *onsets, 50 * height * wobble))
+    columns = ["change", "data_seed", "seed", "feature_onset", "feature_reached", "loss_onset", "peak"]
+    curves = pd.DataFrame(rows, columns=columns)
+    return _of(curves.assign(loss_reached=True, peak_T=300, silent=0, steps=10_000))
 
 
 def _of(curves):
@@ -158,18 +146,11 @@ def trained():
     ]
     runs = list(train(cells, out=None, progress=False))
     rng = np.random.default_rng(0)
-    observed = [
-        {
-            "train_loss": run.record.train_loss,
-            "test_loss": 1 + rng.random(),
-            "largest_feature_dimensionality": rng.random(),
-            "weight_norm": run.record.weight_norm,
-            "bias_norm": run.record.bias_norm,
-        }
-        for run in runs
-    ]
-    table = pd.DataFrame([run.setting.as_dict() | seen for run, seen in zip(runs, observed, strict=True)])
-    return sensitivity.collect(runs, table)
+    table = pd.DataFrame([run.setting.as_dict() for run in runs])
+    for name in ("train_loss", "weight_norm", "bias_norm"):
+        table[name] = [getattr(run.record, name) for run in runs]
+    seen = {"test_loss": 1 + rng.random(len(runs)), "largest_feature_dimensionality": rng.random(len(runs))}
+    return sensitivity.collect(runs, table.assign(**seen))
 
 
 def test_every_change_is_named_and_laid_beside_its_own_dataset_and_start(trained):
