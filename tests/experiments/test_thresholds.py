@@ -7,7 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from experiments.threshold.draws import summary, write_rows
+from experiments.threshold.draws import summary
 from numerics.repetition import Transition
 from tgon.cli.main import main
 from tgon.cli.threshold import quoted

@@ -122,18 +122,10 @@ class Judgement:
 
 def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
     """Judge one claim and run its negative controls on the same cases."""
-    finding = claim.judge(cases)
-    return Judgement(
-        label=claim.label,
-        statement=claim.statement,
-        status=claim.status,
-        applies=finding.judged > 0,
-        holds=finding.holds,
-        value=finding.value,
-        bound=finding.bound,
-        reason=finding.reason,
-        controls=tuple(_run_control(control, cases) for control in claim.controls) if finding.judged else (),
-    )
+    found = claim.judge(cases)
+    controls = tuple(_run_control(control, cases) for control in claim.controls) if found.judged else ()
+    about = claim.label, claim.statement, claim.status, found.judged > 0
+    return Judgement(*about, found.holds, found.value, found.bound, found.reason, controls)
 
 
 def exit_code(judgements: Sequence[Judgement]) -> int:

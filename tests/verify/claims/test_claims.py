@@ -19,6 +19,10 @@ from verify.strategies import memorizing_models, random_models
 _WEAKER_BOUND = {"1 + cos in place of 1 - cos"}
 
 
+def _labelled(found, label):
+    return next(one for one in found if one.label == label)
+
+
 def _judged(case):
     model, data = case
     return judge_model(measure(model, data), data.n)
@@ -50,7 +54,7 @@ def test_least_norm_memorizers_convict_every_wrong_theory(case):
 
 @given(memorizing_models(min_T=3, max_T=3))
 def test_the_wrong_sign_overstates_the_triangle(case):
-    bound = next(judgement for judgement in _judged(case) if judgement.label == "memorization.robust")
+    bound = _labelled(_judged(case), "memorization.robust")
     assert all(control.outcome == "fails as it must" for control in bound.controls)
 
 
@@ -78,7 +82,7 @@ def test_a_model_below_the_bound_would_be_a_violation(case, shrink):
     model, data = case
     record = measure(model, data)
     forged = dataclasses.replace(record, energy=record.energy * (1 - shrink))
-    judgement = next(found for found in judge_model(forged, data.n) if found.label == "memorization.robust")
+    judgement = _labelled(judge_model(forged, data.n), "memorization.robust")
     assert judgement.holds is False
     assert judgement.verdict == "VIOLATED"
 
@@ -98,13 +102,9 @@ def _fabricated(T, seed, *, weight_decay=0.01, memorized=True, ratio=1.0, exchan
     )
 
 
-def _claim(label):
-    return next(claim for claim in CLAIMS if claim.label == label)
-
-
 @pytest.mark.parametrize("exchange", [False, True])
 def test_norm_crossing_is_decided_by_a_sign_test(exchange):
-    claim = _claim("memorization.bias-overtakes")
+    claim = _labelled(CLAIMS, "memorization.bias-overtakes")
     cases = [_fabricated(T, seed, exchange=exchange) for T in (5, 8) for seed in range(8)]
     judgement = judge_claim(claim, cases)
     assert judgement.holds is not exchange
@@ -122,7 +122,7 @@ def test_decay_budget_is_decided_by_pairs(falls):
     weak, strong = (1.05, 1.01) if falls else (1.01, 1.05)
     cases = [_fabricated(5, seed, weight_decay=0.01, ratio=weak) for seed in range(8)]
     cases += [_fabricated(5, seed, weight_decay=0.5, ratio=strong) for seed in range(8)]
-    judgement = judge_claim(_claim("optimization.decay-budget"), cases)
+    judgement = judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases)
     assert judgement.holds is falls
     assert judgement.controls[0].outcome == ("fails as it must" if falls else "not tight enough")
 
@@ -130,39 +130,33 @@ def test_decay_budget_is_decided_by_pairs(falls):
 def test_a_seed_that_memorizes_at_one_budget_only_is_no_pair():
     cases = [_fabricated(5, seed, weight_decay=0.01) for seed in range(8)]
     cases += [_fabricated(5, seed, weight_decay=0.5, memorized=False) for seed in range(8)]
-    assert not judge_claim(_claim("optimization.decay-budget"), cases).applies
+    assert not judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases).applies
 
 
 @pytest.mark.parametrize("falls", [True, False])
 def test_share_is_decided_between_extremes(falls):
     cases = [_fabricated(5, seed, memorized=falls) for seed in range(20)]
     cases += [_fabricated(12, seed, memorized=not falls) for seed in range(20)]
-    assert judge_claim(_claim("optimization.memorization-share"), cases).holds is falls
+    assert judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases).holds is falls
 
 
 def test_a_seed_that_diverges_does_not_memorize():
     """Half of the seeds memorize at either T; at the larger one the others have no record."""
     cases = [_fabricated(5, seed, memorized=seed < 20) for seed in range(40)]
     cases += [dataclasses.replace(_fabricated(8, seed), diverged=20) for seed in range(20)]
-    judgement = judge_claim(_claim("optimization.memorization-share"), cases)
+    judgement = judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases)
     assert judgement.holds is None
     assert judgement.reason == "T=5: 20/40, T=8: 20/40"
     kept = [dataclasses.replace(case, diverged=0) for case in cases]
-    assert judge_claim(_claim("optimization.memorization-share"), kept).holds is False
+    assert judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), kept).holds is False
 
 
 def test_the_worst_share_of_pairs_is_of_a_cell_that_decides():
-    cases = [
-        _fabricated(5, seed, weight_decay=decay, ratio=1.1 - decay / 10)
-        for decay in (0.01, 0.5)
-        for seed in range(10)
-    ]
-    cases += [
-        _fabricated(8, seed, weight_decay=decay, ratio=1 + decay / 10)
-        for decay in (0.01, 0.5)
-        for seed in range(3)
-    ]
-    judgement = judge_claim(_claim("optimization.decay-budget"), cases)
+    cases = []
+    for decay in (0.01, 0.5):
+        cases += [_fabricated(5, seed, weight_decay=decay, ratio=1.1 - decay / 10) for seed in range(10)]
+        cases += [_fabricated(8, seed, weight_decay=decay, ratio=1 + decay / 10) for seed in range(3)]
+    judgement = judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases)
     assert (judgement.holds, judgement.value) == (True, 1.0)
 
 
@@ -214,7 +208,7 @@ def test_data_stored_in_float32_convict_nobody(case):
 
 
 def _bound(record, n):
-    return next(found for found in judge_model(record, n) if found.label == "memorization.robust")
+    return _labelled(judge_model(record, n), "memorization.robust")
 
 
 @given(memorizing_models(min_T=2, max_T=2), st.floats(0.2, 0.2499))
