@@ -7,9 +7,8 @@ at most `TOP` of the distinct datapoints have a larger D_X, as in the paper's ma
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TypeVar
 
 import numpy as np
@@ -20,10 +19,10 @@ from experiments.clouds import points_of
 from experiments.grouping import numbers
 from numerics import Run
 from numerics.engines import resolve_engine
-from numerics.engines.cpu.trajectory import uses_all_cores
 from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
 from numerics.training.snapshots import Snapshot, growing_steps, take_snapshots
+from numerics.training.threads import train_in_threads
 from theory.dimensionality import dimensionality
 
 __all__ = ["EMBEDDED", "STORED", "TOP", "at_least_twice", "feature_rows", "follow", "outcomes", "standing"]
@@ -90,18 +89,19 @@ def points_with_repeated(run: Run) -> pd.DataFrame:
 
 
 def follow(runs: Sequence[Run], look: Callable[[Run, list[Snapshot]], Seen]) -> list[Seen]:
-    """Train each run again, with snapshots, and ``look`` at them; in the order of the runs.
+    """Train each run again, with snapshots, and ``look`` at them; in the order of the runs."""
+    seen: dict[int, Seen] = {}
 
-    Small runs are trained beside each other, as `numerics.train` does.
-    """
+    def work(places: list[int], _: Event) -> None:
+        for place in places:
+            run = runs[place]
+            steps = growing_steps(run.setting.steps, SNAPSHOTS)
+            seen[place] = look(
+                run, list(take_snapshots(run.setting, steps, engine=resolve_engine(run.engine)))
+            )
 
-    def one(run: Run) -> Seen:
-        steps = growing_steps(run.setting.steps, SNAPSHOTS)
-        return look(run, list(take_snapshots(run.setting, steps, engine=resolve_engine(run.engine))))
-
-    large = any(uses_all_cores(run.setting.n, run.setting.T, run.setting.m) for run in runs)
-    with ThreadPoolExecutor(1 if large else os.cpu_count() or 1) as pool:
-        return list(pool.map(one, runs))
+    train_in_threads([run.setting for run in runs], "cpu", None, work)
+    return [seen[place] for place in range(len(runs))]
 
 
 def feature_rows(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
