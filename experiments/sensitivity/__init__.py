@@ -57,11 +57,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def _change(row: Mapping[Hashable, Any], steps: int) -> str:
     """What differs from the paper's setting with that many steps, such as "lr = 0.01"; `BASELINE` if nothing does."""
     paper = Setting(T=1).as_dict() | {"steps": steps}
-    changed = [(name, row[name]) for name in FIELDS if row[name] != paper[name]]
-    named = [
-        f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in changed
-    ]
-    return ", ".join(named) or BASELINE
+    changed = {name: row[name] for name in FIELDS if row[name] != paper[name]}
+    shown = {name: f"{value:g}" if isinstance(value, float) else value for name, value in changed.items()}
+    return ", ".join(f"{name} = {value}" for name, value in shown.items()) or BASELINE
 
 
 def _curves(kept: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
@@ -144,27 +142,27 @@ def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
 _BOUND = {(False, False): "", (True, False): "at least", (False, True): "at most", (True, True): "unsure"}
 
 
+def _missed(curves: pd.DataFrame, quantity: Quantity) -> int:
+    """How many curves have a lower bound of it only."""
+    return 0 if quantity.reached is None else int((~curves[quantity.reached].astype(bool)).sum())
+
+
 def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[str, object]:
-    name = quantity.column
+    name, missed = quantity.column, _missed(own, quantity)
     value, base = np.log10(own[name]), np.log10(plain[name])
     shift = mean_interval([_against_partner(row, plain, name) for row in own.to_dict("records")])
     apart = lies_above(value, base) or lies_above(base, value)
-    missed, base_missed = (
-        0 if quantity.reached is None else int((~rows[quantity.reached].astype(bool)).sum())
-        for rows in (own, plain)
-    )
+    beyond = abs(shift.value) > base.max() - base.min()
     return {
         name: 10 ** float(value.mean()),
         f"{name}_least": 10 ** float(value.min()),
         f"{name}_largest": 10 ** float(value.max()),
         f"{name}_missed": missed,
-        f"{name}_bound": _BOUND[missed > 0, base_missed > 0],
+        f"{name}_bound": _BOUND[missed > 0, _missed(plain, quantity) > 0],
         f"{name}_shift": shift.value,
         f"{name}_low": shift.low,
         f"{name}_high": shift.high,
-        f"{name}_moved": min(len(own), len(plain)) > 1
-        and apart
-        and abs(shift.value) > base.max() - base.min(),
+        f"{name}_moved": min(len(own), len(plain)) > 1 and apart and beyond,
     }
 
 

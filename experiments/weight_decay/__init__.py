@@ -22,7 +22,7 @@ from experiments.bump_curves import (
     draw_curves,
     losses_by,
 )
-from experiments.findings import MEASURED, Finding, Outcome, found
+from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
 from numerics import Run
 from verify.statistics import Interval
 
@@ -98,27 +98,13 @@ def _order(bumps: Mapping[float, Bump], losses: Losses) -> list[Finding]:
         f"{weak:g} over {strong:g}": ratio_interval(largest[weak], largest[strong])
         for weak, strong in itertools.pairwise(values)
     }
-    rising = sum(ratio.low > 1 for ratio in ratios.values())
     outcome: Outcome = "not decided"
-    if any(bump.there for bump in bumps.values()) and rising:
-        outcome = "agrees" if rising == len(ratios) else "agrees in part"
-    if any(bump.there for bump in bumps.values()) and any(ratio.high < 1 for ratio in ratios.values()):
-        outcome = "differs"
+    if any(bump.there for bump in bumps.values()):
+        rising = sum(ratio.low > 1 for ratio in ratios.values())
+        falling = any(ratio.high < 1 for ratio in ratios.values())
+        outcome = "differs" if falling else outcome_of(rising, len(ratios)) if rising else "not decided"
     n = min(map(len, largest.values()))
     least = min(ratios, key=lambda pair: ratios[pair].low)
-    quantity = "largest test loss against that at the next weight decay"
-    return [
-        found(ORDER, outcome, f"{quantity}, the pair of least ratio", ratios[least], n, least),
-        *(
-            found(
-                "Largest test loss at one weight decay over that at the next",
-                MEASURED,
-                quantity,
-                ratio,
-                n,
-                pair,
-            )
-            for pair, ratio in ratios.items()
-            if pair != least
-        ),
-    ]
+    judged = found(ORDER, outcome, "least ratio of largest test losses", ratios.pop(least), n, least)
+    said, quantity = "Less weight decay, the other pairs of neighbours", "ratio of largest test losses"
+    return [judged, *(found(said, MEASURED, quantity, ratio, n, pair) for pair, ratio in ratios.items())]
