@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -24,7 +23,6 @@ __all__ = [
     "parts",
     "records",
     "span",
-    "tally",
     "values_by",
 ]
 
@@ -115,22 +113,6 @@ def for_good(there: Mapping[float, bool]) -> tuple[float, float] | None:
     absent = max((place for place, each in there.items() if not each), default=0)
     later = [place for place in there if absent < place]
     return (absent, min(later)) if later else None
-
-
-def tally(values: ArrayLike) -> str:
-    """In how many runs each of a few values occurs, the most frequent first.
-
-    Examples
-    --------
-    >>> tally([4, 5, 4]), tally([4, 4])
-    ('4 in 2 of 3 runs, 5 in 1', '4 in all 2 runs')
-
-    """
-    counted = Counter(np.asarray(values, dtype=np.float64).tolist())
-    (value, most), *rest = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    if not rest:
-        return f"{value:g} in all {most} runs"
-    return f"{value:g} in {most} of {counted.total()} runs, " + ", ".join(f"{v:g} in {k}" for v, k in rest)
 
 
 def parts(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFrame]]:

@@ -43,15 +43,7 @@ from numerics.training.times import training_seconds
 from theory import Setting
 from verify.style import SOFT, render, styled
 
-__all__ = [
-    "CONTENTS",
-    "Written",
-    "contents_of",
-    "gather",
-    "page_of",
-    "picture",
-    "write_experiment",
-]
+__all__ = ["CONTENTS", "Written", "contents_of", "gather", "page_of", "picture", "write_experiment"]
 
 #: The list of all pages, beside them.
 CONTENTS = "README.md"

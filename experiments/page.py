@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, cast
 
 import numpy as np
@@ -102,7 +103,7 @@ def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
     """The list of all pages in Markdown: what each says of what was published, and how much was trained for it."""
     published, noted = (
         [
-            f"| {statement} | {outcome} | [{experiment.name}]({experiment.name}.md) |"
+            (statement, outcome, f"[{experiment.name}]({experiment.name}.md)")
             for experiment, forms in entries.items()
             if (experiment.name in OF_THE_NOTES) == of_the_notes
             for statement, outcome in _outcomes(forms).items()
@@ -110,51 +111,22 @@ def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
         for of_the_notes in (False, True)
     )
     pages = [
-        f"| [{experiment.title}]({experiment.name}.md) | {experiment.question} | "
-        f"{'; '.join(_titled_extent(entry.form) for entry in forms)} |"
+        (
+            f"[{experiment.title}]({experiment.name}.md)",
+            experiment.question,
+            "; ".join(f"{entry.form['form']}: {_extent(entry.form)}" for entry in forms),
+        )
         for experiment, forms in entries.items()
     ]
-    return "\n".join(
-        [
-            "# The paper's figures and comments, again",
-            "",
-            "One page for each experiment of the paper and of the comments printed with it, with intervals and with "
-            "what is not explained.",
-            "",
-            "## What was published, and what these runs say",
-            "",
-            "Published statements in our words, of the authors where nobody else is named. What runs say is computed "
-            "from their tables, as the page tells; *not decided* where they neither show it nor its contrary, *not "
-            "tested* where no run bears on it. Full form: the size of the original, but for digits that stand in for "
-            "MNIST; tenth: a tenth of its n and T.",
-            "",
-            "T datapoints of n features, each active with probability 1 − S; zero output, of a model that gives "
-            "nothing, loses 1. D_f and D_X are the share of the hidden space that a feature or a datapoint has to "
-            "itself, D* the largest share of a datapoint along any direction; ‖W‖, ‖b‖ norms; R repeats of a "
-            "datapoint. Labels such as `scales.generalization` are those of [the notes](../derivations/README.md), "
-            "symbols those of [the notation](../derivations/notation.md).",
-            "",
-            "| published | these runs | page |",
-            "|---|---|---|",
-            *published,
-            "",
-            "## What the notes say, and what these runs say",
-            "",
-            "Theorems, closed forms and hypotheses of [the notes](../README.md), held against trained models.",
-            "",
-            "| of the notes | these runs | page |",
-            "|---|---|---|",
-            *noted,
-            "",
-            "## Pages",
-            "",
-            "Runs are those trained, of those that the form asks for. A preview is small, and proves no claim.",
-            "",
-            "| page | question | forms |",
-            "|---|---|---|",
-            *pages,
-            "",
-        ]
+    return (
+        files("experiments")
+        .joinpath("list_of_pages.md")
+        .read_text(encoding="utf-8")
+        .format(
+            published=_table(["published", "these runs", "page"], published),
+            noted=_table(["of the notes", "these runs", "page"], noted),
+            pages=_table(["page", "question", "forms"], pages),
+        )
     )
 
 
@@ -168,10 +140,6 @@ def _outcomes(forms: Sequence[Entry]) -> dict[str, str]:
         statement: "; ".join(f"{outcome} ({form})" for form, outcome in outcomes.items())
         for statement, outcomes in found.items()
     }
-
-
-def _titled_extent(form: Mapping[str, str]) -> str:
-    return f"{form['form']}: {_extent(form)}"
 
 
 def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:

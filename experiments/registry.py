@@ -33,15 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPERIMENTS", "NAMES", "OF_THE_NOTES", "Experiment", "find_experiment"]
 
 #: Experiments that test what the derivation notes say; the others, what was published.
-OF_THE_NOTES = (
-    "compare",
-    "decay-budget",
-    "polish",
-    "codes",
-    "sea",
-    "threshold",
-    "repeated-threshold",
-)
+OF_THE_NOTES = ("compare", "decay-budget", "polish", "codes", "sea", "threshold", "repeated-threshold")
 
 #: The experiments in the order in which they are read.
 NAMES = (

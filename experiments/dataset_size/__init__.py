@@ -18,13 +18,7 @@ from experiments.clouds import points_of
 from experiments.dataset_size.drawing import draw, levels_of
 from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
 from experiments.following import STORED
-from experiments.grouping import (
-    for_good,
-    least_of_each,
-    medians,
-    numbers,
-    values_by,
-)
+from experiments.grouping import for_good, least_of_each, medians, numbers, values_by
 from experiments.published import (
     PUBLISHED_N,
     PUBLISHED_PEAK,

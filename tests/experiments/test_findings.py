@@ -75,255 +75,224 @@ def boundary(median):
 NORMS = ("weight_norm", "bias_norm")
 LENGTHS = ("hidden_length", "feature_length", *NORMS)
 
-#: Of each statement: its experiment and table, columns that make runs agree, others, and what runs say then.
+#: By experiment and table each statement: columns that make runs agree, others, what runs then say ("differs").
 STATEMENTS = {
-    "The test loss rises between memorization and generalization": (
-        "dataset-size runs",
-        {"test_loss": rising("T", 300)},
-        {"test_loss": flat},
-        "not decided",
-    ),
-    "Up to T = 30 the largest D_X is m/T, that of a T-gon": (
-        "dataset-size runs",
-        {"largest_data_dimensionality": lambda runs: 2 / runs["T"]},
-        {"largest_data_dimensionality": lambda runs: 3 / runs["T"]},
-        "differs",
-    ),
-    "Features are stored from T(1 − S) = 20 on (Jermyn's replication)": (
-        "dataset-size runs",
-        stored_from(20_000),
-        stored_from(5000),
-        "differs",
-    ),
-    "Features are stored from T(1 − S) = 5 on (the authors)": (
-        "dataset-size runs",
-        stored_from(5000),
-        stored_from(0, 0.1),
-        "not tested",
-    ),
-    "Features end with a D_f notably below 2/5": (
-        "dataset-size runs",
-        stored_from(5000),
-        stored_from(5000, 0.4),
-        "differs",
-    ),
-    "Between the regimes the test loss stays near 1": (
-        "dataset-size runs",
-        {"test_loss": flat},
-        {"test_loss": rising("T", 2000)},
-        "differs",
-    ),
-    "‖W‖ and ‖b‖ peak around T = 30": (
-        "dataset-size runs",
-        dict.fromkeys(NORMS, rising("T", 30)),
-        dict.fromkeys(NORMS, rising("T", 3000)),
-        "differs",
-    ),
-    "Both norms rise with T and fall far once features are learned (Jermyn)": (
-        "dataset-size runs",
-        dict.fromkeys(NORMS, rising("T", 3000)),
-        dict.fromkeys(NORMS, lambda runs: runs["T"]),
-        "differs",
-    ),
-    "With much data ‖b‖ is below ‖W‖ again (Jermyn)": (
-        "dataset-size runs",
-        {"weight_norm": constant(1.0), "bias_norm": rising("T", 300)},
-        {"weight_norm": constant(1.0), "bias_norm": constant(2.0)},
-        "differs",
-    ),
-    "With much data ‖W‖ is near √5": (
-        "dataset-size runs",
-        {"weight_norm": constant(5**0.5)},
-        {"weight_norm": constant(3.0)},
-        "differs",
-    ),
-    "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)": (
-        "norms runs",
-        {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10},
-        {"weight_norm": constant(1.0), "bias_norm": lambda runs: 10 / runs["T"]},
-        "differs",
-    ),
-    "Lengths and norms peak around T = 30": (
-        "norms runs",
-        dict.fromkeys(LENGTHS, lambda runs: -np.abs(np.log(runs["T"] / 30))),
-        dict.fromkeys(LENGTHS, lambda runs: runs["T"]),
-        "differs",
-    ),
-    "Small datasets are stored as regular T-gons": (
-        "gallery models",
-        {"diagnosis": constant("regular T-gon")},
-        {"diagnosis": constant("two circles")},
-        "differs",
-    ),
-    "Large datasets are stored as five features": (
-        "gallery models",
-        {"diagnosis": constant("stored features"), "stored": constant(5)},
-        {"diagnosis": constant("stored features"), "stored": constant(6)},
-        "differs",
-    ),
-    "Two circles need a large gap at their interface": (
-        "failures gaps",
-        {"gap": lambda gaps: gaps["bound"] + 0.1},
-        {"gap": lambda gaps: gaps["bound"] + 20},
-        "differs",
-    ),
-    "Images of unusually high D* are odd (Olah)": (
-        "digits images",
-        {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
-        {"distance_percentile": constant(50.0)},
-        "not decided",
-    ),
-    "The transition to generalization shows in D* (Hobbhahn)": (
-        "digits toy",
-        {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)},
-        {"largest": constant(1.0)},
-        "differs",
-    ),
-    "There is double descent with other losses (Hobbhahn)": (
-        "variants trained",
-        {"test_loss": rising("T", 300)},
-        {"test_loss": flat},
-        "differs",
-    ),
-    "There is double descent with a ReLU between the layers (Hobbhahn)": (
-        "variants trained",
-        {"test_loss": rising("T", 300)},
-        {"test_loss": flat},
-        "differs",
-    ),
-    "Weight decay 1 removes the bump": (
-        "weight-decay runs",
-        {"test_loss": lambda runs: np.where(runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs))},
-        {"test_loss": rising("T", 500)},
-        "differs",
-    ),
-    "Less weight decay makes the bump larger": (
-        "weight-decay runs",
-        {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"]},
-        {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"]},
-        "differs",
-    ),
-    "More steps make the bump larger": (
-        "training-steps runs",
-        {"test_loss": lambda runs: rising("T", 500)(runs) * runs["steps"]},
-        {"test_loss": lambda runs: rising("T", 500)(runs) / runs["steps"]},
-        "differs",
-    ),
-    "More data hurts in some regions": (
-        "heat-map runs",
-        {"test_loss": rising("T", 50)},
-        {"test_loss": flat},
-        "not decided",
-    ),
-    "More hidden dimensions hurt in some regions": (
-        "heat-map runs",
-        {"test_loss": rising("m", 4)},
-        {"test_loss": flat},
-        "not decided",
-    ),
-    "Above m = 3 results are much more consistent": (
-        "heat-map runs",
-        {"test_loss": lambda runs: np.where(runs["m"] > 3, 1, 1 + 0.1 * runs["seed"])},
-        {"test_loss": lambda runs: np.where(runs["m"] < 3, 1, 1 + 0.1 * runs["seed"])},
-        "differs",
-    ),
-    "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)": (
-        "scale-sparsity scales",
-        {"scale": lambda scales: 10 * flat(scales)},
-        {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)},
-        "differs",
-    ),
-    "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": (
-        "scale-sparsity scales",
-        {"scale": constant(12.0)},
-        {"scale": constant(30.0)},
-        "differs",
-    ),
-    "Behind the onset the largest D_f falls as T grows (Jermyn)": (
-        "scale-sparsity runs",
-        {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)},
-        {"largest_feature_dimensionality": constant(0.3)},
-        "differs",
-    ),
-    "The generalization scale does not move with weight decay (Jermyn)": (
-        "scale-decay scales",
-        {"scale": lambda scales: 10 * flat(scales)},
-        {"scale": lambda scales: 1e4 / scales["weight_decay"] * flat(scales)},
-        "differs",
-    ),
-    "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": (
-        "repeated-history history",
-        {"length": constant(1.0)},
-        {"length": constant(0.1)},
-        "differs",
-    ),
-    "A repeated point replaces one of the features (Jermyn)": (
-        "repeated-history history",
-        {
-            "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
-            "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
-        },
-        {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": constant(5)},
-        "not decided",
-    ),
-    "Some models memorize a repeated point and drop it again (Jermyn)": (
-        "repeated-history history",
-        {
-            "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
-            "rank": constant(0.0),
-        },
-        {"length": constant(0.1)},
-        "not tested",
-    ),
-    "Each of several repeated points replaces a feature (Jermyn)": (
-        "repeated-many runs",
-        {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)},
-        {"stored": constant(5)},
-        "differs",
-    ),
-    "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
-        "repeated-many runs",
-        {"embedded": constant(5), "stored": constant(0)},
-        {"embedded": constant(8), "stored": constant(2)},
-        "differs",
-    ),
-    "At low T/n more than T/n repeats are needed (Jermyn)": (
-        "repeated-map runs",
-        {"first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"], "largest_feature": constant(0.3)},
-        {"first": constant(True), "largest_feature": constant(0.3)},
-        "differs",
-    ),
-    "At larger T/n the boundary is R = 0.4 T/n (Jermyn)": (
-        "repeated-map boundaries",
-        boundary(0.4),
-        boundary(0.9),
-        "differs",
-    ),
-    "Some models learn features and forget them by the end (Jermyn)": (
-        "forgetting fates",
-        {"feature": constant(7), "end": constant(0.05)},
-        {"feature": constant(7), "end": constant(0.3)},
-        "not decided",
-    ),
-    "Storing points has the least train loss up to T = 5·10⁵ (July 2023)": (
-        "envelope published_size",
-        {"train_loss": lambda rows: np.where(rows["T"] <= 400_000, 0.99, 0.9999)},
-        {"train_loss": lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999)},
-        "differs",
-    ),
+    "dataset-size runs": {
+        "The test loss rises between memorization and generalization": (
+            {"test_loss": rising("T", 300)},
+            {"test_loss": flat},
+            "not decided",
+        ),
+        "Up to T = 30 the largest D_X is m/T, that of a T-gon": (
+            {"largest_data_dimensionality": lambda runs: 2 / runs["T"]},
+            {"largest_data_dimensionality": lambda runs: 3 / runs["T"]},
+        ),
+        "Features are stored from T(1 − S) = 20 on (Jermyn's replication)": (
+            stored_from(20_000),
+            stored_from(5000),
+        ),
+        "Features are stored from T(1 − S) = 5 on (the authors)": (
+            stored_from(5000),
+            stored_from(0, 0.1),
+            "not tested",
+        ),
+        "Features end with a D_f notably below 2/5": (stored_from(5000), stored_from(5000, 0.4)),
+        "Between the regimes the test loss stays near 1": (
+            {"test_loss": flat},
+            {"test_loss": rising("T", 2000)},
+        ),
+        "‖W‖ and ‖b‖ peak around T = 30": (
+            dict.fromkeys(NORMS, rising("T", 30)),
+            dict.fromkeys(NORMS, rising("T", 3000)),
+        ),
+        "Both norms rise with T and fall far once features are learned (Jermyn)": (
+            dict.fromkeys(NORMS, rising("T", 3000)),
+            dict.fromkeys(NORMS, lambda runs: runs["T"]),
+        ),
+        "With much data ‖b‖ is below ‖W‖ again (Jermyn)": (
+            {"weight_norm": constant(1.0), "bias_norm": rising("T", 300)},
+            {"weight_norm": constant(1.0), "bias_norm": constant(2.0)},
+        ),
+        "With much data ‖W‖ is near √5": ({"weight_norm": constant(5**0.5)}, {"weight_norm": constant(3.0)}),
+    },
+    "norms runs": {
+        "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)": (
+            {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10},
+            {"weight_norm": constant(1.0), "bias_norm": lambda runs: 10 / runs["T"]},
+        ),
+        "Lengths and norms peak around T = 30": (
+            dict.fromkeys(LENGTHS, lambda runs: -np.abs(np.log(runs["T"] / 30))),
+            dict.fromkeys(LENGTHS, lambda runs: runs["T"]),
+        ),
+    },
+    "gallery models": {
+        "Small datasets are stored as regular T-gons": (
+            {"diagnosis": constant("regular T-gon")},
+            {"diagnosis": constant("two circles")},
+        ),
+        "Large datasets are stored as five features": (
+            {"diagnosis": constant("stored features"), "stored": constant(5)},
+            {"diagnosis": constant("stored features"), "stored": constant(6)},
+        ),
+    },
+    "failures gaps": {
+        "Two circles need a large gap at their interface": (
+            {"gap": lambda gaps: gaps["bound"] + 0.1},
+            {"gap": lambda gaps: gaps["bound"] + 20},
+        )
+    },
+    "digits images": {
+        "Images of unusually high D* are odd (Olah)": (
+            {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
+            {"distance_percentile": constant(50.0)},
+            "not decided",
+        )
+    },
+    "digits toy": {
+        "The transition to generalization shows in D* (Hobbhahn)": (
+            {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)},
+            {"largest": constant(1.0)},
+        )
+    },
+    "variants trained": {
+        "There is double descent with other losses (Hobbhahn)": (
+            {"test_loss": rising("T", 300)},
+            {"test_loss": flat},
+        ),
+        "There is double descent with a ReLU between the layers (Hobbhahn)": (
+            {"test_loss": rising("T", 300)},
+            {"test_loss": flat},
+        ),
+    },
+    "weight-decay runs": {
+        "Weight decay 1 removes the bump": (
+            {
+                "test_loss": lambda runs: np.where(
+                    runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs)
+                )
+            },
+            {"test_loss": rising("T", 500)},
+        ),
+        "Less weight decay makes the bump larger": (
+            {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"]},
+            {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"]},
+        ),
+    },
+    "training-steps runs": {
+        "More steps make the bump larger": (
+            {"test_loss": lambda runs: rising("T", 500)(runs) * runs["steps"]},
+            {"test_loss": lambda runs: rising("T", 500)(runs) / runs["steps"]},
+        )
+    },
+    "heat-map runs": {
+        "More data hurts in some regions": (
+            {"test_loss": rising("T", 50)},
+            {"test_loss": flat},
+            "not decided",
+        ),
+        "More hidden dimensions hurt in some regions": (
+            {"test_loss": rising("m", 4)},
+            {"test_loss": flat},
+            "not decided",
+        ),
+        "Above m = 3 results are much more consistent": (
+            {"test_loss": lambda runs: np.where(runs["m"] > 3, 1, 1 + 0.1 * runs["seed"])},
+            {"test_loss": lambda runs: np.where(runs["m"] < 3, 1, 1 + 0.1 * runs["seed"])},
+        ),
+    },
+    "scale-sparsity scales": {
+        "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)": (
+            {"scale": lambda scales: 10 * flat(scales)},
+            {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)},
+        ),
+        "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": (
+            {"scale": constant(12.0)},
+            {"scale": constant(30.0)},
+        ),
+    },
+    "scale-sparsity runs": {
+        "Behind the onset the largest D_f falls as T grows (Jermyn)": (
+            {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)},
+            {"largest_feature_dimensionality": constant(0.3)},
+        )
+    },
+    "scale-decay scales": {
+        "The generalization scale does not move with weight decay (Jermyn)": (
+            {"scale": lambda scales: 10 * flat(scales)},
+            {"scale": lambda scales: 1e4 / scales["weight_decay"] * flat(scales)},
+        )
+    },
+    "repeated-history history": {
+        "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": (
+            {"length": constant(1.0)},
+            {"length": constant(0.1)},
+        ),
+        "A repeated point replaces one of the features (Jermyn)": (
+            {
+                "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
+                "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
+            },
+            {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": constant(5)},
+            "not decided",
+        ),
+        "Some models memorize a repeated point and drop it again (Jermyn)": (
+            {
+                "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
+                "rank": constant(0.0),
+            },
+            {"length": constant(0.1)},
+            "not tested",
+        ),
+    },
+    "repeated-many runs": {
+        "Each of several repeated points replaces a feature (Jermyn)": (
+            {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)},
+            {"stored": constant(5)},
+        ),
+        "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
+            {"embedded": constant(5), "stored": constant(0)},
+            {"embedded": constant(8), "stored": constant(2)},
+        ),
+    },
+    "repeated-map runs": {
+        "At low T/n more than T/n repeats are needed (Jermyn)": (
+            {
+                "first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"],
+                "largest_feature": constant(0.3),
+            },
+            {"first": constant(True), "largest_feature": constant(0.3)},
+        )
+    },
+    "repeated-map boundaries": {
+        "At larger T/n the boundary is R = 0.4 T/n (Jermyn)": (boundary(0.4), boundary(0.9))
+    },
+    "forgetting fates": {
+        "Some models learn features and forget them by the end (Jermyn)": (
+            {"feature": constant(7), "end": constant(0.05)},
+            {"feature": constant(7), "end": constant(0.3)},
+            "not decided",
+        )
+    },
+    "envelope published_size": {
+        "Storing points has the least train loss up to T = 5·10⁵ (July 2023)": (
+            {"train_loss": lambda rows: np.where(rows["T"] <= 400_000, 0.99, 0.9999)},
+            {"train_loss": lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999)},
+        )
+    },
 }
 
 #: Where the full form has too few seeds to decide anything.
 SEEDS = {"repeated-history"}
 
 
-@pytest.mark.parametrize("statement", STATEMENTS)
-def test_an_outcome_is_made_by_the_numbers(statement):
-    place, agreeing, other, outcome = STATEMENTS[statement]
-    name, table = place.split()
+@pytest.mark.parametrize(
+    ("place", "statement"), [(place, each) for place in STATEMENTS for each in STATEMENTS[place]]
+)
+def test_an_outcome_is_made_by_the_numbers(place, statement):
+    (agreeing, other, *outcome), (name, table) = STATEMENTS[place][statement], place.split()
     tables = committed(name, -1 if name in SEEDS else 0)
     assert judged(name, changed(tables, table, **agreeing))[statement] == "agrees"
-    assert judged(name, changed(tables, table, **other))[statement] == outcome
+    assert judged(name, changed(tables, table, **other))[statement] == (outcome or ["differs"])[0]
 
 
 def kept(tables, **wanted):
@@ -412,8 +381,9 @@ def test_every_statement_has_both_sides():
     """Those that no change of a table can turn are named here, with the reason."""
     names = [name for name in NAMES if name not in OF_THE_NOTES]
     found = {statement for name in names for statement in judged(name, committed(name))}
-    left = found - set(STATEMENTS)
-    assert set(STATEMENTS) <= found
+    turned = {statement for group in STATEMENTS.values() for statement in group}
+    left = found - turned
+    assert turned <= found
     assert left == {
         "Some images have almost 100 times the typical D* (Olah)",  # digits have a ceiling of 3
         "Some models put their datapoints on two circles",  # told where there are such runs, as others are
