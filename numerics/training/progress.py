@@ -18,7 +18,7 @@ from numerics.training.loop import RECORDS
 from theory.setting import Setting
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, Task
 
 __all__ = ["STEP_COST", "Meter", "about", "compilation_announced", "count_of", "progress_bar", "work_of"]
 
@@ -62,8 +62,9 @@ class Meter:
         tasks = {name: self._task(name, sum(each), len(each)) for name, each in work.items() if several}
         self._tasks = [(self._whole, *([tasks[groups[k]]] if several else [])) for k in range(len(settings))]
 
-    def _task(self, name: str, work: float, runs: int, visible: bool = False) -> TaskID:
-        return self._bars.add_task(name, total=work, visible=visible, settled=0, runs=runs, failed=0, said="")
+    def _task(self, name: str, work: float, runs: int, visible: bool = False) -> Task:
+        self._bars.add_task(name, total=work, visible=visible, settled=0, runs=runs, failed=0, said="")
+        return self._bars.tasks[-1]
 
     def advance(self, place: int, steps: int) -> None:
         """The run at ``place`` is ``steps`` further.
@@ -80,29 +81,27 @@ class Meter:
         with self._lock:
             self._take(place, self._left[place], now=trained_elsewhere)
             for task in self._tasks[place]:
-                seen = self._bars.tasks[task]
-                settled, count = seen.fields["settled"] + 1, seen.fields["failed"] + failed
-                ended = settled == seen.fields["runs"]
+                settled, count = task.fields["settled"] + 1, task.fields["failed"] + failed
                 said = f", {count} failed" if count else ""
-                self._bars.update(task, settled=settled, failed=count, said=said)
-                if ended:  # not what roundings leave, and 100 % where nothing was left to train
-                    total = seen.completed or 1.0
-                    self._bars.update(task, total=total, completed=total, visible=task == self._whole)
+                self._bars.update(task.id, settled=settled, failed=count, said=said)
+                if settled == task.fields["runs"]:  # not what roundings leave; 100 % where nothing was left
+                    total = task.completed or 1.0
+                    self._bars.update(task.id, total=total, completed=total, visible=task is self._whole)
 
     def _take(self, place: int, work: float, now: bool) -> None:
         self._left[place] -= work
         for task in self._tasks[place]:
             if now:
-                self._bars.update(task, advance=work, visible=True)
+                self._bars.update(task.id, advance=work, visible=True)
             else:
-                self._bars.update(task, total=(self._bars.tasks[task].total or work) - work)
+                self._bars.update(task.id, total=(task.total or work) - work)
         if self._lines and time.monotonic() - self._printed >= LINE_SECONDS:
             self._printed = time.monotonic()
             print(self.line(), file=sys.stderr, flush=True)
 
     def line(self) -> str:
         """How far everything is, in one line."""
-        whole = self._bars.tasks[self._whole]
+        whole = self._whole
         runs = f"{whole.fields['settled']} of {count_of(whole.fields['runs'], 'run')}"
         said = f"{self._title}: {runs}{whole.fields['said']}, {whole.percentage:.0f} % of the work"
         return said if whole.finished else f"{said}, time left {about(whole.time_remaining)}"
