@@ -58,6 +58,10 @@ ONSETS = {
     20.0: "Features are stored from T(1 − S) = 20 on (Jermyn's replication)",
 }
 
+#: What Jermyn's replication says of both norms.
+RISE = "Both norms rise with T and fall far once features are learned (Jermyn)"
+BELOW = "With much data ‖b‖ is below ‖W‖ again (Jermyn)"
+
 #: Columns that tell runs apart.
 KEYS = ("T", "data_seed", "seed")
 
@@ -232,38 +236,23 @@ def _norms(chosen: pd.DataFrame) -> list[Finding]:
     stored = medians(values_by(chosen, "T", "largest_feature_dimensionality"))[last] >= STORED
     whole = stored and first < PUBLISHED_PEAK[0]
     ratio = weight[last] / math.sqrt(5)
-    return [
-        Finding(
-            "‖W‖ and ‖b‖ peak around T = 30",
-            outcome_of(peaking.count("agrees"), len(peaking) - peaking.count("not tested")),
-            "largest ‖W‖, median",
-            peaks[0],
-            n=len(chosen),
-            at=f"T = {where}",
-        ),
-        Finding(
-            "Both norms rise with T and fall far once features are learned (Jermyn)",
+    agree, tested = peaking.count("agrees"), len(peaking) - peaking.count("not tested")
+    again, near = bool(above) and last not in above, 1 / NEAR <= ratio <= NEAR
+    rows: list[tuple[str, Outcome, str, float, int]] = [
+        ("‖W‖ and ‖b‖ peak around T = 30", outcome_of(agree, tested), "largest ‖W‖, median", peaks[0], where),
+        (
+            RISE,
             outcome_of(sum(fall), len(fall) * whole),
-            "‖W‖ at its peak over that at the end",
+            "peak of ‖W‖ over its end",
             peaks[0] / weight[last],
-            n=len(chosen),
+            where,
         ),
-        Finding(
-            "With much data ‖b‖ is below ‖W‖ again (Jermyn)",
-            outcome_of(bool(above) and last not in above, int(whole)),
-            "‖b‖ over ‖W‖",
-            bias[last] / weight[last],
-            n=len(chosen),
-            at=f"T = {last}",
-        ),
-        Finding(
-            "With much data ‖W‖ is near √5",
-            outcome_of(1 / NEAR <= ratio <= NEAR, int(stored)),
-            "‖W‖ over √5",
-            ratio,
-            n=len(chosen),
-            at=f"T = {last}",
-        ),
+        (BELOW, outcome_of(again, int(whole)), "‖b‖ over ‖W‖", bias[last] / weight[last], last),
+        ("With much data ‖W‖ is near √5", outcome_of(near, int(stored)), "‖W‖ over √5", ratio, last),
+    ]
+    return [
+        Finding(statement, outcome, quantity, value, n=len(chosen), at=f"T = {T}")
+        for statement, outcome, quantity, value, T in rows
     ]
 
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from experiments.clouds import points_of
 from experiments.failures.drawing import KINDS, draw
-from experiments.findings import MEASURED, Finding, outcome_of
+from experiments.findings import MEASURED, Finding, found, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
 from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, diagnose_run
-from verify.statistics import share_interval
+from verify.statistics import Interval, share_interval
 
 __all__ = ["collect", "draw", "findings", "summary"]
 
@@ -99,19 +99,10 @@ def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
 #: What is published of runs that fail to merge two circles.
 CIRCLES = "Some models put their datapoints on two circles"
 GAP = "Two circles need a large gap at their interface"
+EXCESS = "excess over the least angle, degrees, median"
 
-_GAP_COLUMNS = [
-    "T",
-    "seed",
-    "disjoint",
-    "active",
-    "inner",
-    "inner_squared",
-    "outer_squared",
-    "gap",
-    "least_gap",
-    "bound",
-]
+_GAP_COLUMNS = ["T", "seed", "disjoint", "active", "inner"]
+_GAP_COLUMNS += ["inner_squared", "outer_squared", "gap", "least_gap", "bound"]
 
 
 def interface_gaps(run: Run) -> list[dict[str, object]]:
@@ -153,25 +144,17 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
 def findings(tables: Tables) -> list[Finding]:
     """Shares of what became of seeds, what dropped points cost, and the gap formula."""
     shares, dropped = tables["shares"], _dropped_ratios(tables["runs"])
-    circles = shares[shares["diagnosis"] == "two circles"]
-    cheapest, dearest = np.quantile(dropped, [0.05, 0.95]) if len(dropped) else (math.nan, math.nan)
+    on = int(shares.loc[shares["diagnosis"] == "two circles", "count"].sum())
+    low, middle, high = np.quantile(dropped, [0.05, 0.5, 0.95]) if len(dropped) else [math.nan] * 3
     return [
-        Finding(
-            CIRCLES,
-            "agrees" if circles["count"].sum() else "not decided",
-            "runs on two circles",
-            float(circles["count"].sum()),
-            n=len(tables["runs"]),
-        ),
+        Finding(CIRCLES, "agrees" if on else "not decided", "runs on two circles", on, n=len(tables["runs"])),
         *_gaps(tables["gaps"]),
         *_regular(shares[shares["diagnosis"] == "regular T-gon"]),
-        Finding(
+        found(
             "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)",
             MEASURED,
             "median (5 % and 95 % quantile)",
-            float(np.median(dropped)) if len(dropped) else math.nan,
-            cheapest,
-            dearest,
+            Interval(middle, low, high),
             len(dropped),
         ),
         _share("Of these, loss as predicted within 10 %", np.abs(dropped - 1) <= DROPPED_TOLERANCE),
@@ -213,18 +196,10 @@ def summary(tables: Tables) -> pd.DataFrame:
 def _regular(regular: pd.DataFrame) -> list[Finding]:
     """The share of regular T-gons where it is largest, and at the last T."""
     ends = (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
+    shares = [Interval(row["share"], row["low"], row["high"]) for row in ends]
     return [
-        Finding(
-            "Share of regular T-gons",
-            MEASURED,
-            "share",
-            row["share"],
-            row["low"],
-            row["high"],
-            row["seeds"],
-            f"T = {row['T']}",
-        )
-        for row in ends
+        found("Share of regular T-gons", MEASURED, "share", share, row["seeds"], f"T = {row['T']}")
+        for share, row in zip(shares, ends, strict=True)
     ]
 
 
@@ -256,13 +231,7 @@ def _gaps(gaps: pd.DataFrame) -> list[Finding]:
     below = numbers(judged, "least_gap") - numbers(judged, "gap")
     median = float(np.median(excess)) if len(judged) else math.nan
     return [
-        Finding(
-            GAP,
-            outcome_of(priced, int(len(judged) > 0)),
-            "excess over the least angle, degrees, median",
-            median,
-            n=len(judged),
-        ),
+        Finding(GAP, outcome_of(priced, int(len(judged) > 0)), EXCESS, median, n=len(judged)),
         _share("Angles within 2° of the least", tight),
         _share("Angles below the least, outputs all positive", narrow[active]),
         _share("Angles below the least, other runs", narrow[~active]),
