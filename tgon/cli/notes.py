@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from tgon.cli.options import BadInput, json_option
 from tgon.cli.output import print_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["differences", "notes"]
 
@@ -37,6 +34,7 @@ PDF = "notes.pdf"
 def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
     """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""
     from theory.notes.pages import notes as written
+    from theory.notes.pdf import MissingTools, write_pdf
 
     texts = written()
     found = differences(texts, out)
@@ -48,15 +46,13 @@ def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     if pdf:
-        _write_pdf(texts, out / PDF)
+        try:
+            write_pdf(texts, out / PDF)
+        except MissingTools as error:
+            raise BadInput(str(error)) from error
     if as_json:
-        print_json(
-            {
-                "written": list(texts),
-                "changed": [each["file"] for each in found],
-                "pdf": out / PDF if pdf else None,
-            }
-        )
+        changed = [each["file"] for each in found]
+        print_json({"written": list(texts), "changed": changed, "pdf": out / PDF if pdf else None})
     else:
         click.echo(
             f"{out}: {len(texts)} notes, {len(found)} of them new or changed{f', and {PDF}' if pdf else ''}."
@@ -94,12 +90,3 @@ def _report(out: Path, found: list[dict[str, str | int]], as_json: bool) -> int:
             click.echo(f"  there:   {each['committed']}\n  written: {each['generated']}")
         click.echo("Run tgon notes (make notes) to write them anew.")
     return 1 if found else 0
-
-
-def _write_pdf(texts: Mapping[str, str], path: Path) -> None:
-    from theory.notes.pdf import MissingTools, write_pdf
-
-    try:
-        write_pdf(texts, path)
-    except MissingTools as error:
-        raise BadInput(str(error)) from error

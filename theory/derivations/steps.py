@@ -136,17 +136,11 @@ def _subdivide(label: str, gap: sympy.Expr, domain: Domain) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One claim of a derivation.
+    """One claim of a derivation: a relation or a conjunction of relations, under the equation label `area.name`.
 
-    Attributes
-    ----------
-    label : the equation label, `area.name`.
-    statement : what is claimed, a SymPy relation or a conjunction of relations.
-    domain : for each free symbol the set on which it is claimed and checked.
-    why : the reason, one or two sentences; it names the classical theorem where it uses one.
-    check : how it is confronted with numbers: it raises StepRefuted where the statement fails, StepInconclusive where
-        nothing can be said.
-
+    `domain` has for each free symbol the set on which it is claimed and checked. `why` is the reason; it names the
+    classical theorem where it uses one. `check` raises StepRefuted where the statement fails, StepInconclusive where
+    nothing can be said.
     """
 
     label: str
@@ -174,16 +168,8 @@ class Step:
 class Derivation:
     """A result with the steps that lead to it; all texts are Markdown.
 
-    Attributes
-    ----------
-    label : the label of the result.
-    title : one line.
-    standing : what is established.
-    assumptions : what it rests on.
-    steps : the claims, in order.
-    conclusion : what follows from the steps.
-    source : where the result, or the observation it explains, was published.
-
+    `assumptions` are what it rests on, `conclusion` is what follows from the steps, and `source` says where the result,
+    or the observation it explains, was published.
     """
 
     label: str
