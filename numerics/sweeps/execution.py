@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from numerics.engines import resolve_engine
+from numerics.engines import EngineName, resolve_engine
 from numerics.engines.cpu.trajectory import uses_all_cores
 from numerics.sweeps.cells import CellState, Ledger, find_states, in_one_line
 from numerics.sweeps.file import Sweep
@@ -78,26 +79,15 @@ def run_sweep(
     --------
     >>> import tempfile
     >>> from theory import Setting
-    >>> sweep = Sweep(tuple(Setting(T=T, n=50, sparsity=0.9, steps=40) for T in (2, 3)))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [cell.state for cell in run_sweep(sweep, folder, progress=False)]
-    ['done', 'done']
+    ...     run_sweep(Sweep((Setting(T=2, n=50, steps=40),)), folder, progress=False)[0].state
+    'done'
 
     """
     _check(jobs, backend, address)
     engine, folder = resolve_engine(sweep.engine), prepare_folder(Path(out))
     before = find_states(sweep.cells, sweep.groups, engine, folder)
-    wanted = [cell for cell in before if cell.state in (("failed",) if retry_failed else ("left", "running"))]
-    if retry_failed:
-        for cell in wanted:  # a diverged run is its own record
-            if (run := finished_run(cell.setting, engine, folder)) is not None and run.path is not None:
-                run.path.unlink()
-    elif failed := sum(cell.state == "failed" for cell in before):
-        warnings.warn(
-            f"passing over {count_of(failed, 'cell')} of {len(before)} that failed before; "
-            "--retry-failed (retry_failed=True) trains what failed again",
-            stacklevel=2,
-        )
+    wanted = _failed(before, engine, folder) if retry_failed else _left(before)
     if not wanted:
         return before
     # small runs first, each kind in the order of the file
@@ -112,6 +102,26 @@ def run_sweep(
         else:
             train_in_threads(settings, engine, jobs, partial(_train_here, ledger))
     return find_states(sweep.cells, sweep.groups, engine, folder)
+
+
+def _failed(cells: Sequence[CellState], engine: EngineName, folder: Path) -> list[CellState]:
+    """The cells that failed, ready to be trained again."""
+    wanted = [cell for cell in cells if cell.state == "failed"]
+    for cell in wanted:  # a diverged run is its own record
+        if (run := finished_run(cell.setting, engine, folder)) is not None and run.path is not None:
+            run.path.unlink()
+    return wanted
+
+
+def _left(cells: Sequence[CellState]) -> list[CellState]:
+    """Cells to train: those that are left, and those that another process is at, whose end is waited for."""
+    if failed := sum(cell.state == "failed" for cell in cells):
+        warnings.warn(
+            f"passing over {count_of(failed, 'cell')} of {len(cells)} that failed before; "
+            "--retry-failed (retry_failed=True) trains what failed again",
+            stacklevel=3,
+        )
+    return [cell for cell in cells if cell.state in ("left", "running")]
 
 
 def _check(jobs: int | None, backend: str, address: str | None) -> None:
