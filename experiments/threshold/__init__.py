@@ -10,18 +10,29 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding
+from experiments.findings import MEASURED, Finding, outcome_of
 from experiments.grouping import parts, records, span
 from theory.number_format import at_least, number
 from verify.style import DECAY_COLOURS, INK, panels
 
 __all__ = ["draw", "findings", "summary"]
 
+SAME = "The threshold with free biases is that at zero bias (`repetition.zero-bias`)"
+
 Tables = dict[str, pd.DataFrame]
 
 
 def findings(tables: Tables) -> list[Finding]:
-    """The boundary of each size."""
+    """Whether free biases move the threshold, and the boundary of each size."""
+    sizes = _sizes(tables)
+    same = int(sizes["zero_bias"].between(sizes["low"], sizes["high"]).sum())
+    return [
+        Finding(SAME, outcome_of(same, len(sizes)), "sizes whose interval holds it", same, n=len(sizes)),
+        *_boundaries(sizes),
+    ]
+
+
+def _boundaries(sizes: pd.DataFrame) -> list[Finding]:
     return [
         Finding(
             "The state with the point on a vertex has the lower loss from this R n/T on",
@@ -33,7 +44,7 @@ def findings(tables: Tables) -> list[Finding]:
             n=int(row["draws"]),
             at=f"T/n = {row['equal_energy']:g}, n = {row['n']:g}",
         )
-        for row in records(_sizes(tables))
+        for row in records(sizes)
     ]
 
 
