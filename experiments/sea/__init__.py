@@ -40,6 +40,8 @@ SIZES, SEA_SIZES = range(3, 10), range(5, 8)
 SEPARATED = 0.05
 
 PENTAGON = "The pentagon with its sea gains more than larger rings (`sea.separated-gain`)"
+BEST = "The ring that gains most is the one that training takes"
+ENERGY = "The sea beside a pentagon has the energy of"
 SILENT = "The sea is silent at the pentagon, as the law of separated scales assumes"
 CAPTION = "The closed forms at these n and S: squared radius r and bias b of a ring of k, and the k of greatest gain."
 
@@ -123,9 +125,7 @@ def _best(tables: Tables) -> Iterator[Finding]:
     forms = tables["closed_forms"]
     for form, best in {row["form"]: row["best"] for row in records(forms)}.items():
         outcome: Outcome = "agrees" if best == k else "differs"
-        yield Finding(
-            f"The ring that gains most is the one that training takes: {form}", outcome, "its k", best
-        )
+        yield Finding(f"{BEST}: {form}", outcome, "its k", best)
     gains = forms[forms["form"] == "a ring with its sea"].set_index("k")["gain"]
     lead = float(gains[5] - gains.drop(5).max())
     yield Finding(
@@ -140,9 +140,7 @@ def _sea(runs: pd.DataFrame) -> Iterator[Finding]:
         ratio = median_range(_law_ratios(runs, law))
         outcome: Outcome = "agrees" if ratio.low <= 1 <= ratio.high else "differs"
         quantity = "predicted over measured q: median, least and greatest"
-        yield found(
-            f"The sea beside a pentagon has the energy of `{label}`", outcome, quantity, ratio, len(runs)
-        )
+        yield found(f"{ENERGY} `{label}`", outcome, quantity, ratio, len(runs))
     passing = median_range(runs["sea_passing"])
     outcome = "agrees" if passing.high < SEPARATED else "differs"
     quantity = "share of q that passes a pentagon's bias at amplitude 1: median, least and greatest"

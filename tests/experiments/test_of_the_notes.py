@@ -1,0 +1,308 @@
+"""Experiments that test the notes: each outcome is made by the numbers, and their tables by runs."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from experiments.commentary import outcomes
+from experiments.decay_budget import findings as budget_findings
+from experiments.decay_budget import summary as budget_summary
+from experiments.polish import summary as polish_summary
+from experiments.registry import OF_THE_NOTES, find_experiment
+from experiments.repeated_threshold import boundary
+from experiments.sea import summary as sea_summary
+from experiments.tables import form_of, read_tables
+from numerics import train
+from numerics.repetition import Transition
+from numerics.sweeps.file import read_sweep
+from tgon.cli.main import main
+from theory.features.sea import best_sea
+
+ROOT = Path(__file__).parents[2]
+BEST = "The ring that gains most is the one that training takes: a ring"
+
+
+def committed(name):
+    return read_tables(ROOT / "experiments" / find_experiment(name).folder)
+
+
+def judged(name, tables):
+    return outcomes(find_experiment(name).module.findings(tables))
+
+
+def changed(tables, names, columns):
+    """The tables with columns of some replaced by a constant, or by what a function makes of the table."""
+    made = {}
+    for name in names.split(","):
+        table = tables[name]
+        made[name] = table.assign(
+            **{column: make(table) if callable(make) else make for column, make in columns.items()}
+        )
+    return tables | made
+
+
+def ring(k):
+    return {"ring_columns": k, "ring_jump": 3.0}
+
+
+def gains(pentagon):
+    """Train gains that differ by 1 between the pentagon and other rings."""
+    return {"train_gain": lambda runs: pentagon * (runs["ring_columns"] == 5) + 1e-3 * runs["seed"]}
+
+
+def sea(directions):
+    """Pentagons with the energy beside them that a law gives."""
+    return ring(5) | {"ring_radius_squared": 0.9, "sea_energy": best_sea(5, 0.9, directions)}
+
+
+def falling(rate):
+    """Excesses that fall at a rate, a little apart from seed to seed."""
+    noise = {
+        "excess": lambda runs: np.exp(-rate * runs["decay_budget"]) * (1 + 0.05 * np.sin(97 * runs.index))
+    }
+    return noise
+
+
+def embedding(first):
+    """A point that half of the seeds embed from R = first on, the others from the next R on."""
+
+    def long(runs):
+        return np.where(runs["repeats"] > first - 1 + runs["seed"] % 2, 1.0, 0.1)
+
+    return {
+        "repeated_hidden_length": long,
+        "median_hidden_length": 1.0,
+        "repeated_dimensionality_rank": 0.0,
+    }
+
+
+#: Where each is told, changes of a table that make it agree, and others, with the outcome that they make.
+STATEMENTS = {
+    "A longer decay budget brings ‖W‖ nearer to the least norm (`optimization.decay-budget`)": (
+        "compare cells",
+        {"median_ratio": lambda cells: 1 + 1 / cells["decay_budget"]},
+        {"median_ratio": lambda cells: cells["decay_budget"]},
+        "differs",
+    ),
+    "The excess over the least norm falls like e^{−τ}, at a rate of 1 (`optimization.excess`)": (
+        "decay-budget runs",
+        falling(1.0),
+        falling(2.0),
+        "differs",
+    ),
+    "Fewer seeds memorize under the strongest decay than under the weakest": (
+        "decay-budget runs",
+        {"status": lambda runs: np.where(runs["weight_decay"] < 1, "memorized", "not memorized")},
+        {"status": "memorized"},
+        "differs",
+    ),
+    "Every model on data without a shared feature lands on the least norm of the points it keeps": (
+        "polish polished",
+        {"ratio_after": 1.0},
+        {"ratio_after": 1.00001},
+        "differs",
+    ),
+    "Two circles are not stationary for the norm: polishing takes them to the polygon (`stationary.two-circles`)": (
+        "polish polished",
+        {"ratio_after": 1.0},
+        {"ratio_after": lambda rows: np.where(rows["diagnosis_before"] == "two circles", 1.1, 1.0)},
+        "differs",
+    ),
+    "No model has less energy than the least known code (`codes.programme`)": (
+        "codes runs",
+        {"above": 0.0},
+        {"above": -0.1},
+        "differs",
+    ),
+    "The code of T + 1 points is refuted as a lower bound for T points": (
+        "codes runs",
+        {"above_next": -0.1},
+        {"above_next": 0.1},
+        "differs",
+    ),
+    "Training finds unequal lengths where they are shorter (`codes.shifted-cross-polytope`)": (
+        "codes runs",
+        {"energy": lambda runs: 0.9 * runs["T"]},
+        {"energy": lambda runs: 1.1 * runs["T"]},
+        "differs",
+    ),
+    "The pentagon with its sea gains more than larger rings (`sea.separated-gain`)": (
+        "sea runs",
+        gains(1),
+        gains(-1),
+        "differs",
+    ),
+    "Random starts end with a pentagon": ("sea runs", ring(5), ring(6), "differs"),
+    f"{BEST} alone at zero bias": ("sea runs", ring(5), ring(6), "differs"),
+    f"{BEST} alone with a free bias": ("sea runs", ring(6), ring(5), "differs"),
+    f"{BEST} with its sea": ("sea runs", ring(5), ring(7), "differs"),
+    "The sea beside a pentagon has the energy of `sea.separated-gain`": (
+        "sea runs",
+        sea("vertices"),
+        sea("vertices") | {"sea_energy": 0.1},
+        "differs",
+    ),
+    "The sea beside a pentagon has the energy of `sea.isotropic-energy`": (
+        "sea runs",
+        sea("isotropic"),
+        sea("vertices") | {"sea_energy": 9.0},
+        "differs",
+    ),
+    "The sea is silent at the pentagon, as the law of separated scales assumes": (
+        "sea runs",
+        {"sea_passing": 0.01},
+        {"sea_passing": 0.06},
+        "differs",
+    ),
+    "The threshold with free biases is that at zero bias (`repetition.zero-bias`)": (
+        "threshold n1000,n10000",
+        {"zero_bias": lambda sizes: sizes["boundary"]},
+        {"zero_bias": lambda sizes: 2 * sizes["high"]},
+        "differs",
+    ),
+    "A point is embedded from the published R = 0.4 T/n on": (
+        "repeated-threshold runs",
+        embedding(4),
+        embedding(10),
+        "differs",
+    ),
+    "Training embeds the point at the threshold of the numerical model": (
+        "repeated-threshold threshold",
+        {"low": 5.0, "high": 6.0},
+        {"low": 1.0, "high": 2.0},
+        "differs",
+    ),
+    "Training embeds the point before the model can keep it out no longer": (
+        "repeated-threshold threshold",
+        {"metastable_until": 20.0},
+        {"metastable_until": 5.0},
+        "not decided",
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_an_outcome_is_made_by_the_numbers(statement):
+    place, agreeing, other, outcome = STATEMENTS[statement]
+    name, table = place.split()
+    tables = committed(name)
+    assert judged(name, changed(tables, table, agreeing))[statement] == "agrees"
+    assert judged(name, changed(tables, table, other))[statement] == outcome
+
+
+def test_every_statement_has_both_sides():
+    """But the sum of dimensionalities: no points in the plane are above its bound."""
+    found = {statement for name in OF_THE_NOTES for statement in judged(name, committed(name))}
+    assert found - set(STATEMENTS) == {
+        "The sum of D_X over the datapoints of a model is at most its rank (`dimensionality.sum-bound`)"
+    }
+
+
+# What is left out
+
+
+def test_two_circles_and_shared_features_are_no_excess():
+    tables = committed("decay-budget")
+    for column, value in (("length_jump", 1.2), ("shared_features", 1.0)):
+        shown = budget_summary(changed(tables, "runs", {column: value}))
+        assert set(shown["seeds in excess"]) == {"0"}
+        assert set(shown["excess, median"]) == {"–"}
+
+
+def test_a_rate_needs_three_seeds():
+    tables = committed("decay-budget")
+    few = tables | {"runs": tables["runs"].query("seed < 2")}
+    assert not [one for one in budget_findings(few) if one.statement == "Rate of the fall"]
+
+
+def test_a_ring_that_does_not_stand_apart_is_none():
+    shown = sea_summary(changed(committed("sea"), "runs", {"ring_jump": 1.1}))[""]
+    assert set(shown["ring ends with"]) == {"no ring: 6", "no ring: 4", "no ring: 3"}
+    assert set(shown["r"]) == {"–"}
+
+
+def test_a_long_point_of_small_dimensionality_is_not_embedded():
+    tables = committed("repeated-threshold")
+    name = "A point is embedded from the published R = 0.4 T/n on"
+    ranked = changed(tables, "runs", embedding(4) | {"repeated_dimensionality_rank": 0.01})
+    assert judged("repeated-threshold", ranked)[name] == "differs"
+
+
+def test_models_that_were_refused_are_counted():
+    rows = pd.DataFrame(
+        {
+            "T": 8,
+            "diagnosis_before": "two circles",
+            "ratio_before": [1.5, 1.6, np.nan],
+            "ratio_after": [1.0, 1.1, np.nan],
+            "reason": [np.nan, np.nan, "datapoints 1 and 2 share a feature"],
+        }
+    )
+    (row,) = polish_summary({"polished": rows}).to_dict("records")
+    assert tuple(row.values()) == (8, "two circles", 3, "1.5 to 1.6", 2, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcomes_by_R", "low", "high"),
+    [
+        ({0.5: [False] * 4, 0.6: [True] * 4}, 0.5, 0.6),
+        ({0.3: [False] * 2, 0.4: [False, True], 0.6: [True] * 2}, 0.3, 0.6),
+        ({0.3: [False] * 2, 0.4: [False] * 2}, 0.4, math.inf),
+    ],
+)
+def test_thresholds_without_a_law_have_a_range(outcomes_by_R, low, high):
+    rows = [
+        {"seed": seed, "share": share, "embedded": embedded}
+        for share, seeds in outcomes_by_R.items()
+        for seed, embedded in enumerate(seeds)
+    ]
+    found = boundary(pd.DataFrame(rows))
+    assert math.isnan(found.value)
+    assert (found.low, found.high) == (low, high)
+
+
+# From runs
+
+
+TINY = {
+    "decay-budget": "steps=400\nlr=0.02\n[grid]\nT=[3, 5]\nweight_decay=[0.01, 0.1]\nseed='0:3'\n",
+    "codes": "steps=400\nlr=0.02\nm=3\n[grid]\nT=[4, 5]\nweight_decay=[0.01, 0.1]\nseed='0:1'\n",
+    "sea": "steps=60\n[grid]\nT=[60]\nstart=['xavier', 'pentagon']\nseed='0:1'\n",
+    "repeated-threshold": "steps=60\nT=60\n[grid]\nrepeats=[2, 9]\nseed='0:1'\n",
+}
+
+
+def _transition(T, n, sparsity, seed, features):
+    """What the numerical model finds, in units of T/n."""
+    at = 0.5 + 0.01 * seed
+    return Transition(
+        threshold=at,
+        between=(at, at),
+        metastable_until=1.5,
+        embedded_from=0.1,
+        zero_bias=0.4,
+        repeats=at * T / n,
+    )
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_one_command_makes_tables_figure_and_page(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("experiments.repeated_threshold.find_transition", _transition)
+    file, out = tmp_path / "sweep.toml", tmp_path / "out"
+    file.write_text(f"[setting]\nn=60\nsparsity=0.95\n{TINY[name]}")
+    train(read_sweep(file).cells, out=tmp_path / "runs", progress=False)
+    options = ["figure", name, "--runs", tmp_path / "runs", "--sweep", file, "--out", out, "--json"]
+    done = CliRunner().invoke(main, list(map(str, options)))
+    assert done.exit_code == 0, done.output
+    files = {Path(path).relative_to(out).as_posix() for path in json.loads(done.stdout)["written"]}
+    kept = {f"tables/{table}.csv" for table in committed(name)}
+    assert files == kept | {"figure.png", f"{name}.md"}
+    fresh, known = read_tables(out), committed(name)
+    for table in set(known) - {"form"}:
+        assert set(known[table]) <= set(fresh[table]), table
+    assert form_of(fresh)["missing"] == "0"
