@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -108,10 +109,13 @@ def draw(tables: Tables) -> Figure:
         part = runs[runs["embedded"] == embedded]
         face = BLUE if embedded else "none"
         ax.scatter(part["share"], part["length"], s=32, facecolor=face, edgecolor=BLUE, label=label)
-    ax.axvspan(trained.low, trained.high, color=BLUE, alpha=0.12, lw=0, label="boundary of training, 95 %")
-    ax.axvspan(
-        model["low"] / unit, model["high"] / unit, color=VERMILLION, alpha=0.12, lw=0, label="of the model"
+    spans = (
+        (trained, BLUE, "boundary of training, 95 %"),
+        (Interval(*(model[name] / unit for name in ("boundary", "low", "high"))), VERMILLION, "of the model"),
     )
+    for interval, colour, label in spans:
+        low, high = np.clip([interval.low, interval.high], runs["share"].min(), runs["share"].max())
+        ax.axvspan(low, high, color=colour, alpha=0.12, lw=0, label=label)
     ax.axvline(PUBLISHED, color=INK, ls="--", label="published")
     ax.set(xscale="log", xlabel="repeats R n/T", ylabel="length of the hidden vector")
     ticks = runs["share"].unique()
