@@ -218,7 +218,7 @@ def _with_interval(finding: Finding) -> str:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown."""
-    lines = [list(columns), *([_cell(value).replace("|", r"\|") for value in row] for row in rows)]
+    lines = [list(columns), *([_cell(value) for value in row] for row in rows)]
     head, *body = (f"| {' | '.join(line)} |" for line in lines)
     return "\n".join([head, "|" + "---|" * len(columns), *body])
 
