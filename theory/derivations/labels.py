@@ -66,6 +66,6 @@ LABELS: Mapping[str, tuple[str, str]] = {
     ),
     "tolerance.tgon-stability": (
         "how far memorizing points of a given energy and error can be from the regular T-gon",
-        "theorem, proof by hand in `verify/tolerance.py`",
+        "theorem, proof by hand in `verify/claims/tolerance.py`",
     ),
 }
