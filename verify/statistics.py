@@ -1,6 +1,6 @@
-"""Intervals and the words for them, shared by comparisons and the pages of experiments.
+"""Intervals, shared by comparisons and experiments.
 
-All intervals are at 95 % and are meant for the few seeds of an experiment. Defines no equations.
+All intervals are at 95 % and are meant for the few seeds of an experiment.
 """
 
 from __future__ import annotations
