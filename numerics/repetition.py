@@ -31,7 +31,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from numerics.data import draw_dataset
-from numerics.least_norm.descent import descend
+from theory.descent import descend
 from theory.features.amplitudes import normalized
 from theory.features.sea import ring_with_sea
 from theory.repetition.threshold import zero_bias_threshold
@@ -216,7 +216,11 @@ class Model:
 
     def relax(self, z: Floats, R: float, iterations: int = ITERATIONS) -> Floats:
         """The local minimum that L-BFGS reaches from z."""
-        return descend(lambda z: self.value(z, R), z, iterations)
+        def at(points: Floats, _: NDArray[np.intp]) -> tuple[Floats, Floats]:
+            value, gradient = self.value(points[0], R)
+            return np.array([value]), gradient[None]
+
+        return descend(at, z[None], iterations)[0]
 
     def loss(self, z: Floats, R: float) -> float:
         """The loss less the features' energies."""

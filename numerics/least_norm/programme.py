@@ -27,11 +27,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lstsq
-from scipy.optimize import nnls
 from scipy.sparse import csc_array
 
 from numerics.data import Dataset
+from theory.active_constraints import fitting_multipliers, least_distance, newton_step
 from theory.codes.programme import ACTIVE_SLACK, Certificate
 
 __all__ = ["MOST_CONSTRAINTS", "LeastNormProgramme", "certificate_of", "descended", "finished"]
@@ -183,10 +182,10 @@ def descended(programme: LeastNormProgramme, columns: Floats) -> tuple[Floats, i
         values = programme.values(columns)
         jacobian = programme.jacobian(columns, every)
         near = programme.equality | (values < _NEAR)
-        target = _least_distance(columns, jacobian[near], values[near], programme.equality[near])
-        if target is None:
+        found = least_distance(columns.ravel(), jacobian[near], values[near], programme.equality[near])
+        if found is None:
             return columns, step
-        change = target - columns
+        change = found[0].reshape(columns.shape) - columns
         size = float(np.max(np.abs(change), initial=0.0))
         falls = -(jacobian @ change.ravel())
         far = ~near & (falls > 0)
@@ -195,27 +194,6 @@ def descended(programme: LeastNormProgramme, columns: Floats) -> tuple[Floats, i
         if size < _SETTLED:
             return columns, step + 1
     return columns, _STEPS
-
-
-def _least_distance(
-    columns: Floats, jacobian: Floats, values: Floats, equality: NDArray[np.bool_]
-) -> Floats | None:
-    """Argmin ‖y‖² under J y >= J w − values (Lawson and Hanson, chapter 23); None where nothing satisfies that."""
-    if not len(values):  # SciPy's nnls ends the process at a matrix without columns
-        return np.zeros_like(columns)
-    required = jacobian @ columns.ravel() - values
-    rows = np.concatenate(
-        [np.column_stack([jacobian, required]), -np.column_stack([jacobian, required])[equality]]
-    )
-    unit = np.zeros(rows.shape[1])
-    unit[-1] = 1.0
-    try:
-        residual = rows.T @ nnls(rows.T, unit, maxiter=50 * len(rows) + 50)[0] - unit
-    except RuntimeError:
-        return None
-    if abs(residual[-1]) < 1e-14:
-        return None
-    return np.asarray(-residual[:-1] / residual[-1]).reshape(columns.shape)
 
 
 def finished(programme: LeastNormProgramme, columns: Floats) -> Floats:
@@ -237,27 +215,18 @@ def _newton_steps(programme: LeastNormProgramme, columns: Floats, tolerance: flo
     for _ in range(6):
         jacobian = programme.jacobian(columns, rows)
         hessian = programme.curvature(rows, held, len(columns))
-        rest = np.concatenate([2 * columns.ravel() - jacobian.T @ held, programme.values(columns)[rows]])
-        system = np.block([[hessian, -jacobian.T], [jacobian, np.zeros((len(rows), len(rows)))]])
-        # Rotations leave everything as it is and symmetric codes have dependent gradients: least squares.
-        step = lstsq(system, -rest, cond=1e-9, lapack_driver="gelsy", check_finite=False)[0]
-        if not np.all(np.isfinite(step)) or np.max(np.abs(step[: columns.size])) > 1:
+        gradient = 2 * columns.ravel() - jacobian.T @ held
+        step, change = newton_step(hessian, jacobian, gradient, programme.values(columns)[rows])
+        if not np.all(np.isfinite(step)) or np.max(np.abs(step)) > 1:
             return
-        columns = columns + step[: columns.size].reshape(columns.shape)
-        held = held + step[columns.size :]
+        columns, held = columns + step.reshape(columns.shape), held + change
         yield columns
 
 
 def _multipliers(programme: LeastNormProgramme, columns: Floats, rows: NDArray[np.intp]) -> Floats:
-    """Multipliers of the constraints named, >= 0 for inequalities, that come nearest to stationarity."""
-    if not len(rows):
-        return np.zeros(0)
-    jacobian, equality = programme.jacobian(columns, rows), programme.equality[rows]
-    signed = np.concatenate([jacobian, -jacobian[equality]])
-    weights = nnls(signed.T, 2 * columns.ravel(), maxiter=50 * len(signed) + 50)[0]
-    multipliers = weights[: len(rows)].copy()
-    multipliers[equality] -= weights[len(rows) :]
-    return multipliers
+    return fitting_multipliers(
+        2 * columns.ravel(), programme.jacobian(columns, rows), programme.equality[rows]
+    )
 
 
 def certificate_of(programme: LeastNormProgramme, columns: Floats) -> Certificate:

@@ -55,8 +55,11 @@ _Candidate = tuple[float, Floats, Floats]
 ACTIVE_SLACK = 1e-8
 #: Starts that are optimized side by side; progress is reported after each batch.
 _BATCH = 64
+#: How many starts must agree on the best energy for the search to end after a batch, and up to how many points: more
+#: points have codes that one start in a hundred reaches while many agree on the next best.
+_HITS, _FEW_POINTS = 12, 16
 #: Most rounds of the refinement of one candidate, and most projection steps after it.
-_REFINEMENTS, _PROJECTIONS = 60, 20
+_REFINEMENTS, _PROJECTIONS = 30, 20
 #: The most points of a code in closed form, which has T × T multipliers, and of a search, which holds hundreds of them.
 _MOST_POINTS, MOST_SEARCHED = 10_000, 500
 #: Relative energy difference below which two codes are the same one.
@@ -162,15 +165,15 @@ def memorization_code(
     """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
 
     Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4: `codes.shifted-bound`) are returned in closed form.
-    Otherwise every configuration of `theory.codes.known_codes` and `starts` start points are optimized, half of them
-    from directions first spread like a spherical code, and the best certified point wins; the same call gives the same
-    bits on one machine.
+    Otherwise every configuration of `theory.codes.known_codes` and up to `starts` start points are optimized, as they
+    are and first spread like a spherical code, until many agree; the best certified point wins. The same call gives
+    the same bits on one machine.
 
     Parameters
     ----------
     T : number of datapoints, >= 1; at most 2 when m = 1.
     m : hidden dimensions, >= 1.
-    starts : start points of the search; by default 16 to 192, fewer for larger problems.
+    starts : most start points of the search; by default 16 to 384, fewer for larger problems.
     progress : called with (starts done, starts in all) after each batch.
 
     Raises
@@ -197,7 +200,8 @@ def memorization_code(
         raise ValueError(
             f"T = {T} with m = 1: one dimension memorizes at most 2 datapoints; try m = 2 or T = 2"
         )
-    starts = max(16, min(192, 400_000 // (T * T * m))) if starts is None else _checked("starts", starts)
+    most = 192 if T <= _FEW_POINTS else 384
+    starts = max(16, min(most, 800_000 // (T * T * m))) if starts is None else _checked("starts", starts)
     most = _MOST_POINTS if m == 2 or m + 1 >= T or 2 * m == T else MOST_SEARCHED
     if most < T:
         raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
@@ -323,36 +327,57 @@ def _assemble(
 def _search(
     T: int, m: int, known: tuple[KnownCode, ...], starts: int, progress: Callable[[int, int], None] | None
 ) -> tuple[list[_Candidate], float]:
-    """The most promising candidates, best first, and the energy of the best equal-norm code met."""
+    """The most promising candidates, best first, and the energy of the best equal-norm code met.
+
+    The search ends early, after a batch, once `_HITS` starts agree on the best energy.
+    """
     found: list[_Candidate] = []
     if known:
         found += _ranked(*augmented_lagrangian(np.stack([_shaken(code.hidden) for code in known])))
-    equal_norm = np.inf
-    done = 0
+    equal_norm, done = np.inf, 0
     for batch in _start_batches(T, m, starts):
         spread = spread_directions(batch)
         equal_norm = min(equal_norm, *(equal_norm_energy(directions) for directions in spread))
         for directions, penalties in ((batch, LOOSE_PENALTIES), (spread, TIGHT_PENALTIES)):
-            codes = np.stack([equal_norm_hidden(one) for one in directions])
+            codes = np.stack([_shaken(equal_norm_hidden(one), 0.003) for one in directions])
             found += _ranked(*augmented_lagrangian(codes, penalties=penalties))
-        done += len(batch)
+        energies = np.array([energy for energy, *_ in found])
+        agreed = T <= _FEW_POINTS and np.sum(energies < energies.min() * (1 + 2e-5)) >= _HITS
+        done = starts if agreed else done + len(batch)
         if progress is not None:
             progress(done, starts)
+        if agreed:
+            break
     return _distinct(found), equal_norm
 
 
 def _start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
+    """Directions, half of them random, half with an axis of symmetry, where rare codes are found more often."""
     # The seed is a function of T and m alone: a fixed sequence of start points, not a source of randomness.
     generator = np.random.default_rng([T, m])
+    folds = [fold for fold in range(2, 7) if T % fold <= m - 2 and fold < T]
     for first in range(0, starts, _BATCH):
         directions = generator.normal(size=(min(_BATCH, starts - first), m, T))
+        for number in range(1, len(directions), 2) if folds else ():
+            _turned(directions[number], folds[number // 2 % len(folds)])
         yield directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
-def _shaken(hidden: Floats) -> Floats:
-    """A named configuration moved by about 1 %, so that the search leaves it if it is a saddle point."""
+def _turned(directions: Floats, fold: int) -> None:
+    """Make (m, T) directions symmetric in place: T // fold orbits of a turn in one plane, the rest on its axis."""
+    orbits, angle = directions.shape[1] // fold, 2 * np.pi / fold
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    for first in range(orbits, orbits * fold, orbits):
+        before = directions[:, first - orbits : first]
+        directions[:, first : first + orbits] = before
+        directions[:2, first : first + orbits] = turn @ before[:2]
+    directions[:2, orbits * fold :] = 0.0
+
+
+def _shaken(hidden: Floats, size: float = 0.01) -> Floats:
+    """A configuration moved by about `size`, so that the search leaves it if it is a saddle point."""
     generator = np.random.default_rng(hidden.shape)
-    return np.asarray(hidden + 0.01 * generator.normal(size=hidden.shape), dtype=np.float64)
+    return np.asarray(hidden + size * generator.normal(size=hidden.shape), dtype=np.float64)
 
 
 def _distinct(found: list[_Candidate], keep: int = 6) -> list[_Candidate]:
@@ -378,7 +403,7 @@ def _refined(candidates: list[_Candidate]) -> list[_Candidate]:
         hidden, multipliers = augmented_lagrangian(
             hidden, multipliers, penalties=TIGHT_PENALTIES[-1:], steps=300
         )
-        if np.max(np.abs(np.minimum(slacks(hidden), multipliers))) < 1e-9:
+        if np.max(np.abs(np.minimum(slacks(hidden), multipliers))) < 1e-6:
             break
     return _ranked(hidden, multipliers)
 

@@ -15,10 +15,13 @@ sequential quadratic method (SLSQP) was rejected: its dense system has 4032 rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+
+from theory.active_constraints import fitting_multipliers, least_distance, newton_step
+from theory.descent import Objective, descend
 
 __all__ = [
     "LOOSE_PENALTIES",
@@ -34,7 +37,6 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-_Objective = Callable[[Floats], tuple[Floats, Floats]]
 
 #: Penalty weights of the successive augmented-Lagrangian problems, and quasi-Newton steps in each. Low weights
 #: first let a code rearrange; a start that is nearly a code loses by that.
@@ -89,9 +91,9 @@ def augmented_lagrangian(
     return hidden, multipliers
 
 
-def _lagrangian(multipliers: Floats, penalty: float) -> _Objective:
-    def evaluate(hidden: Floats) -> tuple[Floats, Floats]:
-        pressure = np.maximum(0.0, multipliers - penalty * slacks(hidden))
+def _lagrangian(multipliers: Floats, penalty: float) -> Objective:
+    def evaluate(hidden: Floats, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        pressure = np.maximum(0.0, multipliers[rows] - penalty * slacks(hidden))
         value = np.einsum("smt,smt->s", hidden, hidden) + np.einsum("sij,sij->s", pressure, pressure) / (
             2 * penalty
         )
@@ -110,8 +112,8 @@ def spread_directions(directions: Floats) -> Floats:
     return directions
 
 
-def _soft_maximal_cosine(exponent: float) -> _Objective:
-    def evaluate(vectors: Floats) -> tuple[Floats, Floats]:
+def _soft_maximal_cosine(exponent: float) -> Objective:
+    def evaluate(vectors: Floats, _: NDArray[np.intp]) -> tuple[Floats, Floats]:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         units = vectors / norms
         cosines = np.swapaxes(units, 1, 2) @ units
@@ -127,77 +129,15 @@ def _soft_maximal_cosine(exponent: float) -> _Objective:
     return evaluate
 
 
-def _descend(objective: _Objective, points: Floats, steps: int) -> Floats:
-    """L-BFGS with Armijo backtracking on every start at once; a start that finds no descent stays where it
-    is.
-    """
-    value, gradient = objective(points)
-    pairs: list[tuple[Floats, Floats, Floats]] = []
-    alive = np.ones(len(points), dtype=np.bool_)
-    for _ in range(steps):
-        direction = -_inverse_hessian_times(gradient, pairs)
-        slope = _dot(direction, gradient)
-        uphill = slope >= 0
-        if np.any(uphill):
-            direction[uphill], slope[uphill] = -gradient[uphill], -_dot(gradient, gradient)[uphill]
-        moved, value, new_gradient = _backtrack(objective, points, value, gradient, direction, slope, alive)
-        step, change = moved - points, new_gradient - gradient
-        curvature = _dot(step, change)
-        usable = curvature > 1e-12 * _dot(change, change)
-        inverse = np.where(usable, 1.0 / np.where(usable, curvature, 1.0), 0.0)
-        pairs = [*pairs[-_MEMORY + 1 :], (step, change, inverse)]
-        points, gradient = moved, new_gradient
-        alive &= np.any(step, axis=(1, 2))
-        if not np.any(alive):
-            break
-    return points
+def _descend(objective: Objective, points: Floats, steps: int) -> Floats:
+    def flat(points: Floats, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        value, gradient = objective(points.reshape(len(points), *shape), rows)
+        return value, gradient.reshape(len(points), -1)
 
-
-def _backtrack(
-    objective: _Objective,
-    points: Floats,
-    value: Floats,
-    gradient: Floats,
-    direction: Floats,
-    slope: Floats,
-    alive: NDArray[np.bool_],
-) -> tuple[Floats, Floats, Floats]:
-    """Next points, values and gradients; a start that is not alive, or that finds no descent, does not move."""
-    norm = np.sqrt(np.maximum(_dot(direction, direction), 1e-300))
-    length = np.where(alive, np.minimum(1.0, 1.0 / norm), 0.0)
-    for _ in range(12):
-        trial = points + length[:, None, None] * direction
-        trial_value, trial_gradient = objective(trial)
-        fails = alive & ~(trial_value <= value + 1e-4 * length * slope)
-        if not np.any(fails):
-            return trial, trial_value, trial_gradient
-        length = np.where(fails, length / 4, length)
-    keep = fails[:, None, None]
-    return (
-        np.where(keep, points, trial),
-        np.where(fails, value, trial_value),
-        np.where(keep, gradient, trial_gradient),
+    shape = points.shape[1:]
+    return descend(flat, points.reshape(len(points), -1), steps, memory=_MEMORY, trials=12).reshape(
+        points.shape
     )
-
-
-def _inverse_hessian_times(gradient: Floats, pairs: list[tuple[Floats, Floats, Floats]]) -> Floats:
-    result = gradient.copy()
-    weights = []
-    for step, change, inverse in reversed(pairs):
-        weight = inverse * _dot(step, result)
-        result -= weight[:, None, None] * change
-        weights.append(weight)
-    if pairs:
-        _, change, inverse = pairs[-1]
-        squared = inverse * _dot(change, change)
-        result /= np.where(squared > 0, squared, 1.0)[:, None, None]
-    for (step, change, inverse), weight in zip(pairs, reversed(weights), strict=True):
-        result += (weight - inverse * _dot(change, result))[:, None, None] * step
-    return result
-
-
-def _dot(left: Floats, right: Floats) -> Floats:
-    return np.asarray(np.einsum("smt,smt->s", left, right), dtype=np.float64)
 
 
 def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[Floats, Floats]:
@@ -206,49 +146,31 @@ def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[F
 
     `hidden` (m, T) and `multipliers` (T, T) of one start. Stops when a step is below 1e-9 or after `limit`
     steps. Converges quadratically where the active constraints pin the code down, as they mostly do;
-    elsewhere linearly, or it leaves a saddle point. Each step is a least-distance problem, solved by NNLS
-    (Lawson and Hanson, chapter 23).
+    elsewhere linearly, or it leaves a saddle point.
     """
     for _ in range(limit):
-        rows, columns = np.nonzero(slacks(hidden) < _NEAR)
-        target, held = _least_distance(hidden, rows, columns)
+        slack = slacks(hidden)
+        rows, columns = np.nonzero(slack < _NEAR)
+        found = least_distance(hidden.ravel(), _active_jacobian(hidden, rows, columns), slack[rows, columns])
+        if found is None:
+            break
+        target = found[0].reshape(hidden.shape)
         step = target - hidden
         size = float(np.max(np.abs(step)))
-        if not np.isfinite(size):
-            break
         hidden = hidden + step * min(1.0, _LONGEST_STEP / size) if size else target
         multipliers = np.zeros_like(multipliers)
-        multipliers[rows, columns] = held
+        multipliers[rows, columns] = found[1]
         if size < 1e-9:
             break
     return hidden, multipliers
-
-
-def _least_distance(
-    hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> tuple[Floats, Floats]:
-    """Argmin ‖y‖² under J y >= J h − slack(h), and its multipliers; the origin where nothing constrains."""
-    from scipy.optimize import nnls
-
-    if not len(rows):  # nnls can abort the process on a system without columns
-        return np.zeros_like(hidden), np.zeros(0)
-    jacobian = _active_jacobian(hidden, rows, columns)
-    required = jacobian @ hidden.ravel() - slacks(hidden)[rows, columns]
-    system = np.vstack([jacobian.T, required])
-    unit = np.zeros(len(system))
-    unit[-1] = 1.0
-    weights = nnls(system, unit, maxiter=50 * len(rows))[0]
-    residual = system @ weights - unit
-    return (-residual[:-1] / residual[-1]).reshape(hidden.shape), -2 * weights / residual[-1]
 
 
 def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tuple[Floats, Floats]:
     """Newton's method with the constraints of slack <= `tolerance` held as equalities; point and multipliers.
 
     `hidden` (m, T) and `multipliers` (T, T) of one start. The multipliers returned are the non-negative ones that
-    fit the last point best. The linear systems are solved in the least-squares sense because the active gradients
-    are dependent in symmetric codes and rotations leave everything unchanged; convergence is quadratic when the
-    active set is the right one, and the caller judges by residuals.
+    fit the last point best. Convergence is quadratic when the active set is the right one; the caller judges by
+    residuals.
     """
     rows, columns = np.nonzero(slacks(hidden) <= tolerance)
     best, best_size = hidden, np.inf
@@ -265,27 +187,15 @@ def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tupl
 def _newton_steps(
     hidden: Floats, held: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> Iterator[tuple[Floats, float]]:
-    from scipy.linalg import lstsq
-
-    dimensions, points = hidden.shape
     for _ in range(6):
         jacobian = _active_jacobian(hidden, rows, columns)
-        full = np.zeros((points, points))
+        full = np.zeros((hidden.shape[1], hidden.shape[1]))
         full[rows, columns] = held
-        hessian = np.kron(np.eye(dimensions), 2 * stationarity_matrix(full))
-        slack = slacks(hidden)[rows, columns]
-        stationarity = (2 * hidden).ravel() - jacobian.T @ held
-        yield hidden, float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(stationarity))))
-        system = np.block([[hessian, -jacobian.T], [jacobian, np.zeros((len(rows), len(rows)))]])
-        step = lstsq(
-            system,
-            -np.concatenate([stationarity, slack]),
-            cond=1e-9,
-            lapack_driver="gelsy",
-            check_finite=False,
-        )[0]
-        hidden = hidden + step[: hidden.size].reshape(hidden.shape)
-        held = held + step[hidden.size :]
+        hessian = np.kron(np.eye(len(hidden)), 2 * stationarity_matrix(full))
+        slack, gradient = slacks(hidden)[rows, columns], 2 * hidden.ravel() - jacobian.T @ held
+        yield hidden, float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(gradient))))
+        step, change = newton_step(hessian, jacobian, gradient, slack)
+        hidden, held = hidden + step.reshape(hidden.shape), held + change
 
 
 def _active_jacobian(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
@@ -299,13 +209,7 @@ def _active_jacobian(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np
 
 
 def nonnegative_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
-    """(T, T) multipliers >= 0 on the given constraints that make `hidden` as nearly stationary as possible
-    (NNLS).
-    """
-    from scipy.optimize import nnls
-
+    """(T, T) multipliers >= 0 on the given constraints that make `hidden` as nearly stationary as possible."""
     full = np.zeros((hidden.shape[1], hidden.shape[1]))
-    if len(rows):
-        jacobian = _active_jacobian(hidden, rows, columns)
-        full[rows, columns] = nnls(jacobian.T, (2 * hidden).ravel(), maxiter=50 * len(rows))[0]
+    full[rows, columns] = fitting_multipliers(2 * hidden.ravel(), _active_jacobian(hidden, rows, columns))
     return full
