@@ -38,11 +38,8 @@ def descend(
     A start rests where no entry of its gradient exceeds 1e-7 or a step gains less than `least_gain` of the value.
     No value is ever greater than at the start.
 
-    Examples
-    --------
     >>> descend(lambda z, _: (np.sum(z * z, axis=1), 2 * z), np.array([[3.0, -4.0]]), 50).round(6).tolist()
     [[0.0, -0.0]]
-
     """
     result, rows = points.copy(), np.arange(len(points))
     value, gradient = function(points, rows)

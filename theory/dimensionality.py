@@ -28,16 +28,10 @@ def dimensionality(vectors: ArrayLike) -> Floats:
     0 for a zero column. Relative error below (2m + T + 4) eps for columns whose squares neither over- nor
     underflow; columns are scaled by the largest entry first, so this holds at every scale.
 
-    Raises
-    ------
-    ValueError
-        `vectors` is not a matrix, or has an entry that is not finite.
+    Raises ValueError: `vectors` is not a matrix, or has an entry that is not finite.
 
-    Examples
-    --------
     >>> dimensionality([[1, -1, 0], [0, 0, 2]]).tolist()  # an antipodal pair shares one dimension
     [0.5, 0.5, 1.0]
-
     """
     V = _scaled(vectors)
     squared = np.sum(V * V, axis=0)
@@ -53,16 +47,10 @@ def maximal_dimensionality(vectors: ArrayLike) -> Floats:
     below max(m, T)·eps times the largest count as zero (NumPy's rank tolerance). Absolute error of order
     eps times the condition number of the part that is kept.
 
-    Raises
-    ------
-    ValueError
-        `vectors` is not a matrix, or has an entry that is not finite.
+    Raises ValueError: `vectors` is not a matrix, or has an entry that is not finite.
 
-    Examples
-    --------
     >>> maximal_dimensionality([[1, 1, 0], [0, 0, 3]]).round(12).tolist()  # two copies share one dimension
     [0.5, 0.5, 1.0]
-
     """
     V = _scaled(vectors)
     _, singular, right = np.linalg.svd(V, full_matrices=False)

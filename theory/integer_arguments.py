@@ -38,17 +38,11 @@ class ClosedForm(Protocol):
 def elementwise(name: str, least: int) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
     """Make a formula on float64 arrays a :class:`ClosedForm` of the integer called `name`, at least `least`.
 
-    Raises
-    ------
-    ValueError
-        From the decorated function: an entry that is not an integer in [least, 2**53].
+    Raises ValueError: From the decorated function: an entry that is not an integer in [least, 2**53].
 
-    Examples
-    --------
     >>> half = elementwise("T", least=1)(lambda T: T / 2)
     >>> half(3), half([3, 4]).tolist()
     (1.5, [1.5, 2.0])
-
     """
 
     def decorate(formula: Callable[[Floats], Floats]) -> ClosedForm:

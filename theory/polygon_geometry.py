@@ -21,7 +21,7 @@ from theory.integer_arguments import elementwise
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["exact_interference_sum", "interference_sum", "interference_sum_by_definition", "polygon_vertices"]
+__all__ = ["exact_interference_sum", "interference_sum", "polygon_vertices"]
 
 Floats = NDArray[np.float64]
 
@@ -31,16 +31,10 @@ def polygon_vertices(k: int, radius_squared: float) -> Floats:
 
     k ≥ 1, `radius_squared` ≥ 0. Each coordinate has an absolute error below 4 eps times the radius.
 
-    Raises
-    ------
-    ValueError
-        k < 1 or a negative squared radius.
+    Raises ValueError: k < 1 or a negative squared radius.
 
-    Examples
-    --------
     >>> bool(np.allclose(polygon_vertices(4, 2.0) @ np.ones(4), 0))  # the vertices add up to zero
     True
-
     """
     if k < 1:
         raise ValueError(f"k = {k}: a polygon needs at least one vertex; try k=5")
@@ -55,11 +49,8 @@ def polygon_vertices(k: int, radius_squared: float) -> Floats:
 def interference_sum(k: Floats) -> Floats:
     """S_k by its closed form (`polygons.interference-sum`). k ≥ 1; relative error below 4 eps.
 
-    Examples
-    --------
     >>> interference_sum([1, 2, 3, 4, 6, 8]).round(12).tolist()
     [1.0, 1.0, 1.0, 1.0, 1.5, 2.0]
-
     """
     odd_part = np.where(k % 4 == 1, -1.0, 1.0) * _secant_excess(k) / 4
     return np.where(k <= 2, 1.0, np.where(k % 2 == 0, k / 4, k / 4 + odd_part))
@@ -71,31 +62,13 @@ def _secant_excess(k: Floats) -> Floats:
     return 2 * np.sin(angle / 2) ** 2 / np.cos(angle)
 
 
-def interference_sum_by_definition(k: int) -> float:
-    """S_k by adding its k terms, the twin of :func:`interference_sum`. Absolute error below 4 k eps.
-
-    Examples
-    --------
-    >>> abs(interference_sum_by_definition(5) - interference_sum(5)) < 1e-15
-    True
-
-    """
-    return float(np.sum(np.maximum(0.0, np.cos(2 * np.pi * np.arange(k) / k)) ** 2))
-
-
 def exact_interference_sum(k: int) -> sympy.Expr:
     """S_k as a SymPy number (`polygons.interference-sum`). k ≥ 1.
 
-    Raises
-    ------
-    ValueError
-        k < 1.
+    Raises ValueError: k < 1.
 
-    Examples
-    --------
     >>> exact_interference_sum(6)
     3/2
-
     """
     import sympy
 

@@ -78,21 +78,13 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     the weight outside the data span and of unseen features are 0: the least-norm model has none. Hidden
     vectors are one of many: an orthogonal transformation or another order does as well.
 
-    Raises
-    ------
-    ValueError
-        No model of zero loss exists (m = 1 with three or more distinct points), no prediction is known (a
-        code of unequal norms with ``penalty="both"``), the search for a code would be too large, or the penalty is
-        unknown.
-    TypeError
-        `setting` is no setting.
+    Raises ValueError: No model of zero loss exists (m = 1 with three or more distinct points), no prediction
+    is known (a code of unequal norms with ``penalty="both"``), the search for a code would be too large, or
+    the penalty is unknown. Raises TypeError: `setting` is no setting.
 
-    Examples
-    --------
     >>> record = predict(Setting(T=6))
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]
     (12.0, '6-gon', '6/(1 - cos(2*pi/6))')
-
     """
     if not isinstance(setting, Setting):
         raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(Setting(T=8))")

@@ -65,13 +65,9 @@ class Setting:
     adam_epsilon : Adam's ε.
     schedule : "cosine" to zero after the warm-up, or "constant".
 
-    Raises
-    ------
-    pydantic.ValidationError
-        A value outside its domain or an unknown name; :func:`explain_invalid` puts it in one line.
+    Raises pydantic.ValidationError: A value outside its domain or an unknown name; :func:`explain_invalid`
+    puts it in one line.
 
-    Examples
-    --------
     >>> round(Setting(T=8).decay_budget, 4)
     0.25
     >>> Setting(T=8, weight_decay=0.5).replace(T=5).T
@@ -175,14 +171,11 @@ class Setting:
 def explain_invalid(error: ValidationError) -> str:
     """One line for a refused setting: what was given, what is allowed.
 
-    Examples
-    --------
     >>> try:
     ...     Setting(T=0)
     ... except ValidationError as error:
     ...     print(explain_invalid(error))
     T = 0: input should be greater than or equal to 1
-
     """
     known = [field.name for field in dataclasses.fields(Setting)]
     parts = []

@@ -67,11 +67,8 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
 
     T >= 1 and m >= 1, T <= 2 if m = 1. Accurate to rounding. The largest is the one to use.
 
-    Examples
-    --------
     >>> lower_bounds(8, 4)["codes.orthoplex-bound"]
     8.0
-
     """
     bounds = {"codes.simplex-bound": float(T - 1)}
     if m + 2 <= T:
@@ -90,11 +87,8 @@ def best_lower_bound(T: int, m: int, energy: float = math.inf) -> tuple[str, flo
     ``energy`` is that of a code that is known to attain it: a bound above it by rounding alone is returned as it. The
     domain is that of `lower_bounds`.
 
-    Examples
-    --------
     >>> best_lower_bound(8, 4)
     ('codes.orthoplex-bound', 8.0)
-
     """
     bounds = lower_bounds(T, m)
     largest = max(bounds.values())

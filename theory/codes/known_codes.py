@@ -65,11 +65,8 @@ def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
     `codes.cap-bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
     unequal-norm configuration `codes.shifted-cross-polytope` comes first, optimal for T <= m+4 (`codes.shifted-bound`).
 
-    Examples
-    --------
     >>> [code.name for code in known_codes(12, 3)]
     ['icosahedron']
-
     """
     if T == 1:
         return (KnownCode(name="origin", hidden=np.zeros((m, 1)), exact="0", optimal=True),)

@@ -176,20 +176,14 @@ def memorization_code(
     starts : most start points of the search; by default 16 to 384, fewer for larger problems.
     progress : called with (starts done, starts in all) after each batch.
 
-    Raises
-    ------
-    ValueError
-        T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is known.
-    TypeError
-        T, m or starts is not an integer.
+    Raises ValueError: T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is
+    known. Raises TypeError: T, m or starts is not an integer.
 
     Notes
     -----
     Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`; where
     Newton's method fails to settle, the best feasible point is returned and its certificate says so.
 
-    Examples
-    --------
     >>> code = memorization_code(5, 3)
     >>> code.name, round(code.energy, 6), code.equal_norms
     ('simplex in R^1 + cross-polytope', 4.944272, False)
@@ -359,19 +353,34 @@ def _start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
     for first in range(0, starts, _BATCH):
         directions = generator.normal(size=(min(_BATCH, starts - first), m, T))
         for number in range(1, len(directions), 2) if folds else ():
-            _turned(directions[number], folds[number // 2 % len(folds)])
+            fold = folds[number // 2 % len(folds)]
+            _turn(directions[number], fold, generator.integers(fold, size=m // 2))
         yield directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
-def _turned(directions: Floats, fold: int) -> None:
-    """Make (m, T) directions symmetric in place: T // fold orbits of a turn in one plane, the rest on its axis."""
-    orbits, angle = directions.shape[1] // fold, 2 * np.pi / fold
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    for first in range(orbits, orbits * fold, orbits):
-        before = directions[:, first - orbits : first]
-        directions[:, first : first + orbits] = before
-        directions[:2, first : first + orbits] = turn @ before[:2]
-    directions[:2, orbits * fold :] = 0.0
+def _turn(directions: Floats, fold: int, angles: NDArray[np.intp]) -> None:
+    """Make (m, T) directions symmetric in place: T // fold orbits of one turn, the rest where it moves nothing.
+
+    The turn is by 1/fold of a circle in the first plane and by `angles` of these in the others.
+    """
+    m, T = directions.shape
+    orbits, rest = T // fold, T % fold
+    angles[0] = 1
+    while m - 2 * np.count_nonzero(angles) < rest:  # the rest has to differ in directions that are not moved
+        angles[np.flatnonzero(angles)[-1]] = 0
+    moved = np.repeat(angles, 2) > 0
+    turn = np.exp(2j * np.pi * angles / fold)[:, None]
+    pairs = directions[: len(moved), :orbits]
+    planes = pairs[::2] + 1j * pairs[1::2]
+    for copy in range(1, fold):
+        places = slice(copy * orbits, (copy + 1) * orbits)
+        planes = planes * turn
+        directions[: len(moved) : 2, places], directions[1 : len(moved) : 2, places] = (
+            planes.real,
+            planes.imag,
+        )
+        directions[len(moved) :, places] = directions[len(moved) :, :orbits]
+    directions[np.flatnonzero(moved), T - rest :] = 0.0
 
 
 def _shaken(hidden: Floats, size: float = 0.01) -> Floats:

@@ -71,13 +71,10 @@ class Route:
     def mixing(self, k: int, law: str) -> str | None:
         """A warning if a k-gon of these data is compared with another law; None where both agree to 1e-3.
 
-        Examples
-        --------
         >>> print(route(np.eye(6)).mixing(6, "uniform"))
         the data follow the law 'constant' (length 1.41421, bias -1.00000), not 'uniform' (length 1.32053, \
 bias -0.61814): compare with polygon(6, 'constant')
         >>> route(np.eye(6)).mixing(6, "constant")
-
         """
         own, other = self.polygon(k), polygon(k, law)  # type: ignore[arg-type]
         gaps = (
@@ -101,16 +98,10 @@ def route(data: ArrayLike | object) -> Route:
 
     Deterministic. Wrong with probability below 1e-6 where the data follow one of the laws with a density.
 
-    Raises
-    ------
-    ValueError
-        No positive entry, or an array that is not (n, T).
+    Raises ValueError: No positive entry, or an array that is not (n, T).
 
-    Examples
-    --------
     >>> route(np.eye(6)).law.kind
     'constant'
-
     """
     n, counts, values = _entries(data)
     if len(values) == 0 or not np.all(values > 0):

@@ -61,13 +61,9 @@ class Amplitude:
     density : (C, NODES) values at the Gauss-Legendre nodes of each cell.
     name : the kind with its parameters.
 
-    Raises
-    ------
-    ValueError
-        The probabilities do not add up to 1 within 1e-6, or an amplitude is not positive and finite.
+    Raises ValueError: The probabilities do not add up to 1 within 1e-6, or an amplitude is not positive and
+    finite.
 
-    Examples
-    --------
     >>> law = uniform()
     >>> round(law.moment(2), 12), round(law.truncated(2.0, -1.0, 2), 12)  # ∫ (2a − 1)² over a > 1/2
     (0.333333333333, 0.166666666667)
@@ -147,11 +143,8 @@ class Amplitude:
 def active(slope: float, offset: float) -> tuple[float, float]:
     """The interval of amplitudes a ≥ 0 at which slope·a + offset is positive; (1, 0) where there is none.
 
-    Examples
-    --------
     >>> active(2.0, -1.0), active(-1.0, -1.0)
     ((0.5, inf), (1.0, 0.0))
-
     """
     if slope > 0:
         return max(0.0, -offset / slope), math.inf
@@ -181,11 +174,8 @@ def _of_atoms(kind: Literal["constant", "samples"], atoms: Floats, masses: Float
 def constant(a: float = 1.0) -> Amplitude:
     """Every amplitude is `a` > 0: one-hot data. Exact.
 
-    Examples
-    --------
     >>> constant(2.0).moment(3)
     8.0
-
     """
     return _of_atoms("constant", np.array([float(a)]), np.ones(1))
 
@@ -194,11 +184,8 @@ def constant(a: float = 1.0) -> Amplitude:
 def uniform() -> Amplitude:
     """The law U[0, 1]. Exact up to rounding.
 
-    Examples
-    --------
     >>> round(uniform().probability_below(0.25), 12)
     0.25
-
     """
     return Amplitude("uniform", np.zeros(0), np.zeros(0), np.array([0.0, 1.0]), np.ones((1, NODES)))
 
@@ -206,16 +193,10 @@ def uniform() -> Amplitude:
 def samples(values: ArrayLike) -> Amplitude:
     """The empirical law of positive amplitudes, each with the same weight. Exact up to rounding.
 
-    Raises
-    ------
-    ValueError
-        No value, or one that is not positive and finite.
+    Raises ValueError: No value, or one that is not positive and finite.
 
-    Examples
-    --------
     >>> samples([1.0, 1.0, 4.0]).moment(1)
     2.0
-
     """
     given = np.asarray(values, dtype=np.float64).ravel()
     if given.size == 0:
@@ -233,16 +214,10 @@ def normalized(n: int = 10_000, sparsity: float = 0.999) -> Amplitude:
     E a^q over n and S. Deterministic; takes about 0.1 s, then kept. Data as in Henighan et al. 2023, section
     "Experiment Setup".
 
-    Raises
-    ------
-    ValueError
-        n < 1 or a sparsity outside (0, 1).
+    Raises ValueError: n < 1 or a sparsity outside (0, 1).
 
-    Examples
-    --------
     >>> round(normalized().moment(1), 6)
     0.272065
-
     """
     if n < 1 or not 0 < sparsity < 1:
         raise ValueError(f"n = {n}, sparsity = {sparsity}: n must be >= 1 and sparsity in (0, 1)")

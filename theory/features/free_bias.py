@@ -127,13 +127,10 @@ def ring_gain(k: int, radius_squared: float, bias: float, law: Amplitude) -> tup
 
     k ≥ 1, r > 0. As accurate as the law's truncated moments, times k/E a².
 
-    Examples
-    --------
     >>> from theory.features.amplitudes import uniform
     >>> gain, gradient = ring_gain(4, 1.0, 0.0, uniform())
     >>> round(gain, 12), bool(np.allclose(gradient, 0))
     (4.0, True)
-
     """
     a, weights = law.nodes(*active(radius_squared, bias))
     output = radius_squared * a + bias
@@ -165,15 +162,9 @@ def best_free_bias(k: int, law: Amplitude) -> FreeBias:
     own loss function (see the module for what is certified). Where several solutions are exact (constant
     amplitudes) it is the one of least ‖W‖.
 
-    Raises
-    ------
-    ValueError
-        k is not an integer ≥ 1.
-    ArithmeticError
-        No start of the search reached a stationary point.
+    Raises ValueError: k is not an integer ≥ 1. Raises ArithmeticError: No start of the search reached a
+    stationary point.
 
-    Examples
-    --------
     >>> from theory.features.amplitudes import constant, uniform
     >>> six = best_free_bias(6, constant())
     >>> round(six.length**2, 12), round(six.bias, 12), six.gain
@@ -181,7 +172,6 @@ def best_free_bias(k: int, law: Amplitude) -> FreeBias:
     >>> seven = best_free_bias(7, uniform())
     >>> round(seven.length, 5), round(seven.bias, 5), round(seven.gain, 4)
     (1.44839, -0.96691, 5.2513)
-
     """
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k=5")
@@ -232,11 +222,7 @@ def maximize(objective: Objective, largest: float, k: int) -> Optimum:
 
     `largest` is the largest amplitude, which scales b. The certificate is part of the answer.
 
-    Raises
-    ------
-    ArithmeticError
-        No start reached a stationary point of negative curvature.
-
+    Raises ArithmeticError: No start reached a stationary point of negative curvature.
     """
     radii = np.geomspace(LEAST_RADIUS, max(2.0, k**2 / 2), RADII)
     values = np.array([[objective(r, -r * cut * largest)[0] for cut in CUTS] for r in radii])
@@ -293,16 +279,10 @@ def uniform_loss(k: int, radius_squared: float, bias: float) -> float:
 
     Loses digits as r tends to 1 (error about eps/|1 − r|); :func:`ring_gain` does not.
 
-    Raises
-    ------
-    ValueError
-        (r, b) outside the domain.
+    Raises ValueError: (r, b) outside the domain.
 
-    Examples
-    --------
     >>> round(3 * uniform_loss(1, 0.5, 0.0), 12)  # (1 − r)² in units of E a² = 1/3
     0.25
-
     """
     r, b = radius_squared, bias
     if not (r > 0 and -r < b <= 0 and r != 1):
@@ -320,12 +300,9 @@ def uniform_loss(k: int, radius_squared: float, bias: float) -> float:
 def exact_uniform_loss(k: int, radius_squared: sympy.Expr, bias: sympy.Expr) -> sympy.Expr:
     """The SymPy twin of :func:`uniform_loss` (`generalization.uniform-loss`).
 
-    Examples
-    --------
     >>> import sympy
     >>> exact_uniform_loss(1, sympy.Rational(1, 2), sympy.Integer(0))
     1/12
-
     """
     import sympy
 

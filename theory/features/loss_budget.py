@@ -62,17 +62,11 @@ def loss_budget(n: int = 10_000, sparsity: float = 0.999, *, with_empty: bool = 
     n ≥ 1, 0 < sparsity < 1; `with_empty` counts empty datapoints, which the data of this toolkit have not.
     P and zero_output are exact, E a and what follows from it to 1e-7.
 
-    Raises
-    ------
-    ValueError
-        n < 1 or a sparsity outside (0, 1).
+    Raises ValueError: n < 1 or a sparsity outside (0, 1).
 
-    Examples
-    --------
     >>> paper = loss_budget(with_empty=True)
     >>> round(paper.mean_amplitude, 6), f"{paper.zero_output - paper.bias_only:.2e}"
     (0.272065, '7.40e-04')
-
     """
     law = normalized(n, sparsity)
     non_empty = 1.0 - sparsity**n

@@ -106,13 +106,8 @@ def polygon(
     answers for any other law, samples included. Henighan et al. 2023, section "Generalization", and its
     notebook have the unit law with nearest neighbours only.
 
-    Raises
-    ------
-    ValueError
-        k is not an integer ≥ 1, or the law is unknown.
+    Raises ValueError: k is not an integer ≥ 1, or the law is unknown.
 
-    Examples
-    --------
     >>> pentagon = polygon(5, law="free")
     >>> round(pentagon.gain, 5), round(pentagon.weight_norm, 5)
     (4.19821, 2.04895)
@@ -121,7 +116,6 @@ def polygon(
     >>> heptagon = polygon(7, law="uniform")
     >>> round(heptagon.radius_squared ** 0.5, 5), round(heptagon.bias, 5)
     (1.44839, -0.96691)
-
     """
     if not isinstance(law, Amplitude) and law not in NAMED_LAWS:
         raise ValueError(f"law = {law!r}: it must be {', '.join(map(repr, NAMED_LAWS))} or an Amplitude")
@@ -176,13 +170,10 @@ def _exact_free_bias(k: int, amplitude: Amplitude) -> dict[str, str]:
 def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:
     """The k of greatest gain among `solutions`; several where gains agree to 1e-12, none of none.
 
-    Examples
-    --------
     >>> sorted(best_polygons(polygon(k, law="free") for k in range(3, 14)))
     [5]
     >>> sorted(best_polygons(polygon(k, law="free") for k in (6, 8)))
     [6, 8]
-
     """
     gains = {solution.k: solution.gain for solution in solutions}
     greatest = max(gains.values(), default=math.inf)
@@ -197,11 +188,8 @@ def neighbour_loss_change(k: Floats) -> Floats:
     S). k ≥ 3 has two distinct neighbours; k = 2 has one, at cosine −1, and k = 1 none, so both give −k/3.
     Relative error below 16 eps where the value is not near 0.
 
-    Examples
-    --------
     >>> neighbour_loss_change([4, 5, 6]).round(5).tolist()
     [-1.33333, -1.34836, -1.0]
-
     """
     cosine = np.where(k <= 2, 0.0, np.maximum(0.0, np.cos(2 * np.pi / k)))
     change: Floats = k / 3 * (2 * cosine**2 - 1)
@@ -211,16 +199,10 @@ def neighbour_loss_change(k: Floats) -> Floats:
 def exact_polygon_gain(k: int, law: Law = "unit") -> sympy.Expr:
     """The gain of :func:`polygon` as a SymPy number.
 
-    Raises
-    ------
-    ValueError
-        k < 1.
+    Raises ValueError: k < 1.
 
-    Examples
-    --------
     >>> exact_polygon_gain(4, law="free")
     4
-
     """
     shared = exact_interference_sum(k)
     return k * (2 - shared) if law == "unit" else k / shared

@@ -121,16 +121,10 @@ def sea_gain(k: int, radius_squared: float, energy: float, directions: Direction
 
     Exact under separated scales, relative error of a few eps of 2q.
 
-    Raises
-    ------
-    ValueError
-        k < 3 or unknown directions.
+    Raises ValueError: k < 3 or unknown directions.
 
-    Examples
-    --------
     >>> round(sea_gain(5, 0.0, best_sea(5, 0.0)), 5)  # without a k-gon the sea is the free pentagon itself
     4.19821
-
     """
     passed = _passed(k, directions)
     return 2 * energy - passed * (radius_squared * energy + energy**2 / k)
@@ -139,16 +133,10 @@ def sea_gain(k: int, radius_squared: float, energy: float, directions: Direction
 def best_sea(k: int, radius_squared: float, directions: Directions = "vertices") -> float:
     """The best energy of a sea, k(2 − S_k r)/(2 S_k), or 0 (`sea.separated-gain`). k ≥ 3.
 
-    Raises
-    ------
-    ValueError
-        k < 3 or unknown directions.
+    Raises ValueError: k < 3 or unknown directions.
 
-    Examples
-    --------
     >>> best_sea(6, 1.53), round(best_sea(5, 0.77, "isotropic") / 2, 4)
     (0.0, 1.0375)
-
     """
     passed = _passed(k, directions)
     return max(0.0, k * (2 - passed * radius_squared) / (2 * passed))
@@ -162,20 +150,13 @@ def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions
     explicit model, exact as far as the law's moments are; its optimum comes from a deterministic search with
     gradient and curvature as certificate. The law's largest amplitude scales the silence condition.
 
-    Raises
-    ------
-    ValueError
-        k < 3, no columns, or unknown directions.
-    ArithmeticError
-        The search found no maximum.
+    Raises ValueError: k < 3, no columns, or unknown directions. Raises ArithmeticError: The search found no
+    maximum.
 
-    Examples
-    --------
     >>> from theory.features.amplitudes import normalized
     >>> pentagon, hexagon = (ring_with_sea(k, normalized(), 60) for k in (5, 6))
     >>> pentagon.gain > hexagon.gain
     True
-
     """
     passed = _passed(k, directions)
     if not columns > 0:
@@ -214,16 +195,10 @@ def bands_gain(k: int, bands: int) -> float:
 
     k ≥ 1, B ≥ 1; relative error below 8 eps.
 
-    Raises
-    ------
-    ValueError
-        k < 1 or B < 1.
+    Raises ValueError: k < 1 or B < 1.
 
-    Examples
-    --------
     >>> round(bands_gain(5, 1), 5), round(bands_gain(5, 2) / bands_gain(5, 1), 5)
     (4.19821, 1.33333)
-
     """
     return bands * bands_energy(k, bands)
 
@@ -231,16 +206,10 @@ def bands_gain(k: int, bands: int) -> float:
 def bands_energy(k: int, bands: int) -> float:
     """2k/((B + 1) S_k), the energy of each of B separated bands at its optimum (`sea.bands`).
 
-    Raises
-    ------
-    ValueError
-        k < 1 or B < 1.
+    Raises ValueError: k < 1 or B < 1.
 
-    Examples
-    --------
     >>> bands_energy(4, 3)
     2.0
-
     """
     if bands < 1:
         raise ValueError(f"bands = {bands}: it must be at least 1")

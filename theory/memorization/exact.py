@@ -34,11 +34,8 @@ def _is_one_point(T: int | sympy.Expr) -> bool:
 def exact_tgon_radius_squared(T: int | sympy.Expr) -> sympy.Expr:
     """‖h‖² = 1/(1 − cos(2π/T)), 0 at T = 1 (`memorization.tgon-radius`).
 
-    Examples
-    --------
     >>> exact_tgon_radius_squared(3)
     2/3
-
     """
     return sympy.Integer(0) if _is_one_point(T) else 1 / (1 - _cosine(T))
 
@@ -46,11 +43,8 @@ def exact_tgon_radius_squared(T: int | sympy.Expr) -> sympy.Expr:
 def exact_tgon_bias_coefficient(T: int | sympy.Expr) -> sympy.Expr:
     """C = −cos(2π/T)/(1 − cos(2π/T)), 1 at T = 1 (`memorization.tgon-bias`).
 
-    Examples
-    --------
     >>> exact_tgon_bias_coefficient(4)
     0
-
     """
     return sympy.Integer(1) if _is_one_point(T) else -_cosine(T) / (1 - _cosine(T))
 
@@ -58,11 +52,8 @@ def exact_tgon_bias_coefficient(T: int | sympy.Expr) -> sympy.Expr:
 def exact_tgon_energy(T: int | sympy.Expr) -> sympy.Expr:
     """Σ_t ‖h_t‖² = T/(1 − cos(2π/T)), 0 at T = 1 (`memorization.tgon-norm`).
 
-    Examples
-    --------
     >>> exact_tgon_energy(6)
     12
-
     """
     return sympy.Integer(0) if _is_one_point(T) else T / (1 - _cosine(T))
 
@@ -70,11 +61,8 @@ def exact_tgon_energy(T: int | sympy.Expr) -> sympy.Expr:
 def exact_tgon_weight_norm(T: int | sympy.Expr) -> sympy.Expr:
     """‖W‖ = √(T/(1 − cos(2π/T))), 0 at T = 1 (`memorization.tgon-norm`).
 
-    Examples
-    --------
     >>> exact_tgon_weight_norm(4)
     2
-
     """
     return sympy.sqrt(exact_tgon_energy(T))
 
@@ -82,11 +70,8 @@ def exact_tgon_weight_norm(T: int | sympy.Expr) -> sympy.Expr:
 def exact_tgon_bias_norm(T: int | sympy.Expr) -> sympy.Expr:
     """‖b‖ = √T |cos(2π/T)|/(1 − cos(2π/T)), 1 at T = 1 (`memorization.tgon-bias-norm`).
 
-    Examples
-    --------
     >>> exact_tgon_bias_norm(6)
     sqrt(6)
-
     """
     return sympy.Integer(1) if _is_one_point(T) else sympy.sqrt(T) * abs(_cosine(T)) / (1 - _cosine(T))
 
@@ -94,11 +79,8 @@ def exact_tgon_bias_norm(T: int | sympy.Expr) -> sympy.Expr:
 def exact_tgon_dimensionality(T: int | sympy.Expr) -> sympy.Expr:
     """D_X = 2/T for T ≥ 3, 1/2 at T = 2, 0 at T = 1 (`memorization.tgon-dimensionality`).
 
-    Examples
-    --------
     >>> exact_tgon_dimensionality(5)
     2/5
-
     """
     if _is_one_point(T):
         return sympy.Integer(0)

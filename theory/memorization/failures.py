@@ -56,16 +56,10 @@ def two_circle_gap(inner: float, outer: float) -> float:
     arccos((x − 1)/√(xy)) with x the smaller one, whichever is given first; equal lengths give the gap of a polygon.
     Absolute error below 1e-7, below 4 eps away from 0 and π.
 
-    Raises
-    ------
-    ValueError
-        Lengths so short that no angle memorizes: 1 − x > √(xy).
+    Raises ValueError: Lengths so short that no angle memorizes: 1 − x > √(xy).
 
-    Examples
-    --------
     >>> round(math.degrees(two_circle_gap(1.4, 12.9)), 2), round(math.degrees(two_circle_gap(2, 2)), 9)
     (84.6, 60.0)
-
     """
     return float(least_gaps([inner, outer])[0])
 
@@ -95,11 +89,8 @@ def spare_angle(radius_squared: ArrayLike) -> float:
     (Only neighbours are counted, so for arbitrary lengths a positive rest is no proof that they memorize.) Absolute
     error below T times that of :func:`two_circle_gap`.
 
-    Examples
-    --------
     >>> abs(round(spare_angle([2.0] * 6), 12))
     0.0
-
     """
     return float(2 * math.pi - np.sum(least_gaps(radius_squared)))
 
@@ -148,17 +139,12 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
     arccos(1 − 1/x), to a relative 1e-12. There are 1 to T − 2 inner points, the shortest shorter
     than the T-gon's.
 
-    Raises
-    ------
-    ValueError
-        Values outside that range, or inner points so short that no outer circle leaves them room.
+    Raises ValueError: Values outside that range, or inner points so short that no outer circle leaves them
+    room.
 
-    Examples
-    --------
     >>> circles = two_circles(8, [1.439, 1.439])
     >>> round(circles.outer_squared, 2), round(circles.excess, 2), abs(round(spare_angle(circles.radius_squared), 9))
     (11.54, 1.63, 0.0)
-
     """
     from scipy.optimize import brentq
 
@@ -186,11 +172,8 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
 def dropped_point_bias(T: int) -> float:
     """Bias coefficient 1/T of a dropped point, its mean over the data (`stationary.dropped-loss`). One rounding.
 
-    Examples
-    --------
     >>> dropped_point_bias(8)
     0.125
-
     """
     _check_points(T, 1)
     return 1 / T
@@ -202,11 +185,8 @@ def dropped_point_loss(T: int, dropped: int = 1) -> float:
     1 ≤ D ≤ T. The others' hidden vectors must all be at least 1 long, as on a polygon of four or more. Two
     roundings.
 
-    Examples
-    --------
     >>> dropped_point_loss(8)
     0.109375
-
     """
     _check_points(T, dropped)
     return dropped / T * (1 - 1 / T)
@@ -219,17 +199,12 @@ def dropped_point_error(others: Floats) -> float:
     exact. Solves for the dropped point's column of W and its bias with the outputs at all other points, those that
     turn negative left out, to 1e-12 (`stationary.dropped-error`). It is 1 − 1/T where the others add up to 0.
 
-    Raises
-    ------
-    ValueError
-        The others are too short to hold the point near the origin (see :func:`dropped_point_curvature`).
+    Raises ValueError: The others are too short to hold the point near the origin (see
+    :func:`dropped_point_curvature`).
 
-    Examples
-    --------
     >>> from theory import memorization
     >>> round(dropped_point_error(memorization.tgon_hidden(7)), 12)
     0.875
-
     """
     active = np.ones(others.shape[1], dtype=bool)
     for _ in range(2 * others.shape[1] + 2):
@@ -269,12 +244,9 @@ def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
     (`stationary.dropped`). `others` are the (m, T − D) remaining hidden vectors, held fixed and adding up to 0.
     Absolute error below 16 eps times the largest eigenvalue.
 
-    Examples
-    --------
     >>> from theory import memorization
     >>> round(dropped_point_curvature(memorization.tgon_hidden(4)), 12)  # 4/2 − 2·4/5
     0.4
-
     """
     T = others.shape[1] + dropped
     _check_points(T, dropped)
@@ -289,12 +261,9 @@ def dropped_point_is_stable(others: Floats, dropped: int = 1, tolerance: float =
     features stay silent there, and hold the point with a positive curvature. Not a claim about models in which the
     others move: without decay they do, and the loss falls.
 
-    Examples
-    --------
     >>> from theory import memorization
     >>> [dropped_point_is_stable(memorization.tgon_hidden(T - 1)) for T in (3, 4, 5, 8)]
     [False, False, True, True]
-
     """
     lengths = np.sqrt(np.sum(others**2, axis=0))
     balanced = float(np.linalg.norm(others.sum(axis=1))) <= tolerance * float(lengths.sum())

@@ -61,16 +61,10 @@ def collapse_penalty(T: int) -> float:
     T ≥ 1. Exact up to one rounding. Within the symmetric ansatz; no model without the symmetry is claimed to
     collapse there.
 
-    Raises
-    ------
-    ValueError
-        T below 1.
+    Raises ValueError: T below 1.
 
-    Examples
-    --------
     >>> collapse_penalty(8)
     0.25
-
     """
     _check(T, 0.0)
     return min(1.0, 2 / T)
@@ -81,16 +75,10 @@ def penalised_objective(T: int, penalty: float, radius_squared: float, bias_coef
 
     T ≥ 1, radius_squared ≥ 0, any bias; summed term by term, relative error below 4 T eps.
 
-    Raises
-    ------
-    ValueError
-        T, the penalty or the radius outside its domain.
+    Raises ValueError: T, the penalty or the radius outside its domain.
 
-    Examples
-    --------
     >>> round(penalised_objective(4, 0.1, 1.0, 0.0), 12)  # the square memorizes and costs λ times 4
     0.4
-
     """
     _check(T, penalty)
     if not radius_squared >= 0:
@@ -106,19 +94,13 @@ def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
     outputs have the signs it assumes holds the minimum. T ≥ 1, λ ≥ 0; λ = 0 gives the limit λ → 0⁺.
     Relative error below 1e-12 for T ≤ 1000.
 
-    Raises
-    ------
-    ValueError
-        T below 1, or a penalty that is negative or not finite.
+    Raises ValueError: T below 1, or a penalty that is negative or not finite.
 
-    Examples
-    --------
     >>> polygon = penalised_polygon(3, 0.1)  # all active: r = 2/T − λ, c = 1/(T(1 + λ))
     >>> round(polygon.radius_squared, 12), round(polygon.bias_coefficient, 12)
     (0.566666666667, 0.30303030303)
     >>> penalised_polygon(8, 0.25).radius_squared
     0.0
-
     """
     _check(T, penalty)
     if penalty >= collapse_penalty(T):

@@ -31,16 +31,10 @@ def pair_overlap_probability(n: int, sparsity: float) -> float:
     n ≥ 1 features, 0 < sparsity < 1. Relative error below 8 eps times 1 + sparsity/p, the condition of p =
     1 − S.
 
-    Raises
-    ------
-    ValueError
-        n or sparsity outside its domain.
+    Raises ValueError: n or sparsity outside its domain.
 
-    Examples
-    --------
     >>> round(pair_overlap_probability(10_000, 0.999), 6)
     0.00995
-
     """
     return -math.expm1(n * math.log1p(-(_density(n, sparsity) ** 2)))
 
@@ -50,16 +44,10 @@ def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
 
     Accurate as :func:`pair_overlap_probability`.
 
-    Raises
-    ------
-    ValueError
-        T, n or sparsity outside its domain.
+    Raises ValueError: T, n or sparsity outside its domain.
 
-    Examples
-    --------
     >>> round(expected_overlapping_pairs(14, 10_000, 0.999), 3)
     0.905
-
     """
     _check_count("T", T)
     return T * (T - 1) / 2 * pair_overlap_probability(n, sparsity)
@@ -72,16 +60,10 @@ def disjoint_probability(T: int, n: int, sparsity: float) -> float:
     one. Never below 1 − :func:`expected_overlapping_pairs` (union bound). T ≥ 1. Relative error of order n
     T eps.
 
-    Raises
-    ------
-    ValueError
-        T, n or sparsity outside its domain.
+    Raises ValueError: T, n or sparsity outside its domain.
 
-    Examples
-    --------
     >>> round(disjoint_probability(14, 10_000, 0.999), 3)
     0.405
-
     """
     _check_count("T", T)
     density = _density(n, sparsity)
@@ -93,16 +75,10 @@ def first_overlap_scale(n: int, sparsity: float) -> float:
 
     Solves T² q/2 = 1, so it is about 1/2 below the T at which :func:`expected_overlapping_pairs` is 1.
 
-    Raises
-    ------
-    ValueError
-        n or sparsity outside its domain.
+    Raises ValueError: n or sparsity outside its domain.
 
-    Examples
-    --------
     >>> round(first_overlap_scale(10_000, 0.999), 1)
     14.2
-
     """
     return math.sqrt(2 / pair_overlap_probability(n, sparsity))
 
@@ -110,16 +86,10 @@ def first_overlap_scale(n: int, sparsity: float) -> float:
 def typical_overlap_scale(n: int, sparsity: float) -> float:
     """T = 1/q at which a datapoint overlaps one other on average (`scales.typical-overlap`).
 
-    Raises
-    ------
-    ValueError
-        n or sparsity outside its domain.
+    Raises ValueError: n or sparsity outside its domain.
 
-    Examples
-    --------
     >>> round(typical_overlap_scale(10_000, 0.999))
     101
-
     """
     return 1 / pair_overlap_probability(n, sparsity)
 
@@ -131,16 +101,11 @@ def universal_overlap_scale(n: int, sparsity: float) -> float:
     datapoint shares a feature, until T is so large that datapoints with hardly any feature turn up. The
     root at which the left side falls, to a relative 1e-12.
 
-    Raises
-    ------
-    ValueError
-        n or sparsity outside its domain, or n p so small that the left side never falls below 1.
+    Raises ValueError: n or sparsity outside its domain, or n p so small that the left side never falls below
+    1.
 
-    Examples
-    --------
     >>> round(universal_overlap_scale(10_000, 0.999), -2)
     1200.0
-
     """
     from scipy.optimize import brentq
     from scipy.special import lambertw
@@ -166,16 +131,10 @@ def hypothesis_generalization_scale(sparsity: float) -> float:
     collapse (Henighan et al. 2023); nothing here derives the ten. Equation
     `scales.generalization`.
 
-    Raises
-    ------
-    ValueError
-        Sparsity outside its domain.
+    Raises ValueError: Sparsity outside its domain.
 
-    Examples
-    --------
     >>> round(hypothesis_generalization_scale(0.999))
     10000
-
     """
     return 10 / _density(1, sparsity)
 

@@ -70,11 +70,8 @@ def tgon_radius_squared(T: Floats) -> Floats:
     T ≥ 1, integer or array; 0 at T = 1 (least ‖W‖²). Relative error below 8 eps. Henighan et al. 2023,
     section "Memorization", states the polygon; its radius follows from zero loss.
 
-    Examples
-    --------
     >>> [round(float(r), 12) for r in tgon_radius_squared([1, 2, 4, 6])]
     [0.0, 0.5, 1.0, 2.0]
-
     """
     return 0.5 / _half_chord(T) ** 2
 
@@ -85,11 +82,8 @@ def tgon_bias_coefficient(T: Floats) -> Floats:
 
     T ≥ 1; 1 at T = 1, exactly 0 at T = 4, negative from T = 5 on. Relative error below 12 eps for every T.
 
-    Examples
-    --------
     >>> tgon_bias_coefficient(1), tgon_bias_coefficient(4), round(tgon_bias_coefficient(6), 12)
     (1.0, 0.0, -1.0)
-
     """
     # 0.0 is subtracted from, not negated, so that T = 4 gives +0.0.
     return np.where(T == 1, 1.0, 0.0 - _cosine_of_step(T) * 0.5 / _half_chord(T) ** 2)
@@ -101,11 +95,8 @@ def tgon_energy(T: Floats) -> Floats:
 
     Equation `memorization.tgon-norm`. T ≥ 1; 0 at T = 1. Relative error below 8 eps.
 
-    Examples
-    --------
     >>> [round(float(energy), 12) for energy in tgon_energy([1, 2, 3, 4, 6])]
     [0.0, 1.0, 2.0, 4.0, 12.0]
-
     """
     return T * 0.5 / _half_chord(T) ** 2
 
@@ -116,11 +107,8 @@ def tgon_weight_norm(T: Floats) -> Floats:
 
     Equation `memorization.tgon-norm`. T ≥ 1; 0 at T = 1. Relative error below 6 eps.
 
-    Examples
-    --------
     >>> round(tgon_weight_norm(5), 6)
     2.689994
-
     """
     return np.sqrt(T / 2) / _half_chord(T)
 
@@ -131,11 +119,8 @@ def tgon_bias_norm(T: Floats) -> Floats:
 
     T ≥ 1; 1 at T = 1, exactly 0 at T = 4. Relative error below 12 eps.
 
-    Examples
-    --------
     >>> round(tgon_bias_norm(6) ** 2, 12), tgon_bias_norm(4)
     (6.0, 0.0)
-
     """
     return np.where(T == 1, 1.0, np.sqrt(T) * np.abs(_cosine_of_step(T)) * 0.5 / _half_chord(T) ** 2)
 
@@ -147,11 +132,8 @@ def tgon_dimensionality(T: Floats) -> Floats:
     T ≥ 1; 0 at T = 1, because least ‖W‖² puts that point at the origin (any other place would give 1).
     Exact up to one rounding.
 
-    Examples
-    --------
     >>> tgon_dimensionality([1, 2, 3, 4]).round(4).tolist()
     [0.0, 0.5, 0.6667, 0.5]
-
     """
     return np.where(T == 1, 0.0, np.where(T == 2, 0.5, 2 / T))
 
@@ -161,12 +143,9 @@ def tgon_hidden(T: int) -> Floats:
 
     T ≥ 1; the zero vector at T = 1. Each coordinate has an absolute error below 4 eps times the length.
 
-    Examples
-    --------
     >>> H = tgon_hidden(8)
     >>> bool(np.isclose(np.sum(H * H), tgon_energy(8)))
     True
-
     """
     from theory.polygon_geometry import polygon_vertices
 
@@ -179,11 +158,8 @@ def simplex_energy(T: Floats) -> Floats:
 
     T ≥ 1. It is a lower bound for every m, attained only by the regular simplex. Exact.
 
-    Examples
-    --------
     >>> simplex_energy(3) - round(tgon_energy(3), 12)
     0.0
-
     """
     return T - 1
 
@@ -192,11 +168,8 @@ def simplex_energy(T: Floats) -> Floats:
 def simplex_radius_squared(T: Floats) -> Floats:
     """‖h‖² = 1 − 1/T on the simplex that memorizes T points (`memorization.simplex`). T ≥ 1; one rounding.
 
-    Examples
-    --------
     >>> simplex_radius_squared(4)
     0.75
-
     """
     return (T - 1) / T
 
@@ -205,11 +178,8 @@ def simplex_radius_squared(T: Floats) -> Floats:
 def simplex_bias_coefficient(T: Floats) -> Floats:
     """C = 1/T on the simplex that memorizes T points (`memorization.simplex`). T ≥ 1; one rounding.
 
-    Examples
-    --------
     >>> simplex_bias_coefficient(4) + simplex_radius_squared(4)
     1.0
-
     """
     return 1 / T
 
@@ -218,12 +188,9 @@ def simplex_bias_coefficient(T: Floats) -> Floats:
 def simplex_dimensionality(T: Floats) -> Floats:
     """D_X = (T − 1)/T of each vertex of the regular simplex (`memorization.simplex`). T ≥ 1; one rounding.
 
-    Examples
-    --------
     >>> T = 5
     >>> round(T * simplex_dimensionality(T), 12)  # the dimensionalities add up to the rank
     4.0
-
     """
     return (T - 1) / T
 
@@ -233,16 +200,10 @@ def simplex_hidden(T: int, m: int) -> Floats:
 
     Unused dimensions are 0. Entries have an absolute error below 4 eps.
 
-    Raises
-    ------
-    ValueError
-        T > m + 1: T points of a regular simplex span T − 1 dimensions.
+    Raises ValueError: T > m + 1: T points of a regular simplex span T − 1 dimensions.
 
-    Examples
-    --------
     >>> np.round(simplex_hidden(2, 1), 6).tolist()
     [[0.707107, -0.707107]]
-
     """
     if not 1 <= T <= m + 1:
         raise ValueError(
@@ -264,16 +225,10 @@ def robust_energy_bound(minimum_energy: float, worst_point_error: float) -> floa
     1/4, and whose own active outputs are positive (automatic while √ε is below the least positive entry of
     X). Relative error below 4 eps.
 
-    Raises
-    ------
-    ValueError
-        ε outside [0, 1/4), where nothing is implied, or E negative.
+    Raises ValueError: ε outside [0, 1/4), where nothing is implied, or E negative.
 
-    Examples
-    --------
     >>> robust_energy_bound(4.0, 1e-4)
     3.92
-
     """
     if not 0 <= worst_point_error < 0.25:
         raise ValueError(
@@ -290,11 +245,8 @@ def asymptotic_tgon_weight_norm(T: Floats) -> Floats:
 
     Relative remainder 7π⁴/(360 T⁴) (1 + O(T⁻²)): below 2e-4 from T = 10 on.
 
-    Examples
-    --------
     >>> abs(asymptotic_tgon_weight_norm(100) / tgon_weight_norm(100) - 1) < 2e-8
     True
-
     """
     return T**1.5 / (math.sqrt(2) * math.pi) * (1 + math.pi**2 / (6 * T**2))
 
@@ -305,11 +257,8 @@ def asymptotic_tgon_bias_norm(T: Floats) -> Floats:
 
     Relative remainder π⁴/(15 T⁴) (1 + O(T⁻²)): below 1e-3 from T = 10 on.
 
-    Examples
-    --------
     >>> abs(asymptotic_tgon_bias_norm(100) / tgon_bias_norm(100) - 1) < 7e-8
     True
-
     """
     return T**2.5 / (2 * math.pi**2) * (1 - 5 * math.pi**2 / (3 * T**2))
 
@@ -321,12 +270,9 @@ def bias_overtakes_weights_at() -> int:
     golden ratio. (At T = 1 the bias norm 1 exceeds ‖W‖ = 0 too.) Henighan et al. 2023 reports the crossing
     in trained models.
 
-    Examples
-    --------
     >>> T = bias_overtakes_weights_at()
     >>> tgon_bias_norm(T) > tgon_weight_norm(T), tgon_bias_norm(T - 1) > tgon_weight_norm(T - 1)
     (True, False)
-
     """
     golden_angle = math.acos((math.sqrt(5) - 1) / 2)
     return math.floor(2 * math.pi / golden_angle) + 1
@@ -338,16 +284,10 @@ def largest_memorizable(weight_norm: float) -> int:
     0 ≤ `weight_norm` < 1e23, where T leaves the integers of float64; at least 1, since one point costs
     nothing. Equation `memorization.tgon-norm`.
 
-    Raises
-    ------
-    ValueError
-        A norm outside that range.
+    Raises ValueError: A norm outside that range.
 
-    Examples
-    --------
     >>> largest_memorizable(tgon_weight_norm(12))
     12
-
     """
     if not 0 <= weight_norm < 1e23:
         raise ValueError(f"weight_norm = {weight_norm:g}: it must lie in [0, 1e23)")

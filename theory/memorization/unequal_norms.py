@@ -84,16 +84,10 @@ def tied_slack(hidden: Floats, norms: ArrayLike) -> float:
 
     `hidden` is (m, T), T ≥ 2. Absolute error below 8 eps times the largest ‖h‖²/s_j².
 
-    Raises
-    ------
-    ValueError
-        Norms that are not T positive numbers.
+    Raises ValueError: Norms that are not T positive numbers.
 
-    Examples
-    --------
     >>> tied_slack(np.diag([3.0, 5.0]), [3.0, 5.0])  # orthogonal vectors of the data's own lengths
     0.0
-
     """
     norms = _checked(norms)
     return untied_slack(hidden, hidden / norms**2)
@@ -104,11 +98,8 @@ def untied_slack(hidden: Floats, decoder: Floats) -> float:
 
     Both (m, T), T ≥ 2. Absolute error below 8 eps times the largest product of lengths.
 
-    Examples
-    --------
     >>> untied_slack(np.array([[1.0, -1.0]]), np.array([[0.5, -0.5]]))
     0.0
-
     """
     products = decoder.T @ hidden
     gaps = np.diag(products)[:, None] - products
@@ -121,17 +112,11 @@ def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
     Inner products −1/Q and squared lengths s_j² − 1/Q, with Q = Σ 1/s_j²; Σ h_j/s_j² = 0. Tied or not, no model
     has less. T ≥ 2. Entries accurate to 1e-14 times the largest norm.
 
-    Raises
-    ------
-    ValueError
-        T > m + 1, or norms that are not positive numbers.
+    Raises ValueError: T > m + 1, or norms that are not positive numbers.
 
-    Examples
-    --------
     >>> model = simplex_on_norms([1.0, 2.0, 5.0], m=2)
     >>> round(model.encoder_cost, 12), abs(round(tied_slack(model.hidden, model.norms), 12))
     (2.0, 0.0)
-
     """
     lengths = _checked(norms)
     T = len(lengths)
@@ -154,11 +139,8 @@ def regular_polygon_cost(norms: ArrayLike, untied: bool = False) -> float:
     the burden: 2√(Σs²·Σs⁻²)/(1 − cos(2π/T)). An upper bound on the least, for every T ≥ 2 and m ≥ 2. Relative error
     below 16 eps.
 
-    Examples
-    --------
     >>> round(regular_polygon_cost([1, 1, 1, 1]), 12), round(regular_polygon_cost([1, 1, 1, 1], untied=True), 12)
     (4.0, 8.0)
-
     """
     lengths = _checked(norms)
     opening = 2 * math.sin(math.pi / len(lengths)) ** 2
@@ -174,11 +156,8 @@ def least_norm_tied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     Sequential quadratic programming from `starts` fixed starts, polygons in different cyclic orders, scaled to be
     feasible. T ≥ 2; seconds up to T = 12. ‖W‖² is an upper bound, accurate to 1e-6 when the best start finds it.
 
-    Examples
-    --------
     >>> round(least_norm_tied([1.0, 1.0, 1.0, 0.1]).encoder_cost, 3)  # below the 4 of equal norms
     3.697
-
     """
     lengths = _checked(norms)
     T = len(lengths)
@@ -212,12 +191,9 @@ def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
 
     Method and accuracy as :func:`least_norm_tied`. W and V are balanced: ‖W‖² = ‖V‖².
 
-    Examples
-    --------
     >>> model = least_norm_untied([1.0, 1.0, 1.0, 3.0])
     >>> round(model.encoder_cost + model.decoder_cost, 2)  # tied: 8
     7.84
-
     """
     lengths = _checked(norms)
     T = len(lengths)

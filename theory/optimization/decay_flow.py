@@ -37,16 +37,10 @@ def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:
 
     (1 + 2q(r − 1))/(1 + 4q r) for r ≥ 1/2, q ≥ 0. Relative error below 8 eps where r ≥ 1.
 
-    Raises
-    ------
-    ValueError
-        r < 1/2 or q < 0.
+    Raises ValueError: r < 1/2 or q < 0.
 
-    Examples
-    --------
     >>> round(symmetric_rate(tgon_radius_squared(5)), 3), symmetric_rate(3.0, mobility=0.0)
     (0.279, 1.0)
-
     """
     if not (radius_squared >= 0.5 and mobility >= 0):
         raise ValueError(
@@ -61,17 +55,11 @@ def symmetric_budget(start: float, end: float) -> float:
     ½ ln(end/start) + (3/2) ln((2 start − 1)/(2 end − 1)), for start ≥ end > 1/2 (`optimization.symmetric-flow`).
     Absolute error below 8 eps (1 + τ), where both are at least 1.
 
-    Raises
-    ------
-    ValueError
-        Unless start ≥ end > 1/2.
+    Raises ValueError: Unless start ≥ end > 1/2.
 
-    Examples
-    --------
     >>> r = tgon_radius_squared(5)
     >>> round(symmetric_budget(1.1**2 * r, r), 3)  # from 10 % above the least norm to it
     0.322
-
     """
     if not start >= end > 0.5:
         raise ValueError(f"start = {start}, end = {end}: the radius falls, to above 1/2; try end={start}")
@@ -83,16 +71,11 @@ def symmetric_radius_squared(T: int, start: float, budget: float) -> float:
 
     The root of :func:`symmetric_budget`, to a relative 1e-12; `memorization.tgon-radius` once that is reached. T ≥ 3.
 
-    Raises
-    ------
-    ValueError
-        T < 3, a budget < 0, or a start below the least radius, where the polygon does not memorize.
+    Raises ValueError: T < 3, a budget < 0, or a start below the least radius, where the polygon does not
+    memorize.
 
-    Examples
-    --------
     >>> symmetric_radius_squared(5, 2.0, 10.0) == tgon_radius_squared(5)
     True
-
     """
     from scipy.optimize import brentq
 

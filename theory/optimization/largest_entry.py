@@ -18,7 +18,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["largest_entry_mean", "largest_entry_probability"]
+__all__ = ["largest_entry_probability"]
 
 Floats = NDArray[np.float64]
 
@@ -31,16 +31,10 @@ def largest_entry_probability(bound: ArrayLike, n: int, sparsity: float, T: int 
 
     `bound` in [0, 1], any shape. Absolute error below 1e-4 for T = 1 and T times that for T datapoints.
 
-    Raises
-    ------
-    ValueError
-        n, sparsity or T outside its domain.
+    Raises ValueError: n, sparsity or T outside its domain.
 
-    Examples
-    --------
     >>> largest_entry_probability([0.5, 0.6, 1.0], 10_000, 0.999).round(2).tolist()
     [0.46, 0.81, 1.0]
-
     """
     if T < 1:
         raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=24")
@@ -51,19 +45,6 @@ def largest_entry_probability(bound: ArrayLike, n: int, sparsity: float, T: int 
     single = np.where(least > 0, np.interp(least, lattice, cumulative), 0.0)
     answer: Floats = np.clip(1 - single, 0.0, 1.0) ** T
     return answer
-
-
-def largest_entry_mean(n: int, sparsity: float, T: int = 1) -> float:
-    """Mean of the largest entry over T datapoints, to 1e-3 (`optimization.largest-entry`).
-
-    Examples
-    --------
-    >>> round(largest_entry_mean(10_000, 0.999), 3), round(largest_entry_mean(10_000, 0.999, T=24), 3)
-    (0.525, 0.775)
-
-    """
-    grid = np.linspace(0, 1, 4001)
-    return float(np.trapezoid(1 - largest_entry_probability(grid, n, sparsity, T), grid))
 
 
 @lru_cache(maxsize=32)

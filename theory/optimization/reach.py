@@ -32,13 +32,11 @@ from theory.memorization.tgon import tgon_radius_squared
 from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
 __all__ = [
-    "adam_extremal_gradients",
     "adam_growing_step",
     "adam_largest_step",
     "adamw_penalty",
     "adamw_stationary_gradient",
     "decay_budget",
-    "hypothesis_excess",
     "learning_rate_sum",
     "necessary_bias",
     "ray_depth",
@@ -53,11 +51,8 @@ Floats = NDArray[np.float64]
 def learning_rate_sum(rates: ArrayLike) -> float:
     """Λ, the sum of a schedule's learning rates (`optimization.decay-budget`). Exactly rounded.
 
-    Examples
-    --------
     >>> learning_rate_sum([0.1] * 10)
     1.0
-
     """
     return math.fsum(_rates(rates))
 
@@ -65,11 +60,8 @@ def learning_rate_sum(rates: ArrayLike) -> float:
 def decay_budget(rates: ArrayLike, weight_decay: float) -> float:
     """τ = weight_decay · Λ (`optimization.decay-budget`). Two roundings.
 
-    Examples
-    --------
     >>> decay_budget([1e-3] * 25_000, 1e-2)  # the paper's
     0.25
-
     """
     return _decay(weight_decay) * learning_rate_sum(rates)
 
@@ -80,11 +72,8 @@ def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
     Never above e^{−τ}, and e^{−τ} to first order in lr·wd. Relative error below 4 eps (1 + τ). Columns of W whose
     features occur nowhere and whose outputs are silent shrink by exactly this factor.
 
-    Examples
-    --------
     >>> round(surviving_fraction([1e-3] * 25_000, 1e-2), 6)
     0.7788
-
     """
     return math.exp(math.fsum(np.log1p(-_decay(weight_decay) * _rates(rates, weight_decay))))
 
@@ -96,11 +85,8 @@ def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_upd
     (:func:`adam_largest_step`); u = 1 holds for gradients of constant size, see :func:`adam_growing_step`. Relative
     error below 16 eps (1 + τ).
 
-    Examples
-    --------
     >>> round(reach([1e-3] * 25_000, 1e-2), 2), reach([0.5, 0.5], 0)
     (22.12, 1.0)
-
     """
     decay = _decay(weight_decay)
     if decay == 0:
@@ -113,18 +99,12 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
     """Largest |m̂|/√v̂ of Adam at a step, or over all steps, for any gradients (`optimization.largest-step`).
 
     At step t, (1−β₁)/(1−β₁^t) · √((1−β₂^t)(1−q^t)/((1−β₂)(1−q))) with q = β₁²/β₂ < 1: 1 at the first, and its limit
-    is the least upper bound. Attained by :func:`adam_extremal_gradients`. Relative error below 64 eps/(1 − q).
+    is the least upper bound. Attained by gradients that grow by β₂/β₁ per step. Relative error below 64 eps/(1 − q).
 
-    Raises
-    ------
-    ValueError
-        Unless 0 ≤ β₁ < 1, β₁² < β₂ < 1 and step ≥ 1.
+    Raises ValueError: Unless 0 ≤ β₁ < 1, β₁² < β₂ < 1 and step ≥ 1.
 
-    Examples
-    --------
     >>> round(adam_largest_step(), 4), round(adam_largest_step(step=1), 12)
     (7.2703, 1.0)
-
     """
     ratio = _checked_betas(beta1, beta2)
     largest = (1 - beta1) / math.sqrt((1 - beta2) * (1 - ratio))
@@ -135,32 +115,13 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
     return largest * math.sqrt((1 - beta2**step) * (1 - ratio**step)) / (1 - beta1**step)
 
 
-def adam_extremal_gradients(steps: int, beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2) -> Floats:
-    """(steps,) gradients whose last Adam step is the largest possible one: β₂/β₁ times larger at each step.
-
-    Equation `optimization.largest-step`; the last one is 1. Relative error below 2 eps times `steps`.
-
-    Examples
-    --------
-    >>> adam_extremal_gradients(3, beta1=0.5, beta2=0.75).round(4).tolist()
-    [0.4444, 0.6667, 1.0]
-
-    """
-    _checked_betas(beta1, beta2)
-    gradients: Floats = (beta1 / beta2) ** np.arange(steps - 1.0, -1.0, -1.0)
-    return gradients
-
-
 def adam_growing_step(growth: float, beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2) -> float:
     """|m̂|/√v̂ in the long run for gradients that grow by this factor per step (`optimization.largest-step`).
 
     (1−β₁)/(1−β₁/ρ) · √((1−β₂/ρ²)/(1−β₂)), ρ² > β₂: 1 at ρ = 1, largest at ρ = β₂/β₁.
 
-    Examples
-    --------
     >>> round(adam_growing_step(1.0), 12), round(adam_growing_step(0.999 / 0.9), 4)
     (1.0, 7.2703)
-
     """
     _checked_betas(beta1, beta2)
     if not growth**2 > beta2:
@@ -175,16 +136,10 @@ def adamw_stationary_gradient(
 
     |θ| < 1/wd, beyond which nothing rests. Relative error below 8 eps/(1 − wd|θ|).
 
-    Raises
-    ------
-    ValueError
-        A parameter of 1/wd or more.
+    Raises ValueError: A parameter of 1/wd or more.
 
-    Examples
-    --------
     >>> float(adamw_stationary_gradient(50.0, 0.01))
     -1e-08
-
     """
     pull = _decay(weight_decay) * np.asarray(parameter, dtype=np.float64)
     if not np.all(np.abs(pull) < 1):
@@ -200,16 +155,10 @@ def adamw_penalty(parameters: ArrayLike, weight_decay: float, epsilon: float = A
 
     About (ε wd/2)‖θ‖² for small wd|θ|; 0 without decay. Relative error below 1e-12.
 
-    Raises
-    ------
-    ValueError
-        A parameter of 1/wd or more, where the penalty is infinite.
+    Raises ValueError: A parameter of 1/wd or more, where the penalty is infinite.
 
-    Examples
-    --------
     >>> round(adamw_penalty([1.0], 0.01, epsilon=1.0) / 0.005, 3)
     1.007
-
     """
     pull = _decay(weight_decay) * np.abs(np.asarray(parameters, dtype=np.float64))
     if weight_decay == 0:
@@ -224,34 +173,14 @@ def adamw_penalty(parameters: ArrayLike, weight_decay: float, epsilon: float = A
     return epsilon / weight_decay * math.fsum(np.ravel(parts))
 
 
-def hypothesis_excess(excess: float, budget: float) -> float:
-    """Excess over the least norm after a further decay budget, excess·e^{−τ} (`optimization.excess`): a hypothesis.
-
-    Exact for a parameter without gradient. Along models of zero loss the rate is that of ‖θ‖² in Adam's metric; no
-    decay in the Euclidean metric is faster than e^{−τ} in ‖θ‖ (`optimization.decay-projection`). Regular
-    polygons refute it, they arrive at a finite τ (`optimization.symmetric-flow`), and so do trained models: their rates
-    are in the notes, with the runs.
-
-    Examples
-    --------
-    >>> round(hypothesis_excess(0.1, 0.25), 4)
-    0.0779
-
-    """
-    return excess * math.exp(-budget)
-
-
 def ray_depth(hidden: Floats) -> Floats:
     """(T,) largest t with t·h_j in the convex hull of the other hidden vectors; −∞ where the line misses it.
 
     By linear programming, to 1e-9; `hidden` is (m, T). Below 1 for every point of a model that memorizes.
 
-    Examples
-    --------
     >>> from theory.memorization.tgon import tgon_hidden
     >>> ray_depth(tgon_hidden(6)).round(9).tolist()  # cos(2π/6) on any hexagon
     [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
-
     """
     return np.array([_depth(hidden[:, j], np.delete(hidden, j, axis=1)) for j in range(hidden.shape[1])])
 
@@ -262,16 +191,10 @@ def necessary_bias(entry: ArrayLike, depth: ArrayLike) -> Floats:
     `entry` X_jk > 0, `depth` t < 1 of :func:`ray_depth`; broadcasts. Any W, tied or not. Relative error below 4 eps
     /(1 − t).
 
-    Raises
-    ------
-    ValueError
-        A depth of 1 or more: the point lies in the hull of the others and cannot be memorized.
+    Raises ValueError: A depth of 1 or more: the point lies in the hull of the others and cannot be memorized.
 
-    Examples
-    --------
     >>> float(necessary_bias(0.5, 0.75))
     -1.5
-
     """
     deep = np.asarray(depth, dtype=np.float64)
     if not np.all(deep < 1):
@@ -290,12 +213,9 @@ def tgon_within_reach(T: int, largest_bias: float, n: int, sparsity: float) -> f
     of any
     radius, not sufficient; irregular polygons may do with less.
 
-    Examples
-    --------
     >>> paper = (22.12, 10_000, 0.999)
     >>> [round(tgon_within_reach(T, *paper), 2) for T in (20, 24, 28)]
     [1.0, 0.58, 0.0]
-
     """
     from theory.optimization.largest_entry import largest_entry_probability
 

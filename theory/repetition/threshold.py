@@ -92,17 +92,11 @@ def energy_law(T: int, n: int, sparsity: float) -> EnergyLaw:
 
     T, n ≥ 1, 0 < sparsity < 1. Conditional on non-empty datapoints, as all data here. Mean 1 within 1e-6.
 
-    Raises
-    ------
-    ValueError
-        Numbers outside these domains.
+    Raises ValueError: Numbers outside these domains.
 
-    Examples
-    --------
     >>> law = energy_law(1_000, 1_000, 0.99)
     >>> round(law.mean, 6)
     1.0
-
     """
     if T < 1 or n < 1 or not 0 < sparsity < 1:
         raise ValueError(f"T = {T}, n = {n}, sparsity = {sparsity}: T, n >= 1 and sparsity in (0, 1)")
@@ -144,16 +138,10 @@ def energy_of_rank(rank: int, T: int, n: int, sparsity: float) -> float:
     own error shows in simulations of n = 1 000: below 0.5 % for T ≥ 10 n, 2 % at T = n. Deviations of ranks
     near the middle come out too large, because the energies add up to a constant.
 
-    Raises
-    ------
-    ValueError
-        rank outside 1..n, or T, n, sparsity outside their domains.
+    Raises ValueError: rank outside 1..n, or T, n, sparsity outside their domains.
 
-    Examples
-    --------
     >>> round(energy_of_rank(5, 30_000, 1_000, 0.99), 2)
     1.22
-
     """
     if not 1 <= rank <= n:
         raise ValueError(f"rank = {rank}: it must lie in 1..{n}; try rank=5")
@@ -163,11 +151,8 @@ def energy_of_rank(rank: int, T: int, n: int, sparsity: float) -> float:
 def equal_energy(T: int, n: int) -> float:
     """The R at which a point has the energy of a feature, T/n (`amplitudes.second-moment`). Exact.
 
-    Examples
-    --------
     >>> equal_energy(30_000, 1_000)
     30.0
-
     """
     return T / n
 
@@ -201,17 +186,11 @@ def zero_bias_threshold(T: int, n: int, sparsity: float) -> ZeroBiasThreshold:
 
     n ≥ 5. The deviation takes e_(5) and the own energies as independent, and uses E Σ X_k⁴ = n p E a⁴.
 
-    Raises
-    ------
-    ValueError
-        n < 5, or T, sparsity outside their domains.
+    Raises ValueError: n < 5, or T, sparsity outside their domains.
 
-    Examples
-    --------
     >>> low, high = (zero_bias_threshold(T, 1_000, 0.99).mean for T in (1_000, 30_000))
     >>> low > 1 > high  # above R = T/n where data are few, below it where they are many
     True
-
     """
     if n < 5:
         raise ValueError(f"n = {n}: a fifth-largest energy needs five features; try n=1000")
