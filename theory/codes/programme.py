@@ -17,7 +17,7 @@ lower bound of `theory.codes.bounds` is met.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, SupportsIndex
 
@@ -37,6 +37,7 @@ from theory.codes.search import (
     spread_directions,
     stationarity_matrix,
 )
+from theory.codes.starts import shaken, start_batches
 
 __all__ = [
     "ACTIVE_SLACK",
@@ -53,8 +54,6 @@ _Candidate = tuple[float, Floats, Floats]
 
 #: A constraint with slack below this is active.
 ACTIVE_SLACK = 1e-8
-#: Starts that are optimized side by side; progress is reported after each batch.
-_BATCH = 64
 #: How many starts must agree on the best energy for the search to end after a batch, and up to how many points: more
 #: points have codes that one start in a hundred reaches while many agree on the next best.
 _HITS, _FEW_POINTS = 12, 16
@@ -327,13 +326,13 @@ def _search(
     """
     found: list[_Candidate] = []
     if known:
-        found += _ranked(*augmented_lagrangian(np.stack([_shaken(code.hidden) for code in known])))
+        found += _ranked(*augmented_lagrangian(np.stack([shaken(code.hidden) for code in known])))
     equal_norm, done = np.inf, 0
-    for batch in _start_batches(T, m, starts):
+    for batch in start_batches(T, m, starts):
         spread = spread_directions(batch)
         equal_norm = min(equal_norm, *(equal_norm_energy(directions) for directions in spread))
         for directions, penalties in ((batch, LOOSE_PENALTIES), (spread, TIGHT_PENALTIES)):
-            codes = np.stack([_shaken(equal_norm_hidden(one), 0.003) for one in directions])
+            codes = np.stack([shaken(equal_norm_hidden(one), 0.003) for one in directions])
             found += _ranked(*augmented_lagrangian(codes, penalties=penalties))
         energies = np.array([energy for energy, *_ in found])
         agreed = T <= _FEW_POINTS and np.sum(energies < energies.min() * (1 + 2e-5)) >= _HITS
@@ -343,50 +342,6 @@ def _search(
         if agreed:
             break
     return _distinct(found), equal_norm
-
-
-def _start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
-    """Directions, half of them random, half with an axis of symmetry, where rare codes are found more often."""
-    # The seed is a function of T and m alone: a fixed sequence of start points, not a source of randomness.
-    generator = np.random.default_rng([T, m])
-    folds = [fold for fold in range(2, 7) if T % fold <= m - 2 and fold < T]
-    for first in range(0, starts, _BATCH):
-        directions = generator.normal(size=(min(_BATCH, starts - first), m, T))
-        for number in range(1, len(directions), 2) if folds else ():
-            fold = folds[number // 2 % len(folds)]
-            _turn(directions[number], fold, generator.integers(fold, size=m // 2))
-        yield directions / np.linalg.norm(directions, axis=1, keepdims=True)
-
-
-def _turn(directions: Floats, fold: int, angles: NDArray[np.intp]) -> None:
-    """Make (m, T) directions symmetric in place: T // fold orbits of one turn, the rest where it moves nothing.
-
-    The turn is by 1/fold of a circle in the first plane and by `angles` of these in the others.
-    """
-    m, T = directions.shape
-    orbits, rest = T // fold, T % fold
-    angles[0] = 1
-    while m - 2 * np.count_nonzero(angles) < rest:  # the rest has to differ in directions that are not moved
-        angles[np.flatnonzero(angles)[-1]] = 0
-    moved = np.repeat(angles, 2) > 0
-    turn = np.exp(2j * np.pi * angles / fold)[:, None]
-    pairs = directions[: len(moved), :orbits]
-    planes = pairs[::2] + 1j * pairs[1::2]
-    for copy in range(1, fold):
-        places = slice(copy * orbits, (copy + 1) * orbits)
-        planes = planes * turn
-        directions[: len(moved) : 2, places], directions[1 : len(moved) : 2, places] = (
-            planes.real,
-            planes.imag,
-        )
-        directions[len(moved) :, places] = directions[len(moved) :, :orbits]
-    directions[np.flatnonzero(moved), T - rest :] = 0.0
-
-
-def _shaken(hidden: Floats, size: float = 0.01) -> Floats:
-    """A configuration moved by about `size`, so that the search leaves it if it is a saddle point."""
-    generator = np.random.default_rng(hidden.shape)
-    return np.asarray(hidden + size * generator.normal(size=hidden.shape), dtype=np.float64)
 
 
 def _distinct(found: list[_Candidate], keep: int = 6) -> list[_Candidate]:

@@ -30,7 +30,10 @@ def test_interference_sum_equals_its_exact_twin(spread, assert_accurate):
 
 @given(st.integers(1, 2_000))
 def test_interference_sum_equals_its_definition(k):
-    assert abs(interference_sum(k) - np.sum(np.maximum(0, np.cos(2 * np.pi * np.arange(k) / k)) ** 2)) <= 4 * k * 2**-52
+    assert (
+        abs(interference_sum(k) - np.sum(np.maximum(0, np.cos(2 * np.pi * np.arange(k) / k)) ** 2))
+        <= 4 * k * 2**-52
+    )
 
 
 @pytest.mark.parametrize(("k", "value"), [(1, 1), (2, 1), (3, 1), (4, 1), (6, "3/2"), (8, 2)])
