@@ -216,6 +216,7 @@ class Model:
 
     def relax(self, z: Floats, R: float, iterations: int = ITERATIONS) -> Floats:
         """The local minimum that L-BFGS reaches from z."""
+
         def at(points: Floats, _: NDArray[np.intp]) -> tuple[Floats, Floats]:
             value, gradient = self.value(points[0], R)
             return np.array([value]), gradient[None]

@@ -344,11 +344,11 @@ def _search(
     return _distinct(found), equal_norm
 
 
-def _distinct(found: list[_Candidate], keep: int = 6) -> list[_Candidate]:
-    """The lowest candidates whose energies differ by more than a relative 1e-5, about their resolution."""
+def _distinct(found: list[_Candidate], keep: int = 10) -> list[_Candidate]:
+    """The lowest candidates whose energies differ by more than a relative 1e-6."""
     chosen: list[_Candidate] = []
     for candidate in sorted(found, key=operator.itemgetter(0)):
-        if len(chosen) < keep and (not chosen or candidate[0] > chosen[-1][0] * (1 + 1e-5)):
+        if len(chosen) < keep and (not chosen or candidate[0] > chosen[-1][0] * (1 + 1e-6)):
             chosen.append(candidate)
     return chosen
 

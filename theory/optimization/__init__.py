@@ -1,13 +1,7 @@
 """What the optimizer can reach: schedule, reach, decay flow."""
 
-from theory.optimization.decay_flow import (
-    symmetric_budget,
-    symmetric_radius_squared,
-    symmetric_rate,
-)
-from theory.optimization.largest_entry import (
-    largest_entry_probability,
-)
+from theory.optimization.decay_flow import symmetric_budget, symmetric_radius_squared, symmetric_rate
+from theory.optimization.largest_entry import largest_entry_probability
 from theory.optimization.reach import (
     adam_growing_step,
     adam_largest_step,
