@@ -221,7 +221,7 @@ class Model:
             value, gradient = self.value(points[0], R)
             return np.array([value]), gradient[None]
 
-        return descend(at, z[None], iterations)[0]
+        return np.asarray(descend(at, z[None], iterations)[0])
 
     def loss(self, z: Floats, R: float) -> float:
         """The loss less the features' energies."""

@@ -326,13 +326,13 @@ def _search(
     """
     found: list[_Candidate] = []
     if known:
-        found += _ranked(*augmented_lagrangian(np.stack([shaken(code.hidden) for code in known])))
+        found += _ranked(*augmented_lagrangian(np.concatenate([shaken(code.hidden) for code in known])))
     equal_norm, done = np.inf, 0
     for batch in start_batches(T, m, starts):
         spread = spread_directions(batch)
         equal_norm = min(equal_norm, *(equal_norm_energy(directions) for directions in spread))
         for directions, penalties in ((batch, LOOSE_PENALTIES), (spread, TIGHT_PENALTIES)):
-            codes = np.stack([shaken(equal_norm_hidden(one), 0.003) for one in directions])
+            codes = np.concatenate([shaken(equal_norm_hidden(one), 0.003) for one in directions])
             found += _ranked(*augmented_lagrangian(codes, penalties=penalties))
         energies = np.array([energy for energy, *_ in found])
         agreed = T <= _FEW_POINTS and np.sum(energies < energies.min() * (1 + 2e-5)) >= _HITS
@@ -341,10 +341,14 @@ def _search(
             progress(done, starts)
         if agreed:
             break
+    if T > _FEW_POINTS:  # large codes have neighbours of nearly the same energy
+        best = min(found, key=operator.itemgetter(0))[1]
+        for size in (0.03, 0.1):
+            found += _ranked(*augmented_lagrangian(shaken(best, size, 24), penalties=TIGHT_PENALTIES))
     return _distinct(found), equal_norm
 
 
-def _distinct(found: list[_Candidate], keep: int = 10) -> list[_Candidate]:
+def _distinct(found: list[_Candidate], keep: int = 8) -> list[_Candidate]:
     """The lowest candidates whose energies differ by more than a relative 1e-6."""
     chosen: list[_Candidate] = []
     for candidate in sorted(found, key=operator.itemgetter(0)):

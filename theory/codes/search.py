@@ -192,7 +192,8 @@ def _newton_steps(
         full = np.zeros((hidden.shape[1], hidden.shape[1]))
         full[rows, columns] = held
         hessian = np.kron(np.eye(len(hidden)), 2 * stationarity_matrix(full))
-        slack, gradient = slacks(hidden)[rows, columns], 2 * hidden.ravel() - jacobian.T @ held
+        slack = slacks(hidden)[rows, columns]
+        gradient: Floats = 2 * hidden.ravel() - jacobian.T @ held
         yield hidden, float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(gradient))))
         step, change = newton_step(hessian, jacobian, gradient, slack)
         hidden, held = hidden + step.reshape(hidden.shape), held + change

@@ -53,7 +53,7 @@ def _turn(directions: Floats, fold: int, angles: NDArray[np.intp]) -> None:
     directions[np.flatnonzero(moved), T - rest :] = 0.0
 
 
-def shaken(hidden: Floats, size: float = 0.01) -> Floats:
-    """A configuration moved by about `size`, so that the search leaves it if it is a saddle point."""
+def shaken(hidden: Floats, size: float = 0.01, copies: int = 1) -> Floats:
+    """(copies, m, T) a configuration moved by about `size`, so that the search leaves it if it is a saddle point."""
     generator = np.random.default_rng(hidden.shape)
-    return np.asarray(hidden + size * generator.normal(size=hidden.shape), dtype=np.float64)
+    return np.asarray(hidden + size * generator.normal(size=(copies, *hidden.shape)), dtype=np.float64)
