@@ -167,7 +167,7 @@ def test_one_command_draws_all_forms_again(made, tmp_path):
     assert not (tmp_path / "copy" / "tenth" / "norms.md").exists()
 
 
-@pytest.mark.parametrize("killed", ["runs.csv", "theory.csv", "figure.png", "norms.md"])
+@pytest.mark.parametrize("killed", ["theory.csv", "figure.png"])
 def test_a_kill_while_writing_leaves_tables_of_one_writing(made, tmp_path, monkeypatch, killed):
     """The old or the new ones, never both; the figure names those that it was drawn from."""
     home = _two_forms(made, tmp_path)
@@ -238,9 +238,15 @@ def test_missing_runs_are_counted_on_the_page(made, tmp_path):
 def test_committed_figures_are_those_of_the_committed_tables(name, folder):
     """A figure names the tables it was drawn from; pixels differ between machines."""
     tables = read_tables(ROOT / folder)
-    figure = picture(find_experiment(name), tables)
     assert Image.open(ROOT / folder / "figure.png").info["Description"] == digest(tables)
-    assert bool(figure.get_suptitle()) is (form_of(tables)["form"] != "full")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "folder"), COMMITTED)
+def test_committed_tables_are_drawn(name, folder):
+    """And a smaller form says above its figure that it is one."""
+    tables = read_tables(ROOT / folder)
+    assert bool(picture(find_experiment(name), tables).get_suptitle()) is (form_of(tables)["form"] != "full")
 
 
 @pytest.mark.parametrize("name", NAMES)
