@@ -173,7 +173,7 @@ def _judged(tables: Tables) -> pd.DataFrame:
 
 def _allowed(runs: pd.DataFrame) -> pd.Series:
     """The share of the least energy that a model with this error still needs (`memorization.robust`)."""
-    return 1 - 2 * np.sqrt(runs["worst_point_error"])
+    return 1 - 2 * runs["worst_point_error"] ** 0.5
 
 
 def _below(runs: pd.DataFrame, above: str) -> pd.Series:
