@@ -191,7 +191,7 @@ def _newton_steps(
         jacobian = _active_jacobian(hidden, rows, columns)
         full = np.zeros((hidden.shape[1], hidden.shape[1]))
         full[rows, columns] = held
-        hessian: Floats = np.kron(np.eye(len(hidden)), 2 * stationarity_matrix(full))
+        hessian = np.asarray(np.kron(np.eye(len(hidden)), 2 * stationarity_matrix(full)), dtype=np.float64)
         slack = slacks(hidden)[rows, columns]
         gradient: Floats = 2 * hidden.ravel() - jacobian.T @ held
         yield hidden, float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(gradient))))
