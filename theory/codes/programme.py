@@ -343,8 +343,8 @@ def _search(
             break
     if T > _FEW_POINTS:  # large codes have neighbours of nearly the same energy
         best = min(found, key=operator.itemgetter(0))[1]
-        for size in (0.03, 0.1):
-            found += _ranked(*augmented_lagrangian(shaken(best, size, 24), penalties=TIGHT_PENALTIES))
+        for size in (0.01, 0.03, 0.06, 0.1):
+            found += _ranked(*augmented_lagrangian(shaken(best, size, 32), penalties=TIGHT_PENALTIES))
     return _distinct(found), equal_norm
 
 
