@@ -306,3 +306,9 @@ def test_one_command_makes_tables_figure_and_page(name, tmp_path, monkeypatch):
     for table in set(known) - {"form"}:
         assert set(known[table]) <= set(fresh[table]), table
     assert form_of(fresh)["missing"] == "0"
+
+
+def test_tables_of_other_commands_are_not_made_from_runs(tmp_path):
+    done = CliRunner().invoke(main, ["figure", "polish", "--runs", str(tmp_path)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "try --from experiments/polish" in done.stderr

@@ -96,6 +96,11 @@ def _make(
     from experiments.tables import explained, form_folders, form_of, read_tables
     from numerics.sweeps.file import read_sweep
 
+    if not hasattr(experiment.module, "collect"):
+        raise BadInput(
+            f"{experiment.name}: other commands write its tables, as its page says; try --from "
+            f"experiments/{experiment.folder}"
+        )
     if not file.is_file():
         raise BadInput(f"{file}: no such sweep file; try --sweep with the file that named the runs")
     wanted = read_sweep(file, form=form)
