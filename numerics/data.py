@@ -19,8 +19,6 @@ from scipy.sparse import csc_array
 
 from theory.setting import Setting
 
-__all__ = ["Dataset", "draw_dataset", "draw_test_dataset", "generator_of"]
-
 _DATA_STREAM, START_STREAM, _TEST_STREAM = 0, 1, 2
 
 
@@ -35,13 +33,8 @@ class Dataset:
     indices : (nnz,) int32, feature of each entry, increasing within a datapoint.
     values : (nnz,) float64, positive.
 
-    Raises
-    ------
-    ValueError
-        An empty datapoint, an entry that is not positive and finite, or indices outside 0..n-1.
+    Raises ValueError: An empty datapoint, an entry that is not positive and finite, or indices outside 0..n-1.
 
-    Examples
-    --------
     >>> Dataset.from_dense([[1.0, 0.0], [0.0, 0.6], [0.0, 0.8]]).T
     2
 
@@ -182,11 +175,8 @@ def draw_dataset(setting: Setting) -> Dataset:
 def draw_test_dataset(setting: Setting, T: int = 10_000) -> Dataset:
     """T fresh datapoints of the setting's law, the same ones for every dataset seed: common random numbers.
 
-    Examples
-    --------
     >>> draw_test_dataset(Setting(T=3, n=50, sparsity=0.9), T=20).T
     20
-
     """
     return _draw(generator_of(0, _TEST_STREAM), setting.replace(T=T, repeats=1, repeated_points=1))
 

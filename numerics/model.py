@@ -16,8 +16,6 @@ from numerics.data import as_numbers
 from numerics.starts import draw_start
 from theory.setting import Setting
 
-__all__ = ["ReluOutputModel", "read_parameters"]
-
 #: Largest parameter that can be measured: outputs are of third order in parameters, errors of sixth.
 LARGEST = 1e40
 
@@ -30,8 +28,6 @@ class ReluOutputModel(nn.Module):
     W : (m, n) weights.
     b : (n,) bias.
 
-    Examples
-    --------
     >>> model = ReluOutputModel.initial(Setting(T=2, n=6))
     >>> model(torch.eye(6)).shape
     torch.Size([6, 6])

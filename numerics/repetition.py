@@ -20,8 +20,6 @@ More features also move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31
 Status: numerical; the zero-bias theorem is `repetition.zero-bias`.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import dataclass
@@ -36,8 +34,6 @@ from theory.features.amplitudes import normalized
 from theory.features.sea import ring_with_sea
 from theory.repetition.threshold import zero_bias_threshold
 from theory.setting import Setting
-
-__all__ = ["DrawnEnergies", "Transition", "draw_energies", "find_transition"]
 
 Floats = NDArray[np.float64]
 
@@ -82,17 +78,11 @@ class DrawnEnergies:
 def draw_energies(T: int, n: int, sparsity: float, seed: int, features: int = 120) -> DrawnEnergies:
     """Energies of a drawn dataset and its first datapoint as the point.
 
-    Raises
-    ------
-    ValueError
-        Fewer than 8 features to keep, or n below that.
+    Raises ValueError: Fewer than 8 features to keep, or n below that.
 
-    Examples
-    --------
     >>> draw = draw_energies(3_000, 300, 0.97, seed=0, features=40)
     >>> len(draw.energies), bool(np.all(np.diff(draw.energies) <= 0))
     (40, True)
-
     """
     if not 8 <= features <= n:
         raise ValueError(f"features = {features}: the model needs 8 to {n} features; try features=120")
@@ -291,11 +281,7 @@ class Model:
 def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: int = 120) -> Transition:
     """The threshold of one draw (see the module for the search). About 3 s on one core.
 
-    Raises
-    ------
-    ValueError
-        As `draw_energies`.
-
+    Raises ValueError: As `draw_energies`.
     """
     draw = draw_energies(T, n, sparsity, seed, features)
     model, generator = Model(draw), np.random.Generator(np.random.PCG64(seed))

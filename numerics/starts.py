@@ -5,15 +5,11 @@ whether it stays there and at what loss. Random numbers come from ``seed`` alone
 engine.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.data import START_STREAM, Dataset, draw_dataset, generator_of
 from theory.setting import RINGS, Setting
-
-__all__ = ["draw_start", "feature_energies", "first_copies"]
 
 _Start = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -24,17 +20,12 @@ def draw_start(setting: Setting) -> _Start:
     Random weights have standard deviation √(2/(n+m)), biases ``start_bias``; they depend on ``seed`` alone. Constructed
     starts depend on the setting's dataset too.
 
-    Raises
-    ------
-    ValueError
-        start = "memorizing" where no zero-loss model exists (m = 1 with three or more distinct datapoints).
+    Raises ValueError: start = "memorizing" where no zero-loss model exists (m = 1 with three or more distinct
+    datapoints).
 
-    Examples
-    --------
     >>> W, b = draw_start(Setting(T=5, n=100, sparsity=0.99, start="pentagon"))
     >>> int((b < 0).sum())  # the five vertices have negative biases, every other bias is 0
     5
-
     """
     generator = generator_of(setting.seed, START_STREAM)
     deviation = np.sqrt(2.0 / (setting.n + setting.m))

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["MEASURED", "Comparison", "Row", "compare", "measured"]
-
 #: Numbers of a record that tables of runs list.
 MEASURED = (
     "train_loss",
@@ -145,13 +143,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
     ----------
     runs : finished runs, as `numerics.train` or `numerics.Runs.load` returns them.
 
-    Raises
-    ------
-    ValueError
-        No runs were given.
+    Raises ValueError: No runs were given.
 
-    Examples
-    --------
     >>> from numerics import train
     >>> compare(train(Setting(T=2, n=50, sparsity=0.9, steps=20), out=None, progress=False)).rows[0].seeds
     1

@@ -9,8 +9,6 @@ two are stationary points that are not the least-norm optimum (Henighan et al. 2
 in 2D").
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,15 +20,6 @@ from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import Record, Setting, predict
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
-
-__all__ = [
-    "CIRCLE_RATIO",
-    "DROPPED_ERROR",
-    "DROPPED_LENGTH",
-    "Diagnosis",
-    "diagnose",
-    "diagnose_run",
-]
 
 #: Stored features: the columns of W that hold them are at least this much longer than the next one, ...
 FEATURE_RATIO = 1.5
@@ -61,12 +50,9 @@ def diagnose(record: Record, W: NDArray[np.floating[Any]] | None = None) -> Diag
 
     With the (m, n) weights ``W`` a model that stores features in place of datapoints is recognized, too.
 
-    Examples
-    --------
     >>> from theory import Setting, predict
     >>> diagnose(predict(Setting(T=5))).name
     'regular T-gon'
-
     """
     if W is not None and (features := _stored_features(record, W)) is not None:
         return features

@@ -5,8 +5,6 @@ under whatever names; data is an array X (n, T), or a run file of this program, 
 kind of a file is told by its first bytes, not by its name. Every guess that was made is written down.
 """
 
-from __future__ import annotations
-
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,8 +18,6 @@ from numpy.typing import NDArray
 
 from numerics import Dataset, Run, RunFileError, draw_dataset, load_run
 from numerics.model import read_parameters
-
-__all__ = ["ForeignFileError", "ForeignModel", "read_data", "read_model"]
 
 Arrays = dict[str, NDArray[np.float64]]
 
@@ -58,19 +54,14 @@ class ForeignModel:
 def read_model(path: str | Path) -> ForeignModel:
     """The model in a file; names, transposition and nesting are guessed and the guesses listed.
 
-    Raises
-    ------
-    ForeignFileError
-        No such file, a file that is damaged or of another kind, no W and b in it, or values that are not finite.
+    Raises ForeignFileError: No such file, a file that is damaged or of another kind, no W and b in it, or
+    values that are not finite.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/model.npz", weight=np.ones((5, 2)), bias=np.zeros(5))
     ...     read_model(f"{folder}/model.npz").guesses[1]
     "W is the transpose of 'weight', which has shape (5, 2)"
-
     """
     path = Path(path)
     if (run := _read_run(path)) is not None:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from verify.comparison import Comparison, Row
 
-__all__ = ["GROUP_TABLES", "Column", "render_report", "write_report"]
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

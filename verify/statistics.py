@@ -3,8 +3,6 @@
 All intervals are at 95 % and are meant for the few seeds of an experiment.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-__all__ = ["Interval", "lies_above", "mean_interval", "separation", "share_interval"]
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A number between two bounds, which are infinite (of a ratio 0 and infinity) where one value alone bounds nothing.
 
-    Examples
-    --------
     >>> str(Interval(1.0, 0.5, 1.5)), str(Interval(1.0, 0.0, math.inf))
     ('1 (0.5 to 1.5)', '1 (one value)')
-
     """
 
     value: float
@@ -40,11 +33,8 @@ class Interval:
 def mean_interval(values: ArrayLike) -> Interval:
     """Mean with Student's interval; bounds are infinite for one value, NaN for none.
 
-    Examples
-    --------
     >>> mean_interval([1.0, 2.0, 3.0]).value
     2.0
-
     """
     sample = np.asarray(values, dtype=np.float64)
     if len(sample) == 0:
@@ -59,11 +49,8 @@ def mean_interval(values: ArrayLike) -> Interval:
 def share_interval(successes: int, trials: int) -> Interval:
     """Share with the exact interval of Clopper and Pearson; ValueError without trials.
 
-    Examples
-    --------
     >>> share_interval(0, 10).low
     0.0
-
     """
     if trials < 1:
         raise ValueError(f"trials = {trials}: a share needs at least one")
@@ -79,10 +66,7 @@ def lies_above(upper: Sequence[float], lower: Sequence[float]) -> bool:
 def separation(upper: Sequence[float], lower: Sequence[float]) -> Fraction:
     """Probability that two samples of these sizes lie apart in this order, were there no difference between them.
 
-    Examples
-    --------
     >>> separation([1, 2, 3, 4], [5, 6, 7, 8])
     Fraction(1, 70)
-
     """
     return Fraction(1, math.comb(len(upper) + len(lower), len(upper)))

@@ -1,23 +1,16 @@
 """Values in the types of strict JSON."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from os import PathLike, fspath
 from typing import Any
 
-__all__ = ["in_json"]
-
 
 def in_json(value: Any) -> Any:
     """``value`` in the types of strict JSON: NumPy scalars and arrays unwrapped, NaN and infinity as None.
 
-    Examples
-    --------
     >>> in_json({"norm": float("nan"), 3: (1, 2)})
     {'norm': None, '3': [1, 2]}
-
     """
     if isinstance(value, Mapping):
         return {str(key): in_json(item) for key, item in value.items()}

@@ -4,8 +4,6 @@ Colours are those of Okabe and Ito, which colour-blind readers tell apart. Figur
 pyplot, so nothing is kept in a registry and no display is needed.
 """
 
-from __future__ import annotations
-
 from io import BytesIO
 from typing import Any, Literal
 
@@ -13,21 +11,6 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-__all__ = [
-    "BLUE",
-    "DECAY_COLOURS",
-    "GREEN",
-    "GREY",
-    "INK",
-    "SOFT",
-    "VERMILLION",
-    "Plot",
-    "panels",
-    "render",
-    "round_below",
-    "styled",
-]
 
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 ORANGE, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
@@ -85,11 +68,8 @@ def render(figure: Figure, kind: Literal["svg", "png"], source: str | None = Non
 
     ``source`` is kept in the file as its description: what it was drawn from.
 
-    Examples
-    --------
     >>> render(panels(1, 1, 1.0, 1.0)[0], "png")[1:4]
     b'PNG'
-
     """
     content = BytesIO()
     metadata = ({"Date": None} if kind == "svg" else {}) | ({"Description": source} if source else {})
@@ -101,11 +81,8 @@ def render(figure: Figure, kind: Literal["svg", "png"], source: str | None = Non
 def round_below(length: float) -> float:
     """The largest of 1, 2 and 5 times a power of ten that is at most ``length`` > 0.
 
-    Examples
-    --------
     >>> round_below(0.34)
     0.2
-
     """
     power = 10.0 ** np.floor(np.log10(length))
     return float(max(step * power for step in (1, 2, 5) if step * power <= length))

@@ -19,9 +19,10 @@ from experiments.failures.drawing import KINDS, draw
 from experiments.findings import MEASURED, Finding, found, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
+from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
-from verify.diagnosis import DROPPED_ERROR, DROPPED_LENGTH, diagnose_run
+from verify.diagnosis import diagnose_run
 from verify.statistics import Interval, share_interval
 
 __all__ = ["collect", "draw", "findings", "summary"]

@@ -6,8 +6,6 @@ Both are timed on one core in turns, in slices shorter than a time slice of the 
 because a busy machine can only slow a slice down.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -18,8 +16,6 @@ from numba import njit
 
 from numerics.engines.cpu import kernels, simd
 from numerics.engines.cpu.pairs import REGISTERS
-
-__all__ = ["measure_adamw", "measure_rate"]
 
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",

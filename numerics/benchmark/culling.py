@@ -12,8 +12,6 @@ of the sums over pairs alone. About a minute for each T below 1000; T = 10 000 t
 times candidate lists in the same way, a hundred steps a turn, so that their renewals are counted.
 """
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import os
@@ -35,8 +33,6 @@ from numerics.engines.cpu.simd import LANES
 from numerics.engines.cpu.trajectory import CpuTrajectory
 from numerics.starts import draw_start
 from theory.setting import Setting
-
-__all__ = ["Sums", "fit_costs", "time_steps", "time_sums"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ Allocator settings are read when a process starts, and memory of a process only 
 gets a fresh one. REQUEST and the answer on stdout are JSON.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import resource
@@ -20,8 +18,6 @@ from numerics.engines import EngineName, Trajectory, start_trajectory
 from numerics.engines.cpu import trajectory as cpu
 from numerics.starts import draw_start
 from theory.setting import Setting
-
-__all__ = ["EARLY_STEPS", "MEASURES", "measure_memory", "measure_plain", "measure_speed"]
 
 #: Steps before the early state is timed: code is compiled, memory touched, Adam's first steps are over.
 EARLY_STEPS = 20

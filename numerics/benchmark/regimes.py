@@ -14,8 +14,6 @@ memory : growth of a process's peak by a dataset and a few steps, per n + T + no
     float32 (n, T) array takes.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -30,8 +28,6 @@ from pathlib import Path
 from typing import Any
 
 from numerics.benchmark.process import EARLY_STEPS
-
-__all__ = ["FULL", "QUICK", "Plan", "describe_machine", "results_csv", "run"]
 
 _TUNED = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),

@@ -5,8 +5,6 @@ Losses are the sum over features and the mean over datapoints, float64. The test
 runs carry no noise of the test set. Its own standard error is `test_loss_error`.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import functools
 
@@ -20,8 +18,6 @@ from numerics.starts import first_copies
 from numerics.training.runs import Run
 from theory.dimensionality import dimensionality
 from theory.setting import Setting
-
-__all__ = ["OBSERVABLES", "TEST_POINTS", "observe"]
 
 #: Datapoints of the test set.
 TEST_POINTS = 10_000

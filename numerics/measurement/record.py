@@ -4,8 +4,6 @@ The weight norm is split as ‖W‖² = Σ_t ‖h_t‖² + (seen weight outside 
 orthonormal data (`memorization.norm-split`); all three parts are reported. Everything is evaluated in float64.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -18,8 +16,6 @@ from numerics.model import read_parameters
 from theory.dimensionality import dimensionality
 from theory.record import Assumption, Record
 
-__all__ = ["has_active_outputs", "measure"]
-
 
 def measure(model: Any, data: Dataset | Any) -> Record:
     """What ``model`` does on ``data``, as a `Record` to lay beside `theory.predict`.
@@ -29,13 +25,9 @@ def measure(model: Any, data: Dataset | Any) -> Record:
     model : module or mapping with ``W`` (m, n) and ``b`` (n,), a run, or a pair of arrays or tensors.
     data : a `Dataset`, or X as a dense non-negative (n, T) array or tensor.
 
-    Raises
-    ------
-    ValueError
-        Parameters that are missing, do not fit the data or are not finite; data that is not a dataset.
+    Raises ValueError: Parameters that are missing, do not fit the data or are not finite; data that is not a
+    dataset.
 
-    Examples
-    --------
     >>> record = measure((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)

@@ -6,15 +6,11 @@ A model that stores features has a ring of them, a polygon of long columns, and 
 Normalisation: the sea's energy is q = Σ‖w‖², as in `sea.separated-gain`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = ["LARGEST_RING", "RingAndSea", "ring_and_sea"]
 
 #: A ring has 3 to this many columns.
 LARGEST_RING = 10
@@ -49,19 +45,13 @@ class RingAndSea:
 def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> RingAndSea:
     """The ring and the sea of (m, n) weights and (n,) biases, in float64; n > `LARGEST_RING`.
 
-    Raises
-    ------
-    ValueError
-        Fewer columns than a ring and one more.
+    Raises ValueError: Fewer columns than a ring and one more.
 
-    Examples
-    --------
     >>> from theory.polygon_geometry import polygon_vertices
     >>> W = np.concatenate([polygon_vertices(5, 0.8), polygon_vertices(20, 0.01)], axis=1)
     >>> found = ring_and_sea(W, np.zeros(25))
     >>> found.columns, round(found.jump, 3), round(found.sea_energy, 6)
     (5, 8.944, 0.2)
-
     """
     if W.shape[1] <= LARGEST_RING:
         raise ValueError(f"n = {W.shape[1]}: a ring and its sea need more than {LARGEST_RING} features")

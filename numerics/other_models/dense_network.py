@@ -5,8 +5,6 @@ learning rate and weight decay given. Batches, starts and flipped labels are dra
 Everything runs in one thread, so that a machine gives the same bits at any number of cores.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +17,6 @@ from torch import Tensor, nn
 
 from numerics.data import generator_of
 from numerics.other_models.digits import Digits
-
-__all__ = ["Snapshot", "TrainingPlan", "flip_labels", "one_thread", "train_classifier"]
 
 _NETWORK_STREAM, _FLIP_STREAM, _BATCH_STREAM, _SUBSET_STREAM = 12, 13, 14, 15
 
@@ -111,12 +107,9 @@ def flip_labels(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Labels of which round(share · T) are replaced by another class out of ten, and which those are.
 
-    Examples
-    --------
     >>> labels, flipped = flip_labels(np.zeros(10, dtype=np.int64), 0.3, seed=0)
     >>> int(flipped.sum()), bool((labels[flipped] != 0).all())
     (3, True)
-
     """
     generator = generator_of(seed, _FLIP_STREAM)
     chosen = generator.choice(len(labels), size=round(share * len(labels)), replace=False)

@@ -5,8 +5,6 @@ big-endian format: two zero bytes, a byte for the number type (8: unsigned byte)
 lengths as 32-bit integers, and the numbers. Nothing is downloaded.
 """
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import math
@@ -18,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.data import generator_of
-
-__all__ = ["MNIST_FILES", "Digits", "DigitsFileError", "load_mnist", "read_idx", "shipped_digits"]
 
 #: The published files without ".gz": shape and MD5 of the uncompressed bytes.
 MNIST_FILES: dict[str, tuple[tuple[int, ...], str]] = {
@@ -70,11 +66,7 @@ def shipped_digits() -> Digits:
 
     The split is drawn once, from a fixed seed.
 
-    Raises
-    ------
-    ModuleNotFoundError
-        scikit-learn is not installed; the message says how to install it.
-
+    Raises ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
     """
     try:
         from sklearn.datasets import load_digits
@@ -96,11 +88,8 @@ def load_mnist(folder: str | Path, *, verify: bool = True) -> Digits:
     ``verify=False`` skips checksums and numbers of images, for other data in the same format (Fashion-MNIST); what a
     file says of itself is checked all the same.
 
-    Raises
-    ------
-    DigitsFileError
-        A file is absent, truncated, of another kind or, with ``verify``, not the published one.
-
+    Raises DigitsFileError: A file is absent, truncated, of another kind or, with ``verify``, not the published
+    one.
     """
     parts = [_load_published(Path(folder), name, verify) for name in MNIST_FILES]
     (images, labels), (test_images, test_labels) = parts[:2], parts[2:]
@@ -139,20 +128,15 @@ def _load_published(folder: Path, name: str, verify: bool) -> NDArray[np.uint8]:
 def read_idx(path: str | Path) -> NDArray[np.uint8]:
     """The array of one IDX file of unsigned bytes, plain or gzip-compressed by its own first bytes.
 
-    Raises
-    ------
-    DigitsFileError
-        The file is absent, truncated or longer than its head says, or not IDX of unsigned bytes.
+    Raises DigitsFileError: The file is absent, truncated or longer than its head says, or not IDX of unsigned
+    bytes.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile() as file:
     ...     written = file.write(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
     ...     file.flush()
     ...     read_idx(file.name).tolist()
     [7, 8, 9]
-
     """
     return _parse(_read(Path(path)), Path(path))
 

@@ -35,19 +35,6 @@ from numerics.starts import draw_start
 from numerics.training.loop import RECORDS
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
-__all__ = [
-    "STANDARD",
-    "VARIANTS",
-    "Variant",
-    "VariantModel",
-    "VariantRun",
-    "draw_variant_start",
-    "train_variant",
-    "variant_errors",
-    "variant_gradients",
-    "variant_hidden",
-]
-
 Floats = NDArray[np.float64]
 
 #: Datapoints whose outputs are held at a time; more no longer fit the cache, and wake the threads of BLAS.
@@ -100,12 +87,9 @@ VARIANTS = (
 def draw_variant_start(setting: Setting, variant: Variant) -> tuple[Floats, Floats, Floats]:
     """Initial (W, D, b) in float64: W and b as in `draw_start`; D is W, or drawn as W is where untied.
 
-    Examples
-    --------
     >>> W, D, b = draw_variant_start(Setting(T=3, n=20), STANDARD)
     >>> bool((W == D).all())
     True
-
     """
     W, b = draw_start(setting)
     if not variant.untied:
@@ -117,12 +101,9 @@ def draw_variant_start(setting: Setting, variant: Variant) -> tuple[Floats, Floa
 class VariantModel(nn.Module):
     """A variant as a torch module; with `STANDARD`, the same function as `numerics.ReluOutputModel`.
 
-    Examples
-    --------
     >>> model = VariantModel.initial(Setting(T=2, n=6, m=2), Variant("ReLU on h", hidden_relu=True))
     >>> bool((model.encode(torch.eye(6)) >= 0).all())
     True
-
     """
 
     def __init__(self, W: Tensor, D: Tensor, b: Tensor, variant: Variant) -> None:
@@ -177,11 +158,8 @@ def train_variant(
 ) -> VariantRun:
     """Train a variant from the dataset and start of a setting; full-batch AdamW as in the reference engine.
 
-    Examples
-    --------
     >>> train_variant(Setting(T=2, n=30, sparsity=0.9, steps=20), STANDARD).W.shape
     (2, 30)
-
     """
     kind = np.dtype(setting.dtype)
     W, D, b = (part.astype(kind) for part in draw_variant_start(setting, variant))

@@ -6,8 +6,6 @@ in progress is held by a lock (`numerics.training.checkpoints.claimed`). A run f
 outweighs both.
 """
 
-from __future__ import annotations
-
 import json
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -22,8 +20,6 @@ from numerics.training.obtaining import finished_run
 from numerics.training.progress import Meter
 from numerics.training.runs import Run, run_name, write_atomically
 from theory.setting import Setting
-
-__all__ = ["CellState", "Ledger", "State", "find_state", "find_states", "in_one_line", "in_threads"]
 
 State = Literal["done", "failed", "running", "left"]
 

@@ -7,8 +7,6 @@ A task computes with one thread, so a cluster wants one worker thread per core (
 This talks to dask itself and not through joblib: joblib 1.6 waits forever for a task that dask has given up.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import queue
@@ -26,8 +24,6 @@ from numerics.training.obtaining import finished_run, train_one
 from numerics.training.progress import work_of
 from numerics.training.runs import Run, run_name, save_run
 from theory.setting import Setting
-
-__all__ = ["ClusterError", "train_on_cluster"]
 
 #: The most work of a task, about half a minute of one core, and its most runs: what a killed worker loses.
 _TASK_WORK, _TASK_RUNS = 5e11, 16
@@ -125,11 +121,8 @@ def train_task(settings: Sequence[Setting], engine: EngineName, version: str) ->
 def cut_into_tasks(settings: Sequence[Setting], threads: int) -> list[list[int]]:
     """Places of the settings in tasks of one shape (n, T, m, dtype), at least four per thread where there are enough.
 
-    Examples
-    --------
     >>> cut_into_tasks([Setting(T=T, seed=seed) for seed in (0, 1) for T in (3, 5)], threads=0)
     [[0, 2], [1, 3]]
-
     """
     limit = min(_TASK_WORK, sum(map(work_of, settings)) / (4 * threads)) if threads else _TASK_WORK
     shapes: dict[tuple[Any, ...], list[int]] = {}

@@ -8,8 +8,6 @@ On one machine: one process, small runs beside each other in threads, then large
 cores. On a cluster (`numerics.sweeps.cluster`): tasks of a few runs of one shape; workers train, this process writes.
 """
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Sequence
@@ -26,18 +24,13 @@ from numerics.training.obtaining import finished_run, obtain, prepare_folder
 from numerics.training.progress import count_of, progress_bar
 from numerics.training.threads import train_in_threads
 
-__all__ = ["run_sweep", "sweep_states"]
-
 
 def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:
     """What became of each cell so far, in order; nothing is trained.
 
-    Examples
-    --------
     >>> from theory import Setting
     >>> [cell.state for cell in sweep_states(Sweep((Setting(T=3),)), out="no such folder")]
     ['left']
-
     """
     return find_states(sweep.cells, sweep.groups, resolve_engine(sweep.engine), Path(out))
 
@@ -64,19 +57,14 @@ def run_sweep(
     retry_failed : train the cells that failed before, and only those; otherwise they are passed over with a warning.
     progress : show progress and time left on stderr.
 
-    Raises
-    ------
-    ValueError
-        An unknown engine or backend, ``jobs`` below 1, an address that is missing or not wanted.
-    OSError
-        ``out`` cannot be written.
-    numerics.sweeps.cluster.ClusterError
-        The scheduler cannot be reached, has no workers, or these run another version of this program.
-    KeyboardInterrupt
-        After Ctrl-C, once running threads have stopped; the same call goes on from there.
+    Raises ValueError: An unknown engine or backend, ``jobs`` below 1, an address that is missing or not
+    wanted.
+    Raises OSError: ``out`` cannot be written.
+    Raises numerics.sweeps.cluster.ClusterError: The scheduler cannot be reached, has no workers, or these run
+    another version of this program.
+    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped; the same call goes on from
+    there.
 
-    Examples
-    --------
     >>> import tempfile
     >>> from theory import Setting
     >>> with tempfile.TemporaryDirectory() as folder:

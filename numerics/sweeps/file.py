@@ -9,8 +9,6 @@ replace those keys wherever the rest of the file gives them. So do those of ``te
 and of the datapoints at ten times the density: features are then seen as often as in the full form.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import itertools
@@ -28,17 +26,6 @@ from pydantic import ValidationError
 
 from numerics.engines import ENGINES
 from theory.setting import Setting, explain_invalid
-
-__all__ = [
-    "FORMS",
-    "MOST_CELLS",
-    "SMALLER_FORMS",
-    "Form",
-    "Sweep",
-    "SweepFileError",
-    "form_flag",
-    "read_sweep",
-]
 
 #: What a sweep file may describe: the sweep itself, and smaller forms of it below a table of that name.
 Form = Literal["full", "tenth", "preview"]
@@ -68,8 +55,6 @@ class Sweep:
     engine : "auto" or an engine's name.
     duplicates : how many cells were dropped because an equal one came before.
 
-    Examples
-    --------
     >>> Sweep(tuple(Setting(T=T, seed=seed) for T in (3, 5) for seed in (0, 1))).groups
     ('T = 3', 'T = 3', 'T = 5', 'T = 5')
 
@@ -103,22 +88,16 @@ class Sweep:
 def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
     r"""The sweep that a TOML file describes, or a smaller form of it.
 
-    Raises
-    ------
-    SweepFileError
-        What the file says is not a sweep, in any of its forms, or it has not the form that is asked for; one line.
-    OSError
-        The file cannot be read.
+    Raises SweepFileError: What the file says is not a sweep, in any of its forms, or it has not the form that
+    is asked for; one line.
+    Raises OSError: The file cannot be read.
 
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
     ...     written = file.write('[grid]\nT = [3, "5:7"]\nseed = "0:9"')
     ...     file.flush()
     ...     len(read_sweep(file.name).cells)
     40
-
     """
     content = Path(path).read_bytes()
     try:
@@ -293,10 +272,7 @@ def _shown(value: Any) -> str:
 def form_flag(form: Form) -> str:
     """What asks for a form in a command, with a space before it; nothing for the full form.
 
-    Examples
-    --------
     >>> form_flag("full"), form_flag("tenth")
     ('', ' --tenth')
-
     """
     return "" if form == "full" else f" --{form}"

@@ -15,8 +15,6 @@ from theory.setting import Setting
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["sweep_table"]
-
 
 def sweep_table(sweep: Sweep, out: str | Path = "runs") -> pd.DataFrame:
     """One row per cell in order: every field of its setting, ``engine``, ``status``, ``reason``, then observables.
@@ -26,11 +24,8 @@ def sweep_table(sweep: Sweep, out: str | Path = "runs") -> pd.DataFrame:
     (`numerics.measurement.observables.observe`) are computed anew from the run files and are NaN where there is no
     run or it diverged.
 
-    Examples
-    --------
     >>> sweep_table(Sweep((Setting(T=3), Setting(T=5))), out="no such folder")[["T", "status"]].values.tolist()
     [[3, 'left'], [5, 'left']]
-
     """
     import pandas as pd
 

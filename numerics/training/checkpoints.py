@@ -5,8 +5,6 @@ state of the trajectory and the history so far. It is written and verified like 
 claimed by a lock that dies with its process, so two processes on one folder share the work instead of doing it twice.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -21,8 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.training.runs import RunFileError, read_verified, read_versions, write_verified
-
-__all__ = ["Checkpoint", "claimed", "is_claimed", "load_checkpoint", "save_checkpoint"]
 
 _TENSORS = ("parameters", "first", "second", "auxiliary", "history_step", "history_loss")
 

@@ -4,8 +4,6 @@ A run on its way is a `Course`. Courses of one shape walk side by side where an 
 as the run it would have become alone.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 import warnings
@@ -25,8 +23,6 @@ from numerics.starts import draw_start
 from numerics.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from numerics.training.runs import Run, RunStatus
 from theory.setting import MEMORIZED_ERROR, Setting
-
-__all__ = ["RECORDS", "Course", "Interrupted", "Progress", "SideBySide", "record_steps", "set_out", "walk"]
 
 #: How often a run records its loss; also the grain of progress.
 RECORDS = 100

@@ -4,8 +4,6 @@ Each run has a lock, a checkpoint and a file of its own. On a GPU, runs of one s
 leave the files, bit for bit, that each would leave alone. A run that another process is at is waited for.
 """
 
-from __future__ import annotations
-
 import tempfile
 import threading
 import warnings
@@ -24,8 +22,6 @@ from numerics.training.loop import Course, Interrupted, Progress, SideBySide, se
 from numerics.training.runs import Run, RunFileError, load_run, run_name, save_run
 from numerics.training.times import timed
 from theory.setting import Setting
-
-__all__ = ["finished_run", "obtain", "prepare_folder", "train_one"]
 
 
 def train_one(

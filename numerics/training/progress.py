@@ -20,8 +20,6 @@ from theory.setting import Setting
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
 
-__all__ = ["STEP_COST", "Meter", "about", "compilation_announced", "count_of", "progress_bar", "work_of"]
-
 #: Datapoints whose pair interactions cost as much as the rest of a step: at n = 10 000, m = 2, a step of the cpu engine
 #: takes about 7 µs and 0.55 µs more per datapoint, for T from 3 to 30.
 STEP_COST = 12
@@ -163,11 +161,8 @@ def compilation_announced() -> Iterator[None]:
 def count_of(count: int, noun: str) -> str:
     """A number and its noun.
 
-    Examples
-    --------
     >>> count_of(1, "run"), count_of(2, "run")
     ('1 run', '2 runs')
-
     """
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
@@ -175,11 +170,8 @@ def count_of(count: int, noun: str) -> str:
 def about(seconds: float | None) -> str:
     """A duration in words, to two digits or so.
 
-    Examples
-    --------
     >>> about(42), about(190), about(7800), about(300_000), about(None)
     ('42 s', '3 min', '2 h 10 min', '3.5 days', 'unknown')
-
     """
     if seconds is None:
         return "unknown"

@@ -30,8 +30,6 @@ from numerics.measurement.record import measure
 from theory.record import Record
 from theory.setting import Setting
 
-__all__ = ["Run", "RunFileError", "RunStatus", "Runs", "load_run", "run_name", "save_run"]
-
 _FORMAT = 1
 _TENSORS = ("W", "b", "history_step", "history_loss")
 

@@ -3,8 +3,6 @@
 A failure of training (divergence, no memorization) is the status of a run, never an exception.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -19,8 +17,6 @@ from numerics.training.progress import progress_bar
 from numerics.training.runs import Run, Runs
 from numerics.training.threads import train_in_threads
 from theory.setting import Setting
-
-__all__ = ["train"]
 
 
 def train(
@@ -45,20 +41,12 @@ def train(
     threads : runs in flight at once, by default one per core; on a GPU, runs of one shape train together instead.
         Results do not depend on it.
 
-    Raises
-    ------
-    ValueError
-        An unknown engine, no seeds, a negative seed.
-    TypeError
-        ``settings`` are no settings.
-    OSError
-        ``out`` cannot be written.
-    KeyboardInterrupt
-        After Ctrl-C, once running threads have stopped; finished runs are on disk, and runs in progress go on from
-        their checkpoints when they are asked for again.
+    Raises ValueError: An unknown engine, no seeds, a negative seed.
+    Raises TypeError: ``settings`` are no settings.
+    Raises OSError: ``out`` cannot be written.
+    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped; finished runs are on disk, and
+    runs in progress go on from their checkpoints when they are asked for again.
 
-    Examples
-    --------
     >>> train(Setting(T=2, n=50, sparsity=0.9, steps=40), seeds=2, out=None, progress=False)
     <Runs: 2 runs, 0 memorized>
 

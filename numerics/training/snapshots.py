@@ -3,8 +3,6 @@
 Trajectories do not depend on how their steps are cut into calls, so the last snapshot has the bits of the finished run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +14,6 @@ from numerics.data import Dataset, draw_dataset
 from numerics.engines import EngineName, Trajectory, resolve_engine, start_trajectory
 from numerics.starts import draw_start
 from theory.setting import Setting
-
-__all__ = ["Snapshot", "even_steps", "growing_steps", "take_snapshots"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +28,8 @@ class Snapshot:
 def even_steps(steps: int, count: int) -> list[int]:
     """From 0 to ``steps``, ``count`` intervals of even length, each number once.
 
-    Examples
-    --------
     >>> even_steps(10, 4)
     [0, 2, 5, 7, 10]
-
     """
     if steps < 1 or count < 1:
         raise ValueError(f"steps = {steps}, count = {count}: both must be at least 1; try count=100")
@@ -48,11 +41,8 @@ def growing_steps(steps: int, count: int) -> list[int]:
 
     Early training changes most: with an even spacing the first snapshots would miss it.
 
-    Examples
-    --------
     >>> growing_steps(1000, 4)
     [0, 1, 10, 100, 1000]
-
     """
     if steps < 1 or count < 2:
         raise ValueError(f"steps = {steps}, count = {count}: at least 1 step and 2 counts; try count=60")
@@ -72,17 +62,11 @@ def take_snapshots(
     A run that diverges yields no more: what it had become is not a model. ``data`` and ``start`` (W, b) are as in
     `numerics.training.obtaining.train_one`.
 
-    Raises
-    ------
-    ValueError
-        No steps, or steps that do not increase from 0 or more to at most ``setting.steps``.
+    Raises ValueError: No steps, or steps that do not increase from 0 or more to at most ``setting.steps``.
 
-    Examples
-    --------
     >>> taken = take_snapshots(Setting(T=2, n=50, sparsity=0.9, steps=40), [0, 20, 40])
     >>> [(one.step, one.W.shape) for one in taken]
     [(0, (2, 50)), (20, (2, 50)), (40, (2, 50))]
-
     """
     wanted = [int(step) for step in steps]
     if not wanted or wanted != sorted(set(wanted)) or wanted[0] < 0 or wanted[-1] > setting.steps:

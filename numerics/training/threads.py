@@ -3,8 +3,6 @@
 A large run takes all cores by itself. On a GPU, batches of runs of one shape are trained one after the other.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -15,8 +13,6 @@ from numerics.engines import EngineName
 from numerics.engines.cpu.trajectory import uses_all_cores
 from numerics.training.loop import Interrupted
 from theory.setting import Setting
-
-__all__ = ["cut_into_batches", "train_in_threads"]
 
 #: The most runs of a batch, and the most pairs n·T they have together: one run of that many keeps a GPU busy alone.
 #: Counted, not measured.
@@ -72,11 +68,8 @@ def _share(
 def cut_into_batches(settings: Sequence[Setting]) -> list[list[int]]:
     """Places of the settings in batches of one shape, each in order.
 
-    Examples
-    --------
     >>> cut_into_batches([Setting(T=T, seed=seed) for seed in (0, 1) for T in (3, 5)])
     [[0, 2], [1, 3]]
-
     """
     from numerics.engines.cuda.trajectory import batch_shape
 

@@ -3,16 +3,12 @@
 Not in the run files themselves, which hold nothing that differs between two trainings of one setting.
 """
 
-from __future__ import annotations
-
 import contextlib
 import math
 import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-
-__all__ = ["TIMES", "timed", "training_seconds"]
 
 #: The file, in a folder of runs: name of the run and seconds, separated by a comma; a resumed run has several lines.
 TIMES = "times.csv"
@@ -40,11 +36,8 @@ def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
 def training_seconds(names: Iterable[str], folder: Path) -> dict[str, float]:
     """Seconds that each of these runs took, for those of which it is known; damaged lines are passed over.
 
-    Examples
-    --------
     >>> training_seconds(["a"], Path("no such folder"))
     {}
-
     """
     wanted, seconds = set(names), dict[str, float]()
     with (

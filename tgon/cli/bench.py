@@ -1,7 +1,5 @@
 """The command that times training: `bench`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,8 +8,6 @@ import click
 
 from tgon.cli.options import BadInput, check_place, json_option
 from tgon.cli.output import print_json, print_table
-
-__all__ = ["bench"]
 
 #: Title of each table, and the heads of its columns in the order of its rows after n, T and m.
 _TABLES = {

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from numerics import Dataset
     from verify.model_files import ForeignModel
 
-__all__ = ["check", "dataset_of"]
-
 
 @click.command(epilog="Example: tgon check model.safetensors --data data.npz")
 @click.argument("model", type=click.Path())

@@ -1,13 +1,9 @@
 """The command that lists what the court judges: `claims`."""
 
-from __future__ import annotations
-
 import click
 
 from tgon.cli.options import json_option
 from tgon.cli.output import print_json, print_table
-
-__all__ = ["claims"]
 
 
 @click.command(epilog="Example: tgon claims --json")

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from theory import Setting
     from verify.comparison import Comparison
 
-__all__ = ["compare"]
-
 
 @click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
 @integers_option("--T", "T", default="3,5,8,10,12", show_default=True)

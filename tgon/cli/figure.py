@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from experiments.registry import Experiment
     from numerics.sweeps.file import Form, Sweep
 
-__all__ = ["figure"]
-
 
 @click.command(epilog="Example: tgon figure norms --runs runs --out experiments/norms")
 @click.argument("name", required=False)

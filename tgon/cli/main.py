@@ -6,8 +6,6 @@ interrupted. Answers go to stdout, progress and errors to stderr; an error is on
 needs when it runs, so that help is printed at once.
 """
 
-from __future__ import annotations
-
 import errno
 import re
 import sys
@@ -30,8 +28,6 @@ from tgon.cli.predict import predict
 from tgon.cli.sweep import sweep
 from tgon.cli.threshold import threshold
 from tgon.cli.train import train
-
-__all__ = ["main"]
 
 
 class OneLineErrors(click.Group):

@@ -1,7 +1,5 @@
 """The command that writes the derivation notes: `notes`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -10,8 +8,6 @@ import click
 
 from tgon.cli.options import BadInput, json_option
 from tgon.cli.output import print_json
-
-__all__ = ["differences", "notes"]
 
 #: The PDF's name inside the folder of the notes.
 PDF = "notes.pdf"

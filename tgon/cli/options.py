@@ -20,25 +20,6 @@ if TYPE_CHECKING:
 
     from theory import Setting
 
-__all__ = [
-    "BadInput",
-    "IntegerList",
-    "Interrupted",
-    "check_place",
-    "check_size",
-    "data_options",
-    "form_options",
-    "in_one_line",
-    "integers_option",
-    "json_option",
-    "keeping",
-    "make_settings",
-    "parse_integers",
-    "refusals",
-    "run_options",
-    "setting_options",
-]
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 #: The largest integer and the most integers that a list such as ``3:12`` may name.
@@ -65,11 +46,8 @@ def parse_integers(text: str) -> tuple[int, ...]:
 
     Raises ValueError, in one line, for anything else.
 
-    Examples
-    --------
     >>> parse_integers("3:5,8,4")
     (3, 4, 5, 8)
-
     """
     named: dict[int, None] = {}
     for part in text.split(","):

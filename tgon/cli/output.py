@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from verify.claims.judging import Judgement
 
-__all__ = ["computing", "print_claims", "print_json", "print_table", "shown"]
-
 #: Columns of a table that goes into a file or a pipe, where no terminal sets them.
 PLAIN_WIDTH = 132
 

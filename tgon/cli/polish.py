@@ -15,8 +15,6 @@ from tgon.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from numerics import Polished
 
-__all__ = ["polish"]
-
 #: The columns of --table.
 _COLUMNS = (
     *("model", "T", "m", "weight_decay", "seed", "diagnosis_before", "dropped", "shared_features"),

@@ -1,7 +1,5 @@
 """The command that says what polygons of features are worth: `polygon`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import click
@@ -15,8 +13,6 @@ from tgon.cli.options import (
     refusals,
 )
 from tgon.cli.output import computing, print_json, print_table
-
-__all__ = ["polygon"]
 
 #: The most features of a polygon whose best bias is searched for: a minute there, growing like k².
 MOST_WITH_BIAS = 10_000

@@ -24,8 +24,6 @@ from tgon.cli.output import computing, print_json, print_table
 if TYPE_CHECKING:
     from theory import Assumption, Record
 
-__all__ = ["in_ranges", "predict"]
-
 _PREDICTED = (
     "T",
     "m",
@@ -162,11 +160,8 @@ def _of_the_ends(evidence: Mapping[int, str]) -> str:
 def in_ranges(integers: Iterable[int]) -> str:
     """Integers in order, as ``--T`` takes them.
 
-    Examples
-    --------
     >>> in_ranges([3, 4, 5, 8, 10, 9])
     '3:5,8:10'
-
     """
     groups = groupby(enumerate(sorted(integers)), key=lambda pair: pair[1] - pair[0])
     rows = [[one for _, one in group] for _, group in groups]

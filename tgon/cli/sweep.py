@@ -17,8 +17,6 @@ from tgon.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from numerics.sweeps import CellState, Form, Sweep
 
-__all__ = ["sweep"]
-
 _STATES = ("done", "failed", "running", "left")
 
 #: The most reasons that a row of the table names.

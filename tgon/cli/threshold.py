@@ -1,7 +1,5 @@
 """The command that says from how many repeats on a datapoint replaces a feature: `threshold`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +17,6 @@ from tgon.cli.options import (
     refusals,
 )
 from tgon.cli.output import computing, print_json, print_table, shown
-
-__all__ = ["threshold"]
 
 #: The fewest features that the model of `tgon threshold` keeps.
 LEAST_FEATURES = 8

@@ -20,8 +20,6 @@ from tgon.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from numerics import Run
 
-__all__ = ["describe_run", "train"]
-
 
 @click.command(epilog="Example: tgon train --T 8 --seeds 4")
 @integers_option("--T", "T", required=True)

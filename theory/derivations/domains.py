@@ -5,8 +5,6 @@ Roberts' low-discrepancy sequence (powers of the generalised golden ratio), ever
 a face of the box. All coordinates are rational.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -14,8 +12,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import sympy
-
-__all__ = ["Domain", "Integers", "Interval", "Point", "points"]
 
 Point: TypeAlias = dict[sympy.Symbol, sympy.Rational]
 
@@ -84,12 +80,9 @@ def points(domain: Domain, count: int) -> Iterator[Point]:
 
     A domain without symbols has one point, the empty one. The same domain always gives the same points.
 
-    Examples
-    --------
     >>> x = sympy.Symbol("x")
     >>> [point[x] for point in points({x: Interval(0, 1)}, 0)]
     [0, 1]
-
     """
     symbols = sorted(domain, key=lambda symbol: symbol.name)
     sets = [domain[symbol] for symbol in symbols]

@@ -5,8 +5,6 @@ with SymPy's simplification or evaluation, so that what SymPy derived is checked
 Derivatives are taken by truncated power series (automatic differentiation), sums and products term by term.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import add, mul
@@ -14,8 +12,6 @@ from typing import Any, TypeAlias
 
 import sympy
 from flint import arb, arb_series, ctx, fmpq
-
-__all__ = ["PRECISION", "Ball", "Undefined", "ball", "rational_ball"]
 
 #: Working precision in bits.
 PRECISION = 256
@@ -36,19 +32,12 @@ def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy:
     outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow.
 
-    Raises
-    ------
-    Undefined
-        The value is not a finite real number (a root of a negative number, a division by zero).
-    NotImplementedError
-        A function outside the list above, or a symbol without a value.
+    Raises Undefined: The value is not a finite real number (a root of a negative number, a division by zero).
+    Raises NotImplementedError: A function outside the list above, or a symbol without a value.
 
-    Examples
-    --------
     >>> x = sympy.Symbol("x")
     >>> bool(ball(sympy.cos(x) ** 2 + sympy.sin(x) ** 2, {x: rational_ball(sympy.Rational(1, 3))}).contains(1))
     True
-
     """
     with ctx.workprec(PRECISION):
         try:
@@ -63,11 +52,8 @@ def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
 def rational_ball(number: sympy.Rational) -> Ball:
     """The ball of a rational number: exact if it is dyadic, one rounding otherwise.
 
-    Examples
-    --------
     >>> bool(rational_ball(sympy.Rational(3, 4)).is_exact())
     True
-
     """
     with ctx.workprec(PRECISION):
         return arb(fmpq(int(number.p), int(number.q)))

@@ -4,11 +4,7 @@ A label belongs here while its statement is a definition, an approximation, a pr
 open; a derivation that is registered under the label takes its place in the notes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-
-__all__ = ["LABELS"]
 
 _BY_HAND = "theorem, proof by hand in `theory/codes/bounds.py`"
 

@@ -6,8 +6,6 @@ domain. A mutant may only survive a check if it is no error: an equation that ho
 both versions are equal there, or an inequality that is weaker at every point.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,9 +16,6 @@ from flint import arb
 from theory.derivations.domains import Domain, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
 from theory.derivations.steps import COUNT, Statement, Step, StepInconclusive, StepRefuted, relations
-
-__all__ = ["Mutant", "is_harmless", "is_refuted", "mutants"]
-
 
 #: A node as it is changed, and what the change is.
 Change: TypeAlias = tuple[sympy.Basic, tuple[object, ...]]
@@ -42,14 +37,11 @@ class Mutant:
 def mutants(step: Step) -> Iterator[Mutant]:
     """Every mutant of a step's statement, each once.
 
-    Examples
-    --------
     >>> x = sympy.Symbol("x")
     >>> from theory.derivations.domains import Interval
     >>> step = Step("a.b", sympy.Eq(sympy.cos(x), 1 - x), {x: Interval(0, 1)}, "")
     >>> sorted(mutant.change for mutant in mutants(step))[2:]
     ['1 - x: + for - of -x', '1 - x: - for + of 1', '1 -> 0', '1 -> 2', 'cos(x) -> sin(x)']
-
     """
     seen = {step.statement}
     for statement, words in _rewrite(step.statement, step.domain):

@@ -9,8 +9,6 @@ reason has a gap, it says so. Titles, reasons and conclusions are Markdown, with
 Normalisation and symbols are those of `theory.derivations.symbols`.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,27 +21,6 @@ from sympy.core.relational import Relational
 
 from theory.derivations.domains import Domain, Point, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
-
-__all__ = [
-    "Check",
-    "Derivation",
-    "Standing",
-    "Statement",
-    "Step",
-    "StepInconclusive",
-    "StepRefuted",
-    "above",
-    "at_least",
-    "at_most",
-    "at_points",
-    "closed_form",
-    "derivation",
-    "derivations",
-    "equal",
-    "over_box",
-    "relations",
-    "theorem",
-]
 
 #: An equation, an inequality, or a conjunction of them.
 Statement: TypeAlias = sympy.Basic
@@ -239,11 +216,8 @@ def derivations() -> tuple[Derivation, ...]:
 def derivation(label: str) -> Derivation:
     """The derivation with this label, or the one that has a step with it; else a KeyError that lists all.
 
-    Examples
-    --------
     >>> derivation("memorization.tgon-norm").standing
     'theorem'
-
     """
     for one in derivations():
         if label in one.labels:
@@ -256,12 +230,9 @@ def derivation(label: str) -> Derivation:
 def relations(statement: Statement) -> Iterator[Relational]:
     """The relations of a conjunction, one after the other; a false constant is one that always fails.
 
-    Examples
-    --------
     >>> x = sympy.Symbol("x")
     >>> len(list(relations(sympy.And(x > 0, x < 1))))
     2
-
     """
     if isinstance(statement, sympy.And):
         for part in statement.args:

@@ -10,14 +10,10 @@ One letter may mean different things in different areas of labels.
 Symbols stand for real numbers. No symbol is declared positive where a proof has to show that it is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import sympy
-
-__all__ = ["NOTATION", "Notation", "symbol"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +38,9 @@ class Notation:
     def meaning_in(self, areas: Collection[str]) -> str:
         """What the symbol means in equations of these areas of labels.
 
-        Examples
-        --------
         >>> one = Notation(sympy.Symbol("a"), "a", "amplitude", "real", {"codes": "a cosine"})
         >>> one.meaning_in(["codes"]), one.meaning_in(["scales"]), one.every_meaning
         ('a cosine', 'amplitude', 'amplitude; in codes: a cosine')
-
         """
         own = dict.fromkeys(text for area, text in self.areas.items() if area in areas)
         return "; ".join(own) or self.meaning
@@ -268,11 +261,8 @@ _BY_NAME = {entry.name: entry.symbol for entry in NOTATION}
 def symbol(names: str) -> tuple[sympy.Symbol, ...]:
     """The SymPy symbols with these names, separated by blanks; a KeyError for one that the table does not have.
 
-    Examples
-    --------
     >>> T, k = symbol("T k")
     >>> T.is_integer, k.is_positive
     (True, True)
-
     """
     return tuple(_BY_NAME[name] for name in names.split())

@@ -4,10 +4,6 @@
 letter means different things in different areas, and one thing in each.
 """
 
-from __future__ import annotations
-
-__all__ = ["IN_WORDS"]
-
 #: A symbol, its meaning and the areas of labels in which it has it, in the order in which a reader meets them.
 IN_WORDS: tuple[tuple[str, str, str], ...] = (
     ("$E$", r"energy $\sum \lVert h_j\rVert^2$ of a code", "memorization codes"),

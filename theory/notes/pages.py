@@ -4,8 +4,6 @@ One note for each topic, found by the area of a derivation's label, an index, an
 label of the registry is an anchor of its own in exactly one note. The same registry gives the same bytes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +17,6 @@ from theory.derivations.steps import COUNT, Derivation, Step, derivations, over_
 from theory.notes.notation_in_words import IN_WORDS
 from theory.notes.statements import display, sets_in_markdown
 from theory.notes.tables import TOPICS_WITH_TABLES, tables
-
-__all__ = ["TOPICS", "Topic", "notes", "topic_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +149,8 @@ Cited in the code or above, and not, or not yet, derived step by step.
 def topic_of(label: str) -> Topic:
     """The topic of an equation label, by its area; one of its own where no topic takes the area.
 
-    Examples
-    --------
     >>> topic_of("polygons.interference-sum").name, topic_of("novel.lemma").title
     ('generalization', 'Novel')
-
     """
     area = label.partition(".")[0]
     own = Topic(area, area.capitalize())

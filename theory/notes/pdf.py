@@ -3,14 +3,10 @@
 Both come from PyPI (`pip install 'tgon[notes]'`): pypandoc-binary and typst.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-__all__ = ["MissingTools", "one_document", "write_pdf"]
 
 #: The line above a formula: its number is the anchor, and it stays on the formula's page.
 _STEP = r'::: {typst:sticky="true"}\n[\2]{#\1}\3\n:::'
@@ -50,11 +46,7 @@ class MissingTools(RuntimeError):
 def write_pdf(texts: Mapping[str, str], path: Path) -> None:
     """Write the notes as one PDF.
 
-    Raises
-    ------
-    MissingTools
-        pypandoc-binary or typst is not installed.
-
+    Raises MissingTools: pypandoc-binary or typst is not installed.
     """
     try:
         import pypandoc
@@ -79,11 +71,8 @@ def one_document(texts: Mapping[str, str]) -> str:
 
     Anchors and links take pandoc's form.
 
-    Examples
-    --------
     >>> one_document({"README.md": "# All\n", "a.md": '<a id="a.b"></a>**1.** see [`a.b`](a.md#a.b)\n'})
     '# All {#file-README}\n\n::: {typst:sticky="true"}\n[**1.**]{#a.b} see [`a.b`](#a.b)\n:::\n'
-
     """
     names = [
         "README.md",

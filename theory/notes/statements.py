@@ -4,8 +4,6 @@ Markdown reads `<` as a tag and a line that begins with "- " as the item of a li
 notation says.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +14,6 @@ from sympy.printing.latex import LatexPrinter
 from theory.derivations.domains import Domain, Integers, Interval
 from theory.derivations.steps import Statement, relations
 from theory.derivations.symbols import NOTATION
-
-__all__ = ["display", "in_latex", "sets_in_markdown"]
 
 #: The most characters on a line of a displayed formula, commands and braces not counted.
 WIDEST = 100
@@ -48,12 +44,9 @@ _PRINTER = _Printer(_SETTINGS)
 def in_latex(expression: Any) -> str:
     r"""An expression or a relation on one line.
 
-    Examples
-    --------
     >>> x, y = sympy.symbols("x y", positive=True)
     >>> in_latex(sympy.acos(x) > y - x)
     '\\arccos{\\left(x \\right)} \\gt y - x'
-
     """
     latex = str(_PRINTER.doprint(expression))
     return re.sub(r"<|>|\\[lg]eq\b", lambda found: _SIGNS[found[0]], latex)
@@ -62,11 +55,8 @@ def in_latex(expression: Any) -> str:
 def display(statement: Statement) -> str:
     r"""A statement as the body of a displayed formula; what is wide is broken at its relation and in its sums.
 
-    Examples
-    --------
     >>> display(sympy.Symbol("x") > 1)
     'x \\gt 1'
-
     """
     shown = list(relations(statement))
     line = r", \qquad ".join(map(in_latex, sorted(shown, key=str)))
@@ -105,12 +95,9 @@ def _width(latex: str) -> int:
 def sets_in_markdown(domain: Domain) -> str:
     r"""Which symbol lies in which set, symbols of one set together, in the order of the table of notation.
 
-    Examples
-    --------
     >>> x, y = sympy.symbols("x y")
     >>> sets_in_markdown({x: Interval("1/8", 4), y: Interval("1/8", 4)})
     '$x, y \\in [1/8, 4]$'
-
     """
     order = {entry.symbol: place for place, entry in enumerate(NOTATION)}
     shared: dict[Interval | Integers, list[str]] = {}

@@ -1,14 +1,10 @@
 """A table of a note: numbers as text, and Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from theory.number_format import number
-
-__all__ = ["Table", "by", "table_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,12 @@ arithmetic could change; nothing here takes more than a few seconds. Normalisati
 come from.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache
 
 from theory.notes.statements import in_latex
 from theory.notes.table import Table, by, table_of
 from theory.number_format import number
-
-__all__ = ["TOPICS_WITH_TABLES", "tables"]
 
 #: The paper's schedule has Λ = 25; constant rates of the same sum give the same bounds to the digits shown.
 RATES = [1e-3] * 25_000

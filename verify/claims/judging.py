@@ -5,26 +5,12 @@ controls*: the same judge fed a theory wrong in structure. On runs where the cla
 apart, a control must fail; elsewhere it is reported as not tight enough and counts for nothing.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from theory import Record, Setting
-
-__all__ = [
-    "Case",
-    "Claim",
-    "Control",
-    "ControlResult",
-    "Finding",
-    "Judgement",
-    "exit_code",
-    "judge_claim",
-    "not_judged",
-]
 
 
 @dataclass(frozen=True, slots=True)

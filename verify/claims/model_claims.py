@@ -1,7 +1,5 @@
 """Claims that every single model is held to: identities, the energy bound, the shape of memorized points."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,8 +10,6 @@ from theory import predict, robust_energy_bound, simplex_energy
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged
 from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
-
-__all__ = ["MODEL_CLAIMS"]
 
 #: What the robust form of the bound assumes of a model and its data.
 _ROBUST = ("unit norm", "disjoint supports", "active outputs")

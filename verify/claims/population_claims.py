@@ -4,8 +4,6 @@ Each is an ordering, decided by an exact test at `SIGNIFICANCE`; where the test 
 undecided, not true.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,8 +15,6 @@ from scipy.stats import binomtest, fisher_exact
 from theory import Record, Setting, predict
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged
 from verify.claims.wrong_theories import Theory, wrong_sign
-
-__all__ = ["POPULATION_CLAIMS", "SIGNIFICANCE", "group_of"]
 
 #: Error rate of each single test.
 SIGNIFICANCE = 0.01

@@ -1,15 +1,11 @@
 """The claims: what theory says of trained models, in a form that can lose."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from theory import Record, Setting
 from verify.claims.judging import Case, Claim, Judgement, judge_claim
 from verify.claims.model_claims import MODEL_CLAIMS
 from verify.claims.population_claims import POPULATION_CLAIMS
-
-__all__ = ["CLAIMS", "judge_claims", "judge_model"]
 
 #: Every claim, those about single models first.
 CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + POPULATION_CLAIMS

@@ -3,8 +3,6 @@
 Equation labels: `tolerance.rounding`, `tolerance.tgon-stability`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -14,25 +12,14 @@ from numpy.typing import NDArray
 from theory import Record
 from theory.memorization.tgon import tgon_energy, tgon_radius_squared
 
-__all__ = [
-    "ShapeDeviation",
-    "rounding",
-    "shape_deviation",
-    "shape_tolerance",
-    "sorted_gaps",
-]
-
 Floats = NDArray[np.float64]
 
 
 def rounding(terms: int) -> float:
     """Relative error of a float64 sum of ``terms`` products: terms · 2 eps, the worst case (`tolerance.rounding`).
 
-    Examples
-    --------
     >>> rounding(10_000) < 1e-11
     True
-
     """
     return 2.0 * terms * float(np.finfo(np.float64).eps)
 

@@ -5,8 +5,6 @@ alters its structure by the smallest effect that matters: a scale, an index, a s
 these from the truth, on runs where it is tight enough, is no check.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Callable
@@ -14,8 +12,6 @@ from collections.abc import Callable
 import numpy as np
 
 from theory import Record, Setting, predict
-
-__all__ = ["Theory", "next_index", "scaled", "wrong_sign"]
 
 Theory = Callable[[Setting], Record]
 

@@ -5,8 +5,6 @@ Every figure is two pure functions: ``NAME_numbers(runs)`` is the table of every
 with the label of its equation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +15,6 @@ from numerics import Run
 from verify.figures.hidden import draw_hidden_vectors, hidden_vectors_numbers
 from verify.figures.history import draw_train_loss_history, train_loss_history_numbers
 from verify.figures.norms import draw_norms_against_T, norms_against_T_numbers
-
-__all__ = ["FIGURES", "FigureKind"]
 
 
 @dataclass(frozen=True, slots=True)

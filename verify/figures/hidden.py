@@ -24,8 +24,6 @@ from verify.style import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, round
 if TYPE_CHECKING:
     from numerics import Run
 
-__all__ = ["draw_hidden_vectors", "hidden_vectors_numbers", "turned_onto"]
-
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
 
@@ -119,12 +117,9 @@ def turned_onto(polygon: NDArray[np.float64], hidden: NDArray[np.float64]) -> ND
     Orthogonal Procrustes: the rotation by the argument of Σ h_j conj(p_j). Cyclic relabelling and reflection map a
     regular polygon to itself, so turning is all there is.
 
-    Examples
-    --------
     >>> square = np.array([[1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 0.0, -1.0]])
     >>> bool(np.allclose(np.sort(turned_onto(square, 3 * square)), np.sort(square)))
     True
-
     """
     vertices, points = _in_order(polygon), _in_order(hidden)
     overlap = np.sum(points * vertices.conj())

@@ -18,8 +18,6 @@ from verify.style import BLUE, INK, VERMILLION, panels, styled
 if TYPE_CHECKING:
     from numerics import Run
 
-__all__ = ["draw_train_loss_history", "train_loss_history_numbers"]
-
 
 def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     """Every number of the figure: columns T, m, weight_decay, seed, memorized, step, loss (6 digits)."""

@@ -18,8 +18,6 @@ from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, styled
 if TYPE_CHECKING:
     from numerics import Run
 
-__all__ = ["draw_norms_against_T", "norms_against_T_numbers", "published_norms"]
-
 #: The theory curves reach at least this far.
 LAST_T = 31
 
@@ -46,11 +44,8 @@ def norms_against_T_numbers(runs: Sequence[Run]) -> pd.DataFrame:
 def published_norms() -> pd.DataFrame:
     """The published series: columns T, weight_norm, bias_norm; its provenance heads ``published_norms.csv``.
 
-    Examples
-    --------
     >>> list(published_norms().columns)
     ['T', 'weight_norm', 'bias_norm']
-
     """
     with files("verify").joinpath("published_norms.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, comment="#")

@@ -11,8 +11,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, R, alpha, beta, u, v, g, e, ell = symbol("T R alpha beta u v g e ell")
 h1, h2, h3, h4 = symbol("h1 h2 h3 h4")
 

@@ -4,15 +4,11 @@ Normalisation: amplitudes a after the scaling of the data, one active feature at
 feature; r the squared radius and b the bias of the k-gon.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Expr, Rational, acos, cos, exp, log, pi, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal, theorem
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 k, r, a, b, x, y, t, n, p, g = symbol("k r a b x y t n p g")
 

@@ -4,15 +4,11 @@ Normalisation: gain = k − loss/E a² in units of one perfectly stored feature,
 `theory.polygon_geometry`.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Expr, Max, Rational, Sum, cos, pi, sec, sin, sqrt, tan
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import above, at_least, at_most, equal, theorem
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 k, r, d, i, phi, S_k = symbol("k r d i phi S_k")
 

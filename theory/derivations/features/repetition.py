@@ -9,8 +9,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import above, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 n, p, r, x, y, t = symbol("n p r x y t")
 
 UNIT = Interval("1/8", "7/8")

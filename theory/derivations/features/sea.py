@@ -11,8 +11,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 k, r, q, b, d, i, x, y, t, phi, S_k, B = symbol("k r q b d i x y t phi S_k B")
 
 _SEPARATED = closed_form(

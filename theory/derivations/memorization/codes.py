@@ -10,8 +10,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, m, k, B, u, v, x, y, s, q, j, ell = symbol("T m k B u v x y s q j ell")
 
 #: Simplex points, and cross-polytope points, of the construction.

@@ -4,15 +4,11 @@ Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.pro
 (outer); unit datapoints, loss summed over features.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Expr, acos, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import equal, theorem
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 T, x, y, s, u, v, c, k, h1, h2, alpha = symbol("T x y s u v c k h1 h2 alpha")
 

@@ -5,15 +5,11 @@ objective is loss + λ(‖W‖² + ‖b‖²). Of the sums over active neighbour
 sum of squared cosines and β the sum of cosines.
 """
 
-from __future__ import annotations
-
 from sympy import Expr, Max, Sum, cos, pi, sin
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 T, r, c, d, i, k, s, t, u, v = symbol("T r c d i k s t u v")
 alpha, beta, penalty = symbol("alpha beta lambda")

@@ -9,8 +9,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_most, equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, n, p, j = symbol("T n p j")
 
 DENSITY = Interval("1/16", "15/16")

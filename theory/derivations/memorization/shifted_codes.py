@@ -11,8 +11,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, x, y, s, t, delta, kappa, mu, phi = symbol("T x y s t delta kappa mu phi")
 
 #: Where the price of a long n and that of a short one are the same.

@@ -3,15 +3,11 @@
 Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.programme`; squared lengths x, energy Σx.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Expr, Min, Rational, Sum, acos, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, at_most, equal, theorem
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 T, x, y, a, a1, a2, a3, ell, s, mu, d, i, j = symbol("T x y a a1 a2 a3 ell s mu d i j")
 

@@ -9,8 +9,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import above, at_most, equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, x, j, d = symbol("T x j d")
 
 POINTS = Integers(2, 60)

@@ -10,8 +10,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 X, p, q, alpha, u, v, w, g, e, c, x, y = symbol("X p q alpha u v w g e c x y")
 d, i, r, h1, h2, h3 = symbol("d i r h1 h2 h3")
 

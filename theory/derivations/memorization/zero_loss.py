@@ -10,8 +10,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, equal, theorem
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, X, p, q, u, v, w, g, e, c, x, y, s, t = symbol("T X p q u v w g e c x y s t")
 beta, gamma, mu, epsilon, phi, scale, j = symbol("beta gamma mu epsilon phi lambda j")
 h1, h2, h3, h4 = symbol("h1 h2 h3 h4")

@@ -10,8 +10,6 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal
 from theory.derivations.symbols import symbol
 
-__all__ = ["DERIVATIONS"]
-
 T, r, q, ell = symbol("T r q ell")
 
 LENGTH = Interval("9/8", 5)

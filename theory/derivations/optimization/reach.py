@@ -4,15 +4,11 @@ Normalisation: θ is one parameter, η the learning rate of a step, ω the weigh
 moves θ to (1 − ηω)θ − ηu.
 """
 
-from __future__ import annotations
-
 from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, at_most, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 T, n, j, k, b, t, u, v, x, X, p, phi, s = symbol("T n j k b t u v x X p phi s")
 eta, omega, theta, beta1, beta2, epsilon = symbol("eta omega theta beta1 beta2 epsilon")
