@@ -9,8 +9,6 @@ and for one fixed T. Where few seeds differ by factors that test is weak: *apart
 every seed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +18,6 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from verify.statistics import Interval, lies_above, mean_interval
-
-__all__ = ["LEVEL", "Bump", "find_bump", "geometric_mean", "ratio_interval"]
 
 #: Level of the test for a bump, before it is divided by the number of inner T.
 LEVEL = 0.05
@@ -54,16 +50,10 @@ class Bump:
 def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
     """The bump of test losses > 0, a list over seeds for each T.
 
-    Raises
-    ------
-    ValueError
-        Fewer than three T, an empty list, or a loss that is not positive and finite.
+    Raises ValueError: Fewer than three T, an empty list, or a loss that is not positive and finite.
 
-    Examples
-    --------
     >>> find_bump({5: [1.02, 1.03], 500: [4.7, 4.2], 5000: [0.98, 0.981]}).T
     500
-
     """
     sizes = sorted(losses)
     if len(sizes) < 3:
@@ -80,11 +70,8 @@ def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
 def geometric_mean(values: ArrayLike) -> Interval:
     """Geometric mean with Student's 95 % interval of the logarithms; ValueError as `find_bump`.
 
-    Examples
-    --------
     >>> round(geometric_mean([1.0, 4.0]).value, 12)
     2.0
-
     """
     mean = mean_interval(_logarithms(values))
     return Interval(*(math.exp(each) for each in (mean.value, mean.low, mean.high)))
@@ -95,11 +82,8 @@ def ratio_interval(upper: ArrayLike, lower: ArrayLike, *, level: float = 0.95) -
 
     A sample of one value has no spread to go by: the bounds are 0 and infinity.
 
-    Examples
-    --------
     >>> ratio_interval([2.0, 2.0], [1.0, 1.0]).value
     2.0
-
     """
     samples = [_logarithms(values) for values in (upper, lower)]
     difference = float(samples[0].mean() - samples[1].mean())

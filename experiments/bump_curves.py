@@ -1,7 +1,5 @@
 """Test loss against dataset size for several values of one setting: table, summary and figure of such pages."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 
@@ -14,8 +12,6 @@ from matplotlib.ticker import FuncFormatter
 from experiments.bump import Bump, find_bump, geometric_mean
 from experiments.grouping import numbers, values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
-
-__all__ = ["Losses", "Tables", "bumps_of", "bumps_summary", "collect_curves", "draw_curves", "losses_by"]
 
 #: What the pages keep of every run, beside the value that tells curves apart.
 COLUMNS = ["T", "sparsity", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]

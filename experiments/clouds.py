@@ -5,8 +5,6 @@ digits. Large clouds are thinned: their points are exchangeable but for the long
 equations.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -20,8 +18,6 @@ from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import Diagnosis
 from verify.figures.hidden import turned_onto
 from verify.style import BLUE, GREEN, INK, VERMILLION, round_below
-
-__all__ = ["cloud_legend", "draw_cloud", "points_of"]
 
 Floats = NDArray[np.float64]
 

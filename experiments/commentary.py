@@ -16,8 +16,6 @@ stands below ``## Full form``, ``## Tenth form`` or ``## Preview form``; with on
     Ten seeds do not decide it.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -26,8 +24,6 @@ from pathlib import Path
 
 from experiments.findings import MEASURED, Finding
 from numerics.sweeps.file import FORMS
-
-__all__ = ["Commentary", "outcomes", "parse_commentary", "read_commentary", "stale"]
 
 _HEADING = re.compile(rf"^## ({'|'.join(FORMS)}) form$", re.MULTILINE | re.IGNORECASE)
 
@@ -90,13 +86,10 @@ def stale(
 ) -> dict[str, tuple[str, str]]:
     r"""What a text was not written for, outcomes and the digest ``tables``: (stamped, now); empty where it is fresh.
 
-    Examples
-    --------
     >>> head = 'title = "t"\nquestion = "q"\ncaption = "c"\n[full]\ntables = "01"\n"It falls" = "agrees"\n'
     >>> written = parse_commentary(f"+++\n{head}+++\nIt falls.\n")
     >>> stale(written, "full", [Finding("It falls", "differs")], "01")
     {'It falls': ('agrees', 'differs')}
-
     """
     then, now = commentary.stamps.get(form, {}), {"tables": tables, **outcomes(findings)}
     pairs = {

@@ -9,8 +9,6 @@ A slope is d ln scale / d ln setting: a line of least squares for each seed, the
 95 % interval.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -22,19 +20,14 @@ from experiments.following import STORED
 from experiments.grouping import numbers
 from verify.statistics import Interval, mean_interval
 
-__all__ = ["crossing", "mean_scales", "scales_of", "slope_interval"]
-
 
 def crossing(T: Sequence[float], values: Sequence[float]) -> float:
     """The T at which ``values``, one for each ascending T > 0, first rise through half their largest; NaN where none.
 
     Exact for values that are linear in log T between the given T.
 
-    Examples
-    --------
     >>> round(crossing([1, 100, 10_000], [0.0, 0.0, 0.4]), 6)
     1000.0
-
     """
     size, value = np.asarray(T, dtype=np.float64), np.asarray(values, dtype=np.float64)
     half = float(value.max()) / 2
@@ -60,12 +53,9 @@ def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
 
     Scales that are NaN and seeds with fewer than two are left out; NaN if none is left, bounds infinite if one is.
 
-    Examples
-    --------
     >>> rows = [(0, 1.0, 5.0), (0, 10.0, 50.0), (1, 1.0, 7.0), (1, 10.0, 70.0)]
     >>> slope_interval(pd.DataFrame(rows, columns=["seed", "decay", "scale"]), "decay").value
     1.0
-
     """
     slopes = []
     known = scales.dropna(subset=["scale"])

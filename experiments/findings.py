@@ -1,14 +1,10 @@
 """What an experiment finds: a statement, its outcome, and the number with its interval on which the outcome rests."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from verify.statistics import Interval, share_interval
-
-__all__ = ["MEASURED", "Finding", "Outcome", "found", "found_share", "outcome_of", "outcome_within"]
 
 #: What runs say of a published statement; *not tested* where they cannot bear on it at all.
 Outcome = Literal["agrees", "agrees in part", "differs", "not decided", "not tested", "measured"]
@@ -31,8 +27,6 @@ class Finding:
     n : the number of runs, seeds or pairs behind it.
     at : where it was measured, such as "T = 300"; empty where there is one place only.
 
-    Examples
-    --------
     >>> Finding("More steps make the bump larger", "agrees", "ratio of peaks", 1.3, 1.1, 1.5, n=4).outcome
     'agrees'
 
@@ -57,11 +51,8 @@ def found(
 ) -> Finding:
     """A finding whose number is an interval.
 
-    Examples
-    --------
     >>> found("The bump is there", "agrees", "peak over ends", Interval(2.0, 1.5, 2.5), n=4).low
     1.5
-
     """
     return Finding(statement, outcome, quantity, interval.value, interval.low, interval.high, n, at)
 
@@ -71,11 +62,8 @@ def found_share(
 ) -> Finding:
     """A finding whose number is a share with the interval of Clopper and Pearson; without a number where of = 0.
 
-    Examples
-    --------
     >>> found_share("The bump is there", MEASURED, "share of runs", 3, 4).value
     0.75
-
     """
     if not of:
         return Finding(statement, outcome, quantity, at=at)
@@ -85,11 +73,8 @@ def found_share(
 def outcome_of(agreeing: int, of: int) -> Outcome:
     """How the places where a statement was judged agree with it: all, some or none.
 
-    Examples
-    --------
     >>> outcome_of(3, 3), outcome_of(1, 3), outcome_of(0, 3), outcome_of(0, 0)
     ('agrees', 'agrees in part', 'differs', 'not tested')
-
     """
     if not of:
         return "not tested"
@@ -99,10 +84,7 @@ def outcome_of(agreeing: int, of: int) -> Outcome:
 def outcome_within(low: float, high: float, least: float) -> Outcome:
     """Whether an interval lies above ``least``, which a statement asks for, or below it.
 
-    Examples
-    --------
     >>> outcome_within(0.6, 0.9, 0.5), outcome_within(0.4, 0.9, 0.5), outcome_within(0.1, 0.2, 0.5)
     ('agrees', 'not decided', 'differs')
-
     """
     return "agrees" if low > least else "differs" if high < least else "not decided"

@@ -5,8 +5,6 @@ counts as embedded where its hidden vector is longer than `numerics.repetition.E
 at most `TOP` of the distinct datapoints have a larger D_X, as in the paper's map.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import TypeVar
@@ -24,8 +22,6 @@ from numerics.starts import first_copies
 from numerics.training.snapshots import Snapshot, growing_steps, take_snapshots
 from numerics.training.threads import train_in_threads
 from theory.dimensionality import dimensionality
-
-__all__ = ["EMBEDDED", "STORED", "TOP", "at_least_twice", "feature_rows", "follow", "outcomes", "standing"]
 
 #: Snapshots of a run, beside its start.
 SNAPSHOTS = 60
@@ -117,11 +113,8 @@ def feature_rows(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
 def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
     """Whether something holds at two neighbouring snapshots, so that it is no passing fluctuation.
 
-    Examples
-    --------
     >>> at_least_twice([False, True, False, True]), at_least_twice([False, True, True])
     (False, True)
-
     """
     holds = np.asarray(happened, dtype=np.bool_)
     return bool(np.any(holds[1:] & holds[:-1]))

@@ -1,7 +1,5 @@
 """Columns of tables as plain numbers, by the values of another column."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
@@ -13,19 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from theory.number_format import number
 from verify.statistics import Interval
 
-__all__ = [
-    "for_good",
-    "least_of_each",
-    "listed",
-    "median_range",
-    "medians",
-    "numbers",
-    "parts",
-    "records",
-    "span",
-    "values_by",
-]
-
 
 def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """A column as float64."""
@@ -35,11 +20,8 @@ def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
 def values_by(table: pd.DataFrame, key: str, column: str) -> dict[int, list[float]]:
     """The values of a column for each integer of another, in ascending order.
 
-    Examples
-    --------
     >>> values_by(pd.DataFrame({"T": [5, 3, 5], "loss": [1.0, 2.0, 3.0]}), "T", "loss")
     {3: [2.0], 5: [1.0, 3.0]}
-
     """
     found: dict[int, list[float]] = {int(value): [] for value in np.unique(numbers(table, key))}
     for place, value in zip(numbers(table, key), numbers(table, column), strict=True):
@@ -52,11 +34,8 @@ def medians(
 ) -> dict[int, float]:
     """One number, the median unless told otherwise, for each list.
 
-    Examples
-    --------
     >>> medians({3: [1.0, 2.0, 9.0]})
     {3: 2.0}
-
     """
     return {key: reduce(each) for key, each in values.items()}
 
@@ -64,11 +43,8 @@ def medians(
 def median_range(values: ArrayLike) -> Interval:
     """The median, with the least and the greatest value in place of the interval; NaN of none.
 
-    Examples
-    --------
     >>> str(median_range([1.0, 2.0, 9.0]))
     '2 (1 to 9)'
-
     """
     sample = np.asarray(values, dtype=np.float64)
     if not len(sample):
@@ -79,11 +55,8 @@ def median_range(values: ArrayLike) -> Interval:
 def span(values: ArrayLike, digits: int) -> str:
     """The least and the greatest value as text; a dash of none.
 
-    Examples
-    --------
     >>> span([2.0, 0.5], 3), span([], 3)
     ('0.5 to 2', '–')
-
     """
     sample = np.asarray(values, dtype=np.float64)
     return f"{number(sample.min(), digits)} to {number(sample.max(), digits)}" if len(sample) else "–"
@@ -92,11 +65,8 @@ def span(values: ArrayLike, digits: int) -> str:
 def listed(values: Iterable[object]) -> str:
     """Values in a row of text.
 
-    Examples
-    --------
     >>> listed([3, 5])
     '3, 5'
-
     """
     return ", ".join(map(str, values))
 
@@ -104,11 +74,8 @@ def listed(values: Iterable[object]) -> str:
 def for_good(there: Mapping[float, bool]) -> tuple[float, float] | None:
     """The last place > 0 where something is absent, 0 if none, and the next, where it stays; None if it never does.
 
-    Examples
-    --------
     >>> for_good({1: True, 4: False, 9: True, 16: True})
     (4, 9)
-
     """
     absent = max((place for place, each in there.items() if not each), default=0)
     later = [place for place in there if absent < place]
@@ -118,11 +85,8 @@ def for_good(there: Mapping[float, bool]) -> tuple[float, float] | None:
 def parts(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFrame]]:
     """The rows by the values of columns, in ascending order: the value, or a tuple of several, and its rows.
 
-    Examples
-    --------
     >>> [(T, len(rows)) for T, rows in parts(pd.DataFrame({"T": [5, 3, 5]}), "T")]
     [(3, 1), (5, 2)]
-
     """
     yield from table.groupby(columns[0] if len(columns) == 1 else list(columns))
 
@@ -136,11 +100,8 @@ def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int
     """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of
     equals.
 
-    Examples
-    --------
     >>> least_of_each(pd.DataFrame({"T": [3, 3, 5], "loss": [2.0, 1.0, 9.0]}), ["T"], "loss")
     [1, 2]
-
     """
     best: dict[tuple[float, ...], int] = {}
     value = numbers(table, column)

@@ -4,8 +4,6 @@ The tables are drawn and described as their CSV files read, six digits each, so 
 hangs on what the files do not hold.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import os
 from collections import Counter
@@ -43,8 +41,6 @@ from numerics.training.times import training_seconds
 from theory import Setting
 from verify.style import SOFT, render, styled
 
-__all__ = ["CONTENTS", "Written", "contents_of", "gather", "page_of", "picture", "write_experiment"]
-
 #: The list of all pages, beside them.
 CONTENTS = "README.md"
 
@@ -68,11 +64,7 @@ def gather(
     Rows of ``known`` tables whose runs are not in the folder stay, and the runs that they lack are added. Cells without
     a run are counted and named in the table ``form``.
 
-    Raises
-    ------
-    ValueError
-        No cell of the sweep is finished, or all diverged; rows of ``known`` would be lost.
-
+    Raises ValueError: No cell of the sweep is finished, or all diverged; rows of ``known`` would be lost.
     """
     engine = resolve_engine(sweep.engine)
     found = [finished_run(cell, engine, folder) for cell in sweep.cells]

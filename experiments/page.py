@@ -1,7 +1,5 @@
 """The page of an experiment: question, figure, findings, summary, commentary, and how to make it again."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +16,6 @@ from numerics.sweeps.file import Form, form_flag
 from numerics.training.progress import about
 from theory import Setting
 from theory.number_format import number, shown
-
-__all__ = ["ANIMATION", "Entry", "Part", "contents_page", "page"]
 
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"

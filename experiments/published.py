@@ -1,9 +1,4 @@
-"""Published values that experiments are laid beside; the head of each file names its source.
-
-Defines no equations.
-"""
-
-from __future__ import annotations
+"""Published values that experiments are laid beside; the head of each file names its source."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -11,18 +6,6 @@ from importlib.resources import files
 import pandas as pd
 
 from experiments.findings import Outcome
-from verify.figures.norms import published_norms
-
-__all__ = [
-    "PUBLISHED_N",
-    "PUBLISHED_ONSET",
-    "PUBLISHED_PEAK",
-    "PUBLISHED_SEEN",
-    "PUBLISHED_SPARSITY",
-    "peak_outcome",
-    "published_norms",
-    "published_test_loss",
-]
 
 #: The setting of the published series.
 PUBLISHED_N, PUBLISHED_SPARSITY = 10_000, 0.999
@@ -40,11 +23,8 @@ PUBLISHED_SEEN = 10.0
 def peak_outcome(course: Mapping[int, float]) -> Outcome:
     """Whether a length or norm, by T, is largest where the authors see it; not tested where T ends before.
 
-    Examples
-    --------
     >>> peak_outcome({5: 1.0, 30: 3.0, 300: 2.0}), peak_outcome({5: 1.0, 30: 3.0}), peak_outcome({5: 1.0, 300: 3.0})
     ('agrees', 'not tested', 'differs')
-
     """
     peak, last = max(course, key=course.__getitem__), max(course)
     low, high = PUBLISHED_PEAK
@@ -56,11 +36,8 @@ def peak_outcome(course: Mapping[int, float]) -> Outcome:
 def published_test_loss() -> pd.DataFrame:
     """The published test loss: columns T (inf for unlimited data) and test_loss, good to about 0.0003.
 
-    Examples
-    --------
     >>> float(published_test_loss()["test_loss"].max())
     1.0222
-
     """
     with files("verify").joinpath("published_test_loss.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, comment="#")

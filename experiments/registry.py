@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from experiments.findings import Finding
     from numerics import Run
 
-__all__ = ["EXPERIMENTS", "NAMES", "OF_THE_NOTES", "Experiment", "find_experiment"]
-
 #: Experiments that test what the derivation notes say; the others, what was published.
 OF_THE_NOTES = ("compare", "decay-budget", "polish", "codes", "sea", "threshold", "repeated-threshold")
 
@@ -90,11 +88,8 @@ class ExperimentModule(Protocol):
 class Experiment:
     """One experiment; its module and its commentary are read when they are used.
 
-    Examples
-    --------
     >>> Experiment("dataset-size").folder
     'dataset_size'
-
     """
 
     name: str
@@ -146,11 +141,8 @@ EXPERIMENTS: tuple[Experiment, ...] = tuple(map(Experiment, NAMES))
 def find_experiment(name: str) -> Experiment:
     """The experiment of that name; ValueError, in one line with the nearest names, where there is none.
 
-    Examples
-    --------
     >>> find_experiment("dataset-size").name
     'dataset-size'
-
     """
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.4) or NAMES

@@ -1,7 +1,5 @@
 """The figure of the experiments on the generalization scale."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -15,8 +13,6 @@ from scipy.stats import gmean
 
 from experiments.grouping import numbers
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
-
-__all__ = ["Axis", "draw_scales"]
 
 _LOOKS = tuple(zip((VERMILLION, *DECAY_COLOURS), ("o", "s", "^", "D", "v", "X"), strict=True))
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")

@@ -1,7 +1,5 @@
 """Tables of experiments as they lie in files: six digits each, one of them, ``form``, saying what was run."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from collections.abc import Collection, Iterator, Sequence
@@ -15,22 +13,6 @@ from experiments.registry import Experiment
 from numerics.sweeps.file import SMALLER_FORMS
 from numerics.training.runs import write_atomically
 from theory import Setting
-
-__all__ = [
-    "FORM",
-    "TABLES",
-    "Tables",
-    "digest",
-    "explained",
-    "form_folders",
-    "form_of",
-    "joined",
-    "key_rows",
-    "parsed_table",
-    "read_tables",
-    "table_text",
-    "write_tables",
-]
 
 #: The table of what was run: columns key, value.
 FORM = "form"
@@ -77,12 +59,9 @@ def joined(known: Tables, more: Tables, keys: Sequence[str]) -> Tables:
 
     A table that has some of the keys is joined by those, one that has none is that of ``more``.
 
-    Examples
-    --------
     >>> known = {"runs": pd.DataFrame({"T": [3, 9], "loss": [1.0, 2.0]})}
     >>> joined(known, {"runs": pd.DataFrame({"T": [5, 9], "loss": [3.0, 4.0]})}, ["T"])["runs"]["loss"].tolist()
     [1.0, 3.0, 4.0]
-
     """
     tables = known | more
     for name in set(known) & set(more) - {FORM}:

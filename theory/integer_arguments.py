@@ -2,10 +2,7 @@
 
 A closed form is written once for an array of float64 and answers both calls of its users: a Python integer
 gives a Python float, an array of integers gives an array of the same shape. The domain is checked once,
-here. The integers may be as large as 2**53, beyond which float64 does not tell neighbours apart.
-
-Defines no equations.
-"""
+here. The integers may be as large as 2**53, beyond which float64 does not tell neighbours apart."""
 
 from __future__ import annotations
 

@@ -6,8 +6,6 @@ and no further (`memorization.robust`). The code of T + 1 points is a wrong theo
 be refuted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

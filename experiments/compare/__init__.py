@@ -5,8 +5,6 @@ are orthonormal, as the prediction assumes. Tables are those that `tgon compare`
 each T and weight decay.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -5,8 +5,6 @@ summed over features; the zero output loses 1 exactly. Across n, datasets are co
 feature is seen.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

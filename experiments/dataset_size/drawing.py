@@ -1,6 +1,4 @@
-"""The figure of experiment ``dataset-size``. Defines no equations."""
-
-from __future__ import annotations
+"""The figure of experiment ``dataset-size``."""
 
 import numpy as np
 import pandas as pd
@@ -13,8 +11,6 @@ from experiments.clouds import cloud_legend, draw_cloud
 from experiments.grouping import medians, numbers, values_by
 from experiments.published import PUBLISHED_SPARSITY
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
-
-__all__ = ["draw", "levels_of"]
 
 Tables = dict[str, pd.DataFrame]
 

@@ -5,8 +5,6 @@ value, less 1 (`memorization.tgon-norm`). It is of seeds that memorize data with
 lengths, in order, jump by 10 % or more are two circles (`stationary.two-circles`) and are left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 

@@ -6,8 +6,6 @@ outliers, tempting one to call them memorized. Here that reading is put to tests
 images' own pixels, and images that the network can only fit by memorizing, because their labels were replaced.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy import stats

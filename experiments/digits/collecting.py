@@ -7,8 +7,6 @@ With the environment variable TGON_MNIST set to a folder with the four MNIST fil
 place of the digits that scikit-learn ships.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,8 +20,6 @@ from numerics import Run
 from numerics.other_models.dense_network import Snapshot, TrainingPlan, train_classifier
 from numerics.other_models.digits import Digits, load_mnist, shipped_digits
 from theory.dimensionality import maximal_dimensionality
-
-__all__ = ["ALONE", "FLIPPED", "MNIST_FOLDER", "collect", "collect_networks", "training_plans"]
 
 #: The environment variable that names a folder with MNIST.
 MNIST_FOLDER = "TGON_MNIST"

@@ -1,7 +1,5 @@
 """The figure of experiment ``digits``."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,8 +10,6 @@ from numpy.typing import NDArray
 from experiments.digits.collecting import FLIPPED
 from experiments.grouping import numbers
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
-
-__all__ = ["draw", "last_snapshots"]
 
 Tables = dict[str, pd.DataFrame]
 

@@ -8,8 +8,6 @@ that stores disjoint datapoints whatever T, as constructed and after training.
 A model *stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The figure of experiment ``envelope``."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,8 +7,6 @@ from matplotlib.ticker import FuncFormatter
 
 from experiments.grouping import numbers, values_by
 from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, INK, VERMILLION, Plot
-
-__all__ = ["draw"]
 
 #: Label, colour, marker of each start.
 _STARTS = {

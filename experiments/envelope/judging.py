@@ -1,7 +1,5 @@
 """Where models that store points have the least train loss, and where training finds them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -11,8 +9,6 @@ import pandas as pd
 from experiments.findings import MEASURED, Finding, Outcome
 from experiments.following import STORED
 from experiments.grouping import values_by
-
-__all__ = ["PACKING", "findings", "summary"]
 
 #: Random starts that end storing features.
 RANDOM = "random starts with features"

@@ -7,16 +7,12 @@ cos(2π/K). So the train loss is near 1 − K/T, whatever T: an upper bound on t
 data without assuming anything.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics import Dataset
 from numerics.engines.cpu.trajectory import point_errors
 from theory.memorization.tgon import tgon_bias_coefficient, tgon_hidden
-
-__all__ = ["best_packing", "disjoint_points", "packing"]
 
 Floats = NDArray[np.float64]
 
@@ -29,11 +25,8 @@ FEWEST = (1, 2, 3, 4, 5, 6, 8)
 def disjoint_points(data: Dataset, fewest: int = 1) -> NDArray[np.int64]:
     """Datapoints with at least that many features, no two of which share one, small ones first; none can be added.
 
-    Examples
-    --------
     >>> disjoint_points(Dataset.from_dense([[0.6, 1.0, 0.0], [0.8, 0.0, 1.0]])).tolist()
     [1, 2]
-
     """
     taken = np.zeros(data.n, dtype=np.bool_)
     chosen = []

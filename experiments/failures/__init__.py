@@ -5,8 +5,6 @@ neighbours of squared lengths x ≤ y memorize, with squared errors of at most �
 least arccos((x − 1 + 2√ε)/√(xy)) (`stationary.interface-gap`, `memorization.robust-constraint`).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

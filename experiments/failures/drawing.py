@@ -1,6 +1,4 @@
-"""The figure of experiment ``failures``. Defines no equations."""
-
-from __future__ import annotations
+"""The figure of experiment ``failures``."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,8 +6,6 @@ from matplotlib.figure import Figure
 
 from experiments.clouds import cloud_legend, draw_cloud
 from verify.style import BLUE, GREY, INK, VERMILLION, Plot
-
-__all__ = ["KINDS", "draw"]
 
 #: The kinds in the order in which they are stacked, and their colours and hatches.
 KINDS: dict[str, tuple[str, str]] = {

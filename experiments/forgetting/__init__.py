@@ -4,8 +4,6 @@ Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): withou
 learn generalizing features and forget them by the end of training.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The figure and the animation of experiment ``forgetting``."""
 
-from __future__ import annotations
-
 from io import BytesIO
 
 import numpy as np
@@ -13,8 +11,6 @@ from matplotlib.figure import Figure
 from experiments.clouds import draw_cloud
 from experiments.following import STORED
 from verify.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled
-
-__all__ = ["animate", "draw"]
 
 #: Stills of the animation in the figure.
 STILLS = 5

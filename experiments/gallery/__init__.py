@@ -4,8 +4,6 @@ Henighan et al. 2023, section "“Datapoint Features” vs “Generalizing Featu
 run of least train loss is shown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ Welch's one-sided t-test on the logarithms at level 5 % divided by the number of
 strict with few seeds, so that pairs in which every seed of one cell lies above every seed of the other are shown, too.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ least norm; beyond the T at which half of all datasets need a bias that AdamW ca
 (`optimization.necessary-bias`, `optimization.reach`), its line is broken.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -16,7 +14,7 @@ import pandas as pd
 from experiments.findings import MEASURED, Finding, outcome_of
 from experiments.grouping import medians, numbers, values_by
 from experiments.norms.drawing import draw
-from experiments.published import peak_outcome, published_norms
+from experiments.published import peak_outcome
 from numerics import Run
 from numerics.schedule import learning_rates
 from theory import tgon_bias_norm, tgon_weight_norm
@@ -24,6 +22,7 @@ from theory.memorization.tgon import bias_overtakes_weights_at, tgon_radius_squa
 from theory.number_format import number
 from theory.optimization.reach import reach, tgon_within_reach
 from verify.diagnosis import diagnose_run
+from verify.figures.norms import published_norms
 
 __all__ = ["KEYS", "collect", "draw", "findings", "summary"]
 

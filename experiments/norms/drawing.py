@@ -1,6 +1,4 @@
-"""The figure of experiment ``norms``. Defines no equations."""
-
-from __future__ import annotations
+"""The figure of experiment ``norms``."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,8 +6,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from verify.style import BLUE, INK, SOFT, VERMILLION, Plot
-
-__all__ = ["draw"]
 
 #: What is drawn: column, axis label, equation label of the theory.
 PANELS = (

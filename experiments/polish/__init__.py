@@ -6,8 +6,6 @@ Where datapoints share a feature there is no prediction, and no zero loss unless
 is that of `tgon polish --table`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure

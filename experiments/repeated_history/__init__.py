@@ -5,8 +5,6 @@ times is embedded beside four features and suppresses the fifth; about the thres
 it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,17 +1,14 @@
 """The figure of experiment ``repeated-history``."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.clouds import draw_cloud
-from experiments.following import EMBEDDED, STORED, outcomes
+from experiments.following import STORED, outcomes
+from numerics.repetition import EMBEDDED
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
-
-__all__ = ["draw", "draw_repeated"]
 
 #: Panels of a row of lengths.
 PER_LINE = 3

@@ -4,8 +4,6 @@ Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): each r
 of more than five the model embeds five, and suppresses all features.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,10 +14,11 @@ from scipy import stats
 
 from experiments.clouds import draw_cloud
 from experiments.findings import MEASURED, Finding, Outcome, found, found_share
-from experiments.following import EMBEDDED, SHARED, STORED, points_with_repeated, stored_features
+from experiments.following import SHARED, STORED, points_with_repeated, stored_features
 from experiments.grouping import numbers
 from experiments.repeated_history.drawing import draw_repeated
 from numerics import Run
+from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
 from verify.statistics import Interval
@@ -67,11 +66,8 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def vertices(hidden: np.ndarray) -> int:
     """How many vertices hidden vectors (2, k) take: neighbours nearer than `SHARED` degrees share one.
 
-    Examples
-    --------
     >>> vertices(np.array([[1.0, 1.0, 0.0], [0.0, 0.1, 1.0]]))
     2
-
     """
     if hidden.shape[1] < 2:
         return int(hidden.shape[1])

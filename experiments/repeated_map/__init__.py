@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from experiments.findings import MEASURED, Finding, found, found_share, outcome_of
-from experiments.following import EMBEDDED, STORED
+from experiments.following import STORED
 from experiments.grouping import numbers
 from experiments.repeated_map.collecting import CRITERIA, KEYS, collect, derived
 from experiments.repeated_map.drawing import PUBLISHED_SLOPE, draw
+from numerics.repetition import EMBEDDED
 from verify.statistics import Interval
 
 __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]

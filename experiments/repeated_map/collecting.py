@@ -1,21 +1,17 @@
 """The tables of experiment ``repeated-map``: outcomes, boundaries, thresholds of the theory, sweeps both ways."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from experiments.following import EMBEDDED, TOP
+from experiments.following import TOP
 from experiments.grouping import numbers
 from experiments.repeated_map.hysteresis import sweep_both_ways
 from experiments.threshold.draws import summary
 from numerics import Run
-from numerics.repetition import find_transition
+from numerics.repetition import EMBEDDED, find_transition
 from theory.repetition.logistic_boundary import fit_boundary
-
-__all__ = ["CRITERIA", "KEYS", "boundaries", "collect", "derived"]
 
 #: Draws of the theory's threshold for each size, and features that it keeps.
 DRAWS, FEATURES = 4, 120

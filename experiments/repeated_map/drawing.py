@@ -1,17 +1,13 @@
 """The figure of experiment ``repeated-map``."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from experiments.following import EMBEDDED
+from numerics.repetition import EMBEDDED
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
-
-__all__ = ["PUBLISHED_SLOPE", "draw"]
 
 #: R over T/N of the published line.
 PUBLISHED_SLOPE = 0.4

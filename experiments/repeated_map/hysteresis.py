@@ -4,8 +4,6 @@ All steps of a sweep use one dataset, with its repeated point 1 … R times; eac
 a new schedule.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,8 +13,6 @@ from numerics import Dataset, Run
 from numerics.engines import resolve_engine
 from numerics.training.obtaining import train_one
 
-__all__ = ["STEPS", "sweep_both_ways", "with_copies"]
-
 #: Steps of each training.
 STEPS = 5_000
 
@@ -24,12 +20,9 @@ STEPS = 5_000
 def with_copies(data: Dataset, copies: int, wanted: int) -> Dataset:
     """The dataset with its first point ``wanted`` times in place of ``copies`` times, 1 ≤ wanted ≤ copies.
 
-    Examples
-    --------
     >>> data = Dataset.from_dense([[1, 1, 1, 0], [0, 0, 0, 1]])
     >>> with_copies(data, 3, 2).dense().tolist()
     [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-
     """
     gone = copies - wanted
     values = int(data.indptr[gone])

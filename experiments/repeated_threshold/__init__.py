@@ -7,8 +7,6 @@ the point out and the first from which on all embed it. The boundary is a logist
 (`repetition.boundary`). The numerical model is that of `tgon threshold`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

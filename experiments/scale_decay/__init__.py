@@ -5,8 +5,6 @@ superposition of datapoints fails for lack of norm, more decay would lower it; i
 defined in `experiments.crossing`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ dimensionality against T(1 − S) lie on top of each other and rise near 10 for 
 scale is defined in `experiments.crossing` and taken in units of T(1 − S), how often a feature is seen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

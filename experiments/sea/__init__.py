@@ -6,8 +6,6 @@ alone at zero bias (`generalization.free-radius`), one with a free bias (`genera
 with its sea (`sea.separated-gain`), the last two with the amplitudes of the runs' n and S, all for infinite data.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -10,8 +10,6 @@ something where all its seeds lie on one side of all seeds of the baseline, by m
 seeds spread.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -108,11 +106,8 @@ def _curve(rows: pd.DataFrame) -> dict[str, float | bool]:
 def onset(T: np.ndarray, there: np.ndarray) -> tuple[float, bool]:
     """Where something is there for good, and whether it ever is; else the last T, a lower bound.
 
-    Examples
-    --------
     >>> onset(np.array([1.0, 4.0, 9.0]), np.array([False, False, True]))
     (6.0, True)
-
     """
     ends = for_good(dict(zip(T.tolist(), there.tolist(), strict=True)))
     if ends is None:

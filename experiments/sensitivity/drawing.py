@@ -1,7 +1,5 @@
 """The figure of experiment ``sensitivity``."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,8 +9,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from experiments.grouping import numbers
 from experiments.sensitivity.judging import BASELINE, FEATURE_ONSET, LOSS_ONSET, PEAK, Quantity
 from verify.style import BLUE, GREY, INK, VERMILLION, Plot
-
-__all__ = ["draw"]
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Figure:

@@ -3,8 +3,6 @@
 Published values: Henighan et al. 2023, section "Comments & Replications", n = 10 000.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +15,6 @@ from experiments.bump import geometric_mean
 from experiments.findings import MEASURED, Finding, Outcome, found
 from experiments.published import PUBLISHED_ONSET
 from verify.statistics import Interval, mean_interval
-
-__all__ = ["BASELINE", "FEATURE_ONSET", "LOSS_ONSET", "PEAK", "QUANTITIES", "Quantity", "findings", "summary"]
 
 #: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
 BASELINE = "baseline"

@@ -5,8 +5,6 @@ boundary is the median of a logistic law in log R fitted to the draws (`repetiti
 draws, not about the model. Tables are those of `tgon threshold --csv`.
 """
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 

@@ -20,13 +20,6 @@ from theory.repetition.threshold import zero_bias_threshold
 if TYPE_CHECKING:
     from numerics.repetition import Transition
 
-__all__ = [
-    "LEVEL",
-    "summary",
-    "table_of",
-    "write_rows",
-]
-
 #: What intervals are meant to cover.
 LEVEL = 0.95
 

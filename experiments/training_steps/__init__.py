@@ -4,8 +4,6 @@ Henighan et al. 2023, section "Effect of Weight Decay and Epochs on Double Desce
 schedule is stretched, its warm-up 5 % of the steps. The bump is defined in `experiments.bump`.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 

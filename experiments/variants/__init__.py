@@ -8,8 +8,6 @@ A test loss is divided by what the zero output loses under the same loss, so tha
 stored its datapoints where no squared error exceeds `STORED_ERROR`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The figure of experiment ``variants``."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,8 +9,6 @@ from matplotlib.ticker import FuncFormatter
 from experiments.clouds import draw_cloud
 from experiments.grouping import values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
-
-__all__ = ["draw"]
 
 _MARKERS = ("o", "s", "^", "v", "D", "X")
 _COLOURS = (INK, *DECAY_COLOURS[:4], VERMILLION)

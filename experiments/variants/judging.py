@@ -1,7 +1,5 @@
 """Which traits of the standard model each variant keeps, by the numbers of its runs alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,8 +10,6 @@ from experiments.following import STORED
 from experiments.grouping import values_by
 from numerics.other_models.variants import STANDARD, VARIANTS
 from verify.statistics import lies_above
-
-__all__ = ["STORED_ERROR", "TRAITS", "findings", "summary", "traits_of"]
 
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.

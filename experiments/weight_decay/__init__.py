@@ -4,8 +4,6 @@ Henighan et al. 2023, section "Effect of Weight Decay and Epochs on Double Desce
 and at weight decay 1.0 it is gone. The bump is defined in `experiments.bump`.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping, Sequence
 

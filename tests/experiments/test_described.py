@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from experiments import dataset_size, failures, gallery, norms
-from experiments.published import published_norms, published_test_loss
+from experiments.published import published_test_loss
 from numerics import Dataset, Run
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
 from theory.memorization.failures import dropped_point_loss, two_circle_gap, two_circles
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
+from verify.figures.norms import published_norms
 
 SIZES = (3, 5, 10, 100, 300, 1000, 10_000)
 

@@ -21,12 +21,13 @@ from experiments.commentary import parse_commentary
 from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
 from experiments.page import STALE
-from experiments.published import published_norms, published_test_loss
+from experiments.published import published_test_loss
 from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 from numerics import train
 from numerics.sweeps.file import read_sweep
 from tgon.cli.main import main
+from verify.figures.norms import published_norms
 from verify.statistics import lies_above, mean_interval, separation, share_interval
 from verify.style import render
 

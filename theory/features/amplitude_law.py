@@ -14,10 +14,7 @@ One rule per law, in this order:
 
 The Kolmogorov distance is held to the bound √(ln(2/δ)/(2 T)), δ = 1e-6, of Dvoretzky, Kiefer, Wolfowitz and
 Massart, plus what the estimate of the density moves; T counts datapoints, because entries of one datapoint
-are not independent. Fewer than 50 datapoints decide nothing between laws with a density: the route says so.
-
-Defines no equations.
-"""
+are not independent. Fewer than 50 datapoints decide nothing between laws with a density: the route says so."""
 
 from __future__ import annotations
 
