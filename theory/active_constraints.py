@@ -4,14 +4,10 @@ Points are flat, (N,); a Jacobian has one row per constraint; `equality` says wh
 equality (none unless given). Non-negative least squares is SciPy's.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lstsq
 from scipy.optimize import nnls
-
-__all__ = ["fitting_multipliers", "least_distance", "newton_step"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -5,8 +5,6 @@ and calls threaded BLAS on matrices of a few dozen rows, which costs ten times t
 two cores, and its last bits depend on the number of threads. Here all sums are NumPy's own.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from collections.abc import Callable
@@ -14,8 +12,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = ["Objective", "descend"]
 
 Floats = NDArray[np.float64]
 #: Values (s,) and gradients (s, n) at points (s, n), whose places among the starts are given too.

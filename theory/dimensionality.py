@@ -12,12 +12,8 @@ Equation labels: `dimensionality.definition`, `dimensionality.leverage`; identit
 `theory.derivations.features.dimensionality`.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["dimensionality", "maximal_dimensionality"]
 
 Floats = NDArray[np.float64]
 

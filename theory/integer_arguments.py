@@ -2,9 +2,8 @@
 
 A closed form is written once for an array of float64 and answers both calls of its users: a Python integer
 gives a Python float, an array of integers gives an array of the same shape. The domain is checked once,
-here. The integers may be as large as 2**53, beyond which float64 does not tell neighbours apart."""
-
-from __future__ import annotations
+here. The integers may be as large as 2**53, beyond which float64 does not tell neighbours apart.
+"""
 
 import functools
 from collections.abc import Callable
@@ -12,8 +11,6 @@ from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["ClosedForm", "elementwise"]
 
 Floats = NDArray[np.float64]
 

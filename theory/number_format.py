@@ -1,11 +1,7 @@
 """Numbers as text: cells of tables in terminals, pages and notes."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
-
-__all__ = ["at_least", "number", "shown"]
 
 
 def shown(value: Any, digits: int = 4) -> str:
@@ -13,11 +9,8 @@ def shown(value: Any, digits: int = 4) -> str:
 
     A list is shown as its range, as one number where both ends look the same.
 
-    Examples
-    --------
     >>> shown(2.689994), shown(0.01), shown(12), shown(None), shown([0.5, 1.0]), shown([1.5, 1.5 + 1e-15])
     ('2.690', '0.01', '12', '–', '0.5 … 1', '1.5')
-
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -38,11 +31,8 @@ def shown(value: Any, digits: int = 4) -> str:
 def number(value: float, digits: int = 5) -> str:
     """A number for a table: `digits` significant digits, no zeros behind them, a true minus, powers of ten in LaTeX.
 
-    Examples
-    --------
     >>> number(2.6899940478558), number(-1.0), number(1e-17), number(0.00995), number(17.2, 2)
     ('2.6900', '−1', '0', '0.00995', '17')
-
     """
     if abs(value) < 1e-9:
         return "0"

@@ -21,8 +21,6 @@ from theory.integer_arguments import elementwise
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["exact_interference_sum", "interference_sum", "polygon_vertices"]
-
 Floats = NDArray[np.float64]
 
 

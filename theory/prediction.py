@@ -8,7 +8,8 @@ Normalisation: that of `theory.memorization.tgon`. Repeats: R copies of one data
 programme, so the polygon has T′ = T − R + 1 vertices. Arrays have T entries, the copies first. Norms are
 those of the model, so they see distinct datapoints; the energy Σ‖h_t‖² and the dimensionalities count
 copies, as a measurement does. Without repeats the energy is ‖W‖². Where norms are unequal the theory does
-not say which vertex carries the copies; the record takes the first."""
+not say which vertex carries the copies; the record takes the first.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +40,6 @@ from theory.setting import Setting
 
 if TYPE_CHECKING:
     from theory.codes.programme import MemorizationCode
-
-__all__ = ["LIKELY_DISJOINT", "Penalty", "predict"]
 
 Floats = NDArray[np.float64]
 

@@ -9,8 +9,6 @@ with P the projector on the span of the data; the split is exact for orthonormal
 in at least one datapoint.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,8 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.setting import MEMORIZED_ERROR
-
-__all__ = ["Assumption", "Record", "Status"]
 
 #: How far a number may be trusted; "measured" is read off a model, "none" means that no prediction exists.
 Status = Literal["theorem", "closed form", "numerical", "hypothesis", "measured", "none"]

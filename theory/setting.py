@@ -21,8 +21,6 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import ArgsKwargs
 
-__all__ = ["MEMORIZED_ERROR", "Setting", "explain_invalid"]
-
 #: A model memorizes when every datapoint's squared error is at most this (loss units: a forgotten point
 #: costs 1).
 MEMORIZED_ERROR = 1e-4

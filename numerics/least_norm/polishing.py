@@ -12,8 +12,6 @@ model of least norm among those that forget the same points, not one of zero los
 Unseen features get zero weight and zero bias. Normalisation: the norm is ‖W‖² alone, biases are free.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +24,6 @@ from numerics.measurement.record import measure
 from numerics.model import read_parameters
 from theory.codes.programme import Certificate
 from theory.record import Record
-
-__all__ = ["DROPPED_ERROR", "DROPPED_LENGTH", "Polished", "polish"]
 
 Floats = NDArray[np.float64]
 
@@ -95,15 +91,11 @@ def polish(model: Any, data: Dataset | Any) -> Polished:
     model : as in `numerics.measure`: W (m, n) and b (n,), a run, a module.
     data : a `Dataset`, or X as a dense non-negative (n, T) array or tensor.
 
-    Raises
-    ------
-    ValueError
-        A datapoint that is neither reconstructed (squared error below 0.1) nor dropped; a dropped one that shares a
-        feature with another; more than 4000 constraints (reduced features times T); no model of zero loss near this
-        one, as where two datapoints share a feature and others stand between them in the plane.
+    Raises ValueError: A datapoint that is neither reconstructed (squared error below 0.1) nor dropped; a
+    dropped one that shares a feature with another; more than 4000 constraints (reduced features times T); no
+    model of zero loss near this one, as where two datapoints share a feature and others stand between them in
+    the plane.
 
-    Examples
-    --------
     >>> from theory.memorization.tgon import tgon_energy, tgon_hidden
     >>> H = tgon_hidden(5) * 1.3 + [[0.1], [0.0]]
     >>> found = polish((H, 1 - np.sum(H * H, axis=0)), np.eye(5))

@@ -33,8 +33,6 @@ from numerics.data import Dataset
 from theory.active_constraints import fitting_multipliers, least_distance, newton_step
 from theory.codes.programme import ACTIVE_SLACK, Certificate
 
-__all__ = ["MOST_CONSTRAINTS", "LeastNormProgramme", "certificate_of", "descended", "finished"]
-
 Floats = NDArray[np.float64]
 
 #: The most constraints, reduced features times datapoints, that are posed.
@@ -76,11 +74,8 @@ class LeastNormProgramme:
     def of(cls, data: Dataset, dropped: NDArray[np.bool_]) -> LeastNormProgramme:
         """The programme of a dataset whose datapoints ``dropped`` (T,) are forgotten.
 
-        Raises
-        ------
-        ValueError
-            More than `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a feature with another.
-
+        Raises ValueError: More than `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a
+        feature with another.
         """
         X = csc_array((data.values, data.indices, data.indptr), shape=(data.n, data.T))
         occurrences = np.bincount(data.indices, minlength=data.n)

@@ -49,14 +49,10 @@ Y), where V_i sums w over the others that are not light and W'_i over all, since
 (T−1)E/T.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 
 from scipy.special import betaincinv
-
-__all__ = ["best_lower_bound", "cap_bound", "lower_bounds", "rank_bound"]
 
 _ROUNDING = 1e-13  # relative; bounds and energies are sums and square roots of a few exact numbers
 

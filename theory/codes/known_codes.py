@@ -7,8 +7,6 @@ configuration at the common radius² 1/(1−μ), with energy T/(1−μ) (`codes.
 Labels: `codes.equal-norm`, `codes.simplex`, `codes.tgon`, `codes.orthoplex`, `codes.shifted-cross-polytope`.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Callable
@@ -16,17 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = [
-    "KnownCode",
-    "equal_norm_energy",
-    "equal_norm_hidden",
-    "exact_shifted_bias_norm",
-    "known_codes",
-    "maximal_cosine",
-    "shifted_cross_polytope",
-    "simplex_directions",
-]
 
 Floats = NDArray[np.float64]
 

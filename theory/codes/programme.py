@@ -14,8 +14,6 @@ With multipliers λ_ji >= 0 of the constraints, a minimum has H Q = 0, Q = I −
 lower bound of `theory.codes.bounds` is met.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,15 +36,6 @@ from theory.codes.search import (
     stationarity_matrix,
 )
 from theory.codes.starts import shaken, start_batches
-
-__all__ = [
-    "ACTIVE_SLACK",
-    "Certificate",
-    "MemorizationCode",
-    "certify",
-    "memorization_code",
-    "optimal_multipliers",
-]
 
 Floats = NDArray[np.float64]
 #: (energy once scaled to be feasible, hidden, multipliers)

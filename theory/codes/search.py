@@ -13,8 +13,6 @@ set. Newton's method on the optimality conditions of the active constraints fini
 sequential quadratic method (SLSQP) was rejected: its dense system has 4032 rows at T = 64, in every step.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -22,19 +20,6 @@ from numpy.typing import NDArray
 
 from theory.active_constraints import fitting_multipliers, least_distance, newton_step
 from theory.descent import Objective, descend
-
-__all__ = [
-    "LOOSE_PENALTIES",
-    "TIGHT_PENALTIES",
-    "Floats",
-    "augmented_lagrangian",
-    "newton_polish",
-    "nonnegative_multipliers",
-    "projection_steps",
-    "slacks",
-    "spread_directions",
-    "stationarity_matrix",
-]
 
 Floats = NDArray[np.float64]
 

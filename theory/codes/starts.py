@@ -1,13 +1,9 @@
 """Start points of the search for memorization codes: a fixed sequence, half of it with an axis of symmetry."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = ["shaken", "start_batches"]
 
 Floats = NDArray[np.float64]
 

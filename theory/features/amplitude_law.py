@@ -14,9 +14,8 @@ One rule per law, in this order:
 
 The Kolmogorov distance is held to the bound √(ln(2/δ)/(2 T)), δ = 1e-6, of Dvoretzky, Kiefer, Wolfowitz and
 Massart, plus what the estimate of the density moves; T counts datapoints, because entries of one datapoint
-are not independent. Fewer than 50 datapoints decide nothing between laws with a density: the route says so."""
-
-from __future__ import annotations
+are not independent. Fewer than 50 datapoints decide nothing between laws with a density: the route says so.
+"""
 
 import math
 from dataclasses import dataclass
@@ -26,8 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.features.amplitudes import Amplitude, constant, normalized, samples, uniform
 from theory.features.polygon import PolygonSolution, polygon
-
-__all__ = ["Route", "route"]
 
 Floats = NDArray[np.float64]
 

@@ -24,8 +24,6 @@ Normalisation: a is measured after the scaling of the data; E a² is the unit of
 Equation labels: `amplitudes.normalized-density`, `amplitudes.second-moment`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +32,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["Amplitude", "constant", "normalized", "samples", "uniform"]
 
 Floats = NDArray[np.float64]
 

@@ -39,17 +39,6 @@ from theory.memorization.tgon import tgon_bias_coefficient
 if TYPE_CHECKING:
     import sympy
 
-__all__ = [
-    "FreeBias",
-    "Optimum",
-    "best_free_bias",
-    "exact_uniform_loss",
-    "largest_amplitude",
-    "maximize",
-    "ring_gain",
-    "uniform_loss",
-]
-
 Floats = NDArray[np.float64]
 
 #: A function of (r, b) to be maximised: its value and its gradient.

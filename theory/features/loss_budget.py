@@ -17,13 +17,9 @@ that are present together are neglected).
 Equation labels: `generalization.bias-only`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from theory.features.amplitudes import normalized
-
-__all__ = ["LossBudget", "loss_budget"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,17 +42,6 @@ from theory.polygon_geometry import exact_interference_sum, interference_sum
 if TYPE_CHECKING:
     import sympy
 
-__all__ = [
-    "BEST_POLYGON",
-    "NAMED_LAWS",
-    "Law",
-    "PolygonSolution",
-    "best_polygons",
-    "exact_polygon_gain",
-    "neighbour_loss_change",
-    "polygon",
-]
-
 Floats = NDArray[np.float64]
 
 #: `unit` fixes the radius at 1, `free` takes the best one, both with zero bias; the others take the best radius

@@ -26,8 +26,6 @@ perfectly stored feature, one active feature at a time.
 Equation labels: `sea.silence`, `sea.separated-gain`, `sea.bands`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,8 +37,6 @@ from numpy.typing import NDArray
 from theory.features.amplitudes import Amplitude
 from theory.features.free_bias import largest_amplitude, maximize, ring_gain
 from theory.polygon_geometry import interference_sum
-
-__all__ = ["Directions", "RingWithSea", "bands_energy", "bands_gain", "best_sea", "ring_with_sea", "sea_gain"]
 
 Floats = NDArray[np.float64]
 

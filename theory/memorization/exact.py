@@ -7,18 +7,7 @@ expression.
 Equation labels: as in `theory.memorization.tgon`; this module defines none.
 """
 
-from __future__ import annotations
-
 import sympy
-
-__all__ = [
-    "exact_tgon_bias_coefficient",
-    "exact_tgon_bias_norm",
-    "exact_tgon_dimensionality",
-    "exact_tgon_energy",
-    "exact_tgon_radius_squared",
-    "exact_tgon_weight_norm",
-]
 
 
 def _cosine(T: int | sympy.Expr) -> sympy.Expr:

@@ -23,8 +23,6 @@ Equation labels: `stationary.interface-gap`, `stationary.two-circles`, `stationa
 `stationary.dropped`, `stationary.dropped-error`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,19 +31,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.memorization.tgon import tgon_energy, tgon_radius_squared
-
-__all__ = [
-    "TwoCircles",
-    "dropped_point_bias",
-    "dropped_point_curvature",
-    "dropped_point_error",
-    "dropped_point_is_stable",
-    "dropped_point_loss",
-    "least_gaps",
-    "spare_angle",
-    "two_circle_gap",
-    "two_circles",
-]
 
 Floats = NDArray[np.float64]
 

@@ -20,12 +20,8 @@ have a vanishing penalty (`optimization.adamw-stationary`).
 Equation labels: `penalty.polygon`, `penalty.all-active`, `penalty.collapse`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-
-__all__ = ["PenalisedPolygon", "collapse_penalty", "penalised_objective", "penalised_polygon"]
 
 
 @dataclass(frozen=True, slots=True)

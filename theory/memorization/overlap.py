@@ -10,19 +10,7 @@ Equation labels: `scales.pair-overlap`, `scales.expected-overlaps`, `scales.disj
 `scales.first-overlap`, `scales.typical-overlap`, `scales.universal-overlap`, `scales.generalization` (a hypothesis).
 """
 
-from __future__ import annotations
-
 import math
-
-__all__ = [
-    "disjoint_probability",
-    "expected_overlapping_pairs",
-    "first_overlap_scale",
-    "hypothesis_generalization_scale",
-    "pair_overlap_probability",
-    "typical_overlap_scale",
-    "universal_overlap_scale",
-]
 
 
 def pair_overlap_probability(n: int, sparsity: float) -> float:

@@ -19,34 +19,12 @@ Equation labels: `memorization.tgon-radius`, `memorization.tgon-bias`, `memoriza
 `memorization.robust`, `memorization.bias-overtakes`, `memorization.asymptotic-norms`.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.integer_arguments import elementwise
-
-__all__ = [
-    "asymptotic_tgon_bias_norm",
-    "asymptotic_tgon_weight_norm",
-    "bias_overtakes_weights_at",
-    "largest_memorizable",
-    "robust_energy_bound",
-    "simplex_bias_coefficient",
-    "simplex_dimensionality",
-    "simplex_energy",
-    "simplex_hidden",
-    "simplex_radius_squared",
-    "tgon_bias_coefficient",
-    "tgon_bias_norm",
-    "tgon_dimensionality",
-    "tgon_energy",
-    "tgon_hidden",
-    "tgon_radius_squared",
-    "tgon_weight_norm",
-]
 
 Floats = NDArray[np.float64]
 

@@ -18,8 +18,6 @@ Normalisation: that of `theory.memorization.tgon`, which is s_j = 1. Everything 
 Equation labels: `unequal.programme`, `unequal.simplex`, `unequal.existence`, `unequal.untied`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,16 +25,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = [
-    "UnequalModel",
-    "least_norm_tied",
-    "least_norm_untied",
-    "regular_polygon_cost",
-    "simplex_on_norms",
-    "tied_slack",
-    "untied_slack",
-]
 
 Floats = NDArray[np.float64]
 

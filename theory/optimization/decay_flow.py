@@ -23,13 +23,9 @@ Normalisation: that of `theory.memorization.tgon`; ‖W‖² = T r, ‖b‖² = 
 Equation label: `optimization.symmetric-flow`.
 """
 
-from __future__ import annotations
-
 import math
 
 from theory.memorization.tgon import tgon_radius_squared
-
-__all__ = ["symmetric_budget", "symmetric_radius_squared", "symmetric_rate"]
 
 
 def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:

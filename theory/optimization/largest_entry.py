@@ -10,15 +10,11 @@ Normalisation: datapoints of unit norm; an empty one is drawn again, so K ≥ 1.
 Equation labels: none of its own; `optimization.largest-entry`.
 """
 
-from __future__ import annotations
-
 import math
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["largest_entry_probability"]
 
 Floats = NDArray[np.float64]
 

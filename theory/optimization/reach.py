@@ -21,8 +21,6 @@ Equation labels: `optimization.reach`, `optimization.largest-step`, `optimizatio
 `optimization.necessary-bias`, `optimization.decay-budget`, `optimization.excess` (a hypothesis, refuted).
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -30,20 +28,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.memorization.tgon import tgon_radius_squared
 from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
-
-__all__ = [
-    "adam_growing_step",
-    "adam_largest_step",
-    "adamw_penalty",
-    "adamw_stationary_gradient",
-    "decay_budget",
-    "learning_rate_sum",
-    "necessary_bias",
-    "ray_depth",
-    "reach",
-    "surviving_fraction",
-    "tgon_within_reach",
-]
 
 Floats = NDArray[np.float64]
 

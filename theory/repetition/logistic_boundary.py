@@ -19,16 +19,12 @@ where 95 % are asked (10 000 simulations each, seed 0).
 Equation label: `repetition.boundary`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-__all__ = ["LogisticBoundary", "MedianInterval", "fit_boundary", "median_interval"]
 
 Floats = NDArray[np.float64]
 
@@ -76,18 +72,12 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     `low` and `high` are the (N,) ends, 0 ≤ low ≤ high ≤ ∞, between which each threshold lies. Relative accuracy
     1e-6 of the median, 1e-4 of scale and interval.
 
-    Raises
-    ------
-    ValueError
-        Ends that are no such numbers, a level outside (0, 1), one point that lies between all ends (any s does, down
-        to 0), or outcomes that do not rise with R.
+    Raises ValueError: Ends that are no such numbers, a level outside (0, 1), one point that lies between all
+    ends (any s does, down to 0), or outcomes that do not rise with R.
 
-    Examples
-    --------
     >>> found = fit_boundary([2, 4, 8], [2, 4, 8])
     >>> round(found.median, 4), found.low < 2 < 8 < found.high
     (4.0, True)
-
     """
     from scipy.optimize import brentq
     from scipy.stats import t as student
@@ -124,16 +114,10 @@ def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Med
     1 − 2 P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches the level. An end that a
     draw leaves open counts as 0 or ∞. With too few draws for the level k = 1, and the coverage says so. Exact.
 
-    Raises
-    ------
-    ValueError
-        As :func:`fit_boundary`.
+    Raises ValueError: As :func:`fit_boundary`.
 
-    Examples
-    --------
     >>> median_interval(range(1, 10), range(1, 10))
     MedianInterval(low=2.0, high=8.0, coverage=0.9609375)
-
     """
     begins, stops = _checked(low, high)
     count = len(begins)

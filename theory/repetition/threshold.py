@@ -24,8 +24,6 @@ their squares add up to 1: a relative correction of order 1/n.
 Equation labels: `repetition.zero-bias`, `repetition.order`.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,15 +32,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.features.amplitudes import Amplitude, normalized
-
-__all__ = [
-    "EnergyLaw",
-    "ZeroBiasThreshold",
-    "energy_law",
-    "energy_of_rank",
-    "equal_energy",
-    "zero_bias_threshold",
-]
 
 Floats = NDArray[np.float64]
 

@@ -45,7 +45,7 @@ def test_golden_values(T, energy, bias_coefficient):
 
 def test_scalars_and_arrays_agree():
     T = np.arange(1, 50)
-    for name in closed.__all__:
+    for name in vars(closed):
         if name.startswith(("tgon_", "simplex_", "asymptotic_")) and not name.endswith("hidden"):
             function = getattr(closed, name)
             values = function(T)
@@ -228,7 +228,7 @@ def test_the_simplex_needs_room():
         closed.simplex_hidden(4, 2)
 
 
-@pytest.mark.parametrize("name", exact.__all__)
+@pytest.mark.parametrize("name", [name for name in vars(exact) if name.startswith("exact_")])
 def test_exact_functions_refuse_zero_points(name):
     with pytest.raises(ValueError, match="T = 0"):
         getattr(exact, name)(0)
