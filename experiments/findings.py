@@ -70,6 +70,11 @@ def found_share(
     return found(statement, outcome, quantity, share_interval(count, of), of, at)
 
 
+def found_count(statement: str, quantity: str, count: int, of: int, at: str = "") -> Finding:
+    """A finding whose number counts the places that agree, and makes the outcome."""
+    return Finding(statement, outcome_of(count, of), quantity, count, n=of, at=at)
+
+
 def outcome_of(agreeing: int, of: int) -> Outcome:
     """How the places where a statement was judged agree with it: all, some or none.
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.findings import MEASURED, Finding, found, found_count, outcome_of
 from experiments.grouping import median_range, numbers, parts, records, span
 from numerics import Run
 from theory.codes.programme import memorization_code
@@ -34,6 +34,7 @@ NEAR = 0.01
 BOUND = "No model has less energy than the least known code (`codes.programme`)"
 CONTROL = "The code of T + 1 points is refuted as a lower bound for T points"
 UNEQUAL = "Training finds unequal lengths where they are shorter (`codes.shifted-cross-polytope`)"
+NEARNESS = "The largest D_X of a model is that of the code"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -79,33 +80,16 @@ def findings(tables: Tables) -> list[Finding]:
     shorter = unequal["energy"] < _allowed(unequal) * unequal["T"]
     return [
         Finding(BOUND, outcome_of(len(judged) - beaten, len(judged)), "runs below it", beaten, n=len(judged)),
-        Finding(CONTROL, outcome_of(refuted, len(groups)), "settings that do", refuted, n=len(groups)),
-        Finding(
-            UNEQUAL,
-            outcome_of(int(shorter.sum()), len(unequal)),
-            "runs below T, the least energy of equal lengths",
-            int(shorter.sum()),
-            n=len(unequal),
+        found_count(CONTROL, "settings that do", refuted, len(groups)),
+        found_count(
+            UNEQUAL, "runs below T, the least energy of equal lengths", int(shorter.sum()), len(unequal)
         ),
         *(
-            Finding(
-                "Unequal lengths",
-                MEASURED,
-                "runs below T",
-                part["shorter"].sum(),
-                n=len(part),
-                at=_at(budget),
-            )
-            for budget, part in parts(unequal.assign(shorter=shorter), "decay_budget")
+            Finding("Unequal lengths", MEASURED, "runs below T", part.sum(), n=len(part), at=_at(budget))
+            for budget, part in shorter.groupby(unequal["decay_budget"])
         ),
         *_nearness(judged),
-        Finding(
-            "The largest D_X of a model is that of the code",
-            MEASURED,
-            "settings with a median within 1 %",
-            near,
-            n=len(groups),
-        ),
+        Finding(NEARNESS, MEASURED, "settings with a median within 1 %", near, n=len(groups)),
     ]
 
 
@@ -176,8 +160,7 @@ def _allowed(runs: pd.DataFrame) -> pd.Series:
 
 def _below(runs: pd.DataFrame, above: str) -> pd.Series:
     """Which runs refute the code that ``above`` is relative to as a lower bound."""
-    below: pd.Series = 1 + runs[above] < _allowed(runs)
-    return below
+    return (1 + runs[above]).lt(_allowed(runs))
 
 
 def _at(budget: float) -> str:

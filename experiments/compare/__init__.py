@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.findings import MEASURED, Finding, found, found_count
 from experiments.grouping import median_range, parts, records
 from theory.dimensionality import dimensionality
 from theory.number_format import number
@@ -37,12 +37,8 @@ def findings(tables: Tables) -> list[Finding]:
     sums = _sums(tables["hidden_vectors"])
     within = int((sums <= 2 + ROUNDED).sum())
     return [
-        Finding(
-            BUDGET, outcome_of(nearer, len(medians)), "T at which the median does", nearer, n=len(medians)
-        ),
-        Finding(
-            SUMS, outcome_of(within, len(sums)), "models in the plane with at most 2", within, n=len(sums)
-        ),
+        found_count(BUDGET, "T at which the median does", nearer, len(medians)),
+        found_count(SUMS, "models in the plane with at most 2", within, len(sums)),
         found(
             "Sum of D_X", MEASURED, "median, least and greatest over models", median_range(sums), len(sums)
         ),
@@ -70,10 +66,7 @@ def _row(cell: dict[str, Any]) -> dict[str, object]:
         "T": cell["T"],
         "τ": number(cell["decay_budget"], 4),
         "memorized": f"{cell['memorized']:g}/{cell['seeds']:g}",
-        **{
-            head: number(cell[column], 4) if cell[column] == cell[column] else "–"
-            for head, column in norms.items()
-        },
+        **{head: "–" if np.isnan(cell[name]) else number(cell[name], 4) for head, name in norms.items()},
         "what became of the seeds": cell["diagnoses"],
     }
 
@@ -86,9 +79,5 @@ def draw(tables: Tables) -> Figure:
 def _sums(vectors: pd.DataFrame) -> pd.Series:
     """Σ D_X of every model in the plane whose hidden vectors are there."""
     hidden = vectors[vectors["kind"] == "hidden"]
-    return pd.Series(
-        [
-            float(dimensionality(np.array([part["x"], part["y"]])).sum())
-            for _, part in parts(hidden, "T", "m", "run", "seed")
-        ]
-    )
+    models = parts(hidden, "T", "m", "run", "seed")
+    return pd.Series([dimensionality(np.array([part["x"], part["y"]])).sum() for _, part in models])

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.findings import MEASURED, Finding, found, found_count
 from experiments.grouping import numbers, parts, span
 from numerics import Run
 from theory.memorization.tgon import tgon_dimensionality, tgon_energy
@@ -53,24 +53,16 @@ def findings(tables: Tables) -> list[Finding]:
     rates = list(_rates(tables))
     held = sum(rate.low <= 1 <= rate.high for _, rate, _ in rates)
     fewer = [_fewer(part) for _, part in parts(tables["runs"], "T")]
-    near = [
-        abs(part["dimensionality_off"].median()) <= NEAR
-        for _, part in parts(_polygons(tables), "T", "decay_budget")
-    ]
+    off = _polygons(tables).groupby(["T", "decay_budget"])["dimensionality_off"].median()
+    near, statement = int((off.abs() <= NEAR).sum()), "The largest D_X of a model is that of the T-gon, 2/T"
     return [
-        Finding(FALL, outcome_of(held, len(rates)), "intervals of the rate that hold 1", held, n=len(rates)),
+        found_count(FALL, "intervals of the rate that hold 1", held, len(rates)),
         *(
             found("Rate of the fall", MEASURED, "−d ln(excess)/dτ, paired by seed", rate, n, at)
             for at, rate, n in rates
         ),
-        Finding(FEWER, outcome_of(sum(fewer), len(fewer)), "T at which they do", sum(fewer), n=len(fewer)),
-        Finding(
-            "The largest D_X of a model is that of the T-gon, 2/T",
-            MEASURED,
-            "settings with a median within 1 %",
-            sum(near),
-            n=len(near),
-        ),
+        found_count(FEWER, "T at which they do", sum(fewer), len(fewer)),
+        Finding(statement, MEASURED, "settings with a median within 1 %", near, n=len(off)),
     ]
 
 
@@ -115,9 +107,8 @@ def draw(tables: Tables) -> Figure:
     left.plot(budgets, fall, "--", color=INK, label="a fall like e^{−τ}")
     left.set(xscale="log", yscale="log", xlabel="decay budget τ", ylabel="excess over the least norm")
     left.set_ylim(bottom=5e-6)
-    right.set(
-        xscale="log", xlabel="decay budget τ", ylabel="share of seeds that memorize", ylim=(-0.03, 1.03)
-    )
+    right.set(xscale="log", xlabel="decay budget τ", ylabel="share of seeds that memorize")
+    right.set_ylim(-0.03, 1.03)
     left.legend()
     return figure
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, outcome_of
+from experiments.findings import MEASURED, Finding, found_count
 from experiments.grouping import parts, span
 from verify.style import BLUE, DECAY_COLOURS, GREY, INK, VERMILLION, panels
 
@@ -33,16 +33,8 @@ def findings(tables: Tables) -> list[Finding]:
     off = float((known["ratio_after"] - 1).abs().max())
     ordered = int((known["keeps_order"].astype(str) == "True").sum())
     return [
-        *(
-            Finding(
-                statement,
-                outcome_of(int(_landed(part).sum()), len(part)),
-                "models",
-                _landed(part).sum(),
-                n=len(part),
-            )
-            for statement, part in ((LEAST, known), (CIRCLES, circles))
-        ),
+        found_count(LEAST, "models", int(_landed(known).sum()), len(known)),
+        found_count(CIRCLES, "models", int(_landed(circles).sum()), len(circles)),
         Finding("Farthest from the least norm", MEASURED, "relative distance", off, n=len(known)),
         Finding("The order of points on the polygon is kept", MEASURED, "models", ordered, n=len(known)),
     ]
@@ -52,17 +44,13 @@ def summary(tables: Tables) -> pd.DataFrame:
     """Of each T and diagnosis as trained: the norm before, and where polishing ends."""
     rows = []
     for (T, name), part in parts(tables["polished"], "T", "diagnosis_before"):
-        before, known, refused = (
-            part["ratio_before"].dropna(),
-            part["ratio_after"].notna(),
-            part["reason"].notna(),
-        )
+        known, refused = part["ratio_after"].notna(), part["reason"].notna()
         rows.append(
             {
                 "T": T,
                 "as trained": name,
                 "models": len(part),
-                "‖W‖ / least": span(before, 4),
+                "‖W‖ / least": span(part["ratio_before"].dropna(), 4),
                 "no shared feature": int(known.sum()),
                 "at the least norm": int(_landed(part).sum()),
                 "shared": int((~known & ~refused).sum()),

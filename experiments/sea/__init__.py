@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
-from experiments.grouping import median_range, numbers, parts, records, span
+from experiments.findings import MEASURED, Finding, Outcome, found, found_count, outcome_of
+from experiments.grouping import median_range, numbers, parts, span
 from numerics import Run
 from theory.features.amplitudes import normalized
 from theory.features.polygon import best_polygons, polygon
@@ -66,17 +66,11 @@ def closed_forms(n: int, sparsity: float) -> pd.DataFrame:
     }
     return pd.DataFrame(
         [
-            {
-                "form": form,
-                "k": one.k,
-                "radius_squared": one.radius_squared,
-                "bias": one.bias,
-                "gain": one.gain,
-            }
-            | {"best": best}
+            (form, one.k, one.radius_squared, one.bias, one.gain, best)
             for form, (rings, best) in forms.items()
             for one in rings
-        ]
+        ],
+        columns=["form", "k", "radius_squared", "bias", "gain", "best"],
     )
 
 
@@ -85,24 +79,20 @@ def findings(tables: Tables) -> list[Finding]:
     margins = list(_margins(tables))
     ahead = sum(one.low > 0 for one in margins)
     return [
-        Finding(
-            PENTAGON, outcome_of(ahead, len(margins)), "T/n at which they surely do", ahead, n=len(margins)
-        ),
+        found_count(PENTAGON, "T/n at which they surely do", ahead, len(margins)),
         *margins,
         *_best(tables),
-        *_sea(_ringed(tables, 5)),
+        *_sea(_rings(tables).query("ring == 5")),
         *_lengths(tables),
     ]
 
 
 def _margins(tables: Tables) -> Iterator[Finding]:
     """The lead in train gain of the best pentagon of a seed over its best hexagon or heptagon."""
-    runs = _rings(tables)
-    for unit, part in parts(runs, "unit"):
-        five, more = (
-            part[part["ring"].isin(sizes)].groupby("seed")["train_gain"].max() for sizes in ((5,), (6, 7))
-        )
-        lead = (five - more).dropna()
+    for unit, part in parts(_rings(tables), "unit"):
+        best = part.pivot_table(index="seed", columns="ring", values="train_gain", aggfunc="max")
+        best = best.reindex(columns=[5, 6, 7])
+        lead = (best[5] - best[[6, 7]].max(axis=1)).dropna()
         at = f"T/n = {number(unit, 3)}, ahead in {int((lead > 0).sum())} of {len(lead)} seeds"
         statement = "Lead of the pentagon over larger rings"
         yield found(statement, MEASURED, "features of train gain", mean_interval(lead), len(lead), at)
@@ -112,23 +102,15 @@ def _best(tables: Tables) -> Iterator[Finding]:
     """The k that random starts end with, and which closed forms gain most there."""
     runs = _rings(tables).query("start == 'xavier'")
     (k, count), *_ = Counter(runs["ring"]).most_common(1)
-    yield Finding(
-        "Random starts end with a pentagon",
-        outcome_of(int((runs["ring"] == 5).sum()), len(runs)),
-        "runs with the commonest ring",
-        count,
-        n=len(runs),
-        at=f"k = {k}",
-    )
+    outcome = outcome_of(int((runs["ring"] == 5).sum()), len(runs))
+    pentagons, commonest = "Random starts end with a pentagon", "runs with the commonest ring"
+    yield Finding(pentagons, outcome, commonest, count, n=len(runs), at=f"k = {k}")
     forms = tables["closed_forms"]
-    for form, best in {row["form"]: row["best"] for row in records(forms)}.items():
-        outcome: Outcome = "agrees" if best == k else "differs"
-        yield Finding(f"{BEST}: {form}", outcome, "its k", best)
+    for form, best in forms.groupby("form", sort=False)["best"].first().items():
+        yield Finding(f"{BEST}: {form}", "agrees" if best == k else "differs", "its k", best)
     gains = forms[forms["form"] == "a ring with its sea"].set_index("k")["gain"]
-    lead = float(gains[5] - gains.drop(5).max())
-    yield Finding(
-        "Lead of the pentagon by separated scales", MEASURED, "features of gain, infinite data", lead
-    )
+    lead, statement = float(gains[5] - gains.drop(5).max()), "Lead of the pentagon by separated scales"
+    yield Finding(statement, MEASURED, "features of gain, infinite data", lead)
 
 
 def _sea(runs: pd.DataFrame) -> Iterator[Finding]:
@@ -186,18 +168,11 @@ def _row(runs: pd.DataFrame) -> dict[str, str]:
 def _forms_shown(tables: Tables) -> pd.DataFrame:
     """Of each closed form the best k, and r and b of a pentagon and of every ring that training ends with."""
     sizes = {5, 6, *_rings(tables).query("ring > 0 and start == 'xavier'")["ring"]}
+    forms = tables["closed_forms"]
+    forms = forms[forms["k"].isin(sizes)]
+    r, b = ([number(each, 3) for each in forms[column]] for column in ("radius_squared", "bias"))
     return pd.DataFrame(
-        [
-            {
-                "closed form": row["form"],
-                "best k": row["best"],
-                "k": row["k"],
-                "r": number(row["radius_squared"], 3),
-                "b": number(row["bias"], 3),
-            }
-            for row in records(tables["closed_forms"])
-            if row["k"] in sizes
-        ]
+        {"closed form": forms["form"], "best k": forms["best"], "k": forms["k"], "r": r, "b": b}
     )
 
 
@@ -223,11 +198,6 @@ def _rings(tables: Tables) -> pd.DataFrame:
     runs = tables["runs"]
     ring = np.where(runs["ring_jump"] >= FEATURE_RATIO, runs["ring_columns"], 0)
     return runs.assign(unit=runs["T"] / runs["n"], ring=ring.astype(int))
-
-
-def _ringed(tables: Tables, k: int) -> pd.DataFrame:
-    runs = _rings(tables)
-    return runs[runs["ring"] == k]
 
 
 def _law_ratios(runs: pd.DataFrame, law: Directions) -> pd.Series:

@@ -5,12 +5,15 @@ boundary is the median of a logistic law in log R fitted to the draws (`repetiti
 draws, not about the model. Tables are those of `tgon threshold --csv`.
 """
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, outcome_of
+from experiments.findings import MEASURED, Finding, found, found_count
 from experiments.grouping import parts, records, span
 from theory.number_format import at_least, number
+from verify.statistics import Interval
 from verify.style import DECAY_COLOURS, INK, panels
 
 __all__ = ["draw", "findings", "summary"]
@@ -25,25 +28,16 @@ def findings(tables: Tables) -> list[Finding]:
     sizes = _sizes(tables)
     same = int(sizes["zero_bias"].between(sizes["low"], sizes["high"]).sum())
     return [
-        Finding(SAME, outcome_of(same, len(sizes)), "sizes whose interval holds it", same, n=len(sizes)),
-        *_boundaries(sizes),
+        found_count(SAME, "sizes whose interval holds it", same, len(sizes)),
+        *map(_boundary, records(sizes)),
     ]
 
 
-def _boundaries(sizes: pd.DataFrame) -> list[Finding]:
-    return [
-        Finding(
-            "The state with the point on a vertex has the lower loss from this R n/T on",
-            MEASURED,
-            "median over draws",
-            row["boundary"],
-            row["low"],
-            row["high"],
-            n=int(row["draws"]),
-            at=f"T/n = {row['equal_energy']:g}, n = {row['n']:g}",
-        )
-        for row in records(sizes)
-    ]
+def _boundary(size: dict[str, Any]) -> Finding:
+    statement = "The state with the point on a vertex has the lower loss from this R n/T on"
+    interval = Interval(size["boundary"], size["low"], size["high"])
+    at = f"T/n = {size['equal_energy']:g}, n = {size['n']:g}"
+    return found(statement, MEASURED, "median over draws", interval, int(size["draws"]), at)
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -57,9 +51,7 @@ def summary(tables: Tables) -> pd.DataFrame:
                 "features": row["features"],
                 "draws": f"{row['draws']}" + (f", {row['undecided']} open" if row["undecided"] else ""),
                 "range of draws": span([row["least_repeats"], row["greatest_repeats"]], 3),
-                "stays out until": at_least(
-                    number(row["metastable_until"], 3), bool(row["metastable_censored"])
-                ),
+                "stays out until": at_least(number(row["metastable_until"], 3), row["metastable_censored"]),
                 "zero bias": f"{number(row['zero_bias'], 3)} ± {number(row['zero_bias_deviation'], 3)}",
             }
             for row in records(_sizes(tables))

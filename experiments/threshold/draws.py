@@ -5,7 +5,6 @@ R is a number of repeats, T/n its natural unit. The interval is for the median o
 
 from __future__ import annotations
 
-import functools
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,36 +22,24 @@ if TYPE_CHECKING:
 #: What intervals are meant to cover.
 LEVEL = 0.95
 
-#: The columns of that table, and where each stands in a summary.
+#: The columns of the table whose names are not where they stand in a summary.
 _COLUMNS = {
-    "T": ("T",),
-    "n": ("n",),
-    "sparsity": ("sparsity",),
-    "features": ("features",),
-    "draws": ("draws",),
-    "undecided": ("undecided",),
-    "equal_energy": ("equal_energy",),
-    "median_repeats": ("repeats", "median"),
-    "least_repeats": ("repeats", "least"),
-    "greatest_repeats": ("repeats", "greatest"),
-    "boundary": ("repeats_interval", "median"),
-    "low": ("repeats_interval", "low"),
-    "high": ("repeats_interval", "high"),
-    "level": ("repeats_interval", "level"),
-    "metastable_until": ("metastable_until", "median"),
-    "metastable_censored": ("metastable_censored", "median"),
-    "zero_bias": ("zero_bias", "mean"),
-    "zero_bias_deviation": ("zero_bias", "deviation"),
+    "repeats.median": "median_repeats",
+    "repeats.least": "least_repeats",
+    "repeats.greatest": "greatest_repeats",
+    "repeats_interval.median": "boundary",
+    "repeats_interval.low": "low",
+    "repeats_interval.high": "high",
+    "repeats_interval.level": "level",
+    "metastable_until.median": "metastable_until",
+    "metastable_censored.median": "metastable_censored",
+    "zero_bias.mean": "zero_bias",
+    "zero_bias.deviation": "zero_bias_deviation",
 }
+_SIZE = ["T", "n", "sparsity", "features", "draws", "undecided", "equal_energy"]
 
 
-def summary(
-    T: int,
-    n: int,
-    sparsity: float,
-    features: int,
-    found: Sequence[Transition],
-) -> dict[str, Any]:
+def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Transition]) -> dict[str, Any]:
     """The answer of `tgon threshold`: what `numerics.repetition.find_transition` found on each draw, as R.
 
     NaN where a number does not exist: an interval needs two draws whose thresholds differ.
@@ -72,8 +59,10 @@ def summary(
         "fifth_energy": closed.fifth_energy,
         "repeats_interval": _interval(between),
         "zero_bias": {"mean": closed.repeats, "deviation": closed.deviation * unit},
-        "metastable_censored": {name: longest[name] > stay for name, stay in stays.items()}
-        | {"draws": sum(cuts)},
+        "metastable_censored": {
+            **{name: longest[name] > stay for name, stay in stays.items()},
+            "draws": sum(cuts),
+        },
         "T": T,
         "n": n,
         "sparsity": sparsity,
@@ -87,16 +76,15 @@ def summary(
 def _interval(between: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """The fitted boundary, and beside it the interval that assumes no law."""
     low, high = ([ends[side] for ends in between] for side in (0, 1))
-    nan = float("nan")
-    fitted = {"median": nan, "low": nan, "high": nan, "scale": nan}
+    names = ("median", "low", "high", "scale")
     try:
         found = fit_boundary(low, high, LEVEL)
-        fitted = {"median": found.median, "low": found.low, "high": found.high, "scale": found.scale}
+        fitted = [getattr(found, name) for name in names]
     except ValueError:  # fewer than two thresholds that differ
-        pass
+        fitted = [math.nan] * 4
     free = median_interval(low, high, LEVEL)
     return {
-        **fitted,
+        **dict(zip(names, fitted, strict=True)),
         "level": LEVEL,
         "method": "logistic boundary in log R over draws, likelihood ratio",
         "order_statistics": {"low": free.low, "high": free.high, "coverage": free.coverage},
@@ -105,15 +93,14 @@ def _interval(between: Sequence[tuple[float, float]]) -> dict[str, Any]:
 
 def _spread(values: Iterable[float]) -> dict[str, float]:
     """Median and range; NaN where there is nothing."""
-    numbers = sorted(values) or [float("nan")]
+    numbers = sorted(values) or [math.nan]
     return {"median": statistics.median(numbers), "least": numbers[0], "greatest": numbers[-1]}
 
 
 def table_of(answers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """The answers as a table of numbers, 1 for what is true."""
-    return pd.DataFrame(
-        [{name: _number(_at(answer, keys)) for name, keys in _COLUMNS.items()} for answer in answers]
-    )
+    table = pd.json_normalize(list(answers))[[*_SIZE, *_COLUMNS]].rename(columns=_COLUMNS)  # type: ignore[arg-type]
+    return table.astype({"metastable_censored": int})
 
 
 def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
@@ -123,11 +110,3 @@ def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = table_of(answers).to_csv(index=False, float_format="%.6g", na_rep="nan", lineterminator="\n")
     write_atomically(path, text.encode())
-
-
-def _at(answer: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    return functools.reduce(lambda value, key: value[key], keys, answer)
-
-
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, bool) else value
