@@ -20,6 +20,9 @@ from experiments.following import STORED
 from experiments.grouping import numbers
 from verify.statistics import Interval, mean_interval
 
+#: What the tables of curves keep of every run, beside what tells it apart.
+KEPT = ("status", "train_loss", "test_loss", "largest_feature_dimensionality")
+
 
 def crossing(T: Sequence[float], values: Sequence[float]) -> float:
     """The T at which ``values``, one for each ascending T > 0, first rise through half their largest; NaN where none.

@@ -110,6 +110,16 @@ def feature_rows(snapshots: Sequence[Snapshot]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "feature", "dimensionality"])
 
 
+def turning(R: NDArray[np.floating], happened: NDArray[np.bool_]) -> tuple[float, float]:
+    """The largest R > 0 up to which nothing happened, 0 if none, and the least from which on all did, ∞ if none.
+
+    >>> turning(np.array([2.0, 3.0, 3.0, 4.0]), np.array([False, False, True, True]))
+    (2.0, 4.0)
+    """
+    first, last = R[happened].min(initial=np.inf), R[~happened].max(initial=0.0)
+    return float(R[first > R].max(initial=0.0)), float(R[last < R].min(initial=np.inf))
+
+
 def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
     """Whether something holds at two neighbouring snapshots, so that it is no passing fluctuation.
 

@@ -63,10 +63,15 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
     """The first seed at the published number of repeats that embeds its point; else the first seed there."""
-    near = min({run.setting.repeats for run in runs}, key=lambda R: abs(R - PUBLISHED_REPEATS))
+    near = _nearest(ends)
     chosen = ends[ends["repeats"] == near].sort_values(["embedded", "seed"], ascending=[False, True])
     seed = int(chosen["seed"].iloc[0])
     return next(run for run in runs if run.setting.repeats == near and run.setting.seed == seed)
+
+
+def _nearest(ends: pd.DataFrame) -> int:
+    """The number of repeats that is nearest to the published one."""
+    return int(min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS)))
 
 
 def _theory(run: Run) -> pd.DataFrame:
@@ -90,7 +95,7 @@ def _theory(run: Run) -> pd.DataFrame:
 def findings(tables: Tables) -> list[Finding]:
     """The end of the published case, the suppressed feature, near misses, the order in time, the theory's threshold."""
     ends = outcomes(tables["history"])
-    by_length = "The hidden vector alone grows long and falls below half of that"
+    alone = "The hidden vector alone grows long and falls below half of that"
     both = ends[ends["embedded"] & (ends["point_from"] != ends["features_from"])].dropna()
     before = int((both["point_from"] < both["features_from"]).sum())
     first = "The point is embedded before three features are stored"
@@ -98,14 +103,14 @@ def findings(tables: Tables) -> list[Finding]:
         _published(ends),
         _suppressed(ends),
         _near_misses(ends),
-        found_share(by_length, MEASURED, "share of runs", int(ends["near_by_length"].sum()), len(ends)),
+        found_share(alone, MEASURED, "share of runs", int(ends["near_by_length"].sum()), len(ends)),
         found_share(first, MEASURED, "share of runs that embed it", before, len(both)),
         *_predicted(tables["theory"]),
     ]
 
 
 def _published(ends: pd.DataFrame) -> Finding:
-    near = min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS))
+    near = _nearest(ends)
     embedded = ends.loc[ends["repeats"] == near, "embedded"]
     share = share_interval(int(embedded.sum()), len(embedded))
     outcome = outcome_within(share.low, share.high, 0.5) if near == PUBLISHED_REPEATS else "not tested"
@@ -136,15 +141,17 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
 def _predicted(theory: pd.DataFrame) -> list[Finding]:
     """The theory's threshold, NaN where the losses of its two states do not cross in the median draw."""
     low, high = numbers(theory, "between_low"), numbers(theory, "between_high")
-    ends = float(np.median(low)), float(np.median(high))
-    stays = float(np.median(theory["metastable_until"]))
-    longest = np.median(np.where(theory["metastable_censored"], np.inf, numbers(theory, "metastable_until")))
-    until = Interval(stays, stays, np.inf) if longest > stays else Interval(stays, np.nan, np.nan)
+    ends, until = (float(np.median(low)), float(np.median(high))), numbers(theory, "metastable_until")
+    stays, longest = (
+        float(np.median(until)),
+        np.median(np.where(theory["metastable_censored"], np.inf, until)),
+    )
+    bounds = (stays, np.inf) if longest > stays else (np.nan, np.nan)
     threshold = Interval(ends[0] if ends[0] == ends[1] else np.nan, low.min(), high.max())
     crossed, stands = "Threshold by the numerical theory", "Its unembedded state stands until"
     return [
         found(crossed, MEASURED, "R, median and range of draws", threshold, len(low)),
-        found(stands, MEASURED, "R, median of draws", until, len(low)),
+        found(stands, MEASURED, "R, median of draws", Interval(stays, *bounds), len(low)),
     ]
 
 

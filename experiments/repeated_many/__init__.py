@@ -47,17 +47,18 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         many = run.setting.repeated_points
         hidden = run.record.hidden[:, first_copies(run.setting)][:, :many]
         lengths = np.linalg.norm(hidden, axis=0)
-        facts: dict[str, float] = {
-            "repeated_points": many,
-            "seed": run.setting.seed,
-            "embedded": int(np.sum(lengths > EMBEDDED)),
-            "vertices": vertices(hidden[:, lengths > EMBEDDED]),
-            "stored": stored_features(run.W, run),
-            "stored_with_own": int(np.sum(dimensionality(run.W) >= STORED)),
-            "longest": float(lengths.max()),
-            "train_loss": run.record.train_loss,
-        }
-        rows.append(facts)
+        rows.append(
+            {
+                "repeated_points": many,
+                "seed": run.setting.seed,
+                "embedded": np.sum(lengths > EMBEDDED),
+                "vertices": vertices(hidden[:, lengths > EMBEDDED]),
+                "stored": stored_features(run.W, run),
+                "stored_with_own": np.sum(dimensionality(run.W) >= STORED),
+                "longest": lengths.max(),
+                "train_loss": run.record.train_loss,
+            }
+        )
         if run.setting.seed == seed:
             clouds.append(points_with_repeated(run).assign(repeated_points=many))
     return {"runs": pd.DataFrame(rows), "points": pd.concat(clouds, ignore_index=True)}
@@ -127,11 +128,8 @@ def findings(tables: Tables) -> list[Finding]:
     few, more = runs[runs["repeated_points"] <= VERTICES], runs[runs["repeated_points"] > VERTICES]
     all_in = int((few["embedded"] == few["repeated_points"]).sum())
     embedded = "Up to five repeated points are all embedded"
-    return [
-        _replacement(few),
-        found_share(embedded, MEASURED, "share of runs", all_in, len(few)),
-        _beyond(more),
-    ]
+    share = found_share(embedded, MEASURED, "share of runs", all_in, len(few))
+    return [_replacement(few), share, _beyond(more)]
 
 
 def _replacement(few: pd.DataFrame) -> Finding:
@@ -154,31 +152,26 @@ def _replacement(few: pd.DataFrame) -> Finding:
 def _beyond(more: pd.DataFrame) -> Finding:
     if more.empty:
         return Finding(BEYOND, "not tested")
-    five, suppressed = numbers(more, "embedded") == VERTICES, numbers(more, "stored") == 0
-    both = int(np.sum(five & suppressed))
-    # does each half hold in most runs?
-    most = any(2 * int(np.sum(each)) > len(more) for each in (five, suppressed))
+    five, suppressed = more["embedded"] == VERTICES, more["stored"] == 0
+    both = int((five & suppressed).sum())
+    most = max(five.mean(), suppressed.mean()) > 0.5
     outcome: Outcome = "agrees" if both == len(more) else "agrees in part" if most else "differs"
     return found_share(BEYOND, outcome, "share of runs with both", both, len(more))
 
 
 def summary(tables: Tables) -> pd.DataFrame:
     """Means over seeds for each number of repeated points, with least and greatest where these differ."""
-    columns = {
-        "embedded": "embedded",
-        "vertices": "vertices they take",
-        "stored": "features stored",
-        "stored_with_own": "with own columns",
+    heads = {
+        "repeated points": ("repeated_points", "first"),
+        "seeds": ("seed", "size"),
+        "embedded": ("embedded", _mean),
+        "vertices they take": ("vertices", _mean),
+        "features stored": ("stored", _mean),
+        "with own columns": ("stored_with_own", _mean),
     }
-    return pd.DataFrame(
-        [
-            {"repeated points": k, "seeds": len(part)}
-            | {head: _mean(numbers(part, name)) for name, head in columns.items()}
-            for k, part in tables["runs"].groupby("repeated_points")
-        ]
-    )
+    return tables["runs"].groupby("repeated_points").agg(**heads)
 
 
-def _mean(values: np.ndarray) -> str:
+def _mean(values: pd.Series) -> str:
     least, greatest = values.min(), values.max()
     return f"{least:g}" if least == greatest else f"{values.mean():.2f} ({least:g} to {greatest:g})"

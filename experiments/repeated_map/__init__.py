@@ -2,8 +2,7 @@
 
 Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): a map of R against T/N in two settings,
 coloured by whether the point is among the first 0.1 % by D_X, with the line R = 0.4 T/N. Beside it: the hidden length
-as a second criterion, fitted boundaries (`repetition.boundary`), the threshold of the numerical theory over draws, and
-sweeps in both directions.
+as a second criterion, fitted boundaries (`repetition.boundary`), the numerical theory, and sweeps in both directions.
 """
 
 from __future__ import annotations
@@ -14,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from experiments.findings import MEASURED, Finding, found, found_share, outcome_of
-from experiments.following import STORED
+from experiments.following import STORED, turning
 from experiments.grouping import numbers
 from experiments.repeated_map.collecting import CRITERIA, KEYS, collect, derived
 from experiments.repeated_map.drawing import PUBLISHED_SLOPE, draw
 from numerics.repetition import EMBEDDED
+from theory.number_format import at_least
 from verify.statistics import Interval
 
 __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
@@ -107,26 +107,18 @@ def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
     less = more = 0
     for seed, down in sweeps[sweeps["direction"] == "down"].groupby("seed"):
         own = cold[cold["seed"] == seed]
-        kept = _embedded_from(numbers(down, "repeats"), numbers(down, "length") > EMBEDDED)
-        needed = _embedded_from(numbers(own, "repeats"), np.asarray(own["embedded"], dtype=np.bool_))
+        _, kept = turning(numbers(down, "repeats"), numbers(down, "length") > EMBEDDED)
+        _, needed = turning(numbers(own, "repeats"), np.asarray(own["embedded"], dtype=np.bool_))
         less, more = less + (kept < needed), more + (kept > needed)
     statement = "A falling R keeps the point embedded where fresh starts leave it out"
     return [found_share(statement, MEASURED, "share of seeds, of those that differ", less, less + more)]
 
 
-def _embedded_from(R: np.ndarray, embedded: np.ndarray) -> float:
-    """The least R from which on all are embedded; infinite if the largest is not."""
-    failing = R[~embedded].max(initial=0.0)
-    return float(R[failing < R].min(initial=np.inf))
-
-
 def summary(tables: Tables) -> pd.DataFrame:
     """For each size its runs, the boundary by either criterion, and what the theory and the published line say."""
     sizes = _sizes(tables)
-    until = [
-        f"{'≥ ' * censored}{R:.3g}"
-        for R, censored in zip(sizes["metastable_until"], sizes["metastable_censored"], strict=True)
-    ]
+    stays = zip(sizes["metastable_until"], sizes["metastable_censored"], strict=True)
+    until = [at_least(f"{R:.3g}", censored) for R, censored in stays]
     return pd.DataFrame(
         {
             "n": sizes["n"],

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.following import TOP
+from experiments.following import TOP, turning
 from experiments.grouping import numbers
 from experiments.repeated_map.hysteresis import sweep_both_ways
-from experiments.threshold.draws import summary
+from experiments.threshold.draws import drawn_summary
 from numerics import Run
-from numerics.repetition import EMBEDDED, find_transition
+from numerics.repetition import EMBEDDED
 from theory.repetition.logistic_boundary import fit_boundary
 
-#: Draws of the theory's threshold for each size, and features that it keeps.
-DRAWS, FEATURES = 4, 120
+#: Draws of the theory's threshold for each size.
+DRAWS = 4
 
 #: T/n of the sweeps in both directions, where there are such runs.
 SWEPT = 3
@@ -63,11 +63,9 @@ def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
     for (n, T), part in listed.groupby(["n", "T"]):
         for name in CRITERIA:
             happened, R = np.asarray(part[name], dtype=np.bool_), numbers(part, "repeats")
-            failing = max((each for each in R if not happened[each >= R].any()), default=np.nan)
-            holding = min((each for each in R if happened[each <= R].all()), default=np.nan)
-            rows.append((n, T, name, len(R), *_fitted(happened, R), failing, holding))
+            rows.append((n, T, name, len(R), *_fitted(happened, R), *turning(R, happened)))
     columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).replace({"none_until": 0, "all_from": np.inf}, np.nan)
 
 
 def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
@@ -80,8 +78,7 @@ def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
 
 
 def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
-    found = [find_transition(T, n, sparsity, seed=seed, features=min(FEATURES, n)) for seed in range(DRAWS)]
-    answer = summary(T, n, sparsity, min(FEATURES, n), found)
+    answer = drawn_summary(T, n, sparsity, DRAWS)
     return {
         "n": n,
         "T": T,

@@ -9,18 +9,18 @@ the point out and the first from which on all embed it. The boundary is a logist
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.findings import MEASURED, Finding, Outcome, found
-from experiments.following import TOP
-from experiments.grouping import parts, records, span
-from experiments.threshold.draws import summary as threshold_of
-from experiments.threshold.draws import table_of
+from experiments.following import TOP, turning
+from experiments.grouping import numbers, parts, records, span
+from experiments.threshold.draws import drawn_summary, table_of
 from numerics import Run
-from numerics.repetition import EMBEDDED, find_transition
+from numerics.repetition import EMBEDDED
 from theory.number_format import number
 from theory.repetition.logistic_boundary import fit_boundary
 from verify.statistics import Interval, share_interval
@@ -31,10 +31,14 @@ __all__ = ["KEYS", "boundary", "collect", "draw", "findings", "summary"]
 #: Columns that tell runs apart.
 KEYS = ("n", "T", "repeats", "seed")
 
-#: Draws of the numerical model, and features that it keeps.
-DRAWS, FEATURES = 9, 120
+#: Draws of the numerical model.
+DRAWS = 9
 #: The published threshold, in units of T/n (Henighan et al. 2023).
 PUBLISHED = 0.4
+
+FROM = "A point is embedded from the published R = 0.4 T/n on"
+MEETS = "Training embeds the point at the threshold of the numerical model"
+BEFORE = "Training embeds the point before the model can keep it out no longer"
 
 Tables = dict[str, pd.DataFrame]
 
@@ -42,40 +46,32 @@ Tables = dict[str, pd.DataFrame]
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, as observed, and ``threshold``, what the numerical model gives for their size."""
     setting = runs[0].setting
-    size = (setting.T, setting.n, setting.sparsity)
-    features = min(FEATURES, setting.n)
-    draws = [find_transition(*size, seed, features) for seed in range(DRAWS)]
-    return {"runs": table, "threshold": table_of([threshold_of(*size, features, draws)])}
+    model = drawn_summary(setting.T, setting.n, setting.sparsity, DRAWS)
+    return {"runs": table, "threshold": table_of([model])}
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Where training embeds the point, beside the published line and the numerical model."""
     runs, (model,) = _judged(tables), records(tables["threshold"])
-    unit, trained, seeds = model["equal_energy"], boundary(_judged(tables)), runs["seed"].nunique()
-    theory = Interval(*(model[name] / unit for name in ("boundary", "low", "high")))
+    unit, trained, seeds = model["equal_energy"], boundary(runs), runs["seed"].nunique()
+    theory, (none_until, all_from) = _of_model(model), _turning(runs)
     published: Outcome = "agrees" if trained.low <= PUBLISHED <= trained.high else "differs"
     meets: Outcome = "agrees" if theory.low <= trained.high and trained.low <= theory.high else "differs"
     stays = model["metastable_until"] / unit
     before: Outcome = "agrees" if trained.high < stays else "not decided"
-    quantity = "R n/T at which half of the seeds embed it"
+    until = "R n/T up to which it can" + (", at least" if model["metastable_censored"] else "")
     return [
-        found("A point is embedded from the published R = 0.4 T/n on", published, quantity, trained, seeds),
-        found(
-            "Training embeds the point at the threshold of the numerical model",
-            meets,
-            "R n/T of the model: median over draws",
-            theory,
-            DRAWS,
-        ),
-        Finding(
-            "Training embeds the point before the model can keep it out no longer",
-            before,
-            "R n/T up to which it can" + (", at least" if model["metastable_censored"] else ""),
-            stays,
-        ),
-        Finding("No run embeds the point", MEASURED, "up to R n/T", _last(runs, embeds=False)),
-        Finding("Every run embeds the point", MEASURED, "from R n/T on", _last(runs, embeds=True)),
+        found(FROM, published, "R n/T at which half of the seeds embed it", trained, seeds),
+        found(MEETS, meets, "R n/T of the model: median over draws", theory, DRAWS),
+        Finding(BEFORE, before, until, stays),
+        Finding("No run embeds the point", MEASURED, "up to R n/T", none_until),
+        Finding("Every run embeds the point", MEASURED, "from R n/T on", all_from),
     ]
+
+
+def _of_model(model: dict[str, Any]) -> Interval:
+    """The boundary of the numerical model in units of T/n."""
+    return Interval(*(model[name] / model["equal_energy"] for name in ("boundary", "low", "high")))
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -101,15 +97,14 @@ def summary(tables: Tables) -> pd.DataFrame:
 def draw(tables: Tables) -> Figure:
     """The length of the point's hidden vector against R, with the trained and the model's boundary."""
     runs, (model,) = _judged(tables), records(tables["threshold"])
-    trained, unit = boundary(runs), model["equal_energy"]
     figure, [[ax]] = panels(1, 1, 6.4, 4.4)
     for embedded, label in ((True, "embedded"), (False, "not embedded")):
         part = runs[runs["embedded"] == embedded]
         face = BLUE if embedded else "none"
         ax.scatter(part["share"], part["length"], s=32, facecolor=face, edgecolor=BLUE, label=label)
     spans = (
-        (trained, BLUE, "boundary of training, 95 %"),
-        (Interval(*(model[name] / unit for name in ("boundary", "low", "high"))), VERMILLION, "of the model"),
+        (boundary(runs), BLUE, "boundary of training, 95 %"),
+        (_of_model(model), VERMILLION, "of the model"),
     )
     for interval, colour, label in spans:
         low, high = np.clip([interval.low, interval.high], runs["share"].min(), runs["share"].max())
@@ -125,13 +120,7 @@ def draw(tables: Tables) -> Figure:
 
 def boundary(runs: pd.DataFrame) -> Interval:
     """R n/T at which half of the seeds embed the point; without a fit the range of their thresholds, and no value."""
-    low, high = [], []
-    for _, part in parts(runs, "seed"):
-        inside, outside = (part.loc[part["embedded"] == each, "share"] for each in (True, False))
-        low.append(float(outside[outside < inside.min()].max()) if len(inside) else float(outside.max()))
-        high.append(float(inside[inside > outside.max()].min()) if len(outside) else float(inside.min()))
-    low = [0.0 if math.isnan(each) else each for each in low]
-    high = [math.inf if math.isnan(each) else each for each in high]
+    low, high = zip(*(_turning(part) for _, part in parts(runs, "seed")), strict=True)
     try:
         fitted = fit_boundary(low, high)
     except ValueError:  # one R can be the threshold of every seed: no law with a width
@@ -147,10 +136,6 @@ def _judged(tables: Tables) -> pd.DataFrame:
     return runs.assign(unit=unit, share=runs["repeats"] / unit, length=length, embedded=embedded)
 
 
-def _last(runs: pd.DataFrame, *, embeds: bool) -> float:
-    """The R n/T up to which no run embeds the point, or from which on all do."""
-    inside, outside = (runs.loc[runs["embedded"] == each, "share"] for each in (True, False))
-    tried = runs["share"]
-    if embeds:
-        return float(tried[tried > outside.max()].min()) if len(outside) else float(tried.min())
-    return float(tried[tried < inside.min()].max()) if len(inside) else float(tried.max())
+def _turning(runs: pd.DataFrame) -> tuple[float, float]:
+    """The R n/T up to which no run embeds the point, and that from which on all do."""
+    return turning(numbers(runs, "share"), np.asarray(runs["embedded"], dtype=np.bool_))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.crossing import mean_scales, scales_of, slope_interval
+from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, found
 from experiments.grouping import numbers
 from experiments.scale_drawing import Axis, draw_scales
@@ -29,11 +29,6 @@ STILL = 2.0
 #: Over less than this range of decays little movement says little.
 LEAST_RANGE = 10
 
-_COLUMNS = [
-    "m", "sparsity", "weight_decay", "T", "seed", "status", "train_loss", "test_loss",
-    "largest_feature_dimensionality",
-]  # fmt: skip
-
 #: Columns that tell runs apart.
 KEYS = ("m", "weight_decay", "T", "seed")
 
@@ -42,7 +37,7 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, one row per run, and ``scales``, one per m, weight decay and seed."""
-    kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
+    kept = table[["m", "sparsity", *KEYS[1:], *KEPT]].sort_values(list(KEYS), ignore_index=True)
     budgets = {run.setting.weight_decay: run.setting.decay_budget for run in runs}
     kept.insert(3, "decay_budget", kept["weight_decay"].map(budgets))
     return derived({"runs": kept})

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.bump import geometric_mean
-from experiments.crossing import mean_scales, scales_of, slope_interval
+from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, found, found_share, outcome_of
 from experiments.following import STORED
 from experiments.grouping import numbers
@@ -26,10 +26,6 @@ __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
 
 #: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
 STILL = 0.5
-
-_COLUMNS = [
-    "m", "sparsity", "T", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality",
-]  # fmt: skip
 
 #: Columns that tell runs apart.
 KEYS = ("m", "sparsity", "T", "seed")
@@ -49,7 +45,7 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, one row per run, and ``scales``, one per m, sparsity and seed, ``scale`` being T(1 − S)."""
-    kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
+    kept = table[[*KEYS, *KEPT]].sort_values(list(KEYS), ignore_index=True)
     kept.insert(2, "density", (1 - kept["sparsity"]).round(9))
     kept.insert(4, "seen", kept["T"] * kept["density"])
     return derived({"runs": kept})

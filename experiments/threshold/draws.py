@@ -3,24 +3,23 @@
 R is a number of repeats, T/n its natural unit. The interval is for the median over draws (`repetition.boundary`).
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from numerics.repetition import Transition, find_transition
 from theory.repetition.logistic_boundary import fit_boundary, median_interval
 from theory.repetition.threshold import zero_bias_threshold
 
-if TYPE_CHECKING:
-    from numerics.repetition import Transition
-
 #: What intervals are meant to cover.
 LEVEL = 0.95
+
+#: Features that the model of an experiment keeps.
+FEATURES = 120
 
 #: The columns of the table whose names are not where they stand in a summary.
 _COLUMNS = {
@@ -71,6 +70,14 @@ def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Tran
         "draws": len(between),
         "undecided": len(between) - len(known),
     }
+
+
+def drawn_summary(T: int, n: int, sparsity: float, draws: int) -> dict[str, Any]:
+    """`summary` of so many draws, of which `FEATURES` are kept."""
+    features = min(FEATURES, n)
+    return summary(
+        T, n, sparsity, features, [find_transition(T, n, sparsity, k, features) for k in range(draws)]
+    )
 
 
 def _interval(between: Sequence[tuple[float, float]]) -> dict[str, Any]:

@@ -292,7 +292,7 @@ def _transition(T, n, sparsity, seed, features):
 
 @pytest.mark.parametrize("name", TINY)
 def test_one_command_makes_tables_figure_and_page(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.repeated_threshold.find_transition", _transition)
+    monkeypatch.setattr("experiments.threshold.draws.find_transition", _transition)
     file, out = tmp_path / "sweep.toml", tmp_path / "out"
     file.write_text(f"[setting]\nn=60\nsparsity=0.95\n{TINY[name]}")
     train(read_sweep(file).cells, out=tmp_path / "runs", progress=False)

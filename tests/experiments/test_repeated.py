@@ -17,6 +17,7 @@ from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
 from experiments.repeated_map import collecting as repeated_map_collecting
 from experiments.repeated_map.hysteresis import sweep_both_ways, with_copies
 from experiments.tables import form_folders, form_of, read_tables
+from experiments.threshold import draws
 from numerics import Run, train
 from numerics.data import draw_dataset
 from numerics.repetition import Transition
@@ -49,7 +50,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     patch = pytest.MonkeyPatch()
     # in place of minutes: a threshold that is not searched for, short sweeps, few frames
-    for module in (repeated_history, repeated_map_collecting):
+    for module in (repeated_history, draws):
         patch.setattr(module, "find_transition", _transition)
     patch.setattr(forgetting, "FRAMES", 5)
     patch.setattr(repeated_map_collecting, "sweep_both_ways", partial(sweep_both_ways, steps=20))
