@@ -6,9 +6,9 @@ The standard model is p = 2, no ReLU on h, tied. Henighan et al. 2023, section "
 descent "with different loss functions or when adding a ReLU activation between the layers"; footnote 1 there expects
 hidden vectors of different lengths from untied weights.
 
-`VariantModel` is the specification in plain torch; `train_variant` takes its gradients in NumPy, which is faster than
-autograd, from blocks of datapoints that stay in the cache: with z = d_i·h_t + b_i, y = max(z, 0) and slope
-s(e) = ∂|e|^p/∂e, the loss differentiates to q_it = s(y - x)[z > 0] and, over all T,
+`train_variant` takes its gradients in NumPy, which is faster than autograd, from blocks of datapoints that stay in the
+cache: with z = d_i·h_t + b_i, y = max(z, 0) and slope s(e) = ∂|e|^p/∂e, the loss differentiates to
+q_it = s(y - x)[z > 0] and, over all T,
 
     ∂D_i = Σ_t q_it h_t,   ∂b_i = Σ_t q_it,   p_t = Σ_i q_it d_i  (0 where a ReLU on h is closed),   ∂W = P Xᵀ;
 
@@ -24,10 +24,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
-from torch import Tensor, nn
 
 from numerics.data import Dataset, draw_dataset, generator_of
 from numerics.schedule import learning_rates
@@ -98,45 +96,6 @@ def draw_variant_start(setting: Setting, variant: Variant) -> tuple[Floats, Floa
     return W, generator_of(setting.seed, _DECODER_STREAM).normal(size=W.shape) * deviation, b
 
 
-class VariantModel(nn.Module):
-    """A variant as a torch module; with `STANDARD`, the same function as `numerics.ReluOutputModel`.
-
-    >>> model = VariantModel.initial(Setting(T=2, n=6, m=2), Variant("ReLU on h", hidden_relu=True))
-    >>> bool((model.encode(torch.eye(6)) >= 0).all())
-    True
-    """
-
-    def __init__(self, W: Tensor, D: Tensor, b: Tensor, variant: Variant) -> None:
-        super().__init__()
-        self.variant = variant
-        self.W = nn.Parameter(W.detach().clone())
-        self.D = nn.Parameter(D.detach().clone()) if variant.untied else self.W
-        self.b = nn.Parameter(b.detach().clone())
-
-    @classmethod
-    def initial(cls, setting: Setting, variant: Variant) -> VariantModel:
-        """The start of a setting in its dtype."""
-        dtype = torch.float64 if setting.dtype == "float64" else torch.float32
-        W, D, b = (torch.as_tensor(part, dtype=dtype) for part in draw_variant_start(setting, variant))
-        return cls(W, D, b, variant)
-
-    def encode(self, X: Tensor) -> Tensor:
-        """Hidden vectors, (m, T)."""
-        h = self.W @ X
-        return torch.relu(h) if self.variant.hidden_relu else h
-
-    def forward(self, X: Tensor) -> Tensor:
-        """Reconstruction, (n, T)."""
-        return torch.relu(self.D.T @ self.encode(X) + self.b[:, None])
-
-    def loss(self, X: Tensor) -> Tensor:
-        """(1/T) Σ_t Σ_i |x - x'|^p."""
-        error = X - self(X)
-        powered = error.abs() if self.variant.power == 1 else error**self.variant.power
-        result: Tensor = powered.sum() / X.shape[1]
-        return result
-
-
 @dataclass(frozen=True, eq=False)
 class VariantRun:
     """One finished training run of a variant: parameters in float64, D equal to W where tied."""
@@ -165,12 +124,12 @@ def train_variant(
     W, D, b = (part.astype(kind) for part in draw_variant_start(setting, variant))
     parameters = [W, b, D] if variant.untied else [W, b]
     first, second = ([np.zeros_like(part) for part in parameters] for _ in range(2))
-    X = _sparse(draw_dataset(setting), kind)
+    X = draw_dataset(setting).sparse().astype(kind)
     every = -(-setting.steps // RECORDS)  # steps between two looks at whether parameters are finite
     shares = setting.n if setting.loss == "mean" else 1
     with np.errstate(all="ignore"):  # a run that diverges says so itself
         for step, rate in enumerate(learning_rates(setting).tolist(), start=1):
-            gradients = _gradients(W, D if variant.untied else W, b, X, variant)
+            gradients = variant_gradients(W, D if variant.untied else W, b, X, variant)
             for part, g, v, s in zip(parameters, gradients, first, second, strict=True):
                 g /= shares
                 v += (1 - ADAM_BETA1) * (g - v)
@@ -187,11 +146,6 @@ def train_variant(
     return VariantRun(setting, variant, W, D, b)
 
 
-def variant_gradients(W: Floats, D: Floats, b: Floats, data: Dataset, variant: Variant) -> list[Floats]:
-    """∂loss/∂W, ∂loss/∂b and, where untied, ∂loss/∂D; with tied weights the first holds the sum."""
-    return _gradients(W, D, b, _sparse(data, np.dtype(np.float64)), variant)
-
-
 def variant_hidden(run: VariantRun, data: Dataset) -> Floats:
     """(m, T) hidden vectors of ``data``."""
     hidden = data.project(run.W)
@@ -202,17 +156,13 @@ def variant_errors(run: VariantRun, data: Dataset, power: int) -> Floats:
     """(T,) Σ_i |x_it - x'_it|^power of each datapoint, power 1, 2 or 4; NaN where the run diverged."""
     if run.diverged:
         return np.full(data.T, np.nan)
-    hidden, X, errors = variant_hidden(run, data).T, _sparse(data, np.dtype(np.float64)), np.empty(data.T)
+    hidden, X, errors = variant_hidden(run, data).T, data.sparse(), np.empty(data.T)
     for chosen, places, values in _blocks(X):
         error = np.maximum(hidden[chosen] @ run.D + run.b, 0.0)
         error[places] -= values
         powered = np.abs(error) if power == 1 else np.square(error)
         errors[chosen] = np.sum(np.square(powered) if power == 4 else powered, axis=1)
     return errors
-
-
-def _sparse(data: Dataset, kind: np.dtype[Any]) -> csc_array:
-    return csc_array((data.values.astype(kind), data.indices, data.indptr), shape=(data.n, data.T))
 
 
 def _blocks(X: csc_array) -> list[tuple[slice, tuple[NDArray[np.int64], NDArray[np.int32]], NDArray[Any]]]:
@@ -232,9 +182,10 @@ def _slope(error: NDArray[Any], power: int) -> NDArray[Any]:
     return slope * error * error if power == 4 else slope
 
 
-def _gradients(
+def variant_gradients(
     W: NDArray[Any], D: NDArray[Any], b: NDArray[Any], X: csc_array, variant: Variant
 ) -> list[NDArray[Any]]:
+    """∂loss/∂W, ∂loss/∂b and, where untied, ∂loss/∂D; with tied weights the first holds the sum."""
     hidden = X.T @ W.T
     if variant.hidden_relu:
         hidden = np.maximum(hidden, 0)

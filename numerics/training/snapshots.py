@@ -25,17 +25,6 @@ class Snapshot:
     b: NDArray[Any]
 
 
-def even_steps(steps: int, count: int) -> list[int]:
-    """From 0 to ``steps``, ``count`` intervals of even length, each number once.
-
-    >>> even_steps(10, 4)
-    [0, 2, 5, 7, 10]
-    """
-    if steps < 1 or count < 1:
-        raise ValueError(f"steps = {steps}, count = {count}: both must be at least 1; try count=100")
-    return sorted({steps * k // count for k in range(count + 1)})
-
-
 def growing_steps(steps: int, count: int) -> list[int]:
     """0 and up to ``count`` steps that grow by even factors from a thousandth of ``steps`` to ``steps``.
 
@@ -71,7 +60,7 @@ def take_snapshots(
     wanted = [int(step) for step in steps]
     if not wanted or wanted != sorted(set(wanted)) or wanted[0] < 0 or wanted[-1] > setting.steps:
         raise ValueError(
-            f"steps {wanted[:5]} must increase from 0 or more to at most {setting.steps}; try even_steps(...)"
+            f"steps {wanted[:5]} must increase from 0 or more to at most {setting.steps}; try [{setting.steps}]"
         )
     data = draw_dataset(setting) if data is None else data
     W, b = draw_start(setting) if start is None else (np.asarray(part, dtype=np.float64) for part in start)

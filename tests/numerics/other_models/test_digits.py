@@ -7,58 +7,15 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 
 from numerics.other_models import digits
-from numerics.other_models.digits import MNIST_FILES, DigitsFileError, load_mnist, read_idx, shipped_digits
+from numerics.other_models.digits import MNIST_FILES, DigitsFileError, load_mnist, shipped_digits
 
 
 def idx(array):
     """The IDX bytes of an array of unsigned bytes, written down from the format's description."""
     head = bytes([0, 0, 8, array.ndim]) + b"".join(length.to_bytes(4, "big") for length in array.shape)
     return head + array.astype(np.uint8).tobytes()
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return tmp_path_factory.mktemp("idx") / "file"
-
-
-@given(array=arrays(np.uint8, array_shapes(max_dims=3, max_side=5)), compressed=st.booleans())
-def test_what_was_written_is_read(array, compressed, path):
-    path.write_bytes(gzip.compress(idx(array)) if compressed else idx(array))
-    found = read_idx(path)
-    assert found.shape == array.shape
-    assert (found == array).all()
-
-
-@given(
-    array=arrays(np.uint8, array_shapes(min_dims=1, max_dims=3, max_side=4)),
-    compressed=st.booleans(),
-    data=st.data(),
-)
-def test_a_part_of_a_file_is_refused(array, compressed, data, path):
-    whole = gzip.compress(idx(array)) if compressed else idx(array)
-    path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
-    with pytest.raises(DigitsFileError, match=str(path)):
-        read_idx(path)
-
-
-@pytest.mark.parametrize(
-    "head", [b"", b"\x00\x00\x0d\x01", b"\x00\x01\x08\x01", b"\x00\x00\x08\x09", b"\x89PNG"]
-)
-def test_another_kind_of_file_is_refused(head, path):
-    path.write_bytes(head + bytes(60))
-    with pytest.raises(DigitsFileError, match=r"begins with|announces"):
-        read_idx(path)
-
-
-def test_a_file_with_more_than_its_head_says_is_refused(path):
-    path.write_bytes(idx(np.zeros(5)) + b"\x00")
-    with pytest.raises(DigitsFileError, match="holds 14 bytes, but its head announces 13"):
-        read_idx(path)
 
 
 @pytest.fixture
@@ -83,8 +40,13 @@ def test_four_files_plain_or_compressed_are_a_set(mnist):
     assert found.side == 28
     assert found.T == 12
     assert 0 <= found.train_images.min() < found.train_images.max() <= 1
-    raw = read_idx(mnist / "train-images-idx3-ubyte.gz")
-    assert (np.round(found.train_images * 255).astype(np.uint8) == raw.reshape(12, -1)).all()
+
+
+@pytest.mark.parametrize("name", ["train-labels-idx1-ubyte", "train-images-idx3-ubyte.gz"])
+def test_a_part_of_a_file_is_refused(mnist, name):
+    (mnist / name).write_bytes((mnist / name).read_bytes()[:-9])
+    with pytest.raises(DigitsFileError, match=str(mnist / name)):
+        load_mnist(mnist)
 
 
 def test_an_absent_file_is_named(mnist):
@@ -95,30 +57,13 @@ def test_an_absent_file_is_named(mnist):
         load_mnist(mnist)
 
 
-def test_one_changed_pixel_is_noticed_by_the_checksum_alone(mnist):
+def test_one_changed_pixel_is_noticed(mnist):
     path = mnist / "train-images-idx3-ubyte.gz"
     content = bytearray(gzip.decompress(path.read_bytes()))
     content[-1] ^= 1
     path.write_bytes(gzip.compress(bytes(content)))
-    with pytest.raises(DigitsFileError, match="not those published"):
+    with pytest.raises(DigitsFileError, match="not the file that was published"):
         load_mnist(mnist)
-    assert load_mnist(mnist, verify=False).T == 12
-
-
-@pytest.mark.parametrize(
-    ("name", "array", "reason"),
-    [
-        ("train-labels-idx1-ubyte", np.zeros(11), "of one set"),
-        ("train-labels-idx1-ubyte", np.full(12, 10), "labels above 9"),
-        ("t10k-images-idx3-ubyte", np.zeros((7, 28, 27)), "of one set"),
-        ("t10k-images-idx3-ubyte", np.zeros((7, 14, 14)), "differ in size"),
-    ],
-)
-def test_files_that_do_not_fit_together_are_refused_even_unverified(mnist, name, array, reason):
-    (mnist / f"{name}.gz").unlink(missing_ok=True)
-    (mnist / name).write_bytes(idx(array))
-    with pytest.raises(DigitsFileError, match=reason):
-        load_mnist(mnist, verify=False)
 
 
 def test_the_published_sizes_are_those_of_the_format():
