@@ -9,11 +9,10 @@ add smaller columns to the sea) and the point's own. Every column and bias is fr
 an idealisation of n times the training loss that leaves out what features do together.
 
 The search. Unembedded states (‖h‖ below `EMBEDDED`) start from pentagons of the five strongest features with their
-seas and are followed up in R, nudged at every step, until they disappear. Embedded ones start from those by giving
-the point a vertex, and are followed down. The unembedded family is restarted from the embedded one at every R, and
-the best is kept. The threshold is where both losses are equal. Nothing proves that the best states were found; a
-better embedded state would lower the threshold, a better unembedded one raise it. Hexagons are left out: with a few
-hundred features instead of all the sea is too small, and they would win for that reason alone (`sea.separated-gain`).
+seas and are followed up in R until they disappear. Embedded ones start from those by giving the point a vertex, and
+are followed down. The threshold is where the best losses of both are equal. Nothing proves that the best states were
+found; a better embedded state would lower the threshold, a better unembedded one raise it. Hexagons are left out: with
+a few hundred features instead of all the sea is too small, and they would win for that alone (`sea.separated-gain`).
 More features also move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31 with 120 to 0.13 and 0.28 with 300
 (two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8. Deterministic for a seed.
 
@@ -169,7 +168,7 @@ def _feature_loss(
 
 
 class Model:
-    """The loss of a draw as a function of the state z = (W, b) flattened, and its relaxation."""
+    """The loss of a draw as a function of the state z = (W, b) flattened, less the features' energies."""
 
     def __init__(self, draw: DrawnEnergies) -> None:
         self.draw = draw
@@ -191,7 +190,7 @@ class Model:
         return bool(np.linalg.norm(W @ self.target) > EMBEDDED)
 
     def value(self, z: Floats, R: float) -> tuple[float, Floats]:
-        """The loss less the features' energies, and its gradient."""
+        """The loss and its gradient."""
         W, b = self.parts(z)
         # einsum, not BLAS: products this small lose threefold to its threads.
         gram = np.einsum("ci,cj->ij", W, W)
@@ -214,8 +213,19 @@ class Model:
         return np.asarray(descend(at, z[None], iterations)[0])
 
     def loss(self, z: Floats, R: float) -> float:
-        """The loss less the features' energies."""
+        """The loss alone."""
         return self.value(z, R)[0]
+
+    def best(self, starts: list[Floats], R: float, *, embedded: bool) -> Floats | None:
+        """The state of least loss that relaxation from ``starts`` reaches among the embedded, or unembedded, ones."""
+        relaxed = (self.relax(z, R) for z in starts)
+        kept = [z for z in relaxed if self.is_embedded(z) == embedded]
+        return min(kept, key=lambda z: self.loss(z, R), default=None)
+
+    def _large(self, W: Floats) -> NDArray[np.intp]:
+        """The features whose columns are near the longest."""
+        length = np.linalg.norm(W[:, : self.features], axis=0)
+        return np.flatnonzero(length > 0.6 * length.max())
 
     def unembedded_starts(self, n: int, sparsity: float, generator: np.random.Generator) -> list[Floats]:
         """Pentagons of the five strongest features with their seas, the point's columns near 0."""
@@ -235,8 +245,7 @@ class Model:
     def embedded_starts(self, z: Floats) -> list[Floats]:
         """The point on the vertex of each of the three weakest large features, or beside the weakest."""
         W, b = self.parts(z)
-        length = np.linalg.norm(W, axis=0)
-        large = np.flatnonzero(length[: self.features] > 0.6 * length.max())
+        length, large = np.linalg.norm(W, axis=0), self._large(W)
         weakest = large[np.argsort(self.energies[large])][:3]
         starts = []
         for feature, turn in [(one, 0.0) for one in weakest] + [(weakest[0], 0.6)]:
@@ -257,9 +266,7 @@ class Model:
         L-BFGS would rest on a saddle where the point's columns are 0.
         """
         W, b = (part.copy() for part in self.parts(z))
-        length = np.linalg.norm(W[:, : self.features], axis=0)
-        large = np.flatnonzero(length > 0.6 * length.max())
-        x, y = W[:, large[-1]]
+        x, y = W[:, self._large(W)[-1]]
         angle = math.atan2(y, x) + math.pi / 5
         W[:, self.features :] += 0.1 * np.outer([math.cos(angle), math.sin(angle)], self.draw.point)
         return np.concatenate([W.ravel(), b])
@@ -268,13 +275,13 @@ class Model:
         """The point's columns taken away, its vertex given to the strongest feature that has none."""
         W, b = (part.copy() for part in self.parts(z))
         h = W @ self.target
-        length = np.linalg.norm(W[:, : self.features], axis=0)
-        large = length > 0.6 * length.max()
+        large = self._large(W)
         W[:, self.features :] *= 0.02
         b[self.features :] = 0.0
-        free = np.flatnonzero(~large)[0]
-        W[:, free] = length[large].mean() * h / max(float(np.linalg.norm(h)), 1e-9)
-        b[free] = b[: self.features][large].mean()
+        free = np.setdiff1d(np.arange(self.features), large)[0]
+        length = np.linalg.norm(W[:, large], axis=0).mean()
+        W[:, free] = length * h / max(float(np.linalg.norm(h)), 1e-9)
+        b[free] = b[large].mean()
         return np.concatenate([W.ravel(), b])
 
 
@@ -320,15 +327,12 @@ def _follow_down(model: Model, grid: Floats, low: dict[int, Floats]) -> dict[int
     """Embedded states by grid index, from the top until there is none."""
     found: dict[int, Floats] = {}
     for i in reversed(range(len(grid))):
-        R = grid[i]
         starts = [found[i + 1]] if i + 1 in found else []
         if not starts or i % 3 == 0:
             starts += model.embedded_starts(low[min(i, max(low))])
-        relaxed = [model.relax(z, R) for z in starts]
-        stored = [z for z in relaxed if model.is_embedded(z)]
-        if not stored:
+        if (best := model.best(starts, grid[i], embedded=True)) is None:
             break
-        found[i] = min(stored, key=lambda z: model.loss(z, R))
+        found[i] = best
     return found
 
 
@@ -341,10 +345,8 @@ def _improve(
         starts = [better[i]] if i in better else []
         starts += [model.unembedded_from(high[i])] if i in high else []
         starts += [better[i - 1]] if i - 1 in better else []
-        relaxed = [model.relax(z, grid[i]) for z in starts]
-        kept = [z for z in relaxed if not model.is_embedded(z)]
-        if kept:
-            better[i] = min(kept, key=lambda z: model.loss(z, grid[i]))
+        if (best := model.best(starts, grid[i], embedded=False)) is not None:
+            better[i] = best
     return better
 
 

@@ -6,7 +6,6 @@ Everything runs in one thread, so that a machine gives the same bits at any numb
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from numerics.data import generator_of
 from numerics.other_models.digits import Digits
+from numerics.training.threads import one_thread
 
 _NETWORK_STREAM, _FLIP_STREAM, _BATCH_STREAM, _SUBSET_STREAM = 12, 13, 14, 15
 
@@ -118,17 +118,6 @@ def flip_labels(
     changed = labels.copy()
     changed[chosen] = (labels[chosen] + generator.integers(1, 10, size=len(chosen))) % 10
     return changed, flipped
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Inside, PyTorch computes in one thread: sums run in one order, and busy cores are not fought for."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _draw_network(inputs: int, plan: TrainingPlan) -> nn.Sequential:

@@ -23,6 +23,7 @@ from numerics.training.checkpoints import claimed
 from numerics.training.obtaining import finished_run, train_one
 from numerics.training.progress import work_of
 from numerics.training.runs import Run, run_name, save_run
+from numerics.training.threads import cut_by_shape, one_thread
 from theory.setting import Setting
 
 #: The most work of a task, about half a minute of one core, and its most runs: what a killed worker loses.
@@ -97,24 +98,15 @@ def _source_hash() -> str:
 
 def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
     """On a worker: the runs of some settings, each in this one thread; the reason in place of one that raised."""
-    import numba
-    import torch
-
     if version != _source_hash():
         raise ClusterError("this worker runs another version of this program")
-    before = numba.get_num_threads(), torch.get_num_threads()
-    numba.set_num_threads(1)
-    torch.set_num_threads(1)
     outcomes: list[Run | str] = []
-    try:
+    with one_thread():
         for setting in settings:
             try:
                 outcomes.append(train_one(setting, engine=engine))
             except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
                 outcomes.append(in_one_line(error))
-    finally:
-        numba.set_num_threads(before[0])
-        torch.set_num_threads(before[1])
     return outcomes
 
 
@@ -125,17 +117,13 @@ def cut_into_tasks(settings: Sequence[Setting], threads: int) -> list[list[int]]
     [[0, 2], [1, 3]]
     """
     limit = min(_TASK_WORK, sum(map(work_of, settings)) / (4 * threads)) if threads else _TASK_WORK
-    shapes: dict[tuple[Any, ...], list[int]] = {}
-    for place, cell in enumerate(settings):
-        shapes.setdefault((cell.n, cell.T, cell.m, cell.dtype), []).append(place)
-    tasks = []
-    for places in shapes.values():
-        first = 0
-        while first < len(places):
-            size = min(_TASK_RUNS, max(1, int(limit / work_of(settings[places[first]]))))
-            tasks.append(places[first : first + size])
-            first += size
-    return sorted(tasks)
+    return sorted(
+        cut_by_shape(
+            settings,
+            lambda cell: (cell.n, cell.T, cell.m, cell.dtype),
+            lambda cell: min(_TASK_RUNS, int(limit / work_of(cell))),
+        )
+    )
 
 
 class _Dispatch:

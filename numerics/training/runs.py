@@ -14,11 +14,10 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args, overload
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,24 +87,8 @@ class Run:
         return measure((self.W, self.b), self.data)
 
 
-class Runs(Sequence[Run]):
-    """An ordered collection of runs."""
-
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self._runs = tuple(runs)
-
-    @overload
-    def __getitem__(self, index: int) -> Run: ...
-    @overload
-    def __getitem__(self, index: slice) -> Runs: ...
-    def __getitem__(self, index: int | slice) -> Run | Runs:
-        return Runs(self._runs[index]) if isinstance(index, slice) else self._runs[index]
-
-    def __len__(self) -> int:
-        return len(self._runs)
-
-    def __iter__(self) -> Iterator[Run]:
-        return iter(self._runs)
+class Runs(tuple[Run, ...]):
+    """Runs in order."""
 
     def __repr__(self) -> str:
         memorized = sum(run.status == "memorized" for run in self)

@@ -5,9 +5,9 @@ A large run takes all cores by itself. On a GPU, batches of runs of one shape ar
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Any
+from contextlib import contextmanager
 
 from numerics.engines import EngineName
 from numerics.engines.cpu.trajectory import uses_all_cores
@@ -66,19 +66,43 @@ def _share(
 
 
 def cut_into_batches(settings: Sequence[Setting]) -> list[list[int]]:
-    """Places of the settings in batches of one shape, each in order.
+    """Places of the settings in batches that a GPU trains together, each in order.
 
     >>> cut_into_batches([Setting(T=T, seed=seed) for seed in (0, 1) for T in (3, 5)])
     [[0, 2], [1, 3]]
     """
     from numerics.engines.cuda.trajectory import batch_shape
 
-    shapes: dict[tuple[Any, ...], list[int]] = {}
+    return cut_by_shape(settings, batch_shape, lambda one: min(MOST_RUNS, MOST_PAIRS // (one.n * one.T)))
+
+
+def cut_by_shape(
+    settings: Sequence[Setting], shape: Callable[[Setting], Hashable], size: Callable[[Setting], int]
+) -> list[list[int]]:
+    """Places of the settings in pieces of one shape, of at most ``size`` settings and at least one, in order."""
+    places: dict[Hashable, list[int]] = {}
     for place, setting in enumerate(settings):
-        shapes.setdefault(batch_shape(setting), []).append(place)
-    batches = []
-    for places in shapes.values():
-        one = settings[places[0]]
-        size = max(1, min(MOST_RUNS, MOST_PAIRS // (one.n * one.T)))
-        batches += [places[first : first + size] for first in range(0, len(places), size)]
-    return batches
+        places.setdefault(shape(setting), []).append(place)
+    pieces = []
+    for of_shape in places.values():
+        while of_shape:
+            most = max(1, size(settings[of_shape[0]]))
+            pieces.append(of_shape[:most])
+            of_shape = of_shape[most:]
+    return pieces
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, PyTorch and compiled code compute in one thread: sums run in one order, and cores are not fought for."""
+    import numba
+    import torch
+
+    before = numba.get_num_threads(), torch.get_num_threads()
+    numba.set_num_threads(1)
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before[0])
+        torch.set_num_threads(before[1])

@@ -3,8 +3,6 @@
 Arrays are filled from a drawn seed and the shapes are drawn, so a failing case shrinks to the smallest shape.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One thread for torch: on problems this small its threads wait for each other longer than they work."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -51,11 +51,6 @@ def test_a_draw_keeps_the_energy_of_its_data():
     assert draw.weights @ draw.amplitudes == pytest.approx(normalized(300, 0.97).moment(1), rel=1e-6)
 
 
-def test_relaxing_lowers_the_loss(model):
-    for z in states(model)[:2]:
-        assert model.loss(model.relax(z, 0.5), 0.5) < model.loss(z, 0.5)
-
-
 def test_starts_are_what_they_are_called(model):
     generator = np.random.default_rng(0)
     for z in model.unembedded_starts(300, 0.97, generator):

@@ -1,7 +1,5 @@
 """Starts, schedules and losses of a setting, and the observables of a run."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np
@@ -87,19 +85,6 @@ def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
     for engine, setting in (("cpu", mean), ("cpu", same), ("reference", same)):
         np.testing.assert_allclose(trained(engine, setting), specified, rtol=1e-9, atol=1e-12)
     assert np.abs(trained("cpu", other) - specified).max() > 1e-3
-
-
-def test_repeated_points_come_first_and_as_often_as_asked():
-    setting = SMALL.replace(T=12, repeats=3, repeated_points=2)
-    X = draw_dataset(setting).dense()
-    assert setting.distinct == 8
-    assert len(np.unique(X, axis=1).T) == 8
-    for point in range(2):
-        copies = X[:, 3 * point : 3 * point + 3]
-        assert (copies == copies[:, :1]).all()
-    assert np.flatnonzero(first_copies(setting)).tolist() == [0, 3, *range(6, 12)]
-    distinct = draw_dataset(setting.replace(T=8, repeats=1, repeated_points=1)).dense()
-    np.testing.assert_array_equal(X[:, first_copies(setting)], distinct)
 
 
 def test_test_data_are_fresh_and_common():

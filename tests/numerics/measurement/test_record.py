@@ -1,7 +1,5 @@
 """Measuring models: against dense linear algebra, on solutions made by hand, and what is refused."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import torch
@@ -211,21 +209,15 @@ def test_short_floats_are_read_exactly(dtype: torch.dtype) -> None:
     [
         ((np.zeros((4, 2)), np.zeros(4)), "transposed"),
         ((np.zeros((2, 4)), np.zeros(3)), r"\(2, 4\).*\(3,\)"),
-        ((np.zeros((2, 4)), np.zeros((4, 1))), r"\(4, 1\)"),
-        ((np.zeros(4), np.zeros(4)), r"\(m, n\)"),
         ((np.zeros((0, 4)), np.zeros(4)), r"\(0, 4\)"),
         ((np.zeros((2, 5)), np.zeros(5)), "5 features but the data has 4"),
         ((np.full((2, 4), np.nan), np.zeros(4)), "NaN"),
         ((np.zeros((2, 4)), np.array([0, 0, np.inf, 0])), "infinity"),
         ({"W": np.zeros((2, 4))}, "no W and b"),
-        ({}, "no W and b"),
         (np.zeros((2, 4)), "no W and b"),
-        (None, "no W and b"),
-        ("model", "no W and b"),
         (torch.nn.Linear(4, 2), "no W and b"),
         (Plain(torch.nn.Linear(4, 2), np.zeros(4)), "array of numbers"),
         (({"a": 1}, np.zeros(4)), "array of numbers"),
-        ((["x", "y"], np.zeros(4)), "array of numbers"),
         (([[1.0, 2.0], [1.0]], np.zeros(4)), "array of numbers"),
     ],
 )
@@ -233,12 +225,6 @@ def test_what_is_no_model_is_named_in_one_line(model: object, said: str) -> None
     with pytest.raises(ValueError, match=said) as caught:
         measure(model, np.eye(4))
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("X", [np.full((4, 2), np.nan), -np.ones((4, 2)), np.zeros((4, 2)), np.ones(4)])
-def test_what_is_no_data_is_refused(X: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"data|datapoint"):
-        measure((np.zeros((2, 4)), np.zeros(4)), X)
 
 
 def test_the_module_is_the_model() -> None:

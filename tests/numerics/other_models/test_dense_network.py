@@ -1,16 +1,13 @@
 """The classifier: its snapshots are those of one training run, and its random choices are independent draws."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics.other_models.dense_network import TrainingPlan, flip_labels, one_thread, train_classifier
+from numerics.other_models.dense_network import TrainingPlan, flip_labels, train_classifier
 from numerics.other_models.digits import Digits
 
 
@@ -85,18 +82,3 @@ def test_flipped_labels_are_others_and_the_rest_are_kept(labels, share, seed):
 def test_what_cannot_be_trained_is_refused(changes):
     with pytest.raises(ValueError, match=r"epochs|images to train on"):
         list(train_classifier(_stripes(), replace(PLAN, **changes)))
-
-
-def test_threads_are_given_back_even_after_an_error():
-    before = torch.get_num_threads()
-    inside = []
-
-    def fail():
-        with one_thread():
-            inside.append(torch.get_num_threads())
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        fail()
-    assert inside == [1]
-    assert torch.get_num_threads() == before

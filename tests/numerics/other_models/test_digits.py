@@ -1,7 +1,5 @@
 """Digits: what the loader accepts is what was written, and everything else is refused in one line."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 

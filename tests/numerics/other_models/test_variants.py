@@ -1,7 +1,5 @@
 """Variants: the standard model when all flags are off, and gradients in NumPy that are those of autograd."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

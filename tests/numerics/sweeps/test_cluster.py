@@ -1,7 +1,5 @@
 """Sweeps on a cluster: the bits of one machine, killed workers lose nothing, what kills its worker is a row."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Sweeps on one machine: the bits of `train`, failures that stop nothing, resuming, the table."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

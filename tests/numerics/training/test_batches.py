@@ -4,8 +4,6 @@ On a stand-in for the GPU that steps reference trajectories one after the other;
 batches have the bits of their runs.
 """
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -121,14 +119,6 @@ def test_finished_runs_are_read_and_shapes_train_apart(tmp_path: Path) -> None:
     ]  # one that is alone is trained alone; the last is the first again, and is read
     assert [run.setting for run in runs] == [*BATCH, other, SMALL]
     assert len(Runs.load(tmp_path)) == 5
-
-
-def test_progress_adds_up(tmp_path: Path) -> None:
-    for _ in range(2):  # trained, then read
-        done: list[int] = []
-        train(BATCH, out=tmp_path, engine="cuda", progress=done.append)
-        assert sum(done) == sum(setting.steps for setting in BATCH)
-        assert min(done) >= 0
 
 
 def obtained(settings: Sequence[Setting], folder: Path, stop_after: int) -> list[int]:

@@ -1,14 +1,11 @@
 """A run that is stopped or killed at any moment goes on from its checkpoint and ends with the same bits."""
 
-from __future__ import annotations
-
 import dataclasses
 import random
 import signal
 import subprocess
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,12 +18,11 @@ from hypothesis import strategies as st
 
 import numerics.training.loop
 import numerics.training.obtaining
-from numerics import Run, Runs, train, train_one
+from numerics import Run, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
 from numerics.training.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.training.loop import Interrupted
-from numerics.training.times import TIMES
 from tests.numerics.training.test_runs import same
 from theory import Setting
 
@@ -155,21 +151,6 @@ def test_the_checkpoint_of_another_version_is_gone_on_from_and_named(
         train_one(SMALL, checkpoint=path)
 
 
-def test_a_checkpoint_of_this_version_goes_on_silently(tmp_path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        run = train_in_pieces(SMALL, "cpu", tmp_path / "run.checkpoint", [20, 20])
-    assert run.trained_by == (engine_version("cpu"),)
-
-
-def test_nothing_but_runs_is_left_behind(tmp_path: Path) -> None:
-    (tmp_path / f".{train(SMALL, out=None, progress=False)[0].name}.safetensors.0123.part").write_bytes(
-        b"torn"
-    )
-    train(SMALL, seeds=2, out=tmp_path, progress=False)
-    assert sorted(path.suffix or path.name for path in tmp_path.iterdir()) == [".csv", *2 * [".safetensors"]]
-
-
 def test_a_lock_is_held_until_let_go(tmp_path: Path) -> None:
     path = tmp_path / ".run.lock"
     looks: list[bool] = []
@@ -243,13 +224,3 @@ def test_two_calls_share_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         calls = [pool.submit(train, SMALL, 6, out=tmp_path, progress=False) for _ in range(2)]
     assert all(map(same, *(call.result() for call in calls)))
     assert sorted(trained) == list(range(6))
-
-
-@pytest.mark.slow
-def test_two_processes_share_the_work(tmp_path: Path) -> None:
-    """Each run is timed once, by the process that trained it."""
-    with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(train_elsewhere, [tmp_path] * 2, [6] * 2)) == [0, 0]
-    names = [line.split(",")[0] for line in (tmp_path / TIMES).read_text().splitlines()]
-    assert sorted(names) == sorted(run.name for run in Runs.load(tmp_path))
-    assert len(names) == 6

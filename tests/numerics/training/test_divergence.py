@@ -4,8 +4,6 @@ A learning rate that jumps to 1e20 (1e160 in float64) at step s moves parameters
 finite; the products of the next step overflow. So parameters stop being finite after exactly s + 2 steps.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,20 +128,6 @@ def test_a_large_run_on_all_cores_says_it_too() -> None:
 
 
 @engines
-def test_restoring_a_finite_state_forgets_the_divergence(engine: EngineName) -> None:
-    with jump(30, PLAIN):
-        trajectory = start(engine, PLAIN)
-    trajectory.advance(20)
-    state = (trajectory.parameters(), *trajectory.moments())
-    trajectory.advance(STEPS)
-    assert trajectory.diverged_at == 32
-    trajectory.restore(20, *state)
-    assert (trajectory.diverged_at, trajectory.step) == (None, 20)
-    trajectory.advance(STEPS)
-    assert trajectory.diverged_at == 32
-
-
-@engines
 def test_a_run_carries_the_step(engine: EngineName, tmp_path: Path) -> None:
     """Between two records too: 900 steps are recorded every nine."""
     setting = PLAIN.replace(steps=900)
@@ -160,11 +144,3 @@ def test_a_run_carries_the_step(engine: EngineName, tmp_path: Path) -> None:
     described = describe_run(saved)
     assert described["diverged_at"] == 62
     json.dumps(described, default=str)
-
-
-def test_a_run_that_does_not_diverge_carries_none(tmp_path: Path) -> None:
-    run = save_run(train_one(PLAIN), tmp_path)
-    assert run.path is not None
-    assert run.status != "diverged"
-    assert (run.diverged_at, load_run(run.path).diverged_at) == (None, None)
-    assert describe_run(run)["diverged_at"] is None

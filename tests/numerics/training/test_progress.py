@@ -1,12 +1,7 @@
 """What long training says on stderr."""
 
-from __future__ import annotations
-
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.progress import Progress
 
-from numerics.training.progress import Meter, about, compilation_announced, progress_bar, work_of
+from numerics.training.progress import Meter, compilation_announced, progress_bar, work_of
 from theory import Setting
 
 LINE = "tgon: compiling kernels for this machine, about 10 s, once for each m, dtype and range of sizes"
@@ -154,43 +149,3 @@ def test_progress_is_on_stderr_only(
     with progress_bar(settings, shown=False) as meter:
         meter.advance(0, 1)
     assert capsys.readouterr() == ("", "")
-
-
-@given(st.floats(0, 1e7))
-def test_a_duration_in_words_is_off_by_half_its_last_digit(seconds: float) -> None:
-    units, half = (
-        {"s": 1.0, "min": 60.0, "h": 3600.0, "days": 86400.0},
-        {"s": 0.5, "min": 30.0, "days": 4320.0},
-    )
-    words = about(seconds).split()
-    read = sum(float(words[k]) * units[words[k + 1]] for k in range(0, len(words), 2))
-    rounding = 30.0 if words[-1] == "days" else 0.0  # to minutes first
-    assert abs(read - seconds) <= half[words[-1]] + rounding + 1e-6
-    assert words[-1] != "s" or seconds < 90
-
-
-SWEEP = "[setting]\nT = 2\nn = 20\nsparsity = 0.8\nsteps = 20\n"
-
-
-@pytest.mark.slow
-def test_a_sweep_with_an_empty_cache_says_that_it_compiles(tmp_path: Path) -> None:
-    (tmp_path / "sweep.toml").write_text(SWEEP)
-    said = []
-    for out in ("first", "second"):
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "tgon.cli.main",
-                "sweep",
-                tmp_path / "sweep.toml",
-                "--out",
-                tmp_path / out,
-            ],
-            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        said.append(done.stderr.count(LINE))
-    assert said == [1, 0]

@@ -1,8 +1,5 @@
 """Training many runs: same bits always, finished runs kept, failures named, interruption harmless."""
 
-from __future__ import annotations
-
-import threading
 import warnings
 from pathlib import Path
 
@@ -148,15 +145,6 @@ def test_progress_adds_up(tmp_path: Path) -> None:
         assert min(done) >= 0
 
 
-def test_the_bar_is_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    train(SMALL, out=None, progress=True)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == "training: 1 of 1 run, 100 % of the work\n"
-    train(SMALL, out=None, progress=False)
-    assert capsys.readouterr() == ("", "")
-
-
 def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
     """Ctrl-C in the second run: the first is on disk, the second stops at once, the others never start."""
     long = SMALL.replace(steps=100_000)
@@ -178,30 +166,6 @@ def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: lis
     resumed = train(long.replace(steps=100_000), seeds=2, out=tmp_path, progress=False)
     assert trained == [(3, 1)]
     assert len(resumed) == 2
-
-
-def test_interruption_tells_the_runs_in_flight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of other threads are not interrupted themselves: they look at the flag, and it must be up."""
-    flags: list[threading.Event] = []
-
-    def interrupted(setting: Setting, *, stop: threading.Event, **options: object) -> Run:
-        flags.append(stop)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(SMALL, seeds=4, out=tmp_path, progress=False, threads=2)
-    assert flags
-    assert all(flag.is_set() for flag in flags)
-
-
-def test_long_calls_are_cut_so_that_they_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a bound on the work per call as small as one step's, every step is a call; the bits stay."""
-    plain = train_one(SMALL)
-    calls: list[int] = []
-    monkeypatch.setattr(numerics.training.loop, "WORK_PER_CALL", 1.0)
-    assert same(train_one(SMALL, progress=calls.append), plain)
-    assert calls == [1] * SMALL.steps
 
 
 @given(st.integers(1, 100_000))
@@ -271,14 +235,6 @@ def test_memorized_means_every_datapoint() -> None:
     for bad in (np.nan, np.inf):
         errors[3] = bad
         assert numerics.training.loop._status(errors) == "diverged"
-
-
-def test_a_run_on_given_data_is_measured_on_that_data() -> None:
-    other = draw_dataset(SMALL.replace(data_seed=99))
-    run = train_one(SMALL, data=other)
-    assert run.data is other
-    assert run.record.train_loss == pytest.approx(run.history_loss[-1], rel=1e-12)
-    assert measure(run, draw_dataset(SMALL)).train_loss != run.record.train_loss
 
 
 @pytest.mark.parametrize("given", [5, None, [5], "x"])

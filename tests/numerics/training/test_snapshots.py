@@ -1,7 +1,5 @@
 """Snapshots show the run itself: they do not disturb it, and the last one is its end."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

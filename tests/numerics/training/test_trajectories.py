@@ -7,8 +7,6 @@ amplified longest, so a trajectory may be off by √steps times that response. C
 off by more.
 """
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np
