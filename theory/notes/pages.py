@@ -14,7 +14,7 @@ from theory.derivations import symbols as notation
 from theory.derivations.domains import COMPLETE, Integers, points
 from theory.derivations.labels import LABELS
 from theory.derivations.steps import COUNT, Derivation, Step, derivations, over_box
-from theory.notes.notation_in_words import IN_WORDS
+from theory.derivations.texts import read_table
 from theory.notes.statements import display, sets_in_markdown
 from theory.notes.tables import TOPICS_WITH_TABLES, tables
 
@@ -41,87 +41,16 @@ class Topic:
 
 
 #: The notes in reading order. A derivation whose area is not named here gets a note of its own.
-TOPICS = (
-    Topic(
-        "memorization",
-        "Memorization",
-        "What the least-norm model of zero loss looks like: first as inequalities between hidden vectors, for any "
-        r"number $m$ of hidden dimensions, then solved, for $T \le m + 1$ by the simplex and for $m = 2$ by the "
-        "regular T-gon.",
-        "compare norms gallery failures",
-    ),
-    Topic(
-        "codes",
-        "Memorization codes",
-        r"The same programme for any $T$ and $m$: the least $\sum \lVert h_j\rVert^2$ with $\lVert h_j\rVert^2 - h_i "
-        r"\cdot h_j \ge 1$. Where it is not solved, a configuration is an upper bound and the proven lower bounds say "
-        r"how far it can be from the optimum. $E$ is the energy $\sum \lVert h_j\rVert^2$; `theory/codes/bounds.py` "
-        "has the proofs in full.",
-        "codes",
-    ),
-    Topic(
-        "stationary",
-        "Where training gets stuck",
-        "Two circles and dropped points: models that training in the plane ends at though they are not optimal.",
-        "polish failures",
-    ),
-    Topic(
-        "unequal",
-        "Unequal norms and untied decoders",
-        "What changes when the datapoints differ in norm, or when the decoder is free.",
-        "variants",
-        untested="Every dataset that is drawn here has unit norms, and only those variants have a decoder of their "
-        "own.",
-    ),
-    Topic(
-        "penalty",
-        "A finite penalty",
-        r"Loss $+\ \lambda (\lVert W\rVert^2 + \lVert b\rVert^2)$ for $\lambda \gt 0$: the polygon shrinks, and "
-        "collapses.",
-        "",
-        untested=r"No experiment has a finite $\lambda$: the decay of AdamW, the trainer, acts beside the gradient "
-        r"and not through the loss, and what it amounts to vanishes with Adam's $\varepsilon$ "
-        "(`optimization.adamw-stationary`).",
-    ),
-    Topic(
-        "generalization",
-        "Polygons of features",
-        "With infinite data the model stores features instead of datapoints. Why five of them, and for which laws of "
-        "amplitudes.",
-        "sea gallery variants",
-        others=("polygons", "amplitudes"),
-    ),
-    Topic(
-        "sea",
-        "The sea of small columns",
-        "What the features that are not on the polygon contribute.",
-        "sea",
-    ),
-    Topic(
-        "optimization",
-        "What training can reach",
-        "Weight decay, Adam and a finite schedule: how far parameters get, and where they rest.",
-        "decay-budget compare",
-    ),
-    Topic(
-        "repetition",
-        "Repeated data",
-        "One datapoint among many, repeated $R$ times: when it is worth a place of its own.",
-        "threshold repeated-threshold repeated-map repeated-many repeated-history",
-    ),
-    Topic(
-        "dimensionality",
-        "Dimensionality",
-        "What share of a hidden dimension a vector has, and what these shares can add up to.",
-        "decay-budget codes compare digits",
-    ),
-    Topic(
-        "scales",
-        "Scales of the dataset",
-        "When datapoints stop being orthonormal.",
-        "scale-sparsity scale-decay dataset-size heat-map",
-    ),
+TOPICS = tuple(
+    Topic(**row | {"others": tuple(row.get("others", ()))})
+    for row in read_table("theory.notes", "topics.toml")["topic"]
 )
+
+#: Symbols of reasons alone: the symbol, its meaning and the areas of labels in which it has it.
+IN_WORDS = [
+    (row["latex"], row["meaning"], row["areas"])
+    for row in read_table("theory.notes", "in_words.toml")["symbol"]
+]
 
 _INDEX = """# Derivation notes
 

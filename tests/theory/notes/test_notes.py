@@ -20,8 +20,7 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.labels import LABELS
 from theory.derivations.steps import Step, above, derivations, equal, over_box
 from theory.derivations.symbols import NOTATION, symbol
-from theory.notes.notation_in_words import IN_WORDS
-from theory.notes.pages import TOPICS, notes, topic_of
+from theory.notes.pages import IN_WORDS, TOPICS, notes, topic_of
 from theory.notes.pdf import one_document
 from theory.notes.statements import display, in_latex
 from theory.notes.table import Table
