@@ -1,8 +1,9 @@
 """A small comparison that tests of figures, report and command line share (a plugin of tests/conftest.py)."""
 
+import numpy as np
 import pytest
 
-from numerics import Runs, train
+from numerics import Run, Runs, train
 from theory import Setting
 from verify import compare
 
@@ -19,3 +20,16 @@ def small_runs() -> Runs:
 @pytest.fixture(scope="session")
 def small_comparison(small_runs):
     return compare(small_runs)
+
+
+def diverged_run(setting: Setting) -> Run:
+    """A run whose loss is not finite at step 4."""
+    return Run(
+        setting=setting,
+        engine="cpu",
+        status="diverged",
+        W=np.full((setting.m, setting.n), np.nan),
+        b=np.zeros(setting.n),
+        history_step=np.array([0, 4]),
+        history_loss=np.array([1.0, np.nan]),
+    )

@@ -47,19 +47,6 @@ def _commands(block):
     return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def test_every_label_is_an_equation_label():
-    """What the README calls a theorem, a claim or a bound carries a label that the code knows."""
-    from theory.derivations.steps import derivations
-    from verify import CLAIMS
-
-    proved = {derivation.label for derivation in derivations()}
-    known = proved | {step.label for derivation in derivations() for step in derivation.steps}
-    known |= {claim.label for claim in CLAIMS} | {"codes.orthoplex-bound"}
-    table = re.findall(r"^\| `([a-z-]+\.[a-z-]+)` \|", README, flags=re.M)
-    assert table
-    assert not set(table) - known
-
-
 def test_every_block_says_its_language():
     assert {language for language, _ in BLOCKS} <= LANGUAGES
     assert {"python", "sh"} <= {language for language, _ in BLOCKS}

@@ -8,13 +8,4 @@
 Hypothesis and pytest come with ``pip install -e '.[testing]'``.
 """
 
-from verify.strategies import (
-    Model,
-    datasets,
-    memorizing_models,
-    orthonormal_datasets,
-    random_models,
-    settings,
-)
-
-__all__ = ["Model", "datasets", "memorizing_models", "orthonormal_datasets", "random_models", "settings"]
+from verify.strategies import *  # noqa: F403

@@ -13,17 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CLAIMS", "Comparison", "Diagnosis", "compare", "diagnose", "judge_model"]
 
-_HOME = {
-    "CLAIMS": "claims.registry",
-    "judge_model": "claims.registry",
-    "Comparison": "comparison",
-    "compare": "comparison",
-    "Diagnosis": "diagnosis",
-    "diagnose": "diagnosis",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'verify' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module(f"verify.{_HOME[name]}"), name)
+    homes = (import_module(f"verify.{home}") for home in ("diagnosis", "claims.registry", "comparison"))
+    return next(getattr(home, name) for home in homes if hasattr(home, name))

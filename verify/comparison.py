@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +28,8 @@ if TYPE_CHECKING:
 
 #: Numbers of a record that tables of runs list.
 MEASURED = (
-    "train_loss",
-    "worst_point_error",
-    "energy",
-    "weight_norm",
-    "weight_norm_seen",
-    "weight_norm_unseen",
-    "bias_norm",
+    *("train_loss", "worst_point_error", "energy"),
+    *("weight_norm", "weight_norm_seen", "weight_norm_unseen", "bias_norm"),
 )
 
 
@@ -115,7 +111,12 @@ class Comparison:
         """One row per run, as pandas; measured numbers are missing for diverged runs."""
         import pandas as pd
 
-        return pd.DataFrame(map(_run_row, self.runs, self.diagnoses))
+        rows = []
+        for run, found in zip(self.runs, self.diagnoses, strict=True):
+            about = {"diagnosis": found.name, "evidence": found.evidence, "path": str(run.path or "")}
+            state: dict[str, Any] = {"engine": run.engine, "status": run.status}
+            rows.append(run.setting.as_dict() | state | measured(run) | about)
+        return pd.DataFrame(rows)
 
     def figure(self) -> Figure:
         """Hidden vectors and features of chosen runs with the predicted polygons drawn in."""
@@ -137,13 +138,7 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """Lay trained runs beside the theory and judge every claim.
-
-    Parameters
-    ----------
-    runs : finished runs, as `numerics.train` or `numerics.Runs.load` returns them.
-
-    Raises ValueError: No runs were given.
+    """Lay finished runs beside the theory and judge every claim; ValueError if no runs are given.
 
     >>> from numerics import train
     >>> compare(train(Setting(T=2, n=50, sparsity=0.9, steps=20), out=None, progress=False)).rows[0].seeds
@@ -156,29 +151,26 @@ def compare(runs: Sequence[Run]) -> Comparison:
     groups: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
     for run, diagnosis in zip(runs, diagnoses, strict=True):
         groups[group_of(run.setting)].append((run, diagnosis))
-    diverged = Counter(group_of(run.setting) for run in runs if run.status == "diverged")
-    cases = [
-        Case(run.setting, run.record, diverged[group_of(run.setting)])
-        for run in runs
-        if run.status != "diverged"
-    ]
+    cases = []
+    for members in groups.values():
+        finished = [run for run, _ in members if run.status != "diverged"]
+        cases += [Case(run.setting, run.record, len(members) - len(finished)) for run in finished]
     rows = tuple(_row(group, members) for group, members in groups.items())
     return Comparison(Runs(list(runs)), rows, judge_claims(cases), diagnoses)
 
 
-def _predicted(setting: Setting) -> Record | None:
-    try:
-        return predict(setting)
-    except ValueError:  # no model of zero loss exists
-        return None
-
-
 def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
     records = [run.record for run, _ in members if run.status == "memorized"]
-    predicted = _predicted(group)
+    predicted: Record | None = None
+    with suppress(ValueError):  # no model of zero loss exists
+        predicted = predict(group)
     share = share_interval(len(records), len(members))
     norms = [record.weight_norm for record in records]
     roots = [record.energy**0.5 for record in records]
+    parts: dict[str, Any] = {
+        f"median_{part}": _median([getattr(record, part) for record in records])
+        for part in ("weight_norm_seen", "weight_norm_unseen", "bias_norm")
+    }
     fitting = [record for record in records if record.assumes("unit norm", "disjoint supports")]
     least = predicted.weight_norm if predicted is not None else 0.0
     ratios = [record.weight_norm / least for record in fitting] if least > 0 else []
@@ -197,9 +189,7 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
         median_weight_norm=_median(norms),
         least_sqrt_energy=min(roots, default=None),
         median_sqrt_energy=_median(roots),
-        median_weight_norm_seen=_median([record.weight_norm_seen for record in records]),
-        median_weight_norm_unseen=_median([record.weight_norm_unseen for record in records]),
-        median_bias_norm=_median([record.bias_norm for record in records]),
+        **parts,
         predicted_weight_norm=predicted.weight_norm if predicted is not None else None,
         predicted_bias_norm=predicted.bias_norm if predicted is not None else None,
         least_ratio=min(ratios, default=None),
@@ -210,11 +200,6 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
 
 def _median(values: list[float]) -> float | None:
     return float(np.median(values)) if values else None
-
-
-def _run_row(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
-    about = {"diagnosis": diagnosis.name, "evidence": diagnosis.evidence, "path": str(run.path or "")}
-    return run.setting.as_dict() | {"engine": run.engine, "status": run.status} | measured(run) | about
 
 
 def measured(run: Run) -> dict[str, float | None]:

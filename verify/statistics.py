@@ -6,7 +6,6 @@ All intervals are at 95 % and are meant for the few seeds of an experiment.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -61,12 +60,3 @@ def share_interval(successes: int, trials: int) -> Interval:
 def lies_above(upper: Sequence[float], lower: Sequence[float]) -> bool:
     """Whether every value of the first sample lies above every one of the second; False if one is empty."""
     return len(upper) > 0 and len(lower) > 0 and min(upper) > max(lower)
-
-
-def separation(upper: Sequence[float], lower: Sequence[float]) -> Fraction:
-    """Probability that two samples of these sizes lie apart in this order, were there no difference between them.
-
-    >>> separation([1, 2, 3, 4], [5, 6, 7, 8])
-    Fraction(1, 70)
-    """
-    return Fraction(1, math.comb(len(upper) + len(lower), len(upper)))

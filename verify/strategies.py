@@ -30,11 +30,7 @@ class Model:
     b: NDArray[np.float64]
 
 
-def _numbers(seed: int) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-_SEEDS = st.integers(0, 2**32 - 1)
+_GENERATORS = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
 
 
 @st.composite
@@ -66,7 +62,7 @@ def settings(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 300, max_steps: i
 def datasets(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 60) -> Dataset:
     """Unit-norm datasets, sparse to dense; features may be shared, unseen, and datapoints repeated."""
     T, n = draw(st.integers(1, max_T)), draw(st.integers(1, max_n))
-    numbers = _numbers(draw(_SEEDS))
+    numbers = draw(_GENERATORS)
     X = numbers.uniform(0.05, 1.0, (n, T)) * (
         numbers.random((n, T)) < draw(st.sampled_from([0.02, 0.2, 0.9]))
     )
@@ -80,7 +76,7 @@ def datasets(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 60) -> Dataset:
 def orthonormal_datasets(draw: st.DrawFn, *, min_T: int = 2, max_T: int = 12) -> Dataset:
     """Unit-norm datapoints with disjoint supports of one to five features, and up to twenty unseen features."""
     T = draw(st.integers(min_T, max_T))
-    numbers = _numbers(draw(_SEEDS))
+    numbers = draw(_GENERATORS)
     owner = np.concatenate(
         [np.repeat(np.arange(T), numbers.integers(1, 6, T)), np.full(numbers.integers(0, 21), -1)]
     )
@@ -99,7 +95,7 @@ def memorizing_models(
     memorizers, because scaling all of them up only slackens the constraints.
     """
     data = draw(orthonormal_datasets(min_T=min_T, max_T=max_T))
-    numbers = _numbers(draw(_SEEDS))
+    numbers = draw(_GENERATORS)
     hidden = predict(Setting(T=data.T)).hidden[:, numbers.permutation(data.T)]
     turn = np.linalg.qr(numbers.normal(size=(2, 2)))[0]
     hidden = turn @ hidden * (1 + max_excess * draw(st.floats(0, 1)))
@@ -113,7 +109,7 @@ def random_models(
 ) -> tuple[Model, Dataset]:
     """Gaussian parameters of any size, with a dataset: models that memorize nothing."""
     data = draw(datasets(max_T=max_T, max_n=max_n))
-    numbers = _numbers(draw(_SEEDS))
+    numbers = draw(_GENERATORS)
     scale = draw(st.sampled_from([0.0, 0.1, 1.0, 10.0]))
     m = draw(st.integers(1, max_m))
     return Model(scale * numbers.normal(size=(m, data.n)), scale * numbers.normal(size=data.n)), data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from pathlib import Path
@@ -28,7 +27,7 @@ from numerics import train
 from numerics.sweeps.file import read_sweep
 from tgon.cli.main import main
 from verify.figures.norms import published_norms
-from verify.statistics import lies_above, mean_interval, separation, share_interval
+from verify.statistics import mean_interval, share_interval
 from verify.style import render
 
 ROOT = Path(__file__).parents[2]
@@ -378,13 +377,6 @@ def test_the_interval_of_a_share_holds_it_and_mirrors(trials, data):
     share, rest = share_interval(successes, trials), share_interval(trials - successes, trials)
     assert share.low <= share.value <= share.high
     assert abs(share.low - (1 - rest.high)) < 1e-9
-
-
-@pytest.mark.parametrize(("many", "few"), [(1, 1), (2, 3), (4, 4)])
-def test_separation_counts_the_orders(many, few):
-    total = range(many + few)
-    apart = [lies_above(up, [k for k in total if k not in up]) for up in itertools.combinations(total, many)]
-    assert float(separation(range(many), range(few))) == pytest.approx(np.mean(apart))
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.floats(0, 9)), min_size=1, max_size=30))

@@ -1,10 +1,7 @@
 """`tgon sweep`: training, state and table of many settings; one line for everything that is wrong."""
 
 import json
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -253,31 +250,6 @@ def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, mon
     assert done.stderr.splitlines()[0] == (
         "tgon: --address: dask is not installed; try pip install 'tgon[cluster]'"
     )
-
-
-def test_ctrl_c_says_how_to_go_on(file, tmp_path):
-    """The sweep would take ten minutes, so that the signal comes before its end on a busy machine too."""
-    file.write_text(SWEEP.replace("steps = 200", "steps = 200_000").replace('"0:1"', '"0:999"'))
-    out = tmp_path / "runs"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tgon.cli.main", "sweep", str(file), "--out", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not list(out.glob("*.safetensors")) and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate()
-    assert process.returncode == 130, stderr
-    assert stdout == ""
-    assert "Traceback" not in stderr
-    assert stderr.splitlines()[-1] == (
-        f"tgon: interrupted: finished runs are kept in {out}; tgon sweep {file} --out {out} goes on from there"
-    )
-    assert 1 <= len(Runs.load(out)) < 2000
-    assert answer(file, "--out", out, "--status")["failed"] == 0
-    assert not list(out.glob(".*"))
 
 
 def test_every_sweep_of_this_repository_can_be_read():

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from numerics import Run, Runs, train
+from numerics import Runs, train
+from tests.small_runs import diverged_run
 from theory import Setting
 from verify import compare
 
@@ -44,20 +45,8 @@ def test_json_is_strict_and_html_says_the_verdict(runs):
     assert result.verdict in result._repr_html_()
 
 
-def _diverged(setting):
-    return Run(
-        setting=setting,
-        engine="cpu",
-        status="diverged",
-        W=np.full((2, 120), np.nan),
-        b=np.zeros(120),
-        history_step=np.array([0, 4]),
-        history_loss=np.array([1.0, np.nan]),
-    )
-
-
 def test_diverged_runs_are_rows_not_errors():
-    result = compare(Runs([_diverged(_SMALL)]))
+    result = compare(Runs([diverged_run(_SMALL)]))
     assert result.rows[0].diagnoses == {"diverged": 1}
     assert result.rows[0].least_weight_norm is None
     assert result.exit_code == 3
@@ -66,7 +55,7 @@ def test_diverged_runs_are_rows_not_errors():
 
 
 def test_diverged_runs_count_among_the_seeds_that_do_not_memorize(runs):
-    result = compare([*runs, _diverged(_SMALL.replace(T=4, seed=9))])
+    result = compare([*runs, diverged_run(_SMALL.replace(T=4, seed=9))])
     (share,) = [claim for claim in result.claims if claim.label == "optimization.memorization-share"]
     counts = [sum(run.status == "memorized" for run in runs if run.setting.T == T) for T in (3, 4)]
     assert share.reason == f"T=3: {counts[0]}/3, T=4: {counts[1]}/4"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from numerics import Dataset, Run, measure
+from numerics import Dataset, measure
+from tests.small_runs import diverged_run
 from theory import Setting, predict
 from theory.memorization.tgon import tgon_hidden
 from verify import diagnose
@@ -74,17 +75,8 @@ def test_one_point_and_other_dimensions():
 
 
 def test_divergence_is_named():
-    run = Run(
-        setting=Setting(T=3, n=4),
-        engine="cpu",
-        status="diverged",
-        W=np.full((2, 4), np.nan),
-        b=np.zeros(4),
-        history_step=np.array([0, 7]),
-        history_loss=np.array([1.0, np.nan]),
-    )
-    assert diagnose_run(run).name == "diverged"
-    assert "step 7" in diagnose_run(run).evidence
+    found = diagnose_run(diverged_run(Setting(T=3, n=4)))
+    assert (found.name, "step 4" in found.evidence) == ("diverged", True)
 
 
 def test_few_long_columns_are_stored_features():

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import Run, Runs, train
+from numerics import train
+from tests.small_runs import diverged_run
 from theory import Setting, predict, tgon_weight_norm
 from theory.memorization.tgon import tgon_hidden
 from verify import diagnose
@@ -145,15 +146,5 @@ def test_other_dimensions_are_drawn_without_the_polygon(m):
 
 
 def test_diverged_runs_leave_figures_that_say_so():
-    run = Run(
-        setting=Setting(T=3, n=10),
-        engine="cpu",
-        status="diverged",
-        W=np.full((2, 10), np.nan),
-        b=np.zeros(10),
-        history_step=np.array([0, 4]),
-        history_loss=np.array([1.0, np.nan]),
-    )
-    runs = Runs([run])
     for kind in FIGURES:
-        assert render(kind.draw(kind.numbers(runs)), "svg")
+        assert render(kind.draw(kind.numbers([diverged_run(Setting(T=3, n=10))])), "svg")

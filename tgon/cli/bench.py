@@ -63,11 +63,8 @@ def bench(quick: bool, out: Path | None, engine: str, as_json: bool) -> None:
         return
     click.echo(", ".join(f"{name} {value}" for name, value in machine.items()))
     for name, (title, heads) in _TABLES.items():
-        _print(title, ["n", "T", "m", *heads.split("|")], tables[name])
-
-
-def _print(title: str, heads: list[str], rows: list[dict[str, Any]]) -> None:
-    print_table(title, heads, [list(row.values()) for row in rows], text=["state"])
+        rows_of = [list(row.values()) for row in tables[name]]
+        print_table(title, ["n", "T", "m", *heads.split("|")], rows_of, text=["state"])
 
 
 def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:
@@ -84,5 +81,5 @@ def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:
         print_json(rows)
         return
     title = f"Milliseconds per step on {rows[0]['device']}"
-    shown = [{name: value for name, value in row.items() if name != "device"} for row in rows]
-    _print(title, list(shown[0]), shown)
+    heads = [name for name in rows[0] if name != "device"]
+    print_table(title, heads, [[row[name] for name in heads] for row in rows], text=["state"])

@@ -13,8 +13,8 @@ def claims(as_json: bool) -> None:
     from verify.claims.registry import CLAIMS
 
     keys = ("label", "statement", "status")
-    rows = [{key: getattr(claim, key) for key in keys} for claim in CLAIMS]
+    rows = [[getattr(claim, key) for key in keys] for claim in CLAIMS]
     if as_json:
-        print_json(rows)
-        return
-    print_table("Claims", keys, [list(row.values()) for row in rows], text=keys, wrapped="statement")
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        print_table("Claims", keys, rows, text=keys, wrapped="statement")

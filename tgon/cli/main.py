@@ -95,20 +95,8 @@ def main() -> None:
     """
 
 
-for command in (
-    predict,
-    polygon,
-    threshold,
-    train,
-    compare,
-    sweep,
-    check,
-    polish,
-    claims,
-    notes,
-    figure,
-    bench,
-):
+_COMMANDS = predict, polygon, threshold, train, compare, sweep, check, polish, claims, notes, figure, bench
+for command in _COMMANDS:
     main.add_command(command)
 
 

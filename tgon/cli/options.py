@@ -63,22 +63,17 @@ def parse_integers(text: str) -> tuple[int, ...]:
     return tuple(named)
 
 
-class IntegerList(click.ParamType[tuple[int, ...]]):
-    """The type of ``--T`` and ``--k``, see `parse_integers`."""
-
-    name = "integers"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """The parsed list; a usage error that repeats what was given."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return parse_integers(value)
-        except ValueError as error:
-            given = value if len(value) <= 40 else f"{value[:27]}...{value[-10:]}"
-            self.fail(f"{given!r}: {error}", param, ctx)
+def _read_list(
+    context: click.Context, parameter: click.Parameter, given: str | None
+) -> tuple[int, ...] | None:
+    """The parsed list; a usage error that repeats what was given."""
+    if given is None:
+        return None
+    try:
+        return parse_integers(given)
+    except ValueError as error:
+        short = given if len(given) <= 40 else f"{given[:27]}...{given[-10:]}"
+        raise click.BadParameter(f"{short!r}: {error}", context, parameter) from error
 
 
 def in_one_line(error: BaseException) -> str:
@@ -104,18 +99,25 @@ def refusals() -> Iterator[None]:
 
 
 @contextmanager
-def keeping(folder: Path) -> Iterator[None]:
-    """Inside, refusals, Ctrl-C and a refusing disk become one line that says where finished runs are."""
+def keeping(folder: Path, again: str = "the same command") -> Iterator[None]:
+    """Inside, refusals, Ctrl-C and a refusing disk become one line: what is kept, and that ``again`` goes on."""
     try:
         with refusals():
             yield
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted: finished runs are kept in {folder}; the same command goes on from there"
-        ) from None
+        raise Interrupted(f"interrupted: {_kept(folder, again)}") from None
     except OSError as error:
-        kept = f"; finished runs are kept in {folder}" if folder.is_dir() else ""
+        kept = f"; {_kept(folder, again)}" if folder.is_dir() else ""
         raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
+
+
+def _kept(folder: Path, again: str) -> str:
+    """What a stopped training leaves behind."""
+    if any(folder.glob("*.safetensors")):
+        return f"finished runs are kept in {folder}; {again} goes on from there"
+    if any(folder.glob("*.checkpoint")):
+        return f"no run is finished, those begun are kept in {folder}; {again} goes on from there"
+    return f"nothing is trained yet; {again} begins anew"
 
 
 def make_settings(T: Sequence[int], given: dict[str, Any]) -> list[Setting]:
@@ -176,7 +178,7 @@ def integers_option(
     *names: str, metavar: str = "5 | 3:12 | 3,5,8", **more: Any
 ) -> Callable[[Command], Command]:
     """An option that takes a list of integers, of datapoints unless ``help`` says otherwise."""
-    return click.option(*names, type=IntegerList(), metavar=metavar, **({"help": "Datapoints."} | more))
+    return click.option(*names, callback=_read_list, metavar=metavar, **({"help": "Datapoints."} | more))
 
 
 def _shown_option(name: str, default: Any, description: str, kind: Any = None) -> Any:

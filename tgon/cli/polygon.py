@@ -4,14 +4,7 @@ from typing import Any
 
 import click
 
-from tgon.cli.options import (
-    BadInput,
-    data_options,
-    integers_option,
-    json_option,
-    make_settings,
-    refusals,
-)
+from tgon.cli.options import BadInput, data_options, integers_option, json_option, make_settings, refusals
 from tgon.cli.output import computing, print_json, print_table
 
 #: The most features of a polygon whose best bias is searched for: a minute there, growing like k².

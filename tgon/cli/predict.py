@@ -12,32 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import (
-    integers_option,
-    json_option,
-    make_settings,
-    refusals,
-    setting_options,
-)
+from tgon.cli.options import integers_option, json_option, make_settings, refusals, setting_options
 from tgon.cli.output import computing, print_json, print_table
 
 if TYPE_CHECKING:
     from theory import Assumption, Record
 
 _PREDICTED = (
-    "T",
-    "m",
-    "energy",
-    "weight_norm",
-    "bias_norm",
-    "radius_squared",
-    "bias_coefficient",
-    "dimensionality",
-    "configuration",
-    "status",
-    "exact",
+    *("T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient"),
+    *("dimensionality", "configuration", "status", "exact"),
 )
-
 
 #: A proven bound this close to the energy is met; the bound's own relative error is 1e-12.
 _ROUNDING = 1e-9

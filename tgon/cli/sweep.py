@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import BadInput, Interrupted, check_size, form_options, in_one_line, json_option
+from tgon.cli.options import BadInput, check_size, form_options, in_one_line, json_option, keeping
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def sweep(
         raise BadInput(f"--out {out}: is a file; try a folder that can be written")
     absent = only_status and not Path(out).exists()
     again = f"tgon sweep {file}{form_flag(form)} --out {out}"
-    with _keeping(again, out):
+    with keeping(Path(out), again):
         wanted = _read(file, form)
         states = _states(wanted, file, out, only_status, options)
     rows = _rows(wanted, out, table) if table or (as_json and not only_status) else None
@@ -134,27 +133,6 @@ def _states(
     except ValueError as error:  # the engine it names cannot run here
         line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", in_one_line(error))
         raise BadInput(f"{file}: {line}") from error
-
-
-@contextmanager
-def _keeping(again: str, folder: str) -> Iterator[None]:
-    """Inside, whatever stops a sweep becomes one line that says what is kept and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Interrupted(f"interrupted: {_kept(again, folder)}") from None
-    except OSError as error:
-        kept = f"; {_kept(again, folder)}" if Path(folder).is_dir() else ""
-        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
-
-
-def _kept(again: str, folder: str) -> str:
-    """What a stopped sweep leaves behind."""
-    if any(Path(folder).glob("*.safetensors")):
-        return f"finished runs are kept in {folder}; {again} goes on from there"
-    if any(Path(folder).glob("*.checkpoint")):
-        return f"no run is finished, those begun are kept in {folder}; {again} goes on from there"
-    return f"nothing is trained yet; {again} begins anew"
 
 
 def _rows(wanted: Sweep, out: str, table: str | None) -> list[dict[str, Any]]:

@@ -213,20 +213,6 @@ def derivations() -> tuple[Derivation, ...]:
     return tuple(one for module in modules for one in module.DERIVATIONS)
 
 
-def derivation(label: str) -> Derivation:
-    """The derivation with this label, or the one that has a step with it; else a KeyError that lists all.
-
-    >>> derivation("memorization.tgon-norm").standing
-    'theorem'
-    """
-    for one in derivations():
-        if label in one.labels:
-            return one
-    raise KeyError(
-        f"no derivation has the label {label!r}; there are {', '.join(one.label for one in derivations())}"
-    )
-
-
 def relations(statement: Statement) -> Iterator[Relational]:
     """The relations of a conjunction, one after the other; a false constant is one that always fails.
 

@@ -5,38 +5,12 @@ Both come from PyPI (`pip install 'tgon[notes]'`): pypandoc-binary and typst.
 
 import re
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 #: The line above a formula: its number is the anchor, and it stays on the formula's page.
 _STEP = r'::: {typst:sticky="true"}\n[\2]{#\1}\3\n:::'
-
-#: Page, type and tables of the document; pandoc's output follows.
-_STYLE = """
-#set document(title: "tgon: derivation notes")
-#set page(paper: "a4", margin: (x: 2.3cm, top: 2.3cm, bottom: 2.4cm), numbering: "1",
-  header: context { if counter(page).get().first() > 1 { set text(8pt, fill: luma(90)); [tgon: derivation notes] } })
-#set text(font: "Libertinus Serif", size: 10.5pt, lang: "en")
-#set par(leading: 0.62em, spacing: 0.95em)
-#set heading(numbering: none)
-#show heading.where(level: 1): it => { pagebreak(weak: true); set text(19pt); block(above: 0pt, below: 1.1em, it.body) }
-#show heading.where(level: 2): it => { set text(12.5pt); block(above: 1.9em, below: 0.8em, sticky: true, it.body) }
-#show link: set text(fill: rgb("#1f4e79"))
-#show raw: set text(font: "DejaVu Sans Mono", size: 8.4pt)
-#show math.equation.where(block: true): it => { set text(size: 10pt); block(above: 0.9em, below: 0.9em, it) }
-#set table(stroke: none, inset: (x: 5pt, y: 3.6pt))
-#show table: set text(size: 8.6pt)
-#show table.cell.where(y: 0): set text(weight: "bold")
-#set table.hline(stroke: 0.5pt)
-#show figure: set align(left)
-#show figure: it => layout(size => block(breakable: measure(it.body, width: size.width).height > 12cm, it.body))
-#let horizontalrule = line(length: 100%, stroke: 0.4pt)
-#show heading.where(level: 3): it => { set text(11.5pt); block(above: 1.6em, below: 0.8em, sticky: true, it.body) }
-#show outline.entry.where(level: 1): set block(above: 0.9em)
-#show outline.entry.where(level: 1): set text(weight: "bold")
-#align(center)[#v(1cm) #text(24pt)[Derivation notes] #v(-0.6em) #text(12pt)[of the ReLU-output toy model] #v(1.2em)]
-#outline(title: none, depth: 2)
-"""
 
 
 class MissingTools(RuntimeError):
@@ -62,7 +36,8 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
     body = re.sub(
         r"lr\((bar\.v\.double .*? bar\.v\.double)\)", r"lr(\1, size: #1em)", body
     )  # norms of letter height
-    source: Any = (_STYLE + _columns(body)).encode()  # typst's own types do not admit bytes
+    style = files("theory.notes").joinpath("style.typ").read_text(encoding="utf-8")
+    source: Any = (style + _columns(body)).encode()  # typst's own types do not admit bytes
     path.write_bytes(typst.compile(source))
 
 

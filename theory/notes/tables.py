@@ -6,7 +6,9 @@ come from.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 from theory.notes.statements import in_latex
 from theory.notes.table import Table, by, table_of
@@ -57,7 +59,7 @@ def _codes() -> tuple[Table, ...]:
 
     rows = []
     for m, T in [*((3, T) for T in range(4, 10)), *((4, T) for T in range(5, 10))]:
-        code = memorization_code(T, m, starts=2)
+        code = memorization_code(T, m, starts=4)
         bound, value = best_lower_bound(T, m)
         name = (
             "–"
@@ -89,19 +91,17 @@ def _generalization() -> tuple[Table, ...]:
     from theory.polygon_geometry import interference_sum
 
     sizes = range(3, 14)
-    gains = table_of(
+
+    def of(law: Any, quantity: str = "gain") -> Callable[[int], float]:
+        return lambda k: float(getattr(polygon(k, law), quantity))
+
+    gains = by(
         "Gain of a k-gon in units of one perfectly stored feature. Zero bias: unit length "
         "(`generalization.unit-gain`) and free length (`generalization.free-radius`). Free bias: constant, uniform, "
         "and normalized amplitudes $(n = 10000, S = 0.999)$.",
         "$k$ | $S_k$ | unit | free length | constant | uniform | normalized",
-        (
-            (
-                str(k),
-                interference_sum(k),
-                *(polygon(k, law).gain for law in ("unit", "free", "constant", "uniform", "normalized")),
-            )
-            for k in sizes
-        ),
+        sizes,
+        [interference_sum, *map(of, ("unit", "free", "constant", "uniform", "normalized"))],
     )
     norms = by(
         r"$\lVert W\rVert$ and bias at these optima.",
@@ -109,11 +109,8 @@ def _generalization() -> tuple[Table, ...]:
         "| $b$, uniform",
         sizes,
         [
-            lambda k: polygon(k, "free").weight_norm,
-            lambda k: polygon(k, "constant").weight_norm,
-            lambda k: polygon(k, "constant").bias,
-            lambda k: polygon(k, "uniform").weight_norm,
-            lambda k: polygon(k, "uniform").bias,
+            of("free", "weight_norm"),
+            *(of(law, name) for law in ("constant", "uniform") for name in ("weight_norm", "bias")),
         ],
     )
     return gains, norms

@@ -38,10 +38,6 @@ class Finding:
     bound: float | None
     reason: str
 
-    def __post_init__(self) -> None:
-        if self.holds is not None and type(self.holds) is not bool:  # numpy's are neither True nor False
-            raise TypeError(f"holds is {self.holds!r}; it must be True, False or None")
-
 
 def not_judged(reason: str) -> Finding:
     """The finding of a judge who could decide nothing."""
@@ -71,12 +67,15 @@ class Claim:
     controls: tuple[Control, ...]
 
 
+Outcome = Literal["fails as it must", "not tight enough"]
+
+
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """What a negative control did: "fails as it must" or "not tight enough"."""
+    """What a negative control did."""
 
     name: str
-    outcome: Literal["fails as it must", "not tight enough"]
+    outcome: Outcome
     reason: str
 
 
@@ -103,25 +102,22 @@ class Judgement:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
-        return dataclasses.asdict(self) | {"controls": [dataclasses.asdict(one) for one in self.controls]}
+        return dataclasses.asdict(self)
 
 
 def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
     """Judge one claim and run its negative controls on the same cases."""
     found = claim.judge(cases)
-    controls = tuple(_run_control(control, cases) for control in claim.controls) if found.judged else ()
+    controls = []
+    for control in claim.controls if found.judged else ():
+        wrong = control.judge(cases)
+        outcome: Outcome = "fails as it must" if wrong.holds is False else "not tight enough"
+        controls.append(ControlResult(control.name, outcome, wrong.reason))
     about = claim.label, claim.statement, claim.status, found.judged > 0
-    return Judgement(*about, found.holds, found.value, found.bound, found.reason, controls)
+    return Judgement(*about, found.holds, found.value, found.bound, found.reason, tuple(controls))
 
 
 def exit_code(judgements: Sequence[Judgement]) -> int:
     """0 no claim violated, 1 a claim is violated, 3 nothing could be judged."""
     held = [judgement.holds for judgement in judgements]
     return 1 if False in held else 0 if True in held else 3
-
-
-def _run_control(control: Control, cases: Sequence[Case]) -> ControlResult:
-    finding = control.judge(cases)
-    return ControlResult(
-        control.name, "fails as it must" if finding.holds is False else "not tight enough", finding.reason
-    )

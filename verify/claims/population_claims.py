@@ -33,12 +33,10 @@ def _groups(cases: Sequence[Case]) -> dict[Setting, list[Case]]:
 
 
 def _side(successes: int, trials: int) -> bool | None:
-    """True or False when an exact sign test decides for or against, None when it does not."""
-    if trials and binomtest(successes, trials, 0.5, alternative="greater").pvalue < SIGNIFICANCE:
-        return True
-    if trials and binomtest(successes, trials, 0.5, alternative="less").pvalue < SIGNIFICANCE:
-        return False
-    return None
+    """True or False when an exact sign test decides, each tail at `SIGNIFICANCE`; else None."""
+    if not trials or binomtest(successes, trials, 0.5).pvalue >= 2 * SIGNIFICANCE:
+        return None
+    return 2 * successes > trials
 
 
 def _conclude(sides: Sequence[bool | None]) -> bool | None:

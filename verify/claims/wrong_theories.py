@@ -27,18 +27,11 @@ def scaled(factor: float) -> Theory:
 
 def next_index(setting: Setting) -> Record:
     """The T-gon formulas with T + 1 in place of T, for T datapoints (m = 2)."""
-    T = setting.T
-    bigger = predict(setting.replace(T=T + 1))
-    return dataclasses.replace(
-        predict(setting),
-        energy=bigger.energy,
-        weight_norm=bigger.weight_norm,
-        bias_norm=bigger.bias_norm,
-        radius_squared=bigger.radius_squared[:T],
-        bias_coefficient=bigger.bias_coefficient[:T],
-        dimensionality=bigger.dimensionality[:T],
-        hidden=bigger.hidden[:, :T],
-    )
+    bigger = predict(setting.replace(T=setting.T + 1))
+    numbers = {name: getattr(bigger, name) for name in ("energy", "weight_norm", "bias_norm")}
+    arrays = ("radius_squared", "bias_coefficient", "dimensionality", "hidden")
+    numbers |= {name: getattr(bigger, name)[..., : setting.T] for name in arrays}
+    return dataclasses.replace(predict(setting), **numbers)
 
 
 def wrong_sign(setting: Setting) -> Record:

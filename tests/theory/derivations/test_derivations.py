@@ -15,7 +15,6 @@ from theory.derivations.steps import (
     at_least,
     at_most,
     at_points,
-    derivation,
     derivations,
     equal,
     over_box,
@@ -82,12 +81,6 @@ def test_every_symbol_is_in_the_table_of_notation():
     known = {entry.symbol for entry in NOTATION}
     for step in STEPS:
         assert step.statement.atoms(sympy.Symbol) <= known, step.label
-
-
-def test_lookup_by_label_of_a_result_or_of_a_step():
-    assert derivation("memorization.jensen") is derivation("memorization.tgon-norm")
-    with pytest.raises(KeyError, match=r"memorization\.tgon-norm"):
-        derivation("memorization.nothing")
 
 
 @pytest.mark.parametrize(

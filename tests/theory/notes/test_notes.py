@@ -125,22 +125,6 @@ def test_the_checks_can_fail():
         assert debris(bad), bad
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda one: replace(one, conclusion="Nothing follows."),
-        lambda one: replace(one, assumptions="none"),
-        lambda one: replace(one, steps=(replace(one.steps[0], why="It is so."), *one.steps[1:])),
-        lambda one: replace(one, steps=(replace(one.steps[0], statement=equal(*symbol("n p"))),)),
-        lambda one: replace(one, steps=one.steps[1:]),
-    ],
-)
-def test_every_part_of_a_derivation_is_in_its_note_alone(change):
-    before, after = notes([SCALES]), notes([change(SCALES)])
-    changed = {name for name in after if after[name] != before[name]}
-    assert {"scales.md"} <= changed <= {"scales.md", "README.md"}
-
-
 def test_an_area_without_a_topic_gets_a_note_of_its_own():
     assert "[`novel.lemma`]" in notes([replace(SCALES, label="novel.lemma")])["novel.md"]
 
@@ -248,33 +232,6 @@ def test_how_a_step_was_checked():
     text = notes([replace(SCALES, steps=(box, grid))])["scales.md"]
     assert r"(certified everywhere on $x \in [0, 1]$)" in text
     assert r"(checked at all 40 points of $T \in \lbrace 1, \dots, 40 \rbrace$)" in text
-
-
-def column(table, head):
-    place = table.columns.index(head)
-    return [float(row[place].replace("−", "-")) for row in table.rows]
-
-
-def test_the_tables_obey_what_they_are_about():
-    from theory.notes.tables import tables
-
-    reach, _, biases, shrinking = tables("optimization")
-    for table, head in ((reach, "reach"), (biases, "probability"), (shrinking, r"$\tau$ from 1.1")):
-        assert column(table, head) == sorted(column(table, head), reverse=True)
-    assert column(biases, "largest bias") == sorted(column(biases, "largest bias"))
-    assert max(column(shrinking, "rate")) < 0.5, "a polygon shrinks below half the rate"
-    for table in tables("repetition"):
-        energies = [column(table, head) for head in ("$e_1$", "$e_5$", "$e_{10}$")]
-        assert all(first > fifth > tenth > 1 for first, fifth, tenth in zip(*energies, strict=True))
-        shares = column(table, "$R/(T/n)$")
-        assert shares == sorted(shares, reverse=True)
-        assert shares[0] > 1 > shares[-1], "above R = T/n where data are few, below it where they are many"
-        assert shares == pytest.approx([fifth - 1 for fifth in energies[1]], abs=0.0101)
-    (table,) = tables("unequal")
-    tied, untied = column(table, "tied"), column(table, "untied")
-    for least, regular in ((tied, "regular, tied"), (untied, "regular, untied"), (untied, "tied")):
-        assert all(one <= other for one, other in zip(least, column(table, regular), strict=True))
-    assert any(one < other for one, other in zip(untied, tied, strict=True))
 
 
 def texts_of(area):

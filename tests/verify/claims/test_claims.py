@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from numerics import Dataset, measure, train
 from theory import Setting, predict
-from verify.claims.judging import Case, Finding, judge_claim
+from verify.claims.judging import Case, judge_claim
 from verify.claims.registry import CLAIMS, judge_claims, judge_model
 from verify.claims.wrong_theories import next_index, scaled, wrong_sign
 from verify.comparison import compare
@@ -50,12 +50,6 @@ def test_least_norm_memorizers_convict_every_wrong_theory(case):
             if control.name in skipped.get(judgement.label, set()) or "outside the data span" in control.name:
                 continue  # this model has neither unseen weight nor weight outside the data span
             assert control.outcome == "fails as it must", (judgement.label, control)
-
-
-@given(memorizing_models(min_T=3, max_T=3))
-def test_the_wrong_sign_overstates_the_triangle(case):
-    bound = _labelled(_judged(case), "memorization.robust")
-    assert all(control.outcome == "fails as it must" for control in bound.controls)
 
 
 @given(memorizing_models(), st.floats(0.1, 1.0), st.booleans())
@@ -158,11 +152,6 @@ def test_the_worst_share_of_pairs_is_of_a_cell_that_decides():
         cases += [_fabricated(8, seed, weight_decay=decay, ratio=1 + decay / 10) for seed in range(3)]
     judgement = judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases)
     assert (judgement.holds, judgement.value) == (True, 1.0)
-
-
-def test_findings_refuse_numpy_booleans():
-    with pytest.raises(TypeError, match="holds is"):
-        Finding(1, np.False_, 0.0, 1.0, "")
 
 
 @pytest.mark.parametrize("wrong", [scaled(1.1), next_index, wrong_sign])
