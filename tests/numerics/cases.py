@@ -15,10 +15,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from numerics import Dataset
+from numerics import Dataset, draw_start
+from numerics.engines import EngineName, start_trajectory
 from numerics.engines.cpu.kernels import BLOCK
+from theory import Setting
 
 Floats = NDArray[np.float64]
+
+EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
 
 #: Shapes of data: which features a datapoint has.
 DATA = ("sparse", "disjoint", "shared feature", "copies", "all features")
@@ -31,9 +35,8 @@ FEATURES = st.one_of(
     st.integers(1, 24), st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 3])
 )
 
-
-#: Each compiles for seconds: one below and one above the kernel's change of shape at m = 3, and all when exploring.
-HIDDEN_DIMS = (1, 2, 3, 4, 5, 7) if settings.default and settings.default.max_examples > 100 else (1, 2, 5)
+#: Each compiles for seconds: the plane, which has kernels of its own, and another; more when exploring.
+HIDDEN_DIMS = (1, 2, 3, 4, 5, 7) if settings.default and settings.default.max_examples > 100 else (2, 3)
 
 
 @dataclass(frozen=True)
@@ -155,3 +158,34 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+
+
+def walk(engine: EngineName, setting: Setting, data: Dataset, W: Floats, b: Floats) -> Floats:
+    trajectory = start_trajectory(engine, setting, data, W, b)
+    trajectory.advance(setting.steps)
+    return trajectory.parameters().astype(np.float64)
+
+
+def start_of(setting: Setting) -> tuple[Floats, Floats]:
+    """The start, as exact float32 numbers, so that every dtype starts from the same point."""
+    W, b = draw_start(setting)
+    return W.astype(np.float32).astype(np.float64), b
+
+
+def with_allowed_drift(
+    setting: Setting, data: Dataset, W: Floats, b: Floats, eps: float
+) -> tuple[Floats, float]:
+    """The float64 reference, and √steps times how far it ends from itself when its start is rounded anew."""
+    exact = setting.replace(dtype="float64")
+    end = walk("reference", exact, data, W, b)
+    far = 0.0
+    for seed in range(2):
+        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (W.shape[0] + 1, data.n))
+        moved = W * (1 + eps * signs[:-1]), b + eps * signs[-1] * np.abs(W).max()
+        far = max(far, np.abs(walk("reference", exact, data, *moved) - end).max())
+    return end, float(np.sqrt(setting.steps) * far)
+
+
+def trial(T: int, n: int, m: int, seed: int, **values) -> Setting:
+    density = min(0.5, 6 / n)
+    return Setting(T=T, n=n, m=m, sparsity=1 - density, seed=seed, weight_decay=0.1, **values)

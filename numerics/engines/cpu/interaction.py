@@ -1,20 +1,14 @@
 """The dense part of a step, all pairs or culled: which of the two, and the arrays of the second.
 
-In two hidden dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`listing`).
+In two hidden dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`candidate_sums`).
 
 The choice counts work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups
 against all pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not
 depend on the machine a run is on, so the same run takes the same sums everywhere.
 
-Gain. Whole steps, dense over culled, on one core of an AMD EPYC of family 26 (n = 10 000, m = 2, float32, seed 0; least
-of twelve turns in processor time, other programs running), after 200, 3000 and 12 000 steps: 1.5, 1.9 and 1.8 at
-T = 1000, 2.2, 3.1 and 3.5 at T = 10 000. Below T of about 400 the rule keeps the dense kernel.
-``python -m numerics.benchmark.culling --T 1000,10000 --after 200,3000,12000`` times them anew.
-
-Candidate lists, same machine and setting, least of six turns, after 1000, 3000 and 8000 steps: at T = 1000 1.6, 1.9 and
-2.1 for m = 3, 1.5, 1.8 and 2.1 for m = 4, 1.4, 2.1 and 2.6 for m = 10; at T = 3000 1.2, 1.4 and 1.6, 1.5, 1.7 and 1.9,
-1.1, 1.9 and 2.5. After 200 steps they lose, and the rule keeps the dense kernel.
-``python -m numerics.benchmark.culling --m 3,4,10 --T 1000,3000 --after 200,1000,3000,8000`` times them anew.
+At T = 1000 to 10 000 and n = 10 000 whole steps late in training take half to a third of the time of dense ones; below
+T of about 400 the rule keeps the dense kernel. `python -m numerics.benchmark.culling --m 2,3,4,10 --T 1000,10000
+--after 200,3000,8000` times them anew.
 """
 
 from __future__ import annotations
@@ -86,9 +80,7 @@ def culling_arrays(T: int, parts: int, dtype: np.dtype[Any]) -> tuple[NDArray[An
     span, width = -(-n_leaves // NODE) * NODE, BLOCK + LANES
     node_span = -(-span // (NODE * LANES)) * LANES
     info = np.finfo(dtype)
-    scale = (
-        40 if dtype == np.float32 else 300
-    )  # squares of sizes in 2^±scale, times T, neither over- nor underflow
+    scale = 40 if dtype == np.float32 else 300  # squares of 2^±scale, times T, neither over- nor underflow
     limits = np.array([MARGIN * info.eps, 2.0**-scale, 2.0**scale, MARGIN * info.tiny, info.max], dtype)
     valid = np.zeros(LANES, dtype)
     valid[: T % LANES] = 1
@@ -212,71 +204,25 @@ def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
     return nothing if isinstance(culling, types.NoneType) else blocks if is_listing(culling) else leaves
 
 
-def interact(
-    culling: Any,
-    parameters: Any,
-    hidden: Any,
-    gradients: Any,
-    partial: Any,
-    scratch: Any,
-    part: int,
-    first: int,
-    last: int,
-) -> None:
-    """`dense_pairs`, or `culled_pairs` where ``culling`` holds its arrays, for a part of the features."""
+def interact(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+    """For a part of the features `dense_pairs`, or the sums that ``culling`` has the work space of.
+
+    ``arrays`` are parameters, hidden, gradients, partial and scratch.
+    """
     raise NotImplementedError("compiled code only")
 
 
 @overload(interact)
-def _interact_for(
-    culling: Any,
-    parameters: Any,
-    hidden: Any,
-    gradients: Any,
-    partial: Any,
-    scratch: Any,
-    part: int,
-    first: int,
-    last: int,
-) -> Any:
-    def all_pairs(
-        culling: Any,
-        parameters: Any,
-        hidden: Any,
-        gradients: Any,
-        partial: Any,
-        scratch: Any,
-        part: int,
-        first: int,
-        last: int,
-    ) -> None:
+def _interact_for(culling: Any, arrays: Any, part: int, first: int, last: int) -> Any:
+    def all_pairs(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+        parameters, hidden, gradients, partial, scratch = arrays
         dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
 
-    def culled(
-        culling: Any,
-        parameters: Any,
-        hidden: Any,
-        gradients: Any,
-        partial: Any,
-        scratch: Any,
-        part: int,
-        first: int,
-        last: int,
-    ) -> None:
-        culled_pairs(parameters, culling, gradients, partial[part], part, first, last)
+    def culled(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+        culled_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
-    def listed(
-        culling: Any,
-        parameters: Any,
-        hidden: Any,
-        gradients: Any,
-        partial: Any,
-        scratch: Any,
-        part: int,
-        first: int,
-        last: int,
-    ) -> None:
-        listed_pairs(parameters, culling, gradients, partial[part], part, first, last)
+    def listed(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+        listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
     return all_pairs if isinstance(culling, types.NoneType) else listed if is_listing(culling) else culled
 

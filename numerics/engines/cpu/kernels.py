@@ -9,15 +9,14 @@ Only the first sum is dense, and it is a pair interaction of n features with T d
 
 Normalisation. Kernels work on T/2 times the gradient; the factor 2/T enters in `adamw`.
 
-Parts. `advance` cuts features and datapoints into as many parts as ``partial`` has rows. Parts are independent between
-two barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
+Parts. Features and datapoints are cut into as many parts as ``partial`` has rows. Parts are independent between two
+barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
 
 Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them as
-`as_rows` gives them. Datasets come column-compressed (`indptr`, `indices`, `values`).
+`as_rows` gives them. Datasets come by datapoint (offsets, features, values) and by feature, see `sparse_terms`. Work
+space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums`` and the rows of gradients are one array.
 
-Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments. Sums
-run over
-fixed blocks in a fixed order: same input, same bits.
+Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
 """
 
 from __future__ import annotations
@@ -101,20 +100,9 @@ def is_beyond(parameters: Any, hidden: Any, watch: Any, excess: Any) -> bool:
     return bool(worst > 0)
 
 
-def _compute_gradients(
-    parameters: Any,
-    gradients: Any,
-    by_point: Any,
-    by_feature: Any,
-    hidden: Any,
-    partial: Any,
-    pulled: Any,
-    scratch: Any,
-    columns: Any,
-    near: Any,
-    sums: Any,
-) -> None:
-    """T/2 times the gradient of the loss, into ``gradients``, rows of ``sums``; from ``hidden`` on is work space."""
+def _compute_gradients(parameters: Any, gradients: Any, by_point: Any, by_feature: Any, work: Any) -> None:
+    """T/2 times the gradient of the loss, into ``gradients``."""
+    hidden, partial, pulled, scratch, columns, near, sums = work
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
     for part in range(parts):
         first, last = part_of(n, part, parts, BLOCK)
@@ -129,38 +117,27 @@ def _compute_gradients(
 
 
 def _advance(
-    parameters: Any,
-    first_moments: Any,
-    second_moments: Any,
-    gradients: Any,
+    rows: Any,
     by_point: Any,
     by_feature: Any,
-    hidden: Any,
-    partial: Any,
-    pulled: Any,
-    scratch: Any,
-    columns: Any,
-    near: Any,
-    sums: Any,
+    work: Any,
     culling: Any,
     watch: Any,
     scalars: Any,
     learning_rates: Any,
-    weight_decay: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
+    constants: Any,
     start: int,
     stop: int,
 ) -> int:
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
 
-    Pairs are summed as ``culling`` says (`interact`). Stops before a step at which a datapoint is beyond ``watch``
-    (`is_beyond`), and after the first step that leaves a parameter infinite or NaN.
-
-    Features and datapoints are cut into as many parts as ``partial`` has rows; parts are independent between two
-    barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
+    ``rows`` are those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`).
+    Stops before a step at which a datapoint is beyond ``watch`` (`is_beyond`), and after the first step that leaves a
+    parameter infinite or NaN.
     """
+    parameters, first_moments, second_moments, gradients = rows
+    hidden, partial, pulled, scratch, columns, near, sums = work
+    weight_decay, beta1, beta2, epsilon = constants
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
@@ -183,7 +160,7 @@ def _advance(
             return step
         for part in prange(parts):
             low, high = part_of(n, part, parts, BLOCK)
-            interact(culling, parameters, hidden, gradients, partial, scratch, part, low, high)
+            interact(culling, (parameters, hidden, gradients, partial, scratch), part, low, high)
         for part in prange(parts):
             low, high = part_of(T, part, parts, 1)
             pull_points(parameters, columns, by_point, partial, pulled, near, low, high)

@@ -90,7 +90,7 @@ class _Workspace:
         parts, awake = range(self.parts), arrangement.awake
         first = [kernels.part_of(awake, part, self.parts, kernels.BLOCK)[0] for part in parts]
         bounds = np.searchsorted(features, [*first, awake])
-        self.arrays = (by_point, (bounds, features, *by_feature), *self._scratch)
+        self.arrays = (by_point, (bounds, features, *by_feature), self._scratch)
         if isinstance(culling := vars(self).get("culling"), Listing):
             forget(culling)
 
@@ -170,20 +170,12 @@ class CpuTrajectory:
         """Take steps until ``stop``, divergence, or until sleeping features must be looked at; the step reached."""
         advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
         awake = self._held.arrangement.awake
-        rows = [kernels.as_rows(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients)]
+        rows = tuple(kernels.as_rows(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients))
+        culling = self._work.culling if self._held.arrangement.culled else None
+        constants = (self._weight_decay, ADAM_BETA1, ADAM_BETA2, self._epsilon)
+        watch = self._held.watch()
         reached: int = advance(
-            *rows,
-            *self._work.arrays,
-            self._work.culling if self._held.arrangement.culled else None,
-            self._held.watch(),
-            self._scalars,
-            self._rates,
-            self._weight_decay,
-            ADAM_BETA1,
-            ADAM_BETA2,
-            self._epsilon,
-            self.step,
-            stop,
+            rows, *self._work.arrays, culling, watch, self._scalars, self._rates, constants, self.step, stop
         )
         return reached
 
@@ -268,12 +260,8 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
 
     """
     dataset = as_dataset(data)
-    if (
-        W.device.type != "cpu"
-        or b.device != W.device
-        or W.dtype != b.dtype
-        or W.dtype not in (torch.float32, torch.float64)
-    ):
+    kinds = {(part.device.type, part.dtype) for part in (W, b)}
+    if kinds not in ({("cpu", torch.float32)}, {("cpu", torch.float64)}):
         raise ValueError(
             f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or float64 CPU tensors"
         )

@@ -59,12 +59,8 @@ class DensePairs:
             block = min(widest, max(32, 1 << (n_rows - 1).bit_length()))
             self.warps = max(1, block * 4 // widest)
         self.parts = parts_for(n_rows, n_columns, block)
-        self.constants = {
-            "N_COLUMNS": n_columns,
-            "M": m,
-            "FEATURE_ROWS": int(features),
-            "BLOCK": block,
-        } | tiles
+        kind = {"N_COLUMNS": n_columns, "M": m, "FEATURE_ROWS": int(features), "BLOCK": block}
+        self.constants = kind | tiles
         self.partial = like.new_zeros((runs, self.parts, m + int(features), n_rows))
         self._n_rows, self._programs = n_rows, runs * self.parts * chunks * -(-n_rows // block)
 
@@ -122,11 +118,7 @@ def schedules(settings: Sequence[Setting], dtype: torch.dtype) -> tuple[Tensor, 
         if kind not in kinds:
             kinds[kind] = len(kinds)
             rates, step = learning_rates(setting), np.arange(1, setting.steps + 1)
-            rows = (
-                1.0 - rates * setting.weight_decay,
-                rates / (1.0 - ADAM_BETA1**step),
-                1.0 / np.sqrt(1.0 - ADAM_BETA2**step),
-            )
-            tables.append(np.stack(rows))
+            rate, root = rates / (1.0 - ADAM_BETA1**step), 1.0 / np.sqrt(1.0 - ADAM_BETA2**step)
+            tables.append(np.stack([1.0 - rates * setting.weight_decay, rate, root]))
         which.append(kinds[kind])
     return torch.as_tensor(np.stack(tables)).to(dtype), torch.as_tensor(which, dtype=torch.int64)

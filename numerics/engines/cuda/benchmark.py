@@ -33,15 +33,9 @@ _LANES = {(7, 0): 64, (7, 2): 64, (7, 5): 64, (8, 0): 64}
 
 @dataclass(frozen=True, slots=True)
 class CudaRow:
-    """One timing, in float32.
+    """One timing, in float32, of ``runs`` runs trained together; n is that of `Setting`.
 
-    Attributes
-    ----------
-    T, m, runs : datapoints, hidden dimensions, runs trained together; n is that of `Setting`.
-    ms_per_step : milliseconds per step of the whole batch.
-    arithmetic_share, bandwidth_share : of the device's peak, between 0 and 1; None where the driver names no clock.
-    device : name of the GPU.
-
+    ``ms_per_step`` is of the whole batch; shares are of the device's peak, None where the driver names no clock.
     """
 
     T: int
@@ -88,10 +82,8 @@ def cuda_rows(
 
     Raises ValueError, when the first row is asked for, on a machine without CUDA or Triton.
     """
-    missing = missing_for_cuda()
-    if missing is None and interpreted():
-        missing = "the interpreter is on, and its timings mean nothing; try without TRITON_INTERPRET"
-    if missing is not None:
+    meaningless = "the interpreter is on, and its timings mean nothing; try without TRITON_INTERPRET"
+    if missing := missing_for_cuda() or (meaningless if interpreted() else None):
         raise ValueError(f"the cuda engine cannot be timed here: {missing}")
     device = torch.cuda.get_device_properties(torch.cuda.current_device())
     for points in T:
@@ -108,14 +100,10 @@ def cuda_rows(
                 m=hidden,
                 runs=runs,
                 ms_per_step=spent * 1e3,
-                arithmetic_share=_share(operations / spent, peak_operations(device)),
-                bandwidth_share=_share(traffic / spent, peak_bytes(device)),
+                arithmetic_share=operations / spent / most if (most := peak_operations(device)) else None,
+                bandwidth_share=traffic / spent / most if (most := peak_bytes(device)) else None,
                 device=device.name,
             )
-
-
-def _share(rate: float, peak: float | None) -> float | None:
-    return None if peak is None else rate / peak
 
 
 def _seconds_per_step(batch: BatchedCudaTrajectory, most: int, seconds: float) -> float:
@@ -127,7 +115,6 @@ def _seconds_per_step(batch: BatchedCudaTrajectory, most: int, seconds: float) -
         batch.advance(batch.step + chunk)
         elapsed = time.perf_counter() - start
         # a tenth of the time per call, so that waiting for the device at its end costs nothing
-        chunk = (
-            max(1, int((batch.step - first) / elapsed * seconds / 10) // STEPS_PER_REPLAY) * STEPS_PER_REPLAY
-        )
+        replays = int((batch.step - first) / elapsed * seconds / 10) // STEPS_PER_REPLAY
+        chunk = max(1, replays) * STEPS_PER_REPLAY
     return elapsed / (batch.step - first)

@@ -20,8 +20,7 @@ number of runs nor on how steps are cut into calls. Whatever is not a sum has on
 
 Offsets are 64-bit: n, T and their multiples may pass 2³¹ together. Integers are not specialised on their values, so
 one compilation serves every shape; the exception is the number of columns of `dense_pairs`, which puts the strides of
-its inner loop into the instructions: 85 % of them are then arithmetic at m = 2, else 73 % (rows of features in float32,
-counted in the machine code for sm_90).
+its inner loop into the instructions.
 """
 
 # ruff: noqa: RUF005 (Triton compiles tuples added up, but no starred ones)
@@ -49,6 +48,45 @@ def _sum_parts(
     return tl.sum(total, axis=0)
 
 
+@triton.jit  # type: ignore[untyped-decorator]
+def _rows(
+    indptr: tl.tensor, run: tl.tensor, length: tl.tensor, block: tl.tensor, ROWS: tl.constexpr
+) -> tl.tuple:
+    """The rows of a block, which of them there are, and where their entries start and stop."""
+    row = block * ROWS + tl.arange(0, ROWS)
+    known = row < length
+    start = tl.load(indptr + run * (length + 1) + row, known, 0)
+    return row, known, start, tl.load(indptr + run * (length + 1) + row + 1, known, 0)
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _sum_entries(
+    values: tl.tensor,
+    indices: tl.tensor,
+    weights: tl.tensor,
+    start: tl.tensor,
+    stop: tl.tensor,
+    ROWS: tl.constexpr,
+    LANES: tl.constexpr,
+) -> tl.tensor:
+    """(ROWS,) sum over entries ``start`` to ``stop`` - 1 of each row of value times weight."""
+    total = tl.zeros((ROWS, LANES), weights.dtype.element_ty)
+    for offset in range(0, tl.max(stop - start, axis=0), LANES):
+        entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
+        inside = entry < stop[:, None]
+        i = tl.load(indices + entry, inside, 0)
+        total += tl.load(values + entry, inside, 0.0) * tl.load(weights + i, inside, 0.0)
+    return tl.sum(total, axis=1)
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _columns(part: tl.tensor, parts: tl.tensor, N_COLUMNS: tl.constexpr) -> tl.tuple:
+    """The first column of a part and the first after it."""
+    length = (N_COLUMNS + parts - 1) // parts
+    first = tl.minimum(part * length, N_COLUMNS)
+    return first, tl.minimum(first + length, N_COLUMNS)
+
+
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def encode(
     parameters: tl.tensor,
@@ -70,18 +108,10 @@ def encode(
     blocks = (T + ROWS - 1) // ROWS
     k = program // blocks % M
     run = program // blocks // M
-    t = program % blocks * ROWS + tl.arange(0, ROWS)
-    known = t < T
-    start = tl.load(indptr + run * (T + 1) + t, known, 0)
-    stop = tl.load(indptr + run * (T + 1) + t + 1, known, 0)
+    t, known, start, stop = _rows(indptr, run, T, program % blocks, ROWS)
     weights = parameters + (run * (M + 1) + k) * n
-    total = tl.zeros((ROWS, LANES), parameters.dtype.element_ty)
-    for offset in range(0, tl.max(stop - start, axis=0), LANES):
-        entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
-        inside = entry < stop[:, None]
-        i = tl.load(indices + entry, inside, 0)
-        total += tl.load(values + entry, inside, 0.0) * tl.load(weights + i, inside, 0.0)
-    tl.store(hidden + (run * M + k) * T + t, tl.sum(total, axis=1), known)
+    total = _sum_entries(values, indices, weights, start, stop, ROWS, LANES)
+    tl.store(hidden + (run * M + k) * T + t, total, known)
 
 
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
@@ -102,10 +132,7 @@ def gate(
     program = tl.program_id(0).to(tl.int64)
     blocks = (T + ROWS - 1) // ROWS
     run = program // blocks
-    t = program % blocks * ROWS + tl.arange(0, ROWS)
-    known = t < T
-    start = tl.load(indptr + run * (T + 1) + t, known, 0)
-    stop = tl.load(indptr + run * (T + 1) + t + 1, known, 0)
+    t, known, start, stop = _rows(indptr, run, T, program % blocks, ROWS)
     weights = parameters + run * (M + 1) * n
     for offset in range(0, tl.max(stop - start, axis=0), LANES):
         entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
@@ -143,9 +170,7 @@ def dense_pairs(
     row = program % blocks * BLOCK + tl.arange(0, BLOCK)
     known = row < n_rows
     stride = n_rows.to(tl.int64)
-    length = (N_COLUMNS + parts - 1) // parts
-    first = tl.minimum(part * length, N_COLUMNS)
-    last = tl.minimum(first + length, N_COLUMNS)
+    first, last = _columns(part, parts, N_COLUMNS)
     own = rows + run * (M + FEATURE_ROWS) * stride + row
     others = columns + run * (M + 1 - FEATURE_ROWS) * N_COLUMNS
     total = tl.zeros((BLOCK,), rows.dtype.element_ty)
@@ -207,9 +232,7 @@ def dense_pairs_tiled(
     row = program % blocks * BLOCK + tl.arange(0, BLOCK)
     known = row < n_rows
     stride = n_rows.to(tl.int64)
-    length = (N_COLUMNS + parts - 1) // parts
-    first = tl.minimum(part * length, N_COLUMNS)
-    last = tl.minimum(first + length, N_COLUMNS)
+    first, last = _columns(part, parts, N_COLUMNS)
     own = rows + run * (M + FEATURE_ROWS) * stride + row
     others = columns + run * (M + 1 - FEATURE_ROWS) * N_COLUMNS
     dtype = rows.dtype.element_ty
@@ -265,19 +288,36 @@ def pull(
     blocks = (T + ROWS - 1) // ROWS
     k = program // blocks % M
     run = program // blocks // M
-    t = program % blocks * ROWS + tl.arange(0, ROWS)
-    known = t < T
-    start = tl.load(indptr + run * (T + 1) + t, known, 0)
-    stop = tl.load(indptr + run * (T + 1) + t + 1, known, 0)
+    t, known, start, stop = _rows(indptr, run, T, program % blocks, ROWS)
     weights = parameters + (run * (M + 1) + k) * n
-    cross = tl.zeros((ROWS, LANES), parameters.dtype.element_ty)
-    for offset in range(0, tl.max(stop - start, axis=0), LANES):
-        entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
-        inside = entry < stop[:, None]
-        i = tl.load(indices + entry, inside, 0)
-        cross += tl.load(gated + entry, inside, 0.0) * tl.load(weights + i, inside, 0.0)
+    cross = _sum_entries(gated, indices, weights, start, stop, ROWS, LANES)
     dense = _sum_parts(partial + (run * parts * M + k) * T + t, parts, M * T.to(tl.int64), known, ROWS)
-    tl.store(pulled + (run * M + k) * T + t, dense - tl.sum(cross, axis=1), known)
+    tl.store(pulled + (run * M + k) * T + t, dense - cross, known)
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _adamw(
+    parameters: tl.tensor,
+    first_moments: tl.tensor,
+    second_moments: tl.tensor,
+    place: tl.tensor,
+    known: tl.tensor,
+    g: tl.tensor,
+    row: tl.tensor,
+    steps: tl.tensor,
+    constants: tl.tensor,
+) -> tl.tensor:
+    """A step in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step; the new parameters."""
+    keep, rate, root = tl.load(row), tl.load(row + steps), tl.load(row + 2 * steps.to(tl.int64))
+    mean = tl.load(first_moments + place, known, 0.0) * tl.load(constants + 1) + g * tl.load(constants + 2)
+    square = tl.load(second_moments + place, known, 0.0) * tl.load(constants + 3)
+    square += g * g * tl.load(constants + 4)
+    change = rate * mean / (tl.sqrt(square) * root + tl.load(constants + 5))
+    tl.store(first_moments + place, mean, known)
+    tl.store(second_moments + place, square, known)
+    moved = tl.load(parameters + place, known, 0.0) * keep - change
+    tl.store(parameters + place, moved, known)
+    return moved
 
 
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
@@ -308,8 +348,8 @@ def finish(
 ) -> None:
     """The gradient of one block of features in one row of the parameters, and their AdamW step.
 
-    In the order of `torch.optim.AdamW`: decay, moments, bias-corrected step. Numbers that depend on the step are read
-    from ``schedule`` (schedules, 3, steps) at the device's own counter, so that recorded launches can be replayed.
+    Numbers that depend on the step are read from ``schedule`` (schedules, 3, steps) at the device's own counter, so
+    that recorded launches can be replayed.
 
     ``diverged`` holds for each run the first step that left a parameter infinite or NaN; later ones change nothing. It
     needs no atomics: all that write to it in one step write that step, and it is only asked for earlier ones.
@@ -321,11 +361,8 @@ def finish(
     step = tl.load(counter)
     if tl.load(diverged + run) < step:
         return
-    i = program % blocks * ROWS + tl.arange(0, ROWS)
-    known = i < n
+    i, known, start, stop = _rows(indptr, run, n, program % blocks, ROWS)
     is_weight = k < M
-    start = tl.load(indptr + run * (n + 1) + i, known, 0)
-    stop = tl.load(indptr + run * (n + 1) + i + 1, known, 0)
     own = (run * M + tl.minimum(k, M - 1)) * T
     sparse = tl.zeros((ROWS, LANES), parameters.dtype.element_ty)
     for offset in range(0, tl.max(stop - start, axis=0), LANES):
@@ -342,15 +379,7 @@ def finish(
     )
     g = (dense + tl.sum(sparse, axis=1)) * tl.load(constants)
     row = schedule + tl.load(schedule_of_run + run) * 3 * steps + step - 1
-    keep, rate, root = tl.load(row), tl.load(row + steps), tl.load(row + 2 * steps.to(tl.int64))
     place = (run * (M + 1) + k) * n + i
-    mean = tl.load(first_moments + place, known, 0.0) * tl.load(constants + 1) + g * tl.load(constants + 2)
-    square = tl.load(second_moments + place, known, 0.0) * tl.load(constants + 3)
-    square += g * g * tl.load(constants + 4)
-    change = rate * mean / (tl.sqrt(square) * root + tl.load(constants + 5))
-    tl.store(first_moments + place, mean, known)
-    tl.store(second_moments + place, square, known)
-    moved = tl.load(parameters + place, known, 0.0) * keep - change
-    tl.store(parameters + place, moved, known)
+    moved = _adamw(parameters, first_moments, second_moments, place, known, g, row, steps, constants)
     if tl.max(tl.where(tl.abs(moved) < float("inf"), 0, 1), axis=0) > 0:
         tl.store(diverged + run, step)

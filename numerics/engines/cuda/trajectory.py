@@ -140,14 +140,8 @@ class BatchedCudaTrajectory:
             self._by_feature = DensePairs(runs, n, T, m, True, self._theta)
             schedule, which = schedules(settings, dtype)
             self._schedule, self._which = schedule.to(self._device), which.to(self._device)
-            constants = (
-                2.0 / T,
-                ADAM_BETA1,
-                1.0 - ADAM_BETA1,
-                ADAM_BETA2,
-                1.0 - ADAM_BETA2,
-                batch_shape(settings[0], datasets[0])[-1],
-            )
+            epsilon = batch_shape(settings[0], datasets[0])[-1]
+            constants = (2.0 / T, ADAM_BETA1, 1.0 - ADAM_BETA1, ADAM_BETA2, 1.0 - ADAM_BETA2, epsilon)
             self._constants = torch.tensor(constants, dtype=torch.float64).to(self._device, dtype)
             self._counter = torch.zeros(1, dtype=torch.int64, device=self._device)
             self._diverged = torch.empty(runs, dtype=torch.int64, device=self._device)
@@ -164,9 +158,7 @@ class BatchedCudaTrajectory:
                 steps = STEPS_PER_REPLAY if stop - self.step >= STEPS_PER_REPLAY else 1
                 self._take(steps)
                 self.step += steps
-            if (
-                self._device.type == "cuda"
-            ):  # what went wrong is raised here, and Ctrl-C does not wait for a queue
+            if self._device.type == "cuda":  # errors are raised here, and Ctrl-C does not wait for a queue
                 torch.cuda.synchronize(self._device)
 
     @property
@@ -186,11 +178,8 @@ class BatchedCudaTrajectory:
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
         """Go to a state taken at ``step``; what follows has the bits it had then."""
         with _one_at_a_time:  # in place, because recorded graphs hold the addresses
-            for target, source in (
-                (self._theta, parameters),
-                (self._first, first),
-                (self._second, second),
-            ):
+            held = self._theta, self._first, self._second
+            for target, source in zip(held, (parameters, first, second), strict=True):
                 target.copy_(torch.as_tensor(np.ascontiguousarray(source)))
             self._counter.fill_(step)
             self.step = step
@@ -226,60 +215,25 @@ class BatchedCudaTrajectory:
         from numerics.engines.cuda import kernels
 
         runs, m, n, T = self._shape
-        points, options = self._points, {"M": m, "num_warps": 4, "enable_fp_fusion": True}
+        points, by_point, by_feature = self._points, self._by_point, self._by_feature
+        theta, hidden, pulled = self._theta, self._hidden, self._pulled
+        options = {"M": m, "num_warps": 4, "enable_fp_fusion": True}
+        at_points, at_features = options | SPARSE_POINTS, options | SPARSE_FEATURES
         sparse = (points.indptr, points.indices)
         blocks = runs * -(-T // SPARSE_POINTS["ROWS"])
-        kernels.encode[(blocks * m,)](
-            self._theta,
-            *sparse,
-            points.values,
-            self._hidden,
-            self._counter,
-            n,
-            T,
-            **SPARSE_POINTS,
-            **options,
-        )
-        kernels.gate[(blocks,)](
-            self._theta, *sparse, points.values, self._hidden, points.gated, n, T, **SPARSE_POINTS, **options
-        )
-        self._by_point.launch(self._hidden, self._theta)
+        kernels.encode[(blocks * m,)](theta, *sparse, points.values, hidden, self._counter, n, T, **at_points)
+        kernels.gate[(blocks,)](theta, *sparse, points.values, hidden, points.gated, n, T, **at_points)
+        by_point.launch(hidden, theta)
         kernels.pull[(blocks * m,)](
-            self._theta,
-            *sparse,
-            points.gated,
-            self._by_point.partial,
-            self._pulled,
-            n,
-            T,
-            self._by_point.parts,
-            **SPARSE_POINTS,
-            **options,
+            theta, *sparse, points.gated, by_point.partial, pulled, n, T, by_point.parts, **at_points
         )
-        self._by_feature.launch(self._theta, self._hidden)
+        by_feature.launch(theta, hidden)
+        state = (theta, self._first, self._second)
+        entries = (points.feature_indptr, points.points, points.places, points.values, points.gated)
+        schedule = (self._schedule, self._which, self._constants, self._counter, self._diverged)
+        sizes = (n, T, by_feature.parts, self._schedule.shape[2])
         kernels.finish[(runs * (m + 1) * -(-n // SPARSE_FEATURES["ROWS"]),)](
-            self._theta,
-            self._first,
-            self._second,
-            points.feature_indptr,
-            points.points,
-            points.places,
-            points.values,
-            points.gated,
-            self._hidden,
-            self._pulled,
-            self._by_feature.partial,
-            self._schedule,
-            self._which,
-            self._constants,
-            self._counter,
-            self._diverged,
-            n,
-            T,
-            self._by_feature.parts,
-            self._schedule.shape[2],
-            **SPARSE_FEATURES,
-            **options,
+            *state, *entries, hidden, pulled, by_feature.partial, *schedule, *sizes, **at_features
         )
 
 

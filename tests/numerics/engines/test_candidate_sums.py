@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import draw_dataset
+from numerics import draw_dataset, draw_start
+from numerics.engines import start_trajectory
 from numerics.engines.cpu import candidates
-from numerics.engines.cpu import trajectory as cpu
 from numerics.engines.cpu.candidate_sums import count_listed, sum_listed
 from numerics.engines.cpu.candidates import (
     COUNTS,
@@ -21,140 +21,72 @@ from numerics.engines.cpu.candidates import (
     plan_step,
 )
 from numerics.engines.cpu.interaction import prefers_listing
-from numerics.engines.cpu.kd_order import kd_order
 from numerics.engines.cpu.kernels import as_rows
 from numerics.engines.cpu.simd import LANES
-from numerics.engines.cpu.state import feature_order
-from tests.numerics.cases import excess, gamma, one_core
-from tests.numerics.engines.test_dormant_features import begin
-from tests.numerics.training.test_trajectories import EPS32, EPS64, start_of, walk, with_allowed_drift
+from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums
 from theory import Setting
 
-KINDS = ("spread", "clusters", "one feature", "one point", "on the boundary", "near the boundary")
-SCALES = (1e-17, 1e-3, 1.0, 1e8)
+SIZES = [3 * WIDTH], [500, LANES * candidates.MOST_BLOCKS + 1]
 
-#: Features that share a list, and features that do not.
-HIDDEN_DIMS = (3, 4)
-
-State = tuple[np.ndarray, np.ndarray]
+#: Features share a list in three dimensions, and do not in four.
+in_three_and_four = pytest.mark.parametrize("m", [3, pytest.param(4, marks=pytest.mark.slow)])
 
 
-def draw_state(random: np.random.Generator, kind: str, m: int, n: int, T: int) -> State:
-    """(m+1, n) parameters and (m, T) hidden vectors."""
-    W, h, b = random.normal(size=(m, n)), random.normal(size=(m, T)), random.normal(size=n)
-    if kind == "clusters":  # few active pairs, as late in training
-        corners = random.normal(size=(m, 6))
-        corners /= np.linalg.norm(corners, axis=0)
-        W = corners[:, random.integers(6, size=n)] + 0.05 * random.normal(size=(m, n))
-        h = corners[:, random.integers(6, size=T)] + 0.05 * random.normal(size=(m, T))
-        b = np.full(n, -0.8)
-    if kind == "one feature":
-        W, b = np.repeat(W[:, :1], n, axis=1), np.repeat(b[:1], n)
-    if kind == "one point":
-        h = np.repeat(h[:, :1], T, axis=1)
-    if kind == "on the boundary":  # w·h = ±1/2 exactly
-        W, b = np.zeros((m, n)), np.full(n, -0.5)
-        W[0], h[0] = random.choice([1.0, -1.0], n), 0.5
-    if kind == "near the boundary":  # z is a few roundings
-        h = np.repeat(h[:, :1], T, axis=1)
-        b = -(h[:, 0] @ W) * (1 + EPS32 / 4 * random.integers(-8, 9, n))
-    return np.vstack([W, b]), h
-
-
-def summed(parameters: np.ndarray, hidden: np.ndarray, listing: Listing, everything: bool = False) -> State:
+def summed(state: State, listing: Listing, everything: bool = False) -> State:
     """Gradient sums and those of the datapoints; with ``everything`` no pair is left out."""
+    parameters, hidden = state
     gradients, pulled = np.full_like(parameters, 7), np.full_like(hidden, 7)
-    if everything:
+    for _ in range(1 + everything):
         sum_listed(as_rows(parameters), hidden, listing, as_rows(gradients), pulled)
-        listing.tops[:] = np.inf
-    sum_listed(as_rows(parameters), hidden, listing, as_rows(gradients), pulled)
+        if everything:
+            listing.tops[:] = np.inf
     return gradients, pulled
 
 
-def fresh(parameters: np.ndarray, hidden: np.ndarray) -> Listing:
+def fresh(state: State) -> Listing:
+    parameters, hidden = state
     return make_listing(parameters.shape[1], hidden.shape[1], len(hidden), 1, parameters.dtype)
 
 
-def disagreement(parameters: np.ndarray, hidden: np.ndarray, listing: Listing) -> float:
-    """How many times their rounding bounds the listed sums are off the sums over all pairs, in float64.
-
-    Roundings: T or n summands, m + 1 of z, the product; gradual underflow of each product.
-    """
-    gradients, pulled = summed(parameters, hidden, listing)
-    W, b, h = parameters[:-1].astype(float), parameters[-1].astype(float), hidden.astype(float)
-    y, Z = np.maximum(W.T @ h + b[:, None], 0), np.abs(W).T @ np.abs(h) + np.abs(b)[:, None]
-    g = gamma(y.shape[0] + y.shape[1] + len(h) + 2, float(np.finfo(parameters.dtype).eps))
-    g += gamma(y.shape[0] + y.shape[1] + len(h) + 2, EPS64)  # the sums compared with
-    tiny = float(np.finfo(parameters.dtype).tiny) * sum(y.shape)
-    tiny *= (1 + np.abs(W).max()) * (1 + np.abs(h).max())
-    return max(
-        excess(gradients[:-1] - h @ y.T, g * (np.abs(h) @ Z.T) + tiny),
-        excess(gradients[-1] - y.sum(axis=1), g * Z.sum(axis=1) + tiny),
-        excess(pulled - W @ y, g * (np.abs(W) @ Z) + tiny),
-    )
-
-
-@st.composite
-def drifts(draw: st.DrawFn, dtype: str = "float32") -> list[State]:
-    """A state of any kind and scale, neighbours side by side or not, and two later ones."""
-    m, n = draw(st.sampled_from(HIDDEN_DIMS)), draw(st.integers(1, 3 * WIDTH))
-    T = draw(st.one_of(st.integers(1, 3 * LANES), st.sampled_from([500, LANES * candidates.MOST_BLOCKS + 1])))
-    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    parameters, hidden = draw_state(random, draw(st.sampled_from(KINDS)), m, n, T)
-    if draw(st.booleans()):
-        parameters = parameters[:, feature_order(parameters, float(np.abs(hidden).max()))]
-        hidden = hidden[:, kd_order(hidden, LANES)]
-    w, h = draw(st.sampled_from(SCALES)), draw(st.sampled_from(SCALES))
-    scales = np.array([w] * m + [w * h])[:, None]
-    states = []
-    for _ in range(3):
-        states.append(((parameters * scales).astype(dtype), (hidden * h).astype(dtype)))
-        size = draw(st.sampled_from([0.0, EPS32, 1e-4, 0.1]))
-        parameters = parameters + size * random.normal(size=parameters.shape)
-        hidden = hidden + size * random.normal(size=hidden.shape)
-    return [(np.ascontiguousarray(parameters), np.ascontiguousarray(hidden)) for parameters, hidden in states]
-
-
-@given(drifts())
-def test_sums_are_those_of_all_pairs(states: list[State]) -> None:
-    listing = fresh(*states[0])
-    assert max(disagreement(*state, listing) for state in states) <= 1
-
-
-@given(drifts(dtype="float64"))
-def test_sums_are_those_of_all_pairs_in_float64(states: list[State]) -> None:
-    listing = fresh(*states[0])
-    assert max(disagreement(*state, listing) for state in states) <= 1
+def disagreement(states: list[State]) -> float:
+    """Of any of these states one after the other, with one listing; m + 1 roundings of z and the product."""
+    listing = fresh(states[0])
+    return max(error_of_sums(state, summed(state, listing), len(state[0]) + 1) for state in states)
 
 
 def leaves_a_trace(states: list[State], listing: Listing) -> bool:
     """Whether sums by bounds of the first state differ, by any bit, from sums with nothing left out."""
     listing.tally[COUNTS:] = -1
-    summed(*states[0], listing)
+    summed(states[0], listing)
     listing.tally[candidates.RENEWAL] = listing.tally[candidates.SPENT] = 2**60  # never again
-    here = [summed(*state, listing) for state in states]
-    whole = [summed(*state, fresh(*state), everything=True) for state in states]
+    here = [summed(state, listing) for state in states]
+    whole = [summed(state, fresh(state), everything=True) for state in states]
     return any((a != b).any() for pair in zip(here, whole, strict=True) for a, b in zip(*pair, strict=True))
 
 
-@given(drifts())
-def test_what_is_left_out_is_exactly_zero(states: list[State]) -> None:
-    assert not leaves_a_trace(states, fresh(*states[0]))
+@given(drifts(3, *SIZES, length=3))
+def test_sums_are_those_of_all_pairs_and_nothing_left_out_counts(states: list[State]) -> None:
+    assert disagreement(states) <= 1
+    assert not leaves_a_trace(states, fresh(states[0]))
 
 
-@pytest.mark.parametrize("m", HIDDEN_DIMS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("m", "dtype"), [(4, "float32"), (3, "float64"), (4, "float64")])
+@given(data=st.data())
+def test_sums_of_other_dimensions_and_in_float64(m: int, dtype: str, data: st.DataObject) -> None:
+    states = data.draw(drifts(m, *SIZES, length=3, dtype=dtype))
+    assert disagreement(states) <= 1
+    assert not leaves_a_trace(states, fresh(states[0]))
+
+
+@in_three_and_four
 def test_a_bound_too_narrow_is_seen(m: int) -> None:
     """Clusters that moved by a tenth: bounds that ignore half of the move leave out active pairs."""
     random = np.random.default_rng(3)
-    parameters, hidden = draw_state(random, "clusters", m, 200, 300)
-    parameters = parameters[:, feature_order(parameters, 1.0)]
-    hidden = hidden[:, kd_order(hidden, LANES)]
-    moved = parameters + 0.1 * random.normal(size=parameters.shape), hidden
-    states = [
-        tuple(np.ascontiguousarray(part, "float32") for part in state)
-        for state in ((parameters, hidden), moved)
-    ]
-    listing = fresh(*states[0])
+    parameters, hidden = arranged(*draw_state(random, "clusters", m, 200, 300))
+    moved = parameters + 0.1 * random.normal(size=parameters.shape)
+    states = [(part.astype("float32"), hidden.astype("float32")) for part in (parameters, moved)]
+    listing = fresh(states[0])
     assert not leaves_a_trace(states, listing)
     listing.limits[0] = -0.5
     assert leaves_a_trace(states, listing)
@@ -162,23 +94,23 @@ def test_a_bound_too_narrow_is_seen(m: int) -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
 @pytest.mark.parametrize("where", ["parameters", "hidden"])
-@pytest.mark.parametrize("m", HIDDEN_DIMS)
+@in_three_and_four
 def test_what_is_not_finite_or_huge_is_not_left_out(m: int, where: str, bad: float) -> None:
     """Before or after renewal: its feature or block is listed, so that it shows as in the dense kernel."""
     parameters, hidden = draw_state(np.random.default_rng(1), "spread", m, 64, 4 * LANES)
     parameters[-1] = -100
     state = parameters.astype(np.float32), hidden.astype(np.float32)
-    spoiled = tuple(part.copy() for part in state)
+    spoiled = state[0].copy(), state[1].copy()
     spoiled[where == "hidden"][0, 2 * LANES + 1] = bad
-    listing = fresh(*state)
-    summed(*state, listing)
+    listing = fresh(state)
+    summed(state, listing)
     assert listing.tally[COUNTS] == 0
     most = 4 if where == "parameters" else 64 // candidates.group_size(m)
     for _ in range(2):
-        summed(*spoiled, listing)
+        summed(spoiled, listing)
         assert listing.tally[COUNTS] == most
         listing.tally[COUNTS:] = -1
-    summed(*state, listing)
+    summed(state, listing)
     assert listing.tally[COUNTS] == 0
     assert listing.tally[RENEWS]
 
@@ -186,18 +118,14 @@ def test_what_is_not_finite_or_huge_is_not_left_out(m: int, where: str, bad: flo
 def test_trained_states_are_left_out_in_most_part() -> None:
     """Late in training: a few percent of pairs are active, and no more than four times as many are listed."""
     setting = Setting(T=256, n=800, m=3, sparsity=0.99, steps=400, lr=1e-2)
-    trajectory = begin(setting)
+    data = draw_dataset(setting)
+    trajectory = start_trajectory("cpu", setting, data, *draw_start(setting))
     trajectory.advance(setting.steps)
     parameters = trajectory.parameters()
-    hidden = draw_dataset(setting).dense().T.astype(np.float32) @ parameters[:-1].T
-    hidden = np.ascontiguousarray(hidden[kd_order(hidden.T, LANES)].T)
-    parameters = np.ascontiguousarray(parameters[:, feature_order(parameters, float(np.abs(hidden).max()))])
-    listing = fresh(parameters, hidden)
-    active = (parameters[:-1].T @ hidden + parameters[-1][:, None] > 0).sum()
-    assert (
-        active <= count_listed(parameters, hidden, listing) <= min(4 * active, parameters.shape[1] * 256 / 2)
-    )
-    assert disagreement(parameters, hidden, listing) <= 1
+    state = arranged(parameters, (data.dense().T.astype(np.float32) @ parameters[:-1].T).T)
+    active = (state[0][:-1].T @ state[1] + state[0][-1][:, None] > 0).sum()
+    assert active <= count_listed(*state, fresh(state)) <= min(4 * active, setting.n * setting.T / 2)
+    assert disagreement([state]) <= 1
 
 
 def steps_between_renewals(counts: list[int], renewal: int) -> list[int]:
@@ -236,43 +164,3 @@ def test_the_choice_is_monotone(listed: int, n: int, T: int) -> None:
     """More pairs to evaluate never make lists preferable; evaluating all of them never is."""
     assert prefers_listing(listed, n, T) or not prefers_listing(listed + 1, n, T)
     assert not prefers_listing(n * T, n, T)
-
-
-@pytest.fixture
-def always_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lists whatever they cost, arranged anew every seventh step; all cores, so that there are parts."""
-    monkeypatch.setattr(cpu, "prefers_listing", lambda listed, n, T: True)
-    monkeypatch.setattr(cpu, "LEAST_POINTS", 1)
-    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 7)
-    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 0)
-
-
-@pytest.mark.usefixtures("always_listed")
-@pytest.mark.parametrize("m", HIDDEN_DIMS)
-def test_listed_trajectories_equal_the_reference(monkeypatch: pytest.MonkeyPatch, m: int) -> None:
-    setting = Setting(T=37, n=530, m=m, sparsity=0.98, steps=60, lr=1e-2, weight_decay=0.1)
-    data, (W, b) = draw_dataset(setting), start_of(setting)
-    reference, allowed = with_allowed_drift(setting, data, W, b, EPS32)
-    assert np.abs(walk("cpu", setting, data, W, b) - reference).max() <= allowed
-    monkeypatch.setattr(candidates, "margin", lambda m: -0.9 / EPS32)
-    assert np.abs(walk("cpu", setting, data, W, b) - reference).max() > allowed
-
-
-@pytest.mark.usefixtures("always_listed")
-def test_bits_do_not_depend_on_calls_checkpoints_or_cores() -> None:
-    setting = Setting(T=37, n=1_100, m=3, sparsity=0.99, steps=60, lr=1e-2)
-    whole, pieces = begin(setting), begin(setting)
-    whole.advance(setting.steps)
-    assert whole._held.arrangement.culled
-    for stop in (1, 6, 7, 8, 40, 60):
-        pieces.advance(stop)
-        resumed = begin(setting)
-        resumed.restore(stop, pieces.parameters(), *pieces.moments())
-        resumed.restore_auxiliary(pieces.auxiliary())
-        pieces = resumed
-    with one_core():
-        single = begin(setting)
-        single.advance(setting.steps)
-    for other in (pieces, single):
-        assert other.parameters().tobytes() == whole.parameters().tobytes()
-        assert other.moments()[1].tobytes() == whole.moments()[1].tobytes()

@@ -24,9 +24,11 @@ DEVICES = {
 }
 
 
-def described(name: str) -> SimpleNamespace:
-    processors, (major, minor), clock, memory_clock, width, *_ = DEVICES[name]
-    return SimpleNamespace(
+@pytest.mark.parametrize("name", DEVICES)
+def test_peaks_are_the_vendors(name: str) -> None:
+    """Two FLOP per multiply-add; 3 %: what data sheets round off the memory clock."""
+    processors, (major, minor), clock, memory_clock, width, teraflops, terabytes = DEVICES[name]
+    device = SimpleNamespace(
         multi_processor_count=processors,
         major=major,
         minor=minor,
@@ -34,23 +36,12 @@ def described(name: str) -> SimpleNamespace:
         memory_clock_rate=memory_clock,
         memory_bus_width=width,
     )
-
-
-@pytest.mark.parametrize("name", DEVICES)
-def test_peaks_are_the_vendors(name: str) -> None:
-    """Two FLOP per multiply-add; 3 %: what data sheets round off the memory clock."""
-    *_, teraflops, terabytes = DEVICES[name]
-    device = described(name)
     assert 2 * peak_operations(device) / 1e12 == pytest.approx(teraflops, rel=0.005)
     assert peak_bytes(device) / 1e12 == pytest.approx(terabytes, rel=0.03)
     device.multi_processor_count += 2
     assert 2 * peak_operations(device) / 1e12 != pytest.approx(teraflops, rel=0.005)
-
-
-def test_unknown_clocks_have_no_peak() -> None:
-    device = SimpleNamespace(multi_processor_count=1, major=9, minor=0)
-    assert peak_operations(device) is None
-    assert peak_bytes(device) is None
+    unknown = SimpleNamespace(multi_processor_count=1, major=9, minor=0)
+    assert (peak_operations(unknown), peak_bytes(unknown)) == (None, None)
 
 
 def test_counts() -> None:

@@ -16,8 +16,6 @@ import pytest
 
 from numerics.engines.cuda.arrays import MOST_IN_REGISTERS
 
-HOW = "needs triton: pip install triton (no GPU is needed)"
-
 #: Run in a process of its own, because the tests beside this one may have asked for the interpreter.
 SCRIPT = r"""
 import json, re, sys
@@ -69,20 +67,16 @@ except Exception as error:
 """
 
 
-def compiled(cases: list[tuple[str, int, int]], folder: Path) -> list[list[object]]:
-    pytest.importorskip("triton", reason=HOW)
+def check(cases: list[tuple[str, int, int]], folder: Path) -> None:
+    """Six kernels per case, each with machine code and without atomics; and the control is refused."""
+    pytest.importorskip("triton", reason="needs triton: pip install triton (no GPU is needed)")
     environment = {key: value for key, value in os.environ.items() if key != "TRITON_INTERPRET"}
     environment |= {"TRITON_CACHE_DIR": str(folder)}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(cases)], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def check(cases: list[tuple[str, int, int]], folder: Path) -> None:
-    """Six kernels per case, each with machine code and without atomics; and the control is refused."""
-    *rows, (control, said) = compiled(cases, folder)
+    *rows, (control, said) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (control, "power of 2" in str(said)) == ("refused", True)
     assert len(rows) == 6 * len(cases)
     for name, size, has_atomics in rows:

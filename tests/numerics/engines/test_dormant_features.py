@@ -1,4 +1,4 @@
-"""Sleeping features take the steps they miss, wake in time, and with culling leave no trace of calls or threads."""
+"""Sleeping features take the steps they miss and wake in time. That they leave no trace of calls is in `test_bits`."""
 
 from __future__ import annotations
 
@@ -14,29 +14,12 @@ from numerics.engines.cpu import trajectory as cpu
 from numerics.engines.cpu.kd_order import ArrangedData, Arrangement, kd_order
 from numerics.engines.cpu.state import HeldState
 from numerics.schedule import learning_rates
-from tests.numerics.cases import gamma, one_core
-from tests.numerics.training.test_trajectories import EPS64, start_of, with_allowed_drift
+from tests.numerics.cases import EPS64, gamma, start_of, with_allowed_drift
 from theory import Setting
 from theory.setting import ADAM_BETA1, ADAM_BETA2
 
 #: Most features are unseen; enough steps for them to fall asleep, with large ones that wake some.
 SLEEPY = Setting(T=4, n=300, sparsity=0.99, steps=900, lr=1e-2, warmup=50, weight_decay=0.1, dtype="float64")
-
-
-@pytest.fixture
-def arranged_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 50)
-
-
-def begin(setting: Setting) -> cpu.CpuTrajectory:
-    trajectory = start_trajectory("cpu", setting, draw_dataset(setting), *start_of(setting))
-    assert isinstance(trajectory, cpu.CpuTrajectory)
-    return trajectory
-
-
-def n_asleep(trajectory: cpu.CpuTrajectory) -> int:
-    arrangement = trajectory._held.arrangement
-    return len(arrangement.features) - arrangement.awake
 
 
 @given(m=st.integers(1, 5), seed=st.integers(0, 2**32 - 1), share=st.floats(0.8, 1.2))
@@ -97,20 +80,29 @@ def test_missed_steps_are_taken_at_once(dtype: str) -> None:
         assert (np.abs(rows - product) > allowed * product).all()
 
 
-@pytest.mark.usefixtures("arranged_often")
+def trained(
+    setting: Setting, data: Dataset, W: np.ndarray, b: np.ndarray, *stops: int
+) -> tuple[np.ndarray, list]:
+    """The parameters at the last stop, and how many features were asleep at each."""
+    trajectory, asleep = start_trajectory("cpu", setting, data, W, b), []
+    assert isinstance(trajectory, cpu.CpuTrajectory)
+    for stop in stops:
+        trajectory.advance(stop)
+        asleep.append(setting.n - trajectory._held.arrangement.awake)
+    return trajectory.parameters(), asleep
+
+
 def test_sleeping_trajectories_equal_the_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    data, (W, b) = draw_dataset(SLEEPY), start_of(SLEEPY)
-    reference, allowed = with_allowed_drift(SLEEPY, data, W, b, EPS64)
-    trajectory = begin(SLEEPY)
-    trajectory.advance(SLEEPY.steps)
-    assert n_asleep(trajectory) > SLEEPY.n // 2
-    assert np.abs(trajectory.parameters() - reference).max() <= allowed
+    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 50)
+    run = SLEEPY, draw_dataset(SLEEPY), *start_of(SLEEPY)
+    reference, allowed = with_allowed_drift(*run, EPS64)
+    parameters, asleep = trained(*run, SLEEPY.steps)
+    assert asleep[-1] > SLEEPY.n // 2
+    assert np.abs(parameters - reference).max() <= allowed
     monkeypatch.setattr(
         HeldState, "_settled", lambda self, step: [r[:, self.arrangement.awake :] for r in self.rows]
     )
-    wrong = begin(SLEEPY)
-    wrong.advance(SLEEPY.steps)
-    assert np.abs(wrong.parameters() - reference).max() > allowed
+    assert np.abs(trained(*run, SLEEPY.steps)[0] - reference).max() > allowed
 
 
 def near_miss(setting: Setting) -> tuple[Dataset, np.ndarray, np.ndarray]:
@@ -126,71 +118,13 @@ def near_miss(setting: Setting) -> tuple[Dataset, np.ndarray, np.ndarray]:
 def test_a_feature_wakes_when_a_datapoint_reaches_it(monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
     """Asleep at |h| = 0.3, active from |h| = 0.5 on; without the watch it sleeps on, and keeps what it had."""
     setting = Setting(T=2, n=40, sparsity=0.9, steps=300, lr=1e-2, weight_decay=0.1, warmup=0, dtype=dtype)
-    data, W, b = near_miss(setting)
-
-    def trained() -> cpu.CpuTrajectory:
-        trajectory = start_trajectory("cpu", setting, data, W, b)
-        assert isinstance(trajectory, cpu.CpuTrajectory)
-        trajectory.advance(2)
-        assert n_asleep(trajectory) == setting.n - 2
-        trajectory.advance(setting.steps)
-        return trajectory
-
-    eps = float(np.finfo(dtype).eps)
-    reference, allowed = with_allowed_drift(setting, data, W, b, eps)
-    trajectory = trained()
-    assert n_asleep(trajectory) == 0
-    assert np.abs(trajectory.parameters() - reference).max() <= allowed
+    run = setting, *near_miss(setting)
+    reference, allowed = with_allowed_drift(*run, float(np.finfo(dtype).eps))
+    parameters, asleep = trained(*run, 2, setting.steps)
+    assert asleep == [setting.n - 2, 0]
+    assert np.abs(parameters - reference).max() <= allowed
     monkeypatch.setattr(HeldState, "watch", lambda self: np.zeros((3, 0), dtype))
-    assert np.abs(trained().parameters() - reference).max() > 100 * allowed
-
-
-@pytest.fixture(params=[False, True], ids=["dense", "culled"])
-def culled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """The rule, or culling always; all cores, so that there are parts."""
-    if request.param:
-        monkeypatch.setattr(cpu, "prefers_culling", lambda cut, n, T: True)
-        monkeypatch.setattr(cpu, "LEAST_POINTS", 1)
-    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 0)
-    return bool(request.param)
-
-
-@pytest.mark.usefixtures("arranged_often", "culled")
-def test_bits_do_not_depend_on_calls_checkpoints_or_cores() -> None:
-    setting = SLEEPY.replace(T=21, n=1_100, sparsity=0.999, dtype="float32", steps=600)
-    whole = begin(setting)
-    whole.advance(setting.steps)
-    assert n_asleep(whole) > 0
-    slept, pieces = False, begin(setting)
-    for stop in (1, 49, 50, 51, 237, 421, 450, 599, 600):
-        pieces.advance(stop)
-        slept = slept or n_asleep(pieces) > 0
-        resumed = begin(setting)
-        resumed.restore(stop, pieces.parameters(), *pieces.moments())
-        resumed.restore_auxiliary(pieces.auxiliary())
-        assert resumed.parameters().tobytes() == pieces.parameters().tobytes()
-        assert resumed.auxiliary().tobytes() == pieces.auxiliary().tobytes()
-        pieces = resumed
-    assert slept
-    with one_core():
-        single = begin(setting)
-        single.advance(setting.steps)
-    for other in (pieces, single):
-        assert other.parameters().tobytes() == whole.parameters().tobytes()
-        assert other.moments()[1].tobytes() == whole.moments()[1].tobytes()
-
-
-@pytest.mark.usefixtures("arranged_often")
-def test_a_checkpoint_without_the_sleepers_is_seen() -> None:
-    """Values that are handed out are rounded; going on from them alone gives other bits."""
-    setting = SLEEPY.replace(dtype="float32")
-    whole, cut = begin(setting), begin(setting)
-    whole.advance(setting.steps)
-    cut.advance(777)
-    resumed = begin(setting)
-    resumed.restore(777, cut.parameters(), *cut.moments())
-    resumed.advance(setting.steps)
-    assert resumed.parameters().tobytes() != whole.parameters().tobytes()
+    assert np.abs(trained(*run, setting.steps)[0] - reference).max() > 100 * allowed
 
 
 @given(st.integers(1, 3), st.integers(1, 200), st.integers(1, 20), st.integers(0, 2**32 - 1))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from numerics import Dataset, ReluOutputModel, draw_dataset, reconstruction_loss
 from numerics.engines.cpu.kernels import BLOCK
@@ -16,6 +15,8 @@ from numerics.engines.cpu.trajectory import point_errors
 from tests.numerics.cases import (
     BIASES,
     DATA,
+    EPS32,
+    EPS64,
     HIDDEN_DIMS,
     Problem,
     draw_columns,
@@ -26,7 +27,7 @@ from tests.numerics.cases import (
 )
 from theory import Setting
 
-DTYPES = {torch.float32: float(np.finfo(np.float32).eps), torch.float64: float(np.finfo(np.float64).eps)}
+DTYPES = {torch.float32: EPS32, torch.float64: EPS64}
 
 
 def fused(problem: Problem, dtype: torch.dtype) -> tuple[float, np.ndarray, np.ndarray]:
@@ -43,10 +44,9 @@ def disagreement(problem: Problem, dtype: torch.dtype, claimed: Problem | None =
     eps = DTYPES[dtype]
     expected = reference_loss_and_gradients(claimed or problem)
     loss_bound, W_bound, b_bound = rounding_bounds(problem, eps)
-    exact = float(np.finfo(np.float64).eps)
     # the loss is summed in float64 whatever the dtype and rounded once; the reference itself rounds too
-    loss_bound = 2 * loss_bound * exact / eps + eps / 2 * abs(expected[0])
-    _, W_own, b_own = rounding_bounds(problem, exact)
+    loss_bound = 2 * loss_bound * EPS64 / eps + eps / 2 * abs(expected[0])
+    _, W_own, b_own = rounding_bounds(problem, EPS64)
     loss, W, b = fused(problem, dtype)
     return max(
         excess(loss - expected[0], loss_bound),
@@ -65,6 +65,7 @@ def test_float64_equals_autograd(problem: Problem) -> None:
     assert disagreement(problem, torch.float64) <= 1
 
 
+@pytest.mark.slow
 def test_ten_hidden_dimensions() -> None:
     random = np.random.default_rng(3)
     X = draw_columns(random, "shared feature", BLOCK + 5, 7)
@@ -74,78 +75,55 @@ def test_ten_hidden_dimensions() -> None:
     assert disagreement(problem, torch.float64) <= 1
 
 
-def typical(data_kind: str = "sparse", n: int = BLOCK + 9, T: int = 6) -> Problem:
+def typical(n: int = BLOCK + 9) -> Problem:
     random = np.random.default_rng(11)
-    X = draw_columns(random, data_kind, n, T).astype(np.float32).astype(np.float64)
-    W = (random.normal(size=(2, n)) * 0.5).astype(np.float32).astype(np.float64)
-    b = (random.normal(size=n) * 0.1).astype(np.float32).astype(np.float64)
-    return Problem(Dataset.from_dense(X), W, b, (data_kind, "small"))
+    W, b = random.normal(size=(2, n)) * 0.5, random.normal(size=n) * 0.1
+    X, W, b = (
+        part.astype(np.float32).astype(np.float64) for part in (draw_columns(random, "sparse", n, 6), W, b)
+    )
+    return Problem(Dataset.from_dense(X), W, b, ("sparse", "small"))
 
 
-def weight_sign(problem: Problem) -> Problem:
-    W = problem.W.copy()
+def wrongs(problem: Problem) -> dict[str, Problem]:
+    """Problems that differ in one thing."""
+    X, W, b = problem.data.dense(), problem.W.copy(), problem.b.copy()
     W[0, problem.data.indices[0]] *= -1
-    return dataclasses.replace(problem, W=W)
-
-
-def bias_sign(problem: Problem) -> Problem:
-    return dataclasses.replace(problem, b=-problem.b)
-
-
-def one_point_fewer(problem: Problem) -> Problem:
-    return dataclasses.replace(problem, data=Dataset.from_dense(problem.data.dense()[:, :-1]))
-
-
-def one_entry_moved(problem: Problem) -> Problem:
-    X = problem.data.dense()
-    rows = np.argsort(X[:, 0])
-    X[rows[[0, -1]], 0] = X[rows[[-1, 0]], 0]
-    return dataclasses.replace(problem, data=Dataset.from_dense(X))
-
-
-def one_entry_scaled(problem: Problem) -> Problem:
-    values = problem.data.values.copy()
-    values[0] *= 1.01
-    return dataclasses.replace(problem, data=dataclasses.replace(problem.data, values=values))
-
-
-def one_bias_shifted(problem: Problem) -> Problem:
-    b = problem.b.copy()
     b[np.abs(reference_loss_and_gradients(problem)[2]).argmax()] += 0.01
-    return dataclasses.replace(problem, b=b)
+    moved, rows, scaled = X.copy(), np.argsort(X[:, 0]), problem.data.values.copy()
+    moved[rows[[0, -1]], 0] = X[rows[[-1, 0]], 0]
+    scaled[0] *= 1.01
+    changes = {
+        "a weight's sign": {"W": W},
+        "the sign of biases": {"b": -problem.b},
+        "a bias": {"b": b},
+        "one point fewer": {"data": Dataset.from_dense(X[:, :-1])},
+        "an entry moved": {"data": Dataset.from_dense(moved)},
+        "an entry scaled": {"data": dataclasses.replace(problem.data, values=scaled)},
+    }
+    return {name: dataclasses.replace(problem, **change) for name, change in changes.items()}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(
-    "wrong", [weight_sign, bias_sign, one_point_fewer, one_entry_moved, one_entry_scaled, one_bias_shifted]
-)
-def test_the_bound_sees_a_wrong_input(wrong, dtype: torch.dtype) -> None:
+def test_the_bound_sees_a_wrong_input(dtype: torch.dtype) -> None:
     problem = typical()
     assert disagreement(problem, dtype) <= 1
-    assert disagreement(problem, dtype, claimed=wrong(problem)) > 1
+    for name, wrong in wrongs(problem).items():
+        assert disagreement(problem, dtype, claimed=wrong) > 1, name
 
 
-@pytest.mark.parametrize("dropped", ["last feature", "last point", "factor", "encoder path"])
-def test_the_bound_sees_a_wrong_gradient(dropped: str) -> None:
+def test_the_bound_sees_a_wrong_gradient() -> None:
     """Errors an implementation could make, put into the gradient itself at the most forgiving size, n ≈ 500."""
     problem = typical()
     _, W, _ = reference_loss_and_gradients(problem)
-    bound = rounding_bounds(problem, DTYPES[torch.float32])[1]
-    wrong = W.copy()
-    if dropped == "last feature":
-        wrong[:, np.flatnonzero(np.abs(W).max(axis=0))[-1]] = 0
-    elif dropped == "last point":
-        wrong = (
-            reference_loss_and_gradients(one_point_fewer(problem))[1] * (problem.data.T - 1) / problem.data.T
-        )
-    elif dropped == "factor":
-        wrong = W * 1.02
-    else:
-        X = problem.data.dense()
-        hidden = problem.W @ X
-        y = np.maximum(problem.W.T @ hidden + problem.b[:, None], 0)
-        wrong = 2 / problem.data.T * hidden @ (y - X * (y > 0)).T
-    assert excess(wrong - W, bound) > 1
+    X, T = problem.data.dense(), problem.data.T
+    hidden = problem.W @ X
+    y = np.maximum(problem.W.T @ hidden + problem.b[:, None], 0)
+    one_fewer = reference_loss_and_gradients(wrongs(problem)["one point fewer"])[1]
+    without_last_feature = W.copy()
+    without_last_feature[:, np.flatnonzero(np.abs(W).max(axis=0))[-1]] = 0
+    without_encoder_path = 2 / T * hidden @ (y - X * (y > 0)).T
+    for wrong in (without_last_feature, one_fewer * (T - 1) / T, W * 1.02, without_encoder_path):
+        assert excess(wrong - W, rounding_bounds(problem, EPS32)[1]) > 1
 
 
 def test_the_strategy_reaches_every_regime() -> None:
@@ -165,19 +143,9 @@ def test_the_strategy_reaches_every_regime() -> None:
         seen.update({"n=1"} if data.n == 1 else set(), {"T=1"} if data.T == 1 else set())
 
     settings(max_examples=300)(collect)()
-    wanted = {
-        *DATA,
-        *BIASES,
-        "all off",
-        "all on",
-        "mixed",
-        "unseen",
-        "all seen",
-        "shared",
-        "orthogonal",
-        "T=1",
-    }
-    wanted |= {("remainder", k) for k in range(4)} | {("blocks", k) for k in (1, 2, 3)} | {"n=1"}
+    wanted = {*DATA, *BIASES, "all off", "all on", "mixed", "unseen", "all seen", "shared", "orthogonal"}
+    wanted |= {"T=1", "n=1"}
+    wanted |= {("remainder", k) for k in range(4)} | {("blocks", k) for k in (1, 2, 3)}
     assert wanted <= seen, wanted - seen
 
 
@@ -188,26 +156,9 @@ def test_point_errors_equal_the_model(problem: Problem) -> None:
     X = problem.data.dense()
     model = ReluOutputModel(torch.as_tensor(problem.W), torch.as_tensor(problem.b))
     expected = ((X - model(torch.as_tensor(X)).detach().numpy()) ** 2).sum(axis=0)
-    bound = 2 * problem.data.T * rounding_bounds(problem, DTYPES[torch.float64])[0]
+    bound = 2 * problem.data.T * rounding_bounds(problem, EPS64)[0]
     assert excess(errors - expected, bound) <= 1
     assert errors.min() >= 0
-
-
-@given(problems(hidden_dims=HIDDEN_DIMS), st.randoms(use_true_random=False))
-def test_permutations_only_permute(problem: Problem, random) -> None:
-    """Relabelled features and reordered datapoints give the same loss and the relabelled gradients."""
-    features = np.array(random.sample(range(problem.data.n), problem.data.n))
-    points = np.array(random.sample(range(problem.data.T), problem.data.T))
-    X = problem.data.dense()[features][:, points]
-    permuted = Problem(Dataset.from_dense(X), problem.W[:, features], problem.b[features], problem.kind)
-    eps = DTYPES[torch.float32]
-    _, W_bound, b_bound = rounding_bounds(problem, eps)
-    loss, W, b = fused(problem, torch.float32)
-    loss_p, W_p, b_p = fused(permuted, torch.float32)
-    loss_bound = 2 * rounding_bounds(problem, DTYPES[torch.float64])[0] + eps * loss
-    assert excess(loss_p - loss, loss_bound) <= 1
-    assert excess(W_p - W[:, features], 2 * W_bound[:, features]) <= 1
-    assert excess(b_p - b[features], 2 * b_bound[features]) <= 1
 
 
 @pytest.mark.parametrize("where", ["W seen", "W unseen", "b seen", "b unseen"])
@@ -226,16 +177,6 @@ def test_nan_cannot_hide(where: str, bad: float, dtype: torch.dtype) -> None:
     assert not torch.isfinite(loss)
     assert not (torch.isfinite(W.grad).all() and torch.isfinite(b.grad).all())
     assert not np.isfinite(point_errors(W.detach().double().numpy(), b.detach().double().numpy(), data)).all()
-
-
-def test_gradcheck_away_from_kinks() -> None:
-    random = np.random.default_rng(0)
-    data = Dataset.from_dense(draw_columns(random, "sparse", 7, 4))
-    W = torch.tensor(random.normal(size=(2, 7)), requires_grad=True)
-    b = torch.tensor(random.normal(size=7), requires_grad=True)
-    outputs = (W.T @ (W @ torch.as_tensor(data.dense())) + b[:, None]).detach()
-    assert outputs.abs().min() > 1e-3  # finite differences of 1e-6 stay on one side of every kink
-    assert torch.autograd.gradcheck(lambda W, b: reconstruction_loss(W, b, data), (W, b))
 
 
 def test_second_derivatives_are_refused() -> None:
@@ -295,7 +236,7 @@ def test_tensors_in_tensors_out() -> None:
     assert b.grad is None
     scaled = stored.detach().clone().requires_grad_()
     (3 * reconstruction_loss(scaled.T, b, X)).backward()
-    assert torch.allclose(scaled.grad, 3 * stored.grad, rtol=4 * DTYPES[torch.float64], atol=0)
+    assert torch.allclose(scaled.grad, 3 * stored.grad, rtol=4 * EPS64, atol=0)
 
 
 @pytest.mark.parametrize(

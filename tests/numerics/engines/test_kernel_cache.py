@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,81 +14,47 @@ import numerics
 from numerics.engines.cpu import compilation
 
 ROOT = Path(numerics.__file__).parent.parent
-ENGINES = ROOT / "numerics" / "engines" / "cpu"
-
-
-def engine_imports(source: str) -> set[str]:
-    """Files of the engines' folder that a source imports, by file name; any other own import by its module."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif node.module == "numerics.engines.cpu":
-            modules = [f"numerics.engines.cpu.{alias.name}" for alias in node.names]
-        else:
-            modules = ["." * node.level + (node.module or "")]
-        found |= {
-            module for module in modules if module.split(".")[0] in {"", "theory", "numerics", "verify"}
-        }
-    inside = "numerics.engines.cpu."
-    return {f"{module.removeprefix(inside)}.py" if module.startswith(inside) else module for module in found}
-
-
-def test_files_that_compiled_code_comes_from_are_hashed() -> None:
-    """What a hashed file imports is hashed too: an edit anywhere changes the names in the cache."""
-    assert {"kernels.py", "simd.py", "pairs.py"} <= set(compilation.sources())
-    for name in compilation.sources():
-        source = (ENGINES / name).read_text(encoding="utf-8")
-        assert engine_imports(source) <= set(compilation.sources()), name
-    for line in (
-        "from theory.setting import ADAM_EPSILON",
-        "import numerics.data",
-        "from . import cpu",
-        "from numerics.engines import cpu",
-    ):
-        assert not engine_imports(f"import math\n{line}") <= set(compilation.sources()), line
+ENGINE = Path("numerics", "engines", "cpu")
 
 
 def frozen_in(source: str) -> set[str]:
     """Names imported from this project that functions marked as compiled use."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(ast.parse(source)))
     own = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-        and (node.module or "").split(".")[0] in {"theory", "numerics", "verify"}
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] in {"theory", "numerics", "verify"}
         for alias in node.names
     }
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
     compiled = [f for f in functions if any("njit" in ast.unparse(mark) for mark in f.decorator_list)]
     bodies = [statement for function in compiled for statement in function.body]
-    used = {node.id for body in bodies for node in ast.walk(body) if isinstance(node, ast.Name)}
-    return used & own
+    return own & {node.id for body in bodies for node in ast.walk(body) if isinstance(node, ast.Name)}
 
 
 def test_compiled_functions_of_other_files_use_their_own_file_alone() -> None:
-    sources = {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    """Those that are cached on disk; otherwise what they use goes to the engine, whose sources name its cache."""
+    hashed = {(ENGINE / name).as_posix() for name in compilation.sources()}
+    cached = {
+        name: source
         for room in ("theory", "numerics", "verify")
         for path in (ROOT / room).rglob("*.py")
+        if (name := path.relative_to(ROOT).as_posix()) not in hashed
+        and "njit(cache=True" in (source := path.read_text(encoding="utf-8"))
     }
-    hashed = {f"numerics/engines/cpu/{name}" for name in compilation.sources()}
-    compiled = {
-        name: source for name, source in sources.items() if "njit(cache=True" in source and name not in hashed
-    }  # without a cache on disk nothing can be stale
-    assert "numerics/repetition.py" in compiled
-    assert {name: used for name, source in compiled.items() if (used := frozen_in(source))} == {}, (
-        "move what is compiled to numerics/engines/cpu, whose sources name its cache"
-    )
-    wrong = (
-        "from theory.setting import ADAM_EPSILON\n@njit(cache=True)\ndef f(x):\n    return x + ADAM_EPSILON\n"
-    )
-    assert frozen_in(wrong) == {"ADAM_EPSILON"}
+    assert "numerics/repetition.py" in cached
+    assert {name: used for name, source in cached.items() if (used := frozen_in(source))} == {}
+    assert frozen_in("from theory.setting import EPS\n@njit(cache=True)\ndef f(x):\n    return EPS\n") == {
+        "EPS"
+    }
 
 
+#: Imports every hashed file, so that none may need a file that is not hashed.
 SCRIPT = """
+import importlib, sys
 import numpy as np
+for name in sys.argv[1:]:
+    importlib.import_module(f"numerics.engines.cpu.{name}")
 from numerics.engines.cpu import kernels
 rows = kernels.as_rows(np.array([[1.0, 2.0], [0.0, 0.0]]))
 errors = np.zeros(1)
@@ -100,49 +65,49 @@ kernels.accumulate_point_errors(
 print(errors[0], sum(kernels.accumulate_point_errors.stats.cache_hits.values()), kernels.__file__)
 """
 
+#: A file, what is edited there, and the error then. W = (1, 2), x = (1, 0): h = 1, outputs (1, 2), error 0 + 4.
+EDITS = {
+    "another file": ("pairs.py", "", "# edited\n", 4),
+    "the cached function": ("kernels.py", "total += y * y", "total += 3 * y * y", 14),  # Σ3y² + (1-1)² - 1²
+    # h = 2: outputs (2, 4), error (1-2)² + 16
+    "a function it calls": (
+        "sparse_terms.py",
+        "near[h + k] += values[j]",
+        "near[h + k] += 2 * values[j]",
+        17,
+    ),
+}
+
 
 @pytest.mark.parametrize(
-    "edited",
-    [pytest.param("the cached function", marks=pytest.mark.slow), "a function it calls", "another file"],
+    "edit",
+    ["another file", *(pytest.param(edit, marks=pytest.mark.slow) for edit in list(EDITS)[1:])],
 )
-def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edited: str) -> None:
-    """A copy of the packages with a cache of its own: a second process hits the cache, one after an edit does not."""
-    for room in ("theory", "numerics"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
+def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edit: str) -> None:
+    """A copy of the hashed files with a cache of its own: a second process hits it, one after an edit does not."""
+    folder = tmp_path / ENGINE
+    folder.mkdir(parents=True)
+    for name, source in compilation.sources().items():
+        (folder / name).write_bytes(source)
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+    modules = [Path(name).stem for name in compilation.sources()]
 
     def result() -> tuple[float, int]:
+        command = [sys.executable, "-c", SCRIPT, *modules]
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
         )
         value, hits, where = done.stdout.split()
         assert Path(where).is_relative_to(tmp_path)
         return float(value), int(hits)
 
-    # W = (1, 2), x = (1, 0): h = 1, outputs (1, 2), error 0 + 4
     assert result() == (4.0, 0)
     assert result() == (4.0, 1)
-    files = {"another file": "pairs.py", "a function it calls": "sparse_terms.py"}
-    path = tmp_path / "numerics" / "engines" / "cpu" / files.get(edited, "kernels.py")
-    source = path.read_text(encoding="utf-8")
-    if edited == "another file":
-        changed, value = f"{source}# edited\n", 4
-    elif edited == "the cached function":
-        changed, value = (
-            source.replace("total += y * y", "total += 3 * y * y"),
-            3 * 5 - 1,
-        )  # Σ3y² + (1-1)² - 1²
-    else:
-        # h = 2: outputs (2, 4), error (1-2)² + 16
-        changed = source.replace("near[h + k] += values[j]", "near[h + k] += 2 * values[j]")
-        value = 17
+    name, before, after, value = EDITS[edit]
+    source = (folder / name).read_text(encoding="utf-8")
+    changed = source.replace(before, after) if before else source + after
     assert changed != source
-    path.write_text(changed, encoding="utf-8")
+    (folder / name).write_text(changed, encoding="utf-8")
     assert result() == (value, 0)
 
 
@@ -165,6 +130,7 @@ for m in map(int, sys.argv[1].split(",")):
 """
 
 
+@pytest.mark.slow
 def test_cached_code_of_one_m_is_not_linked_into_another(tmp_path: Path) -> None:
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     for order in ("2", "1,2"):  # the second process compiles m = 1 and loads m = 2

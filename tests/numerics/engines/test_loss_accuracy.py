@@ -15,9 +15,7 @@ import pytest
 from numerics import Dataset
 from numerics.engines.cpu.kernels import BLOCK
 from numerics.engines.cpu.trajectory import point_errors
-from tests.numerics.cases import gamma
-
-EPS = float(np.finfo(np.float64).eps)
+from tests.numerics.cases import EPS64, gamma
 
 
 @pytest.mark.parametrize(("n", "T"), [(20_000, 50), pytest.param(100_000, 10_000, marks=pytest.mark.slow)])
@@ -32,6 +30,6 @@ def test_a_loss_over_many_pairs_is_the_exact_sum(n: int, T: int) -> None:
     exact = math.fsum([*([dense] * T), *(1.0 - 2.0 * y[indices])]) / T
     roundings = BLOCK + n // BLOCK + 1 + 2 + 4 + 24 + max(0.0, math.log2(T / 128))
     size = dense + float(((1.0 + y[indices].max()) ** 2) * 2)
-    assert abs(errors.mean() - exact) <= gamma(math.ceil(roundings), EPS) * size
+    assert abs(errors.mean() - exact) <= gamma(math.ceil(roundings), EPS64) * size
     single = float((y.astype(np.float32) ** 2).sum(dtype=np.float32))  # control: single precision is caught
-    assert abs(single - dense) > gamma(math.ceil(roundings), EPS) * size
+    assert abs(single - dense) > gamma(math.ceil(roundings), EPS64) * size

@@ -18,61 +18,30 @@ from numerics import Dataset, draw_dataset, draw_start, measure, train_one
 from numerics.engines import EngineName, available_engines, resolve_engine, start_trajectory
 from numerics.schedule import learning_rates
 from tests.numerics.cases import (
+    EPS32,
+    EPS64,
     Floats,
     Problem,
     draw_columns,
     excess,
     reference_loss_and_gradients,
     rounding_bounds,
+    start_of,
+    trial,
+    walk,
+    with_allowed_drift,
 )
 from theory import MEMORIZED_ERROR, Setting, robust_energy_bound, tgon_energy
 from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
 
-EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
-
-SHAPES = [(1, 20, 2), (3, 40, 5), (5, 300, 2), (7, 530, 2)]
-
-
-def walk(engine: EngineName, setting: Setting, data: Dataset, W: Floats, b: Floats) -> Floats:
-    trajectory = start_trajectory(engine, setting, data, W, b)
-    trajectory.advance(setting.steps)
-    return trajectory.parameters().astype(np.float64)
+SHAPES = [
+    *(((T, n, 2), dtype) for T, n in ((1, 20), (5, 300), (7, 530)) for dtype in ("float32", "float64")),
+    ((3, 40, 3), "float32"),
+    pytest.param((3, 40, 5), "float64", marks=pytest.mark.slow),
+]
 
 
-def start_of(setting: Setting) -> tuple[Floats, Floats]:
-    """The start, as exact float32 numbers, so that every dtype starts from the same point."""
-    W, b = draw_start(setting)
-    return W.astype(np.float32).astype(np.float64), b
-
-
-def with_allowed_drift(
-    setting: Setting, data: Dataset, W: Floats, b: Floats, eps: float
-) -> tuple[Floats, float]:
-    """The float64 reference, and √steps times how far it ends from itself when its start is rounded anew."""
-    exact = setting.replace(dtype="float64")
-    end = walk("reference", exact, data, W, b)
-    far = 0.0
-    for seed in range(2):
-        signs = np.random.default_rng(seed).choice([-1.0, 1.0], (W.shape[0] + 1, data.n))
-        moved = W * (1 + eps * signs[:-1]), b + eps * signs[-1] * np.abs(W).max()
-        far = max(far, np.abs(walk("reference", exact, data, *moved) - end).max())
-    return end, float(np.sqrt(setting.steps) * far)
-
-
-def trial(T: int, n: int, m: int, seed: int, **values) -> Setting:
-    density = min(0.5, 6 / n)
-    return Setting(T=T, n=n, m=m, sparsity=1 - density, seed=seed, weight_decay=0.1, **values)
-
-
-@pytest.mark.parametrize(
-    ("shape", "dtype"),
-    [
-        (shape, dtype)
-        for shape in SHAPES
-        for dtype in ("float32", "float64")
-        if shape[2] == 2 or dtype == "float64"
-    ],
-)
+@pytest.mark.parametrize(("shape", "dtype"), SHAPES)
 def test_cpu_trajectories_equal_the_reference(shape: tuple[int, int, int], dtype: str) -> None:
     """In float32 and in float64, both against the float64 reference, for several starts and schedules."""
     judged = 0

@@ -1,0 +1,106 @@
+"""Dense, culled and listed runs: equal to the reference; their bits depend on neither cores, calls nor checkpoints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from numerics import draw_dataset, draw_start
+from numerics.engines import start_trajectory
+from numerics.engines.cpu import candidates, interaction
+from numerics.engines.cpu import trajectory as cpu
+from tests.numerics.cases import EPS32, EPS64, one_core, start_of, walk, with_allowed_drift
+from theory import Setting
+
+slow = pytest.mark.slow
+
+#: Several blocks of features, more parts than cores, a last block that is not full; some features fall asleep.
+LARGE = Setting(T=21, n=1_100, sparsity=0.999, steps=600, lr=1e-2, warmup=50, weight_decay=0.1)
+
+#: What is summed over, in how many dimensions, and whether on all cores.
+KINDS = [
+    pytest.param("dense", 2, True, id="dense"),
+    pytest.param("culled", 2, True, id="culled"),
+    pytest.param("listed", 3, True, id="listed"),
+    pytest.param("dense", 3, True, marks=slow, id="dense, m = 3"),
+    pytest.param("culled", 2, False, marks=slow, id="culled on one core"),
+    pytest.param("listed", 3, False, marks=slow, id="listed on one core"),
+    pytest.param("listed", 4, True, marks=slow, id="listed, m = 4"),
+    pytest.param("listed", 10, True, marks=slow, id="listed, m = 10"),
+]
+
+
+@pytest.fixture
+def run_of(monkeypatch: pytest.MonkeyPatch, kind: str, m: int, all_cores: bool) -> Setting:
+    """A run of this kind, whatever it costs."""
+    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 0 if all_cores else 10**12)
+    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 50)
+    monkeypatch.setattr(cpu, "LEAST_POINTS", 10**6 if kind == "dense" else 1)
+    for rule in ("prefers_culling", "prefers_listing"):
+        monkeypatch.setattr(cpu, rule, lambda *work: True)
+    return LARGE.replace(m=m)
+
+
+def begin(setting: Setting) -> cpu.CpuTrajectory:
+    trajectory = start_trajectory("cpu", setting, draw_dataset(setting), *draw_start(setting))
+    assert isinstance(trajectory, cpu.CpuTrajectory)
+    return trajectory
+
+
+def test_the_rule_counts_work_alone() -> None:
+    large = cpu.ALL_CORES_FROM // (10_000 * 3) + 1
+    assert [cpu.uses_all_cores(10_000, T, 2) for T in (1, large - 1, large)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("kind", "m", "all_cores"), KINDS)
+def test_bits_do_not_depend_on_calls_checkpoints_or_cores(run_of: Setting, kind: str) -> None:
+    whole = begin(run_of)
+    whole.advance(run_of.steps)
+    assert whole._held.arrangement.culled == (kind != "dense")
+    assert whole._held.arrangement.awake < run_of.n or run_of.m > 2
+    pieces = begin(run_of)
+    for stop in (1, 49, 50, 51, 237, 421, 450, 599, 600):
+        pieces.advance(stop)
+        resumed = begin(run_of)
+        resumed.restore(stop, pieces.parameters(), *pieces.moments())
+        resumed.restore_auxiliary(pieces.auxiliary())
+        assert resumed.parameters().tobytes() == pieces.parameters().tobytes()
+        assert resumed.auxiliary().tobytes() == pieces.auxiliary().tobytes()
+        pieces = resumed
+    with one_core():
+        single = begin(run_of)
+        single.advance(run_of.steps)
+    for other in (pieces, single):
+        assert other.parameters().tobytes() == whole.parameters().tobytes()
+        assert other.moments()[1].tobytes() == whole.moments()[1].tobytes()
+
+
+def test_a_checkpoint_without_the_sleepers_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values that are handed out are rounded; going on from them alone gives other bits."""
+    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 0)
+    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 50)
+    whole, cut, resumed = begin(LARGE), begin(LARGE), begin(LARGE)
+    whole.advance(LARGE.steps)
+    cut.advance(577)
+    resumed.restore(577, cut.parameters(), *cut.moments())
+    resumed.advance(LARGE.steps)
+    assert resumed.parameters().tobytes() != whole.parameters().tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=slow)])
+@pytest.mark.parametrize(("kind", "m", "all_cores"), KINDS)
+def test_runs_equal_the_reference(
+    run_of: Setting, kind: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And those with bounds that are too narrow, or another weight decay, do not."""
+    monkeypatch.setattr(cpu, "ARRANGE_EVERY", 7)
+    setting = run_of.replace(T=37, n=530, sparsity=0.98, steps=60, warmup=3, dtype=dtype)
+    data, (W, b) = draw_dataset(setting), start_of(setting)
+    eps = EPS32 if dtype == "float32" else EPS64
+    reference, allowed = with_allowed_drift(setting, data, W, b, eps)
+    assert np.abs(walk("cpu", setting, data, W, b) - reference).max() <= allowed
+    if kind == "dense":
+        setting = setting.replace(weight_decay=0.11)
+    monkeypatch.setattr(interaction, "MARGIN", -0.1 / eps)
+    monkeypatch.setattr(candidates, "margin", lambda m: -0.9 / eps)
+    assert np.abs(walk("cpu", setting, data, W, b) - reference).max() > allowed
