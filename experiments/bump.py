@@ -34,7 +34,6 @@ class Bump:
     over_first, over_last : factor to the smallest and to the largest T.
     there : whether it lies above both ends, as the module says.
     apart : whether each of its seeds lies above every one at both ends.
-    inner : how many T it was chosen among.
 
     """
 
@@ -44,7 +43,6 @@ class Bump:
     over_last: Interval
     there: bool
     apart: bool
-    inner: int
 
 
 def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
@@ -64,7 +62,7 @@ def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
     level = 1 - 2 * LEVEL / len(inner)
     there = all(ratio_interval(own, end, level=level).low > 1 for end in (first, last))
     ratios = ratio_interval(own, first), ratio_interval(own, last)
-    return Bump(peak, geometric_mean(own), *ratios, there, lies_above(own, [*first, *last]), len(inner))
+    return Bump(peak, geometric_mean(own), *ratios, there, lies_above(own, [*first, *last]))
 
 
 def geometric_mean(values: ArrayLike) -> Interval:

@@ -1,8 +1,7 @@
 """Clouds of hidden vectors and features of one run at m = 2: their tables and their panels.
 
 A table has a row per point: kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four
-digits. Large clouds are thinned: their points are exchangeable but for the longest, which are all kept. Defines no
-equations.
+digits. Large clouds are thinned: their points are exchangeable but for the longest, which are all kept.
 """
 
 import numpy as np
@@ -39,10 +38,11 @@ def points_of(run: Run, diagnosis: Diagnosis | None) -> pd.DataFrame:
     clouds = {"hidden": _thinned(hidden), "feature": _thinned(W)}
     if diagnosis is not None:
         clouds |= _predicted(run.setting.T, diagnosis, hidden, W)
-    rows = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
-    return pd.concat(rows, ignore_index=True).map(
-        lambda value: value if isinstance(value, str) else _brief(value)
-    )
+    rows = [
+        pd.DataFrame({"kind": kind, "x": map(_brief, cloud[0]), "y": map(_brief, cloud[1])})
+        for kind, cloud in clouds.items()
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 def _predicted(T: int, diagnosis: Diagnosis, hidden: Floats, W: Floats) -> dict[str, Floats]:
@@ -66,8 +66,7 @@ def _thinned(cloud: Floats) -> Floats:
     order = np.argsort(-np.linalg.norm(cloud, axis=0), kind="stable")
     rest = order[LONGEST:]
     places = np.linspace(0, len(rest) - 1, OTHERS).round().astype(int)
-    kept: Floats = cloud[:, np.concatenate([order[:LONGEST], rest[places]])]
-    return kept
+    return np.asarray(cloud[:, np.concatenate([order[:LONGEST], rest[places]])])
 
 
 def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
@@ -80,37 +79,18 @@ def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
         ax.plot(predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=9, mew=1.3, clip_on=False)
     many = len(own) > MOST_SHAPES
     if content == "hidden" and not many:
-        ax.plot(*_rays(own), "-", color=colour, lw=0.9, alpha=0.5)
+        x, y = (np.stack([0 * own[name], own[name], np.nan * own[name]], axis=1).ravel() for name in "xy")
+        ax.plot(x, y, "-", color=colour, lw=0.9, alpha=0.5)
+    size, alpha = (3, 0.6) if many else (5, 1)
     ax.plot(
-        own["x"],
-        own["y"],
-        "o",
-        color=colour,
-        mew=0,
-        ms=3 if many else 5,
-        alpha=0.6 if many else 1,
-        rasterized=many,
-        clip_on=False,
+        own["x"], own["y"], "o", color=colour, mew=0, ms=size, alpha=alpha, rasterized=many, clip_on=False
     )
     ax.plot(0, 0, "+", color=INK, ms=6)
     reach = 1.15 * (float(pd.concat([own, predicted])[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
     tick = round_below(reach)
-    ax.set(
-        xlim=(-reach, reach),
-        ylim=(-reach, reach),
-        aspect="equal",
-        xticks=[-tick, 0, tick],
-        yticks=[-tick, 0, tick],
-    )
-    ax.set(xticklabels=["", "", f"{tick:g}"], yticklabels=["", "", f"{tick:g}"])
-
-
-def _rays(points: pd.DataFrame) -> tuple[Floats, Floats]:
-    """One broken line from the origin to every point."""
-    x, y = (np.full((len(points), 3), np.nan) for _ in range(2))
-    x[:, 0] = y[:, 0] = 0.0
-    x[:, 1], y[:, 1] = points["x"], points["y"]
-    return x.ravel(), y.ravel()
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
+    ax.set_xticks([-tick, 0, tick], ["", "", f"{tick:g}"])
+    ax.set_yticks([-tick, 0, tick], ["", "", f"{tick:g}"])
 
 
 def cloud_legend(kinds: set[str]) -> list[Line2D]:
@@ -125,8 +105,6 @@ def cloud_legend(kinds: set[str]) -> list[Line2D]:
     }
     label = " or ".join(text for kind, text in names.items() if kind in kinds)
     if label:
-        ring = Line2D(
-            [], [], color=VERMILLION, marker="o", mfc="none", ms=9, label=f"theory: {label}, turned onto them"
-        )
-        found.append(ring)
+        label = f"theory: {label}, turned onto them"
+        found.append(Line2D([], [], color=VERMILLION, marker="o", mfc="none", ms=9, label=label))
     return found

@@ -57,6 +57,16 @@ def found(
     return Finding(statement, outcome, quantity, interval.value, interval.low, interval.high, n, at)
 
 
+def measured(statement: str, quantity: str, value: float | Interval, n: int = 0, at: str = "") -> Finding:
+    """A number, or an interval, that judges nothing published.
+
+    >>> measured("Largest bias", "absolute value", 5.0, n=4).outcome
+    'measured'
+    """
+    interval = value if isinstance(value, Interval) else Interval(value, math.nan, math.nan)
+    return found(statement, MEASURED, quantity, interval, n, at)
+
+
 def found_share(
     statement: str, outcome: Outcome, quantity: str, count: int, of: int, at: str = ""
 ) -> Finding:

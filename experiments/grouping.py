@@ -23,10 +23,7 @@ def values_by(table: pd.DataFrame, key: str, column: str) -> dict[int, list[floa
     >>> values_by(pd.DataFrame({"T": [5, 3, 5], "loss": [1.0, 2.0, 3.0]}), "T", "loss")
     {3: [2.0], 5: [1.0, 3.0]}
     """
-    found: dict[int, list[float]] = {int(value): [] for value in np.unique(numbers(table, key))}
-    for place, value in zip(numbers(table, key), numbers(table, column), strict=True):
-        found[int(place)].append(float(value))
-    return found
+    return {int(value): numbers(rows, column).tolist() for value, rows in parts(table, key)}
 
 
 def medians(
@@ -97,15 +94,9 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:
-    """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of
-    equals.
+    """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of equals.
 
     >>> least_of_each(pd.DataFrame({"T": [3, 3, 5], "loss": [2.0, 1.0, 9.0]}), ["T"], "loss")
     [1, 2]
     """
-    best: dict[tuple[float, ...], int] = {}
-    value = numbers(table, column)
-    for place, group in enumerate(zip(*(numbers(table, key) for key in keys), strict=True)):
-        if group not in best or value[place] < value[best[group]]:
-            best[group] = place
-    return sorted(best.values())
+    return sorted(table.reset_index(drop=True).groupby(keys)[column].idxmin().tolist())

@@ -14,7 +14,7 @@ import pandas as pd
 from experiments.bump import find_bump, geometric_mean
 from experiments.clouds import points_of
 from experiments.dataset_size.drawing import draw, levels_of
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
+from experiments.findings import Finding, Outcome, found, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import for_good, least_of_each, medians, numbers, values_by
 from experiments.published import (
@@ -72,15 +72,16 @@ Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs`` (all, with ``chosen`` of least train loss for each T and data seed), ``points``,
-    ``levels``.
-    """
+    """Tables ``runs`` (``chosen``: least train loss of a T and data seed), ``points``, ``levels``, ``published``."""
     best = least_of_each(table, ["T", "data_seed"], "train_loss")
     kept = _chosen(table[_COLUMNS].sort_values(list(KEYS), ignore_index=True))
-    sizes = _sizes(list(values_by(table, "T", "T")))
+    sizes = _sizes(table["T"])
     first = min(run.setting.data_seed for run in runs)
     shown = [runs[k] for k in best if runs[k].setting.data_seed == first and runs[k].setting.T in sizes]
-    pictured = [_pictured(run) for run in sorted(shown, key=lambda run: run.setting.T)]
+    pictured = [
+        pd.DataFrame({"T": run.setting.T, **points_of(run, diagnose_run(run))})
+        for run in sorted(shown, key=lambda run: run.setting.T)
+    ]
     empty = pd.DataFrame(columns=["T", "kind", "x", "y"])
     points = pd.concat(pictured, ignore_index=True) if pictured else empty
     levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
@@ -90,8 +91,8 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def derived(tables: Tables) -> Tables:
     """The tables, with the chosen of all runs, and of pictures those that are shown."""
     points = tables["points"]
-    shown = _sizes([int(T) for T in np.unique(numbers(points, "T"))])
-    return tables | {"runs": _chosen(tables["runs"]), "points": points[points["T"].isin(shown)]}
+    shown = points[points["T"].isin(_sizes(points["T"]))]
+    return tables | {"runs": _chosen(tables["runs"]), "points": shown}
 
 
 def _chosen(kept: pd.DataFrame) -> pd.DataFrame:
@@ -100,17 +101,9 @@ def _chosen(kept: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(chosen=kept.index.isin(best))
 
 
-def _sizes(available: list[int]) -> list[int]:
-    wanted = sorted({max(available)}.union(PICTURED) & set(available))
-    while len(wanted) > MOST_PICTURED:
-        wanted.pop(1)
-    return wanted
-
-
-def _pictured(run: Run) -> pd.DataFrame:
-    points = points_of(run, diagnose_run(run))
-    points.insert(0, "T", run.setting.T)
-    return points
+def _sizes(available: pd.Series) -> list[int]:
+    first, *others = sorted({available.max()}.union(PICTURED) & set(available))
+    return [first, *others[-MOST_PICTURED + 1 :]]
 
 
 def _levels(n: int, sparsity: float) -> pd.DataFrame:
@@ -123,7 +116,7 @@ def _levels(n: int, sparsity: float) -> pd.DataFrame:
         "pentagon": budget.with_features(ring.gain, 5),
         "generalization_scale": hypothesis_generalization_scale(sparsity),
     }
-    return pd.DataFrame({"level": list(values), "value": list(values.values())})
+    return pd.DataFrame(values.items(), columns=["level", "value"])
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -131,48 +124,39 @@ def findings(tables: Tables) -> list[Finding]:
     chosen, level = tables["runs"].query("chosen"), levels_of(tables)
     losses = values_by(chosen, "T", "test_loss")
     bump, last = find_bump(losses), max(losses)
-    units = medians({last: losses[last]})[last]
+    seeds, at = len(losses[bump.T]), f"T = {bump.T}"
+    there: Outcome = "agrees" if bump.there else "not decided"
+    rises = "The test loss rises between memorization and generalization"
+    gain, units = "Gain over the zero output of", "n (1 − test loss)"
+    gains = {kind: level["n"] * (1 - level[kind]) for kind in ("bias_only", "pentagon")}
+    median = level["n"] * (1 - float(np.median(losses[last])))
     return [
-        found(
-            "The test loss rises between memorization and generalization",
-            "agrees" if bump.there else "not decided",
-            "test loss over that at the largest T",
-            bump.over_last,
-            len(losses[bump.T]),
-            f"T = {bump.T}",
-        ),
+        found(rises, there, "test loss over that at the largest T", bump.over_last, seeds, at),
         _memorization(chosen, bump.T),
         *_generalization(chosen, level["density"]),
         *_norms(chosen),
         _published(losses, tables),
-        found("Test loss at the peak", MEASURED, "loss", bump.loss, len(losses[bump.T]), f"T = {bump.T}"),
-        _gain("Gain over the zero output of the median model", units, level["n"], f"T = {last}"),
-        _gain("Gain over the zero output of biases alone", level["bias_only"], level["n"]),
-        _gain(
-            "Gain over the zero output of a pentagon of free radius and bias", level["pentagon"], level["n"]
-        ),
+        measured("Test loss at the peak", "loss", bump.loss, seeds, at),
+        measured(f"{gain} the median model", units, median, at=f"T = {last}"),
+        measured(f"{gain} biases alone", units, gains["bias_only"]),
+        measured(f"{gain} a pentagon of free radius and bias", units, gains["pentagon"]),
     ]
 
 
 def summary(tables: Tables) -> pd.DataFrame:
     """Medians over dataset seeds, of the test loss the geometric mean, for each T."""
     chosen, density = tables["runs"].query("chosen"), levels_of(tables)["density"]
-    columns = {
-        "test loss": medians(values_by(chosen, "T", "test_loss"), lambda each: geometric_mean(each).value),
-        "D_X": medians(values_by(chosen, "T", "largest_data_dimensionality")),
-        "D_f": medians(values_by(chosen, "T", "largest_feature_dimensionality")),
-        "‖W‖": medians(values_by(chosen, "T", "weight_norm")),
-        "‖b‖": medians(values_by(chosen, "T", "bias_norm")),
+    shown = {
+        "largest_data_dimensionality": "D_X",
+        "largest_feature_dimensionality": "D_f",
+        "weight_norm": "‖W‖",
+        "bias_norm": "‖b‖",
     }
-    sizes = list(columns["D_X"])
-    seen = [T * density for T in sizes]
-    return pd.DataFrame(
-        {"T": sizes, "T(1 − S)": seen} | {name: list(each.values()) for name, each in columns.items()}
-    )
-
-
-def _gain(statement: str, loss: float, n: float, at: str = "") -> Finding:
-    return Finding(statement, MEASURED, "n (1 − test loss)", n * (1 - loss), at=at)
+    sizes = chosen.groupby("T")
+    table = sizes[list(shown)].median().rename(columns=shown).reset_index()
+    table.insert(1, "T(1 − S)", table["T"] * density)
+    table.insert(2, "test loss", [geometric_mean(each).value for _, each in sizes["test_loss"]])
+    return table
 
 
 def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
@@ -180,13 +164,11 @@ def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
     largest = medians(values_by(chosen, "T", "largest_data_dimensionality"))
     few = {T: value * T / 2 for T, value in largest.items() if 3 <= T <= min(peak, FEW)}
     near = [T for T, value in few.items() if abs(value - 1) <= 0.1]
-    return Finding(
+    said, quantity = (
         "Up to T = 30 the largest D_X is m/T, that of a T-gon",
-        outcome_of(len(near), len(few)),
         "T within 10 % of m/T, of those tested",
-        len(near),
-        n=len(few),
     )
+    return Finding(said, outcome_of(len(near), len(few)), quantity, len(near), n=len(few))
 
 
 def _generalization(chosen: pd.DataFrame, density: float) -> list[Finding]:
@@ -207,10 +189,8 @@ def _generalization(chosen: pd.DataFrame, density: float) -> list[Finding]:
         Finding(statement, outcome, quantity, ends[1], *ends, n=len(chosen))
         for statement, outcome in zip(ONSETS.values(), outcomes, strict=False)
     ]
-    return [
-        *places,
-        Finding(SMALL, outcomes[-1], "largest D_f, median", last, n=len(chosen), at=f"T = {end}"),
-    ]
+    small = Finding(SMALL, outcomes[-1], "largest D_f, median", last, n=len(chosen), at=f"T = {end}")
+    return [*places, small]
 
 
 def _place(T: float, stored: tuple[float, float], early: tuple[float, float]) -> Outcome:
@@ -236,15 +216,10 @@ def _norms(chosen: pd.DataFrame) -> list[Finding]:
     ratio = weight[last] / math.sqrt(5)
     agree, tested = peaking.count("agrees"), len(peaking) - peaking.count("not tested")
     again, near = bool(above) and last not in above, 1 / NEAR <= ratio <= NEAR
+    peaking_at_30, falling = outcome_of(agree, tested), outcome_of(sum(fall), len(fall) * whole)
     rows: list[tuple[str, Outcome, str, float, int]] = [
-        ("‖W‖ and ‖b‖ peak around T = 30", outcome_of(agree, tested), "largest ‖W‖, median", peaks[0], where),
-        (
-            RISE,
-            outcome_of(sum(fall), len(fall) * whole),
-            "peak of ‖W‖ over its end",
-            peaks[0] / weight[last],
-            where,
-        ),
+        ("‖W‖ and ‖b‖ peak around T = 30", peaking_at_30, "largest ‖W‖, median", peaks[0], where),
+        (RISE, falling, "peak of ‖W‖ over its end", peaks[0] / weight[last], where),
         (BELOW, outcome_of(again, int(whole)), "‖b‖ over ‖W‖", bias[last] / weight[last], last),
         ("With much data ‖W‖ is near √5", outcome_of(near, int(stored)), "‖W‖ over √5", ratio, last),
     ]
@@ -263,11 +238,6 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     median = float(np.median(own[0])) if own else math.nan
     far = median - 1 > 10 * (loss[second] - 1)
     comparable = bool(own) and round(level["n"]) == PUBLISHED_N
-    return Finding(
-        "Between the regimes the test loss stays near 1",
-        outcome_of(not far, int(comparable)),
-        "median test loss",
-        median,
-        n=len(own[0]) if own else 0,
-        at=f"T(1 − S) = {seen[second]:.3g}",
-    )
+    said, outcome = "Between the regimes the test loss stays near 1", outcome_of(not far, int(comparable))
+    n, at = len(own[0]) if own else 0, f"T(1 − S) = {seen[second]:.3g}"
+    return Finding(said, outcome, "median test loss", median, n=n, at=at)

@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter
 
 from experiments.bump import geometric_mean
 from experiments.clouds import cloud_legend, draw_cloud
-from experiments.grouping import medians, numbers, values_by
+from experiments.grouping import numbers, values_by
 from experiments.published import PUBLISHED_SPARSITY
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
@@ -62,14 +62,8 @@ def _draw_losses(ax: Axes, tables: Tables) -> None:
     _log_axis(ax, level["density"], above=True)
     excess = numbers(chosen, "test_loss") - 1
     ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
-    ax.plot(
-        list(losses),
-        [geometric_mean(each).value - 1 for each in losses.values()],
-        "-",
-        color=BLUE,
-        lw=2,
-        label="their geometric mean",
-    )
+    middle = [geometric_mean(each).value - 1 for each in losses.values()]
+    ax.plot(list(losses), middle, "-", color=BLUE, lw=2, label="their geometric mean")
     published = tables["published"].query("T < inf")
     places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]
     label = "published, n = 10 000, placed by the axis above"
@@ -90,10 +84,8 @@ def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
         ("largest_feature_dimensionality", GREEN, "s", "features, largest $D_f$"),
     ):
         ax.scatter(chosen["T"], chosen[column], s=24, marker=marker, color=colour, alpha=0.5, lw=0)
-        middle = medians(values_by(chosen, "T", column))
-        ax.plot(
-            list(middle), list(middle.values()), "-", color=colour, lw=2, marker=marker, ms=3, label=label
-        )
+        middle = chosen.groupby("T")[column].median()
+        ax.plot(middle.index, middle, "-", color=colour, lw=2, marker=marker, ms=3, label=label)
     T = np.unique(numbers(chosen, "T"))
     tgon = "regular T-gon m/T [memorization.tgon-dimensionality]"
     ax.plot(T, np.minimum(1, 2 / T), "--", color=INK, lw=1.2, label=tgon)

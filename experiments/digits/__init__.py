@@ -12,8 +12,8 @@ from scipy import stats
 
 from experiments.digits.collecting import ALONE, collect
 from experiments.digits.drawing import draw, last_snapshots
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
-from experiments.grouping import medians, values_by
+from experiments.findings import Finding, found, measured, outcome_of
+from experiments.grouping import median_range
 from verify.statistics import mean_interval
 
 __all__ = ["collect", "draw", "findings"]
@@ -41,7 +41,7 @@ def findings(tables: Tables) -> list[Finding]:
 
 def _measured(said: str, quantity: str, sample: pd.Series, at: str = "") -> Finding:
     """The mean over seeds with its interval."""
-    return found(said, MEASURED, quantity, mean_interval(sample), len(sample), at)
+    return measured(said, quantity, mean_interval(sample), len(sample), at)
 
 
 def _spread(tables: Tables) -> list[Finding]:
@@ -101,19 +101,14 @@ def _odd(tables: Tables) -> list[Finding]:
     judged = Finding(ODD, "not tested")
     if not np.isnan(far["highest"]).any():
         chance = float(stats.mannwhitneyu(far["highest"], far["middle"], alternative="greater").pvalue)
-        outcome: Outcome = "agrees" if chance < SURE else "not decided"
-        judged = Finding(
-            ODD, outcome, "p that the tail is no farther from its nearest image", chance, n=shown
-        )
-    said, quantity = (
-        "Images shown, by D*",
-        "percentile of the distance to the nearest other image, median and range",
-    )
+        quantity = "p that the tail is no farther from its nearest image"
+        judged = Finding(ODD, "agrees" if chance < SURE else "not decided", quantity, chance, n=shown)
+    quantity = "percentile of the distance to the nearest other image, median and range"
     others = {"that distance": "with_neighbour_distance", "D* of the pixels": "with_pixels"}
     return [
         judged,
         *(
-            Finding(said, MEASURED, quantity, np.median(each), each.min(), each.max(), n=shown, at=f"{group} D*")
+            measured("Images shown, by D*", quantity, median_range(each), shown, f"{group} D*")
             for group, each in far.items()
         ),
         *(
@@ -126,21 +121,18 @@ def _odd(tables: Tables) -> list[Finding]:
 
 def _toy(toy: pd.DataFrame) -> list[Finding]:
     """From which T on D* is uneven, after smaller T where it is not."""
-    largest, losses = (medians(values_by(toy, "T", column)) for column in ("largest", "test_loss"))
-    sizes = list(largest)
-    spread = [T for T in sizes if all(value >= UNEVEN for size, value in largest.items() if size >= T)]
-    even = [T for T in sizes if not spread or spread[0] > T]
-    n, peak = toy["data_seed"].nunique(), max(losses, key=losses.__getitem__)
+    course = toy.groupby("T")[["largest", "test_loss"]].median()
+    largest, losses = course["largest"], course["test_loss"]
+    uneven = (largest >= UNEVEN)[::-1].cummin()[::-1]
+    even, spread = (course.index[chosen].tolist() for chosen in (~uneven, uneven))
+    n, peak = toy["data_seed"].nunique(), course.index[int(losses.argmax())]
     first = spread[0] if spread and even else np.nan
-    outcome = outcome_of(bool(spread and even), int(len(sizes) > 1))
-    quantity = "largest D*·T/2, median over datasets"
-    course = dict.fromkeys([*even[-1:], *spread[:1], sizes[-1]])
+    outcome = outcome_of(bool(spread and even), int(len(course) > 1))
+    transition = f"T from which on the largest D*·T/2 is at least {UNEVEN:g}"
+    said, quantity = "D* of the toy model", "largest D*·T/2, median over datasets"
+    shown = dict.fromkeys([*even[-1:], *spread[:1], course.index[-1]])
     return [
-        Finding(
-            TRANSITION, outcome, f"T from which on the largest D*·T/2 is at least {UNEVEN:g}", first, n=n
-        ),
-        *(Finding("D* of the toy model", MEASURED, quantity, largest[T], n=n, at=f"T = {T}") for T in course),
-        Finding(
-            "Largest test loss of the toy model", MEASURED, "median", losses[peak], n=n, at=f"T = {peak}"
-        ),
+        Finding(TRANSITION, outcome, transition, first, n=n),
+        *(measured(said, quantity, largest[T], n, f"T = {T}") for T in shown),
+        measured("Largest test loss of the toy model", "median", losses[peak], n, f"T = {peak}"),
     ]

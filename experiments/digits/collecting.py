@@ -112,20 +112,18 @@ def _distribution(scores: Scores) -> pd.DataFrame:
 
 
 def _quantiles(D: Floats) -> dict[str, float]:
-    names = ("least", "one_percent", "median", "ninety_nine_percent", "largest")
-    return dict(zip(names, np.quantile(D, [0, 0.01, 0.5, 0.99, 1]).tolist(), strict=True))
+    parts = {"least": 0, "one_percent": 0.01, "median": 0.5, "ninety_nine_percent": 0.99, "largest": 1}
+    return {name: float(np.quantile(D, part)) for name, part in parts.items()}
 
 
 def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats | None) -> dict[str, object]:
     flipped = snapshot.flipped
+    seen = ("epoch", "train_loss", "train_accuracy", "test_accuracy")
     return {
         "seed": plan.seed,
         "width": plan.width,
         "T": len(D),
-        "epoch": snapshot.epoch,
-        "train_loss": snapshot.train_loss,
-        "train_accuracy": snapshot.train_accuracy,
-        "test_accuracy": snapshot.test_accuracy,
+        **{name: getattr(snapshot, name) for name in seen},
         "rank": round(float(D.sum())),
         **_quantiles(D),
         "alone": int(np.sum(D >= ALONE)),
@@ -154,27 +152,25 @@ def _images(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataF
     ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
     """
     ranks = np.full(digits.T, np.nan) if distance is None else stats.rankdata(distance) - 0.5
-    middle = {
-        kind: np.median([D for (trained, _), D in scores.items() if trained == kind], axis=0)
-        for kind in (True, False)
-    }
-    order = np.argsort(-middle[True], kind="stable")
+    trained, untrained = (
+        np.median([D for (kind, _), D in scores.items() if kind == wanted], axis=0)
+        for wanted in (True, False)
+    )
+    order = np.argsort(-trained, kind="stable")
     half = (len(order) - SHOWN) // 2
-    groups = {"highest": order[:SHOWN], "middle": order[half : half + SHOWN], "lowest": order[::-1][:SHOWN]}
-    rows = [
+    places = np.concatenate([order[:SHOWN], order[half : half + SHOWN], order[::-1][:SHOWN]])
+    pixels = np.round(digits.train_images[places] * 255).astype(np.uint8)
+    return pd.DataFrame(
         {
-            "group": group,
-            "place": int(place),
-            "label": int(digits.train_labels[place]),
-            "trained": middle[True][place],
-            "untrained": middle[False][place],
-            "distance_percentile": 100 * ranks[place] / digits.T,
-            "pixels": np.round(digits.train_images[place] * 255).astype(np.uint8).tobytes().hex(),
+            "group": np.repeat(["highest", "middle", "lowest"], SHOWN),
+            "place": places,
+            "label": digits.train_labels[places],
+            "trained": trained[places],
+            "untrained": untrained[places],
+            "distance_percentile": 100 * ranks[places] / digits.T,
+            "pixels": [each.tobytes().hex() for each in pixels],
         }
-        for group, places in groups.items()
-        for place in places
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def _agreement(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataFrame:

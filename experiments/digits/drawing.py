@@ -47,40 +47,30 @@ def _draw_distribution(ax: Axes, tables: Tables) -> None:
     ax.legend(loc="upper left", fontsize=11)
 
 
-#: Column, colour, marker and label of what is drawn of a distribution of D*.
-_QUANTILES = (
-    ("largest", VERMILLION, "^", "largest"),
-    ("ninety_nine_percent", BLUE, "s", "99 % quantile"),
-    ("median", GREEN, "o", "median"),
-    ("least", GREY, "v", "least"),
-)
+#: What is drawn of a distribution of D*.
+_QUANTILES = {
+    "largest": {"color": VERMILLION, "marker": "^", "label": "largest"},
+    "ninety_nine_percent": {"color": BLUE, "marker": "s", "label": "99 % quantile"},
+    "median": {"color": GREEN, "marker": "o", "label": "median"},
+    "least": {"color": GREY, "marker": "v", "label": "least"},
+}
 
 
 def _draw_training(ax: Axes, tables: Tables) -> None:
     rows = tables["networks"].query("series == 'training'")
-    for column, colour, marker, label in _QUANTILES:
-        _spread(ax, rows, "epoch", rows[column] * rows["T"] / rows["rank"], colour, marker, label)
+    for column, style in _QUANTILES.items():
+        _spread(ax, rows["epoch"], rows[column] * rows["T"] / rows["rank"], **style)
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
     ax.xaxis.set_major_formatter(_PLAIN)
     ax.set(xlabel="epochs", ylabel="D*·T/rank", ylim=(0, None))
     ax.legend(loc="center right", fontsize=11)
 
 
-def _spread(
-    ax: Axes,
-    rows: pd.DataFrame,
-    key: str,
-    value: pd.Series,
-    colour: str,
-    marker: str,
-    label: str,
-    ls: str = "-",
-) -> None:
+def _spread(ax: Axes, key: pd.Series, value: pd.Series, **style: str) -> None:
     """Mean of ``value`` over seeds, with bars from least to largest."""
-    found = value.groupby(rows[key]).agg(["mean", "min", "max"])
+    found = value.groupby(key).agg(["mean", "min", "max"])
     bars = [found["mean"] - found["min"], found["max"] - found["mean"]]
-    ax.errorbar(found.index, found["mean"], yerr=bars, color=colour, marker=marker, ms=6, lw=1.6, ls=ls, capsize=3,
-                label=label)  # fmt: skip
+    ax.errorbar(found.index, found["mean"], yerr=bars, ms=6, lw=1.6, capsize=3, **style)  # type: ignore[arg-type]
 
 
 def _draw_images(ax: Axes, tables: Tables) -> None:
@@ -131,9 +121,9 @@ def _draw_flipped(ax: Axes, tables: Tables) -> None:
     for width, colour, marker in zip(widths, (BLUE, GREEN), "os", strict=False):
         chosen = rows[rows["width"] == width]
         label = f"P(D* of replaced > of others), {width} units"
-        _spread(ax, chosen, "epoch", chosen["flipped_above_others"], colour, marker, label)
+        _spread(ax, chosen["epoch"], chosen["flipped_above_others"], color=colour, marker=marker, label=label)
         label = f"train accuracy, {width} units"
-        _spread(ax, chosen, "epoch", chosen["train_accuracy"], colour, "", label, ls=":")
+        _spread(ax, chosen["epoch"], chosen["train_accuracy"], color=colour, ls=":", label=label)
     ax.axhline(0.5, color=INK, lw=1, ls="--", label="no difference")
     ax.set_xscale("symlog", linthresh=10, linscale=0.5)
     ax.xaxis.set_major_formatter(_PLAIN)
@@ -143,14 +133,14 @@ def _draw_flipped(ax: Axes, tables: Tables) -> None:
 
 
 def _draw_toy(left: Axes, right: Axes, toy: pd.DataFrame) -> None:
-    for column, colour, marker, label in _QUANTILES[:3]:
-        _spread(left, toy, "T", toy[column], colour, marker, label)
+    for column in ("largest", "ninety_nine_percent", "median"):
+        _spread(left, toy["T"], toy[column], **_QUANTILES[column])
     left.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")
     left.set(xscale="log", yscale="log", xlabel="toy model, datapoints T", ylabel="D*·T/2")
     left.yaxis.set_major_formatter(_PLAIN)
     left.yaxis.set_minor_formatter(_NONE)
     left.legend(loc="upper left", fontsize=11)
-    _spread(right, toy, "T", toy["test_loss"] - 1, BLUE, "o", "test loss")
+    _spread(right, toy["T"], toy["test_loss"] - 1, color=BLUE, marker="o", label="test loss")
     right.axhline(0, color=INK, lw=1)
     right.set_yscale("symlog", linthresh=1e-2)
     lowest = float(toy["test_loss"].min()) - 1

@@ -8,6 +8,7 @@ that stores disjoint datapoints whatever T, as constructed and after training.
 A model *stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,20 +60,26 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         if largest == setting.T:
             rows += [_of_packing(setting.replace(T=largest * factor))[0] for factor in FURTHER]
     models = pd.DataFrame(rows).sort_values(["T", "data_seed"], kind="stable")
-    levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
+    setting = runs[0].setting
+    scale = first_overlap_scale(setting.n, setting.sparsity)
+    values = {
+        "n": setting.n,
+        "density": 1 - setting.sparsity,
+        "pentagon": _pentagon(setting),
+        "first_overlap": scale,
+    }
+    levels = pd.DataFrame(values.items(), columns=["level", "value"])
     return {"models": models, "levels": levels, "published_size": packed_at_published_size()}
 
 
 def packed_at_published_size() -> pd.DataFrame:
     """Packings as constructed at the published n and sparsity, beside the train loss of a pentagon at T → ∞."""
     rows = []
-    for T in PUBLISHED_SIZES:
-        for data_seed in range(DATASETS):
-            setting = Setting(T=T, data_seed=data_seed)
-            stored, loss, _ = best_packing(draw_dataset(setting))
-            rows.append((setting.n, T, data_seed, stored, loss))
-    table = pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss"])
-    return table.assign(pentagon=_pentagon(Setting(T=1).n, Setting(T=1).sparsity))
+    for T, data_seed in itertools.product(PUBLISHED_SIZES, range(DATASETS)):
+        setting = Setting(T=T, data_seed=data_seed)
+        stored, loss, _ = best_packing(draw_dataset(setting))
+        rows.append((setting.n, T, data_seed, stored, loss, _pentagon(setting)))
+    return pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss", "pentagon"])
 
 
 def _of_run(run: Run, start: str) -> dict[str, object]:
@@ -100,17 +107,7 @@ def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
     }
 
 
-def _pentagon(n: int, sparsity: float) -> float:
+def _pentagon(setting: Setting) -> float:
     """The loss of a pentagon of free radius and bias at T → ∞."""
-    ring = polygon(5, law="normalized", n=n, sparsity=sparsity)
-    return loss_budget(n, sparsity).with_features(ring.gain, 5)
-
-
-def _levels(n: int, sparsity: float) -> pd.DataFrame:
-    values = {
-        "n": n,
-        "density": 1 - sparsity,
-        "pentagon": _pentagon(n, sparsity),
-        "first_overlap": first_overlap_scale(n, sparsity),
-    }
-    return pd.DataFrame({"level": list(values), "value": list(values.values())})
+    ring = polygon(5, law="normalized", n=setting.n, sparsity=setting.sparsity)
+    return loss_budget(setting.n, setting.sparsity).with_features(ring.gain, 5)

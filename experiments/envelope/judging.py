@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, Outcome
+from experiments.findings import Finding, Outcome, measured
 from experiments.following import STORED
-from experiments.grouping import values_by
+from experiments.grouping import parts, values_by
+from verify.statistics import Interval
 
 #: Random starts that end storing features.
 RANDOM = "random starts with features"
@@ -35,12 +36,12 @@ def least(rows: pd.DataFrame) -> pd.DataFrame:
 def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The least losses of several kinds of models."""
     features = models["largest_feature_dimensionality"] >= STORED
-    random, trained = models["start"].isin(["xavier", "xavier-uniform"]), models["steps"] > 0
+    random = models["start"].isin(["xavier", "xavier-uniform"])
     kinds = {
         "points": ~features,
         "features": features,
         "random": random,
-        "features, trained": features & trained,
+        "features, trained": features & (models["steps"] > 0),
         RANDOM: random & features,
         **{start: models["start"] == start for start in (PACKING, "memorizing", "pentagon", "hexagon")},
     }
@@ -50,11 +51,7 @@ def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def summary(tables: Tables) -> pd.DataFrame:
     """For each T the least train losses of several kinds of models, means over data seeds."""
     level = tables["levels"].set_index("level")["value"]
-    return pd.DataFrame([_line(T, rows, level["pentagon"]) for T, rows in _by_size(tables["models"]).items()])
-
-
-def _by_size(models: pd.DataFrame) -> dict[int, pd.DataFrame]:
-    return {int(str(T)): rows for T, rows in models.groupby("T")}
+    return pd.DataFrame([_line(T, rows, level["pentagon"]) for T, rows in parts(tables["models"], "T")])
 
 
 def _line(T: int, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
@@ -77,9 +74,7 @@ def _line(T: int, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
 
 
 def _way(row: Row) -> str:
-    return (
-        str(row["start"]) if row["steps"] == 0 else f"{row['start']}, lr {row['lr']:g}, {row['steps']} steps"
-    )
+    return f"{row['start']}, lr {row['lr']:g}, {row['steps']} steps" if row["steps"] else str(row["start"])
 
 
 def _mean(rows: pd.DataFrame) -> str:
@@ -109,18 +104,17 @@ def findings(tables: Tables) -> list[Finding]:
     """Where storing points stops being better at the published n and here, and where training stops finding it."""
     models, pentagon = tables["models"], tables["levels"].set_index("level")["value"]["pentagon"]
     random = _kinds(models)["random"]
-    better = {T: _better(rows, pentagon) for T, rows in _by_size(models).items()}
-    stored = {T: _stores(rows) for T, rows in _by_size(random).items()}
+    better = {T: _better(rows, pentagon) for T, rows in parts(models, "T")}
+    stored = {T: _stores(rows) for T, rows in parts(random, "T")}
     least_found = least(models).groupby("T")["train_loss"].max()
     missed = random.groupby("T")["train_loss"].min().gt(least_found).loc[list(stored)]
-    said = "Sizes at which every random start misses the least train loss"
+    here = "Where models that store points have less train loss than the best with features"
+    misses = "Sizes at which every random start misses the least train loss"
     return [
         _at_published_size(tables["published_size"]),
-        _last(
-            "Where models that store points have less train loss than the best with features", better, models
-        ),
+        _last(here, better, models),
         _last("Where the best random starts store points", stored, models),
-        Finding(said, MEASURED, "values of T", int(missed.sum()), n=len(missed)),
+        measured(misses, "values of T", int(missed.sum()), len(missed)),
         *_starts(models),
     ]
 
@@ -144,7 +138,7 @@ def _last(said: str, kinds: Mapping[int, str], models: pd.DataFrame) -> Finding:
     last = max((T for T, kind in kinds.items() if kind == "points"), default=math.nan)
     first = min((T for T, kind in kinds.items() if kind == "features" and not last >= T), default=math.inf)
     quantity = "largest T, to the first with the contrary"
-    return Finding(said, MEASURED, quantity, last, last, first, n=models["data_seed"].nunique())
+    return measured(said, quantity, Interval(last, last, first), models["data_seed"].nunique())
 
 
 def _starts(models: pd.DataFrame) -> list[Finding]:
@@ -153,17 +147,11 @@ def _starts(models: pd.DataFrame) -> list[Finding]:
     kinds = _kinds(models[models["T"] == T])
     said = "What models save of the zero output's loss at the largest T trained"
     quantity = "1 − train loss, mean and range over data seeds"
+    saved = {name: 1 - kinds[name]["train_loss"] for name in ("pentagon", "hexagon", RANDOM)}
     return [
-        Finding(
-            said,
-            MEASURED,
-            quantity,
-            each.mean(),
-            each.min(),
-            each.max(),
-            n=len(each),
-            at=f"from {name}, T = {T}",
+        measured(
+            said, quantity, Interval(each.mean(), each.min(), each.max()), len(each), f"from {name}, T = {T}"
         )
-        for name, each in ((name, 1 - kinds[name]["train_loss"]) for name in ("pentagon", "hexagon", RANDOM))
+        for name, each in saved.items()
         if len(each)
     ]

@@ -16,7 +16,6 @@ from theory.memorization.tgon import tgon_bias_coefficient, tgon_hidden
 
 Floats = NDArray[np.float64]
 
-
 #: Datapoints with fewer features than these are passed over, in turn: a store of few features is crowded by points that
 #: have little else.
 FEWEST = (1, 2, 3, 4, 5, 6, 8)
@@ -30,12 +29,9 @@ def disjoint_points(data: Dataset, fewest: int = 1) -> NDArray[np.int64]:
     """
     taken = np.zeros(data.n, dtype=np.bool_)
     chosen = []
-    sizes = np.diff(data.indptr)
-    for t in np.argsort(sizes, kind="stable"):
-        if sizes[t] < fewest:
-            continue
+    for t in np.argsort(np.diff(data.indptr), kind="stable"):
         features = data.indices[data.indptr[t] : data.indptr[t + 1]]
-        if not taken[features].any():
+        if len(features) >= fewest and not taken[features].any():
             taken[features] = True
             chosen.append(int(t))
     return np.array(chosen, dtype=np.int64)

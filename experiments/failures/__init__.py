@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experiments.clouds import points_of
 from experiments.failures.drawing import KINDS, draw
-from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.findings import Finding, measured, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
 from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
@@ -36,24 +36,24 @@ Tables = dict[str, pd.DataFrame]
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind), ``gaps`` (of two circles)."""
-    names = [diagnose_run(run) for run in runs]
+    names = [diagnose_run(run).name for run in runs]
     listed = pd.DataFrame(
         [
             {
                 "T": run.setting.T,
                 "seed": run.setting.seed,
-                "diagnosis": name.name,
+                "diagnosis": name,
                 "memorized": run.status == "memorized",
                 "disjoint": run.data.has_disjoint_supports,
                 "weight_ratio": run.record.weight_norm / np.sqrt(tgon_energy(run.setting.T)),
                 "train_loss": run.record.train_loss,
-                "dropped": count_dropped(run) if name.name == "dropped point" else 0,
+                "dropped": count_dropped(run) if name == "dropped point" else 0,
             }
             for run, name in zip(runs, names, strict=True)
         ]
     ).sort_values(["T", "seed"], kind="stable")
-    circles = [run for run, name in zip(runs, names, strict=True) if name.name == "two circles"]
-    gaps = pd.DataFrame([row for run in circles for row in interface_gaps(run)], columns=_GAP_COLUMNS)
+    circles = [interface_gaps(run) for run, name in zip(runs, names, strict=True) if name == "two circles"]
+    gaps = pd.concat(circles, ignore_index=True) if circles else pd.DataFrame(columns=_GAP_COLUMNS)
     return {"runs": listed, "shares": _shares(listed), "points": _examples(runs, listed), "gaps": gaps}
 
 
@@ -85,13 +85,9 @@ def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
         T = int(kind["T"].mode().iloc[0])
         ordered = kind[kind["T"] == T].sort_values(["weight_ratio", "seed"])
         middle = ordered.iloc[(len(ordered) - 1) // 2]
-        run = next(run for run in runs if run.setting.T == T and run.setting.seed == middle["seed"])
-        points = points_of(run, diagnose_run(run))
-        points = points[points["kind"].str.endswith("hidden")]
-        points.insert(0, "seed", int(middle["seed"]))
-        points.insert(0, "T", T)
-        points.insert(0, "diagnosis", name)
-        clouds.append(points)
+        run = runs[int(str(middle.name))]
+        points = points_of(run, diagnose_run(run)).query("kind.str.endswith('hidden')")
+        clouds.append(pd.DataFrame({"diagnosis": name, "T": T, "seed": int(middle["seed"]), **points}))
     return pd.concat(clouds, ignore_index=True)
 
 
@@ -104,7 +100,7 @@ _GAP_COLUMNS = ["T", "seed", "disjoint", "active", "inner"]
 _GAP_COLUMNS += ["inner_squared", "outer_squared", "gap", "least_gap", "bound"]
 
 
-def interface_gaps(run: Run) -> list[dict[str, object]]:
+def interface_gaps(run: Run) -> pd.DataFrame:
     """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in degrees.
 
     ``least_gap`` is that of exact memorization, ``bound`` that of the run's own largest error; it binds runs whose own
@@ -115,50 +111,42 @@ def interface_gaps(run: Run) -> list[dict[str, object]]:
     ordered = np.sort(np.sqrt(squared))
     inner = int(np.argmax(ordered[1:] / ordered[:-1])) + 1
     inside = np.sqrt(squared) <= ordered[inner - 1]
-    around = np.argsort(np.arctan2(hidden[1], hidden[0]))
+    angle = np.arctan2(hidden[1], hidden[0])
+    around = np.argsort(angle)
+    pairs = np.stack([around, np.roll(around, -1)])
+    pairs = pairs[:, inside[pairs[0]] != inside[pairs[1]]]
+    x, y = np.sort(squared[pairs], axis=0)
     slack = 2 * np.sqrt(run.record.worst_point_error)
-    rows: list[dict[str, object]] = []
-    for one, other in zip(around, np.roll(around, -1), strict=True):
-        if inside[one] == inside[other]:
-            continue
-        x, y = sorted((float(squared[one]), float(squared[other])))
-        turn = np.arctan2(*hidden[::-1, other]) - np.arctan2(*hidden[::-1, one])
-        least, bound = (np.arccos(np.clip((x - 1 + extra) / np.sqrt(x * y), -1, 1)) for extra in (0, slack))
-        facts = (
-            run.setting.T,
-            run.setting.seed,
-            run.data.has_disjoint_supports,
-            run.record.assumes("active outputs"),
-            inner,
-            x,
-            y,
-            float(np.degrees(turn % (2 * np.pi))),
-            float(np.degrees(least)),
-            float(np.degrees(bound)),
-        )
-        rows.append(dict(zip(_GAP_COLUMNS, facts, strict=True)))
-    return rows
+    least, bound = (np.arccos(np.clip((x - 1 + extra) / np.sqrt(x * y), -1, 1)) for extra in (0, slack))
+    turn = (angle[pairs[1]] - angle[pairs[0]]) % (2 * np.pi)
+    facts = (
+        run.setting.T,
+        run.setting.seed,
+        run.data.has_disjoint_supports,
+        run.record.assumes("active outputs"),
+    )
+    columns = (*facts, inner, x, y, *map(np.degrees, (turn, least, bound)))
+    return pd.DataFrame(dict(zip(_GAP_COLUMNS, columns, strict=True)))
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Shares of what became of seeds, what dropped points cost, and the gap formula."""
     shares, dropped = tables["shares"], _dropped_ratios(tables["runs"])
     on = int(shares.loc[shares["diagnosis"] == "two circles", "count"].sum())
-    low, middle, high = np.quantile(dropped, [0.05, 0.5, 0.95]) if len(dropped) else [math.nan] * 3
+    said = "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)"
     return [
         Finding(CIRCLES, "agrees" if on else "not decided", "runs on two circles", on, n=len(tables["runs"])),
         *_gaps(tables["gaps"]),
         *_regular(shares[shares["diagnosis"] == "regular T-gon"]),
-        found(
-            "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)",
-            MEASURED,
-            "median (5 % and 95 % quantile)",
-            Interval(middle, low, high),
-            len(dropped),
-        ),
+        measured(said, "median (5 % and 95 % quantile)", _quantiles(dropped), len(dropped)),
         _share("Of these, loss as predicted within 10 %", np.abs(dropped - 1) <= DROPPED_TOLERANCE),
         _share("Of these, loss of a third or less", dropped <= 1 / 3),
     ]
+
+
+def _quantiles(sample: NDArray[np.float64]) -> Interval:
+    """Median, 5 % and 95 % quantile; NaN of none."""
+    return Interval(*(np.quantile(sample, [0.5, 0.05, 0.95]) if len(sample) else [math.nan] * 3))
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -171,8 +159,7 @@ def summary(tables: Tables) -> pd.DataFrame:
             continue
         top = own.iloc[int(np.argmax(own["share"]))]
         ratios = numbers(good[good["diagnosis"] == name], "weight_ratio") if name in KINDS else np.array([])
-        low, middle, high = np.quantile(ratios, [0.05, 0.5, 0.95]) if len(ratios) else [math.nan] * 3
-        sizes = own.loc[own["count"] > 0, "T"]
+        middle, sizes = _quantiles(ratios), own.loc[own["count"] > 0, "T"]
         rows.append(
             {
                 "kind": name,
@@ -183,9 +170,9 @@ def summary(tables: Tables) -> pd.DataFrame:
                 "% of seeds there": 100 * top["share"],
                 "low": 100 * top["low"],
                 "high": 100 * top["high"],
-                "‖W‖ over the least: median": middle,
-                "5 % quantile": low,
-                "95 % quantile": high,
+                "‖W‖ over the least: median": middle.value,
+                "5 % quantile": middle.low,
+                "95 % quantile": middle.high,
                 "n": len(ratios),
             }
         )
@@ -194,25 +181,22 @@ def summary(tables: Tables) -> pd.DataFrame:
 
 def _regular(regular: pd.DataFrame) -> list[Finding]:
     """The share of regular T-gons where it is largest, and at the last T."""
-    ends = (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
-    shares = [Interval(row["share"], row["low"], row["high"]) for row in ends]
     return [
-        found("Share of regular T-gons", MEASURED, "share", share, row["seeds"], f"T = {row['T']}")
-        for share, row in zip(shares, ends, strict=True)
-    ]
+        measured("Share of regular T-gons", "share", Interval(row["share"], row["low"], row["high"]),
+                 row["seeds"], f"T = {row['T']}")
+        for row in (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
+    ]  # fmt: skip
 
 
 def _share(statement: str, of: NDArray[np.bool_]) -> Finding:
     """In how many of them something is so."""
-    return Finding(statement, MEASURED, "share", float(np.mean(of)) if len(of) else math.nan, n=len(of))
+    return measured(statement, "share", float(np.mean(of)) if len(of) else math.nan, len(of))
 
 
 def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
     """Train loss of runs that drop points of disjoint data, over what these cost (`stationary.dropped-loss`)."""
     kind = runs[(runs["dropped"] > 0) & runs["disjoint"]]
-    expected = [
-        dropped_point_loss(int(T), int(many)) for T, many in zip(kind["T"], kind["dropped"], strict=True)
-    ]
+    expected = [dropped_point_loss(int(T), int(D)) for T, D in zip(kind["T"], kind["dropped"], strict=True)]
     return numbers(kind, "train_loss") / np.asarray(expected, dtype=np.float64)
 
 

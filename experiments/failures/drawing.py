@@ -40,28 +40,22 @@ def draw(tables: Tables) -> Figure:
 
 
 def _draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
-    bottom: dict[int, float] = dict.fromkeys(shares["T"], 0.0)
-    for name in dict.fromkeys(shares["diagnosis"]):
-        colour, hatch = KINDS.get(name, (INK, ""))
-        own = shares[shares["diagnosis"] == name]
-        heights = dict(zip(own["T"], own["share"], strict=True))
-        if not any(heights.values()):
+    heights = shares.pivot(index="T", columns="diagnosis", values="share")
+    bottom = 0 * heights.iloc[:, 0]
+    for name in shares["diagnosis"].unique():
+        if not heights[name].any():
             continue
-        ax.bar(
-            list(heights), list(heights.values()), bottom=[bottom[T] for T in heights], width=0.86, color=colour,
-            hatch=hatch, edgecolor="white", lw=0.6, label=name,
-        )  # fmt: skip
-        bottom |= {T: bottom[T] + height for T, height in heights.items()}
-    sizes = list(dict.fromkeys(shares["T"]))
-    ax.set(xlabel="datapoints T", ylabel="share of seeds", ylim=(0, 1), xticks=sizes)
+        colour, hatch = KINDS.get(name, (INK, ""))
+        ax.bar(heights.index, heights[name], bottom=bottom, width=0.86, color=colour, hatch=hatch,
+               edgecolor="white", lw=0.6, label=name)  # fmt: skip
+        bottom = bottom + heights[name]
+    ax.set(xlabel="datapoints T", ylabel="share of seeds", ylim=(0, 1), xticks=heights.index)
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=11)
 
 
 def _draw_gaps(ax: Axes, gaps: pd.DataFrame) -> None:
-    for disjoint, face, label in (
-        (True, BLUE, "disjoint supports"),
-        (False, "none", "some datapoints share a feature"),
-    ):
+    faces = {True: (BLUE, "disjoint supports"), False: ("none", "some datapoints share a feature")}
+    for disjoint, (face, label) in faces.items():
         own = gaps[gaps["disjoint"] == disjoint]
         if len(own):
             ax.scatter(
@@ -69,14 +63,8 @@ def _draw_gaps(ax: Axes, gaps: pd.DataFrame) -> None:
                 label=f"neighbours on different circles, {label}", rasterized=len(own) > 300,
             )  # fmt: skip
     ends = [0.0, 180.0] if gaps.empty else [gaps["bound"].min() - 5, gaps["bound"].max() + 5]
-    ax.plot(
-        ends,
-        ends,
-        "-",
-        color=INK,
-        lw=1.5,
-        label="least angle [stationary.interface-gap, memorization.robust-constraint]",
-    )
+    label = "least angle [stationary.interface-gap, memorization.robust-constraint]"
+    ax.plot(ends, ends, "-", color=INK, lw=1.5, label=label)
     ax.set(
         xlabel="least angle (degrees), arccos((x − 1 + 2√ε)/√(xy)):\nsquared lengths x ≤ y, largest squared error ε "
         "of the run",

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.clouds import cloud_legend, draw_cloud, points_of
-from experiments.findings import MEASURED, Finding, outcome_of
-from experiments.grouping import least_of_each
+from experiments.findings import Finding, measured, outcome_of
+from experiments.grouping import least_of_each, listed
 from numerics import Run
 from theory import predict
 from theory.features.polygon import polygon
@@ -40,10 +40,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     models, clouds = [], []
     for run in chosen:
         diagnosis = diagnose_run(run)
-        points = points_of(run, diagnosis)
-        points.insert(0, "n", run.setting.n)
-        points.insert(0, "T", run.setting.T)
-        clouds.append(points)
+        clouds.append(pd.DataFrame({"T": run.setting.T, "n": run.setting.n, **points_of(run, diagnosis)}))
         named = {"diagnosis": diagnosis.name, "stored": diagnosis.stored, "evidence": diagnosis.evidence}
         models.append(_facts(run) | named)
     return {"models": pd.DataFrame(models), "points": pd.concat(clouds, ignore_index=True)}
@@ -53,10 +50,7 @@ def _facts(run: Run) -> dict[str, object]:
     lengths = np.sort(np.linalg.norm(run.W.astype(np.float64), axis=0))[::-1]
     deviation = shape_deviation(run.record, predict(run.setting)) if run.status == "memorized" else None
     return {
-        "T": run.setting.T,
-        "n": run.setting.n,
-        "data_seed": run.setting.data_seed,
-        "seed": run.setting.seed,
+        **{name: getattr(run.setting, name) for name in ("T", "n", "data_seed", "seed")},
         "status": run.status,
         "train_loss": run.record.train_loss,
         "median_hidden_length": float(np.median(np.sqrt(run.record.radius_squared))),
@@ -80,13 +74,12 @@ def draw(tables: Tables) -> Figure:
     for place, (T, n, name) in enumerate(zip(models["T"], models["n"], models["diagnosis"], strict=True)):
         line, column = divmod(place, columns)
         points = tables["points"].query("T == @T and n == @n")
-        for row, content in ((2 * line, "hidden"), (2 * line + 1, "feature")):
-            ax = axes[row][column]
+        upper, lower = axes[2 * line : 2 * line + 2, column]
+        for ax, content in ((upper, "hidden"), (lower, "feature")):
             ax.set_visible(True)
             draw_cloud(ax, points, content)
-        size = f"T = {T}" + (f"\nn = {n}" if several else "")
-        axes[2 * line][column].set_title(size)
-        axes[2 * line][column].set_xlabel(name, fontsize=11, color=INK)
+        upper.set_title(f"T = {T}" + (f"\nn = {n}" if several else ""))
+        upper.set_xlabel(name, fontsize=11, color=INK)
     handles = cloud_legend(set(tables["points"]["kind"]))
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
@@ -108,31 +101,14 @@ def findings(tables: Tables) -> list[Finding]:
     stored = models[models["diagnosis"] == "stored features"]
     five = stored[stored["stored"] == 5]
     predicted = polygon(5, law="free").weight_norm
-    ratio = five["feature_norm"] / predicted
+    ratio, stray = five["feature_norm"] / predicted, "largest rms deviation"
     return [
-        Finding(
-            "Small datasets are stored as regular T-gons",
-            outcome_of(len(regular), len(small)),
-            "of the models with T ≤ 20",
-            len(regular),
-            n=len(small),
-        ),
-        Finding(
-            "Large datasets are stored as five features",
-            outcome_of(len(five) > 0, int(len(stored) > 0)),
-            "norm of the five over that of the pentagon, mean",
-            ratio.mean(),
-            n=len(five),
-            at=f"T = {', '.join(map(str, five['T']))}" if len(five) else "",
-        ),
-        Finding("The norm of the pentagon at b = 0", MEASURED, "norm", predicted),
-        *(
-            Finding(
-                f"{what} of the regular T-gons stray", MEASURED, "largest rms deviation", most, n=len(regular)
-            )
-            for what, most in (
-                ("Gaps", regular["gap_deviation"].max()),
-                ("Squared lengths", regular["radius_deviation"].max()),
-            )
-        ),
-    ]
+        Finding("Small datasets are stored as regular T-gons", outcome_of(len(regular), len(small)),
+                "of the models with T ≤ 20", len(regular), n=len(small)),
+        Finding("Large datasets are stored as five features", outcome_of(len(five) > 0, int(len(stored) > 0)),
+                "norm of the five over that of the pentagon, mean", ratio.mean(), n=len(five),
+                at=f"T = {listed(five['T'])}" if len(five) else ""),
+        measured("The norm of the pentagon at b = 0", "norm", predicted),
+        measured("Gaps of the regular T-gons stray", stray, regular["gap_deviation"].max(), len(regular)),
+        measured("Squared lengths of the regular T-gons stray", stray, regular["radius_deviation"].max(), len(regular)),
+    ]  # fmt: skip

@@ -20,8 +20,8 @@ from scipy import stats
 
 from experiments.bump import LEVEL, geometric_mean, ratio_interval
 from experiments.bump_curves import Tables, bumps_summary, collect_curves
-from experiments.findings import MEASURED, Finding, Outcome, found
-from experiments.grouping import numbers, values_by
+from experiments.findings import Finding, Outcome, found, measured
+from experiments.grouping import parts, values_by
 from numerics import Run
 from verify.statistics import Interval, lies_above
 from verify.style import GREY, INK, Plot
@@ -69,8 +69,8 @@ def summary(tables: Tables) -> pd.DataFrame:
 def _cells(runs: pd.DataFrame) -> dict[Cell, list[float]]:
     return {
         (m, T): losses
-        for m in map(int, np.unique(numbers(runs, "m")))
-        for T, losses in values_by(runs[numbers(runs, "m") == m], "T", "test_loss").items()
+        for m, rows in parts(runs, "m")
+        for T, losses in values_by(rows, "T", "test_loss").items()
     }
 
 
@@ -108,29 +108,25 @@ def draw(tables: Tables) -> Figure:
         ink = "white" if abs(value) > min(3, 0.3 * reach) else INK
         if np.isfinite(value):
             ax.text(column, row, f"{1 + value:.4g}", ha="center", va="center", fontsize=11, color=ink)
-    _draw_arrows(ax, runs, dimensions, sizes)
+    handles = _draw_arrows(ax, runs, dimensions, sizes)
     ax.set_xticks(range(len(sizes)), list(map(str, sizes)))
     ax.set_yticks(range(len(dimensions)), list(map(str, dimensions)))
     ax.set(xlabel="datapoints T", ylabel="hidden dimensions m")
     bar = figure.colorbar(shown, ax=ax, label="test loss − 1")
     bar.ax.set_ylim(float(np.nanmin(excess)), float(np.nanmax(excess)))
     bar.outline.set_edgecolor(GREY)
-    figure.legend(handles=_arrows(), loc="outside lower center", ncols=3, columnspacing=1.2, fontsize=11)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2, fontsize=11)
     return figure
 
 
-def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> None:
-    """A mark between two cells where more hurts, hollow where only every seed rises."""
+def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> list[Line2D]:
+    """A mark between two cells where more hurts, hollow where only every seed rises; handles for them."""
     for direction, marker in (("T", ">"), ("m", "^")):
         for rise in rises(runs, direction):
             if rise.sure or rise.apart:
                 x = (sizes.index(rise.here[1]) + sizes.index(rise.there[1])) / 2
                 y = (dimensions.index(rise.here[0]) + dimensions.index(rise.there[0])) / 2
                 ax.plot([x], [y], marker, color=INK if rise.sure else "white", ms=8, mec=INK, mew=1)
-
-
-def _arrows() -> list[Line2D]:
-    """Handles for the marks between cells."""
     marks = (
         (">", INK, "more data hurt"),
         ("^", INK, "more hidden dimensions hurt"),
@@ -165,12 +161,8 @@ def _hurts(among: Sequence[Rise], hurts: str, more: str) -> list[Finding]:
     only_apart = sum(rise.apart and not rise.sure for rise in among)
     return [
         found(published, outcome, "largest rise of the test loss, a factor", worst.factor, worst.n, place),
-        Finding(
-            f"{more}: pairs of neighbours that pass the test", MEASURED, "pairs", len(sure), n=len(among)
-        ),
-        Finding(
-            f"{more}: further pairs that rise in every seed", MEASURED, "pairs", only_apart, n=len(among)
-        ),
+        measured(f"{more}: pairs of neighbours that pass the test", "pairs", len(sure), len(among)),
+        measured(f"{more}: further pairs that rise in every seed", "pairs", only_apart, len(among)),
     ]
 
 
@@ -191,6 +183,6 @@ def _consistency(runs: pd.DataFrame) -> list[Finding]:
     quantity = "e to the deviation of the logarithm, median over cells"
     return [
         Finding(published, outcome, "p of rank sums over cells", min(chance, against), n=len(spreads)),
-        Finding(said, MEASURED, quantity, np.exp(np.median(few)), n=len(few), at=f"m ≤ {FEW}"),
-        Finding(said, MEASURED, quantity, np.exp(np.median(many)), n=len(many), at=f"m > {FEW}"),
+        measured(said, quantity, np.exp(np.median(few)), len(few), f"m ≤ {FEW}"),
+        measured(said, quantity, np.exp(np.median(many)), len(many), f"m > {FEW}"),
     ]

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, outcome_of
-from experiments.grouping import medians, numbers, values_by
+from experiments.findings import Finding, measured, outcome_of
+from experiments.grouping import medians, values_by
 from experiments.norms.drawing import draw
 from experiments.published import peak_outcome
 from numerics import Run
@@ -44,13 +44,17 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     setting = runs[0].setting
     bound = reach(learning_rates(setting), setting.weight_decay)
     sizes = np.arange(3, int(table["T"].max()) + 1)
-    theory = pd.DataFrame({"T": sizes})
-    theory["weight_norm"] = tgon_weight_norm(sizes)
-    theory["bias_norm"] = tgon_bias_norm(sizes)
-    theory["hidden_length"] = np.sqrt(tgon_radius_squared(sizes))
     chances = [tgon_within_reach(int(T), bound, setting.n, setting.sparsity) for T in sizes]
-    theory["within_reach"] = np.round(chances, 3)
-    theory["largest_bias"] = bound
+    theory = pd.DataFrame(
+        {
+            "T": sizes,
+            "weight_norm": tgon_weight_norm(sizes),
+            "bias_norm": tgon_bias_norm(sizes),
+            "hidden_length": np.sqrt(tgon_radius_squared(sizes)),
+            "within_reach": np.round(chances, 3),
+            "largest_bias": bound,
+        }
+    )
     published = published_norms()
     return {"runs": measured, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
 
@@ -82,41 +86,14 @@ def findings(tables: Tables) -> list[Finding]:
     return [
         _crossing(runs),
         _growth(runs),
-        Finding(
-            "‖W‖ of runs that memorize disjoint data, over the least",
-            MEASURED,
-            "smallest ratio",
-            min(ratios, default=math.nan),
-            n=len(ratios),
-        ),
-        Finding(
-            "Largest bias of all runs",
-            MEASURED,
-            "absolute value",
-            largest[most],
-            n=len(runs),
-            at=f"T = {most}",
-        ),
-        Finding(
-            "Largest bias that steps of the learning rate reach",
-            MEASURED,
-            "absolute value",
-            theory["largest_bias"].iloc[0],
-        ),
-        Finding(
-            "A regular T-gon needs a larger bias on half of all datasets",
-            MEASURED,
-            "least T",
-            float(beyond.min()),
-        ),
-        Finding(
-            "The published ‖W‖ lies within the range of our seeds",
-            MEASURED,
-            "of the T in both",
-            sum(inside.values()),
-            n=len(inside),
-        ),
-    ]
+        measured("‖W‖ of runs that memorize disjoint data, over the least", "smallest ratio",
+                 min(ratios, default=math.nan), len(ratios)),
+        measured("Largest bias of all runs", "absolute value", largest[most], len(runs), f"T = {most}"),
+        measured("Largest bias that steps of the learning rate reach", "absolute value",
+                 theory["largest_bias"].iloc[0]),
+        measured("A regular T-gon needs a larger bias on half of all datasets", "least T", float(beyond.min())),
+        measured("The published ‖W‖ lies within the range of our seeds", "of the T in both", sum(inside), len(inside)),
+    ]  # fmt: skip
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -124,18 +101,18 @@ def summary(tables: Tables) -> pd.DataFrame:
     runs, good = tables["runs"], _memorized(tables)
     disjoint = values_by(runs[runs["disjoint"]], "T", "seed")
     regular = _ratios(tables, good[good["diagnosis"] == "regular T-gon"])
-    return pd.DataFrame(
-        [
-            {
-                "T": T,
-                "seeds on disjoint data": len(disjoint[T]),
-                "memorize": len(every),
-                "‖W‖ over the least: median (range)": _spread(every),
-                "regular T-gons alone": _spread(regular.get(T, [])),
-            }
-            for T, every in _ratios(tables, good).items()
-        ]
-    )
+    rows = [
+        (T, len(disjoint[T]), len(every), _spread(every), _spread(regular.get(T, [])))
+        for T, every in _ratios(tables, good).items()
+    ]
+    heads = [
+        "T",
+        "seeds on disjoint data",
+        "memorize",
+        "‖W‖ over the least: median (range)",
+        "regular T-gons alone",
+    ]
+    return pd.DataFrame(rows, columns=heads)
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -152,20 +129,16 @@ def _memorized(tables: Tables) -> pd.DataFrame:
 
 def _ratios(tables: Tables, runs: pd.DataFrame) -> dict[int, list[float]]:
     """‖W‖ of runs over that of the regular T-gon, by T."""
-    least = dict(zip(tables["theory"]["T"], tables["theory"]["weight_norm"], strict=True))
-    return {
-        T: [value / least[T] for value in each] for T, each in values_by(runs, "T", "weight_norm").items()
-    }
+    least = tables["theory"].set_index("T")["weight_norm"]
+    return values_by(runs.assign(ratio=runs["weight_norm"] / runs["T"].map(least)), "T", "ratio")
 
 
 def _crossing(runs: pd.DataFrame) -> Finding:
     """From where on ‖b‖ exceeds ‖W‖ in most seeds."""
-    above = medians(
-        values_by(runs.assign(above=runs["bias_norm"] > runs["weight_norm"]), "T", "above"), np.mean
-    )
-    most = [T for T, share in above.items() if share > 0.5]
-    rises = bool(most) and min(above) < most[0] and most == [T for T in above if most[0] <= T]
-    spans = min(above) < bias_overtakes_weights_at() <= max(above)
+    above = (runs["bias_norm"] > runs["weight_norm"]).groupby(runs["T"]).mean() > 0.5
+    most = above.index[above].tolist()
+    rises = bool(most) and above.index[0] < most[0] and bool(above.loc[most[0] :].all())
+    spans = above.index[0] < bias_overtakes_weights_at() <= above.index[-1]
     return Finding(
         "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)",
         outcome_of(rises, int(spans)),
@@ -188,14 +161,8 @@ def _growth(runs: pd.DataFrame) -> Finding:
     )
 
 
-def _published_inside(tables: Tables) -> dict[int, bool]:
-    """Whether the published ‖W‖, read to 3 %, lies within the range of our seeds, memorizing or not, by T."""
-    own = values_by(tables["runs"], "T", "weight_norm")
-    published = zip(
-        numbers(tables["published"], "T"), numbers(tables["published"], "weight_norm"), strict=True
-    )
-    return {
-        int(T): min(own[int(T)]) * 0.97 <= value <= max(own[int(T)]) * 1.03
-        for T, value in published
-        if int(T) in own
-    }
+def _published_inside(tables: Tables) -> list[bool]:
+    """Whether the published ‖W‖, read to 3 %, lies within the range of our seeds, memorizing or not, for each T."""
+    own = tables["runs"].groupby("T")["weight_norm"].agg(["min", "max"])
+    both = tables["published"].join(own, on="T", how="inner")
+    return both["weight_norm"].between(both["min"] * 0.97, both["max"] * 1.03).tolist()

@@ -1,5 +1,7 @@
 """The figure of experiment ``norms``."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -36,14 +38,13 @@ def draw(tables: Tables) -> Figure:
 def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
     runs, theory, published = tables["runs"], tables["theory"], tables["published"]
     ax.set(xscale="log", yscale="log", ymargin=0.1)
+    style: dict[str, Any] = {"s": 26, "edgecolor": BLUE, "lw": 0.9, "alpha": 0.65}
     for memorized, face, label in (
         (True, BLUE, "trained, memorized"),
         (False, "none", "trained, not memorized"),
     ):
         dots = runs[runs["memorized"] == memorized]
-        ax.scatter(
-            dots["T"], dots[column], s=26, facecolor=face, edgecolor=BLUE, lw=0.9, alpha=0.65, label=label
-        )
+        ax.scatter(dots["T"], dots[column], facecolor=face, label=label, **style)
     if column in theory:
         positive = theory[column].where(theory[column] > 1e-9)
         near = theory["within_reach"] >= 0.5

@@ -28,9 +28,7 @@ from verify.statistics import lies_above, mean_interval
 __all__ = ["collect", "draw", "findings", "summary"]
 
 #: Fields whose change is looked at; the baseline has the paper's value of each, and the most common ``steps``.
-FIELDS = (
-    "steps", "lr", "schedule", "weight_decay", "start", "start_bias", "loss", "adam_epsilon", "dtype",
-)  # fmt: skip
+FIELDS = ("steps", "lr", "schedule", "weight_decay", "start", "start_bias", "loss", "adam_epsilon", "dtype")
 
 #: A run whose train loss is this near to 1 has lost every output: it is the zero output's.
 SILENT = 1e-6

@@ -46,9 +46,8 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
             # a lower peak than that of no bump cannot be shown
             if quantity is PEAK and where < 0.9:
                 continue
-            ax.axvline(
-                where, color=VERMILLION, ls="--", lw=1.4, label="published gap away" if sign > 0 else None
-            )
+            label = "published gap away" if sign > 0 else None
+            ax.axvline(where, color=VERMILLION, ls="--", lw=1.4, label=label)
     for place, row in enumerate(changes.to_dict("records")):
         own = curves[curves["change"] == row["change"]]
         there = np.asarray(own[quantity.reached], dtype=bool) if quantity.reached else np.full(len(own), True)

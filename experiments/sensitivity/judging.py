@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.bump import geometric_mean
-from experiments.findings import MEASURED, Finding, Outcome, found
+from experiments.findings import Finding, Outcome, found, measured
 from experiments.published import PUBLISHED_ONSET
 from verify.statistics import Interval, mean_interval
 
@@ -69,11 +69,8 @@ class Quantity:
         """Its shift with interval, and whether it is a bound; a dash for the baseline."""
         if row["change"] == BASELINE:
             return "–"
-        shift, form, bound = (
-            self.shift_of(row),
-            "+.2f" if self.unit == "decades" else ".3g",
-            row[f"{self.column}_bound"],
-        )
+        shift, form = self.shift_of(row), "+.2f" if self.unit == "decades" else ".3g"
+        bound = row[f"{self.column}_bound"]
         spread = f" ({shift.low:{form}} to {shift.high:{form}})" if shift.high - shift.low > 1e-6 else ""
         return f"{bound if isinstance(bound, str) else ''} {shift.value:{form}}{spread}".strip().replace(
             "-", "−"
@@ -106,15 +103,15 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether one change reaches the published gaps, how many move what, and what second changes add."""
     changes, curves = tables["changes"].to_dict("records"), tables["curves"]
     others = [row for row in changes if row["change"] != BASELINE and not row["silent"]]
-    moving = {each.name: sum(bool(row[f"{each.column}_moved"]) for row in others) for each in QUANTITIES}
+    moving = {each.name: sum(row[f"{each.column}_moved"] for row in others) for each in QUANTITIES}
     peaks = geometric_mean(curves[curves["change"] == BASELINE]["peak"])
     return [
         *(_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)),
         *(
-            Finding(f"Changes that move {name}", MEASURED, "changes", count, n=len(others))
+            measured(f"Changes that move {name}", "changes", count, len(others))
             for name, count in moving.items()
         ),
-        found("Peak test loss of the baseline", MEASURED, "geometric mean", peaks, int(changes[0]["seeds"])),
+        measured("Peak test loss of the baseline", "geometric mean", peaks, int(changes[0]["seeds"])),
         *_second_changes(curves),
     ]
 
@@ -146,5 +143,5 @@ def _second_changes(curves: pd.DataFrame) -> list[Finding]:
             shift = mean_interval(np.log10(both[f"{quantity.column}_x"] / both[f"{quantity.column}_y"]))
             said = f"A second change, beside the first of them alone, shifts {quantity.name}"
             interval = quantity.shift([shift.value, shift.low, shift.high])
-            rows.append(found(said, MEASURED, quantity.unit, interval, len(both), change))
+            rows.append(measured(said, quantity.unit, interval, len(both), change))
     return rows

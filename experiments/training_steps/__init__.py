@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from experiments.bump import ratio_interval
 from experiments.bump_curves import Tables, bumps_of, bumps_summary, collect_curves, draw_curves, losses_by
-from experiments.findings import MEASURED, Finding, Outcome, found
+from experiments.findings import Finding, Outcome, found, measured
 from numerics import Run
 
 __all__ = ["KEYS", "collect", "draw", "findings", "summary"]
@@ -54,10 +54,8 @@ def findings(tables: Tables) -> list[Finding]:
     next_ratios = [ratio_interval(peaks[b], peaks[a]) for a, b in itertools.pairwise(peaks)]
     larger = sum(each.low > 1 for each in next_ratios)
     between = f"{many:g} over {few:g} steps"
+    said = "Neighbouring numbers of steps of which more make the peak surely higher"
     return [
         found(GROWTH, outcome, "ratio of the test losses at the peak", ratio, len(peaks[many]), between),
-        Finding(
-            "Neighbouring numbers of steps of which more make the peak surely higher", MEASURED, "pairs", larger,
-            n=len(next_ratios),
-        ),
-    ]  # fmt: skip
+        measured(said, "pairs", larger, len(next_ratios)),
+    ]

@@ -79,13 +79,11 @@ def _observed(run: VariantRun, test: Dataset) -> dict[str, object]:
     hidden = variant_hidden(run, data)
     lengths = np.linalg.norm(hidden, axis=0)
     zero = [float(np.sum(part.values**power) / part.T) for part in (data, test)]
-    squared = variant_errors(run, test, 2)
-    own = squared if power == 2 else variant_errors(run, test, power)
     return {
         **head,
         "train_loss": float(variant_errors(run, data, power).mean()) / zero[0],
-        "test_loss": float(own.mean()) / zero[1],
-        "squared_test_loss": float(squared.mean()),
+        "test_loss": float(variant_errors(run, test, power).mean()) / zero[1],
+        "squared_test_loss": float(variant_errors(run, test, 2).mean()),
         "worst_point_error": float(variant_errors(run, data, 2).max()),
         "gap_deviation": _gap_deviation(hidden),
         "length_spread": float(lengths.std() / max(lengths.mean(), 1e-300)),
@@ -107,16 +105,15 @@ def _gap_deviation(hidden: Floats) -> float:
 def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
     """Of each variant the run of least train loss at each pictured size."""
     sizes = sorted(set(rows["T"]))
-    parts = [pd.DataFrame(columns=["variant", "T", "seed", "kind", "x", "y"])]
+    clouds = []
+    finished = rows[~rows["diverged"]]
+    best = finished.groupby(["T", "variant"], sort=False)["train_loss"].idxmin()
     for T, kind in [(T, "hidden") for T in PICTURED_HIDDEN if T in sizes] + [(sizes[-1], "feature")]:
-        for variant in VARIANTS:
-            places = rows[(rows["T"] == T) & (rows["variant"] == variant.name) & ~rows["diverged"]]
-            if places.empty:
-                continue
-            run = runs[places.index[places["train_loss"].to_numpy().argmin()]]
+        for place in best.get(T, []):
+            run = runs[place]
             cloud = variant_hidden(run, draw_dataset(run.setting)) if kind == "hidden" else run.D
             longest = np.argsort(-np.linalg.norm(cloud, axis=0), kind="stable")[:MOST_FEATURES]
             cloud = cloud[:, np.sort(longest)].round(4)
-            facts = {"variant": variant.name, "T": T, "seed": run.setting.seed, "kind": kind}
-            parts.append(pd.DataFrame({**facts, "x": cloud[0], "y": cloud[1]}))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+            facts = {"variant": run.variant.name, "T": T, "seed": run.setting.seed, "kind": kind}
+            clouds.append(pd.DataFrame({**facts, "x": cloud[0], "y": cloud[1]}))
+    return pd.concat(clouds, ignore_index=True)

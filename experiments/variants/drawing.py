@@ -1,13 +1,11 @@
 """The figure of experiment ``variants``."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from experiments.clouds import draw_cloud
-from experiments.grouping import values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
 _MARKERS = ("o", "s", "^", "v", "D", "X")
@@ -50,18 +48,15 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def _draw_series(
-    ax: Axes, trained: pd.DataFrame, names: list[str], column: str, *, offset: float = 0.0
-) -> None:
+def _draw_series(ax: Axes, trained: pd.DataFrame, names: list[str], column: str, offset: float = 0.0) -> None:
     """Every seed as a small open mark and their median as a line, per variant."""
     for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
         rows = trained[trained["variant"] == name].dropna(subset=[column])
         ax.scatter(
             rows["T"], rows[column] - offset, s=16, marker=marker, facecolor="none", edgecolor=colour, lw=0.8, zorder=3
         )  # fmt: skip
-        found = values_by(rows, "T", column)
-        middle = [float(np.median(each)) - offset for each in found.values()]
-        ax.plot(list(found), middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)
+        middle = rows.groupby("T")[column].median() - offset
+        ax.plot(middle.index, middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     ax.set_xlabel("datapoints T")

@@ -1,11 +1,11 @@
 """Which traits of the standard model each variant keeps, by the numbers of its runs alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, outcome_of
+from experiments.findings import Finding, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import values_by
 from numerics.other_models.variants import STANDARD, VARIANTS
@@ -18,7 +18,6 @@ STORED_ERROR = 0.01
 EVEN_LENGTHS = 0.1
 
 Tables = dict[str, pd.DataFrame]
-
 
 #: What a variant can have of the standard model, and what is said of it. The bump: at its peak the test loss of every
 #: seed lies above every seed at both ends. Polygons: of most seeds. Features: the median over seeds.
@@ -43,37 +42,25 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether double descent is found where the second replication reports it, and how many variants have a trait."""
     trained = tables["trained"]
     traits = {str(name): traits_of(rows) for name, rows in trained.groupby("variant", sort=False)}
-    reported = [each for each in VARIANTS if not each.untied]
-    losses = [each.name for each in reported if not each.hidden_relu and each != STANDARD]
-    closed = [each.name for each in reported if each.hidden_relu]
+    tied = [each for each in VARIANTS if not each.untied]
+    losses = [each.name for each in tied if not each.hidden_relu and each != STANDARD]
+    closed = [each.name for each in tied if each.hidden_relu]
     relu = trained[trained["variant"].str.contains("ReLU")]
     dead, diverged = int((relu["dead_hidden_units"] > 0).sum()), int(trained["diverged"].sum())
     judged = trained[~trained["diverged"].astype(bool)].groupby("variant")["T"].nunique().min() > 2
     having = {trait: sum(trait in each for each in traits.values()) for trait in TRAITS}
     return [
-        _double_descent("There is double descent with other losses (Hobbhahn)", losses, traits, judged),
-        _double_descent(
-            "There is double descent with a ReLU between the layers (Hobbhahn)", closed, traits, judged
-        ),
-        *(
-            Finding(TRAITS[trait], MEASURED, "variants", count, n=len(traits))
-            for trait, count in having.items()
-        ),
-        Finding(
-            "Runs with a ReLU on h that end with a unit closed to all data",
-            MEASURED,
-            "runs",
-            dead,
-            n=len(relu),
-        ),
-        Finding("Runs that diverged and are left out", MEASURED, "runs", diverged, n=len(trained)),
+        _double_descent("with other losses", losses, traits, judged),
+        _double_descent("with a ReLU between the layers", closed, traits, judged),
+        *(measured(TRAITS[trait], "variants", count, len(traits)) for trait, count in having.items()),
+        measured("Runs with a ReLU on h that end with a unit closed to all data", "runs", dead, len(relu)),
+        measured("Runs that diverged and are left out", "runs", diverged, len(trained)),
     ]
 
 
-def _double_descent(
-    said: str, names: Sequence[str], traits: Mapping[str, list[str]], judged: bool
-) -> Finding:
+def _double_descent(change: str, names: list[str], traits: Mapping[str, list[str]], judged: bool) -> Finding:
     """Of these variants those with the bump and a loss below the zero output's after it."""
+    said = f"There is double descent {change} (Hobbhahn)"
     there = [name for name in names if name in traits]
     having = sum({"bump", "recovered"} <= set(traits[name]) for name in there)
     outcome = outcome_of(having, judged * len(there))
@@ -134,8 +121,7 @@ def _is_regular(rows: pd.DataFrame) -> pd.Series:
     """
     T = rows["T"]
     even = rows["gap_deviation"] < np.sqrt(T - 1) / (T + 1) / 2
-    regular: pd.Series = even & (rows["length_spread"] < EVEN_LENGTHS)
-    return regular
+    return pd.Series(even & (rows["length_spread"] < EVEN_LENGTHS))
 
 
 def _span(values: pd.Series) -> str:

@@ -20,7 +20,7 @@ from experiments.bump_curves import (
     draw_curves,
     losses_by,
 )
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
+from experiments.findings import Finding, Outcome, found, measured, outcome_of
 from numerics import Run
 from verify.statistics import Interval
 
@@ -105,4 +105,4 @@ def _order(bumps: Mapping[float, Bump], losses: Losses) -> list[Finding]:
     least = min(ratios, key=lambda pair: ratios[pair].low)
     judged = found(ORDER, outcome, "least ratio of largest test losses", ratios.pop(least), n, least)
     said, quantity = "Less weight decay, the other pairs of neighbours", "ratio of largest test losses"
-    return [judged, *(found(said, MEASURED, quantity, ratio, n, pair) for pair, ratio in ratios.items())]
+    return [judged, *(measured(said, quantity, ratio, n, pair) for pair, ratio in ratios.items())]
