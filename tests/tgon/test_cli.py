@@ -14,13 +14,13 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import numerics
 from numerics import Runs, train
+from tests.tgon.command import answer, refusal, strict, tgon
 from tgon.cli.main import main
 from tgon.cli.options import LARGEST, parse_integers, setting_options
 from theory import Setting
@@ -29,39 +29,13 @@ _TINY = ("--n", "120", "--sparsity", "0.97", "--steps", "300", "--lr", "0.01")
 _DIVERGING = (*_TINY, "--lr", "1e12", "--weight-decay", 0)
 
 
-def _tgon(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def _strict(text):
-    """The document of a JSON text without NaN and infinity, which Python alone accepts."""
-    return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} in JSON"))
-
-
-def _answer(*arguments, code=0):
-    done = _tgon(*arguments, "--json")
-    assert done.exit_code == code, done.output
-    return _strict(done.stdout)
-
-
-def _refusal(*arguments):
-    """The line on stderr of a refused command."""
-    done = _tgon(*arguments)
-    assert done.exit_code == 2, done.output
-    assert done.stdout == ""
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("tgon: ")
-    return lines[0]
-
-
 # predict
 
 
 def test_predict_has_the_documented_keys_in_their_order():
-    answer = _answer("predict", "--T", "3:5,8")
-    assert [row["T"] for row in answer] == [3, 4, 5, 8]
-    for row in answer:
+    found = answer("predict", "--T", "3:5,8")
+    assert [row["T"] for row in found] == [3, 4, 5, 8]
+    for row in found:
         assert list(row) == [
             "T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient", "dimensionality",
             "configuration", "status", "exact", "lower_bound", "certificate",
@@ -69,17 +43,17 @@ def test_predict_has_the_documented_keys_in_their_order():
 
 
 def test_predict_gives_a_certificate_and_a_proven_bound():
-    [row] = _answer("predict", "--T", 9, "--m", 3)
+    [row] = answer("predict", "--T", 9, "--m", 3)
     assert row["certificate"] < 1e-9
     assert row["lower_bound"] <= row["energy"] * (1 + 1e-12)
     assert row["lower_bound"] >= 9, "codes.orthoplex-bound"
-    [tgon, large] = _answer("predict", "--T", "7,1000")
+    [tgon, large] = answer("predict", "--T", "7,1000")
     assert tgon["lower_bound"] == pytest.approx(tgon["energy"], rel=1e-12)
     assert tgon["certificate"] < 1e-9
     assert large["certificate"] is None
-    for row in _answer("predict", "--T", "3:60"):
+    for row in answer("predict", "--T", "3:60"):
         assert row["lower_bound"] <= row["energy"], "attained, so no rounding may lift it"
-    [other] = _answer("predict", "--T", 5, "--penalty", "both")
+    [other] = answer("predict", "--T", 5, "--penalty", "both")
     assert other["certificate"] is None
     assert other["lower_bound"] is None
 
@@ -91,7 +65,7 @@ def _row(text, start):
 
 
 def test_predict_for_people_states_its_assumptions_for_every_T():
-    done = _tgon("predict", "--T", "1:4", "--m", 2)
+    done = tgon("predict", "--T", "1:4", "--m", 2)
     assert done.exit_code == 0
     said = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ")]
     for name, verdicts in (
@@ -106,18 +80,18 @@ def test_predict_for_people_states_its_assumptions_for_every_T():
 
 def test_predict_for_people_has_a_bound_where_it_is_not_met():
     """And says once, not twice, that a code has no proof; ranges of equal ends are one number."""
-    done = _tgon("predict", "--T", "4,7", "--m", 3)
-    bound = _answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
+    done = tgon("predict", "--T", "4,7", "--m", 3)
+    bound = answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
     assert "proven ≥" in done.stdout
     assert _row(done.stdout, "4")[3] == "met"
     assert "met: " in done.stdout
-    assert "met: " not in _tgon("predict", "--T", 7, "--m", 3).stdout
+    assert "met: " not in tgon("predict", "--T", 7, "--m", 3).stdout
     cells = _row(done.stdout, "7")
     assert float(cells[3]) == pytest.approx(bound, rel=1e-3)
     assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
     for options in (("--T", "3:12"), ("--T", 5, "--penalty", "both")):
-        assert "proven ≥" not in _tgon("predict", *options).stdout
-    assert "2.690" in _row(_tgon("predict", "--T", 5).stdout, "5")
+        assert "proven ≥" not in tgon("predict", *options).stdout
+    assert "2.690" in _row(tgon("predict", "--T", 5).stdout, "5")
 
 
 def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
@@ -127,53 +101,53 @@ def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
         (("polygon", "--k", 6), "k = 6: best radius and bias"),
     ):
         monkeypatch.delenv("FORCE_COLOR", raising=False)
-        assert _tgon(*command, "--json").stderr == ""
+        assert tgon(*command, "--json").stderr == ""
         monkeypatch.setenv("FORCE_COLOR", "1")
-        done = _tgon(*command, "--json")
+        done = tgon(*command, "--json")
         assert stage in done.stderr
         assert "elapsed" in done.stderr
-        assert len(_strict(done.stdout)) == 1
+        assert len(strict(done.stdout)) == 1
 
 
 # polygon
 
 
 def test_of_one_polygon_none_is_called_the_best():
-    rows = _answer("polygon", "--k", "3:13", "--law", "free")
+    rows = answer("polygon", "--k", "3:13", "--law", "free")
     assert list(rows[0]) == ["k", "radius_squared", "bias", "gain", "weight_norm", "best"]
     assert [row["k"] for row in rows if row["best"]] == [5]
-    assert "best" not in _tgon("polygon", "--k", 2).stdout
-    (line,) = [line for line in _tgon("polygon", "--k", "4:6").stdout.splitlines() if "best" in line]
+    assert "best" not in tgon("polygon", "--k", 2).stdout
+    (line,) = [line for line in tgon("polygon", "--k", "4:6").stdout.splitlines() if "best" in line]
     assert line.split()[0] == "5"
 
 
 def test_polygon_refuses_other_laws_data_that_cannot_be_and_sizes_that_would_take_hours():
-    line = _refusal("polygon", "--k", "3:9", "--law", "cubic")
+    line = refusal("polygon", "--k", "3:9", "--law", "cubic")
     assert all(f"'{law}'" in line for law in ("unit", "free", "constant", "uniform", "normalized"))
     for law in ("free", "normalized"):
         for option, value in (("--n", -3), ("--sparsity", "nan")):
-            assert option in _refusal("polygon", "--k", 5, "--law", law, option, value)
-    assert "try --law free" in _refusal("polygon", "--k", "3,100000", "--law", "uniform")
-    assert _answer("polygon", "--k", 100_000)[0]["gain"] == pytest.approx(4)
+            assert option in refusal("polygon", "--k", 5, "--law", law, option, value)
+    assert "try --law free" in refusal("polygon", "--k", "3,100000", "--law", "uniform")
+    assert answer("polygon", "--k", 100_000)[0]["gain"] == pytest.approx(4)
 
 
 def test_polygon_takes_the_data_of_the_normalized_law():
-    dense = _answer("polygon", "--k", 5, "--law", "normalized", "--n", 30, "--sparsity", 0.9)[0]
-    assert dense["gain"] != _answer("polygon", "--k", 5, "--law", "normalized")[0]["gain"]
-    assert "sparsity" in _refusal("polygon", "--k", 5, "--law", "normalized", "--sparsity", 1)
+    dense = answer("polygon", "--k", 5, "--law", "normalized", "--n", 30, "--sparsity", 0.9)[0]
+    assert dense["gain"] != answer("polygon", "--k", 5, "--law", "normalized")[0]["gain"]
+    assert "sparsity" in refusal("polygon", "--k", 5, "--law", "normalized", "--sparsity", 1)
 
 
 # threshold
 
 
 def test_threshold_gives_repeats_with_their_range():
-    answer = _answer("threshold", "--T", 6000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 40)
-    assert list(answer)[:4] == ["repeats", "metastable_until", "equal_energy", "fifth_energy"]
-    assert answer["equal_energy"] == 20
-    repeats = answer["repeats"]
+    found = answer("threshold", "--T", 6000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 40)
+    assert list(found)[:4] == ["repeats", "metastable_until", "equal_energy", "fifth_energy"]
+    assert found["equal_energy"] == 20
+    repeats = found["repeats"]
     assert 0 < repeats["least"] <= repeats["median"] <= repeats["greatest"] < 30
-    assert answer["fifth_energy"] > 1
-    assert "--T" in _refusal("threshold", "--T", 0)
+    assert found["fifth_energy"] > 1
+    assert "--T" in refusal("threshold", "--T", 0)
 
 
 # lists of integers
@@ -231,7 +205,7 @@ _BAD_LISTS = [
     "command", [("predict", "--T"), ("train", "--T"), ("compare", "--T"), ("polygon", "--k")]
 )
 def test_bad_lists(command, text):
-    line = _refusal(*command, text)
+    line = refusal(*command, text)
     assert "try" in line
     assert len(line) < 200
 
@@ -253,7 +227,7 @@ _BAD_OPTIONS = [
 @pytest.mark.parametrize("command", ["predict", "train", "compare"])
 def test_bad_values(command, option, value, tmp_path):
     out = () if command == "predict" else ("--out", tmp_path)
-    line = _refusal(command, "--T", 5, *out, option, value)
+    line = refusal(command, "--T", 5, *out, option, value)
     assert "try" in line
     assert option.removeprefix("--").replace("-", "_") in line.replace("-", "_")
 
@@ -270,7 +244,7 @@ _BAD_USAGE = [
 @pytest.mark.parametrize("line", _BAD_USAGE)
 def test_bad_usage(line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert "try" in _refusal(*line.split())
+    assert "try" in refusal(*line.split())
     assert not list(tmp_path.iterdir())
 
 
@@ -282,26 +256,26 @@ def test_bad_usage(line, tmp_path, monkeypatch):
     ],
 )
 def test_a_slip_is_answered_with_what_was_meant(arguments, said):
-    assert _refusal(*arguments).startswith(said)
+    assert refusal(*arguments).startswith(said)
 
 
 @pytest.mark.parametrize("value", ["nan", "5000"])
 def test_a_bad_strong_decay_is_called_that(value, tmp_path):
-    line = _refusal("compare", "--T", 3, "--strong-T", 3, "--strong-decay", value, "--out", tmp_path)
+    line = refusal("compare", "--T", 3, "--strong-T", 3, "--strong-decay", value, "--out", tmp_path)
     assert "strong_decay" in line
     assert "try" in line
     assert "weight" not in line
 
 
 def test_no_command_shows_the_help():
-    done = _tgon()
+    done = tgon()
     assert done.exit_code == 2
     assert "Commands:" in done.stderr
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
 def test_help_has_an_example_and_json(command):
-    done = _tgon(command, "--help")
+    done = tgon(command, "--help")
     assert done.exit_code == 0
     assert f"Example: tgon {command}" in done.stdout
     assert "--json" in done.stdout
@@ -314,7 +288,7 @@ def test_help_has_an_example_and_json(command):
 def test_an_out_that_cannot_be_a_folder(command, tmp_path):
     (tmp_path / "file").write_text("kept")
     for out in (tmp_path / "file", "/proc/nothing/here"):
-        assert "try a folder that can be written" in _refusal(command, "--T", 2, *_TINY, "--out", out)
+        assert "try a folder that can be written" in refusal(command, "--T", 2, *_TINY, "--out", out)
     assert (tmp_path / "file").read_text() == "kept"
 
 
@@ -330,7 +304,7 @@ def test_a_full_disk_is_one_line_and_keeps_finished_runs(command, tmp_path, monk
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", fill_up)
-    done = _tgon(command, "--T", "2,3", *_TINY, "--seeds", 1, "--out", tmp_path)
+    done = tgon(command, "--T", "2,3", *_TINY, "--seeds", 1, "--out", tmp_path)
     assert done.exit_code == 2
     assert "No space left on device; finished runs are kept" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.output
@@ -342,33 +316,33 @@ def test_a_full_disk_is_one_line_and_keeps_finished_runs(command, tmp_path, monk
 
 
 def test_train_answers_one_object_for_one_run(tmp_path):
-    answer = _answer("train", "--T", 2, *_TINY, "--out", tmp_path)
-    assert list(answer) == [
+    found = answer("train", "--T", 2, *_TINY, "--out", tmp_path)
+    assert list(found) == [
         "status", "train_loss", "worst_point_error", "energy", "weight_norm", "weight_norm_seen",
         "weight_norm_unseen", "bias_norm", "diverged_at", "diagnosis", "path", "T", "m", "weight_decay", "seed",
     ]  # fmt: skip
-    run = numerics.load_run(answer["path"])
-    assert answer["weight_norm"] == run.record.weight_norm
+    run = numerics.load_run(found["path"])
+    assert found["weight_norm"] == run.record.weight_norm
     assert run.setting.warmup == 15
 
 
 def test_train_answers_a_list_for_several_runs_and_reuses_them(tmp_path):
     arguments = ("train", "--T", "2,3", "--seeds", 2, "--seed", 7, *_TINY, "--out", tmp_path)
-    answer = _answer(*arguments)
-    assert len(answer) == 4
+    found = answer(*arguments)
+    assert len(found) == 4
     times = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert _answer(*arguments) == answer
+    assert answer(*arguments) == found
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == times
     assert {run.setting.seed for run in Runs.load(tmp_path)} == {7, 8}
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_divergence_is_a_status(tmp_path):
-    answer = _answer("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
-    assert answer["status"] == answer["diagnosis"] == "diverged"
-    assert answer["weight_norm"] is None
-    assert answer["diverged_at"] == 2
-    done = _tgon("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
+    found = answer("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
+    assert found["status"] == found["diagnosis"] == "diverged"
+    assert found["weight_norm"] is None
+    assert found["diverged_at"] == 2
+    done = tgon("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
     assert "T = 3, seed 0: not finite from step 2 on; try a smaller --lr" in done.stdout
 
 
@@ -381,27 +355,27 @@ _COMPARED = ("compare", "--T", "3,5", "--strong-T", 3, "--seeds", 2, "--n", 120,
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     out = tmp_path_factory.mktemp("compare")
-    return out, _tgon(*_COMPARED, "--out", out, "--json")
+    return out, tgon(*_COMPARED, "--out", out, "--json")
 
 
 def test_compare_answers_rows_claims_and_verdict(compared):
     out, done = compared
-    answer = _strict(done.stdout)
-    assert set(answer) == {"rows", "claims", "verdict"}
-    assert [(row["T"], row["weight_decay"], row["seeds"]) for row in answer["rows"]] == [
+    found = strict(done.stdout)
+    assert set(found) == {"rows", "claims", "verdict"}
+    assert [(row["T"], row["weight_decay"], row["seeds"]) for row in found["rows"]] == [
         (3, 0.01, 2), (5, 0.01, 2), (3, 0.5, 2)
     ]  # fmt: skip
-    held = [claim["holds"] for claim in answer["claims"]]
+    held = [claim["holds"] for claim in found["claims"]]
     assert done.exit_code == (1 if False in held else 0 if True in held else 3)
-    for claim in answer["claims"]:
+    for claim in found["claims"]:
         assert {"label", "applies", "holds", "value", "bound", "reason"} <= set(claim)
-    assert answer == json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert found == json.loads((out / "comparison.json").read_text(encoding="utf-8"))
 
 
 def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
     strong = ("--strong-T", 2, "--strong-decay", 0.01, "--seeds", 1)
-    done = _tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json")
-    assert [row["seeds"] for row in _strict(done.stdout)["rows"]] == [1]
+    done = tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json")
+    assert [row["seeds"] for row in strict(done.stdout)["rows"]] == [1]
 
 
 def test_compare_writes_runs_and_report(compared):
@@ -411,7 +385,7 @@ def test_compare_writes_runs_and_report(compared):
     command = re.search(r"<pre>(.*)</pre>", page)[1]
     assert "--strong-T 3" in command
     assert "--json" not in command
-    again = _tgon(*command.split()[1:], "--json")
+    again = tgon(*command.split()[1:], "--json")
     assert again.stdout == compared[1].stdout
 
 
@@ -426,14 +400,14 @@ def test_a_violated_claim_exits_with_1(compared, monkeypatch):
 
     monkeypatch.setattr(verify.comparison, "judge_claims", violate)
     out, _ = compared
-    done = _tgon(*_COMPARED, "--out", out)
+    done = tgon(*_COMPARED, "--out", out)
     assert done.exit_code == 1
     assert "VIOLATED" in done.stdout
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_nothing_to_judge_exits_with_3(tmp_path):
-    done = _tgon("compare", "--T", 3, *_DIVERGING, "--seeds", 1, "--out", tmp_path)
+    done = tgon("compare", "--T", 3, *_DIVERGING, "--seeds", 1, "--out", tmp_path)
     assert done.exit_code == 3, done.output
     assert (tmp_path / "report.html").exists()
 
@@ -445,19 +419,19 @@ def test_check_a_foreign_model(tmp_path):
     W, b, X = np.eye(2, 4) / 2**0.5, np.array([0.5, 0.5, 0, 0]), np.eye(4, 2)
     save_file({"encoder": W, "bias": b}, tmp_path / "model.safetensors")
     np.savez(tmp_path / "data.npz", X=X.T.copy())
-    answer = _answer("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
-    assert set(answer) == {"diagnosis", "evidence", "measured", "claims", "guesses"}
-    assert answer["measured"]["energy"] == pytest.approx(1)
-    assert len(answer["guesses"]) == 2
-    done = _tgon("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
+    found = answer("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
+    assert set(found) == {"diagnosis", "evidence", "measured", "claims", "guesses"}
+    assert found["measured"]["energy"] == pytest.approx(1)
+    assert len(found["guesses"]) == 2
+    done = tgon("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
     assert done.exit_code == 0
     assert "guessed: W is 'encoder' and b is 'bias'" in done.stdout
 
 
 def test_check_a_run_needs_no_data(tmp_path):
     run = train(Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=0.01), out=tmp_path, progress=False)[0]
-    done = _tgon("check", run.path, "--json")
-    assert _strict(done.stdout)["measured"]["weight_norm"] == run.record.weight_norm
+    done = tgon("check", run.path, "--json")
+    assert strict(done.stdout)["measured"]["weight_norm"] == run.record.weight_norm
     assert done.exit_code in (0, 3)
 
 
@@ -466,19 +440,19 @@ def test_check_refuses_bad_files(tmp_path, content):
     path = tmp_path / "model"
     if content is not None:
         path.write_bytes(content)
-    assert str(path) in _refusal("check", path)
+    assert str(path) in refusal("check", path)
     for unread in (tmp_path / "none", tmp_path):
-        assert _refusal("check", unread).endswith("; try another file")
+        assert refusal("check", unread).endswith("; try another file")
     np.savez(tmp_path / "model.npz", W=np.eye(2), b=np.zeros(2))
-    assert str(path) in _refusal("check", tmp_path / "model.npz", "--data", path)
-    assert "try --data FILE" in _refusal("check", tmp_path / "model.npz")
+    assert str(path) in refusal("check", tmp_path / "model.npz", "--data", path)
+    assert "try --data FILE" in refusal("check", tmp_path / "model.npz")
 
 
 def test_claims_are_listed():
-    answer = _answer("claims")
-    assert "memorization.robust" in [claim["label"] for claim in answer]
-    assert all(set(claim) == {"label", "statement", "status"} for claim in answer)
-    assert "memorization.robust" in _tgon("claims").stdout
+    found = answer("claims")
+    assert "memorization.robust" in [claim["label"] for claim in found]
+    assert all(set(claim) == {"label", "statement", "status"} for claim in found)
+    assert "memorization.robust" in tgon("claims").stdout
 
 
 # as a process

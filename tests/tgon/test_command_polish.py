@@ -1,13 +1,11 @@
 """`tgon polish`: what it answers, and with which exit code."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from tgon.cli.main import main
+from tests.tgon.command import strict, tgon
 from tgon.cli.polish import _exit_code
 from theory.memorization.tgon import tgon_hidden, tgon_weight_norm
 
@@ -25,14 +23,10 @@ def saved(folder, hidden, X=None, dropped=()):
     return str(folder / "model.npz"), "--data", str(folder / "data.npz")
 
 
-def tgon_polish(*arguments):
-    return CliRunner().invoke(main, ["polish", *arguments])
-
-
 def test_it_answers_in_json_before_after_and_certificate(tmp_path):
-    done = tgon_polish(*saved(tmp_path, tgon_hidden(8) * 1.2), "--json")
+    done = tgon("polish", *saved(tmp_path, tgon_hidden(8) * 1.2), "--json")
     assert done.exit_code == 0, done.output
-    answer = json.loads(done.stdout)
+    answer = strict(done.stdout)
     assert answer["diagnosis"] == "regular T-gon"
     assert answer["predicted_configuration"] == "8-gon"
     assert answer["ratio_before"] == pytest.approx(1.2)
@@ -49,7 +43,7 @@ def test_it_answers_in_json_before_after_and_certificate(tmp_path):
 
 def test_dropped_points_are_compared_with_the_polygon_of_the_others(tmp_path):
     hidden = np.concatenate([np.zeros((2, 1)), tgon_hidden(7) * 1.1], axis=1)
-    answer = json.loads(tgon_polish(*saved(tmp_path, hidden, dropped=[0]), "--json").stdout)
+    answer = strict(tgon("polish", *saved(tmp_path, hidden, dropped=[0]), "--json").stdout)
     assert (answer["diagnosis"], answer["dropped"]) == ("dropped point", [0])
     assert answer["predicted_configuration"] == "7-gon"
     assert answer["ratio_after"] == pytest.approx(1.0, abs=1e-9)
@@ -59,13 +53,13 @@ def test_dropped_points_are_compared_with_the_polygon_of_the_others(tmp_path):
 def test_shared_features_have_no_prediction_and_the_table_says_so(tmp_path):
     X = np.vstack([np.r_[0.3, 0.5, np.zeros(3)], np.eye(5)])
     arguments = saved(tmp_path, tgon_hidden(5) * 1.1, X / np.linalg.norm(X, axis=0))
-    answer = json.loads(tgon_polish(*arguments, "--json").stdout)
+    answer = strict(tgon("polish", *arguments, "--json").stdout)
     assert (answer["predicted_weight_norm"], answer["ratio_after"], answer["shared_features"]) == (
         None,
         None,
         1,
     )
-    done = tgon_polish(*arguments)
+    done = tgon("polish", *arguments)
     assert done.exit_code == 0
     assert "No prediction" in done.stdout
     assert "Certificate holds" in done.stdout
@@ -74,7 +68,7 @@ def test_shared_features_have_no_prediction_and_the_table_says_so(tmp_path):
 def test_what_cannot_be_polished_is_one_line_and_bad_input(tmp_path):
     model, *data = saved(tmp_path, tgon_hidden(6))
     np.savez(tmp_path / "model.npz", W=np.ones((2, 6)), b=np.zeros(6))
-    done = tgon_polish(model, *data)
+    done = tgon("polish", model, *data)
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
     assert "train the model longer" in done.stderr
@@ -87,9 +81,9 @@ def test_several_models_are_rows_and_a_refusal_is_one_of_them(tmp_path):
     bad, *_ = saved(tmp_path / "bad", tgon_hidden(6))
     np.savez(bad, W=np.ones((2, 6)), b=np.zeros(6))
     table = tmp_path / "rows.csv"
-    done = tgon_polish(good, bad, str(tmp_path / "absent.npz"), *data, "--table", str(table), "--json")
+    done = tgon("polish", good, bad, str(tmp_path / "absent.npz"), *data, "--table", str(table), "--json")
     assert done.exit_code == 0, done.output
-    first, second, third = json.loads(done.stdout)
+    first, second, third = strict(done.stdout)
     assert first["ratio_after"] == pytest.approx(1.0, abs=1e-9)
     assert "train the model longer" in second["reason"]
     assert "absent.npz" in third["reason"]
@@ -99,13 +93,13 @@ def test_several_models_are_rows_and_a_refusal_is_one_of_them(tmp_path):
     assert (rows[0]["diagnosis"], rows[0]["dropped"], rows[0]["reason"]) == ("regular T-gon", "0", "")
     assert float(rows[0]["ratio_before"]) == pytest.approx(1.1)
     assert (rows[1]["ratio_after"], rows[1]["reason"] != "") == ("", True)
-    assert "Polished" in tgon_polish(good, bad, *data).stdout
+    assert "Polished" in tgon("polish", good, bad, *data).stdout
 
 
 def test_several_refusals_and_nothing_else_are_nothing_judged(tmp_path):
     bad, *data = saved(tmp_path, tgon_hidden(6))
     np.savez(bad, W=np.ones((2, 6)), b=np.zeros(6))
-    assert tgon_polish(bad, bad, *data).exit_code == 3
+    assert tgon("polish", bad, bad, *data).exit_code == 3
 
 
 def test_exit_codes_tell_unsettled_and_impossible_ends_apart():

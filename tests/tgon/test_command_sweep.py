@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 import numerics.training.obtaining
 from numerics import Runs, observe, train_one
 from numerics.engines.cuda import trajectory as cuda
 from numerics.sweeps import file as sweep_file
 from numerics.sweeps import read_sweep, sweep_table
-from tgon.cli.main import main
+from tests.tgon.command import answer, tgon
 from tgon.cli.options import SMALLER_FORMS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,14 +39,8 @@ def file(tmp_path):
     return path
 
 
-def tgon(*arguments):
-    return CliRunner().invoke(main, ["sweep", *map(str, arguments)])
-
-
-def answer(*arguments):
-    done = tgon(*arguments, "--json")
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout, parse_constant=lambda constant: pytest.fail(f"{constant} in JSON"))
+def sweep(*arguments):
+    return tgon("sweep", *arguments)
 
 
 def total(shown):
@@ -65,7 +58,7 @@ def breaking(setting, **options):
 
 def test_a_sweep_trains_every_cell_and_answers_with_one_row_each(file, tmp_path):
     out, table = tmp_path / "runs", tmp_path / "rows.csv"
-    document = answer(file, "--out", out, "--table", table)
+    document = answer("sweep", file, "--out", out, "--table", table)
     assert (document["cells"], document["done"], document["failed"], document["title"]) == (4, 4, 0, "Small")
     assert [(row["T"], row["seed"]) for row in document["rows"]] == [(3, 0), (3, 1), (2, 0), (2, 1)]
     cells = read_sweep(file).cells
@@ -81,17 +74,17 @@ def test_a_sweep_trains_every_cell_and_answers_with_one_row_each(file, tmp_path)
 
 def test_status_trains_nothing_and_counts_each_group(file, tmp_path, monkeypatch):
     out = tmp_path / "runs"
-    assert answer(file, "--out", out, "--status")["left"] == 4
+    assert answer("sweep", file, "--out", out, "--status")["left"] == 4
     assert not out.exists()
     monkeypatch.setattr(numerics.training.obtaining, "train_one", breaking)
-    assert answer(file, "--out", out)["failed"] == 2
-    document = answer(file, "--out", out, "--status")
+    assert answer("sweep", file, "--out", out)["failed"] == 2
+    document = answer("sweep", file, "--out", out, "--status")
     assert "rows" not in document
     assert [{k: v for k, v in group.items() if v} for group in document["groups"]] == [
         {"group": "T = 3", "cells": 2, "done": 2},
         {"group": "T = 2", "cells": 2, "failed": 2, "reasons": {"MemoryError: no room": 2}},
     ]
-    shown = tgon(file, "--out", out, "--status").stdout
+    shown = sweep(file, "--out", out, "--status").stdout
     assert "MemoryError: no room (2)" in shown
     assert total(shown) == ["4", "2", "2", "0", "0"]
     again = f"tgon sweep {file} --out {out} --retry-failed"
@@ -102,12 +95,12 @@ def test_status_of_a_folder_that_does_not_exist_says_so(file, tmp_path):
     """For people on stdout; beside JSON, which stays one document, on stderr. A folder that is there is not missed."""
     out = tmp_path / "runs"
     said = f"There is no folder {out} yet: every cell is left; tgon sweep {file} --out {out} begins."
-    done = tgon(file, "--out", out, "--status")
+    done = sweep(file, "--out", out, "--status")
     assert (done.exit_code, done.stdout.splitlines()[-1], done.stderr) == (0, said, "")
-    done = tgon(file, "--out", out, "--status", "--json")
+    done = sweep(file, "--out", out, "--status", "--json")
     assert (done.exit_code, json.loads(done.stdout)["left"], done.stderr) == (0, 4, f"tgon: {said}\n")
     out.mkdir()
-    assert "There is no folder" not in tgon(file, "--out", out, "--status").output
+    assert "There is no folder" not in sweep(file, "--out", out, "--status").output
 
 
 def test_a_name_without_its_ending_is_completed(file, tmp_path, monkeypatch):
@@ -119,7 +112,7 @@ def test_a_name_without_its_ending_is_completed(file, tmp_path, monkeypatch):
         ("norms", "experiments/norms/sweep.toml"),
         ("none", "another file"),
     ):
-        done = tgon(given, "--status")
+        done = sweep(given, "--status")
         assert (done.exit_code, done.stderr.strip().split("; try ")[1]) == (2, meant)
 
 
@@ -132,7 +125,7 @@ def test_what_is_wrong_in_a_file_is_said_in_its_keys(file, tmp_path, monkeypatch
         ('engine = "cuda"\n[setting]\nT = 3', "no GPU; try a GPU, or engine = 'cpu'"),
     ):
         file.write_text(text)
-        done = tgon(file, "--out", tmp_path / "runs")
+        done = sweep(file, "--out", tmp_path / "runs")
         assert done.exit_code == 2
         assert done.stderr.startswith(f"tgon: {file}: ")
         assert done.stderr.endswith(f"{said}\n")
@@ -156,7 +149,7 @@ def test_ctrl_c_says_what_is_kept(file, tmp_path, monkeypatch):
         if name:
             out.mkdir(exist_ok=True)
             (out / name).write_bytes(b"")
-        done = tgon(file, "--out", out)
+        done = sweep(file, "--out", out)
         assert (done.exit_code, done.stderr) == (130, f"tgon: interrupted: {said}\n")
 
 
@@ -164,19 +157,19 @@ def test_failed_cells_are_passed_over_until_they_are_retried(file, tmp_path, mon
     out = tmp_path / "runs"
     with monkeypatch.context() as broken:
         broken.setattr(numerics.training.obtaining, "train_one", breaking)
-        assert tgon(file, "--out", out).exit_code == 0
-    again = tgon(file, "--out", out)
+        assert sweep(file, "--out", out).exit_code == 0
+    again = sweep(file, "--out", out)
     assert again.exit_code == 0
     assert [line for line in again.stderr.splitlines() if "--retry-failed" in line] == [
         "tgon: passing over 2 cells of 4 that failed before; "
         "--retry-failed (retry_failed=True) trains what failed again"
     ]
     assert total(again.stdout) == ["4", "2", "2", "0", "0"]
-    rows = answer(file, "--out", out)["rows"]
+    rows = answer("sweep", file, "--out", out)["rows"]
     assert [row["status"] for row in rows[2:]] == ["failed", "failed"]
     assert rows[2]["reason"] == "MemoryError: no room"
     assert rows[2]["test_loss"] is None
-    assert answer(file, "--out", out, "--retry-failed")["done"] == 4
+    assert answer("sweep", file, "--out", out, "--retry-failed")["done"] == 4
 
 
 def test_the_flags_are_the_smaller_forms():
@@ -185,13 +178,13 @@ def test_the_flags_are_the_smaller_forms():
 
 
 def test_a_preview_trains_the_smaller_form(file, tmp_path):
-    assert answer(file, "--out", tmp_path / "runs", "--preview")["cells"] == 2
-    assert answer(file, "--out", tmp_path / "runs", "--status")["left"] == 2
+    assert answer("sweep", file, "--out", tmp_path / "runs", "--preview")["cells"] == 2
+    assert answer("sweep", file, "--out", tmp_path / "runs", "--status")["left"] == 2
 
 
 def test_duplicates_are_counted_once_and_named(file, tmp_path):
     file.write_text(SWEEP.replace("[3, 2]", "[3, 2, 3]"))
-    done = tgon(file, "--out", tmp_path / "runs", "--status")
+    done = sweep(file, "--out", tmp_path / "runs", "--status")
     assert total(done.stdout) == ["4", "0", "0", "0", "4"]
     assert done.stderr == f"tgon: {file}: cells that occur twice count once, 2 here\n"
 
@@ -209,7 +202,7 @@ def test_duplicates_are_counted_once_and_named(file, tmp_path):
     ],
 )
 def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
-    done = tgon(file, "--out", tmp_path / "runs", *options)
+    done = sweep(file, "--out", tmp_path / "runs", *options)
     assert done.exit_code == 2
     assert done.stdout == ""
     assert said in done.stderr
@@ -226,12 +219,12 @@ def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
 )
 def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
     file.write_text(text)
-    done = tgon(file, "--out", tmp_path / "runs")
+    done = sweep(file, "--out", tmp_path / "runs")
     assert done.exit_code == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     for missing in (tmp_path / "none.toml", tmp_path):
-        done = tgon(missing, "--out", tmp_path / "runs")
+        done = sweep(missing, "--out", tmp_path / "runs")
         assert done.exit_code == 2
         assert str(missing) in done.stderr
         assert len(done.stderr.splitlines()) == 1
@@ -239,13 +232,13 @@ def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
 
 def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, monkeypatch):
     for status in ((), ("--status",)):
-        done = tgon(file, "--out", file, *status)
+        done = sweep(file, "--out", file, *status)
         assert (done.exit_code, done.stderr) == (
             2,
             f"tgon: --out {file}: is a file; try a folder that can be written\n",
         )
     monkeypatch.setitem(sys.modules, "distributed", None)
-    done = tgon(file, "--out", tmp_path / "runs", "--backend", "dask", "--address", "tcp://localhost:1")
+    done = sweep(file, "--out", tmp_path / "runs", "--backend", "dask", "--address", "tcp://localhost:1")
     assert done.exit_code == 2
     assert done.stderr.splitlines()[0] == (
         "tgon: --address: dask is not installed; try pip install 'tgon[cluster]'"

@@ -93,12 +93,11 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
             continue
         tolerance = shape_tolerance(record)
         rival = shape_deviation(predict(case.setting.replace(T=record.T + 1)), predict(case.setting))
-        if tolerance is None or np.any(tolerance.as_array() > rival.as_array() / 2):
+        if tolerance is None or np.any(np.array(tolerance) > np.array(rival) / 2):
             loose += 1
             continue
-        floor = math.sqrt(rounding(case.setting.n))
-        found = shape_deviation(record, theory(case.setting))
-        ratios.append(float(np.max(found.as_array() / (tolerance.as_array() + floor))))
+        allowed = np.array(tolerance) + math.sqrt(rounding(case.setting.n))
+        ratios.append(float(np.max(shape_deviation(record, theory(case.setting)) / allowed)))
     skipped = f"{loose} too far above the minimum to tell T from T+1, {not_memorizing} outside the regime"
     if not ratios:
         return not_judged(skipped)

@@ -4,7 +4,7 @@ Equation labels: `tolerance.rounding`, `tolerance.tgon-stability`.
 """
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,7 @@ def rounding(terms: int) -> float:
     return 2.0 * terms * float(np.finfo(np.float64).eps)
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeDeviation:
+class ShapeDeviation(NamedTuple):
     """What separates a configuration from a regular polygon, or bounds of it: root mean squares over the T points.
 
     ``radius``: (‖h_t‖² - r)/r. ``gap``: (angular gap - 2π/T)/(2π/T). ``dimensionality``: (D_X - D)/D.
@@ -34,10 +33,6 @@ class ShapeDeviation:
     radius: float
     gap: float
     dimensionality: float
-
-    def as_array(self) -> Floats:
-        """(radius, gap, dimensionality)."""
-        return np.array([self.radius, self.gap, self.dimensionality])
 
 
 def sorted_gaps(record: Record) -> tuple[NDArray[np.intp], Floats]:

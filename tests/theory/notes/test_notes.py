@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 import sympy
-from click.testing import CliRunner
 
-from tgon.cli.main import main
+from tests.tgon.command import tgon
 from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.labels import LABELS
@@ -155,42 +154,38 @@ def test_every_label_that_is_cited_exists_and_the_list_has_no_other():
     assert [label for label in LABELS if label not in code] == []
 
 
-def _tgon(*arguments):
-    return CliRunner().invoke(main, ["notes", *map(str, arguments)])
-
-
 def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkeypatch):
     monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)  # computed once
-    done = _tgon("--out", tmp_path, "--json")
+    done = tgon("notes", "--out", tmp_path, "--json")
     assert done.exit_code == 0, done.output
     assert sorted(json.loads(done.stdout)["written"]) == sorted(path.name for path in tmp_path.iterdir())
     assert all((tmp_path / name).read_bytes() == text.encode() for name, text in texts.items())
-    assert _tgon("--out", tmp_path, "--check").exit_code == 0
+    assert tgon("notes", "--out", tmp_path, "--check").exit_code == 0
 
     note = tmp_path / "scales.md"
     note.write_text(note.read_text().replace("n p^{2}", "n p^{3}", 1))
     (tmp_path / "left-over.md").write_text("old\n")
     (tmp_path / "sea.md").unlink()
-    done = _tgon("--out", tmp_path, "--check", "--json")
+    done = tgon("notes", "--out", tmp_path, "--check", "--json")
     assert done.exit_code == 1
     found = {each["file"]: each for each in json.loads(done.stdout)["differences"]}
     assert set(found) == {"scales.md", "left-over.md", "sea.md"}
     assert "n p^{3}" in found["scales.md"]["committed"]
     assert "n p^{2}" in found["scales.md"]["generated"]
     assert note.read_text().split("\n")[found["scales.md"]["line"] - 1] == found["scales.md"]["committed"]
-    done = _tgon("--out", tmp_path, "--check")
+    done = tgon("notes", "--out", tmp_path, "--check")
     assert done.exit_code == 1
     assert "scales.md, line" in done.stdout
 
 
 def test_check_writes_nothing(tmp_path, texts, monkeypatch):
     monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)
-    done = _tgon("--out", tmp_path / "absent", "--check")
+    done = tgon("notes", "--out", tmp_path / "absent", "--check")
     assert done.exit_code == 1
     assert f"absent: there is no such folder; tgon notes --out {tmp_path / 'absent'} writes" in done.stdout
     assert len(done.stdout.splitlines()) == 1
     assert not (tmp_path / "absent").exists()
-    assert _tgon("--out", tmp_path, "--check", "--pdf").exit_code == 2
+    assert tgon("notes", "--out", tmp_path, "--check", "--pdf").exit_code == 2
 
 
 def test_the_pdf_is_one_document_with_every_anchor_and_link(texts):

@@ -40,13 +40,13 @@ def test_memorizing_points_deviate_no_more_than_their_energy_allows(hidden):
     assert tolerance is not None
     found = shape_deviation(record, predict(Setting(T=record.T)))
     floor = np.sqrt(rounding(record.T**2))  # the tolerance is a square root of a difference
-    assert np.all(found.as_array() <= tolerance.as_array() + floor), (found, tolerance)
+    assert np.all(np.array(found) <= np.array(tolerance) + floor), (found, tolerance)
 
 
 @given(st.integers(3, 30))
 def test_the_polygon_itself_leaves_no_room(T):
     tolerance = shape_tolerance(_exact_memorizer(predict(Setting(T=T)).hidden))
-    assert tolerance.as_array().max() < np.sqrt(rounding(T**2)) * 2 * T
+    assert max(tolerance) < np.sqrt(rounding(T**2)) * 2 * T
 
 
 @given(st.integers(4, 16))
