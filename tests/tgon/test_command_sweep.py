@@ -212,10 +212,7 @@ def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [
-        ("[grid]\nTT = [3]", "unknown key 'TT' in [grid]; did you mean 'T'?"),
-        ("= ", "not TOML"),
-    ],
+    [("[grid]\nTT = [3]", "unknown key 'TT' in [grid]; did you mean 'T'?"), ("= ", "not TOML")],
 )
 def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
     file.write_text(text)

@@ -16,10 +16,7 @@ _TABLES = {
         "state|torch|tuned|engine|per run|× torch|× tuned|Gpairs/s|kernel|bound|share|AdamW",
     ),
     "growth": ("Growth of time, one run alone, early", "ms per step|ns per pair|ps per multiply-add"),
-    "memory": (
-        "Growth of memory",
-        "non-zeros|bytes|per n + T + non-zeros|an (n, T) array|whole process",
-    ),
+    "memory": ("Growth of memory", "non-zeros|bytes|per n + T + non-zeros|an (n, T) array|whole process"),
 }
 
 

@@ -28,10 +28,7 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
     except ImportError as error:
         raise MissingTools(f"--pdf needs {error.name}; try pip install 'tgon[notes]'") from error
     body = pypandoc.convert_text(
-        one_document(texts),
-        "typst",
-        format="markdown-auto_identifiers",
-        extra_args=["--wrap=none"],
+        one_document(texts), "typst", format="markdown-auto_identifiers", extra_args=["--wrap=none"]
     )
     body = re.sub(
         r"lr\((bar\.v\.double .*? bar\.v\.double)\)", r"lr(\1, size: #1em)", body

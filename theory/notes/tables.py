@@ -187,10 +187,7 @@ def _penalty() -> tuple[Table, ...]:
     found = {
         T: [penalised_polygon(T, share * collapse_penalty(T)) for share in shares] for T in (3, 4, 5, 6, 8)
     }
-    captions = {
-        "radius_squared": "The squared radius $r$",
-        "bias_coefficient": "The bias coefficient $c$",
-    }
+    captions = {"radius_squared": "The squared radius $r$", "bias_coefficient": "The bias coefficient $c$"}
     return tuple(
         table_of(
             rf"{caption} of the least loss $+\ \lambda (\lVert W\rVert^2 + \lVert b\rVert^2)$ on a T-gon, $\lambda$ "

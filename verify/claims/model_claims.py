@@ -139,10 +139,7 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
         judge_norm_split,
         (
             Control("without the unseen part", partial(judge_norm_split, unseen=False)),
-            Control(
-                "without the part outside the data span",
-                partial(judge_norm_split, seen=False),
-            ),
+            Control("without the part outside the data span", partial(judge_norm_split, seen=False)),
         ),
     ),
     Claim(

@@ -66,7 +66,7 @@ _LEVERAGE = theorem(
             {**_PLANE, g: COORDINATE, e: COORDINATE},
             r"Cauchy–Schwarz again, for a probe $w = (g, e)$: $(w \cdot v)^2/(w^{\top}A w) \le v^{\top}A^+v$. The gap "
             r"vanishes at the probe $A^+v = (u/\alpha, v/\beta)$.",
-        ),
+        )
     },
     conclusion=r"$D_i^{\ast} = \sup$ over probes $= v_i^{\top}(VV^{\top})^+v_i$; the probe $v_i$ gives $D_i \le "
     r"D_i^{\ast} \le 1$, and $\sum D_i^{\ast} = \mathrm{rank}\ V$.",
@@ -109,7 +109,7 @@ _GAUSSIAN = theorem(
             ),
             {**_PLANE, T: Integers(2, 20)},
             r"The density in an eigenbasis is a product of normal densities of variances $\alpha /T$ and $\beta /T$.",
-        ),
+        )
     },
     conclusion=r"$-\ln p(v_i) = (T/2) D_i^{\ast} + \tfrac{1}{2} \ln \det (2\pi \Sigma)$.",
 )

@@ -140,12 +140,7 @@ _UNIFORM = closed_form(
         ),
         "generalization.uniform-neighbour": (
             equal(Derivative((r * g * x + b) ** 3 / (3 * r * g), x), (r * g * x + b) ** 2),
-            {
-                r: Interval("9/8", 3),
-                g: Interval("1/8", "7/8"),
-                b: Interval(-1, 0),
-                x: Interval("1/8", 1),
-            },
+            {r: Interval("9/8", 3), g: Interval("1/8", "7/8"), b: Interval(-1, 0), x: Interval("1/8", 1)},
             r"A vertex at cosine $g \gt 0$ is active above $-b/(r g)$, where the antiderivative vanishes.",
         ),
     },
@@ -165,7 +160,7 @@ _BIAS_ONLY = theorem(
             {b: Interval(-1, 1), x: Interval("1/8", 1), y: Interval("1/4", 4)},
             r"$x = E x_i = p E a$ and $y = E x_i^2$: the loss of output $b \ge 0$ is least at $b = p E a$, so $n$ "
             r"features lose $n E x_i^2 - n(p E a)^2$, and $n E x_i^2 = P(x \ne 0)$ by `amplitudes.second-moment`.",
-        ),
+        )
     },
     conclusion=r"Biases alone lose $P(x \ne 0) - n(p E a)^2$.",
 )

@@ -135,7 +135,7 @@ _FREE = theorem(
             equal(k * (2 * r - r**2 * S_k), k / S_k - k * S_k * (r - 1 / S_k) ** 2),
             {k: Integers(1, 12), r: Interval("1/8", 2), S_k: Interval(1, 4)},
             r"Complete the square: $r = 1/S_k$ is the best radius, and $\lVert W\rVert^2 = k r$.",
-        ),
+        )
     },
     conclusion=r"The gain and $\lVert W\rVert^2$ are both $k/S_k$.",
 )

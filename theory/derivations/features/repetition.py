@@ -68,7 +68,7 @@ _ORDER = closed_form(
             r"binomial tail. The slope of the rest, fewer than `rank`, is minus the density $n \cdot C(n - 1, "
             r"\mathrm{rank} - 1) p^{\mathrm{rank} - 1} (1 - p)^{n - \mathrm{rank}}$, here of the second of $n$. The "
             "integral of the tail over $x$ is the mean.",
-        ),
+        )
     },
     conclusion=r"$E e_j = \int P(\mathrm{Binomial} (n, P(e \gt x)) \ge j) dx$.",
 )

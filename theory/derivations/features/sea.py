@@ -21,12 +21,7 @@ _SEPARATED = closed_form(
     steps={
         "sea.silence": (
             equal(r * q / i - b**2, (sqrt(r * q / i) + b) * (sqrt(r * q / i) - b)),
-            {
-                r: Interval("1/8", 2),
-                q: Interval("1/4", 4),
-                b: Interval(-1, "-1/8"),
-                i: Integers(1, 12),
-            },
+            {r: Interval("1/8", 2), q: Interval("1/4", 4), b: Interval(-1, "-1/8"), i: Integers(1, 12)},
             r"$i$ columns of length $\sqrt{q/i}$ pass at most $\sqrt{r q/i} + b$ to an output of the polygon, "
             r"amplitudes being at most 1. For $b \lt 0$ the second factor is positive, so that is at most 0 exactly "
             r"when $q \le i b^2/r$.",
@@ -93,8 +88,7 @@ _BANDS = closed_form(
         ),
         "sea.bands-convex": (
             equal(
-                x**2 + y**2 + t**2 + x * y + x * t + y * t,
-                (x**2 + y**2 + t**2) / 2 + (x + y + t) ** 2 / 2,
+                x**2 + y**2 + t**2 + x * y + x * t + y * t, (x**2 + y**2 + t**2) / 2 + (x + y + t) ** 2 / 2
             ),
             {x: Interval(0, 4), y: Interval(0, 3), t: Interval(0, 2)},
             "The cost is a positive definite form symmetric in the bands (shown for three), so the gain is strictly "

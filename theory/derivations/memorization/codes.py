@@ -129,7 +129,7 @@ _LIGHT = theorem(
             r"products with a light vector are negative, so a dependency $\sum a_i h_i = 0$ has neither two signs (a "
             r"square would be a sum of negative terms) nor one (take the product with another vector). Hence $0 \lt "
             r"\lVert \sum h\rVert^2$, and $U \lt 1$.",
-        ),
+        )
     },
     conclusion=r"Light vectors are linearly independent, and $U = \sum (1 - \lVert h_i\rVert^2)$ over them is below "
     r"1, with $\lVert \sum h\rVert^2 \le k(1 - U)$.",

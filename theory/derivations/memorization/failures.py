@@ -144,12 +144,7 @@ _DROPPED = theorem(
                 (1 - 1 / T - u**2) ** 2 + (T - 1) / T**2 + 2 * u * s / T + alpha * u**2,
                 1 - 1 / T + _held * (u + s / (T * _held)) ** 2 - s**2 / (T**2 * _held) + u**4,
             ),
-            {
-                T: Integers(5, 12),
-                u: Interval("-3/2", 2),
-                s: Interval("-3/4", 1),
-                alpha: Interval(3, 6),
-            },
+            {T: Integers(5, 12), u: Interval("-3/2", 2), s: Interval("-3/4", 1), alpha: Interval(3, 6)},
             r"Others that add up to $s \ne 0$, with second moment $\alpha$ along $s$, at $c = 1/T$: the least over "
             r"$u$ is $1 - 1/T - s^2/(T^2\kappa)$ up to the fourth order, $\kappa = \alpha - 2(1 - 1/T)$, so the "
             "dropped point's error falls below $1 - 1/T$. If the others are free they can grow by a factor, which "

@@ -130,10 +130,7 @@ _PENALISED = theorem(
     assumptions=r"`memorization.programme`; $m = 2$; the penalty is $\lVert W\rVert^2 + \mu \lVert b\rVert^2$",
     steps={
         "memorization.penalised-convex": (
-            equal(
-                (penalised(x) + penalised(y)) / 2 - penalised((x + y) / 2),
-                mu * (x - y) ** 2 / 4,
-            ),
+            equal((penalised(x) + penalised(y)) / 2 - penalised((x + y) / 2), mu * (x - y) ** 2 / 4),
             {x: LENGTH, y: LENGTH, mu: Interval(0, 3)},
             r"$c = 1 - x$ makes the penalty a sum of $x + \mu (1 - x)^2$ over points, convex: by Jensen it is at "
             "least $T$ times its value at the mean squared length, which is at least that of the T-gon.",

@@ -163,17 +163,7 @@ _UNTIED = theorem(
                 + w * (p * (h3 - h1) + q * (h3 - h2)),
                 (p + q + alpha) * (u * h1 + v * h2 + w * h3) - (u + v + w) * (p * h1 + q * h2 + alpha * h3),
             ),
-            {
-                p: SIZE,
-                q: SIZE,
-                alpha: SIZE,
-                u: PLANE,
-                v: PLANE,
-                w: PLANE,
-                h1: PLANE,
-                h2: PLANE,
-                h3: PLANE,
-            },
+            {p: SIZE, q: SIZE, alpha: SIZE, u: PLANE, v: PLANE, w: PLANE, h1: PLANE, h2: PLANE, h3: PLANE},
             "The constraint $(j, i)$ with weight $1/s_i^2$, summed, for one coordinate and $T = 3$ with decoders "
             r"$u$, $v$, $w$: $Q \sum g_j \cdot (h_j - \bar{h})$, $\bar{h}$ the mean with weights $1/s_j^2$. The right "
             r"sides add up to $(T - 1)Q$, so $\sum g_j \cdot (h_j - \bar{h}) \ge T - 1$.",

@@ -28,15 +28,7 @@ _REDUCTION = theorem(
                 (p * (v * g + beta) + q * (w * g + gamma)) / (p + q),
                 (p * v + q * w) / (p + q) * g + (p * beta + q * gamma) / (p + q),
             ),
-            {
-                p: UNIT,
-                q: UNIT,
-                v: PLANE,
-                w: PLANE,
-                g: PLANE,
-                beta: Interval(-1, 2),
-                gamma: Interval(-1, 2),
-            },
+            {p: UNIT, q: UNIT, v: PLANE, w: PLANE, g: PLANE, beta: Interval(-1, 2), gamma: Interval(-1, 2)},
             r"Write $w_k = X_{jk} v_k$ and $b_k = X_{jk} \beta_k$ for $k$ in the support of $X_j$. Zero loss asks "
             r"$v_k \cdot h_j + \beta_k = 1$ and $v_k \cdot h_i + \beta_k \le 0$ for $i \ne j$: linear in $(v_k, "
             r"\beta_k)$ once the hidden vectors are fixed. Two features of one point may therefore both be given "
