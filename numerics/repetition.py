@@ -69,22 +69,18 @@ class DrawnEnergies:
     weights: Floats
 
     @property
-    def zero_bias_threshold(self) -> float:
+    def zero_bias(self) -> float:
         """R/(T/n) of this draw at zero bias, e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`)."""
         return float(self.energies[4] - self.own @ self.point**2)
 
 
 def draw_energies(T: int, n: int, sparsity: float, seed: int, features: int = 120) -> DrawnEnergies:
-    """Energies of a drawn dataset and its first datapoint as the point.
-
-    Raises ValueError: Fewer than 8 features to keep, or n below that.
+    """Energies of a drawn dataset and its first datapoint as the point; 8 to n features are kept.
 
     >>> draw = draw_energies(3_000, 300, 0.97, seed=0, features=40)
     >>> len(draw.energies), bool(np.all(np.diff(draw.energies) <= 0))
     (40, True)
     """
-    if not 8 <= features <= n:
-        raise ValueError(f"features = {features}: the model needs 8 to {n} features; try features=120")
     data = draw_dataset(Setting(T=T, n=n, sparsity=sparsity, seed=seed))
     squares = np.asarray(np.bincount(data.indices, data.values**2, n), dtype=np.float64)
     mine, values = data.indices[: data.indptr[1]], data.values[: data.indptr[1]]
@@ -286,10 +282,7 @@ class Model:
 
 
 def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: int = 120) -> Transition:
-    """The threshold of one draw (see the module for the search). About 3 s on one core.
-
-    Raises ValueError: As `draw_energies`.
-    """
+    """The threshold of one draw (see the module for the search). About 3 s on one core."""
     draw = draw_energies(T, n, sparsity, seed, features)
     model, generator = Model(draw), np.random.Generator(np.random.PCG64(seed))
     top = 3 * zero_bias_threshold(T, n, sparsity).mean + 0.6
@@ -305,7 +298,7 @@ def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: in
         between=(threshold, threshold) if threshold == threshold else _ends(gaps),
         metastable_until=float(grid[1] * max(low)),
         embedded_from=float(grid[min(high)]) if high else math.nan,
-        zero_bias=draw.zero_bias_threshold,
+        zero_bias=draw.zero_bias,
         repeats=threshold * draw.unit,
         metastable_censored=max(low) == 3 * GRID + 2 or (max(low) == GRID and GRID not in followed),
     )

@@ -60,13 +60,6 @@ def measure(model: Any, data: Dataset | Any) -> Record:
     )
 
 
-def has_active_outputs(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> bool:
-    """Whether every datapoint's own features have positive outputs, an assumption of `memorization.robust`."""
-    hidden = data.project(W)
-    own = np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns]) + b[data.indices]
-    return bool(np.all(own > 0))
-
-
 def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
     """(m, seen) part of the seen weight orthogonal to every datapoint."""
     X = data.sparse()[data.seen]
@@ -82,18 +75,15 @@ def _assumptions(
     W: NDArray[np.float64], b: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset
 ) -> tuple[Assumption, ...]:
     shared = len(data.indices) - len(np.unique(data.indices))
-    norm, active = f"largest norm {data.norms.max():.6g}", has_active_outputs(W, b, data)
+    outputs = np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns]) + b[data.indices]
+    unit, norm = "every datapoint has norm 1", f"largest norm {data.norms.max():.6g}"
     own, where = (
         "every datapoint's own features have positive outputs",
         "outputs at the non-zero entries of the data",
     )
+    apart = "no feature occurs in two datapoints"
     return (
-        Assumption("unit norm", "every datapoint has norm 1", data.has_unit_norms, norm),
-        Assumption(
-            "disjoint supports",
-            "no feature occurs in two datapoints",
-            shared == 0,
-            f"{shared} shared entries",
-        ),
-        Assumption("active outputs", own, active, where),
+        Assumption("unit norm", unit, data.has_unit_norms, norm),
+        Assumption("disjoint supports", apart, shared == 0, f"{shared} shared entries"),
+        Assumption("active outputs", own, bool(np.all(outputs > 0)), where),
     )

@@ -45,16 +45,12 @@ class RingAndSea:
 def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> RingAndSea:
     """The ring and the sea of (m, n) weights and (n,) biases, in float64; n > `LARGEST_RING`.
 
-    Raises ValueError: Fewer columns than a ring and one more.
-
     >>> from theory.polygon_geometry import polygon_vertices
     >>> W = np.concatenate([polygon_vertices(5, 0.8), polygon_vertices(20, 0.01)], axis=1)
     >>> found = ring_and_sea(W, np.zeros(25))
     >>> found.columns, round(found.jump, 3), round(found.sea_energy, 6)
     (5, 8.944, 0.2)
     """
-    if W.shape[1] <= LARGEST_RING:
-        raise ValueError(f"n = {W.shape[1]}: a ring and its sea need more than {LARGEST_RING} features")
     W, b = W.astype(np.float64), b.astype(np.float64)
     norms = np.linalg.norm(W, axis=0)
     order = np.argsort(-norms, kind="stable")

@@ -70,15 +70,8 @@ class Snapshot:
 
 
 def train_classifier(digits: Digits, plan: TrainingPlan) -> Iterator[Snapshot]:
-    """Train on ``digits`` and yield a snapshot after each of ``plan.epochs``.
-
-    Raises ValueError where T is not in 1..digits.T, or the epochs do not increase.
-    """
-    if list(plan.epochs) != sorted(set(plan.epochs)) or not plan.epochs or plan.epochs[0] < 0:
-        raise ValueError(f"epochs {tuple(plan.epochs)} must increase from 0 or more; try (0, 10, 100)")
+    """Train on ``digits`` and yield a snapshot after each of ``plan.epochs``."""
     T = digits.T if plan.T is None else plan.T
-    if not 1 <= T <= digits.T:
-        raise ValueError(f"T = {T} images to train on; the set has 1 to {digits.T}")
     places = np.sort(generator_of(plan.seed, _SUBSET_STREAM).permutation(digits.T)[:T]).astype(np.int64)
     labels, flipped = flip_labels(digits.train_labels[places], plan.flipped, plan.seed)
     images, targets = torch.as_tensor(digits.train_images[places]), torch.as_tensor(labels)
@@ -95,11 +88,8 @@ def train_classifier(digits: Digits, plan: TrainingPlan) -> Iterator[Snapshot]:
                     loss = nn.functional.cross_entropy(network(images[chosen]), targets[chosen])
                     loss.backward()  # type: ignore[no-untyped-call]
                     optimizer.step()
-            done = epoch
-            snapshot = Snapshot(
-                epoch, places=places, flipped=flipped, **_look(network, images, targets, digits)
-            )
-        yield snapshot
+            done, seen = epoch, _look(network, images, targets, digits)
+        yield Snapshot(epoch, places=places, flipped=flipped, **seen)
 
 
 def flip_labels(

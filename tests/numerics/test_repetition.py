@@ -98,8 +98,3 @@ def test_losses_that_do_not_cross_say_on_which_side_the_threshold_lies():
     assert _ends([(1.0, 1.0), (2.0, 2.0)]) == (0.0, 1.0)
     assert _ends([(0.0, 1.0), (0.5, 2.0)]) == (0.0, 0.5)
     assert _ends([]) == (0.0, math.inf)
-
-
-def test_bad_sizes_are_refused():
-    with pytest.raises(ValueError, match="features"):
-        draw_energies(100, 300, 0.97, 0, features=4)

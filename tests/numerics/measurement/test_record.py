@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, ReluOutputModel, draw_dataset, measure
-from numerics.measurement.record import has_active_outputs
 from tests.numerics.cases import DATA, HIDDEN_DIMS, Problem, draw_columns, problems, rounding_bounds
 from theory import Setting, predict
 
@@ -140,10 +139,10 @@ def test_the_norm_splits_on_orthonormal_data(T: int, extra: int, m: int, seed: i
 def test_assumptions_are_decided() -> None:
     data = disjoint(30, 4)
     W, b = solution(Setting(T=4), data)
-    assert has_active_outputs(W, b, data)
     one_off = b.copy()
     one_off[data.indices[-1]] -= 2  # an output that was at most 1 is now negative
-    assert not has_active_outputs(W, one_off, data)
+    for biases, active in ((b, True), (one_off, False)):
+        assert measure((W, biases), data).assumptions[2].holds is active
     shared = draw_columns(np.random.default_rng(0), "shared feature", 30, 4)
     found = {a.name: a.holds for a in measure((W, b - 1), shared).assumptions}
     assert found == {"unit norm": True, "disjoint supports": False, "active outputs": False}

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,11 +73,3 @@ def test_flipped_labels_are_others_and_the_rest_are_kept(labels, share, seed):
     assert ((after != before) == flipped).all()
     assert after.min() >= 0
     assert after.max() <= 9
-
-
-@pytest.mark.parametrize(
-    "changes", [{"T": 0}, {"T": 61}, {"epochs": ()}, {"epochs": (3, 1)}, {"epochs": (-1,)}]
-)
-def test_what_cannot_be_trained_is_refused(changes):
-    with pytest.raises(ValueError, match=r"epochs|images to train on"):
-        list(train_classifier(_stripes(), replace(PLAN, **changes)))

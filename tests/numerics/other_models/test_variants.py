@@ -174,8 +174,3 @@ def test_a_run_that_diverges_says_so():
     run = train_variant(setting, STANDARD)
     assert run.diverged
     assert np.isnan(variant_errors(run, draw_dataset(setting), 2)).all()
-
-
-def test_what_cannot_be_trained_is_refused():
-    with pytest.raises(ValueError, match="power = 3"):
-        Variant("cube", power=3)  # type: ignore[arg-type]
