@@ -74,12 +74,10 @@ class LeastNormProgramme:
     def of(cls, data: Dataset, dropped: NDArray[np.bool_]) -> LeastNormProgramme:
         """The programme of a dataset whose datapoints ``dropped`` (T,) are forgotten.
 
-        Raises ValueError: More than `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a
-        feature with another.
+        Raises ValueError: More than `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a feature.
         """
-        X = csc_array((data.values, data.indices, data.indptr), shape=(data.n, data.T))
-        occurrences = np.bincount(data.indices, minlength=data.n)
-        shared = occurrences > 1
+        X = data.sparse()
+        shared = np.bincount(data.indices, minlength=data.n) > 1
         _refuse(data, shared, dropped)
         own = X.multiply((~shared)[:, None]).tocsc()[:, ~dropped]
         norms = np.sqrt(np.asarray(own.power(2).sum(axis=0)).ravel())
@@ -158,12 +156,8 @@ def _constraints(
         direction.append((X[:, [first]] - X[:, others]).T)
         target.append(entries[first] - entries[others])
         equality.append(entries[others] > 0)
-    return (
-        np.array(feature, dtype=np.intp),
-        np.concatenate(direction),
-        np.concatenate(target),
-        np.concatenate(equality),
-    )
+    stacked = np.concatenate(direction), np.concatenate(target), np.concatenate(equality)
+    return np.array(feature, dtype=np.intp), *stacked
 
 
 def descended(programme: LeastNormProgramme, columns: Floats) -> tuple[Floats, int]:

@@ -3,9 +3,6 @@
 A cell is one `theory.Setting` and becomes one run file, with the bits that `numerics.train` gives it. Finished cells
 are never trained again, a failed one is a row with a reason and does not stop the others, and after Ctrl-C or a kill
 the same call goes on where it stopped.
-
-On one machine: one process, small runs beside each other in threads, then large ones one after the other with all
-cores. On a cluster (`numerics.sweeps.cluster`): tasks of a few runs of one shape; workers train, this process writes.
 """
 
 import threading
@@ -20,8 +17,9 @@ from numerics.engines.cpu.trajectory import uses_all_cores
 from numerics.sweeps.cells import CellState, Ledger, find_states, in_one_line
 from numerics.sweeps.file import Sweep
 from numerics.training.loop import Interrupted
-from numerics.training.obtaining import finished_run, obtain, prepare_folder
+from numerics.training.obtaining import obtain, prepare_folder
 from numerics.training.progress import count_of, progress_bar
+from numerics.training.runs import run_name
 from numerics.training.threads import train_in_threads
 
 
@@ -57,13 +55,10 @@ def run_sweep(
     retry_failed : train the cells that failed before, and only those; otherwise they are passed over with a warning.
     progress : show progress and time left on stderr.
 
-    Raises ValueError: An unknown engine or backend, ``jobs`` below 1, an address that is missing or not
-    wanted.
+    Raises ValueError: An unknown engine or backend, ``jobs`` below 1, an address that is missing or not wanted.
     Raises OSError: ``out`` cannot be written.
-    Raises numerics.sweeps.cluster.ClusterError: The scheduler cannot be reached, has no workers, or these run
-    another version of this program.
-    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped; the same call goes on from
-    there.
+    Raises numerics.sweeps.cluster.ClusterError: The cluster cannot be used.
+    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped.
 
     >>> import tempfile
     >>> from theory import Setting
@@ -96,8 +91,7 @@ def _failed(cells: Sequence[CellState], engine: EngineName, folder: Path) -> lis
     """The cells that failed, ready to be trained again."""
     wanted = [cell for cell in cells if cell.state == "failed"]
     for cell in wanted:  # a diverged run is its own record
-        if (run := finished_run(cell.setting, engine, folder)) is not None and run.path is not None:
-            run.path.unlink()
+        (folder / f"{run_name(cell.setting, engine)}.safetensors").unlink(missing_ok=True)
     return wanted
 
 
@@ -117,12 +111,10 @@ def _check(jobs: int | None, backend: str, address: str | None) -> None:
         raise ValueError(f"jobs is {jobs}; at least one run must be in flight, try jobs=1")
     if backend not in ("local", "dask"):
         raise ValueError(f"backend {backend!r} is not known; allowed are local, dask")
-    if backend == "dask" and address is None:
+    if (backend == "dask") != (address is not None):
         raise ValueError(
-            "backend dask needs the address of its scheduler; try address='tcp://localhost:8786'"
+            f"address is {address!r}, backend {backend}; dask, and only dask, needs the address of its scheduler"
         )
-    if backend == "local" and address is not None:
-        raise ValueError(f"address {address!r} is given, but the backend is local; try backend='dask'")
 
 
 def _train_here(ledger: Ledger, places: list[int], stop: threading.Event) -> None:

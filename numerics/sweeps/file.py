@@ -46,14 +46,7 @@ class SweepFileError(ValueError):
 
 @dataclass(frozen=True)
 class Sweep:
-    """What to train: cells in order, each once.
-
-    Attributes
-    ----------
-    cells : one setting per run.
-    title : free text.
-    engine : "auto" or an engine's name.
-    duplicates : how many cells were dropped because an equal one came before.
+    """What to train: cells in order, each once; ``duplicates`` counts those dropped as an equal one came before.
 
     >>> Sweep(tuple(Setting(T=T, seed=seed) for T in (3, 5) for seed in (0, 1))).groups
     ('T = 3', 'T = 3', 'T = 5', 'T = 5')
@@ -88,8 +81,7 @@ class Sweep:
 def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
     r"""The sweep that a TOML file describes, or a smaller form of it.
 
-    Raises SweepFileError: What the file says is not a sweep, in any of its forms, or it has not the form that
-    is asked for; one line.
+    Raises SweepFileError: What the file says is not a sweep, in any of its forms, or it lacks this form; one line.
     Raises OSError: The file cannot be read.
 
     >>> import tempfile
@@ -101,9 +93,7 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
     """
     content = Path(path).read_bytes()
     try:
-        document = tomllib.loads(
-            content.decode("utf-8-sig")
-        )  # some editors begin a file with a byte-order mark
+        document = tomllib.loads(content.decode("utf-8-sig"))  # a file may begin with a byte-order mark
         described = {"full": _parse(document, "full")}
         described |= {name: _parse(document, name) for name in SMALLER_FORMS if name in document}
         if form not in described:
@@ -135,19 +125,21 @@ def _parse(document: dict[str, Any], form: Form) -> Sweep:
     if engine not in ("auto", *ENGINES):
         raise SweepFileError(f"engine = {engine!r}: allowed are auto, {', '.join(ENGINES)}")
     axes = _axes({key: value for key, value in document.items() if key in _TABLES})
-    if form == "full":
-        cells, count = _cells(axes)
-        return Sweep(cells, title, engine, count - len(cells))
-    smaller = document[form]
     try:
-        if not isinstance(smaller, dict):
-            raise SweepFileError(f"{form} = {_shown(smaller)}: must be tables; write [{form}.setting]")
-        for key in smaller:
-            _require_known(key, tuple(_TABLES), f" in [{form}]")
-        cells, count = _cells(_replaced(axes, _axes(smaller)))
-        return Sweep(cells, title, engine, count - len(cells))
+        cells, count = _cells(
+            axes if form == "full" else _replaced(axes, _smaller_axes(document[form], form))
+        )
     except SweepFileError as error:
-        raise SweepFileError(f"in its {form} form: {error}") from None
+        raise error if form == "full" else SweepFileError(f"in its {form} form: {error}") from None
+    return Sweep(cells, title, engine, count - len(cells))
+
+
+def _smaller_axes(tables: Any, form: Form) -> list[_Axis]:
+    if not isinstance(tables, dict):
+        raise SweepFileError(f"{form} = {_shown(tables)}: must be tables; write [{form}.setting]")
+    for key in tables:
+        _require_known(key, tuple(_TABLES), f" in [{form}]")
+    return _axes(tables)
 
 
 def _axes(tables: dict[str, Any]) -> list[_Axis]:
@@ -211,7 +203,6 @@ def _values(key: str, given: Any, table: str) -> list[Any]:
         if isinstance(item, str) and _KINDS[key] is float:  # pydantic would read "0.9" as 0.9
             raise SweepFileError(f"{key} = {_shown(item)}: a number stands without quotes")
         result += _range(key, item) if isinstance(item, str) and integer else [item]
-        _require_few(len(result), f"{key} alone")
     if table == "setting" and (len(result) > 1 or isinstance(given, list)):
         raise SweepFileError(
             f"{key} = {_shown(given)}: [setting] takes one value; lists and ranges belong in [grid]"

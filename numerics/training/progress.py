@@ -30,8 +30,7 @@ LINE_SECONDS = 30.0
 #: Seconds of training from which the time left is estimated.
 _SPEED_SECONDS = 600.0
 
-#: The first run of a kind (m, dtype, with culling or without) compiles for about 7 s of one core, one with culling for
-#: 14 s; a busy machine doubles it. Processes that start together all compile, and all say so.
+#: Compiling takes about 7 s of one core, with culling 14 s; a busy machine doubles it.
 _COMPILING = "compiling kernels for this machine, about 10 s, once for each m, dtype and range of sizes"
 
 
@@ -65,10 +64,7 @@ class Meter:
         return self._bars.tasks[-1]
 
     def advance(self, place: int, steps: int) -> None:
-        """The run at ``place`` is ``steps`` further.
-
-        Training reports at least `RECORDS` times per run; more steps at once than that were not trained just now.
-        """
+        """The run at ``place`` is ``steps`` further; more than training reports at once were not trained just now."""
         setting = self._settings[place]
         with self._lock:
             work = min(work_of(setting) / setting.steps * steps, self._left[place])
@@ -135,10 +131,7 @@ def progress_bar(
 
 @contextmanager
 def compilation_announced() -> Iterator[None]:
-    """Inside, the first kernel that has to be compiled, and is not found in the cache on disk, is a line on stderr.
-
-    Functions that have no such cache are small and compile every time; they are not announced.
-    """
+    """Inside, the first kernel that has to be compiled, and is not found in the cache on disk, is a line on stderr."""
     from numba.core import caching, event
 
     untyped: Any = event

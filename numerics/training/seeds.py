@@ -44,8 +44,7 @@ def train(
     Raises ValueError: An unknown engine, no seeds, a negative seed.
     Raises TypeError: ``settings`` are no settings.
     Raises OSError: ``out`` cannot be written.
-    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped; finished runs are on disk, and
-    runs in progress go on from their checkpoints when they are asked for again.
+    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped; the same call goes on from there.
 
     >>> train(Setting(T=2, n=50, sparsity=0.9, steps=40), seeds=2, out=None, progress=False)
     <Runs: 2 runs, 0 memorized>
@@ -68,24 +67,20 @@ def train(
 
 
 def _settings(given: Setting | Sequence[Setting]) -> list[Setting]:
-    """The settings of one or several; anything else is refused with what to try."""
-    several = (
-        [given] if isinstance(given, Setting) else list(given) if isinstance(given, Iterable) else [given]
-    )
-    for one in several:
-        if not isinstance(one, Setting):
-            raise TypeError(
-                f"settings = {given!r}: a theory.Setting or several are needed; try train(Setting(T=8))"
-            )
+    several = list(given) if isinstance(given, Iterable) else [given]
+    if not all(isinstance(one, Setting) for one in several):
+        raise TypeError(
+            f"settings = {given!r}: a theory.Setting or several are needed; try train(Setting(T=8))"
+        )
     return several
 
 
 def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Setting]:
     if isinstance(seeds, (int, np.integer)):
-        wanted = [setting.replace(seed=setting.seed + k) for setting in settings for k in range(int(seeds))]
+        wanted = [one.replace(seed=one.seed + k) for one in settings for k in range(int(seeds))]
     else:
         listed = [int(seed) for seed in seeds]
-        wanted = [setting.replace(seed=seed) for setting in settings for seed in listed]
+        wanted = [one.replace(seed=seed) for one in settings for seed in listed]
     if not wanted:
         raise ValueError(
             f"nothing to train: {len(settings)} settings and seeds={seeds!r}; give at least one of each"

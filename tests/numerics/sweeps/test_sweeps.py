@@ -259,8 +259,8 @@ def test_the_table_has_one_row_per_cell_in_order(tmp_path: Path, broken: list[in
     [
         ({"jobs": 0}, "jobs is 0"),
         ({"backend": "ray"}, "'ray' is not known; allowed are local, dask"),
-        ({"backend": "dask"}, "needs the address"),
-        ({"address": "tcp://localhost:1"}, "backend is local"),
+        ({"backend": "dask"}, "address is None, backend dask"),
+        ({"address": "tcp://localhost:1"}, "backend local"),
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_written(
