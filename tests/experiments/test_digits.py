@@ -10,13 +10,12 @@ import pytest
 
 from experiments import digits
 from experiments.commentary import outcomes
-from experiments.digits.collecting import FLIPPED, MNIST_FOLDER, _toy, collect_networks, training_plans
+from experiments.digits.collecting import MNIST_FOLDER, _toy, collect_networks
 from numerics import train
 from numerics.other_models.dense_network import TrainingPlan, train_classifier
 from numerics.other_models.digits import Digits, load_mnist
 from tests.numerics.other_models.test_digits import mnist  # noqa: F401
 from theory import Setting
-from verify.style import render
 
 
 def _blobs(T=40, side=3):
@@ -59,10 +58,7 @@ def test_dimensionalities_add_up_to_the_rank_and_stay_between_their_bounds(table
 
 def test_an_untrained_network_agrees_with_itself_only(tables):
     networks = tables["networks"].query("series == 'training'")
-    start = networks[networks["epoch"] == 0]["agreement_with_start"]
-    end = networks[networks["epoch"] == 5]["agreement_with_start"]
-    assert (start == 1).all()
-    assert (end < 1).all()
+    assert ((networks["agreement_with_start"] == 1) == (networks["epoch"] == 0)).all()
 
 
 def test_pictures_are_the_images_they_name(tables):
@@ -76,9 +72,8 @@ def test_pictures_are_the_images_they_name(tables):
     assert highest.min() >= lowest.max()
 
 
-def test_the_figure_comes_from_the_tables(tables):
-    first, second = (render(digits.draw(tables), "svg") for _ in range(2))
-    assert first == second
+def test_tables_are_all_that_is_drawn(tables):
+    assert digits.draw(tables).axes
 
 
 def test_the_distance_of_a_shown_image_is_ranked_among_all(tables):
@@ -92,12 +87,9 @@ def test_the_distance_of_a_shown_image_is_ranked_among_all(tables):
         assert image["distance_percentile"] == pytest.approx(100 * (below + same / 2))
 
 
-def _found(tables):
-    """Findings by statement, quantity and place."""
-    return {(each.statement, each.quantity, each.at): each for each in digits.findings(tables)}
-
-
-@pytest.mark.parametrize(("highest", "outcome"), [(90, "agrees"), (50, "not decided"), (10, "not decided")])
+@pytest.mark.parametrize(
+    ("highest", "outcome"), [(90, "agrees"), (10, "not decided"), (np.nan, "not tested")]
+)
 def test_the_tail_is_odd_only_where_its_images_are_far_from_others(tables, highest, outcome):
     percentile = tables["images"]["group"].map({"highest": highest, "middle": 50, "lowest": 50})
     spread = np.resize(np.arange(8), len(percentile))
@@ -106,12 +98,9 @@ def test_the_tail_is_odd_only_where_its_images_are_far_from_others(tables, highe
     )
     assert outcomes(found)[digits.ODD] == outcome
     tail = next(each for each in found if each.at == "highest D*")
-    assert (tail.value, tail.low, tail.high) == (highest + 3.5, highest, highest + 7)
-
-
-def test_without_distances_oddness_is_not_tested(tables):
-    unknown = tables | {"images": tables["images"].assign(distance_percentile=np.nan)}
-    assert outcomes(digits.findings(unknown))[digits.ODD] == "not tested"
+    assert [tail.value, tail.low, tail.high] == pytest.approx(
+        [highest + 3.5, highest, highest + 7], nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,26 +111,19 @@ def test_outliers_are_judged_only_where_they_could_stand_out_that_far(tables, T,
     assert outcomes(digits.findings(tables | {"networks": networks}))[digits.FAR] == outcome
 
 
-def _flipped(tables, before, after):
+def test_what_training_adds_on_replaced_labels_is_taken_seed_by_seed(tables):
+    """As large before training is no effect of memorizing: the change has an interval of its own."""
     rows = [
-        {"series": "flipped", "seed": seed, "width": 12, "T": 40, "epoch": epoch, "train_accuracy": 1.0,
+        {"series": "flipped", "seed": seed, "width": 12, "T": 40, "epoch": epoch,
          "flipped_above_others": value + 0.01 * seed}
         for seed in range(5)
-        for epoch, value in ((0, before), (9, after))
+        for epoch, value in ((0, 0.5), (9, 0.95))
     ]  # fmt: skip
     others = tables["networks"].query("series != 'flipped'")
-    return tables | {"networks": pd.concat([others, pd.DataFrame(rows)], ignore_index=True)}
-
-
-@pytest.mark.parametrize(("before", "after"), [(0.5, 0.95), (0.9, 0.9), (0.5, 0.2)])
-def test_what_training_adds_on_replaced_labels_is_taken_seed_by_seed(tables, before, after):
-    """As large before training is no effect of memorizing: the change has an interval of its own."""
-    found = _found(_flipped(tables, before, after))
-    said, at = "How well D* tells images with replaced labels from others", "12 units"
-    end = found[said, "probability that such an image has the larger D*", at]
-    change = found[said, "its change by training", at]
-    assert end.value == pytest.approx(after + 0.02)
-    assert (change.value, change.low) == (pytest.approx(after - before), pytest.approx(after - before))
+    found = digits.findings(tables | {"networks": pd.concat([others, pd.DataFrame(rows)], ignore_index=True)})
+    end, change = (each for each in found if each.at == "12 units")
+    assert end.value == pytest.approx(0.97)
+    assert (change.value, change.low) == (pytest.approx(0.45), pytest.approx(0.45))
     assert end.low < end.value
     assert end.n == change.n == 5
 
@@ -165,16 +147,6 @@ def test_a_transition_of_the_toy_model_is_found_only_where_it_is(tables, largest
     assert judged.outcome == outcome
     assert judged.value == 1000 if outcome == "agrees" else np.isnan(judged.value)
     assert found[-1].at == "T = 100"
-
-
-def test_plans_cover_training_size_width_and_flipped_labels_for_several_seeds():
-    plans = training_plans(_blobs())
-    for name in ("training", "size", "width", "flipped"):
-        assert len({plan.seed for series, plan in plans if series == name}) >= 5
-    assert all(plan.flipped == (FLIPPED if name == "flipped" else 0) for name, plan in plans)
-    assert all(
-        plan.epochs[0] == 0 for name, plan in plans if name != "size"
-    )  # each has its control at epoch 0
 
 
 def test_the_folder_of_mnist_is_used_where_it_is_given(mnist, monkeypatch):  # noqa: F811
