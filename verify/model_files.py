@@ -35,15 +35,7 @@ class ForeignFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForeignModel:
-    """A model read from a file.
-
-    Attributes
-    ----------
-    W, b : (m, n) and (n,) in float64, finite.
-    guesses : what was guessed on the way, one sentence each.
-    run : the run, if the file is one of this program's.
-
-    """
+    """A model read from a file: W (m, n) and b (n,), finite; what was guessed; the run, if the file is one of ours."""
 
     W: NDArray[np.float64]
     b: NDArray[np.float64]

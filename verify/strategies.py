@@ -1,12 +1,4 @@
-"""Hypothesis strategies: settings, datasets, and models that memorize exactly, approximately or not at all.
-
-For use in your own pytest suite:
-
-    @given(memorizing_models())
-    def test_my_measurement(case):
-        model, data = case
-        ...
-"""
+"""Hypothesis strategies: settings, datasets, and models that memorize exactly, approximately or not at all."""
 
 from __future__ import annotations
 

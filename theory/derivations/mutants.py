@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import sympy
 from flint import arb
+from sympy.core.relational import Relational
 
 from theory.derivations.domains import Domain, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
@@ -101,13 +102,8 @@ def _rewrite(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
             continue
         for changed, words in _rewrite(argument, domain):
             arguments = (*node.args[:place], changed, *node.args[place + 1 :])
-            yield _rebuilt(node, arguments), words
-
-
-def _rebuilt(node: sympy.Basic, arguments: tuple[sympy.Basic, ...]) -> sympy.Basic:
-    if isinstance(node, sympy.core.relational.Relational):
-        return node.func(*arguments, evaluate=False)
-    return node.func(*arguments)
+            kept = {"evaluate": False} if isinstance(node, Relational) else {}
+            yield node.func(*arguments, **kept), words
 
 
 def _rewrite_here(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
@@ -130,5 +126,5 @@ def _rewrite_here(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
         yield sympy.Tuple(index, lower + 1, upper), ("from ", lower + 1)
         yield sympy.Tuple(index, lower, upper - 1), ("to ", upper - 1)
         yield sympy.Tuple(index, lower, upper + 1), ("to ", upper + 1)
-    elif isinstance(node, sympy.core.relational.Relational) and not isinstance(node, sympy.Eq):
+    elif isinstance(node, Relational) and not isinstance(node, sympy.Eq):
         yield node.reversedsign.func(*node.args, evaluate=False), (node, ": direction")
