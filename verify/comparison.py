@@ -164,42 +164,31 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
     predicted: Record | None = None
     with suppress(ValueError):  # no model of zero loss exists
         predicted = predict(group)
-    share = share_interval(len(records), len(members))
-    norms = [record.weight_norm for record in records]
-    roots = [record.energy**0.5 for record in records]
-    parts: dict[str, Any] = {
-        f"median_{part}": _median([getattr(record, part) for record in records])
-        for part in ("weight_norm_seen", "weight_norm_unseen", "bias_norm")
-    }
-    fitting = [record for record in records if record.assumes("unit norm", "disjoint supports")]
     least = predicted.weight_norm if predicted is not None else 0.0
-    ratios = [record.weight_norm / least for record in fitting] if least > 0 else []
+    fitting = [record for record in records if record.assumes("unit norm", "disjoint supports")]
+    norms = ("weight_norm", "weight_norm_seen", "weight_norm_unseen", "bias_norm")
+    found = {name: [getattr(record, name) for record in records] for name in norms}
+    found["sqrt_energy"] = [record.energy**0.5 for record in records]
+    found["ratio"] = [record.weight_norm / least for record in fitting] if least > 0 else []
+    numbers: dict[str, Any] = {
+        f"median_{name}": float(np.median(values)) if values else None for name, values in found.items()
+    }
+    numbers |= {
+        f"least_{name}": min(found[name], default=None) for name in ("weight_norm", "sqrt_energy", "ratio")
+    }
+    numbers |= {name: getattr(group, name) for name in ("T", "m", "weight_decay", "decay_budget")}
+    numbers |= {f"predicted_{name}": getattr(predicted, name, None) for name in ("weight_norm", "bias_norm")}
+    share = share_interval(len(records), len(members))
     return Row(
-        T=group.T,
-        m=group.m,
-        weight_decay=group.weight_decay,
-        decay_budget=group.decay_budget,
+        **numbers,
         seeds=len(members),
         memorized=len(records),
         orthonormal=len(fitting),
         share=share.value,
         share_low=share.low,
         share_high=share.high,
-        least_weight_norm=min(norms, default=None),
-        median_weight_norm=_median(norms),
-        least_sqrt_energy=min(roots, default=None),
-        median_sqrt_energy=_median(roots),
-        **parts,
-        predicted_weight_norm=predicted.weight_norm if predicted is not None else None,
-        predicted_bias_norm=predicted.bias_norm if predicted is not None else None,
-        least_ratio=min(ratios, default=None),
-        median_ratio=_median(ratios),
         diagnoses=dict(Counter(diagnosis.name for _, diagnosis in members).most_common()),
     )
-
-
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None
 
 
 def measured(run: Run) -> dict[str, float | None]:
