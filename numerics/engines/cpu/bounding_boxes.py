@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from numerics.engines.cpu.compilation import INLINE
 from numerics.engines.cpu.simd import (
     LANES,
     absolute,
@@ -49,13 +50,6 @@ NODE = LANES
 
 #: Datapoints of a node.
 NODE_POINTS = NODE * LANES
-
-INLINE: dict[str, Any] = {
-    "error_model": "numpy",
-    "boundscheck": False,
-    "nogil": True,
-    "fastmath": {"contract"},
-}
 
 #: Rows of ``leaves`` and ``nodes``: centre 0-1, half width 2-3, |centre| 4-5, Σh₀² Σh₀h₁ Σh₁² Σh₀ Σh₁ Σ1 6-11, and 12:
 #: ∞ forbids moments.

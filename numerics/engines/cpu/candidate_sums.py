@@ -21,7 +21,6 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from numerics.engines.cpu import simd as lanes
-from numerics.engines.cpu.bounding_boxes import INLINE
 from numerics.engines.cpu.candidates import (
     COUNTS,
     RENEWS,
@@ -35,7 +34,7 @@ from numerics.engines.cpu.candidates import (
     plan_step,
     renew,
 )
-from numerics.engines.cpu.compilation import compiled
+from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.simd import LANES
 
 __all__ = ["count_listed", "listed_pairs", "sum_listed"]

@@ -33,7 +33,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from numerics.engines.cpu.bounding_boxes import INLINE, NODE
+from numerics.engines.cpu.bounding_boxes import NODE
+from numerics.engines.cpu.compilation import INLINE
 from numerics.engines.cpu.simd import (
     LANES,
     absolute,

@@ -19,6 +19,9 @@ __all__ = ["OPTIONS", "compiled", "sources"]
 #: fastmath allows vectorised reductions; it also lets the compiler assume away NaN.
 OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundscheck": False, "nogil": True}
 
+#: NaN is carried on, and sums keep their order.
+INLINE: dict[str, Any] = OPTIONS | {"fastmath": {"contract"}}
+
 
 @cache
 def sources() -> dict[str, bytes]:

@@ -22,7 +22,6 @@ from numerics.engines.cpu.bounding_boxes import (
     BOX_ROWS,
     FEATURE_ROWS,
     GROUP,
-    INLINE,
     NODE,
     bound_features,
     excess,
@@ -30,6 +29,7 @@ from numerics.engines.cpu.bounding_boxes import (
     middle_and_reach,
     test_boxes,
 )
+from numerics.engines.cpu.compilation import INLINE
 from numerics.engines.cpu.simd import (
     LANES,
     add,
@@ -67,20 +67,10 @@ def sum_pairs(
     rows: Any, width: int, i: int, points: Any, pulled: Any, listed: Any, count: int, tail: int, valid: Any
 ) -> None:
     """Four features from ``i`` on with the ``count`` leaves ``listed``, and the one at ``tail`` unless negative."""
-    v, z = width, 2 * width
+    v, z = width + i, 2 * width + i
     a0, a1, a2, a3 = splat(rows[i]), splat(rows[i + 1]), splat(rows[i + 2]), splat(rows[i + 3])
-    c0, c1, c2, c3 = (
-        splat(rows[v + i]),
-        splat(rows[v + i + 1]),
-        splat(rows[v + i + 2]),
-        splat(rows[v + i + 3]),
-    )
-    b0, b1, b2, b3 = (
-        splat(rows[z + i]),
-        splat(rows[z + i + 1]),
-        splat(rows[z + i + 2]),
-        splat(rows[z + i + 3]),
-    )
+    c0, c1, c2, c3 = splat(rows[v]), splat(rows[v + 1]), splat(rows[v + 2]), splat(rows[v + 3])
+    b0, b1, b2, b3 = splat(rows[z]), splat(rows[z + 1]), splat(rows[z + 2]), splat(rows[z + 3])
     e0 = e1 = e2 = e3 = f0 = f1 = f2 = f3 = s0 = s1 = s2 = s3 = splat(rows.dtype.type(0))
     for entry in range(count):
         place = listed[entry]
@@ -138,21 +128,10 @@ def list_cut_leaves(
 
 @njit(**INLINE)  # type: ignore[untyped-decorator]
 def _add_active(
-    rows: Any,
-    width: int,
-    i: int,
-    boxes: Any,
-    span: int,
-    start: int,
-    pushed: Any,
-    x00: Any,
-    x01: Any,
-    x11: Any,
-    x0: Any,
-    x1: Any,
-    xn: Any,
+    rows: Any, width: int, i: int, boxes: Any, span: int, start: int, pushed: Any, moments: Any
 ) -> Any:
     """Add moments of the boxes from ``start`` on that the group is active on, and hand them the group's."""
+    x00, x01, x11, x0, x1, xn = moments
     middle, reach = middle_and_reach(rows, width, i, boxes, span, start)
     on = where_above(excess(rows, width, i, boxes, span, start, middle, reach), splat(rows.dtype.type(0)))
     for row in range(PUSHED_ROWS):
@@ -186,16 +165,14 @@ def sum_moments(
     """All pairs of the group at ``i`` and the leaves and nodes it is active on, by moments; sets its sums."""
     dtype = rows.dtype.type
     span, node_span, n_nodes = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS, (n_leaves + NODE - 1) // NODE
-    x00 = x01 = x11 = x0 = x1 = xn = none = splat(dtype(0))
+    none = splat(dtype(0))
+    moments = none, none, none, none, none, none
     for first in range(0, n_nodes, LANES):
         if on_above[first // LANES] != 0:
-            x00, x01, x11, x0, x1, xn = _add_active(
-                rows, width, i, nodes, node_span, first, above, x00, x01, x11, x0, x1, xn
-            )
+            moments = _add_active(rows, width, i, nodes, node_span, first, above, moments)
     for entry in range(n_on):
-        x00, x01, x11, x0, x1, xn = _add_active(
-            rows, width, i, leaves, span, on[2 * entry] * NODE, pushed, x00, x01, x11, x0, x1, xn
-        )
+        moments = _add_active(rows, width, i, leaves, span, on[2 * entry] * NODE, pushed, moments)
+    x00, x01, x11, x0, x1, xn = moments
     for k in range(8):
         sums[k] = dtype(0)
     add_totals(sums, 0, x00, x01, x11, x0)

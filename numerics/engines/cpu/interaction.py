@@ -24,7 +24,6 @@ from numerics.engines.cpu.bounding_boxes import (
     BOX_ROWS,
     FEATURE_ROWS,
     GROUP,
-    INLINE,
     NODE,
     NODE_POINTS,
     bound_features,
@@ -34,7 +33,7 @@ from numerics.engines.cpu.bounding_boxes import (
 )
 from numerics.engines.cpu.candidate_sums import listed_pairs
 from numerics.engines.cpu.candidates import Listing, describe_points, plan_step
-from numerics.engines.cpu.compilation import compiled
+from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
 from numerics.engines.cpu.pairs import BLOCK, dense_pairs
 from numerics.engines.cpu.simd import LANES

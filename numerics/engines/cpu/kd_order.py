@@ -131,15 +131,9 @@ class Arrangement:
     @classmethod
     def unpacked(cls, packed: NDArray[np.int32], n: int) -> Arrangement:
         """What `packed` packed; ``n`` is the number of features."""
-        awake, culled, settled, wakes = (int(fact) for fact in packed[: cls.FACTS])
-        return cls(
-            packed[cls.FACTS : cls.FACTS + n].copy(),
-            packed[cls.FACTS + n :].copy(),
-            awake,
-            bool(culled),
-            settled,
-            wakes,
-        )
+        facts, features, points = np.split(packed, [cls.FACTS, cls.FACTS + n])
+        awake, culled, settled, wakes = facts.tolist()
+        return cls(features.copy(), points.copy(), awake, bool(culled), settled, wakes)
 
 
 def _segments(indptr: NDArray[Any], chosen: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

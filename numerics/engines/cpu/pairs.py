@@ -26,6 +26,7 @@ from numba import njit
 from numba.extending import overload
 
 from numerics.engines.cpu import simd as lanes
+from numerics.engines.cpu.compilation import INLINE
 from numerics.engines.cpu.simd import LANES, load, splat, store, total
 
 __all__ = ["BLOCK", "REGISTERS", "dense_pairs", "scratch_size"]
@@ -38,13 +39,6 @@ _LINE = 64
 
 #: Bytes of vector registers: 32 of 512 bits, or 16 of 256 (32 of 128) bits. A tile takes half of them.
 REGISTERS = 2048 if binding.get_host_cpu_features().get("avx512f") else 512
-
-_OPTIONS: dict[str, Any] = {
-    "error_model": "numpy",
-    "boundscheck": False,
-    "nogil": True,
-    "fastmath": {"contract"},
-}
 
 
 def tile_shape(itemsize: int) -> tuple[int, int]:
@@ -111,10 +105,10 @@ def _tile(points: int, vectors: int) -> Callable[..., None]:
         name: getattr(lanes, name) for name in ("add", "fma", "load", "relu", "splat", "store")
     }
     exec(_tile_source(points, vectors), namespace)  # our own text, built from two integers
-    return njit(**_OPTIONS)(namespace[_tile_name(points, vectors)])  # type: ignore[no-any-return]
+    return njit(**INLINE)(namespace[_tile_name(points, vectors)])  # type: ignore[no-any-return]
 
 
-@njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _copy_in(rows: Any, block: Any, start: int, size: int, width: int) -> None:
     """Features ``start`` on into the chunks of ``block``; gradient sums and missing features are 0."""
     zero = block.dtype.type(0)
@@ -136,7 +130,7 @@ def _copy_in(rows: Any, block: Any, start: int, size: int, width: int) -> None:
                 target[i] = source[i]
 
 
-@njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _copy_out(block: Any, gradients: Any, start: int, size: int, width: int) -> None:
     """The sums of the chunks of ``block`` into the gradients of features ``start`` on."""
     count = len(gradients)

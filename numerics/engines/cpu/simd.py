@@ -108,17 +108,19 @@ def store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
     return types.none(array, types.intp, lanes), generate
 
 
+def _every(builder: Any, vector: ir.VectorType, number: Any) -> Any:
+    """The same number in every lane."""
+    nothing = ir.Constant(vector, ir.Undefined)
+    single = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
+    return _shuffled(builder, single, nothing, [0] * LANES)
+
+
 @intrinsic
 def splat(typing: Any, number: Any) -> Any:
     """The same number in every lane."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = _vector(number)
-        single = builder.insert_element(
-            ir.Constant(vector, ir.Undefined), arguments[0], ir.Constant(ir.IntType(32), 0)
-        )
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
-        return builder.shuffle_vector(single, ir.Constant(vector, ir.Undefined), zeros)
+        return _every(builder, _vector(number), arguments[0])
 
     return Lanes(number)(number), generate
 
@@ -133,17 +135,22 @@ def _elementwise(operands: int, build: Callable[..., Any]) -> Callable[..., Any]
     return typed
 
 
-def _fused(builder: Any, dtype: Any, a: Any, b: Any, c: Any) -> Any:
-    vector = _vector(dtype)
-    name = f"llvm.fmuladd.v{LANES}f{dtype.bitwidth}"
-    function = _tools.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
-    return builder.call(function, (a, b, c))
+def _function(name: str) -> Callable[..., Any]:
+    """What calls a function of vectors of LLVM's own."""
+
+    def build(builder: Any, dtype: Any, *operands: Any) -> Any:
+        vector = _vector(dtype)
+        kind = ir.FunctionType(vector, [vector] * len(operands))
+        name_of_kind = f"llvm.{name}.v{LANES}f{dtype.bitwidth}"
+        return builder.call(_tools.get_or_insert_function(builder.module, kind, name_of_kind), operands)
+
+    return build
 
 
 @intrinsic
 def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """A·b + c."""
-    return _elementwise(3, _fused)(a)
+    return _elementwise(3, _function("fmuladd"))(a)
 
 
 @intrinsic
@@ -224,12 +231,7 @@ def append_above_zero(typing: Any, array: Any, count: Any, a: Any, start: Any, k
         numbers = ir.Constant(vector, list(range(LANES)))
 
         def every(number: Any) -> Any:
-            single = builder.insert_element(
-                ir.Constant(vector, ir.Undefined), builder.trunc(number, int32), ir.Constant(int32, 0)
-            )
-            return builder.shuffle_vector(
-                single, ir.Constant(vector, ir.Undefined), ir.Constant(vector, None)
-            )
+            return _every(builder, vector, builder.trunc(number, int32))
 
         above = builder.fcmp_unordered(">", a, _constant(signature.args[2].dtype, 0.0))
         above = builder.and_(above, builder.icmp_signed("<", numbers, every(known)))
@@ -261,6 +263,10 @@ def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(kind, [ir.Constant(ir.IntType(32), p) for p in places]))
 
 
+def _choose(builder: Any, sign: str, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(sign, a, b), a, b)
+
+
 def _over_eights(combine: Callable[..., Any]) -> Callable[..., Any]:
     def build(builder: Any, dtype: Any, a: Any) -> Any:
         for apart in (4, 2, 1):
@@ -273,13 +279,13 @@ def _over_eights(combine: Callable[..., Any]) -> Callable[..., Any]:
 @intrinsic
 def least_of_eight(typing: Any, a: Any) -> Any:
     """In the first eight lanes their least, in the last eight theirs; NaN may be passed over."""
-    return _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))(a)
+    return _over_eights(lambda builder, a, b: _choose(builder, "<", a, b))(a)
 
 
 @intrinsic
 def most_of_eight(typing: Any, a: Any) -> Any:
     """In the first eight lanes their largest, in the last eight theirs; NaN may be passed over."""
-    return _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))(a)
+    return _over_eights(lambda builder, a, b: _choose(builder, ">", a, b))(a)
 
 
 @intrinsic
@@ -291,37 +297,19 @@ def total_of_eight(typing: Any, a: Any) -> Any:
 @intrinsic
 def larger(typing: Any, a: Any, b: Any) -> Any:
     """The larger of the two; b where either is NaN."""
-    return _elementwise(
-        2, lambda builder, dtype, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b)
-    )(a)
+    return _elementwise(2, lambda builder, dtype, a, b: _choose(builder, ">", a, b))(a)
 
 
 @intrinsic
 def absolute(typing: Any, a: Any) -> Any:
     """|a|."""
-
-    def build(builder: Any, dtype: Any, a: Any) -> Any:
-        vector = _vector(dtype)
-        function = _tools.get_or_insert_function(
-            builder.module, ir.FunctionType(vector, [vector]), f"llvm.fabs.v{LANES}f{dtype.bitwidth}"
-        )
-        return builder.call(function, (a,))
-
-    return _elementwise(1, build)(a)
+    return _elementwise(1, _function("fabs"))(a)
 
 
 @intrinsic
 def square_root(typing: Any, a: Any) -> Any:
     """√a."""
-
-    def build(builder: Any, dtype: Any, a: Any) -> Any:
-        vector = _vector(dtype)
-        function = _tools.get_or_insert_function(
-            builder.module, ir.FunctionType(vector, [vector]), f"llvm.sqrt.v{LANES}f{dtype.bitwidth}"
-        )
-        return builder.call(function, (a,))
-
-    return _elementwise(1, build)(a)
+    return _elementwise(1, _function("sqrt"))(a)
 
 
 @intrinsic
@@ -363,7 +351,7 @@ def most(typing: Any, lanes: Any) -> Any:
         a = arguments[0]
         for apart in (8, 4, 2, 1):
             b = _shuffled(builder, a, a, [lane ^ apart for lane in range(LANES)])
-            a = builder.select(builder.fcmp_ordered(">", a, b), a, b)
+            a = _choose(builder, ">", a, b)
         return builder.extract_element(a, ir.Constant(ir.IntType(32), 0))
 
     return lanes.dtype(lanes), generate

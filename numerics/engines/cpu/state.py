@@ -110,9 +110,8 @@ class HeldState:
         """(n,) which places hold a feature that may sleep, or sleep on; none where they are too few to gain by it."""
         asleep = ~self._seen[self.arrangement.features]
         places = np.flatnonzero(asleep[: self.arrangement.awake])
-        asleep[places] = sleeping.asks_for_nothing(
-            tuple(rows[:, places] for rows in self.rows), rate, epsilon
-        )
+        state = tuple(rows[:, places] for rows in self.rows)
+        asleep[places] = sleeping.asks_for_nothing(state, rate, epsilon)
         places = np.flatnonzero(asleep)
         asleep[places] = sleeping.stays_inactive(self.rows[0][:, places], self.limits)
         if asleep.sum() < LEAST_SHARE * len(asleep):
@@ -141,12 +140,8 @@ class HeldState:
     def packed(self) -> NDArray[np.uint8]:
         """What the state depends on besides step, parameters and moments."""
         asleep = [rows[:, self.arrangement.awake :].tobytes() for rows in self.rows]
-        return np.frombuffer(
-            b"".join(
-                [self.arrangement.packed().tobytes(), np.append(self.limits, self.size).tobytes(), *asleep]
-            ),
-            np.uint8,
-        )
+        limits = np.append(self.limits, self.size).tobytes()
+        return np.frombuffer(b"".join([self.arrangement.packed().tobytes(), limits, *asleep]), np.uint8)
 
     def unpack(self, packed: NDArray[np.uint8]) -> None:
         """Take back what `packed` gave, after `restore` at the same step."""
@@ -159,9 +154,8 @@ class HeldState:
         *limits, self.size = np.frombuffer(content[size : len(content) - tail], np.float64).tolist()
         self.limits = np.array(limits)
         values = np.frombuffer(content[len(content) - tail :], self.rows[0].dtype)
-        for rows, part in zip(
-            self.rows, values.reshape(len(self.rows), len(self.rows[0]), asleep), strict=True
-        ):
+        parts = values.reshape(len(self.rows), len(self.rows[0]), asleep)
+        for rows, part in zip(self.rows, parts, strict=True):
             rows[:, arrangement.awake :] = part
 
 

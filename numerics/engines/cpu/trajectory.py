@@ -98,11 +98,9 @@ class _Workspace:
     def culling(self) -> tuple[_Array, ...] | Listing:
         """Arrays of the culled sums."""
         (rows, n), T, dtype = self.gradients.shape, self.data.T, self.gradients.dtype
-        return (
-            culling_arrays(T, self.parts, dtype)
-            if rows == 3
-            else make_listing(n, T, rows - 1, self.parts, dtype)
-        )
+        if rows == 3:
+            return culling_arrays(T, self.parts, dtype)
+        return make_listing(n, T, rows - 1, self.parts, dtype)
 
 
 class CpuTrajectory:

@@ -348,9 +348,7 @@ def finish(
 ) -> None:
     """The gradient of one block of features in one row of the parameters, and their AdamW step.
 
-    Numbers that depend on the step are read from ``schedule`` (schedules, 3, steps) at the device's own counter, so
-    that recorded launches can be replayed.
-
+    Numbers of the step are read from ``schedule`` (schedules, 3, steps) at the device's own counter, for replays.
     ``diverged`` holds for each run the first step that left a parameter infinite or NaN; later ones change nothing. It
     needs no atomics: all that write to it in one step write that step, and it is only asked for earlier ones.
     """

@@ -92,26 +92,9 @@ def _check_batch(
 class BatchedCudaTrajectory:
     """Full-batch AdamW on the ReLU-output model, for several runs of one shape at once.
 
-    Parameters
-    ----------
-    settings, datasets, starts : one of each per run; a start is (W, b) with shapes (m, n) and (n,). Settings may
-        differ in seeds, sparsity, learning rate and its schedule, and weight decay.
-
-    Raises
-    ------
-    ValueError
-        No run, runs of several shapes, a start that does not fit, or a machine without CUDA or Triton.
-
-    Examples
-    --------
-    With ``settings`` of one shape, where `missing_for_cuda` returns None::
-
-        batch = BatchedCudaTrajectory(
-            settings, [draw_dataset(s) for s in settings], [draw_start(s) for s in settings]
-        )
-        batch.advance(settings[0].steps)
-        batch.parameters()[0]  # (m+1, n), W above b, of the first run
-
+    One setting, dataset and start (W, b), of shapes (m, n) and (n,), of each run. Settings may differ in seeds,
+    sparsity, learning rate and its schedule, and weight decay. ValueError: no run, runs of several shapes, a start that
+    does not fit, or a machine without CUDA or Triton.
     """
 
     def __init__(

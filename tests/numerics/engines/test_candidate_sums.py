@@ -20,7 +20,6 @@ from numerics.engines.cpu.candidates import (
     make_listing,
     plan_step,
 )
-from numerics.engines.cpu.interaction import prefers_listing
 from numerics.engines.cpu.kernels import as_rows
 from numerics.engines.cpu.simd import LANES
 from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums
@@ -157,10 +156,3 @@ def test_memory_is_bounded_by_features_and_datapoints(n: int, T: int, m: int) ->
     sizes = [array.size for array in make_listing(n, T, m, 1, np.dtype("float32"))]
     assert sum(sizes) <= (candidates.MOST_BLOCKS + m + 1) * (n + WIDTH) + 4 * (m + 1) * (T + 40 * LANES)
     assert candidates.block_leaves(T) <= candidates.NODE
-
-
-@given(listed=st.integers(0, 10**9), n=st.integers(1, 10**5), T=st.integers(1, 10**5))
-def test_the_choice_is_monotone(listed: int, n: int, T: int) -> None:
-    """More pairs to evaluate never make lists preferable; evaluating all of them never is."""
-    assert prefers_listing(listed, n, T) or not prefers_listing(listed + 1, n, T)
-    assert not prefers_listing(n * T, n, T)

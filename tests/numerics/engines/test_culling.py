@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start
@@ -22,6 +22,7 @@ from numerics.engines.cpu.interaction import (
     classify,
     culling_arrays,
     prefers_culling,
+    prefers_listing,
     sum_culled,
 )
 from numerics.engines.cpu.kernels import BLOCK, as_rows
@@ -117,12 +118,12 @@ def test_trained_states_are_decided_in_part() -> None:
         assert (kinds == ON).any()
 
 
-@given(cut=st.integers(0, 10**6), n=st.integers(1, 10**5), T=st.integers(1, 10**5))
-def test_the_choice_is_monotone(cut: int, n: int, T: int) -> None:
-    """More pairs to evaluate never make culling preferable; evaluating all of them never is."""
-    assume(cut > 0)
-    assert prefers_culling(cut - 1, n, T) or not prefers_culling(cut, n, T)
-    assert not prefers_culling(-(-n // GROUP) * -(-T // LANES), n, T)
+@given(work=st.integers(0, 10**9), n=st.integers(1, 10**5), T=st.integers(1, 10**5))
+def test_the_choices_are_monotone(work: int, n: int, T: int) -> None:
+    """More pairs to evaluate never make culling or lists preferable; evaluating all of them never is."""
+    for prefers, everything in ((prefers_culling, -(-n // GROUP) * -(-T // LANES)), (prefers_listing, n * T)):
+        assert prefers(work, n, T) or not prefers(work + 1, n, T)
+        assert not prefers(everything, n, T)
 
 
 def test_fitted_costs_are_those_that_made_the_times() -> None:

@@ -49,8 +49,7 @@ def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share:
 def test_the_polytope_test_can_fail() -> None:
     """Limits a hundredth too small let features sleep that are active."""
     random = np.random.default_rng(0)
-    hidden = random.normal(size=(2, 500))
-    W = random.normal(size=(2, 5_000))
+    hidden, W = random.normal(size=(2, 500)), random.normal(size=(2, 5_000))
     parameters = np.vstack([W, -0.996 * (W.T @ hidden).max(axis=1)])
     assert not sleeping.stays_inactive(parameters, sleeping.reaches(hidden)).any()
     assert sleeping.stays_inactive(parameters, sleeping.reaches(hidden) * 0.99).any()

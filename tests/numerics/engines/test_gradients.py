@@ -192,8 +192,7 @@ def test_second_derivatives_are_refused() -> None:
 def test_own_training_loop(optimizer: type[torch.optim.Optimizer]) -> None:
     """A user's loop over the fused loss walks where it walks over the module's dense loss, in float64.
 
-    Each step adds at most the gradient's rounding bound, over Adam's epsilon at worst; the bound below is measured
-    on the walk itself: how far a start moved by that much drifts, times the number of steps it is added in.
+    Bound: how far a start moved by one step's rounding drifts, times the number of steps it is added in.
     """
     steps = 60
     setting = Setting(T=4, n=40, sparsity=0.9, seed=2, dtype="float64")

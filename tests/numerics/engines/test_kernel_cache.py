@@ -50,11 +50,14 @@ def test_compiled_functions_of_other_files_use_their_own_file_alone() -> None:
 
 
 #: Imports every hashed file, so that none may need a file that is not hashed.
-SCRIPT = """
+IMPORTS = """
 import importlib, sys
 import numpy as np
 for name in sys.argv[1:]:
     importlib.import_module(f"numerics.engines.cpu.{name}")
+"""
+
+ERRORS = """
 from numerics.engines.cpu import kernels
 rows = kernels.as_rows(np.array([[1.0, 2.0], [0.0, 0.0]]))
 errors = np.zeros(1)
@@ -63,6 +66,19 @@ kernels.accumulate_point_errors(
     np.zeros(kernels.BLOCK), errors,
 )
 print(errors[0], sum(kernels.accumulate_point_errors.stats.cache_hits.values()), kernels.__file__)
+"""
+
+#: A function that compiles at once, and its use.
+PROBE = """
+from numba import njit
+from numerics.engines.cpu.compilation import compiled
+def _double(x):
+    return 2 * x
+double = compiled(_double, "double")
+"""
+DOUBLE = """
+from numerics.engines.cpu import probe
+print(probe.double(2.0), sum(probe.double.stats.cache_hits.values()), probe.__file__)
 """
 
 #: A file, what is edited there, and the error then. W = (1, 2), x = (1, 0): h = 1, outputs (1, 2), error 0 + 4.
@@ -89,11 +105,13 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edit: str) -> None:
     folder.mkdir(parents=True)
     for name, source in compilation.sources().items():
         (folder / name).write_bytes(source)
+    (folder / "probe.py").write_text(PROBE, encoding="utf-8")
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
     modules = [Path(name).stem for name in compilation.sources()]
 
     def result() -> tuple[float, int]:
-        command = [sys.executable, "-c", SCRIPT, *modules]
+        script = IMPORTS + (DOUBLE if edit == "another file" else ERRORS)
+        command = [sys.executable, "-c", script, *modules]
         done = subprocess.run(
             command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
         )
