@@ -30,16 +30,7 @@ _HEADING = re.compile(rf"^## ({'|'.join(FORMS)}) form$", re.MULTILINE | re.IGNOR
 
 @dataclass(frozen=True, slots=True)
 class Commentary:
-    """What people wrote of an experiment.
-
-    Attributes
-    ----------
-    title, question : head of the page.
-    caption : what the figure shows.
-    stamps : of each form the outcome of each statement, and the digest of ``tables``, for which its text was written.
-    texts : of each form its text in Markdown.
-
-    """
+    """What people wrote of an experiment: ``stamps`` and ``texts`` (Markdown) by form."""
 
     title: str
     question: str
@@ -92,7 +83,5 @@ def stale(
     {'It falls': ('agrees', 'differs')}
     """
     then, now = commentary.stamps.get(form, {}), {"tables": tables, **outcomes(findings)}
-    pairs = {
-        name: (then.get(name, "absent"), now.get(name, "absent")) for name in dict.fromkeys([*then, *now])
-    }
+    pairs = {name: (then.get(name, "absent"), now.get(name, "absent")) for name in [*then, *now]}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import linregress
 
 from experiments.bump import geometric_mean
 from experiments.following import STORED
@@ -24,7 +26,7 @@ from verify.statistics import Interval, mean_interval
 KEPT = ("status", "train_loss", "test_loss", "largest_feature_dimensionality")
 
 
-def crossing(T: Sequence[float], values: Sequence[float]) -> float:
+def crossing(T: ArrayLike, values: ArrayLike) -> float:
     """The T at which ``values``, one for each ascending T > 0, first rise through half their largest; NaN where none.
 
     Exact for values that are linear in log T between the given T.
@@ -45,9 +47,9 @@ def crossing(T: Sequence[float], values: Sequence[float]) -> float:
 def scales_of(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """The scale of every curve: one row for each value of ``keys`` and each seed, with ``scale`` and ``plateau``."""
     rows = []
-    for place, curve in runs.sort_values("T").groupby([*keys, "seed"], sort=True):
-        value = numbers(curve, "largest_feature_dimensionality")
-        rows.append((*place, crossing(numbers(curve, "T").tolist(), value.tolist()), value.max()))
+    for place, curve in runs.sort_values("T").groupby([*keys, "seed"]):
+        value = curve["largest_feature_dimensionality"]
+        rows.append((*place, crossing(curve["T"], value), value.max()))
     return pd.DataFrame(rows, columns=[*keys, "seed", "scale", "plateau"])
 
 
@@ -60,13 +62,13 @@ def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
     >>> slope_interval(pd.DataFrame(rows, columns=["seed", "decay", "scale"]), "decay").value
     1.0
     """
-    slopes = []
-    known = scales.dropna(subset=["scale"])
-    for _, rows in known.groupby("seed"):
-        x, y = np.log(numbers(rows, key)), np.log(numbers(rows, "scale"))
-        if len(np.unique(x)) >= 2:
-            slopes.append(float(np.dot(x - x.mean(), y) / np.dot(x - x.mean(), x)))
-    return mean_interval([round(slope, 12) for slope in slopes])
+    known = scales.dropna(subset=["scale"]).set_index("seed")[[key, "scale"]].transform("log")
+    slopes = [
+        linregress(rows[key], rows["scale"]).slope
+        for _, rows in known.groupby("seed")
+        if rows[key].nunique() > 1
+    ]
+    return mean_interval(np.round(slopes, 12))
 
 
 def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -75,7 +77,7 @@ def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     The mean has Student's 95 % interval of the logarithms; NaN where no seed has a scale.
     """
     rows = []
-    for place, part in scales.groupby(keys, sort=True):
+    for place, part in scales.groupby(keys):
         known = numbers(part.dropna(subset=["scale"]), "scale")
         mean = geometric_mean(known) if len(known) else Interval(math.nan, math.nan, math.nan)
         plateau = float(f"{np.median(numbers(part, 'plateau')):.3g}")

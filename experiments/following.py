@@ -44,8 +44,7 @@ Seen = TypeVar("Seen")
 def standing(W: NDArray[np.floating], run: Run) -> dict[str, float]:
     """Where the first repeated datapoint of a run stands for weights W, among the distinct ones.
 
-    dimensionality, rank (share of distinct datapoints with a larger D_X), length of its hidden vector; largest_other
-    D_X; stored: as `stored_features`.
+    Its rank is the share of distinct datapoints with a larger D_X, its length that of the hidden vector.
     """
     hidden = run.data.project(W)[:, first_copies(run.setting)]
     values = dimensionality(hidden)
@@ -91,10 +90,8 @@ def follow(runs: Sequence[Run], look: Callable[[Run, list[Snapshot]], Seen]) -> 
     def work(places: list[int], _: Event) -> None:
         for place in places:
             run = runs[place]
-            steps = growing_steps(run.setting.steps, SNAPSHOTS)
-            seen[place] = look(
-                run, list(take_snapshots(run.setting, steps, engine=resolve_engine(run.engine)))
-            )
+            steps, engine = growing_steps(run.setting.steps, SNAPSHOTS), resolve_engine(run.engine)
+            seen[place] = look(run, list(take_snapshots(run.setting, steps, engine=engine)))
 
     train_in_threads([run.setting for run in runs], "cpu", None, work)
     return [seen[place] for place in range(len(runs))]

@@ -6,16 +6,14 @@ hangs on what the files do not hold.
 
 import dataclasses
 import os
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.page import ANIMATION, Entry, Part, contents_page, page
+from experiments.page import ANIMATION, Part, contents_page, page
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.tables import (
     FORM,
@@ -77,10 +75,11 @@ def gather(
             f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them {lacking}"
             f"usable; try tgon sweep {source}{form_flag(form)} --out {folder}"
         )
+    seen = [observe(run) if getattr(experiment.module, "OBSERVED", True) else {} for run in runs]
     table = pd.DataFrame(
         [
-            {**run.setting.as_dict(), "status": run.status, **(observe(run) if experiment.observed else {})}
-            for run in runs
+            {**run.setting.as_dict(), "status": run.status, **each}
+            for run, each in zip(runs, seen, strict=True)
         ]
     )
     tables = experiment.module.collect(runs, table)
@@ -89,17 +88,17 @@ def gather(
         before, tables = form_of(known), joined(known, tables, experiment.keys)
         tables = experiment.module.derived(tables) if hasattr(experiment.module, "derived") else tables
     shown = kept | {run.setting for run in runs}
-    absent = [cell for cell, run in zip(sweep.cells, found, strict=True) if run is None and cell not in kept]
+    there = kept | {run.setting for run in finished}
     facts: dict[str, object] = {
         "experiment": experiment.name,
         "form": form,
         "sweep": source,
         "engine": ", ".join(dict.fromkeys([*before.get("engine", engine).split(", "), engine])),
         "runs": len(sweep.cells),
-        "missing": len(absent),
+        "missing": sum(cell not in there for cell in sweep.cells),
         "diverged": len([run for run in finished if run.status == "diverged"]),
         "memorized": sum(run.status == "memorized" for run in runs) + int(before.get("memorized", 0)),
-        "absent": _absent(sweep.cells, absent),
+        "absent": _absent(sweep.cells, there),
         **_times(runs, folder, before),
         **_taken([cell for cell in sweep.cells if cell in shown]),
     }
@@ -119,21 +118,16 @@ def _kept(
     there = int(before["runs"]) - int(before["missing"])
     if before["form"] == "preview" or not finished:
         return set()
+    holds = f"--out holds tables of {there} runs"
     if before["form"] != form:
-        raise ValueError(
-            f"--out holds tables of {there} runs of the {before['form']} form; try another --out"
-        )
+        raise ValueError(f"{holds} of the {before['form']} form; try another --out")
     for name, value in _taken(sweep.cells).items():
         several = any(mark in before.get(name, "") + value for mark in ",:")
         if name not in (*(keys or ("T", "seed")), "data_seed") and not several and before.get(name) != value:
-            raise ValueError(
-                f"--out holds tables of {there} runs of {name} = {before.get(name)}, not {value}; try another --out"
-            )
+            raise ValueError(f"{holds} of {name} = {before.get(name)}, not {value}; try another --out")
     if keys is None:
         if len(finished) < there:
-            raise ValueError(
-                f"--out holds tables of {there} runs, here are {len(finished)}; try another --out"
-            )
+            raise ValueError(f"{holds}, here are {len(finished)}; try another --out")
         return set()
     cells = dict(zip(key_rows(sweep.cells, keys), sweep.cells, strict=True))
     rows = key_rows(known["runs"], keys)
@@ -146,13 +140,15 @@ def _kept(
     return kept if kept - {run.setting for run in finished} else set()
 
 
-def _absent(cells: Sequence[Setting], missing: Collection[Setting]) -> str:
+def _absent(cells: Sequence[Setting], there: Collection[Setting]) -> str:
     """The values of each field of which there is no run, such as "T = 50000, 100000"."""
     texts = []
     for name in _FIELDS:
-        asked, lacking = (Counter(getattr(cell, name) for cell in each) for each in (cells, missing))
-        without = [value for value in asked if lacking[value] == asked[value]]
-        if 0 < len(without) < len(asked):
+        present = {getattr(cell, name) for cell in there}
+        without = [
+            value for value in dict.fromkeys(getattr(cell, name) for cell in cells) if value not in present
+        ]
+        if present and without:
             texts.append(f"{name} = {', '.join(map(_shown, without))}")
     return "; ".join(texts)
 
@@ -161,19 +157,16 @@ def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict
     """How many runs have a training time, and their sum in seconds, with those of tables before."""
     times = training_seconds([run.name for run in runs], folder)
     timed = len(times) + int(before.get("timed", 0))
-    return (
-        {"timed": timed, "seconds": round(sum(times.values())) + int(before.get("seconds", 0))}
-        if timed
-        else {}
-    )
+    seconds = round(sum(times.values())) + int(before.get("seconds", 0))
+    return {"timed": timed, "seconds": seconds} if timed else {}
 
 
 def _taken(settings: Sequence[Setting]) -> dict[str, str]:
     """Every value that each field of the settings takes."""
     taken = {name: list(dict.fromkeys(getattr(each, name) for each in settings)) for name in _FIELDS}
-    sizes = sorted(taken["T"])
-    shown = {name: _listed(values) for name, values in (taken | {"T": sizes}).items()}
-    if len(sizes) > MOST_SIZES:
+    taken["T"].sort()
+    shown = {name: _listed(values) for name, values in taken.items()}
+    if len(sizes := taken["T"]) > MOST_SIZES:
         shown["T"] = f"{sizes[0]} to {sizes[-1]}, {len(sizes)} values"
     return shown
 
@@ -216,16 +209,8 @@ def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Pa
         return Part(form_of(tables), experiment.module.findings(tables), summed, digest(tables), link, names)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What `write_experiment` left: the page, and all files with it."""
-
-    page: Path
-    files: tuple[Path, ...]
-
-
-def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Written:
-    """Tables, figure (PNG), page, and the animation of an experiment that has one.
+def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple[Path, list[Path]]:
+    """Tables, figure (PNG), page, and the animation of an experiment that has one: the page, and all files.
 
     A folder ``NAME/tenth`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie there.
     Of an experiment's own folder it goes to ``notes/experiments/NAME.md``, beside a list of all pages, else into that
@@ -245,10 +230,9 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> Writt
         write_atomically(path, content)
     files += [*contents, page]
     if page.parts[-3:-1] == ("notes", "experiments"):
-        home = _home(experiment, place)
-        write_atomically(page.parent / CONTENTS, contents_of(home.parent).encode())
         files.append(page.parent / CONTENTS)
-    return Written(page, tuple(files))
+        write_atomically(files[-1], contents_of(_home(experiment, place).parent).encode())
+    return page, files
 
 
 def _home(experiment: Experiment, place: Path) -> Path:
@@ -264,16 +248,13 @@ def _page(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, st
     home = _home(experiment, place)
     committed = home.name == experiment.folder and home.parent.name == "experiments"
     notes = home.parents[1] / "notes" / "experiments" if committed else home
-    found = {folder: read_tables(folder) for folder in form_folders(home) if folder != place} | {
-        place: tables
-    }
-    ordered = sorted(found, key=lambda folder: FORMS.index(cast(Form, form_of(found[folder])["form"])))
+    found = {folder: read_tables(folder) for folder in form_folders(home) if folder != place}
+    found[place] = tables
     # of one form in two places, that in the folder of its name
-    latest = {form_of(found[folder])["form"]: folder for folder in sorted(found)}
+    folders = {form_of(found[folder])["form"]: folder for folder in sorted(found)}
     parts = [
         _part(experiment, found[folder], Path(os.path.relpath(folder, notes)).as_posix(), folder)
-        for folder in ordered
-        if folder in latest.values()
+        for folder in (folders[form] for form in FORMS if form in folders)
     ]
     return notes / f"{experiment.name}.md", page(experiment, parts)
 
@@ -286,7 +267,7 @@ def contents_of(folder: Path) -> str:
     return contents_page({each: entries for each, entries in found.items() if entries})
 
 
-def _entry(experiment: Experiment, folder: Path) -> Entry:
+def _entry(experiment: Experiment, folder: Path) -> Part:
     tables = read_tables(folder)
     with explained(experiment, tables, folder):
-        return Entry(form_of(tables), experiment.module.findings(tables))
+        return Part(form_of(tables), experiment.module.findings(tables))

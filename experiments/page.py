@@ -1,8 +1,8 @@
 """The page of an experiment: question, figure, findings, summary, commentary, and how to make it again."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, cast
 
@@ -23,6 +23,18 @@ ANIMATION = "animation.gif"
 #: Stands before a text whose stamp does not agree with the tables and the findings above it.
 STALE = "**The text below was written for other tables than those above.**"
 
+#: What a preview is, and a tenth form that has a tenth of the paper's n.
+PREVIEW = (
+    "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
+    "expect and proves no claim."
+)
+TENTH = (
+    "**Tenth form**: a tenth of the paper's n and T at ten times the density, so that each feature is seen as "
+    "often as in the paper; the rest is as in the paper. What it shows holds for this n."
+)
+
+_PAPER = Setting(T=1).as_dict()
+
 #: Fields of the setting that are shown even where they have the paper's value.
 _ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed")
 
@@ -38,7 +50,7 @@ _COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one form adds to a page.
+    """What one form adds to a page; the list of all pages asks for the first two alone.
 
     Attributes
     ----------
@@ -52,90 +64,60 @@ class Part:
 
     form: Mapping[str, str]
     findings: Sequence[Finding]
-    summary: Mapping[str, pd.DataFrame]
-    digest: str
-    folder: str
-    tables: Sequence[str]
+    summary: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    digest: str = ""
+    folder: str = ""
+    tables: Sequence[str] = ()
 
 
 def page(experiment: Experiment, parts: Sequence[Part]) -> str:
     """The page in Markdown: one part below the other, each under the name of its form where there are several."""
-    texts = [f"# {experiment.title}", experiment.question]
-    if len(parts) > 1:
-        texts.append(f"On this page: {'; '.join(map(_contents, parts))}.")
-    for part in parts:
-        heading = "##"
-        if len(parts) > 1:
-            texts.append(f"## {_titled(part)}")
-            heading = "###"
-        texts += _part(experiment, part, heading)
+    texts = [f"# {experiment.commentary.title}", experiment.commentary.question]
+    if len(parts) == 1:
+        texts += _part(experiment, parts[0], "##")
+    else:
+        links = [
+            f"[{each.form['form']} form](#{each.form['form']}-form), {_extent(each.form)}" for each in parts
+        ]
+        texts.append(f"On this page: {'; '.join(links)}.")
+        for part in parts:
+            texts += [f"## {part.form['form'].capitalize()} form", *_part(experiment, part, "###")]
     return "\n\n".join(texts) + "\n"
 
 
-def _titled(part: Part) -> str:
-    return f"{part.form['form'].capitalize()} form"
-
-
-def _contents(part: Part) -> str:
-    """A line of the list of contents: which form, at what n, and how much of it was trained."""
-    anchor = _titled(part).lower().replace(" ", "-")
-    return f"[{_titled(part).lower()}](#{anchor}), {_extent(part.form)}"
-
-
 def _extent(form: Mapping[str, str]) -> str:
+    """At what n it was run, and how much of it was trained."""
     trained = int(form["runs"]) - int(form["missing"])
     return f"n = {form['n']}, {trained} of {form['runs']} runs"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the list of all pages says of one form of an experiment: what was run, and what it found."""
-
-    form: Mapping[str, str]
-    findings: Sequence[Finding]
-
-
-def contents_page(entries: Mapping[Experiment, Sequence[Entry]]) -> str:
+def contents_page(entries: Mapping[Experiment, Sequence[Part]]) -> str:
     """The list of all pages in Markdown: what each says of what was published, and how much was trained for it."""
-    published, noted = (
-        [
-            (statement, outcome, f"[{experiment.name}]({experiment.name}.md)")
-            for experiment, forms in entries.items()
-            if (experiment.name in OF_THE_NOTES) == of_the_notes
-            for statement, outcome in _outcomes(forms).items()
-        ]
-        for of_the_notes in (False, True)
-    )
-    pages = [
-        (
-            f"[{experiment.title}]({experiment.name}.md)",
-            experiment.question,
-            "; ".join(f"{entry.form['form']}: {_extent(entry.form)}" for entry in forms),
-        )
-        for experiment, forms in entries.items()
-    ]
-    return (
-        files("experiments")
-        .joinpath("list_of_pages.md")
-        .read_text(encoding="utf-8")
-        .format(
-            published=_table(["published", "these runs", "page"], published),
-            noted=_table(["of the notes", "these runs", "page"], noted),
-            pages=_table(["page", "question", "forms"], pages),
-        )
+    published: list[tuple[str, ...]] = []
+    noted: list[tuple[str, ...]] = []
+    pages = []
+    for experiment, forms in entries.items():
+        judged = noted if experiment.name in OF_THE_NOTES else published
+        link, written = f"[{experiment.name}]({experiment.name}.md)", experiment.commentary
+        judged += [(statement, outcome, link) for statement, outcome in _outcomes(forms).items()]
+        extents = "; ".join(f"{each.form['form']}: {_extent(each.form)}" for each in forms)
+        pages.append((f"[{written.title}]({experiment.name}.md)", written.question, extents))
+    text = files("experiments").joinpath("list_of_pages.md").read_text(encoding="utf-8")
+    return text.format(
+        published=_table(["published", "these runs", "page"], published),
+        noted=_table(["of the notes", "these runs", "page"], noted),
+        pages=_table(["page", "question", "forms"], pages),
     )
 
 
-def _outcomes(forms: Sequence[Entry]) -> dict[str, str]:
+def _outcomes(forms: Sequence[Part]) -> dict[str, str]:
     """Of each statement the outcome in each form, previews left out."""
-    found: dict[str, dict[str, str]] = {}
-    for entry in forms:
-        for statement, outcome in outcomes(entry.findings).items() if entry.form["form"] != "preview" else ():
-            found.setdefault(statement, {})[entry.form["form"]] = outcome
-    return {
-        statement: "; ".join(f"{outcome} ({form})" for form, outcome in outcomes.items())
-        for statement, outcomes in found.items()
-    }
+    found: dict[str, list[str]] = {}
+    for form in forms:
+        if (name := form.form["form"]) != "preview":
+            for statement, outcome in outcomes(form.findings).items():
+                found.setdefault(statement, []).append(f"{outcome} ({name})")
+    return {statement: "; ".join(each) for statement, each in found.items()}
 
 
 def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
@@ -146,11 +128,14 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
     own = "" if sweep == f"{home}/sweep.toml" else f" --sweep {sweep} --out OUT"
     made = f"tgon sweep {sweep}{flag} --out runs\ntgon figure {name}{flag} --runs runs{own}"
     return [
-        *([_note(form)] if form["form"] != "full" else []),
-        *([_missing(form)] if form["missing"] != "0" else []),
-        f"![{experiment.title}]({folder}/figure.png)",
+        *_notes(form),
+        f"![{experiment.commentary.title}]({folder}/figure.png)",
         f"*{experiment.commentary.caption}*",
-        *([f"![{experiment.title}, over training]({folder}/{ANIMATION})"] if experiment.animated else []),
+        *(
+            [f"![{experiment.commentary.title}, over training]({folder}/{ANIMATION})"]
+            if experiment.animated
+            else []
+        ),
         f"{heading} Result",
         *_result(experiment, part),
         f"{heading} How it was made",
@@ -162,19 +147,17 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
     ]
 
 
-def _note(form: Mapping[str, str]) -> str:
-    """What a smaller form is; of a tenth form only where it has a tenth of the paper's n."""
+def _notes(form: Mapping[str, str]) -> Iterator[str]:
+    """What a smaller form is, and which runs are missing."""
     if form["form"] == "preview":
-        return (
-            "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
-            "expect and proves no claim."
-        )
-    if form["n"] != str(Setting(T=1).n // 10):
-        return f"**Tenth form** of {form['sweep']}: what it shows holds for its settings, below."
-    return (
-        "**Tenth form**: a tenth of the paper's n and T at ten times the density, so that each feature is seen as "
-        "often as in the paper; the rest is as in the paper. What it shows holds for this n."
-    )
+        yield PREVIEW
+    elif form["form"] == "tenth":
+        of_another = f"**Tenth form** of {form.get('sweep')}: what it shows holds for its settings, below."
+        yield TENTH if form["n"] == str(Setting(T=1).n // 10) else of_another
+    if form["missing"] != "0":
+        named = f": {form['absent']}" if "absent" in form else ""
+        missing = f"**{form['missing']} of {form['runs']} runs are missing**{named}"
+        yield f"{missing}. What follows is about the others."
 
 
 def _result(experiment: Experiment, part: Part) -> list[str]:
@@ -231,27 +214,13 @@ def _cell(value: object) -> str:
     return number(exact, 4) if math.isfinite(exact) else shown(exact)
 
 
-def _missing(form: Mapping[str, str]) -> str:
-    named = f": {form['absent']}" if "absent" in form else ""
-    return (
-        f"**{form['missing']} of {form['runs']} runs are missing**{named}. What follows is about the others."
-    )
-
-
 def _settings(form: Mapping[str, str]) -> str:
-    paper = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in _PAPER.items()}
     rows = [(title, form[key]) for key, title in _COUNTS.items() if key in form]
     if "seconds" in form:
         rows.append((f"training time of {form['timed']} runs, summed", about(float(form["seconds"]))))
-    rows += [
-        (f"`{name}`", form[name])
-        for name in paper
-        if name in form and (name in _ALWAYS or form[name] != paper[name])
-    ]
-    lines = [f"| {key} | {value} |" for key, value in rows]
-    return "\n".join(
-        ["| | |", "|---|---|", *lines, "", "Everything else is as in the paper (`tgon train --help`)."]
-    )
-
-
-_PAPER = Setting(T=1).as_dict()
+    for name, value in _PAPER.items():
+        usual = f"{value:g}" if isinstance(value, float) else str(value)
+        if name in form and (name in _ALWAYS or form[name] != usual):
+            rows.append((f"`{name}`", form[name]))
+    lines = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)]
+    return "\n".join([*lines, "", "Everything else is as in the paper (`tgon train --help`)."])

@@ -110,21 +110,6 @@ class Experiment:
         return cast(ExperimentModule, importlib.import_module(f"experiments.{self.folder}"))
 
     @property
-    def title(self) -> str:
-        """Head of its page."""
-        return self.commentary.title
-
-    @property
-    def question(self) -> str:
-        """What it asks."""
-        return self.commentary.question
-
-    @property
-    def observed(self) -> bool:
-        """Whether ``collect`` wants `numerics.observe` of every run."""
-        return getattr(self.module, "OBSERVED", True)
-
-    @property
     def animated(self) -> bool:
         """Whether it has a GIF."""
         return hasattr(self.module, "animate")

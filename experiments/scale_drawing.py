@@ -20,14 +20,9 @@ _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """What a figure of scales is drawn against.
+    """What a figure of scales is drawn against: the column that tells curves apart, that of sizes, and their names.
 
-    Attributes
-    ----------
-    key, symbol : column that tells curves apart, and its name on axes and in the legend.
-    size, size_label : column of dataset sizes, in the unit of scales, and its name on axes.
-    fixed_size : whether to draw where scales would lie were T the same for every value of ``key``.
-
+    ``fixed_size``: whether to draw where scales would lie were T the same for every value of ``key``.
     """
 
     key: str
@@ -64,11 +59,10 @@ def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> N
         middle, label = rows.groupby(axis.size)[column].median(), f"{axis.symbol} = {value:g}"
         ax.plot(middle, "-", marker=marker, color=colour, lw=1.8, ms=5, label=label)
     ax.axvline(expected, color=GREY, lw=1)
-    ax.set_xscale("log")
+    ax.set(xscale="log", xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(_PLAIN)
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set(xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
 
 
 def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
@@ -86,12 +80,10 @@ def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) ->
         ends = np.unique(numbers(found, axis.key))
         ax.plot(ends, gmean(found["scale"]) / gmean(found[axis.key]) * ends, "--", color=INK, lw=1.2)
     ax.set(xscale="log", yscale="log", xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
-    ax.set_xticks(ticks)
-    ax.set_xlim(ticks[0] / 1.3, ticks[-1] * 1.3)
-    ax.xaxis.set_major_formatter(_PLAIN)
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_formatter(_PLAIN)
-    ax.yaxis.set_minor_formatter(_PLAIN)
+    ax.set(xticks=ticks, xlim=(ticks[0] / 1.3, ticks[-1] * 1.3))
+    for name, minor in ((ax.xaxis, NullFormatter()), (ax.yaxis, _PLAIN)):
+        name.set_major_formatter(_PLAIN)
+        name.set_minor_formatter(minor)
     ax.tick_params(axis="y", which="minor", labelsize=10)
 
 

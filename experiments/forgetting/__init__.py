@@ -86,17 +86,12 @@ def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
     longest = np.max([np.linalg.norm(one.W, axis=0) for one in snapshots], axis=0)
     features = np.argsort(-longest, kind="stable")[:SHOWN_FEATURES]
     points = _spaced(run.data.T, SHOWN_POINTS)
-    frames = pd.concat(
-        [
-            pd.DataFrame({"step": one.step, "kind": kind, "x": cloud[0], "y": cloud[1]})
-            for one in kept
-            for kind, cloud in (
-                ("feature", one.W[:, features]),
-                ("hidden", run.data.project(one.W)[:, points]),
-            )
-        ],
-        ignore_index=True,
-    )
+    clouds = []
+    for one in kept:
+        hidden = run.data.project(one.W)[:, points]
+        for kind, (x, y) in (("feature", one.W[:, features]), ("hidden", hidden)):
+            clouds.append(pd.DataFrame({"step": one.step, "kind": kind, "x": x, "y": y}))
+    frames = pd.concat(clouds, ignore_index=True)
     return frames.assign(**{axis: [float(f"{each:.4g}") for each in frames[axis]] for axis in ("x", "y")})
 
 
@@ -107,7 +102,7 @@ def _spaced(count: int, wanted: int) -> np.ndarray:
 
 def findings(tables: Tables) -> list[Finding]:
     """Of the models that store any feature, the share that lose all; and the share with a D_f below `FORGOTTEN`."""
-    held = _held(tables["fates"])
+    held = tables["fates"].query("feature >= 0")
     if held.empty:
         return [Finding(FORGETS, "not tested")]
     by_run = held.assign(lost=held["end"] < STORED).groupby(["T", "seed"])[["lost", "forgotten"]]
@@ -125,7 +120,7 @@ def summary(tables: Tables) -> pd.DataFrame:
     """For each T how many models store features at some time, and what becomes of these."""
     rows = []
     for T, part in tables["fates"].groupby("T"):
-        held, history = _held(part), tables["history"].query("T == @T")
+        held, history = part.query("feature >= 0"), tables["history"].query("T == @T")
         last = history[history["step"] == history["step"].max()]
         rows.append(
             {
@@ -139,7 +134,3 @@ def summary(tables: Tables) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _held(ends: pd.DataFrame) -> pd.DataFrame:
-    return ends[ends["feature"] >= 0]

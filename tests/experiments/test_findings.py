@@ -10,7 +10,7 @@ import pytest
 
 from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
-from experiments.page import Entry, contents_page
+from experiments.page import Part, contents_page
 from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 
@@ -400,9 +400,9 @@ def test_the_list_of_pages_has_outcomes_by_form_and_none_of_previews():
     forms = {form: counts | {"form": form} for form in ("full", "tenth", "preview")}
     experiment = find_experiment("norms")
     both = [
-        Entry(forms["full"], [weaker]),
-        Entry(forms["tenth"], [finding]),
-        Entry(forms["preview"], [finding]),
+        Part(forms["full"], [weaker]),
+        Part(forms["tenth"], [finding]),
+        Part(forms["preview"], [finding]),
     ]
     text = contents_page({experiment: both})
     assert "| the loss rises | not decided (full); agrees (tenth) | [norms](norms.md) |" in text

@@ -1,7 +1,5 @@
 """Experiment ``forgetting``: what counts as lost, and how many models lose what they stored."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Experiments: from runs to tables, figure and page; what is committed is what the tables draw and say."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -20,13 +18,11 @@ from experiments.commentary import parse_commentary
 from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
 from experiments.page import STALE
-from experiments.published import published_test_loss
 from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 from numerics import train
 from numerics.sweeps.file import read_sweep
 from tgon.cli.main import main
-from verify.figures.norms import published_norms
 from verify.statistics import mean_interval, share_interval
 from verify.style import render
 
@@ -195,26 +191,6 @@ def test_a_kill_while_writing_leaves_tables_of_one_writing(made, tmp_path, monke
     assert Image.open(home / "figure.png").info["Description"] == digest(kept)
 
 
-@pytest.mark.parametrize("out", ["experiments", "experiments/trial"])
-def test_a_folder_of_another_name_keeps_its_page_to_itself(made, tmp_path, out):
-    home = _two_forms(made, tmp_path)
-    page = tmp_path / "notes" / "experiments" / "norms.md"
-    before = page.read_bytes()
-    write_experiment(NORMS, read_tables(home), tmp_path / out)
-    assert (tmp_path / out / "norms.md").is_file()
-    assert page.read_bytes() == before
-    assert not list((tmp_path / "experiments").glob(CONTENTS))
-
-
-def test_a_form_in_two_places_is_shown_once(made, tmp_path):
-    tables = read_tables(Path(made["norms"]["out"]))
-    for out in (tmp_path / "norms", tmp_path / "norms" / "preview"):
-        written = write_experiment(NORMS, tables, out)
-    text = written.page.read_text(encoding="utf-8")
-    assert text.count("# Result") == 1
-    assert "](preview/figure.png)" in text
-
-
 def test_another_experiment_without_its_tables_is_named(made, tmp_path):
     home = _two_forms(made, tmp_path)
     (home.parent / "gallery" / "tables").mkdir(parents=True)
@@ -307,7 +283,6 @@ def test_the_list_names_every_experiment():
         (("norms",), "give either --runs"),
         (("norms", "--runs", ".", "--from", "."), "give either --runs"),
         (("norms", "--from", ".", "--preview"), "without --sweep, --add and --preview or --tenth"),
-        (("norms", "--from", ".", "--sweep", "no.toml"), "without --sweep, --add and --preview or --tenth"),
         (("norms", "--runs", ".", "--preview", "--tenth"), "name two forms"),
         (("norms", "--from", "no such folder"), "holds no tables/form.csv"),
         (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),
@@ -345,14 +320,6 @@ def test_the_texts_of_a_commentary_stand_under_their_forms():
     text = f"+++\n{HEAD}[full]\n[tenth]\n+++\n## Full form\nOne.\n\n## Tenth form\nTwo.\n"
     assert parse_commentary(text).texts == {"full": "One.", "tenth": "Two."}
     assert parse_commentary(f"+++\n{HEAD}[tenth]\n+++\nTwo.\n").texts == {"tenth": "Two."}
-
-
-def test_published_series_are_whole():
-    losses = published_test_loss()
-    assert losses["T"].is_monotonic_increasing
-    assert np.isinf(losses["T"].iloc[-1])
-    assert losses["test_loss"].between(0.99, 1.05).all()
-    assert published_norms()["T"].is_monotonic_increasing
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9), st.floats(-100, 100))

@@ -1,13 +1,12 @@
 """Repeated datapoints and forgotten features: what is counted, and what is found."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from experiments import forgetting, repeated_history, repeated_many
 from experiments.following import outcomes, standing, stored_features
@@ -77,8 +76,6 @@ def test_tables_are_whole_and_make_figure_and_page(name, made):
 
 
 def test_the_animation_is_written_with_the_figure(made, tmp_path):
-    from PIL import Image
-
     tables = made["forgetting"]
     write_experiment(find_experiment("forgetting"), tables, tmp_path)
     path = tmp_path / "animation.gif"
@@ -87,16 +84,11 @@ def test_the_animation_is_written_with_the_figure(made, tmp_path):
         assert image.n_frames == tables["frames"]["step"].nunique() > 3
 
 
-@pytest.mark.parametrize(
-    "folder", form_folders(ROOT / "experiments" / "forgetting"), ids=lambda each: each.name
-)
-def test_a_committed_animation_is_small_and_that_of_its_tables(folder):
-    from PIL import Image
-
-    path = folder / "animation.gif"
-    assert path.stat().st_size < 1_500_000
-    with Image.open(path) as image:
-        assert image.n_frames == read_tables(folder)["frames"]["step"].nunique()
+def test_a_committed_animation_is_small_and_that_of_its_tables():
+    for folder in form_folders(ROOT / "experiments" / "forgetting"):
+        assert (folder / "animation.gif").stat().st_size < 1_500_000
+        with Image.open(folder / "animation.gif") as image:
+            assert image.n_frames == read_tables(folder)["frames"]["step"].nunique()
 
 
 def _run(W, repeats=3):
@@ -154,10 +146,7 @@ def test_standing_counts_copies_once():
 def test_copies_are_taken_away_and_nothing_else():
     data = draw_dataset(Setting(T=12, n=30, sparsity=0.9, repeats=5, seed=2))
     for wanted in (1, 3, 5):
-        fewer = with_copies(data, 5, wanted)
-        assert fewer.T - wanted == 7
-        assert np.array_equal(fewer.dense(), data.dense()[:, 5 - wanted :])
-    assert with_copies(data, 5, 5).digest() == data.digest()
+        assert np.array_equal(with_copies(data, 5, wanted).dense(), data.dense()[:, 5 - wanted :])
 
 
 def test_a_sweep_goes_down_and_up_and_every_step_starts_from_the_one_before():
@@ -242,9 +231,12 @@ def test_near_misses_are_told_from_the_rest(lengths, rank, missed, by_length):
 
 def test_both_criteria_are_given():
     """A long point that is not among the first is embedded, and counted apart."""
-    parts = [_history([0, 1, 1], 5, seed, 4, rank=0.002 * (seed == 1)) for seed in range(4)]
-    parts += [_history([0, 1, 1], 2, seed, 4, rank=0.002 * (seed > 0)) for seed in range(4)]
-    history = pd.concat(parts)
+    ranks = {5: (0, 1, 0, 0), 2: (0, 1, 1, 1)}
+    history = pd.concat(
+        _history([0, 1, 1], R, seed, rank=0.002 * rank)
+        for R, each in ranks.items()
+        for seed, rank in enumerate(each)
+    )
     shown = repeated_history.summary({"history": history})
     assert shown.iloc[:, :5].to_numpy().tolist() == [[2, 4, 4, 1, 4], [5, 4, 4, 3, 4]]
     assert _found(history)["The point is embedded"].n == 0  # both come at the same snapshot
@@ -279,11 +271,6 @@ def _many(stored, embedded=lambda k, seed: min(k, 5)):
         (lambda k: max(5 - k, 0), lambda k, seed: min(k, 5), ("agrees", "agrees", 1)),
         (
             lambda k: max(5 - k, 0),
-            lambda k, seed: min(k, 5 + (seed < 1)),
-            ("agrees", "agrees in part", 2 / 3),
-        ),
-        (
-            lambda k: max(5 - k, 0),
             lambda k, seed: min(k, 5 + (seed < 2)),
             ("agrees", "agrees in part", 1 / 3),
         ),
@@ -309,10 +296,6 @@ def test_means_have_their_range_where_seeds_differ():
     shown = repeated_many.summary(tables)
     assert shown.iloc[1].tolist() == [2, 3, "2", "2", "3", "3"]
     assert shown.iloc[-1].tolist() == [8, 3, "5.67 (5 to 6)", "5", "0", "0"]
-    clouds = pd.DataFrame(
-        {"repeated_points": 1, "kind": ["hidden", "feature", "repeated"], "x": 1.0, "y": 1.0}
-    )
-    assert repeated_many.draw(tables | {"points": clouds}).axes[0].get_ylim()[0] == -0.3
 
 
 def test_vertices_are_directions():

@@ -1,7 +1,5 @@
 """The generalization scale of a curve, how it moves, and the map over T and m: laws, and outcomes both ways."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 
 from experiments import heat_map, scale_decay, scale_sparsity
 from experiments.commentary import outcomes
-from experiments.crossing import crossing, scales_of, slope_interval
+from experiments.crossing import crossing, slope_interval
 from experiments.scale_decay import STAYS
 from experiments.scale_sparsity import COLLAPSE, FALLS, SCALE
 from theory import Setting
@@ -85,14 +83,6 @@ def _decay(scales, spread=0.0):
     return scale_decay.collect(runs, _runs("weight_decay", scales, spread))
 
 
-def test_every_curve_has_one_row():
-    scales = scales_of(_runs("weight_decay", {0.001: 200, 0.1: 300}), ["m", "weight_decay"])
-    assert len(scales) == 6
-    np.testing.assert_allclose(
-        scales["scale"], [200] * 3 + [300] * 3, rtol=0.03
-    )  # the plateau is cut off at T = 2000
-
-
 def test_the_factor_of_the_scale_and_its_table():
     tables = _decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02)
     factor, slope = scale_decay.findings(tables)
@@ -101,6 +91,7 @@ def test_the_factor_of_the_scale_and_its_table():
     assert np.exp(slope.value * np.log(100)) == pytest.approx(factor.value)
     row = scale_decay.summary(tables).iloc[1]
     assert row[["weight decay", "budget τ", "seeds", "with a scale"]].tolist() == [0.01, 0.25, 3, 3]
+    assert row["scale T"] == pytest.approx(200, rel=0.03)  # the plateau is cut off at T = 2000
     assert row["T(1 − S)"] == pytest.approx(0.02 * row["scale T"], rel=5e-3)
 
 
@@ -109,7 +100,6 @@ def test_the_factor_of_the_scale_and_its_table():
     [
         ({0.001: 195, 0.01: 200, 0.1: 205}, 0.0, "agrees"),  # it surely moves, and hardly
         ({0.001: 300, 0.01: 200, 0.1: 130}, 0.02, "differs"),
-        ({0.001: 130, 0.01: 200, 0.1: 300}, 0.02, "differs"),
         ({0.001: 200, 0.01: 200, 0.1: 200}, 0.8, "not decided"),
         ({0.01: 200}, 0.02, "not tested"),
         ({0.001: 1e9, 0.01: 1e9}, 0.0, "not tested"),
@@ -127,13 +117,8 @@ def _sparsity(scales, spread=0.02):
     ("scales", "spread", "outcome"),
     [
         ({0.98: 500, 0.96: 250, 0.92: 125}, 0.02, "agrees"),
-        (
-            {0.98: 400 * 2**0.1, 0.96: 200, 0.92: 100},
-            0.0,
-            "agrees",
-        ),  # surely not flat, and near it all the same
+        ({0.98: 400 * 2**0.1, 0.96: 200, 0.92: 100}, 0.0, "agrees"),  # surely not flat, and near it
         ({0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "differs"),  # T alone decides
-        ({0.98: 320, 0.96: 240, 0.92: 170}, 0.02, "differs"),
         ({0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "not decided"),
         ({0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "not decided"),  # neither 0 nor far from it
         ({0.98: 200}, 0.02, "not tested"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,11 @@ from tgon.cli.options import BadInput, form_options, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from experiments.making import Written
     from experiments.registry import Experiment
     from numerics.sweeps.file import Form, Sweep
+
+#: A page, and all files that were written with it.
+Written = tuple[Path, list[Path]]
 
 
 @click.command(epilog="Example: tgon figure norms --runs runs --out experiments/norms")
@@ -77,18 +79,16 @@ def figure(
     usual = Path("experiments") / experiment.folder
     place = out or source or (usual if form == "full" else usual / form)
     with refusals():
-        if source is not None:
-            form_shown, written = _draw_again(experiment, source, place)
-        else:
-            assert runs is not None
-            file = sweep or usual / "sweep.toml"
-            form_shown, written = _make(experiment, runs, file, form, place)
-    _answer(experiment, form_shown, written, place, as_json)
+        if runs is not None:
+            made, written = _make(experiment, runs, sweep or usual / "sweep.toml", form, place)
+        elif source is not None:
+            made, written = _draw_again(experiment, source, place)
+    _answer(experiment, made, written, place, as_json)
 
 
 def _make(
     experiment: Experiment, runs: Path, file: Path, form: Form, out: Path
-) -> tuple[dict[str, str], list[Written]]:
+) -> tuple[dict[str, str], Written]:
     """Tables, figure and page of the runs; runs are added to tables that ``out`` has."""
     from experiments.making import gather, write_experiment
     from experiments.tables import explained, form_folders, form_of, read_tables
@@ -108,29 +108,27 @@ def _make(
         with explained(experiment, known, out):
             experiment.module.findings(known)
     tables = gather(experiment, wanted, runs, source=str(file), form=form, known=known)
-    return form_of(tables), [write_experiment(experiment, tables, out)]
+    return form_of(tables), write_experiment(experiment, tables, out)
 
 
-def _draw_again(experiment: Experiment, source: Path, out: Path) -> tuple[dict[str, str], list[Written]]:
+def _draw_again(experiment: Experiment, source: Path, out: Path) -> tuple[dict[str, str], Written]:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
     from experiments.making import write_experiment
     from experiments.tables import explained, form_folders, form_of, read_tables
 
     found = {folder: read_tables(folder) for folder in form_folders(source) or [source]}
-    written = []
+    files = []
     for folder, tables in found.items():
         with explained(experiment, tables, folder):
             experiment.module.findings(tables)
-        written.append(write_experiment(experiment, tables, out / folder.relative_to(source)))
-    return form_of(next(iter(found.values()))), written
+        page, written = write_experiment(experiment, tables, out / folder.relative_to(source))
+        files += written
+    return form_of(next(iter(found.values()))), (page, list(dict.fromkeys(files)))
 
 
-def _answer(
-    experiment: Experiment, form: dict[str, str], written: Sequence[Written], out: Path, as_json: bool
-) -> None:
+def _answer(experiment: Experiment, form: dict[str, str], written: Written, out: Path, as_json: bool) -> None:
     """What was written; ``form`` is that of the first."""
-    files = list(dict.fromkeys(path for one in written for path in one.files))
-    page, place = written[-1].page, out.resolve()
+    (page, files), place = written, out.resolve()
     if as_json:
         print_json({"name": experiment.name, "out": out, "page": page, "written": files, **form})
         return
@@ -177,8 +175,11 @@ def _list(as_json: bool) -> None:
 
     if as_json:
         print_json(
-            [{"name": each.name, "title": each.title, "question": each.question} for each in EXPERIMENTS]
+            [
+                {"name": each.name, "title": each.commentary.title, "question": each.commentary.question}
+                for each in EXPERIMENTS
+            ]
         )
         return
-    rows = [[each.name, each.question] for each in EXPERIMENTS]
+    rows = [[each.name, each.commentary.question] for each in EXPERIMENTS]
     print_table("Experiments", ["name", "question"], rows, text=["name", "question"], wrapped="question")
