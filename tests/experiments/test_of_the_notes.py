@@ -248,7 +248,8 @@ TINY = {
 def _transition(T, n, sparsity, seed, features):
     """What the numerical model finds, in units of T/n."""
     at = 0.5 + 0.01 * seed
-    return Transition(at, (at, at), 1.5, 0.1, 0.4, at * T / n)
+    states = {"metastable_until": 1.5, "embedded_from": 0.1, "zero_bias": 0.4}
+    return Transition(threshold=at, between=(at, at), repeats=at * T / n, **states)
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -19,8 +19,14 @@ DRAWS = [3.0, 5.0, 8.0, 8.5, 9.0, 9.5, 10.0]
 def answer(between, metastable=None, censored=None):
     """Of draws with these thresholds as R; T/n = 32 is a power of two, so that nothing is rounded."""
     unit, many = 32, len(between)
+    unknown = {"threshold": math.nan, "repeats": math.nan, "embedded_from": 0.0, "zero_bias": 1.0}
     draws = [
-        Transition(math.nan, (low / unit, high / unit), stays / unit, 0.0, 1.0, math.nan, cut)
+        Transition(
+            between=(low / unit, high / unit),
+            metastable_until=stays / unit,
+            metastable_censored=cut,
+            **unknown,
+        )
         for (low, high), stays, cut in zip(
             between, metastable or [30.0] * many, censored or [False] * many, strict=True
         )
@@ -134,7 +140,8 @@ def test_what_has_no_threshold_is_refused_before_a_draw(options, said, tmp_path,
 
 def _never_embedded(T, n, sparsity, seed, features):
     at = 0.5 + 0.1 * seed
-    return Transition(at, (at, at), 2.0, 0.1, 0.4, 5.0 + seed, True)
+    states = {"metastable_until": 2.0, "embedded_from": 0.1, "zero_bias": 0.4, "metastable_censored": True}
+    return Transition(threshold=at, between=(at, at), repeats=5.0 + seed, **states)
 
 
 def test_the_command_answers_for_several_sizes_and_writes_them(tmp_path):
