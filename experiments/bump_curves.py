@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from experiments.bump import Bump, find_bump, geometric_mean
+from experiments.findings import Tables
 from experiments.grouping import numbers, values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
@@ -18,8 +18,6 @@ COLUMNS = ["T", "sparsity", "seed", "status", "train_loss", "test_loss", "larges
 
 _MARKERS = ("o", "s", "^", "D", "v", "X")
 _COLOURS = (VERMILLION, *DECAY_COLOURS)
-
-Tables = dict[str, pd.DataFrame]
 
 #: Test losses over seeds for each value of a setting and each T.
 Losses = Mapping[float, Mapping[int, Sequence[float]]]
@@ -116,5 +114,5 @@ def _finish(top: Axes, bottom: Axes, excess: np.ndarray, scale: float) -> None:
                     xycoords=bottom.get_xaxis_transform(), textcoords="offset points",
                     ha="right", va="top")  # fmt: skip
     bottom.set_xscale("log")
-    bottom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    bottom.xaxis.set_major_formatter("{x:.0f}")
     bottom.set(xlabel="datapoints T", ylabel="largest $D_f$", ylim=(0, None))

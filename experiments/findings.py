@@ -4,7 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import pandas as pd
+
 from verify.statistics import Interval, share_interval
+
+#: The tables of one form of an experiment, by name.
+Tables = dict[str, pd.DataFrame]
 
 #: What runs say of a published statement; *not tested* where they cannot bear on it at all.
 Outcome = Literal["agrees", "agrees in part", "differs", "not decided", "not tested", "measured"]

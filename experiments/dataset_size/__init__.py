@@ -14,7 +14,7 @@ import pandas as pd
 from experiments.bump import find_bump, geometric_mean
 from experiments.clouds import points_of
 from experiments.dataset_size.drawing import draw, levels_of
-from experiments.findings import Finding, Outcome, found, measured, outcome_of
+from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import for_good, least_of_each, medians, numbers, values_by
 from experiments.published import (
@@ -67,8 +67,6 @@ _COLUMNS = [
     "T", "data_seed", "seed", "status", "train_loss", "test_loss", "test_loss_error",
     "largest_data_dimensionality", "largest_feature_dimensionality", "weight_norm", "bias_norm",
 ]  # fmt: skip
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

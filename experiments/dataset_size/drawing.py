@@ -1,18 +1,15 @@
 """The figure of experiment ``dataset-size``."""
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from experiments.bump import geometric_mean
 from experiments.clouds import cloud_legend, draw_cloud
+from experiments.findings import Tables
 from experiments.grouping import numbers, values_by
 from experiments.published import PUBLISHED_SPARSITY
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
-
-Tables = dict[str, pd.DataFrame]
 
 
 def levels_of(tables: Tables) -> dict[str, float]:
@@ -43,15 +40,15 @@ def draw(tables: Tables) -> Figure:
 
 
 def _log_axis(ax: Axes, density: float, *, above: bool) -> None:
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
+
     ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    ax.xaxis.set_major_formatter("{x:.0f}")
     if above:
         top = ax.secondary_xaxis(
             "top", functions=(lambda T: np.multiply(T, density), lambda seen: np.divide(seen, density))
         )
         top.set_xlabel("times a feature is seen, T(1 − S)")
-        top.xaxis.set_major_formatter(plain)
+        top.xaxis.set_major_formatter("{x:g}")
     else:
         ax.set_xlabel("datapoints T")
 

@@ -12,13 +12,11 @@ from scipy import stats
 
 from experiments.digits.collecting import ALONE, collect
 from experiments.digits.drawing import draw, last_snapshots
-from experiments.findings import Finding, found, measured, outcome_of
+from experiments.findings import Finding, Tables, found, measured, outcome_of
 from experiments.grouping import median_range
 from verify.statistics import mean_interval
 
 __all__ = ["collect", "draw", "findings"]
-
-Tables = dict[str, pd.DataFrame]
 
 #: D* of a toy model counts as uneven where its largest value is at least this many times its mean.
 UNEVEN = 3.0

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.findings import Tables
 from numerics import Run
 from numerics.other_models.dense_network import Snapshot, TrainingPlan, train_classifier
 from numerics.other_models.digits import Digits, load_mnist, shipped_digits
@@ -34,8 +35,6 @@ SHOWN = 8
 BINS = 60
 #: Larger sets have too many pairs for nearest neighbours.
 MOST_NEIGHBOURS = 10_000
-
-Tables = dict[str, pd.DataFrame]
 Floats = NDArray[np.float64]
 
 #: D* by whether a network was trained, and its seed.

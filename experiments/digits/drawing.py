@@ -4,18 +4,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from experiments.digits.collecting import FLIPPED
+from experiments.findings import Tables
 from experiments.grouping import numbers
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
-Tables = dict[str, pd.DataFrame]
-
 _GROUPS = (("highest", "highest D*"), ("middle", "typical D*"), ("lowest", "lowest D*"))
 
-_PLAIN, _NONE = FuncFormatter(lambda value, _: f"{value:g}"), NullFormatter()
+_PLAIN, _NONE = "{x:g}", NullFormatter()
 
 
 def draw(tables: Tables) -> Figure:

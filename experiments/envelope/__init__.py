@@ -18,6 +18,7 @@ import pandas as pd
 from experiments.envelope.drawing import draw
 from experiments.envelope.judging import PACKING, findings, summary
 from experiments.envelope.packing import best_packing
+from experiments.findings import Tables
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.obtaining import train_one
@@ -38,8 +39,6 @@ STORED_ERROR = 0.5
 FURTHER = (2, 3, 5, 10, 30)
 #: T of the packings at the published n, about the published end of their advantage, and datasets of each.
 PUBLISHED_SIZES, DATASETS = (100_000, 200_000, 300_000, 400_000, 500_000), 2
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -1,10 +1,9 @@
 """The figure of experiment ``envelope``."""
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
+from experiments.findings import Tables
 from experiments.grouping import numbers, values_by
 from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, INK, VERMILLION, Plot
 
@@ -19,7 +18,7 @@ _STARTS = {
 }
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Figure:
+def draw(tables: Tables) -> Figure:
     """What models save of the zero output's loss, against T: all of them, and the most that any saves."""
     models, level = tables["models"], tables["levels"].set_index("level")["value"]
     figure = Plot(figsize=(9.6, 7.4))
@@ -45,7 +44,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     ax.axhline(pentagon, color=GREY, ls=":", lw=1.6, label="pentagon, T → ∞ [generalization.bias-only]")
     ax.set(xscale="log", yscale="log", xlabel="datapoints T", ylabel="1 − train loss")
     ax.set_ylim(min(pentagon / 6, 0.7 * least), 1.3)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    ax.xaxis.set_major_formatter("{x:.0f}")
     top = ax.secondary_xaxis("top", functions=(
         lambda T: np.multiply(T, level["density"]), lambda seen: np.divide(seen, level["density"])
     ))  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.findings import Finding, Outcome, measured
+from experiments.findings import Finding, Outcome, Tables, measured
 from experiments.following import STORED
 from experiments.grouping import parts, values_by
 from verify.statistics import Interval
@@ -23,8 +23,6 @@ PUBLISHED_END, NEAR = 500_000, 2
 
 #: What is published.
 END = "Storing points has the least train loss up to T = 5·10⁵ (July 2023)"
-
-Tables = dict[str, pd.DataFrame]
 Row = Mapping[Hashable, Any]
 
 

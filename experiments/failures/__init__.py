@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from experiments.clouds import points_of
 from experiments.failures.drawing import KINDS, draw
-from experiments.findings import Finding, measured, outcome_of
+from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
 from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
@@ -30,8 +30,6 @@ OBSERVED = False
 
 #: A dropped run agrees where its loss is this near to that of `stationary.dropped-loss`.
 DROPPED_TOLERANCE = 0.1
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.clouds import cloud_legend, draw_cloud
+from experiments.findings import Tables
 from verify.style import BLUE, GREY, INK, VERMILLION, Plot
 
 #: The kinds in the order in which they are stacked, and their colours and hatches.
@@ -15,8 +16,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "dropped point": (VERMILLION, "\\\\"),
     "not converged": (GREY, ""),
 }
-
-Tables = dict[str, pd.DataFrame]
 
 
 def draw(tables: Tables) -> Figure:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.clouds import cloud_legend, draw_cloud, points_of
-from experiments.findings import Finding, measured, outcome_of
+from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import least_of_each, listed
 from numerics import Run
 from theory import predict
@@ -28,8 +28,6 @@ OBSERVED = False
 
 #: Panels side by side.
 PER_LINE = 7
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -19,8 +19,8 @@ from matplotlib.lines import Line2D
 from scipy import stats
 
 from experiments.bump import LEVEL, geometric_mean, ratio_interval
-from experiments.bump_curves import Tables, bumps_summary, collect_curves
-from experiments.findings import Finding, Outcome, found, measured
+from experiments.bump_curves import bumps_summary, collect_curves
+from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.grouping import parts, values_by
 from numerics import Run
 from verify.statistics import Interval, lies_above

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.findings import Finding, measured, outcome_of
+from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import medians, values_by
 from experiments.norms.drawing import draw
 from experiments.published import peak_outcome
@@ -34,8 +34,6 @@ KEYS = ("T", "seed")
 
 #: What the paper sees peak around T = 30.
 PEAKING = ("hidden_length", "feature_length", "weight_norm", "bias_norm")
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
+from experiments.findings import Tables
 from verify.style import BLUE, INK, SOFT, VERMILLION, Plot
 
 #: What is drawn: column, axis label, equation label of the theory.
@@ -16,8 +16,6 @@ PANELS = (
     ("hidden_length", "median length ‖h‖", "memorization.tgon-radius"),
     ("feature_length", "longest feature ‖w‖", ""),
 )
-
-Tables = dict[str, pd.DataFrame]
 
 
 def draw(tables: Tables) -> Figure:
@@ -65,5 +63,5 @@ def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
     low, high = ax.get_ylim()
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.findings import Tables
 from experiments.following import STORED
 from experiments.grouping import for_good, least_of_each, numbers
 from experiments.sensitivity.drawing import draw
@@ -32,8 +33,6 @@ FIELDS = ("steps", "lr", "schedule", "weight_decay", "start", "start_bias", "los
 
 #: A run whose train loss is this near to 1 has lost every output: it is the zero output's.
 SILENT = 1e-6
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
+from experiments.findings import Tables
 from experiments.grouping import numbers
 from experiments.sensitivity.judging import BASELINE, FEATURE_ONSET, LOSS_ONSET, PEAK, Quantity
 from verify.style import BLUE, GREY, INK, VERMILLION, Plot
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Figure:
+def draw(tables: Tables) -> Figure:
     """Onsets and peak of every change, one row each: seeds, mean and the baseline's own spread."""
     changes, curves = tables["changes"], tables["curves"]
     figure = Plot(figsize=(13.0, 1.6 + 0.36 * len(changes)))
@@ -23,7 +24,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         ax.set_xscale("log")
         if quantity is not PEAK:
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+            ax.xaxis.set_major_formatter("{x:.0f}")
             ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xlabel(label)
     axes[1].sharex(axes[0])

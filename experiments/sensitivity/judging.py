@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 
 from experiments.bump import geometric_mean
-from experiments.findings import Finding, Outcome, found, measured
+from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.published import PUBLISHED_ONSET
 from verify.statistics import Interval, mean_interval
 
 #: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
 BASELINE = "baseline"
-
-Tables = dict[str, pd.DataFrame]
 Row = Mapping[Hashable, Any]
 
 

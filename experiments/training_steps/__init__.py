@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.bump import ratio_interval
-from experiments.bump_curves import Tables, bumps_of, bumps_summary, collect_curves, draw_curves, losses_by
-from experiments.findings import Finding, Outcome, found, measured
+from experiments.bump_curves import bumps_of, bumps_summary, collect_curves, draw_curves, losses_by
+from experiments.findings import Finding, Outcome, Tables, found, measured
 from numerics import Run
 
 __all__ = ["KEYS", "collect", "draw", "findings", "summary"]

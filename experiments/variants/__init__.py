@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from experiments.findings import Tables
 from experiments.variants.drawing import draw
 from experiments.variants.judging import STORED_ERROR, findings, summary
 from numerics import Run, draw_dataset, draw_test_dataset
@@ -41,8 +42,6 @@ OBSERVED = False
 PICTURED_HIDDEN = (8, 12)
 #: Features kept of a picture, the longest.
 MOST_FEATURES = 150
-
-Tables = dict[str, pd.DataFrame]
 Floats = NDArray[np.float64]
 
 

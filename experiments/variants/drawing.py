@@ -3,16 +3,16 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from experiments.clouds import draw_cloud
+from experiments.findings import Tables
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
 _MARKERS = ("o", "s", "^", "v", "D", "X")
 _COLOURS = (INK, *DECAY_COLOURS[:4], VERMILLION)
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Figure:
+def draw(tables: Tables) -> Figure:
     """Losses and dimensionalities against T on top, a column of pictures for each variant below."""
     names = list(dict.fromkeys(tables["trained"]["variant"]))
     rows = list(dict.fromkeys(zip(tables["points"]["kind"], tables["points"]["T"], strict=True)))
@@ -58,5 +58,5 @@ def _draw_series(ax: Axes, trained: pd.DataFrame, names: list[str], column: str,
         middle = rows.groupby("T")[column].median() - offset
         ax.plot(middle.index, middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)
     ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    ax.xaxis.set_major_formatter("{x:.0f}")
     ax.set_xlabel("datapoints T")

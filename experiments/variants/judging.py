@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from experiments.findings import Finding, measured, outcome_of
+from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import values_by
 from numerics.other_models.variants import STANDARD, VARIANTS
@@ -16,8 +16,6 @@ from verify.statistics import lies_above
 STORED_ERROR = 0.01
 #: Hidden vectors of a regular polygon differ in length by less than this (standard deviation over mean).
 EVEN_LENGTHS = 0.1
-
-Tables = dict[str, pd.DataFrame]
 
 #: What a variant can have of the standard model, and what is said of it. The bump: at its peak the test loss of every
 #: seed lies above every seed at both ends. Polygons: of most seeds. Features: the median over seeds.

@@ -13,14 +13,13 @@ from matplotlib.figure import Figure
 from experiments.bump import Bump, geometric_mean, ratio_interval
 from experiments.bump_curves import (
     Losses,
-    Tables,
     bumps_of,
     bumps_summary,
     collect_curves,
     draw_curves,
     losses_by,
 )
-from experiments.findings import Finding, Outcome, found, measured, outcome_of
+from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
 from numerics import Run
 from verify.statistics import Interval
 
