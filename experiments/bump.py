@@ -25,16 +25,9 @@ LEVEL = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """The largest mean test loss at an inner T, and how it compares.
+    """The largest mean test loss at an inner T, as ``loss`` (geometric mean over seeds; zero output loses 1).
 
-    Attributes
-    ----------
-    T : where it is.
-    loss : geometric mean over seeds there; zero output loses 1.
-    over_first, over_last : factor to the smallest and to the largest T.
-    there : whether it lies above both ends, as the module says.
-    apart : whether each of its seeds lies above every one at both ends.
-
+    ``over_first`` and ``over_last`` are factors to the smallest and the largest T; ``there`` and ``apart`` as above.
     """
 
     T: int

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.bump import Bump, find_bump, geometric_mean
 from experiments.findings import Tables
-from experiments.grouping import numbers, values_by
+from experiments.grouping import numbers, parts, values_by
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
 #: What the pages keep of every run, beside the value that tells curves apart.
@@ -30,8 +30,7 @@ def collect_curves(table: pd.DataFrame, key: str) -> Tables:
 
 def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]]]:
     """Test losses over seeds for each value of ``key``, ascending, and each T."""
-    values = [float(value) for value in np.unique(numbers(runs, key))]
-    return {value: values_by(runs[numbers(runs, key) == value], "T", "test_loss") for value in values}
+    return {float(value): values_by(rows, "T", "test_loss") for value, rows in parts(runs, key)}
 
 
 def bumps_of(losses: Losses) -> dict[float, Bump]:
@@ -77,16 +76,13 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     figure = Plot(figsize=(9.6, 8.6))
     figure.set_layout_engine("constrained", h_pad=0.06)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
-    excess = runs.assign(excess=runs["test_loss"] - 1)
-    for place, value in enumerate(np.unique(numbers(runs, key))):
-        rows = excess[numbers(runs, key) == value]
+    excess, column = runs.assign(excess=runs["test_loss"] - 1), "largest_feature_dimensionality"
+    for place, (value, rows) in enumerate(parts(excess, key)):
         style = {"color": _COLOURS[place % 6], "marker": _MARKERS[place % 6]}
         label = f"{symbol} = {value:g}"
         middle = [geometric_mean(each).value - 1 for each in values_by(rows, "T", "test_loss").values()]
         _draw_curve(top, rows, "excess", middle, style, label)
-        column = "largest_feature_dimensionality"
-        medians = [float(np.median(each)) for each in values_by(rows, "T", column).values()]
-        _draw_curve(bottom, rows, column, medians, style, label)
+        _draw_curve(bottom, rows, column, rows.groupby("T")[column].median().tolist(), style, label)
     _finish(top, bottom, numbers(excess, "excess"), 10 / _density(runs))
     return figure
 

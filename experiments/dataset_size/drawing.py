@@ -39,24 +39,24 @@ def draw(tables: Tables) -> Figure:
     return figure
 
 
-def _log_axis(ax: Axes, density: float, *, above: bool) -> None:
-
+def _log_axis(ax: Axes) -> None:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:.0f}")
-    if above:
-        top = ax.secondary_xaxis(
-            "top", functions=(lambda T: np.multiply(T, density), lambda seen: np.divide(seen, density))
-        )
-        top.set_xlabel("times a feature is seen, T(1 − S)")
-        top.xaxis.set_major_formatter("{x:g}")
-    else:
-        ax.set_xlabel("datapoints T")
 
 
 def _draw_losses(ax: Axes, tables: Tables) -> None:
     level, chosen = levels_of(tables), tables["runs"].query("chosen")
     losses = values_by(chosen, "T", "test_loss")
-    _log_axis(ax, level["density"], above=True)
+    _log_axis(ax)
+    top = ax.secondary_xaxis(
+        "top",
+        functions=(
+            lambda T: np.multiply(T, level["density"]),
+            lambda seen: np.divide(seen, level["density"]),
+        ),
+    )
+    top.set_xlabel("times a feature is seen, T(1 − S)")
+    top.xaxis.set_major_formatter("{x:g}")
     excess = numbers(chosen, "test_loss") - 1
     ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
     middle = [geometric_mean(each).value - 1 for each in losses.values()]
@@ -89,6 +89,6 @@ def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
     ax.axhline(0.4, color=GREY, lw=1, ls=":", label="pentagon alone 2/5")
     scale = level["generalization_scale"]
     ax.axvline(scale, ymax=0.52, color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]")
-    _log_axis(ax, level["density"], above=False)
-    ax.set(ylabel="dimensionality", ylim=(0, 1.02))
+    _log_axis(ax)
+    ax.set(xlabel="datapoints T", ylabel="dimensionality", ylim=(0, 1.02))
     ax.legend(loc="upper right", fontsize=11)

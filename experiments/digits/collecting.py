@@ -178,17 +178,11 @@ def _agreement(digits: Digits, scores: Scores, distance: Floats | None) -> pd.Da
     rows = []
     for (trained, seed), D in scores.items():
         others = [other for (kind, number), other in scores.items() if kind == trained and number != seed]
-        between = [_rank_correlation(D, other) for other in others]
-        rows.append(
-            {
-                "trained": trained,
-                "seed": seed,
-                "with_other_seeds": float(np.mean(between)) if between else float("nan"),
-                "with_pixels": _rank_correlation(D, pixels),
-                "with_neighbour_distance": _rank_correlation(D, distance),
-            }
-        )
-    return pd.DataFrame(rows)
+        between = np.mean([_rank_correlation(D, other) for other in others])
+        beside = (_rank_correlation(D, other) for other in (pixels, distance))
+        rows.append((trained, seed, between, *beside))
+    columns = ["trained", "seed", "with_other_seeds", "with_pixels", "with_neighbour_distance"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _neighbour_distance(images: NDArray[np.float32]) -> Floats | None:
@@ -203,10 +197,10 @@ def _neighbour_distance(images: NDArray[np.float32]) -> Floats | None:
 
 def _toy(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     """D* of the datapoints of toy models, in units of its mean rank/T, beside the test loss."""
-    rows = []
+    keys, rows = ["T", "data_seed", "seed"], []
     for run, loss in zip(runs, table["test_loss"], strict=True):
         D = maximal_dimensionality(run.record.hidden)
-        keys = {name: getattr(run.setting, name) for name in ("T", "data_seed", "seed")}
         relative = D * len(D) / D.sum() if D.sum() > 0 else D
-        rows.append({**keys, "test_loss": loss, **_quantiles(relative)})
-    return pd.DataFrame(rows).sort_values(["T", "data_seed", "seed"])
+        own = {name: getattr(run.setting, name) for name in keys}
+        rows.append({**own, "test_loss": loss, **_quantiles(relative)})
+    return pd.DataFrame(rows).sort_values(keys)

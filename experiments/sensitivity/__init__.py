@@ -19,7 +19,7 @@ import pandas as pd
 
 from experiments.findings import Tables
 from experiments.following import STORED
-from experiments.grouping import for_good, least_of_each, numbers
+from experiments.grouping import for_good, least_of_each, numbers, parts
 from experiments.sensitivity.drawing import draw
 from experiments.sensitivity.judging import BASELINE, QUANTITIES, Quantity, findings, summary
 from numerics import Run
@@ -63,7 +63,7 @@ def _curves(kept: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     rows = [
         {"change": change, "data_seed": data_seed, "seed": seed, **_curve(rows)}
         for change in order
-        for (data_seed, seed), rows in kept[kept["change"] == change].groupby(["data_seed", "seed"])
+        for (data_seed, seed), rows in parts(kept[kept["change"] == change], "data_seed", "seed")
         if len(rows) == sizes
     ]
     return pd.DataFrame(rows)
@@ -120,8 +120,7 @@ def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
     """
     plain = curves[curves["change"] == BASELINE]
     rows = []
-    for change in dict.fromkeys(curves["change"]):
-        own = curves[curves["change"] == change]
+    for change, own in curves.groupby("change", sort=False):
         row: dict[str, object] = {"change": change, "seeds": len(own)}
         for quantity in QUANTITIES:
             row |= _shift(own, plain, quantity)

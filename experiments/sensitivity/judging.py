@@ -25,13 +25,8 @@ Row = Mapping[Hashable, Any]
 class Quantity:
     """One number of a curve, larger than 0 and compared by its decimal logarithm.
 
-    Attributes
-    ----------
-    column, reached : columns of its value and of whether that is a value, not a lower bound.
-    name, short : what it is, and that in a cell.
-    published : the authors' value and the replication's; empty where they give none.
-    unit : how shifts are told, as factors ("times") or in "decades".
-
+    ``reached`` is the column that tells a value from a lower bound, ``short`` its name in a cell, ``published`` the
+    authors' value and the replication's, ``unit`` how shifts are told, as factors ("times") or in "decades".
     """
 
     column: str
