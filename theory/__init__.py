@@ -1,7 +1,7 @@
 """What must be true: SymPy and NumPy, no torch, no randomness, no files.
 
-Closed forms are plain functions on floats, loaded here; their SymPy twins (`theory.memorization.exact`) and
-the derivations (`theory.derivations.steps`) are loaded where they are used, because SymPy is slow to import.
+Closed forms are plain functions on floats, loaded here; the derivations
+(`theory.derivations.steps`) are loaded where they are used, because SymPy is slow to import.
 """
 
 from theory.dimensionality import maximal_dimensionality

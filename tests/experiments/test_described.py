@@ -10,7 +10,7 @@ from experiments import dataset_size, failures, gallery, norms
 from experiments.published import published_test_loss
 from numerics import Dataset, Run
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
-from theory.memorization.failures import dropped_point_loss, two_circle_gap, two_circles
+from theory.memorization.failures import dropped_point_loss, least_gaps, two_circles
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
 from verify.figures.norms import published_norms
@@ -146,7 +146,7 @@ def test_the_gaps_of_two_circles_are_measured(T, inner):
     run = _run_of(circles.hidden)
     assert diagnose_run(run).name == "two circles"
     rows = pd.DataFrame(failures.interface_gaps(run))
-    gap = np.degrees(two_circle_gap(inner[0], circles.outer_squared))
+    gap = np.degrees(least_gaps([inner[0], circles.outer_squared])[0])
     np.testing.assert_allclose(rows[["gap", "least_gap"]], np.full((2, 2), gap), rtol=1e-9)
 
 

@@ -2,9 +2,9 @@
 
 from theory.features.amplitude_law import Route, route
 from theory.features.amplitudes import Amplitude, constant, normalized, samples, uniform
-from theory.features.free_bias import FreeBias, best_free_bias, ring_gain, uniform_loss
+from theory.features.free_bias import FreeBias, best_free_bias, ring_gain
 from theory.features.loss_budget import LossBudget, loss_budget
-from theory.features.polygon import PolygonSolution, best_polygons, neighbour_loss_change
+from theory.features.polygon import PolygonSolution, best_polygons
 from theory.features.sea import RingWithSea, bands_gain, best_sea, ring_with_sea, sea_gain
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "best_sea",
     "constant",
     "loss_budget",
-    "neighbour_loss_change",
     "normalized",
     "ring_gain",
     "ring_with_sea",
@@ -28,5 +27,4 @@ __all__ = [
     "samples",
     "sea_gain",
     "uniform",
-    "uniform_loss",
 ]

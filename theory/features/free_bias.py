@@ -22,22 +22,17 @@ Equation labels: `generalization.free-bias-loss`, `generalization.constant-law`,
 `generalization.four-features`, `generalization.uniform-loss`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.features.amplitudes import Amplitude, active
 from theory.memorization.tgon import tgon_bias_coefficient
-
-if TYPE_CHECKING:
-    import sympy
 
 Floats = NDArray[np.float64]
 
@@ -261,45 +256,3 @@ def _polish(objective: Objective, largest: float, start: tuple[float, float]) ->
     top = float(-np.linalg.eigvalsh((hessian + hessian.T) / 2)[0])
     r, b = at(z)
     return Optimum(r, b, -value, float(np.linalg.norm(slope)), top)
-
-
-def uniform_loss(k: int, radius_squared: float, bias: float) -> float:
-    """One feature's loss for a ~ U[0, 1] in closed form (`generalization.uniform-loss`), k ≥ 1, −r < b ≤ 0, r ≠ 1.
-
-    Loses digits as r tends to 1 (error about eps/|1 − r|); :func:`ring_gain` does not.
-
-    Raises ValueError: (r, b) outside the domain.
-
-    >>> round(3 * uniform_loss(1, 0.5, 0.0), 12)  # (1 − r)² in units of E a² = 1/3
-    0.25
-    """
-    r, b = radius_squared, bias
-    if not (r > 0 and -r < b <= 0 and r != 1):
-        raise ValueError(f"r = {r}, b = {b}: the closed form needs -r < b <= 0 and r != 1; use ring_gain")
-    cut = -b / r
-    own = cut**3 / 3 + ((1 - r - b) ** 3 - cut**3) / (3 * (1 - r))
-    others = sum(
-        count * max(0.0, r * cosine + b) ** 3 / (3 * r * cosine)
-        for cosine, count in _neighbours(k)
-        if cosine > 0
-    )
-    return float(own + others)
-
-
-def exact_uniform_loss(k: int, radius_squared: sympy.Expr, bias: sympy.Expr) -> sympy.Expr:
-    """The SymPy twin of :func:`uniform_loss` (`generalization.uniform-loss`).
-
-    >>> import sympy
-    >>> exact_uniform_loss(1, sympy.Rational(1, 2), sympy.Integer(0))
-    1/12
-    """
-    import sympy
-
-    r, b = radius_squared, bias
-    cut = -b / r
-    total = cut**3 / 3 + ((1 - r - b) ** 3 - cut**3) / (3 * (1 - r))
-    for d in range(1, k):
-        if 4 * min(d, k - d) < k:
-            cosine = sympy.cos(2 * sympy.pi * d / k)
-            total += sympy.Max(0, r * cosine + b) ** 3 / (3 * r * cosine)
-    return total

@@ -24,23 +24,17 @@ Equation labels: `generalization.neighbour-loss`, `generalization.unit-gain`, `g
 `generalization.pentagon`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.features.amplitudes import Amplitude, constant, normalized, uniform
 from theory.features.free_bias import best_free_bias
-from theory.integer_arguments import elementwise
-from theory.polygon_geometry import exact_interference_sum, interference_sum
-
-if TYPE_CHECKING:
-    import sympy
+from theory.polygon_geometry import interference_sum
 
 Floats = NDArray[np.float64]
 
@@ -167,34 +161,6 @@ def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:
     gains = {solution.k: solution.gain for solution in solutions}
     greatest = max(gains.values(), default=math.inf)
     return frozenset(k for k, gain in gains.items() if gain >= greatest - 1e-12 * max(1.0, abs(greatest)))
-
-
-@elementwise("k", least=1)
-def neighbour_loss_change(k: Floats) -> Floats:
-    """(k/3)(2 max(0, cos(2π/k))² − 1): ΔL/(1 − S) of k unit columns (`generalization.neighbour-loss`).
-
-    Amplitudes uniform on [0, 1] (E a² = 1/3), nearest neighbours only, features sparse (first order in 1 −
-    S). k ≥ 3 has two distinct neighbours; k = 2 has one, at cosine −1, and k = 1 none, so both give −k/3.
-    Relative error below 16 eps where the value is not near 0.
-
-    >>> neighbour_loss_change([4, 5, 6]).round(5).tolist()
-    [-1.33333, -1.34836, -1.0]
-    """
-    cosine = np.where(k <= 2, 0.0, np.maximum(0.0, np.cos(2 * np.pi / k)))
-    change: Floats = k / 3 * (2 * cosine**2 - 1)
-    return change
-
-
-def exact_polygon_gain(k: int, law: Law = "unit") -> sympy.Expr:
-    """The gain of :func:`polygon` as a SymPy number.
-
-    Raises ValueError: k < 1.
-
-    >>> exact_polygon_gain(4, law="free")
-    4
-    """
-    shared = exact_interference_sum(k)
-    return k * (2 - shared) if law == "unit" else k / shared
 
 
 def _exact_strings(k: int, law: Law) -> dict[str, str]:

@@ -73,34 +73,9 @@ class RingWithSea:
     curvature: float
 
     @property
-    def polygon_norm(self) -> float:
-        """Frobenius norm of the k-gon's columns."""
-        return math.sqrt(self.k * self.radius_squared)
-
-    @property
-    def sea_norm(self) -> float:
-        """Frobenius norm of the small columns."""
-        return math.sqrt(self.sea_energy)
-
-    @property
     def weight_norm(self) -> float:
         """Frobenius norm of all columns."""
-        return math.hypot(self.polygon_norm, self.sea_norm)
-
-    @property
-    def sea_gram(self) -> float:
-        """The factor of I in WWᵀ of the small columns, q/2."""
-        return self.sea_energy / 2
-
-    @property
-    def feature_dimensionality(self) -> float:
-        """D_f of a feature on the k-gon, r/(k r/2 + q/2) for k ≥ 3 (`dimensionality.definition`)."""
-        return self.radius_squared / (self.k * self.radius_squared / 2 + self.sea_energy / 2)
-
-    @property
-    def column_length(self) -> float:
-        """Length of each small column, √(q/N)."""
-        return math.sqrt(self.sea_energy / self.columns)
+        return math.sqrt(self.k * self.radius_squared + self.sea_energy)
 
 
 def _passed(k: int, directions: Directions) -> float:
@@ -196,17 +171,6 @@ def bands_gain(k: int, bands: int) -> float:
     >>> round(bands_gain(5, 1), 5), round(bands_gain(5, 2) / bands_gain(5, 1), 5)
     (4.19821, 1.33333)
     """
-    return bands * bands_energy(k, bands)
-
-
-def bands_energy(k: int, bands: int) -> float:
-    """2k/((B + 1) S_k), the energy of each of B separated bands at its optimum (`sea.bands`).
-
-    Raises ValueError: k < 1 or B < 1.
-
-    >>> bands_energy(4, 3)
-    2.0
-    """
     if bands < 1:
         raise ValueError(f"bands = {bands}: it must be at least 1")
-    return 2 * k / ((bands + 1) * interference_sum(k))
+    return bands * 2 * k / ((bands + 1) * interference_sum(k))

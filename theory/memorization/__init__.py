@@ -1,10 +1,9 @@
-"""Memorization of datapoints: closed forms, their SymPy twins, failures, finite penalty, unequal norms, overlap."""
+"""Memorization of datapoints: closed forms, failures, finite penalty, unequal norms, overlap."""
 
 from theory.memorization.tgon import (
     asymptotic_tgon_bias_norm,
     asymptotic_tgon_weight_norm,
     bias_overtakes_weights_at,
-    largest_memorizable,
     robust_energy_bound,
     simplex_bias_coefficient,
     simplex_dimensionality,
@@ -24,7 +23,6 @@ __all__ = [
     "asymptotic_tgon_bias_norm",
     "asymptotic_tgon_weight_norm",
     "bias_overtakes_weights_at",
-    "largest_memorizable",
     "robust_energy_bound",
     "simplex_bias_coefficient",
     "simplex_dimensionality",

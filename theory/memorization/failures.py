@@ -35,24 +35,16 @@ from theory.memorization.tgon import tgon_energy, tgon_radius_squared
 Floats = NDArray[np.float64]
 
 
-def two_circle_gap(inner: float, outer: float) -> float:
-    """Least angle between neighbours of squared lengths `inner` and `outer` (`stationary.interface-gap`).
-
-    arccos((x − 1)/√(xy)) with x the smaller one, whichever is given first; equal lengths give the gap of a polygon.
-    Absolute error below 1e-7, below 4 eps away from 0 and π.
-
-    Raises ValueError: Lengths so short that no angle memorizes: 1 − x > √(xy).
-
-    >>> round(math.degrees(two_circle_gap(1.4, 12.9)), 2), round(math.degrees(two_circle_gap(2, 2)), 9)
-    (84.6, 60.0)
-    """
-    return float(least_gaps([inner, outer])[0])
-
-
 def least_gaps(radius_squared: ArrayLike) -> Floats:
     """(T,) least angle from each point to the next, in cyclic order (`stationary.interface-gap`).
 
-    Accuracy and errors as :func:`two_circle_gap`; T ≥ 2.
+    arccos((x − 1)/√(xy)) with x the smaller of the two squared lengths; equal lengths give the gap of a polygon.
+    T ≥ 2. Absolute error below 1e-7, below 4 eps away from 0 and π.
+
+    Raises ValueError: Lengths so short that no angle memorizes: 1 − x > √(xy).
+
+    >>> np.degrees(least_gaps([1.4, 12.9])).round(2).tolist(), round(math.degrees(least_gaps([2, 2])[0]), 9)
+    ([84.6, 84.6], 60.0)
     """
     own = np.asarray(radius_squared, dtype=np.float64)
     if own.ndim != 1 or len(own) < 2 or not np.all((own > 0) & (own < math.inf)):
@@ -65,19 +57,6 @@ def least_gaps(radius_squared: ArrayLike) -> Floats:
         )
     gaps: Floats = np.arccos(np.clip(cosines, -1.0, 1.0))
     return gaps
-
-
-def spare_angle(radius_squared: ArrayLike) -> float:
-    """2π minus the least gaps of squared lengths in cyclic order; at zero loss it cannot be negative.
-
-    Zero where every gap is tight, as on the regular T-gon and on two circles; what is left over lets lengths shrink.
-    (Only neighbours are counted, so for arbitrary lengths a positive rest is no proof that they memorize.) Absolute
-    error below T times that of :func:`two_circle_gap`.
-
-    >>> abs(round(spare_angle([2.0] * 6), 12))
-    0.0
-    """
-    return float(2 * math.pi - np.sum(least_gaps(radius_squared)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +107,8 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
     room.
 
     >>> circles = two_circles(8, [1.439, 1.439])
-    >>> round(circles.outer_squared, 2), round(circles.excess, 2), abs(round(spare_angle(circles.radius_squared), 9))
-    (11.54, 1.63, 0.0)
+    >>> round(circles.outer_squared, 2), round(circles.excess, 2), round(float(circles.gaps.sum()) / math.pi, 9)
+    (11.54, 1.63, 2.0)
     """
     from scipy.optimize import brentq
 
@@ -143,7 +122,7 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
         )
 
     def rest(log_outer: float) -> float:
-        return spare_angle(TwoCircles(T, inner, math.exp(log_outer)).radius_squared)
+        return 2 * math.pi - float(TwoCircles(T, inner, math.exp(log_outer)).gaps.sum())
 
     # Below (1 − x)²/x an outer point is too near for any angle at all; there the two interface gaps are π.
     low = math.log(max(most, max(1 - least, 0.0) ** 2 / least * (1 + 1e-12)))
@@ -152,16 +131,6 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
     except ValueError:
         raise ValueError(f"inner_squared = {inner}: no outer circle is longer and leaves them room") from None
     return TwoCircles(T, inner, math.exp(root))
-
-
-def dropped_point_bias(T: int) -> float:
-    """Bias coefficient 1/T of a dropped point, its mean over the data (`stationary.dropped-loss`). One rounding.
-
-    >>> dropped_point_bias(8)
-    0.125
-    """
-    _check_points(T, 1)
-    return 1 / T
 
 
 def dropped_point_loss(T: int, dropped: int = 1) -> float:
@@ -175,51 +144,6 @@ def dropped_point_loss(T: int, dropped: int = 1) -> float:
     """
     _check_points(T, dropped)
     return dropped / T * (1 - 1 / T)
-
-
-def dropped_point_error(others: Floats) -> float:
-    """Least squared error that a point's own features leave where the others stay as they are.
-
-    `others` are the (m, T − 1) hidden vectors of the remaining points; divided by T it is the loss when these are
-    exact. Solves for the dropped point's column of W and its bias with the outputs at all other points, those that
-    turn negative left out, to 1e-12 (`stationary.dropped-error`). It is 1 − 1/T where the others add up to 0.
-
-    Raises ValueError: The others are too short to hold the point near the origin (see
-    :func:`dropped_point_curvature`).
-
-    >>> from theory import memorization
-    >>> round(dropped_point_error(memorization.tgon_hidden(7)), 12)
-    0.875
-    """
-    active = np.ones(others.shape[1], dtype=bool)
-    for _ in range(2 * others.shape[1] + 2):
-        column, bias, own = _dropped_column(others[:, active])
-        outputs = bias + column @ others
-        if np.array_equal(outputs > 0, active):
-            break
-        active = outputs > 0
-    return float(own**2 + np.sum(np.maximum(0.0, outputs) ** 2))
-
-
-def _dropped_column(others: Floats) -> tuple[Floats, float, float]:
-    """Column v, bias c and own error e where all outputs are positive: (M − 2e)v = −cs and e = Nc + v·s."""
-    count, total, moment = others.shape[1], others.sum(axis=1), others @ others.T
-    own = count / (count + 1)
-    column, bias = np.zeros(len(others)), 0.0
-    for _ in range(200):
-        shifted = moment - 2 * own * np.eye(len(others))
-        if np.linalg.eigvalsh(shifted)[0] <= 0:
-            raise ValueError(
-                "the other hidden vectors are too short: they do not hold the point near the origin"
-            )
-        push = np.linalg.solve(shifted, total)
-        slope, bend = count - float(total @ push), float(push @ push)
-        # e = c·slope and e = 1 − c − c²·bend: the positive root, without cancellation.
-        bias = 2 / (1 + slope + math.sqrt((1 + slope) ** 2 + 4 * bend))
-        previous, own, column = own, bias * slope, -bias * push
-        if abs(own - previous) < 1e-15:
-            break
-    return column, bias, own
 
 
 def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
@@ -237,23 +161,6 @@ def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
     _check_points(T, dropped)
     softest = float(np.linalg.eigvalsh(others @ others.T)[0])
     return softest - (2 * (1 - 1 / T) if dropped == 1 else 2.0)
-
-
-def dropped_point_is_stable(others: Floats, dropped: int = 1, tolerance: float = 1e-9) -> bool:
-    """Whether dropped points stay at the origin while the others stay as they are (`stationary.dropped`).
-
-    The others must add up to 0 (within `tolerance` times their total length), be at least 1 long, so that their own
-    features stay silent there, and hold the point with a positive curvature. Not a claim about models in which the
-    others move: without decay they do, and the loss falls.
-
-    >>> from theory import memorization
-    >>> [dropped_point_is_stable(memorization.tgon_hidden(T - 1)) for T in (3, 4, 5, 8)]
-    [False, False, True, True]
-    """
-    lengths = np.sqrt(np.sum(others**2, axis=0))
-    balanced = float(np.linalg.norm(others.sum(axis=1))) <= tolerance * float(lengths.sum())
-    silent = bool(np.all(lengths >= 1 - tolerance))
-    return balanced and silent and dropped_point_curvature(others, dropped) > 0
 
 
 def _check_points(T: int, dropped: int) -> None:

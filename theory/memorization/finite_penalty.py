@@ -66,22 +66,6 @@ def collapse_penalty(T: int) -> float:
     return min(1.0, 2 / T)
 
 
-def penalised_objective(T: int, penalty: float, radius_squared: float, bias_coefficient: float) -> float:
-    """Loss + λ(‖W‖² + ‖b‖²) of the regular T-gon with this squared radius and bias coefficient.
-
-    T ≥ 1, radius_squared ≥ 0, any bias; summed term by term, relative error below 4 T eps.
-
-    Raises ValueError: T, the penalty or the radius outside its domain.
-
-    >>> round(penalised_objective(4, 0.1, 1.0, 0.0), 12)  # the square memorizes and costs λ times 4
-    0.4
-    """
-    _check(T, penalty)
-    if not radius_squared >= 0:
-        raise ValueError(f"radius_squared = {radius_squared:g}: it must be >= 0")
-    return _loss(T, radius_squared, bias_coefficient) + penalty * T * (radius_squared + bias_coefficient**2)
-
-
 def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
     """The regular T-gon of least loss + λ(‖W‖² + ‖b‖²), in closed form piece by piece (`penalty.polygon`).
 
@@ -102,14 +86,10 @@ def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
     if penalty >= collapse_penalty(T):
         bias = 1 / (T * (1 + penalty))
         return PenalisedPolygon(T, penalty, 0.0, bias, T // 2, _loss(T, 0.0, bias))
-    pieces = [(*_piece(T, penalty, active), active) for active in range(_first_piece(T), T // 2 + 1)]
+    # With no active neighbour the equations of a piece are dependent at λ = 0.
+    pieces = [(*_piece(T, penalty, active), active) for active in range(min(1, T // 2), T // 2 + 1)]
     radius, bias, active = min(pieces, key=lambda piece: _inconsistency(T, *piece))
     return PenalisedPolygon(T, penalty, radius, bias, active, _loss(T, radius, bias))
-
-
-def _first_piece(T: int) -> int:
-    """With fewer active neighbours than this the equations of a piece are dependent at λ = 0."""
-    return min(1, T // 2)
 
 
 def _piece(T: int, penalty: float, active: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ minima.
 At T = 1 the functions answer for least ‖W‖²: h = 0 and c = 1. (Least ‖W‖² + ‖b‖² has ‖h‖² = c = 1/2 there
 and the same T-gon from T = 2 on: `memorization.tgon-penalised`.)
 
-The SymPy twins are in `theory.memorization.exact`, the proofs in `theory.derivations.memorization.zero_loss`.
+The proofs are in `theory.derivations.memorization.zero_loss`.
 
 Equation labels: `memorization.tgon-radius`, `memorization.tgon-bias`, `memorization.tgon-norm`,
 `memorization.tgon-bias-norm`, `memorization.tgon-dimensionality`, `memorization.simplex`,
@@ -254,25 +254,3 @@ def bias_overtakes_weights_at() -> int:
     """
     golden_angle = math.acos((math.sqrt(5) - 1) / 2)
     return math.floor(2 * math.pi / golden_angle) + 1
-
-
-def largest_memorizable(weight_norm: float) -> int:
-    """Largest T whose T-gon has a norm of at most `weight_norm`: the inverse of :func:`tgon_weight_norm`.
-
-    0 ≤ `weight_norm` < 1e23, where T leaves the integers of float64; at least 1, since one point costs
-    nothing. Equation `memorization.tgon-norm`.
-
-    Raises ValueError: A norm outside that range.
-
-    >>> largest_memorizable(tgon_weight_norm(12))
-    12
-    """
-    if not 0 <= weight_norm < 1e23:
-        raise ValueError(f"weight_norm = {weight_norm:g}: it must lie in [0, 1e23)")
-    low, high = 1, 2  # the norm increases with T: double, then bisect
-    while tgon_weight_norm(high) <= weight_norm:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if tgon_weight_norm(middle) <= weight_norm else (low, middle)
-    return low

@@ -19,15 +19,14 @@ RATES = [1e-3] * 25_000
 
 
 def _memorization() -> tuple[Table, ...]:
-    from sympy import radsimp
+    from sympy import cos, pi, radsimp
 
     from theory.memorization import tgon as formulas
-    from theory.memorization.exact import exact_tgon_energy
 
     def exact(T: int) -> str:
         if T in (7, 9, 11):  # no short radicals
             return rf"${T}/(1 - \cos(2\pi/{T}))$"
-        return f"${in_latex(radsimp(exact_tgon_energy(T)))}$"
+        return f"${in_latex(radsimp(T / (1 - cos(2 * pi / T)) if T > 1 else 0))}$"
 
     def ratio(T: int) -> float | str:
         return bias(T) / weight(T) if T > 1 else "–"

@@ -25,8 +25,6 @@ Equation label: `optimization.symmetric-flow`.
 
 import math
 
-from theory.memorization.tgon import tgon_radius_squared
-
 
 def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:
     """−d ln‖W‖/dτ of a memorizing regular polygon of this squared radius (`optimization.symmetric-flow`).
@@ -35,6 +33,7 @@ def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:
 
     Raises ValueError: r < 1/2 or q < 0.
 
+    >>> from theory.memorization.tgon import tgon_radius_squared
     >>> round(symmetric_rate(tgon_radius_squared(5)), 3), symmetric_rate(3.0, mobility=0.0)
     (0.279, 1.0)
     """
@@ -53,6 +52,7 @@ def symmetric_budget(start: float, end: float) -> float:
 
     Raises ValueError: Unless start ≥ end > 1/2.
 
+    >>> from theory.memorization.tgon import tgon_radius_squared
     >>> r = tgon_radius_squared(5)
     >>> round(symmetric_budget(1.1**2 * r, r), 3)  # from 10 % above the least norm to it
     0.322
@@ -60,26 +60,3 @@ def symmetric_budget(start: float, end: float) -> float:
     if not start >= end > 0.5:
         raise ValueError(f"start = {start}, end = {end}: the radius falls, to above 1/2; try end={start}")
     return 0.5 * math.log(end / start) + 1.5 * math.log((2 * start - 1) / (2 * end - 1))
-
-
-def symmetric_radius_squared(T: int, start: float, budget: float) -> float:
-    """The squared radius that a regular T-gon starting at `start` has after a decay budget, at q = 1.
-
-    The root of :func:`symmetric_budget`, to a relative 1e-12; `memorization.tgon-radius` once that is reached. T ≥ 3.
-
-    Raises ValueError: T < 3, a budget < 0, or a start below the least radius, where the polygon does not
-    memorize.
-
-    >>> symmetric_radius_squared(5, 2.0, 10.0) == tgon_radius_squared(5)
-    True
-    """
-    from scipy.optimize import brentq
-
-    if T < 3 or not budget >= 0 or not start >= tgon_radius_squared(T):
-        raise ValueError(
-            f"T = {T}, start = {start}, budget = {budget}: T >= 3, a start that memorizes and a budget >= 0 are needed"
-        )
-    least = tgon_radius_squared(T)
-    if symmetric_budget(start, least) <= budget:
-        return least
-    return float(brentq(lambda r: symmetric_budget(start, r) - budget, least, start, rtol=1e-12))

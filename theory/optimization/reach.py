@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from theory.memorization.tgon import tgon_radius_squared
-from theory.setting import ADAM_BETA1, ADAM_BETA2, ADAM_EPSILON
+from theory.setting import ADAM_BETA1, ADAM_BETA2
 
 Floats = NDArray[np.float64]
 
@@ -66,8 +66,7 @@ def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_upd
     """Largest |θ| at the end of a schedule: Π|θ₀| + u(1 − Π)/wd, |θ₀| + uΛ without decay (`optimization.reach`).
 
     A theorem if no update |m̂|/(√v̂ + ε) exceeds `largest_update` u. Adam guarantees only u = 7.27
-    (:func:`adam_largest_step`); u = 1 holds for gradients of constant size, see :func:`adam_growing_step`. Relative
-    error below 16 eps (1 + τ).
+    (:func:`adam_largest_step`); u = 1 holds for gradients of constant size. Relative error below 16 eps (1 + τ).
 
     >>> round(reach([1e-3] * 25_000, 1e-2), 2), reach([0.5, 0.5], 0)
     (22.12, 1.0)
@@ -99,96 +98,6 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
     return largest * math.sqrt((1 - beta2**step) * (1 - ratio**step)) / (1 - beta1**step)
 
 
-def adam_growing_step(growth: float, beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2) -> float:
-    """|m̂|/√v̂ in the long run for gradients that grow by this factor per step (`optimization.largest-step`).
-
-    (1−β₁)/(1−β₁/ρ) · √((1−β₂/ρ²)/(1−β₂)), ρ² > β₂: 1 at ρ = 1, largest at ρ = β₂/β₁.
-
-    >>> round(adam_growing_step(1.0), 12), round(adam_growing_step(0.999 / 0.9), 4)
-    (1.0, 7.2703)
-    """
-    _checked_betas(beta1, beta2)
-    if not growth**2 > beta2:
-        raise ValueError(f"growth = {growth:g}: below sqrt(beta2) old gradients dominate; try growth=1")
-    return (1 - beta1) / (1 - beta1 / growth) * math.sqrt((1 - beta2 / growth**2) / (1 - beta2))
-
-
-def adamw_stationary_gradient(
-    parameter: ArrayLike, weight_decay: float, epsilon: float = ADAM_EPSILON
-) -> Floats:
-    """Loss gradient at which AdamW rests: −sign(θ) ε wd|θ|/(1 − wd|θ|) (`optimization.adamw-stationary`).
-
-    |θ| < 1/wd, beyond which nothing rests. Relative error below 8 eps/(1 − wd|θ|).
-
-    Raises ValueError: A parameter of 1/wd or more.
-
-    >>> float(adamw_stationary_gradient(50.0, 0.01))
-    -1e-08
-    """
-    pull = _decay(weight_decay) * np.asarray(parameter, dtype=np.float64)
-    if not np.all(np.abs(pull) < 1):
-        raise ValueError(
-            f"weight_decay = {weight_decay:g}: AdamW holds no parameter of 1/weight_decay or more"
-        )
-    gradient: Floats = -epsilon * pull / (1 - np.abs(pull))
-    return gradient
-
-
-def adamw_penalty(parameters: ArrayLike, weight_decay: float, epsilon: float = ADAM_EPSILON) -> float:
-    """εΣ(−|θ| − ln(1 − wd|θ|)/wd), what AdamW adds to the loss (`optimization.adamw-stationary`).
-
-    About (ε wd/2)‖θ‖² for small wd|θ|; 0 without decay. Relative error below 1e-12.
-
-    Raises ValueError: A parameter of 1/wd or more, where the penalty is infinite.
-
-    >>> round(adamw_penalty([1.0], 0.01, epsilon=1.0) / 0.005, 3)
-    1.007
-    """
-    pull = _decay(weight_decay) * np.abs(np.asarray(parameters, dtype=np.float64))
-    if weight_decay == 0:
-        return 0.0
-    if not np.all(pull < 1):
-        raise ValueError(
-            f"weight_decay = {weight_decay:g}: AdamW holds no parameter of 1/weight_decay or more"
-        )
-    # −x − ln(1 − x) cancels for small x; the terms left out of its series are below x⁵.
-    series = pull**2 * (1 / 2 + pull / 3 + pull**2 / 4 + pull**3 / 5 + pull**4 / 6)
-    parts = np.where(pull < 1e-3, series, -pull - np.log1p(-pull))
-    return epsilon / weight_decay * math.fsum(np.ravel(parts))
-
-
-def ray_depth(hidden: Floats) -> Floats:
-    """(T,) largest t with t·h_j in the convex hull of the other hidden vectors; −∞ where the line misses it.
-
-    By linear programming, to 1e-9; `hidden` is (m, T). Below 1 for every point of a model that memorizes.
-
-    >>> from theory.memorization.tgon import tgon_hidden
-    >>> ray_depth(tgon_hidden(6)).round(9).tolist()  # cos(2π/6) on any hexagon
-    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
-    """
-    return np.array([_depth(hidden[:, j], np.delete(hidden, j, axis=1)) for j in range(hidden.shape[1])])
-
-
-def necessary_bias(entry: ArrayLike, depth: ArrayLike) -> Floats:
-    """Greatest bias −X_jk t/(1 − t) that memorizes feature k exactly (`optimization.necessary-bias`).
-
-    `entry` X_jk > 0, `depth` t < 1 of :func:`ray_depth`; broadcasts. Any W, tied or not. Relative error below 4 eps
-    /(1 − t).
-
-    Raises ValueError: A depth of 1 or more: the point lies in the hull of the others and cannot be memorized.
-
-    >>> float(necessary_bias(0.5, 0.75))
-    -1.5
-    """
-    deep = np.asarray(depth, dtype=np.float64)
-    if not np.all(deep < 1):
-        raise ValueError("depth: it must be below 1; a point in the hull of the others cannot be memorized")
-    with np.errstate(invalid="ignore"):
-        odds = np.where(np.isneginf(deep), -1.0, deep / (1 - deep))
-    bias: Floats = -np.asarray(entry, dtype=np.float64) * odds
-    return bias
-
-
 def tgon_within_reach(T: int, largest_bias: float, n: int, sparsity: float) -> float:
     """Probability that a dataset's regular T-gon needs no bias below −`largest_bias` (`optimization.necessary-bias`).
 
@@ -206,20 +115,6 @@ def tgon_within_reach(T: int, largest_bias: float, n: int, sparsity: float) -> f
     need = tgon_radius_squared(T) - 1
     bound = 1.0 if need <= largest_bias else largest_bias / need
     return float(largest_entry_probability(bound, n, sparsity, T))
-
-
-def _depth(own: Floats, others: Floats) -> float:
-    from scipy.optimize import linprog
-
-    count = others.shape[1]
-    equations = np.block([[others, -own[:, None]], [np.ones((1, count)), np.zeros((1, 1))]])
-    found = linprog(
-        np.r_[np.zeros(count), -1.0],
-        A_eq=equations,
-        b_eq=np.r_[np.zeros(len(own)), 1.0],
-        bounds=[(0, None)] * count + [(None, None)],
-    )
-    return -math.inf if found.x is None else float(found.x[-1])
 
 
 def _rates(rates: ArrayLike, weight_decay: float = 0.0) -> Floats:

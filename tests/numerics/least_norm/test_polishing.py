@@ -13,7 +13,7 @@ from numerics.least_norm.polishing import CERTIFIED, polish
 from numerics.least_norm.programme import MOST_CONSTRAINTS, LeastNormProgramme
 from theory import Setting
 from theory.codes.programme import certify, memorization_code
-from theory.memorization.failures import dropped_point_bias, dropped_point_loss, two_circles
+from theory.memorization.failures import dropped_point_loss, two_circles
 from theory.memorization.tgon import tgon_energy, tgon_hidden, tgon_radius_squared
 from verify.diagnosis import diagnose, diagnose_run
 
@@ -173,7 +173,7 @@ def test_dropped_points_stay_dropped(T, dropped):
     assert found.settled
     assert found.energy == pytest.approx(tgon_energy(T - dropped), rel=EXACT)
     assert found.after.train_loss == pytest.approx(dropped_point_loss(T, dropped), rel=EXACT)
-    np.testing.assert_allclose(found.after.bias_coefficient[found.dropped], dropped_point_bias(T), atol=EXACT)
+    np.testing.assert_allclose(found.after.bias_coefficient[found.dropped], 1 / T, atol=EXACT)
     assert diagnose(found.after, found.W).name == "dropped point"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad, differential_evolution
 
 from theory.features.amplitudes import constant, normalized, samples, uniform
-from theory.features.free_bias import best_free_bias, exact_uniform_loss, maximize, ring_gain, uniform_loss
+from theory.features.free_bias import best_free_bias, maximize, ring_gain
 from theory.features.loss_budget import loss_budget
 from theory.features.polygon import best_polygons, polygon
 
@@ -145,15 +145,6 @@ def test_the_direct_sum_over_outputs():
         X = value * np.eye(6)
         loss += np.sum((np.maximum(0, W.T @ W @ X + best.bias) - X) ** 2) / len(values)
     assert best.gain == pytest.approx(6 - loss / np.mean(values**2), abs=1e-12)
-
-
-@pytest.mark.parametrize("k", [5, 7, 9])
-@pytest.mark.parametrize(("r", "b"), [("3/2", "-1/3"), ("2", "-1"), ("1/2", "-1/9")])
-def test_the_uniform_loss_has_three_equal_forms(k, r, b):
-    r, b = sympy.Rational(r), sympy.Rational(b)
-    exact = float(sympy.N(exact_uniform_loss(k, r, b), 40))
-    assert uniform_loss(k, float(r), float(b)) == pytest.approx(exact, rel=1e-13)
-    assert k * (1 - 3 * exact) == pytest.approx(ring_gain(k, float(r), float(b), uniform())[0], rel=1e-13)
 
 
 @pytest.mark.parametrize("k", range(1, 5))

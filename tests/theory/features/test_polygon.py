@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from theory.features.polygon import (
     BEST_POLYGON,
     best_polygons,
-    exact_polygon_gain,
-    neighbour_loss_change,
     polygon,
 )
 from theory.polygon_geometry import (
@@ -41,22 +39,6 @@ def test_rational_interference_sums(k, value):
     assert exact_interference_sum(k) == sympy.Rational(value)
 
 
-def test_free_gain_and_norm_equal_their_exact_twins(spread, assert_accurate):
-    assert_accurate(lambda k: polygon(k, "free").gain, lambda k: exact_polygon_gain(k, "free"), spread, 8)
-    assert_accurate(
-        lambda k: polygon(k, "free").weight_norm,
-        lambda k: sympy.sqrt(exact_polygon_gain(k, "free")),
-        spread,
-        8,
-    )
-
-
-@pytest.mark.parametrize("k", range(1, 65))
-def test_unit_gain_equals_its_exact_twin(k):
-    truth = sympy.N(exact_polygon_gain(k, "unit"), 50)
-    assert abs(float(sympy.Rational(polygon(k, "unit").gain) - truth)) <= 8 * k**2 * 2**-52
-
-
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("k", [*range(1, 14), 100, 1001])
 def test_exact_strings_are_the_numbers(k, law):
@@ -72,7 +54,6 @@ def test_golden_gains():
     assert polygon(5, "unit").gain == pytest.approx(5 * (1 + math.sqrt(5)) / 4, rel=1e-15)
     assert polygon(5, "unit").weight_norm == math.sqrt(5)
     assert [polygon(k, "unit").gain for k in (1, 2, 4, 8)] == [1, 2, 4, 0]
-    assert neighbour_loss_change(5) == pytest.approx(-1.34836, abs=5e-6)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -86,11 +67,6 @@ def test_the_pentagon_is_best_of_all(law):
         assert gains[-1] == pytest.approx(4, abs=1e-6)
     else:
         assert np.all(gains[7:] <= 0)
-
-
-def test_the_notebook_argument_has_its_minimum_at_five():
-    change = neighbour_loss_change(np.arange(1, 2_000))
-    assert np.argmin(change) + 1 == 5
 
 
 @given(st.integers(1, 60), st.floats(0.05, 3))

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from theory.features.amplitudes import normalized, samples, uniform
 from theory.features.free_bias import best_free_bias, ring_gain
-from theory.features.sea import bands_energy, bands_gain, best_sea, ring_with_sea, sea_gain
+from theory.features.sea import bands_gain, best_sea, ring_with_sea, sea_gain
 from theory.polygon_geometry import interference_sum, polygon_vertices
 
 
@@ -85,7 +85,7 @@ def test_another_search_over_three_numbers_finds_nothing_better(k, columns):
         )
         feasible = silent["fun"](other.x) >= -1e-8
         assert not feasible or -other.fun <= found.gain + 1e-6
-    assert math.isclose(found.column_length**2 * found.radius_squared, found.bias**2, rel_tol=1e-9)
+    assert math.isclose(found.sea_energy / columns * found.radius_squared, found.bias**2, rel_tol=1e-9)
 
 
 def test_the_sea_decides_for_the_pentagon():
@@ -101,28 +101,13 @@ def test_the_sea_decides_for_the_pentagon():
 
 
 def test_the_sea_has_the_measured_size():
-    """With 1 000 columns: polygon norm, sea norm, their sum and D_f near what training shows."""
+    """With 1 000 columns: polygon norm, sea norm, their sum and the dimensionality near what training shows."""
     found = ring_with_sea(5, normalized(), 1_000)
-    assert found.polygon_norm == pytest.approx(1.94, abs=0.01)
-    assert found.sea_norm == pytest.approx(1.49, abs=0.01)
+    assert math.sqrt(5 * found.radius_squared) == pytest.approx(1.94, abs=0.01)
+    assert math.sqrt(found.sea_energy) == pytest.approx(1.49, abs=0.01)
     assert found.weight_norm == pytest.approx(2.45, abs=0.01)
-    assert found.feature_dimensionality == pytest.approx(0.25, abs=0.01)
-    assert found.sea_gram == pytest.approx(1.11, abs=0.01)
-
-
-def test_feature_dimensionality_is_its_definition():
-    found = ring_with_sea(5, normalized(), 1_000)
-    W = np.concatenate(
-        [
-            polygon_vertices(5, found.radius_squared),
-            np.repeat(polygon_vertices(5, found.sea_energy / 1_000), 200, axis=1),
-        ],
-        axis=1,
-    )
-    unit = W[:, 0] / np.linalg.norm(W[:, 0])
-    assert found.feature_dimensionality == pytest.approx(
-        W[:, 0] @ W[:, 0] / np.sum((unit @ W) ** 2), rel=1e-12
-    )
+    gram = (5 * found.radius_squared + found.sea_energy) / 2
+    assert found.radius_squared / gram == pytest.approx(0.25, abs=0.01)
 
 
 @pytest.mark.parametrize("k", [4, 5, 6])
@@ -138,7 +123,6 @@ def test_bands_by_solving_the_linear_system(bands):
     shared = interference_sum(5) / 5
     cost = shared * (np.eye(bands) + np.ones((bands, bands)))
     energies = np.linalg.solve(cost, np.full(bands, 2.0))
-    assert energies == pytest.approx(bands_energy(5, bands), rel=1e-13)
     assert 2 * energies.sum() - energies @ cost @ energies / 2 == pytest.approx(
         bands_gain(5, bands), rel=1e-13
     )

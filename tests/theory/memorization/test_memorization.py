@@ -8,39 +8,29 @@ import sympy
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from theory.memorization import exact
 from theory.memorization import tgon as closed
 
 COUNTS = st.integers(2, 40)
 
 
 @pytest.mark.parametrize(
-    ("name", "units"),
+    ("name", "at_one", "formula", "units"),
     [
-        ("tgon_radius_squared", 8),
-        ("tgon_bias_coefficient", 12),
-        ("tgon_energy", 8),
-        ("tgon_weight_norm", 6),
-        ("tgon_bias_norm", 12),
-        ("tgon_dimensionality", 1),
+        ("tgon_radius_squared", 0, "1/(1 - cos(2*pi/T))", 8),
+        ("tgon_bias_coefficient", 1, "-cos(2*pi/T)/(1 - cos(2*pi/T))", 12),
+        ("tgon_energy", 0, "T/(1 - cos(2*pi/T))", 8),
+        ("tgon_weight_norm", 0, "sqrt(T/(1 - cos(2*pi/T)))", 6),
+        ("tgon_bias_norm", 1, "sqrt(T)*Abs(cos(2*pi/T))/(1 - cos(2*pi/T))", 12),
+        ("tgon_dimensionality", 0, "2/T/(1 + KroneckerDelta(T, 2))", 1),
     ],
 )
-def test_float_function_equals_its_exact_twin(name, units, spread, assert_accurate):
+def test_float_functions_equal_their_formulas(name, at_one, formula, units, spread, assert_accurate):
     """Exactly 0 where the truth is 0: T = 1 and, for the bias, T = 4."""
-    assert_accurate(getattr(closed, name), getattr(exact, f"exact_{name}"), spread, units)
 
+    def exact(T):
+        return sympy.sympify(formula).subs("T", T) if T > 1 else sympy.Integer(at_one)
 
-@pytest.mark.parametrize(
-    ("T", "energy", "bias_coefficient"),
-    [(1, 0, 1), (2, 1, "1/2"), (3, 2, "1/3"), (4, 4, 0), (6, 12, -1)],
-)
-def test_golden_values(T, energy, bias_coefficient):
-    assert exact.exact_tgon_energy(T) == energy
-    assert exact.exact_tgon_bias_coefficient(T) == sympy.Rational(bias_coefficient)
-    assert closed.tgon_energy(T) == pytest.approx(energy, rel=8 * 2**-52, abs=0)
-    assert closed.tgon_bias_coefficient(T) == pytest.approx(
-        float(sympy.Rational(bias_coefficient)), rel=12 * 2**-52
-    )
+    assert_accurate(getattr(closed, name), exact, spread, units)
 
 
 def test_scalars_and_arrays_agree():
@@ -210,25 +200,6 @@ def test_the_expansions_are_those_sympy_derives():
     )
 
 
-@given(st.integers(1, 10**9))
-def test_largest_memorizable_inverts_the_norm(T):
-    assert closed.largest_memorizable(closed.tgon_weight_norm(T)) == T
-    assert closed.largest_memorizable(9.99e22) > 10**15
-    assert closed.largest_memorizable(math.nextafter(closed.tgon_weight_norm(T), 0)) in (max(T - 1, 1), T)
-
-
-@pytest.mark.parametrize("norm", [-1.0, 1e23, math.inf, math.nan])
-def test_largest_memorizable_refuses_impossible_norms(norm):
-    with pytest.raises(ValueError, match="must lie"):
-        closed.largest_memorizable(norm)
-
-
 def test_the_simplex_needs_room():
     with pytest.raises(ValueError, match="try m=3"):
         closed.simplex_hidden(4, 2)
-
-
-@pytest.mark.parametrize("name", [name for name in vars(exact) if name.startswith("exact_")])
-def test_exact_functions_refuse_zero_points(name):
-    with pytest.raises(ValueError, match="T = 0"):
-        getattr(exact, name)(0)
