@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.memorization.tgon import simplex_hidden
+
 Floats = NDArray[np.float64]
 
 
@@ -62,15 +64,17 @@ def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
         vertices = np.stack([np.cos(angle), np.sin(angle)])
         return (_spherical(f"{T}-gon", vertices, f"{T}/(1 - cos(2*pi/{T}))", optimal=True),)
     if m + 1 >= T:
-        return (_spherical("simplex", simplex_directions(T, m), str(T - 1), optimal=True),)
+        return (_spherical("simplex", simplex_hidden(T, m), str(T - 1), optimal=True),)
     if m == 1:
         return ()
     if 2 * m == T:
         return (_spherical("orthoplex", np.hstack([np.eye(m), -np.eye(m)]), str(T), optimal=True),)
     if 2 * m > T:
         return (shifted_cross_polytope(T, m), _orthoplex_part(T, m))
-    named = _CATALOGUE.get((T, m))
-    return () if named is None else (_spherical(named.name, named.directions(), named.exact),)
+    if (T, m) not in _CATALOGUE:
+        return ()
+    name, directions, exact = _CATALOGUE[T, m]
+    return (_spherical(name, directions(), exact),)
 
 
 def maximal_cosine(directions: Floats) -> float:
@@ -89,14 +93,6 @@ def equal_norm_hidden(directions: Floats) -> Floats:
     """(m, T) the directions at the radius 1/√(1−μ), their least common feasible one (`codes.equal-norm`)."""
     units = directions / np.linalg.norm(directions, axis=0)
     return np.asarray(units / math.sqrt(1.0 - maximal_cosine(units)), dtype=np.float64)
-
-
-def simplex_directions(T: int, m: int) -> Floats:
-    """(m, T) unit vertices of the regular simplex, 2 <= T <= m+1, in the first T−1 coordinates."""
-    last = (1.0 - math.sqrt(T)) / (T - 1)
-    vertices = np.hstack([np.eye(T - 1), np.full((T - 1, 1), last)])
-    centred = vertices - vertices.mean(axis=1, keepdims=True)
-    return np.vstack([centred / np.linalg.norm(centred, axis=0), np.zeros((m - T + 1, T))])
 
 
 def shifted_cross_polytope(T: int, m: int) -> KnownCode:
@@ -215,7 +211,7 @@ def _edge_midpoints_of_simplex() -> Floats:
     """(4, 10) midpoints of the edges of the regular simplex in R^4: cosines 1/6 and −2/3 (the Petersen
     code).
     """
-    simplex = simplex_directions(5, 4)
+    simplex = simplex_hidden(5, 4)
     return np.stack([simplex[:, i] + simplex[:, j] for i, j in itertools.combinations(range(5), 2)], axis=1)
 
 
@@ -232,36 +228,29 @@ def _six_hundred_cell() -> Floats:
     return np.hstack([np.eye(4), -np.eye(4), _signs(4).T / 2, mixed.T])
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    name: str
-    directions: Callable[[], Floats]
-    exact: str
-
-
 #: t³ = t² + t + 1, of which the vertices of the snub cube are made.
 _TRIBONACCI = "(1 + cbrt(19 + 3*sqrt(33)) + cbrt(19 - 3*sqrt(33)))/3"
 
 #: Spherical codes that are the best known of their size (most are proven so: sharp codes, Levenshtein 1979,
 #: or by Fejes Tóth, Schütte and van der Waerden, Danzer, Musin), keyed by (T, m).
-_CATALOGUE: dict[tuple[int, int], _Named] = {
-    (8, 3): _Named("square antiprism", _square_antiprism, "8/(1 - (2*sqrt(2) - 1)/7)"),
-    (9, 3): _Named("tricapped trigonal prism", _tricapped_prism, "27/2"),
-    (11, 3): _Named("icosahedron less a vertex", lambda: _icosahedron()[:, :11], "11/(1 - 1/sqrt(5))"),
-    (12, 3): _Named("icosahedron", _icosahedron, "12/(1 - 1/sqrt(5))"),
-    (24, 3): _Named(
+_CATALOGUE: dict[tuple[int, int], tuple[str, Callable[[], Floats], str]] = {
+    (8, 3): ("square antiprism", _square_antiprism, "8/(1 - (2*sqrt(2) - 1)/7)"),
+    (9, 3): ("tricapped trigonal prism", _tricapped_prism, "27/2"),
+    (11, 3): ("icosahedron less a vertex", lambda: _icosahedron()[:, :11], "11/(1 - 1/sqrt(5))"),
+    (12, 3): ("icosahedron", _icosahedron, "12/(1 - 1/sqrt(5))"),
+    (24, 3): (
         "snub cube",
         _snub_cube,
         f"24*(1 + ({_TRIBONACCI})**2 + ({_TRIBONACCI})**(-2))/(1 + 2*({_TRIBONACCI}) - ({_TRIBONACCI})**2)",
     ),
-    (10, 4): _Named("edge midpoints of the simplex", _edge_midpoints_of_simplex, "12"),
-    (24, 4): _Named("24-cell", lambda: _root_system_d(4), "48"),
-    (120, 4): _Named("600-cell", _six_hundred_cell, "120/(1 - (1 + sqrt(5))/4)"),
-    (16, 5): _Named("5-demicube", lambda: _demicube(5), "20"),
-    (40, 5): _Named("D5 roots", lambda: _root_system_d(5), "80"),
-    (27, 6): _Named("27 lines (2_21 polytope)", lambda: _e8_slice((1, 0)), "36"),
-    (72, 6): _Named("E6 roots", lambda: _e8_slice((0, 0)), "144"),
-    (56, 7): _Named("28 bitangents (3_21 polytope)", lambda: _e8_slice((1,)), "84"),
-    (126, 7): _Named("E7 roots", lambda: _e8_slice((0,)), "252"),
-    (240, 8): _Named("E8 roots", _root_system_e8, "480"),
+    (10, 4): ("edge midpoints of the simplex", _edge_midpoints_of_simplex, "12"),
+    (24, 4): ("24-cell", lambda: _root_system_d(4), "48"),
+    (120, 4): ("600-cell", _six_hundred_cell, "120/(1 - (1 + sqrt(5))/4)"),
+    (16, 5): ("5-demicube", lambda: _demicube(5), "20"),
+    (40, 5): ("D5 roots", lambda: _root_system_d(5), "80"),
+    (27, 6): ("27 lines (2_21 polytope)", lambda: _e8_slice((1, 0)), "36"),
+    (72, 6): ("E6 roots", lambda: _e8_slice((0, 0)), "144"),
+    (56, 7): ("28 bitangents (3_21 polytope)", lambda: _e8_slice((1,)), "84"),
+    (126, 7): ("E7 roots", lambda: _e8_slice((0,)), "252"),
+    (240, 8): ("E8 roots", _root_system_e8, "480"),
 }

@@ -23,7 +23,7 @@ Equation labels: `generalization.free-bias-loss`, `generalization.constant-law`,
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -51,59 +51,33 @@ POLISHED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Optimum:
-    """A local maximum over (r, b) with its certificate.
-
-    Attributes
-    ----------
-    radius_squared, bias : where it is.
-    value : the function there.
-    gradient : norm of the gradient there.
-    curvature : the larger eigenvalue of the Hessian, by differences of the gradient; negative at a maximum.
-
-    """
-
-    radius_squared: float
-    bias: float
-    value: float
-    gradient: float
-    curvature: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FreeBias:
-    """The best k-gon under a law.
+    """The greatest gain over (r, b) with its certificate.
 
     Attributes
     ----------
-    k : number of features on the polygon.
-    law : the law's name.
     radius_squared, bias : the optimum; the bias in units of the amplitude.
-    gain : k − loss/E a², in units of one perfectly stored feature.
-    gradient : norm of the gain's gradient at the optimum, 0 where the solution is exact.
-    curvature : larger eigenvalue of the gain's Hessian there, NaN where the solution is exact.
-    standing : `closed form` for an exact solution, `numerical` for a searched one.
+    gain : k − loss/E a² there, in units of one perfectly stored feature.
+    gradient : norm of the gain's gradient there, 0 where the solution is exact.
+    curvature : larger eigenvalue of the Hessian, by differences of the gradient; NaN where the solution is exact.
 
     """
 
-    k: int
-    law: str
     radius_squared: float
     bias: float
     gain: float
-    gradient: float
-    curvature: float
-    standing: str
+    gradient: float = 0.0
+    curvature: float = math.nan
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is a closed form, not the result of a search."""
+        return math.isnan(self.curvature)
 
     @property
     def length(self) -> float:
         """The length of each column, √r."""
         return math.sqrt(self.radius_squared)
-
-    @property
-    def weight_norm(self) -> float:
-        """Frobenius norm of the k columns together, √(k r)."""
-        return math.sqrt(self.k * self.radius_squared)
 
 
 def ring_gain(k: int, radius_squared: float, bias: float, law: Amplitude) -> tuple[float, Floats]:
@@ -166,42 +140,18 @@ def best_free_bias(k: int, law: Amplitude) -> FreeBias:
 def _best_free_bias(k: int, law: Amplitude) -> FreeBias:
     if len(law.atoms) == 1 and not len(law.density):
         radius_squared = 0.0 if k == 1 else 1 / (2 * math.sin(math.pi / k) ** 2)
-        return _exact(k, law, radius_squared, float(law.atoms[0]) * float(tgon_bias_coefficient(k)))
+        return FreeBias(radius_squared, float(law.atoms[0]) * float(tgon_bias_coefficient(k)), float(k))
     if k <= 4:
-        return _exact(k, law, 1.0, 0.0)
-    found = maximize(lambda r, b: ring_gain(k, r, b, law), largest_amplitude(law), k)
-    return FreeBias(
-        k=k,
-        law=law.name,
-        radius_squared=found.radius_squared,
-        bias=found.bias,
-        gain=found.value,
-        gradient=found.gradient,
-        curvature=found.curvature,
-        standing="numerical",
-    )
-
-
-def _exact(k: int, law: Amplitude, radius_squared: float, bias: float) -> FreeBias:
-    return FreeBias(
-        k=k,
-        law=law.name,
-        radius_squared=radius_squared,
-        bias=bias,
-        gain=float(k),
-        gradient=0.0,
-        curvature=math.nan,
-        standing="closed form",
-    )
+        return FreeBias(1.0, 0.0, float(k))
+    return maximize(lambda r, b: ring_gain(k, r, b, law), largest_amplitude(law), k)
 
 
 def largest_amplitude(law: Amplitude) -> float:
     """The largest amplitude that the law knows."""
-    ends = [float(part[-1]) for part in (law.atoms, law.edges) if len(part)]
-    return max(ends)
+    return max(float(part[-1]) for part in (law.atoms, law.edges) if len(part))
 
 
-def maximize(objective: Objective, largest: float, k: int) -> Optimum:
+def maximize(objective: Objective, largest: float, k: int) -> FreeBias:
     """The best local maximum of a smooth function of (r, b) that the grid of starts leads to.
 
     `largest` is the largest amplitude, which scales b. The certificate is part of the answer.
@@ -216,18 +166,14 @@ def maximize(objective: Objective, largest: float, k: int) -> Optimum:
     peaks = np.argwhere(values >= around)
     order = np.argsort(-values[peaks[:, 0], peaks[:, 1]], kind="stable")[:POLISHED]
     starts = [(radii[i], -radii[i] * CUTS[j] * largest) for i, j in peaks[order]]
-    return _best(_polish(objective, largest, start) for start in starts)
-
-
-def _best(found: Iterable[Optimum]) -> Optimum:
-    """The highest maximum among the polished points."""
-    maxima = [one for one in found if one.gradient < 1e-6 * (1 + abs(one.value)) and one.curvature < 0]
+    found = [_polish(objective, largest, start) for start in starts]
+    maxima = [one for one in found if one.gradient < 1e-6 * (1 + abs(one.gain)) and one.curvature < 0]
     if not maxima:
         raise ArithmeticError("no start reached a maximum; give the law more samples, or another k")
-    return max(maxima, key=lambda one: one.value)
+    return max(maxima, key=lambda one: one.gain)
 
 
-def _polish(objective: Objective, largest: float, start: tuple[float, float]) -> Optimum:
+def _polish(objective: Objective, largest: float, start: tuple[float, float]) -> FreeBias:
     """BFGS from a start, then a root of the gradient; coordinates (ln r, b/largest)."""
     from scipy.optimize import minimize, root
 
@@ -242,17 +188,13 @@ def _polish(objective: Objective, largest: float, start: tuple[float, float]) ->
     z = np.array([math.log(start[0]), start[1] / largest])
     z = np.asarray(minimize(scaled, z, jac=True, method="BFGS", options={"gtol": 1e-9}).x)
 
-    def slope_at(z: Floats) -> Floats:
-        return scaled(z)[1]
-
-    refined: Floats = root(slope_at, z, tol=1e-13).x
-    if np.linalg.norm(scaled(refined)[1]) <= np.linalg.norm(scaled(z)[1]) and np.allclose(
-        refined, z, atol=1e-3
-    ):
+    refined: Floats = root(lambda z: scaled(z)[1], z, tol=1e-13).x
+    closer = np.linalg.norm(scaled(refined)[1]) <= np.linalg.norm(scaled(z)[1])
+    if closer and np.allclose(refined, z, atol=1e-3):
         z = refined
     value, slope = scaled(z)
     step = 1e-5
     hessian = np.array([(scaled(z + e)[1] - scaled(z - e)[1]) / (2 * step) for e in np.eye(2) * step])
     top = float(-np.linalg.eigvalsh((hessian + hessian.T) / 2)[0])
     r, b = at(z)
-    return Optimum(r, b, -value, float(np.linalg.norm(slope)), top)
+    return FreeBias(r, b, -value, float(np.linalg.norm(slope)), top)

@@ -134,9 +134,9 @@ def _free_bias(k: int, amplitude: Amplitude) -> PolygonSolution:
         radius_squared=best.radius_squared,
         bias=best.bias,
         gain=best.gain,
-        weight_norm=best.weight_norm,
+        weight_norm=math.sqrt(k * best.radius_squared),
         law=amplitude.kind,
-        exact=_exact_free_bias(k, amplitude) if best.standing == "closed form" else {},
+        exact=_exact_free_bias(k, amplitude) if best.exact else {},
     )
 
 

@@ -12,16 +12,12 @@ small, and
 sea has q = k(2 − S_k r)/(2 S_k), or q = 4 − k r/2, so that WWᵀ of an isotropic sea is (2 − k r/4)·I. Isotropic is S_k
 = k/4 in the first formula; vertices are better exactly where S_k < k/4, for k ≡ 1 (mod 4), the pentagon.
 
-N columns of equal length have ‖w‖² = q/N, so silence limits the sea to q ≤ N b²/r: that is how the number of
-features enters. Every answer for finite N is the exact gain of a model one can write down, a lower bound for
-the best one. As N grows, b → 0⁻ and the gain tends to that of two bands: B bands of columns, each much smaller
-than the one before, gain 2B/(B + 1) · k/S_k at zero biases (`sea.bands`); one band is the free radius of
-`theory.features.polygon`, infinitely many double it.
+N columns of equal length have ‖w‖² = q/N, so silence limits the sea to q ≤ N b²/r. Every answer for finite N is the
+exact gain of a model one can write down, a lower bound for the best one. As N grows, b → 0⁻ and the gain tends to that
+of two bands: B bands of columns, each much smaller than the one before, gain 2B/(B + 1) · k/S_k (`sea.bands`).
 
-Status. The formulas are closed forms under the separation of scales. That trained models have such a sea, and
-that it is why they take the pentagon, is a hypothesis. A hexagon at its own optimum leaves no room (S_6 r > 2);
-it has to shrink to share, and gains less with a sea than a pentagon does. Normalisation: gains in units of one
-perfectly stored feature, one active feature at a time.
+The formulas are closed forms under the separation of scales. That trained models have such a sea, and that it is why
+they take the pentagon, is a hypothesis. Gains in units of one perfectly stored feature, one active at a time.
 
 Equation labels: `sea.silence`, `sea.separated-gain`, `sea.bands`.
 """
@@ -51,9 +47,6 @@ class RingWithSea:
     Attributes
     ----------
     k : features on the k-gon.
-    law : the amplitudes' law.
-    directions : of the small columns.
-    columns : N, how many small columns there are, infinity for arbitrarily small ones.
     radius_squared, bias : of the k-gon.
     sea_energy : q = Σ‖w‖² of the small columns, 0 where there is no room.
     gain : of both together.
@@ -62,9 +55,6 @@ class RingWithSea:
     """
 
     k: int
-    law: str
-    directions: Directions
-    columns: float
     radius_squared: float
     bias: float
     sea_energy: float
@@ -149,13 +139,10 @@ def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions
     found = maximize(objective, largest, k)
     return RingWithSea(
         k=k,
-        law=law.name,
-        directions=directions,
-        columns=columns,
         radius_squared=found.radius_squared,
         bias=found.bias,
         sea_energy=energy(found.radius_squared, found.bias)[0],
-        gain=found.value,
+        gain=found.gain,
         gradient=found.gradient,
         curvature=found.curvature,
     )

@@ -151,25 +151,12 @@ def least_norm_tied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     T = len(lengths)
     if T <= 3:
         return simplex_on_norms(lengths, 2)
-    own, other = np.where(~np.eye(T, dtype=bool))
-    ratio = lengths[other] / lengths[own]
-
-    def slack(hidden: Floats) -> Floats:
-        # Vectors in units of their datapoint's norm, y_j = h_j/s_j: ‖y_j‖² − (s_i/s_j) y_i·y_j ≥ 1.
-        gaps = np.sum(hidden[:, own] * (hidden[:, own] - ratio * hidden[:, other]), axis=0) - 1
-        return np.asarray(gaps)
-
-    def slopes(hidden: Floats) -> Floats:
-        jacobian = np.zeros((len(own), 2, T))
-        rows = np.arange(len(own))
-        jacobian[rows, :, own] = (2 * hidden[:, own] - ratio * hidden[:, other]).T
-        jacobian[rows, :, other] = -(ratio * hidden[:, own]).T
-        return jacobian.reshape(len(own), -1)
-
+    pairs = _Pairs(lengths)
     size = float(lengths.max()) / (math.sqrt(2) * math.sin(math.pi / T))
     begin = [polygon * size / lengths for polygon in _polygons(T, starts)]
-    best = _least(begin, (2, T), slack, slopes)
-    hidden = best * lengths
+    hidden = lengths * _least(
+        begin, lambda one: pairs.slack(one, one), lambda one: pairs.slopes(one, one).sum(axis=1)
+    )
     hidden = hidden / math.sqrt(1 + min(0.0, tied_slack(hidden, lengths)))  # homogeneous: exactly feasible
     return UnequalModel(lengths, hidden, hidden / lengths**2, "numerical")
 
@@ -187,33 +174,14 @@ def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     T = len(lengths)
     if T <= 3:
         return simplex_on_norms(lengths, 2)
-    own, other = np.where(~np.eye(T, dtype=bool))
-    ratio = lengths[other] / lengths[own]
-
-    def slack(both: Floats) -> Floats:
-        hidden, decoder = both
-        gaps = np.sum(
-            decoder[:, own] * (hidden[:, own] - ratio * hidden[:, other]),
-            axis=0,
-        )
-        return np.asarray(gaps - 1)
-
-    def slopes(both: Floats) -> Floats:
-        hidden, decoder = both
-        jacobian = np.zeros((len(own), 2, 2, T))
-        rows = np.arange(len(own))
-        jacobian[rows, 0, :, own] = decoder[:, own].T
-        jacobian[rows, 0, :, other] = -(ratio * decoder[:, own]).T
-        jacobian[rows, 1, :, own] = (hidden[:, own] - ratio * hidden[:, other]).T
-        return jacobian.reshape(len(own), -1)
-
+    pairs = _Pairs(lengths)
     opening = math.sqrt(2) * math.sin(math.pi / T)
     middle = math.sqrt(float(lengths.max() * lengths.min()))
     begin = [
         np.stack([polygon * middle / lengths, polygon * lengths / middle]) / opening
         for polygon in _polygons(T, starts)
     ]
-    hidden, decoder = _least(begin, (2, 2, T), slack, slopes)
+    hidden, decoder = _least(begin, lambda both: pairs.slack(*both), lambda both: pairs.slopes(*both))
     grown = 1 / math.sqrt(1 + min(0.0, untied_slack(hidden * lengths, decoder / lengths)))
     balance = math.sqrt(float(np.linalg.norm(decoder) / np.linalg.norm(hidden)))
     return UnequalModel(
@@ -222,6 +190,27 @@ def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
         decoder / lengths * (grown / balance),
         "numerical",
     )
+
+
+class _Pairs:
+    """The constraints of all pairs i ≠ j in units of the norms, y_j = h_j/s_j and z_j = s_j g_j."""
+
+    def __init__(self, lengths: Floats) -> None:
+        self.own, self.other = np.where(~np.eye(len(lengths), dtype=bool))
+        self.ratio = lengths[self.other] / lengths[self.own]
+
+    def slack(self, hidden: Floats, decoder: Floats) -> Floats:
+        """z_j·(y_j − (s_i/s_j) y_i) − 1."""
+        gaps = hidden[:, self.own] - self.ratio * hidden[:, self.other]
+        return np.asarray(np.sum(decoder[:, self.own] * gaps, axis=0) - 1)
+
+    def slopes(self, hidden: Floats, decoder: Floats) -> Floats:
+        """(pairs, 2, 2, T) derivatives by hidden vectors and by decoders."""
+        jacobian, rows = np.zeros((len(self.own), 2, *hidden.shape)), np.arange(len(self.own))
+        jacobian[rows, 0, :, self.own] = decoder[:, self.own].T
+        jacobian[rows, 0, :, self.other] = -(self.ratio * decoder[:, self.own]).T
+        jacobian[rows, 1, :, self.own] = (hidden[:, self.own] - self.ratio * hidden[:, self.other]).T
+        return jacobian
 
 
 def _polygons(T: int, starts: int) -> list[Floats]:
@@ -237,26 +226,22 @@ def _polygons(T: int, starts: int) -> list[Floats]:
 
 
 def _least(
-    begin: list[Floats],
-    shape: tuple[int, ...],
-    slack: Callable[[Floats], Floats],
-    slopes: Callable[[Floats], Floats],
+    begin: list[Floats], slack: Callable[[Floats], Floats], slopes: Callable[[Floats], Floats]
 ) -> Floats:
     """The feasible point of least square norm that sequential quadratic programming finds."""
-    from scipy.optimize import NonlinearConstraint, minimize
+    from scipy.optimize import minimize
 
-    constraint = NonlinearConstraint(
-        lambda flat: slack(flat.reshape(shape)),
-        0,
-        math.inf,
-        jac=lambda flat: slopes(flat.reshape(shape)),
-    )
-    best, least = begin[0], math.inf
+    best, least, shape = begin[0], math.inf, begin[0].shape
+    constraint = {
+        "type": "ineq",
+        "fun": lambda flat: slack(flat.reshape(shape)),
+        "jac": lambda flat: slopes(flat.reshape(shape)).reshape(-1, flat.size),
+    }
     for start in begin:
         found = minimize(
-            _square,
+            lambda flat: (flat @ flat, 2 * flat),
             start.ravel(),
-            jac=_square_slope,
+            jac=True,
             constraints=constraint,
             method="SLSQP",
             options={"maxiter": 500, "ftol": 1e-13},
@@ -265,14 +250,6 @@ def _least(
         if found.fun < least and slack(place).min() > -FEASIBLE:
             best, least = place, float(found.fun)
     return best
-
-
-def _square(flat: Floats) -> float:
-    return float(flat @ flat)
-
-
-def _square_slope(flat: Floats) -> Floats:
-    return 2 * flat
 
 
 def _checked(norms: ArrayLike) -> Floats:

@@ -19,14 +19,14 @@ RATES = [1e-3] * 25_000
 
 
 def _memorization() -> tuple[Table, ...]:
-    from sympy import cos, pi, radsimp
+    from sympy import Integer, cos, pi, radsimp
 
     from theory.memorization import tgon as formulas
 
     def exact(T: int) -> str:
         if T in (7, 9, 11):  # no short radicals
             return rf"${T}/(1 - \cos(2\pi/{T}))$"
-        return f"${in_latex(radsimp(T / (1 - cos(2 * pi / T)) if T > 1 else 0))}$"
+        return f"${in_latex(radsimp(T / (1 - cos(2 * pi / T)) if T > 1 else Integer(0)))}$"
 
     def ratio(T: int) -> float | str:
         return bias(T) / weight(T) if T > 1 else "–"
@@ -239,7 +239,7 @@ def _optimization() -> tuple[Table, ...]:
         r"weight decay | $\tau$ | left | reach | reach at most",
         (0, 0.001, 0.01, 0.1, 0.5),
         [
-            lambda decay: formulas.decay_budget(RATES, decay),
+            lambda decay: sum(RATES) * decay,
             lambda decay: formulas.surviving_fraction(RATES, decay),
             lambda decay: formulas.reach(RATES, decay),
             lambda decay: formulas.reach(RATES, decay, largest_update=formulas.adam_largest_step()),

@@ -4,17 +4,13 @@ from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 from theory.optimization.largest_entry import largest_entry_probability
 from theory.optimization.reach import (
     adam_largest_step,
-    decay_budget,
-    learning_rate_sum,
     surviving_fraction,
     tgon_within_reach,
 )
 
 __all__ = [
     "adam_largest_step",
-    "decay_budget",
     "largest_entry_probability",
-    "learning_rate_sum",
     "surviving_fraction",
     "symmetric_budget",
     "symmetric_rate",

@@ -6,19 +6,12 @@ decay budget τ = weight decay · Λ how much decay can do; the share of a param
 
 Adam's step is not bounded by its learning rate: it is at most (1−β₁)/√((1−β₂)(1−β₁²/β₂)) = 7.27 times as long,
 attained by gradients that grow by β₂/β₁ per step (`optimization.largest-step`). With gradients that grow slowly
-it is near 1, and a parameter stays below Π|θ₀| + (1 − Π)/wd, 22.1 for the paper's schedule.
+it is near 1, and a parameter stays below Π|θ₀| + (1 − Π)/wd, 22.1 for the paper's schedule. Where the bias that a
+regular T-gon needs (`optimization.necessary-bias`) is out of reach so is the regular T-gon.
 
-AdamW rests where |g| = ε·wd|θ|/(1 − wd|θ|), a stationary point of the loss plus a penalty that vanishes with ε
-(`optimization.adamw-stationary`); decay picks among models of zero loss, it does not trade loss for norm.
+Normalisation: rates are those of each step; β₁ = 0.9, β₂ = 0.999 unless given.
 
-Exact memorization needs biases of at most −X_jk t/(1 − t), where t says how deep the ray of h_j runs into the hull of
-the other hidden vectors (`optimization.necessary-bias`); on a regular T-gon of any radius t/(1 − t) = r − 1 with
-the r of `memorization.tgon-radius`. Where that is out of reach so is the regular T-gon. (Necessary only.)
-
-Normalisation: rates are those of each step; β₁ = 0.9, β₂ = 0.999 and ε = 1e-8 unless given.
-
-Equation labels: `optimization.reach`, `optimization.largest-step`, `optimization.adamw-stationary`,
-`optimization.necessary-bias`, `optimization.decay-budget`, `optimization.excess` (a hypothesis, refuted).
+Equation labels: `optimization.reach`, `optimization.largest-step`, `optimization.necessary-bias`.
 """
 
 import math
@@ -30,24 +23,6 @@ from theory.memorization.tgon import tgon_radius_squared
 from theory.setting import ADAM_BETA1, ADAM_BETA2
 
 Floats = NDArray[np.float64]
-
-
-def learning_rate_sum(rates: ArrayLike) -> float:
-    """Λ, the sum of a schedule's learning rates (`optimization.decay-budget`). Exactly rounded.
-
-    >>> learning_rate_sum([0.1] * 10)
-    1.0
-    """
-    return math.fsum(_rates(rates))
-
-
-def decay_budget(rates: ArrayLike, weight_decay: float) -> float:
-    """τ = weight_decay · Λ (`optimization.decay-budget`). Two roundings.
-
-    >>> decay_budget([1e-3] * 25_000, 1e-2)  # the paper's
-    0.25
-    """
-    return _decay(weight_decay) * learning_rate_sum(rates)
 
 
 def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
@@ -73,7 +48,7 @@ def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_upd
     """
     decay = _decay(weight_decay)
     if decay == 0:
-        return abs(start) + largest_update * learning_rate_sum(rates)
+        return abs(start) + largest_update * math.fsum(_rates(rates))
     log_left = math.fsum(np.log1p(-decay * _rates(rates, weight_decay)))
     return math.exp(log_left) * abs(start) - math.expm1(log_left) / decay * largest_update
 
@@ -89,7 +64,11 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
     >>> round(adam_largest_step(), 4), round(adam_largest_step(step=1), 12)
     (7.2703, 1.0)
     """
-    ratio = _checked_betas(beta1, beta2)
+    if not (0 <= beta1 < 1 and beta1**2 < beta2 < 1):
+        raise ValueError(
+            f"beta1 = {beta1:g}, beta2 = {beta2:g}: there must be 0 <= beta1 < 1, beta1**2 < beta2 < 1"
+        )
+    ratio = beta1**2 / beta2
     largest = (1 - beta1) / math.sqrt((1 - beta2) * (1 - ratio))
     if step is None:
         return largest
@@ -130,12 +109,3 @@ def _decay(weight_decay: float) -> float:
             f"weight_decay = {weight_decay:g}: it must be finite and >= 0; try weight_decay=0.01"
         )
     return weight_decay
-
-
-def _checked_betas(beta1: float, beta2: float) -> float:
-    """β₁²/β₂, the ratio of the geometric series in the bound."""
-    if not (0 <= beta1 < 1 and beta1**2 < beta2 < 1):
-        raise ValueError(
-            f"beta1 = {beta1:g}, beta2 = {beta2:g}: there must be 0 <= beta1 < 1, beta1**2 < beta2 < 1"
-        )
-    return beta1**2 / beta2
