@@ -26,7 +26,6 @@ from theory.memorization.overlap import disjoint_probability, expected_overlappi
 from theory.memorization.tgon import (
     simplex_bias_coefficient,
     simplex_dimensionality,
-    simplex_energy,
     simplex_hidden,
     simplex_radius_squared,
     tgon_bias_coefficient,
@@ -138,52 +137,44 @@ def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
 
 
 def _single_point(m: int) -> _Optimum:
-    half = np.full(1, 0.5)
-    return _Optimum(
-        configuration="point",
-        status="theorem",
-        energy=0.5,
-        radius_squared=half,
-        bias_coefficient=half,
-        dimensionality=np.ones(1),
-        hidden=np.eye(m, 1) * math.sqrt(0.5),
-        exact=_exact_strings(1, radius="1/2", bias="1/2", dimensionality="1"),
-    )
+    strings = _exact_strings(1, radius="1/2", bias="1/2", dimensionality="1")
+    return _regular("point", np.eye(m, 1) * math.sqrt(0.5), 0.5, 0.5, 0.5, 1.0, strings)
 
 
 def _tgon(T: int) -> _Optimum:
     cosine = f"cos(2*pi/{T})"
-    return _Optimum(
-        configuration=f"{T}-gon",
-        status="theorem",
-        energy=tgon_energy(T),
-        radius_squared=np.full(T, tgon_radius_squared(T)),
-        bias_coefficient=np.full(T, tgon_bias_coefficient(T)),
-        dimensionality=np.full(T, tgon_dimensionality(T)),
-        hidden=tgon_hidden(T),
-        exact={
-            "energy": f"{T}/(1 - {cosine})",
-            "weight_norm": f"sqrt({T}/(1 - {cosine}))",
-            "bias_norm": f"sqrt({T})*Abs({cosine})/(1 - {cosine})",
-            "radius_squared": f"1/(1 - {cosine})",
-            "bias_coefficient": f"-{cosine}/(1 - {cosine})",
-            "dimensionality": "1/2" if T == 2 else f"2/{T}",
-        },
-    )
+    strings = {
+        "energy": f"{T}/(1 - {cosine})",
+        "weight_norm": f"sqrt({T}/(1 - {cosine}))",
+        "bias_norm": f"sqrt({T})*Abs({cosine})/(1 - {cosine})",
+        "radius_squared": f"1/(1 - {cosine})",
+        "bias_coefficient": f"-{cosine}/(1 - {cosine})",
+        "dimensionality": "1/2" if T == 2 else f"2/{T}",
+    }
+    numbers = tgon_energy(T), tgon_radius_squared(T), tgon_bias_coefficient(T), tgon_dimensionality(T)
+    return _regular(f"{T}-gon", tgon_hidden(T), *numbers, strings)
 
 
 def _simplex(T: int, m: int) -> _Optimum:
+    share = "0" if T == 1 else f"{T - 1}/{T}"
+    strings = _exact_strings(T, radius=share, bias="1" if T == 1 else f"1/{T}", dimensionality=share)
+    numbers = (T - 1.0, simplex_radius_squared(T), simplex_bias_coefficient(T), simplex_dimensionality(T))
+    return _regular("origin" if T == 1 else "simplex", simplex_hidden(T, m), *numbers, strings)
+
+
+def _regular(
+    name: str, hidden: Floats, energy: float, radius: float, bias: float, share: float, exact: dict[str, str]
+) -> _Optimum:
+    """An optimum that is a theorem, whose points are all alike."""
     return _Optimum(
-        configuration="origin" if T == 1 else "simplex",
+        configuration=name,
         status="theorem",
-        energy=simplex_energy(T),
-        radius_squared=np.full(T, simplex_radius_squared(T)),
-        bias_coefficient=np.full(T, simplex_bias_coefficient(T)),
-        dimensionality=np.full(T, simplex_dimensionality(T)),
-        hidden=simplex_hidden(T, m),
-        exact=_exact_strings(1, radius="0", bias="1", dimensionality="0")
-        if T == 1
-        else _exact_strings(T, radius=f"{T - 1}/{T}", bias=f"1/{T}", dimensionality=f"{T - 1}/{T}"),
+        energy=energy,
+        radius_squared=np.full(hidden.shape[1], radius),
+        bias_coefficient=np.full(hidden.shape[1], bias),
+        dimensionality=np.full(hidden.shape[1], share),
+        hidden=hidden,
+        exact=exact,
     )
 
 

@@ -57,15 +57,6 @@ def test_no_probe_beats_the_leverage(V, seed):
     assert np.all(shares.max(axis=0) <= maximal_dimensionality(V) + 1e-12)
 
 
-@given(st.integers(2, 6), st.integers(0, 2**32 - 1))
-def test_leverage_is_the_surprise_under_a_gaussian_fit(m, seed):
-    V = np.random.default_rng(seed).standard_normal((m, 4 * m))
-    T = V.shape[1]
-    covariance = V @ V.T / T
-    surprise = 0.5 * np.sum(V * np.linalg.solve(covariance, V), axis=0)
-    assert surprise == pytest.approx(T / 2 * maximal_dimensionality(V), rel=1e-10)
-
-
 @pytest.mark.parametrize("T", [2, 3, 5, 30, 1_000])
 def test_the_tgon(T):
     assert dimensionality(tgon_hidden(T)) == pytest.approx(np.full(T, tgon_dimensionality(T)), rel=1e-12)

@@ -84,11 +84,6 @@ def maximal_cosine(directions: Floats) -> float:
     return float(cosines[~np.eye(len(cosines), dtype=bool)].max())
 
 
-def equal_norm_energy(directions: Floats) -> float:
-    """T/(1−μ), the energy of T >= 2 directions at their least common feasible radius (`codes.equal-norm`)."""
-    return float(directions.shape[1] / (1.0 - maximal_cosine(directions)))
-
-
 def equal_norm_hidden(directions: Floats) -> Floats:
     """(m, T) the directions at the radius 1/√(1−μ), their least common feasible one (`codes.equal-norm`)."""
     units = directions / np.linalg.norm(directions, axis=0)

@@ -14,8 +14,8 @@ With multipliers λ_ji >= 0 of the constraints, a minimum has H Q = 0, Q = I −
 lower bound of `theory.codes.bounds` is met.
 """
 
+import dataclasses
 import operator
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, SupportsIndex
 
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.codes.bounds import best_lower_bound
-from theory.codes.known_codes import KnownCode, equal_norm_energy, equal_norm_hidden, known_codes
+from theory.codes.known_codes import KnownCode, equal_norm_hidden, known_codes
 from theory.codes.search import (
     LOOSE_PENALTIES,
     TIGHT_PENALTIES,
@@ -75,12 +75,11 @@ class Certificate:
     @property
     def worst(self) -> float:
         """The largest of the four residuals."""
-        return max(self.stationarity, self.primal, self.complementarity, self.dual)
+        return float(max(dataclasses.astuple(self)))
 
     def holds(self, tolerance: float = 1e-9) -> bool:
         """Whether every residual is below `tolerance`; False when one is not a number."""
-        residuals = (self.stationarity, self.primal, self.complementarity, self.dual)
-        return all(residual < tolerance for residual in residuals)
+        return all(residual < tolerance for residual in dataclasses.astuple(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +97,6 @@ class MemorizationCode:
     multipliers : (T, T) λ, entry [j, i] for the constraint of j against i.
     exact : the energy as a string that SymPy parses, None where no closed form is known.
     lower_bound, lower_bound_name : the best proven lower bound on the energy, and its label.
-    upper_bounds : energies of other feasible codes by name; none is below `energy`.
 
     """
 
@@ -111,14 +109,6 @@ class MemorizationCode:
     exact: str | None
     lower_bound: float
     lower_bound_name: str
-    upper_bounds: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        for name, shape in (("hidden", (self.m, self.T)), ("multipliers", (self.T, self.T))):
-            if getattr(self, name).shape != shape:
-                raise ValueError(
-                    f"{name} has shape {getattr(self, name).shape}; T = {self.T}, m = {self.m} needs {shape}"
-                )
 
     @property
     def energy(self) -> float:
@@ -137,19 +127,12 @@ class MemorizationCode:
         return bool(np.ptp(squared) <= 1e-9 * squared.max())
 
     @property
-    def active(self) -> NDArray[np.intp]:
-        """(active, 2) pairs j, i whose constraint ‖h_j‖² − h_i·h_j >= 1 holds with a slack below 1e-8."""
-        return np.argwhere(slacks(self.hidden) < ACTIVE_SLACK)
-
-    @property
     def certificate(self) -> Certificate:
         """Residuals of the optimality conditions."""
         return certify(self.hidden, self.multipliers)
 
 
-def memorization_code(
-    T: int, m: int, *, starts: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> MemorizationCode:
+def memorization_code(T: int, m: int, *, starts: int | None = None) -> MemorizationCode:
     """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
 
     Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4: `codes.shifted-bound`) are returned in closed form.
@@ -162,7 +145,6 @@ def memorization_code(
     T : number of datapoints, >= 1; at most 2 when m = 1.
     m : hidden dimensions, >= 1.
     starts : most start points of the search; by default 16 to 384, fewer for larger problems.
-    progress : called with (starts done, starts in all) after each batch.
 
     Raises ValueError: T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is
     known. Raises TypeError: T, m or starts is not an integer.
@@ -189,8 +171,8 @@ def memorization_code(
         raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
     known = known_codes(T, m)
     if known and known[0].optimal:
-        return _assemble(T, m, known[0], known[0].hidden, optimal_multipliers(known[0].hidden), known)
-    return _best_of_search(T, m, known, starts, progress)
+        return _assemble(T, m, known[0])
+    return _best_of_search(T, m, known, starts)
 
 
 def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
@@ -254,16 +236,12 @@ def _checked(name: str, value: SupportsIndex) -> int:
     return number
 
 
-def _best_of_search(
-    T: int, m: int, known: tuple[KnownCode, ...], starts: int, progress: Callable[[int, int], None] | None
-) -> MemorizationCode:
+def _best_of_search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> MemorizationCode:
     named = min(known, key=lambda code: code.energy, default=None)
-    candidates, equal_norm = _search(T, m, known, starts, progress)
-    bounds = {"equal-norm code found": equal_norm} | {code.name: code.energy for code in known}
     best: _Candidate | None = None
     if named is not None and certify(named.hidden).holds():
         best = named.energy, named.hidden, optimal_multipliers(named.hidden)
-    for energy, hidden, multipliers in _refined(candidates):
+    for energy, hidden, multipliers in _refined(_search(T, m, known, starts)):
         if best is not None and energy > best[0] * (1 - 1e-7) and certify(*best[1:]).holds():
             continue
         hidden, multipliers = _polished(hidden, multipliers)
@@ -272,8 +250,8 @@ def _best_of_search(
             best = energy, hidden, multipliers
     assert best is not None, "the search returns at least one candidate"
     if named is not None and best[0] >= named.energy * (1 - _SAME):
-        return _assemble(T, m, named, named.hidden, optimal_multipliers(named.hidden), known, bounds)
-    return _assemble(T, m, None, best[1], best[2], known, bounds)
+        return _assemble(T, m, named)
+    return _assemble(T, m, None, *best[1:])
 
 
 def _preferred(energy: float, hidden: Floats, multipliers: Floats, best: _Candidate) -> bool:
@@ -283,14 +261,10 @@ def _preferred(energy: float, hidden: Floats, multipliers: Floats, best: _Candid
 
 
 def _assemble(
-    T: int,
-    m: int,
-    named: KnownCode | None,
-    hidden: Floats,
-    multipliers: Floats,
-    known: tuple[KnownCode, ...],
-    upper_bounds: Mapping[str, float] | None = None,
+    T: int, m: int, named: KnownCode | None, hidden: Floats | None = None, multipliers: Floats | None = None
 ) -> MemorizationCode:
+    hidden = named.hidden if named is not None else hidden
+    assert hidden is not None, "a code has a name or was found"
     label, bound = best_lower_bound(T, m, float(np.sum(hidden**2)))
     return MemorizationCode(
         T=T,
@@ -298,43 +272,34 @@ def _assemble(
         name="numerical" if named is None else named.name,
         status="theorem" if named is not None and named.optimal else "numerical",
         hidden=hidden,
-        multipliers=multipliers,
+        multipliers=optimal_multipliers(hidden) if multipliers is None else multipliers,
         exact=None if named is None else named.exact,
         lower_bound=bound,
         lower_bound_name=label,
-        upper_bounds=upper_bounds or {code.name: code.energy for code in known},
     )
 
 
-def _search(
-    T: int, m: int, known: tuple[KnownCode, ...], starts: int, progress: Callable[[int, int], None] | None
-) -> tuple[list[_Candidate], float]:
-    """The most promising candidates, best first, and the energy of the best equal-norm code met.
+def _search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> list[_Candidate]:
+    """The most promising candidates, best first.
 
     The search ends early, after a batch, once `_HITS` starts agree on the best energy.
     """
     found: list[_Candidate] = []
     if known:
         found += _ranked(*augmented_lagrangian(np.concatenate([shaken(code.hidden) for code in known])))
-    equal_norm, done = np.inf, 0
     for batch in start_batches(T, m, starts):
         spread = spread_directions(batch)
-        equal_norm = min(equal_norm, *(equal_norm_energy(directions) for directions in spread))
         for directions, penalties in ((batch, LOOSE_PENALTIES), (spread, TIGHT_PENALTIES)):
             codes = np.concatenate([shaken(equal_norm_hidden(one), 0.003) for one in directions])
             found += _ranked(*augmented_lagrangian(codes, penalties=penalties))
         energies = np.array([energy for energy, *_ in found])
-        agreed = T <= _FEW_POINTS and np.sum(energies < energies.min() * (1 + 2e-5)) >= _HITS
-        done = starts if agreed else done + len(batch)
-        if progress is not None:
-            progress(done, starts)
-        if agreed:
+        if T <= _FEW_POINTS and np.sum(energies < energies.min() * (1 + 2e-5)) >= _HITS:
             break
     if T > _FEW_POINTS:  # large codes have neighbours of nearly the same energy
         best = min(found, key=operator.itemgetter(0))[1]
         for size in (0.01, 0.03, 0.06, 0.1):
             found += _ranked(*augmented_lagrangian(shaken(best, size, 32), penalties=TIGHT_PENALTIES))
-    return _distinct(found), equal_norm
+    return _distinct(found)
 
 
 def _distinct(found: list[_Candidate], keep: int = 8) -> list[_Candidate]:

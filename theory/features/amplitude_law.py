@@ -1,8 +1,7 @@
 """Which law of amplitudes a dataset follows, and which closed form therefore applies to its polygons.
 
-Polygons of the same k differ with the law: six features have length √2 and bias −1 on binary one-hot data, but
-1.32053 and −0.61814 where amplitudes are uniform. Comparing a model trained on one law with the prediction
-for another is a mistake that looks like a refuted theory; the route names it.
+Six features have length √2 and bias −1 on binary one-hot data, but 1.32053 and −0.61814 where amplitudes are uniform:
+a comparison with the prediction for another law looks like a refuted theory. The route names the law.
 
 One rule per law, in this order:
 

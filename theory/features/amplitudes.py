@@ -25,7 +25,6 @@ Equation labels: `amplitudes.normalized-density`, `amplitudes.second-moment`.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -39,6 +38,8 @@ Floats = NDArray[np.float64]
 NODES = 8
 
 _UNIT_NODES, _UNIT_WEIGHTS = np.polynomial.legendre.leggauss(NODES)
+#: From values at the nodes to the coefficients of their polynomial in Legendre's.
+_COEFFICIENTS = np.linalg.inv(np.polynomial.legendre.legvander(_UNIT_NODES, NODES - 1))
 
 #: The lattice of the squares: at most this many points, and this fine.
 LATTICE_POINTS, FINEST = 2**20, 16
@@ -109,16 +110,13 @@ class Amplitude:
         lo, hi = max(left, lower), min(right, upper)
         places = (lo + hi) / 2 + (hi - lo) / 2 * _UNIT_NODES
         relative = (2 * places - left - right) / (right - left)
-        return places, (hi - lo) / 2 * _UNIT_WEIGHTS * (_interpolation(relative) @ self.density[cell])
-
-    def expectation(self, function: Callable[[Floats], Floats]) -> float:
-        """E g(a) for a function that takes an array; exact where g is a polynomial on each cell."""
-        places, weights = self.nodes()
-        return float(weights @ function(places))
+        density = np.polynomial.legendre.legval(relative, _COEFFICIENTS @ self.density[cell])
+        return places, (hi - lo) / 2 * _UNIT_WEIGHTS * density
 
     def moment(self, power: float) -> float:
         """E a^power, power ≥ 0. Relative error 1e-14, for the normalized law 1e-7."""
-        return self.expectation(lambda a: a**power)
+        places, weights = self.nodes()
+        return float(weights @ places**power)
 
     def truncated(self, slope: float, offset: float, power: int, times: int = 0) -> float:
         """E[a^times (slope·a + offset)^power; slope·a + offset > 0], power 0 to 4, times 0 to 4.
@@ -147,19 +145,6 @@ def active(slope: float, offset: float) -> tuple[float, float]:
     if offset <= 0:
         return 1.0, 0.0
     return 0.0, math.inf if slope == 0 else offset / -slope
-
-
-def _interpolation(relative: Floats) -> Floats:
-    """Matrix from the values at a cell's nodes to those at places in [−1, 1]: barycentric Lagrange."""
-    signs = (-1.0) ** np.arange(NODES)
-    barycentric = signs * np.sqrt((1 - _UNIT_NODES**2) * _UNIT_WEIGHTS)
-    distance = relative[:, None] - _UNIT_NODES
-    hit = np.abs(distance) < 1e-15
-    terms = barycentric / np.where(hit, 1.0, distance)
-    matrix: Floats = np.where(
-        hit.any(axis=1, keepdims=True), hit.astype(np.float64), terms / terms.sum(axis=1)[:, None]
-    )
-    return matrix
 
 
 def _of_atoms(kind: Literal["constant", "samples"], atoms: Floats, masses: Floats) -> Amplitude:

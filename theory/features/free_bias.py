@@ -188,7 +188,10 @@ def _polish(objective: Objective, largest: float, start: tuple[float, float]) ->
     z = np.array([math.log(start[0]), start[1] / largest])
     z = np.asarray(minimize(scaled, z, jac=True, method="BFGS", options={"gtol": 1e-9}).x)
 
-    refined: Floats = root(lambda z: scaled(z)[1], z, tol=1e-13).x
+    def gradient(z: Floats) -> Floats:
+        return scaled(z)[1]
+
+    refined: Floats = root(gradient, z, tol=1e-13).x
     closer = np.linalg.norm(scaled(refined)[1]) <= np.linalg.norm(scaled(z)[1])
     if closer and np.allclose(refined, z, atol=1e-3):
         z = refined

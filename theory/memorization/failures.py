@@ -2,25 +2,18 @@
 
 Two circles: k neighbouring points at one squared length y, the other q = T − k at a smaller one x. Neighbours of
 squared lengths x ≤ y memorize at an angle of at least arccos((x − 1)/√(xy)) (`stationary.interface-gap`), near π/2
-at the interface, and the T gaps add up to 2π. For each (T, q) that leaves one family, from the regular T-gon to
-ever longer outer circles. Each member has zero loss; for T ≥ 5 none is stationary for ‖W‖²: moving squared length
-from the outer to the inner circle frees angle (`stationary.two-circles`). So a two-circle model is one on which
-decay has not yet done its work, not an optimum. That no other arrangement is stationary but the T-gon is
-numerical.
+at the interface, and the T gaps add up to 2π. For T ≥ 5 no such arrangement but the regular T-gon is stationary for
+‖W‖²: moving squared length from the outer to the inner circle frees angle (`stationary.two-circles`). So a two-circle
+model is one on which decay has not yet done its work.
 
 A dropped point has hidden vector 0, its column of W vanishes and its bias is X_k/T: its squared error is (1 −
-1/T)², all others' together (T − 1)/T², the loss (1/T)(1 − 1/T) (`stationary.dropped-loss`). With the others fixed,
-their hidden vectors adding up to 0 and all at least 1 long, it is a strict minimum exactly where the least
-eigenvalue of Σ h_i h_iᵀ exceeds 2(1 − 1/T) (`stationary.dropped`): on a regular (T−1)-gon for every T ≥ 5. With
-the others free it is *not* a local minimum of the loss. They may grow and shift at no loss, and where they no
-longer add up to 0 the error of the dropped point is lower, by about sᵀ(M − 2(1 − 1/T)I)⁻¹s/T² for s = Σh_i, M =
-Σh_i h_iᵀ (`stationary.dropped-error`). Only decay, which wants the regular polygon, holds it.
+1/T)², all others' together (T − 1)/T² (`stationary.dropped-loss`). With the others fixed, adding up to 0 and all at
+least 1 long, it is a strict minimum exactly where the least eigenvalue of Σ h_i h_iᵀ exceeds 2(1 − 1/T)
+(`stationary.dropped`): on a regular (T−1)-gon for every T ≥ 5. With the others free it is *not* a local minimum of
+the loss (`stationary.dropped-error`): only decay, which wants the regular polygon, holds it.
 
 Normalisation: unit datapoints with disjoint supports, m = 2, loss summed over features, mean over datapoints.
 Lengths enter squared, as everywhere in the theory of memorization.
-
-Equation labels: `stationary.interface-gap`, `stationary.two-circles`, `stationary.dropped-loss`,
-`stationary.dropped`, `stationary.dropped-error`.
 """
 
 import math

@@ -10,9 +10,8 @@ stationary point of the one piece, set of active neighbours, that is consistent 
 (`penalty.polygon`). At λ = 0⁺ it is the T-gon of `memorization.tgon-norm`; the radius reaches 0
 continuously at λ = 2/T (1 for T = 1).
 
-The ansatz is not the whole story. A search over all models finds nothing better at T ≤ 4, nor at small λ, nor
-near the collapse (λT/2 ≥ 0.8 for T ≤ 8). Between, for T ≥ 5, models without the symmetry cost less: T = 5,
-λ = 0.1 gives 0.4994 against the polygon's 0.5274. All of this is numerical.
+Numerically nothing better is found among all models at T ≤ 4, at small λ, and near the collapse (λT/2 ≥ 0.8 for
+T ≤ 8). Between, for T ≥ 5, models without the symmetry cost less.
 
 Normalisation: loss summed over features, mean over datapoints; λ is not AdamW's weight decay, whose fixed points
 have a vanishing penalty (`optimization.adamw-stationary`).

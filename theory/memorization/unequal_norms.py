@@ -3,10 +3,8 @@
 Datapoints with disjoint supports and norms ‖X_j‖ = s_j are memorized by hidden vectors with
 ‖h_j‖² − h_i·h_j ≥ s_j² for all i ≠ j, at ‖W‖² = Σ‖h_j‖²/s_j² (`unequal.programme`). Two theorems hold for every
 choice of norms: ‖W‖² ≥ T − 1, attained for T ≤ m + 1 by a weighted simplex (`unequal.simplex`), and a solution
-exists for every T as soon as m ≥ 2 (`unequal.existence`): equal norms are what makes the *regular* T-gon the
-optimum, they are not needed to memorize. In the plane four orthogonal vectors of lengths s_j memorize four
-points of any norms at ‖W‖² = 4, but the regular T-gon's energy is no lower bound: s = (0.1, 1, 1, 1) needs only
-3.698 (numerical).
+exists for every T as soon as m ≥ 2 (`unequal.existence`). In the plane four orthogonal vectors of lengths s_j
+memorize four points of any norms at ‖W‖² = 4; s = (0.1, 1, 1, 1) needs only 3.698 (numerical).
 
 With a decoder V of its own, output ReLU(V h + b), the least ‖W‖² + ‖V‖² is over hidden vectors h_j and decoders
 g_j with g_j·(h_j − h_i) ≥ 1 (`unequal.untied`). It is at least 2(T − 1), so for T ≤ m + 1 untying buys nothing at
@@ -21,7 +19,7 @@ Equation labels: `unequal.programme`, `unequal.simplex`, `unequal.existence`, `u
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -232,14 +230,18 @@ def _least(
     from scipy.optimize import minimize
 
     best, least, shape = begin[0], math.inf, begin[0].shape
-    constraint = {
+    constraint: Any = {
         "type": "ineq",
         "fun": lambda flat: slack(flat.reshape(shape)),
         "jac": lambda flat: slopes(flat.reshape(shape)).reshape(-1, flat.size),
     }
+
+    def square(flat: Floats) -> tuple[float, Floats]:
+        return float(flat @ flat), 2 * flat
+
     for start in begin:
         found = minimize(
-            lambda flat: (flat @ flat, 2 * flat),
+            square,
             start.ravel(),
             jac=True,
             constraints=constraint,

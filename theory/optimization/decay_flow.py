@@ -8,15 +8,12 @@ silent, so only the own outputs bind, r + c = 1, and in terms of ρ = √r and c
 
     d ln ρ/dτ = −(1 + 2q(r − 1))/(1 + 4q r),
 
-q the mobility of the weights over that of the biases. Where the weights shrink the biases must rise with them, and one
-multiplier holds both: at q = 1 the norm falls like e^{−κτ} with κ = (2r − 1)/(4r + 1), 0.28 at the pentagon's r, 0.40
-at that of T = 8, and always below 1/2; κ = 1 only where biases alone follow (q → 0). At r_T the neighbours'
-outputs bind too and the flow stops: the least norm is reached at a finite τ, not asymptotically. So there is no rate
-of a last exponential approach to derive from the curvature of ‖θ‖²: at the T-gon what binds leaves no direction free.
+q the mobility of the weights over that of the biases. At q = 1 the norm falls like e^{−κτ}, κ = (2r − 1)/(4r + 1),
+0.28 at the pentagon's r and always below 1/2; κ = 1 only where biases alone follow (q → 0). At r_T the neighbours'
+outputs bind too and the flow stops: the least norm is reached at a finite τ, not asymptotically.
 
-Assumed: a regular polygon, one mobility for all weights and one for all biases (Adam's differ between features, and
-change), small steps. For unequal radii and for the part of W outside the data span, which decays like e^{−τ}, it
-says nothing.
+Assumed: a regular polygon, one mobility for all weights and one for all biases, small steps. For unequal radii and for
+the part of W outside the data span, which decays like e^{−τ}, it says nothing.
 
 Normalisation: that of `theory.memorization.tgon`; ‖W‖² = T r, ‖b‖² = T c².
 

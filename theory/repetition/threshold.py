@@ -13,15 +13,12 @@ gain by the same columns what their energies e_k carry. Hence, whatever the shap
 - with drawn energies at R/(T/n) = e_(5) − Σ_k e_k X_k², e_(5) the fifth-largest energy: on average
   `fifth energy − 1`.
 
-The last is a theorem about zero biases and columns w_k ∝ X_k, and within them exact; a free bias, a sea and
-other columns move the threshold (`numerics.repetition` solves that model).
+The last is exact for zero biases and columns w_k ∝ X_k; a free bias, a sea and other columns move the threshold
+(`numerics.repetition` solves that model).
 
-Energies (`repetition.order`). One energy is a sum of Binomial(T, p) squared amplitudes of the normalized law;
-its distribution comes from a discrete Fourier transform, and the energy of a rank among n independent ones
-from E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx. Features of one datapoint are taken as independent, although
-their squares add up to 1: a relative correction of order 1/n.
-
-Equation labels: `repetition.zero-bias`, `repetition.order`.
+Energies (`repetition.order`). One energy is a sum of Binomial(T, p) squared amplitudes of the normalized law; the
+energy of a rank among n independent ones is E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx. Features of one datapoint
+are taken as independent, although their squares add up to 1: a relative correction of order 1/n.
 """
 
 import math

@@ -41,10 +41,6 @@ def test_moments_of_the_normalized_law_equal_the_laplace_integral(n, sparsity, p
     assert abs(normalized(n, sparsity).moment(power) - laplace_moment(n, sparsity, power)) < 1e-7
 
 
-def test_the_published_mean():
-    assert normalized().moment(1) == pytest.approx(0.272065, abs=5e-7)
-
-
 def test_two_features_by_hand():
     """Two features: a = 1 with probability S, else u/√(u² + v²), whose law is x/(2√(1−x²)) below 1/√2."""
     law = normalized(2, 0.5)
@@ -102,11 +98,6 @@ def test_truncated_moments_of_atoms_are_sums():
             assert law.truncated(slope, offset, power, 1) == pytest.approx(direct, abs=1e-14)
     assert constant(0.5).truncated(1.0, -0.5, 0) == 0, "at the cut an output is silent"
     assert samples([0.5]).truncated(2.0, 0.0, 0) == 1
-
-
-def test_expectations_take_any_function():
-    assert uniform().expectation(np.exp) == pytest.approx(math.e - 1, rel=1e-14)
-    assert constant(2.0).expectation(np.sqrt) == pytest.approx(math.sqrt(2), rel=1e-15)
 
 
 def test_partial_cells_interpolate_the_density():

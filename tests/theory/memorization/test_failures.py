@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 
 from theory.memorization.failures import (
     dropped_point_curvature,
@@ -14,7 +13,7 @@ from theory.memorization.failures import (
     least_gaps,
     two_circles,
 )
-from theory.memorization.tgon import tgon_energy, tgon_hidden, tgon_radius_squared
+from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
 
 
 @st.composite
@@ -62,26 +61,6 @@ def test_the_norm_falls_along_the_family_to_that_of_the_tgon(T, inner):
     family = [two_circles(T, [max(share, 1.01)] * inner).excess for share in shares]
     assert np.all(np.diff(family) <= 0)
     assert family[-1] == pytest.approx(1, abs=1e-3)
-
-
-def test_descent_from_two_circles_ends_at_the_tgon():
-    """Least-norm programme, started on two circles: numerical support for there being nothing else."""
-    start = two_circles(8, [1.4, 1.4]).hidden
-
-    def slacks(flat):
-        hidden = flat.reshape(2, 8)
-        gram = hidden.T @ hidden
-        return (np.diag(gram)[:, None] - gram - 1)[~np.eye(8, dtype=bool)]
-
-    found = minimize(
-        lambda flat: (flat @ flat, 2 * flat),
-        start.ravel(),
-        jac=True,
-        constraints={"type": "ineq", "fun": slacks},
-        method="SLSQP",
-        options={"maxiter": 300, "ftol": 1e-12},
-    )
-    assert found.fun == pytest.approx(tgon_energy(8), rel=1e-6)
 
 
 def test_the_typical_trained_two_circles():

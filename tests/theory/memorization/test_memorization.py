@@ -156,11 +156,6 @@ def test_the_robust_bound_refuses_what_implies_nothing(energy, error):
         closed.robust_energy_bound(energy, error)
 
 
-def test_the_robust_bound_is_the_optimum_at_zero_error_and_nothing_at_a_quarter():
-    assert closed.robust_energy_bound(5.0, 0.0) == 5.0
-    assert 0 <= closed.robust_energy_bound(5.0, 0.25 - 1e-12) < 1e-10
-
-
 def test_the_bias_changes_sign_at_four_and_overtakes_at_seven():
     T = np.arange(2, 200)
     assert np.array_equal(np.sign(closed.tgon_bias_coefficient(T)), np.sign(4 - T))
@@ -186,20 +181,3 @@ def test_the_remainder_falls_with_the_fourth_power_and_its_coefficient(asymptoti
     # a tenth more covers what follows them.
     assert np.all(np.abs(slope - 4) < 22 / T[:-1] ** 2.0), slope
     assert scaled[-1] == pytest.approx(coefficient, rel=20 / T[-1] ** 2.0)
-
-
-def test_the_expansions_are_those_sympy_derives():
-    z = sympy.Symbol("z")
-    weight = sympy.series(z / sympy.sin(z), z, 0, 6).removeO()
-    bias = sympy.series(z**2 * sympy.cos(2 * z) / sympy.sin(z) ** 2, z, 0, 6).removeO()
-    assert sympy.expand(weight - (1 + z**2 / 6 + 7 * z**4 / 360)) == 0
-    assert sympy.expand(bias - (1 - 5 * z**2 / 3 + z**4 / 15)) == 0
-    assert sympy.series(z / sympy.sin(z), z, 0, 8).coeff(z, 6) == sympy.Rational(31, 15120)
-    assert sympy.series(z**2 * sympy.cos(2 * z) / sympy.sin(z) ** 2, z, 0, 8).coeff(z, 6) == sympy.Rational(
-        2, 189
-    )
-
-
-def test_the_simplex_needs_room():
-    with pytest.raises(ValueError, match="try m=3"):
-        closed.simplex_hidden(4, 2)

@@ -99,12 +99,6 @@ def test_mobility_sets_the_rate(mobility):
     assert abs(rates - [symmetric_rate(r, 1.0) for r in measured[1:]]).min() > 5 * tolerance
 
 
-def test_a_perturbed_polygon_arrives_too():
-    """The closed form does not cover it, its end does: the least norm, at a finite budget."""
-    measured = decayed(5, 2.5, 3.0, 1, noise=0.05)
-    assert measured[-1] == pytest.approx(tgon_radius_squared(5), rel=1e-6)
-
-
 @given(st.integers(3, 40), st.floats(1, 10), st.floats(0, 5), st.floats(0, 5))
 def test_budgets_add_up(T, factor, first, second):
     start = tgon_radius_squared(T) * factor

@@ -32,15 +32,6 @@ def test_single_outcomes_are_logistic_regression():
     assert found.low < 5 < found.high < 1.5 * found.low
 
 
-def test_known_thresholds_solve_their_score_equations():
-    """Σ tanh(z/2) = 0 and Σ z tanh(z/2) = N."""
-    x = np.random.default_rng(2).logistic(1.0, 0.4, size=15)
-    found = fit_boundary(np.exp(x), np.exp(x))
-    z = (x - math.log(found.median)) / found.scale
-    assert abs(np.tanh(z / 2).sum()) < len(x) * (ACCURACY / found.scale + 10 * SCALE_ACCURACY)
-    assert abs(z @ np.tanh(z / 2) - len(x)) < len(x) * 10 * SCALE_ACCURACY
-
-
 @settings(max_examples=25)
 @given(samples, st.floats(0.1, 10))
 def test_units_and_reflection_do_not_matter(values, unit):
