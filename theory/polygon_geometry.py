@@ -9,17 +9,10 @@ Normalisation: vertices of unit length; without the vertex itself the sum is S_k
 Equation labels: `polygons.interference-sum`.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.integer_arguments import elementwise
-
-if TYPE_CHECKING:
-    import sympy
 
 Floats = NDArray[np.float64]
 
@@ -58,21 +51,3 @@ def _secant_excess(k: Floats) -> Floats:
     """sec(π/k) − 1 = 2 sin²(π/(2k))/cos(π/k), without cancellation for large k; 0 where it is not needed."""
     angle = np.where(k <= 2, 0.0, np.pi / k)
     return 2 * np.sin(angle / 2) ** 2 / np.cos(angle)
-
-
-def exact_interference_sum(k: int) -> sympy.Expr:
-    """S_k as a SymPy number (`polygons.interference-sum`). k ≥ 1.
-
-    Raises ValueError: k < 1.
-
-    >>> exact_interference_sum(6)
-    3/2
-    """
-    import sympy
-
-    if k < 1:
-        raise ValueError(f"k = {k}: it must be an integer of at least 1; try k=5")
-    if k <= 2:
-        return sympy.Integer(1)
-    excess = (sympy.sec(sympy.pi / k) - 1) / 4
-    return sympy.Rational(k, 4) + (0 if k % 2 == 0 else -excess if k % 4 == 1 else excess)

@@ -30,7 +30,6 @@ class KnownCode:
     hidden : (m, T) hidden vectors, feasible up to rounding.
     exact : energy as a string that SymPy parses.
     optimal : whether the energy is proven to be the least of the programme (not only among equal norms).
-    equal_norms : whether all vectors have one length.
 
     """
 
@@ -38,7 +37,6 @@ class KnownCode:
     hidden: Floats
     exact: str
     optimal: bool = False
-    equal_norms: bool = True
 
     @property
     def energy(self) -> float:
@@ -108,7 +106,7 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
     hidden = np.block([[simplex, shift], [np.zeros((m - k, k)), axes]])
     name = f"simplex in R^{k} + cross-polytope"
     exact = f"{T - 1} + 2*sqrt({cross})/(sqrt({T}) + sqrt({cross}))"
-    return KnownCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T, equal_norms=False)
+    return KnownCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T)
 
 
 def exact_shifted_bias_norm(T: int, m: int) -> str:

@@ -149,10 +149,7 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
     Raises ValueError: T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is
     known. Raises TypeError: T, m or starts is not an integer.
 
-    Notes
-    -----
-    Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`; where
-    Newton's method fails to settle, the best feasible point is returned and its certificate says so.
+    Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`.
 
     >>> code = memorization_code(5, 3)
     >>> code.name, round(code.energy, 6), code.equal_norms

@@ -9,8 +9,7 @@ Three methods in a row. An augmented Lagrangian, minimized by a limited-memory q
 operation runs over all starts at once, brings each start near a minimum. Projection steps follow for the
 best: the point nearest to the origin under the constraints linearized at the last one
 (`codes.projection-step`); they stay nearly feasible, lower the energy, leave saddle points and find the active
-set. Newton's method on the optimality conditions of the active constraints finishes. A general
-sequential quadratic method (SLSQP) was rejected: its dense system has 4032 rows at T = 64, in every step.
+set. Newton's method on the optimality conditions of the active constraints finishes.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Start points of the search for memorization codes: a fixed sequence, half of it with an axis of symmetry."""
+"""Start points of the search for memorization codes: a fixed sequence, part of it with an axis of symmetry."""
 
 from collections.abc import Iterator
 
@@ -12,14 +12,15 @@ _BATCH = 64
 
 
 def start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
-    """Directions, half of them random, half with an axis of symmetry, where rare codes are found more often."""
+    """Directions, one in two (from m = 6 on one in four) with an axis of symmetry, for rare codes."""
     # The seed is a function of T and m alone: a fixed sequence of start points, not a source of randomness.
     generator = np.random.default_rng([T, m])
     folds = [fold for fold in range(2, 7) if T % fold <= m - 2 and fold < T]
+    every = 2 if m < 6 else 4
     for first in range(0, starts, _BATCH):
         directions = generator.normal(size=(min(_BATCH, starts - first), m, T))
-        for number in range(1, len(directions), 2) if folds else ():
-            fold = folds[number // 2 % len(folds)]
+        for number in range(1, len(directions), every) if folds else ():
+            fold = folds[number // every % len(folds)]
             _turn(directions[number], fold, generator.integers(fold, size=m // 2))
         yield directions / np.linalg.norm(directions, axis=1, keepdims=True)
 

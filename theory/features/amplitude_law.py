@@ -112,7 +112,9 @@ def route(data: ArrayLike | object) -> Route:
         if distance <= bound:
             evidence = f"one feature each; distance {distance:.3f} from U[0, 1], allowed {bound:.3f}"
             return _routed(uniform(), evidence, few)
-    elif n > 1 and np.allclose(np.sqrt(_sums(values**2, counts)), 1.0, rtol=0, atol=1e-5):
+    elif n > 1 and np.allclose(
+        np.sqrt(np.add.reduceat(values**2, np.cumsum(counts) - counts)), 1.0, rtol=0, atol=1e-5
+    ):
         law = normalized(n, _sparsity(n, float(counts.mean())))
         slack = 2 / math.sqrt(T * counts.mean())  # four deviations of the density move the law by this
         distance = _distance(values, law)
@@ -142,12 +144,6 @@ def _entries(data: object) -> tuple[int, NDArray[np.int64], Floats]:
     return dense.shape[0], counts[counts > 0], dense.T[columns, features]
 
 
-def _sums(terms: Floats, counts: NDArray[np.int64]) -> Floats:
-    ends = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    total: Floats = np.add.reduceat(terms, ends)
-    return total
-
-
 def _distance(values: Floats, law: Amplitude) -> float:
     """Kolmogorov distance sup |F_values − F_law| over at most 400 quantiles of the values, both sides of each step."""
     ordered = np.sort(values)
@@ -160,9 +156,7 @@ def _distance(values: Floats, law: Amplitude) -> float:
 
 
 def _sparsity(n: int, mean: float) -> float:
-    """S whose non-empty datapoints have this many entries on average: n p/(1 − (1 − p)^n), by bisection."""
-    low, high = 1e-12, 1 - 1e-12
-    for _ in range(200):
-        p = (low + high) / 2
-        low, high = (p, high) if n * p / -math.expm1(n * math.log1p(-p)) < mean else (low, p)
-    return 1 - low
+    """S whose non-empty datapoints have this many entries on average: n p/(1 − (1 − p)^n)."""
+    from scipy.optimize import brentq
+
+    return 1 - float(brentq(lambda p: n * p / -math.expm1(n * math.log1p(-p)) - mean, 1e-12, 1 - 1e-12))

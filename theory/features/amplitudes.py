@@ -9,15 +9,13 @@ What a polygon of features is worth under a free bias depends on the law of a. F
   Binomial(n − 1, p) squares of uniforms.
 - `samples(values)`: the empirical law of given amplitudes; atoms.
 
-A law is a set of atoms and a density that is a polynomial on each of a set of cells, so that an expectation
-of a polynomial in a on any interval is one Gauss-Legendre sum per cell. For atoms and for the uniform law
-this is exact up to rounding. The density of the normalized law is
+A law is a set of atoms and a density that is a polynomial on each of a set of cells, so that an expectation of a
+polynomial in a on any interval is one Gauss-Legendre sum per cell. The density of the normalized law is
 
     f(x) = (1 − x²)^(−3/2) E[√s; s ≤ (1 − x²)/x²],    with an atom P(s = 0) = (1 − p)^(n−1) at a = 1
 
-(`amplitudes.normalized-density`): P(a ≤ x | s) = x√s/√(1 − x²) up to 1. None, one or two other features are
-integrated by hand, three and more by a discrete Fourier transform of the compound binomial law on a lattice
-that keeps the mean of each square.
+(`amplitudes.normalized-density`). One or two other features are integrated by hand, three and more by a discrete
+Fourier transform of the compound binomial law on a lattice that keeps the mean of each square.
 
 Normalisation: a is measured after the scaling of the data; E a² is the unit of `theory.features.free_bias`.
 

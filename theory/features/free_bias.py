@@ -14,9 +14,8 @@ b = 0 the law drops out (`theory.features.polygon`); with b free it does not:
 - uniform a: the loss is a rational function (`generalization.uniform-loss`), its optimum a number;
 - any other law: expectations of `theory.features.amplitudes`, the optimum a number.
 
-The search is deterministic: a grid over (r, −b/r), its best local optima polished to a root of the gradient.
-Its certificate is the gradient there and the curvature; that no better optimum lies between the grid's
-points is not proven. The bias is in units of a, and may be positive (only for constant a and k ≤ 3 is it).
+The search is deterministic: a grid over (r, −b/r), its best local optima polished to a root of the gradient. That no
+better optimum lies between the grid's points is not proven. The bias is in units of a.
 
 Equation labels: `generalization.free-bias-loss`, `generalization.constant-law`,
 `generalization.four-features`, `generalization.uniform-loss`.

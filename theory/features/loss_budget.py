@@ -10,10 +10,6 @@ and then has an amplitude a of the normalized law of `theory.features.amplitudes
   loses exactly 1 and the biases 1 − n(p E a/P)². In the paper's setting P = 1 − 4.5e-5 and n(p E a)² = 7.40e-4,
   so the difference is 6 % of what the biases are worth.
 
-A group of features that is worth `gain` perfect features by one-feature-at-a-time theory takes gain·E x_i² off
-the zero output's loss, and the other features keep their biases (an estimate: features
-that are present together are neglected).
-
 Equation labels: `generalization.bias-only`.
 """
 

@@ -13,10 +13,6 @@ At T = 1 the functions answer for least ‖W‖²: h = 0 and c = 1. (Least ‖W�
 and the same T-gon from T = 2 on: `memorization.tgon-penalised`.)
 
 The proofs are in `theory.derivations.memorization.zero_loss`.
-
-Equation labels: `memorization.tgon-radius`, `memorization.tgon-bias`, `memorization.tgon-norm`,
-`memorization.tgon-bias-norm`, `memorization.tgon-dimensionality`, `memorization.simplex`,
-`memorization.robust`, `memorization.bias-overtakes`, `memorization.asymptotic-norms`.
 """
 
 import math

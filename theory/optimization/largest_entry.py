@@ -34,8 +34,12 @@ def largest_entry_probability(bound: ArrayLike, n: int, sparsity: float, T: int 
     """
     if T < 1:
         raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=24")
+    if n < 1:
+        raise ValueError(f"n = {n}: it must be an integer of at least 1; try n=10000")
+    if not 0 < sparsity < 1:
+        raise ValueError(f"sparsity = {sparsity}: it must lie strictly between 0 and 1; try 0.999")
     below = np.clip(np.asarray(bound, dtype=np.float64), 1e-9, 1.0)
-    lattice, cumulative = _sum_of_squares(*_checked(n, sparsity))
+    lattice, cumulative = _sum_of_squares(n, 1 - sparsity)
     # At least that much must the other squares, in units of the largest, add up to.
     least = 1 / below**2 - 1
     single = np.where(least > 0, np.interp(least, lattice, cumulative), 0.0)
@@ -57,11 +61,3 @@ def _sum_of_squares(n: int, density: float) -> tuple[Floats, Floats]:
     masses = np.fft.irfft(several, size) / (1 - empty)
     cumulative = single / (1 - empty) + np.cumsum(masses)
     return (np.arange(size) + 0.5) / RESOLUTION, cumulative
-
-
-def _checked(n: int, sparsity: float) -> tuple[int, float]:
-    if n < 1:
-        raise ValueError(f"n = {n}: it must be an integer of at least 1; try n=10000")
-    if not 0 < sparsity < 1:
-        raise ValueError(f"sparsity = {sparsity}: it must lie strictly between 0 and 1; try 0.999")
-    return n, 1 - sparsity

@@ -134,15 +134,6 @@ def energy_of_rank(rank: int, T: int, n: int, sparsity: float) -> float:
     return energy_law(T, n, sparsity).rank_moments(rank, n)[0]
 
 
-def equal_energy(T: int, n: int) -> float:
-    """The R at which a point has the energy of a feature, T/n (`amplitudes.second-moment`). Exact.
-
-    >>> equal_energy(30_000, 1_000)
-    30.0
-    """
-    return T / n
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroBiasThreshold:
     """When the point takes a vertex at zero bias (`repetition.zero-bias`), in units of T/n.
@@ -188,5 +179,5 @@ def zero_bias_threshold(T: int, n: int, sparsity: float) -> ZeroBiasThreshold:
         mean=fifth - 1.0,
         deviation=math.hypot(deviation, math.sqrt(own)),
         fifth_energy=fifth,
-        equal_energy=equal_energy(T, n),
+        equal_energy=T / n,
     )

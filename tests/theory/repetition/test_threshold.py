@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import minimize
 
 from theory.polygon_geometry import interference_sum
-from theory.repetition.threshold import energy_law, energy_of_rank, equal_energy, zero_bias_threshold
+from theory.repetition.threshold import energy_law, energy_of_rank, zero_bias_threshold
 
 #: Fifth-largest energies in T/n by T/n, for (n, S) = (10 000, 0.999) and (1 000, 0.99).
 FIFTH = {1: (2.96, 2.44), 3: (2.02, 1.76), 10: (1.52, 1.40), 30: (1.29, 1.22), 100: (1.15, 1.12)}
@@ -108,7 +108,7 @@ def test_the_threshold_lies_above_one_at_low_ratios_and_falls():
         means = [one.mean for one in found]
         assert means[0] > 1 > means[2]
         assert np.all(np.diff(means) < 0)
-        assert found[3].equal_energy == equal_energy(30 * n, n) == 30
+        assert found[3].equal_energy == 30
         assert found[3].repeats == pytest.approx(30 * means[3])
 
 
