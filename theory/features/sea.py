@@ -82,8 +82,6 @@ def sea_gain(k: int, radius_squared: float, energy: float, directions: Direction
 
     Exact under separated scales, relative error of a few eps of 2q.
 
-    Raises ValueError: k < 3 or unknown directions.
-
     >>> round(sea_gain(5, 0.0, best_sea(5, 0.0)), 5)  # without a k-gon the sea is the free pentagon itself
     4.19821
     """
@@ -93,8 +91,6 @@ def sea_gain(k: int, radius_squared: float, energy: float, directions: Direction
 
 def best_sea(k: int, radius_squared: float, directions: Directions = "vertices") -> float:
     """The best energy of a sea, k(2 − S_k r)/(2 S_k), or 0 (`sea.separated-gain`). k ≥ 3.
-
-    Raises ValueError: k < 3 or unknown directions.
 
     >>> best_sea(6, 1.53), round(best_sea(5, 0.77, "isotropic") / 2, 4)
     (0.0, 1.0375)

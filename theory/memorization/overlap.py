@@ -3,6 +3,8 @@
 Two datapoints whose n features are present with probability p = 1 − S each share at least one feature with
 probability 1 − (1 − p²)^n ≈ n p². Sections on memorization assume that no pair does.
 
+Functions raise ValueError unless n ≥ 1, T ≥ 1 and 0 < sparsity < 1.
+
 Normalisation: T counts distinct datapoints; an empty datapoint is not resampled here, which changes a
 probability by the factor 1 + O((1 − p)^n) at most.
 
@@ -19,8 +21,6 @@ def pair_overlap_probability(n: int, sparsity: float) -> float:
     n ≥ 1 features, 0 < sparsity < 1. Relative error below 8 eps times 1 + sparsity/p, the condition of p =
     1 − S.
 
-    Raises ValueError: n or sparsity outside its domain.
-
     >>> round(pair_overlap_probability(10_000, 0.999), 6)
     0.00995
     """
@@ -31,8 +31,6 @@ def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
     """Expected number of the T(T−1)/2 pairs that share a feature (`scales.expected-overlaps`). T ≥ 1.
 
     Accurate as :func:`pair_overlap_probability`.
-
-    Raises ValueError: T, n or sparsity outside its domain.
 
     >>> round(expected_overlapping_pairs(14, 10_000, 0.999), 3)
     0.905
@@ -48,8 +46,6 @@ def disjoint_probability(T: int, n: int, sparsity: float) -> float:
     one. Never below 1 − :func:`expected_overlapping_pairs` (union bound). T ≥ 1. Relative error of order n
     T eps.
 
-    Raises ValueError: T, n or sparsity outside its domain.
-
     >>> round(disjoint_probability(14, 10_000, 0.999), 3)
     0.405
     """
@@ -63,8 +59,6 @@ def first_overlap_scale(n: int, sparsity: float) -> float:
 
     Solves T² q/2 = 1, so it is about 1/2 below the T at which :func:`expected_overlapping_pairs` is 1.
 
-    Raises ValueError: n or sparsity outside its domain.
-
     >>> round(first_overlap_scale(10_000, 0.999), 1)
     14.2
     """
@@ -73,8 +67,6 @@ def first_overlap_scale(n: int, sparsity: float) -> float:
 
 def typical_overlap_scale(n: int, sparsity: float) -> float:
     """T = 1/q at which a datapoint overlaps one other on average (`scales.typical-overlap`).
-
-    Raises ValueError: n or sparsity outside its domain.
 
     >>> round(typical_overlap_scale(10_000, 0.999))
     101
@@ -118,8 +110,6 @@ def hypothesis_generalization_scale(sparsity: float) -> float:
     Read off published curves at m = 2, where it does not depend on weight decay and different sparsities
     collapse (Henighan et al. 2023); nothing here derives the ten. Equation
     `scales.generalization`.
-
-    Raises ValueError: Sparsity outside its domain.
 
     >>> round(hypothesis_generalization_scale(0.999))
     10000

@@ -5,8 +5,8 @@ A threshold R* differs from draw to draw. The boundary is its law (`repetition.b
     P(R* ≤ R) = 1/(1 + exp(−(log R − μ)/s)),    median exp μ,
 
 fitted by maximum likelihood (SciPy's `logistic.fit`). Each draw says between which two numbers its threshold lies: two
-equal ones for a threshold that is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did not. Draws count
-as independent: several outcomes of one draw are one threshold with two ends, not several outcomes.
+equal ones for a threshold that is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did not. Draws
+count as independent: several outcomes of one draw are one threshold with two ends.
 
 The likelihood is concave in (μ/s, 1/s), so its maximum is unique. The interval, which SciPy does not give, holds all μ
 whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t the quantile of Student's law with N−1 degrees of

@@ -85,14 +85,6 @@ def test_the_collapse_is_continuous(T):
     assert (after.radius_squared, after.bias_coefficient) == (0.0, 1 / (T * (1 + end)))
 
 
-def test_closed_forms_near_the_collapse():
-    assert penalised_polygon(3, 0.25).radius_squared == pytest.approx(2 / 3 - 0.25, rel=1e-14)
-    assert penalised_polygon(3, 0.25).bias_coefficient == pytest.approx(1 / 3.75, rel=1e-14)
-    assert penalised_polygon(2, 0.25).radius_squared == pytest.approx(0.375, rel=1e-14)
-    assert penalised_polygon(12, 0.1).active_neighbours == 6
-    assert penalised_polygon(12, 1e-3).active_neighbours == 1
-
-
 @pytest.mark.parametrize("bad", [(0, 0.1), (5, -0.1), (5, float("nan")), (5, float("inf"))])
 def test_bad_input_is_refused(bad):
     with pytest.raises(ValueError, match="must be"):

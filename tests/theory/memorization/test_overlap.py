@@ -11,7 +11,6 @@ from theory.memorization.overlap import (
     disjoint_probability,
     expected_overlapping_pairs,
     first_overlap_scale,
-    hypothesis_generalization_scale,
     pair_overlap_probability,
     typical_overlap_scale,
     universal_overlap_scale,
@@ -74,13 +73,6 @@ def test_the_universal_scale_is_a_root_on_the_falling_side():
 def test_bad_input_is_refused(function, bad):
     with pytest.raises(ValueError, match="must"):
         function(*bad)
-
-
-@given(SPARSITIES)
-def test_the_generalization_scale_shows_each_feature_ten_times(sparsity):
-    assert hypothesis_generalization_scale(sparsity) * (1 - sparsity) == pytest.approx(10, rel=1e-12)
-    with pytest.raises(ValueError, match="strictly"):
-        hypothesis_generalization_scale(1.0)
 
 
 def test_scales_that_do_not_exist_are_refused():

@@ -39,34 +39,6 @@ def test_four_features_and_the_point_overtake_five_exactly_at_equal_weight():
         assert best_gain([1, 1, 1, 1, weight]) > five
 
 
-def test_drawn_energies_cross_at_the_fifth():
-    energies = [1.5, 1.4, 1.3, 1.25]
-    at_fifth = best_gain([*energies, 1.2])
-    gains = [best_gain([*energies, weight]) for weight in (1.0, 1.15, 1.2, 1.25, 1.4)]
-    assert np.all(np.diff(gains) > 0)
-    assert gains[1] < at_fifth == gains[2] < gains[3]
-    assert np.all(np.diff(gains) / np.diff([1.0, 1.15, 1.2, 1.25, 1.4]) <= 1), "a weight gains at most itself"
-
-
-def test_the_point_with_its_own_features_weighs_their_energy_too():
-    """Four features, the point and its three own features in ReLU outputs, against five weighted directions."""
-    generator = np.random.default_rng(4)
-    X = generator.random(3)
-    X /= np.linalg.norm(X)
-    own, energies, R = np.array([0.8, 1.1, 1.3]), np.array([1.5, 1.4, 1.3, 1.2]), 0.37
-    V = generator.normal(size=(2, 5)) * 0.8
-    W = np.concatenate([V[:, :4], np.outer(V[:, 4], X)], axis=1)
-    data = np.concatenate([np.eye(7), np.concatenate([np.zeros(4), X])[:, None]], axis=1)
-    weights = np.concatenate([energies, own, [R]])
-    errors = np.sum((np.maximum(0, W.T @ W @ data) - data) ** 2, axis=0)
-    gain = weights.sum() - weights @ errors
-    directions = np.append(energies, R + own @ X**2)
-    passed = np.maximum(0, V.T @ V) ** 2
-    assert gain == pytest.approx(
-        np.sum(directions * (2 * np.sum(V**2, axis=0) - passed.sum(axis=1))), abs=1e-12
-    )
-
-
 @pytest.mark.parametrize("ratio", FIFTH)
 def test_fifth_energies(ratio):
     for value, (n, sparsity) in zip(FIFTH[ratio], ((10_000, 0.999), (1_000, 0.99)), strict=True):
