@@ -24,10 +24,8 @@ from numpy.typing import NDArray
 from theory.dimensionality import dimensionality
 from theory.memorization.overlap import disjoint_probability, expected_overlapping_pairs
 from theory.memorization.tgon import (
-    simplex_bias_coefficient,
     simplex_dimensionality,
     simplex_hidden,
-    simplex_radius_squared,
     tgon_bias_coefficient,
     tgon_dimensionality,
     tgon_energy,
@@ -158,8 +156,10 @@ def _tgon(T: int) -> _Optimum:
 def _simplex(T: int, m: int) -> _Optimum:
     share = "0" if T == 1 else f"{T - 1}/{T}"
     strings = _exact_strings(T, radius=share, bias="1" if T == 1 else f"1/{T}", dimensionality=share)
-    numbers = (T - 1.0, simplex_radius_squared(T), simplex_bias_coefficient(T), simplex_dimensionality(T))
-    return _regular("origin" if T == 1 else "simplex", simplex_hidden(T, m), *numbers, strings)
+    own = simplex_dimensionality(T)  # the squared radius too
+    return _regular(
+        "origin" if T == 1 else "simplex", simplex_hidden(T, m), T - 1.0, own, 1 / T, own, strings
+    )
 
 
 def _regular(

@@ -30,30 +30,20 @@ Floats = NDArray[np.float64]
 #: How sure a rejection of a law is, and how many datapoints a test needs.
 DELTA, FEWEST = 1e-6, 50
 
-#: The equation label that answers for each law.
-LABELS = {
-    "constant": "generalization.constant-law",
-    "uniform": "generalization.uniform-loss",
-    "normalized": "generalization.free-bias-loss",
-    "samples": "generalization.free-bias-loss",
-}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """The law of a dataset and what follows.
 
     Attributes
     ----------
     law : the law of its amplitudes; pass it to `polygon`.
-    label : the equation label that applies.
     evidence : why this law, in one sentence.
     warnings : what weakens the answer; empty where nothing does.
 
     """
 
     law: Amplitude
-    label: str
     evidence: str
     warnings: tuple[str, ...] = ()
 
@@ -102,16 +92,15 @@ def route(data: ArrayLike | object) -> Route:
     T = len(counts)
     one_hot = bool(np.all(counts == 1))
     if one_hot and np.ptp(values) <= 1e-6 * values.max():
-        return _routed(
-            constant(float(values.mean())), f"all {T} datapoints have one feature of one amplitude"
-        )
+        evidence = f"all {T} datapoints have one feature of one amplitude"
+        return Route(constant(float(values.mean())), evidence)
     bound = math.sqrt(math.log(2 / DELTA) / (2 * T))
     few = () if T >= FEWEST else (f"{T} datapoints are too few to tell laws apart; {FEWEST} would do",)
     if one_hot:
         distance = _distance(values, uniform())
         if distance <= bound:
             evidence = f"one feature each; distance {distance:.3f} from U[0, 1], allowed {bound:.3f}"
-            return _routed(uniform(), evidence, few)
+            return Route(uniform(), evidence, few)
     elif n > 1 and np.allclose(
         np.sqrt(np.add.reduceat(values**2, np.cumsum(counts) - counts)), 1.0, rtol=0, atol=1e-5
     ):
@@ -120,14 +109,9 @@ def route(data: ArrayLike | object) -> Route:
         distance = _distance(values, law)
         if distance <= bound + slack:
             evidence = f"unit norms; distance {distance:.3f} from {law.name}, allowed {bound + slack:.3f}"
-            return _routed(law, evidence, few)
-    return _routed(
-        samples(values), f"none of the known laws: {len(values)} amplitudes of {T} datapoints", few
-    )
-
-
-def _routed(law: Amplitude, evidence: str, warnings: tuple[str, ...] = ()) -> Route:
-    return Route(law=law, label=LABELS[law.kind], evidence=evidence, warnings=warnings)
+            return Route(law, evidence, few)
+    evidence = f"none of the known laws: {len(values)} amplitudes of {T} datapoints"
+    return Route(samples(values), evidence, few)
 
 
 def _entries(data: object) -> tuple[int, NDArray[np.int64], Floats]:

@@ -139,28 +139,8 @@ def simplex_energy(T: Floats) -> Floats:
 
 
 @_of_points
-def simplex_radius_squared(T: Floats) -> Floats:
-    """‖h‖² = 1 − 1/T on the simplex that memorizes T points (`memorization.simplex`). T ≥ 1; one rounding.
-
-    >>> simplex_radius_squared(4)
-    0.75
-    """
-    return (T - 1) / T
-
-
-@_of_points
-def simplex_bias_coefficient(T: Floats) -> Floats:
-    """C = 1/T on the simplex that memorizes T points (`memorization.simplex`). T ≥ 1; one rounding.
-
-    >>> simplex_bias_coefficient(4) + simplex_radius_squared(4)
-    1.0
-    """
-    return 1 / T
-
-
-@_of_points
 def simplex_dimensionality(T: Floats) -> Floats:
-    """D_X = (T − 1)/T of each vertex of the regular simplex (`memorization.simplex`). T ≥ 1; one rounding.
+    """D_X = ‖h‖² = (T − 1)/T of each vertex of the regular simplex, c = 1/T (`memorization.simplex`). T ≥ 1; exact up to rounding.
 
     >>> T = 5
     >>> round(T * simplex_dimensionality(T), 12)  # the dimensionalities add up to the rank
