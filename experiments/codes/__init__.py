@@ -58,7 +58,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 
 def _code(m: int, T: int) -> dict[str, object]:
-    code = memorization_code(T, m, starts=2)
+    code = memorization_code(T, m, starts=4)
     return {
         "m": m,
         "T": T,
