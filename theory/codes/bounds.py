@@ -13,6 +13,8 @@ to have a cosine of (2−√2)/4 or more.
 −(1−x_i)(W'_i + V_i − Y), Y = Σ_{x_j>=1}(x_j−1) <= U, where V_i sums w over the others that are not light and W'_i over
 all, since 1/√x_j >= 1−(x_j−1)/2 and w <= 1 there; W'_i >= T−2−‖S‖, V_i >= T−l−1−‖S‖.
 
+`codes.averaging`. E(T, m)/T does not decrease with T: the T codes with one point left out have mean energy (T−1)E/T.
+
 Equation labels: `codes.simplex-bound`, `codes.cap-bound`, `codes.rank-bound`, `codes.shifted-bound`,
 `codes.orthoplex-bound`.
 """
