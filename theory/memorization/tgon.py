@@ -140,7 +140,7 @@ def simplex_energy(T: Floats) -> Floats:
 
 @_of_points
 def simplex_dimensionality(T: Floats) -> Floats:
-    """D_X = ‖h‖² = (T − 1)/T of each vertex of the regular simplex, c = 1/T (`memorization.simplex`). T ≥ 1; exact up to rounding.
+    """D_X = ‖h‖² = (T − 1)/T of each vertex of the regular simplex, c = 1/T (`memorization.simplex`). One rounding.
 
     >>> T = 5
     >>> round(T * simplex_dimensionality(T), 12)  # the dimensionalities add up to the rank
