@@ -88,18 +88,15 @@ def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
     rows, gradients = kernels.as_rows(parameters), kernels.as_rows(np.zeros_like(parameters))
     pulled, scratch = np.zeros_like(hidden), np.zeros(kernels.scratch_size(2), hidden.dtype)
 
-    def culled() -> int:
-        for _ in range(repeats):
-            sum_culled(rows, hidden, culling, gradients, pulled)
-        return repeats
-
-    def dense() -> int:
-        for _ in range(repeats):
-            kernels.sum_pairs(rows, hidden, gradients, pulled, scratch)
-        return repeats
+    def repeated(function: Callable[..., Any], *arguments: Any) -> Callable[[], int]:
+        return lambda: len([function(*arguments) for _ in range(repeats)])
 
     kinds = classify(parameters, hidden, culling)
-    least, dense_least = (min(times) for times in _in_turns([culled, dense], turns))
+    calls = [
+        repeated(sum_culled, rows, hidden, culling, gradients, pulled),
+        repeated(kernels.sum_pairs, rows, hidden, gradients, pulled, scratch),
+    ]
+    least, dense_least = (min(times) for times in _in_turns(calls, turns))
     return Sums(hidden.shape[1], least, dense_least, int((kinds == CUT).sum()), kinds.shape[0])
 
 

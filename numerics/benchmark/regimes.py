@@ -14,8 +14,6 @@ memory : growth of a process's peak by a dataset and a few steps, per n + T + no
     float32 (n, T) array takes.
 """
 
-import csv
-import io
 import json
 import os
 import platform
@@ -37,6 +35,9 @@ _TUNED = {
 
 #: (n, T, m)
 Size = tuple[int, int, int]
+
+#: What tells rows of a table apart.
+_WHERE = ("n", "T", "m", "state")
 
 #: Table and row.
 Row = tuple[str, dict[str, Any]]
@@ -144,12 +145,10 @@ def _speed_rows(plan: Plan, size: dict[str, int]) -> Iterator[dict[str, Any]]:
         shared = median[f"all_cores{suffix}"]
         yield {
             "state": state,
-            "default": median["default"],
-            "tuned": median["tuned"],
+            **{name: median[name] for name in ("default", "tuned")},
             "engine": median[f"engine{suffix}"],
             "all_cores": shared,
-            "default_ratio": median["default"] / shared,
-            "tuned_ratio": median["tuned"] / shared,
+            **{f"{name}_ratio": median[name] / shared for name in ("default", "tuned")},
             "gigapairs": n * T / shared / 1e6,
             "kernel_gigapairs": kernel,
             "bound_gigapairs": bound,
@@ -189,13 +188,11 @@ def _in_process(
 
 def results_csv(rows: list[Row], machine: dict[str, Any]) -> str:
     """One line per number, ``table,n,T,m,state,quantity,value``, below a comment that describes the machine."""
-    lines = io.StringIO()
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
-    lines.write(f"# {facts}; early: {EARLY_STEPS} steps\n")
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["table", "n", "T", "m", "state", "quantity", "value"])
+    lines = [f"# {facts}; early: {EARLY_STEPS} steps", "table,n,T,m,state,quantity,value"]
     for table, row in rows:
-        values = dict(row)
-        where = [values.pop(name, "") for name in ("n", "T", "m", "state")]
-        writer.writerows([table, *where, name, f"{value:.6g}"] for name, value in values.items())
-    return lines.getvalue()
+        where = [table, *(str(row.get(name, "")) for name in _WHERE)]
+        lines += [
+            ",".join([*where, name, f"{value:.6g}"]) for name, value in row.items() if name not in _WHERE
+        ]
+    return "\n".join(lines) + "\n"

@@ -37,7 +37,7 @@ CERTIFIED = 1e-9
 FEASIBLE = 1e-6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Polished:
     """A polished model and what certifies it.
 
@@ -83,13 +83,8 @@ class Polished:
 def polish(model: Any, data: Dataset | Any) -> Polished:
     """The stationary point of "zero loss, least ‖W‖²" that descent from a trained model ends at.
 
-    Any number of dimensions, norms and shared features. Residuals are below 1e-9 (1e-13 is typical) where
-    `Polished.settled`, and energies about as accurate.
-
-    Parameters
-    ----------
-    model : as in `numerics.measure`: W (m, n) and b (n,), a run, a module.
-    data : a `Dataset`, or X as a dense non-negative (n, T) array or tensor.
+    Any number of dimensions, norms and shared features; model and data as in `numerics.measure`. Residuals are below
+    1e-9 (1e-13 is typical) where `Polished.settled`, and energies about as accurate.
 
     Raises ValueError: A datapoint that is neither reconstructed (squared error below 0.1) nor dropped; a
     dropped one that shares a feature with another; more than 4000 constraints (reduced features times T); no
@@ -117,16 +112,8 @@ def polish(model: Any, data: Dataset | Any) -> Polished:
             f"no model of zero loss was found near this one{obstacle}; polish a run that memorizes"
         )
     W, b = programme.expanded(columns)
-    return Polished(
-        W=W,
-        b=b,
-        before=before,
-        after=measure((W, b), dataset),
-        certificate=certificate,
-        dropped=dropped,
-        shared=programme.shared,
-        steps=steps,
-    )
+    after = measure((W, b), dataset)
+    return Polished(W, b, before, after, certificate, dropped, programme.shared, steps)
 
 
 def _dropped(record: Record) -> NDArray[np.bool_]:

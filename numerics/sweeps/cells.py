@@ -1,9 +1,8 @@
 """What became of each cell of a sweep, as the folder of runs tells it.
 
-A finished cell is a run file (`numerics.training.runs`). A cell whose training raised an exception leaves a small
-JSON record beside it, under the run's name with the suffix ``.failed.json``; a diverged run is its own record. A cell
-in progress is held by a lock (`numerics.training.checkpoints.claimed`). A run file outweighs a record, and a lock
-outweighs both.
+A finished cell is a run file. A cell whose training raised an exception leaves a small JSON record, under the run's
+name with the suffix ``.failed.json``; a diverged run is its own record. A cell in progress is held by a lock. A run
+file outweighs a record, and a lock outweighs both.
 """
 
 import json
@@ -73,16 +72,15 @@ def _record_path(name: str, folder: Path) -> Path:
 
 def _failure_reason(path: Path) -> str:
     """Why a cell failed; empty where no record says so, and, with a warning, where it is damaged."""
+    if not path.exists():
+        return ""
     try:
-        reason = json.loads(path.read_bytes())["reason"]
-        if not isinstance(reason, str) or not reason:
-            raise ValueError("no reason given")
-    except FileNotFoundError:
-        return ""
-    except (ValueError, KeyError, TypeError) as error:
-        warnings.warn(f"{path}: not a record of a failure ({error}); it is ignored", stacklevel=2)
-        return ""
-    return reason
+        if isinstance(reason := json.loads(path.read_bytes())["reason"], str) and reason:
+            return reason
+    except (ValueError, KeyError, TypeError):
+        pass
+    warnings.warn(f"{path}: not a record of a failure; it is ignored", stacklevel=2)
+    return ""
 
 
 def in_one_line(error: BaseException) -> str:

@@ -53,13 +53,13 @@ class SideBySide(Protocol):
         """As in `numerics.engines.Trajectory`, of each run."""
 
     def advance(self, stop: int) -> None:
-        """As in `numerics.engines.Trajectory`; ``step`` may stay below where every run has diverged."""
+        """``step`` may stay below ``stop`` where every run has diverged."""
 
     def parameters(self) -> NDArray[Any]:
-        """(runs, m+1, n) copy of the current parameters, W above b."""
+        """(runs, m+1, n)."""
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Copies of Adam's first and second moments, in the shape of the parameters."""
+        """In the shape of the parameters."""
 
 
 class Course:

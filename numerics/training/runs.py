@@ -196,15 +196,12 @@ def load_run(path: str | Path) -> Run:
 def _described(text: str) -> dict[str, Any]:
     """Setting, engine and status out of a file's description; KeyError, TypeError or ValueError if it has others."""
     found = json.loads(text)
-    known = {name: found[name] for name in ("format", "engine", "status")}
-    known["diverged_at"] = found.get("diverged_at")
-    allowed = {"format": (_FORMAT,), "status": get_args(RunStatus)}
-    for name, values in allowed.items():
-        if known[name] not in values:
-            raise ValueError(f"its {name} is {known[name]}")
-    if not isinstance(known["diverged_at"], int | None):
-        raise ValueError(f"its diverged_at is {known['diverged_at']!r}")
-    del known["format"]
+    for name, values in (("format", (_FORMAT,)), ("status", get_args(RunStatus))):
+        if found[name] not in values:
+            raise ValueError(f"its {name} is {found[name]}")
+    if not isinstance(diverged_at := found.get("diverged_at"), int | None):
+        raise ValueError(f"its diverged_at is {diverged_at!r}")
+    known = {name: found[name] for name in ("engine", "status")} | {"diverged_at": diverged_at}
     return known | {"setting": Setting(**found["setting"]), "trained_by": read_versions(found)}
 
 

@@ -24,16 +24,14 @@ EXACT = 1e-8
 ROUNDING = 32 * np.finfo(float).eps
 
 
-def disjoint(random, T, most=6):
-    """Unit datapoints without a common feature, 1 to `most` features each, and three features that none has."""
-    sizes = random.integers(1, most + 1, size=T)
+def disjoint(random, T):
+    """Unit datapoints without a common feature, 1 to 6 features each, and three features that none has."""
+    sizes = random.integers(1, 7, size=T)
     columns = [random.uniform(0.2, 1.0, size=size) for size in sizes]
     indptr = np.concatenate([[0], np.cumsum(sizes)])
     values = np.concatenate([column / np.linalg.norm(column) for column in columns])
     n = int(indptr[-1]) + 3
-    return Dataset(
-        n, indptr, random.permutation(n)[: indptr[-1]] if most == 1 else np.arange(indptr[-1]), values
-    )
+    return Dataset(n, indptr, np.arange(indptr[-1]), values)
 
 
 def storing(hidden, data, random=None, noise=0.0):
@@ -220,6 +218,12 @@ def shared_pair(T, first=0.3, second=0.5):
     return X / np.linalg.norm(X, axis=0)
 
 
+def storing_any(hidden, X):
+    """W and b with these hidden vectors on any data; the bias is the mean of what each datapoint asks."""
+    W = hidden @ np.linalg.pinv(X)
+    return W, np.where(X > 0, X - W.T @ hidden, 0).sum(axis=1) / (X > 0).sum(axis=1)
+
+
 def general_least_norm(X, W, b):
     """‖W‖² by SLSQP on every weight and bias of the model itself: an independent answer for small data."""
     m, n = W.shape
@@ -247,9 +251,7 @@ def general_least_norm(X, W, b):
 @pytest.mark.parametrize("T", [3, 4, 6])
 def test_shared_features_save_norm_as_an_independent_solver_finds(T):
     X = shared_pair(T)
-    hidden = tgon_hidden(T) * 1.1
-    W = hidden @ np.linalg.pinv(X)
-    b = np.where(X > 0, X - W.T @ hidden, 0).sum(axis=1) / (X > 0).sum(axis=1)
+    W, b = storing_any(tgon_hidden(T) * 1.1, X)
     found = polish((W, b), X)
     assert found.settled
     assert found.shared == 1
@@ -258,20 +260,9 @@ def test_shared_features_save_norm_as_an_independent_solver_finds(T):
     assert found.energy == pytest.approx(general_least_norm(X, W, b), rel=1e-6)  # what SLSQP's ftol resolves
 
 
-def test_merging_features_costs_no_norm():
-    """The same hidden vectors over one feature each and over many: `memorization.reduction`."""
-    random = np.random.default_rng(5)
-    one, many = disjoint(random, 7, most=1), disjoint(random, 7)
-    hidden = tgon_hidden(7) * 1.2 + 0.02 * random.normal(size=(2, 7))
-    first, second = polish(storing(hidden, one), one), polish(storing(hidden, many, random, 0.1), many)
-    np.testing.assert_allclose(second.after.hidden, first.after.hidden, atol=EXACT)
-
-
 def test_shared_features_need_neighbours():
     X = shared_pair(6)
-    hidden = tgon_hidden(6)[:, [0, 3, 1, 2, 4, 5]] * 1.1
-    W = hidden @ np.linalg.pinv(X)
-    b = np.where(X > 0, X - W.T @ hidden, 0).sum(axis=1) / (X > 0).sum(axis=1)
+    W, b = storing_any(tgon_hidden(6)[:, [0, 3, 1, 2, 4, 5]] * 1.1, X)
     with pytest.raises(
         ValueError, match=r"datapoints \[0, 1\] share a feature, and zero loss needs them to be neigh"
     ):

@@ -138,10 +138,14 @@ def obtained(settings: Sequence[Setting], folder: Path, stop_after: int) -> list
     return told
 
 
-def test_an_interrupted_batch_goes_on_where_it_was(tmp_path: Path) -> None:
+@pytest.fixture
+def together(tmp_path: Path) -> Path:
+    (tmp_path / "together").mkdir()
+    return tmp_path / "together"
+
+
+def test_an_interrupted_batch_goes_on_where_it_was(tmp_path: Path, together: Path) -> None:
     """The diverged run is already whole; each other has a checkpoint at the step of all, and no lock is left."""
-    together = tmp_path / "together"
-    together.mkdir()
     with pytest.raises(Interrupted):
         obtained(BATCH, together, 50)
     names = [run_name(setting, "cuda") for setting in BATCH]
@@ -155,9 +159,7 @@ def test_an_interrupted_batch_goes_on_where_it_was(tmp_path: Path) -> None:
     assert files(together) == alone(BATCH, tmp_path / "alone")
 
 
-def test_runs_at_different_steps_go_on_apart(tmp_path: Path) -> None:
-    together = tmp_path / "together"
-    together.mkdir()
+def test_runs_at_different_steps_go_on_apart(tmp_path: Path, together: Path) -> None:
     for batch, steps in ((BATCH[:2], 30), (BATCH[3:], 60)):
         with pytest.raises(Interrupted):
             obtained(batch, together, steps)
@@ -167,10 +169,9 @@ def test_runs_at_different_steps_go_on_apart(tmp_path: Path) -> None:
     assert files(together) == alone(BATCH, tmp_path / "alone")
 
 
-def test_runs_stopped_before_their_first_step_begin_with_the_others(tmp_path: Path) -> None:
+def test_runs_stopped_before_their_first_step_begin_with_the_others(tmp_path: Path, together: Path) -> None:
     """Their checkpoints hold no training; they must not make a batch of some with a state and some without."""
-    together, stop = tmp_path / "together", threading.Event()
-    together.mkdir()
+    stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
         list(obtain(BATCH[:2], "cuda", together, [lambda steps: None] * 2, stop))

@@ -61,24 +61,6 @@ def test_pieces_have_the_bits_of_the_whole(tmp_path_factory, engine, stops, dtyp
     assert same(train_in_pieces(setting, engine, path, stops), train_one(setting, engine=engine))
 
 
-def test_steps_are_not_taken_twice(tmp_path: Path) -> None:
-    path, done = tmp_path / "run.checkpoint", []
-    stop = threading.Event()
-
-    def count(steps: int) -> None:
-        done.append(steps)
-        if sum(done) >= 100:
-            stop.set()
-
-    with pytest.raises(Interrupted):
-        train_one(SMALL, checkpoint=path, stop=stop, progress=count)
-    assert load_checkpoint(path).step == sum(done) == 100
-    resumed: list[int] = []
-    train_one(SMALL, checkpoint=path, progress=resumed.append)
-    assert resumed[0] == 100
-    assert sum(resumed) == SMALL.steps
-
-
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty", "other run"])
 def test_a_damaged_checkpoint_is_reported_and_the_run_starts_anew(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "run.checkpoint"

@@ -226,15 +226,10 @@ def test_memorized_means_every_datapoint() -> None:
     assert run.record.worst_point_error <= MEMORIZED_ERROR
     assert train_one(SMALL.replace(steps=1)).status == "not memorized"
     # a mean below the limit is not enough: one of 30 datapoints is not memorized
-    T = 30
-    errors = np.zeros(T)
-    errors[3] = 2 * MEMORIZED_ERROR
-    assert numerics.training.loop._status(errors) == "not memorized"
-    errors[3] = MEMORIZED_ERROR
-    assert numerics.training.loop._status(errors) == "memorized"
-    for bad in (np.nan, np.inf):
-        errors[3] = bad
-        assert numerics.training.loop._status(errors) == "diverged"
+    named = {2: "not memorized", 1: "memorized", np.nan: "diverged", np.inf: "diverged"}
+    for worst, status in named.items():
+        errors = np.array([0.0] * 29 + [worst * MEMORIZED_ERROR])
+        assert numerics.training.loop._status(errors) == status
 
 
 @pytest.mark.parametrize("given", [5, None, [5], "x"])
