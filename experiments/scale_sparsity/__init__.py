@@ -16,7 +16,6 @@ from experiments.bump import geometric_mean
 from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, found, found_share, outcome_of
 from experiments.following import STORED
-from experiments.grouping import numbers
 from experiments.published import PUBLISHED_SEEN
 from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
@@ -70,13 +69,11 @@ def findings(tables: Tables) -> list[Finding]:
     for m in sorted({COLLAPSING, *tables["scales"]["m"].astype(int)}):
         rows = scales[scales["m"] == m]
         seeds, place = rows["seed"].nunique(), f"m = {m}"
-        own = [_collapse(rows, seeds, place), _near_published(rows, seeds, place)]
+        slope, mean = _collapse(rows, seeds, place), _near_published(rows, seeds, place)
         if m != COLLAPSING:
-            own = [
-                replace(each, statement=name, outcome=MEASURED)
-                for each, name in zip(own, ("Movement of the scale", "Mean scale"), strict=True)
-            ]
-        parts += own
+            slope = replace(slope, statement="Movement of the scale", outcome=MEASURED)
+            mean = replace(mean, statement="Mean scale", outcome=MEASURED)
+        parts += [slope, mean]
     return [*parts, _overshoot(tables["runs"].query("m == @COLLAPSING"))]
 
 
@@ -103,14 +100,13 @@ def _near_published(scales: pd.DataFrame, seeds: int, place: str) -> Finding:
 
 def _overshoot(runs: pd.DataFrame) -> Finding:
     """In how many curves that end with stored features the largest D_f was larger at a smaller T."""
-    curves = [
-        numbers(rows, "largest_feature_dimensionality")
-        for _, rows in runs.sort_values("T").groupby(["density", "seed"])
-    ]
-    ended = [curve for curve in curves if np.sum(curve >= STORED) > 1 and curve[-1] >= STORED]
-    over = sum(curve.max() >= OVER * curve[-1] for curve in ended)
+    stored = runs.assign(stored=runs["largest_feature_dimensionality"] >= STORED).sort_values("T")
+    curves = stored.groupby(["density", "seed"])
+    largest = curves["largest_feature_dimensionality"].agg(["max", "last"])
+    ended = largest[(curves["stored"].sum() > 1) & curves["stored"].last()]
+    over, of = int((ended["max"] >= OVER * ended["last"]).sum()), len(ended)
     quantity = f"share of curves with a D_f {OVER:g} times its last at a smaller T"
-    return found_share(FALLS, outcome_of(over, len(ended)), quantity, over, len(ended), f"m = {COLLAPSING}")
+    return found_share(FALLS, outcome_of(over, of), quantity, over, of, f"m = {COLLAPSING}")
 
 
 def summary(tables: Tables) -> pd.DataFrame:

@@ -18,19 +18,14 @@ if TYPE_CHECKING:
 #: A page, and all files that were written with it.
 Written = tuple[Path, list[Path]]
 
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
 
 @click.command(epilog="Example: tgon figure norms --runs runs --out experiments/norms")
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the experiments and exit.")
-@click.option(
-    "--runs", type=click.Path(file_okay=False, path_type=Path), help="Folder of the runs of its sweep."
-)
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of tables to draw from.",
-)
+@click.option("--runs", type=FOLDER, help="Folder of the runs of its sweep.")
+@click.option("--from", "source", type=FOLDER, help="Folder of tables to draw from.")
 @click.option(
     "--sweep",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -39,7 +34,7 @@ Written = tuple[Path, list[Path]]
 @form_options("The runs of the sweep's {} form.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     help="Folder of tables and figure.  [default: experiments/NAME, in it the folder of a smaller form, or the folder "
     "of --from]",
 )
@@ -114,13 +109,11 @@ def _make(
 def _draw_again(experiment: Experiment, source: Path, out: Path) -> tuple[dict[str, str], Written]:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
     from experiments.making import write_experiment
-    from experiments.tables import explained, form_folders, form_of, read_tables
+    from experiments.tables import form_folders, form_of, read_tables
 
     found = {folder: read_tables(folder) for folder in form_folders(source) or [source]}
     files = []
     for folder, tables in found.items():
-        with explained(experiment, tables, folder):
-            experiment.module.findings(tables)
         page, written = write_experiment(experiment, tables, out / folder.relative_to(source))
         files += written
     return form_of(next(iter(found.values()))), (page, list(dict.fromkeys(files)))
