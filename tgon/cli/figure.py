@@ -109,11 +109,13 @@ def _make(
 def _draw_again(experiment: Experiment, source: Path, out: Path) -> tuple[dict[str, str], Written]:
     """Figures and page from the tables in ``source``, those of all forms that lie there."""
     from experiments.making import write_experiment
-    from experiments.tables import form_folders, form_of, read_tables
+    from experiments.tables import explained, form_folders, form_of, read_tables
 
     found = {folder: read_tables(folder) for folder in form_folders(source) or [source]}
     files = []
     for folder, tables in found.items():
+        with explained(experiment, tables, folder):
+            experiment.module.findings(tables)
         page, written = write_experiment(experiment, tables, out / folder.relative_to(source))
         files += written
     return form_of(next(iter(found.values()))), (page, list(dict.fromkeys(files)))
