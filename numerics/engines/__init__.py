@@ -6,8 +6,6 @@ in place. Same settings, engine and machine type give the same bits, however the
 the number of threads.
 """
 
-from __future__ import annotations
-
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np

@@ -3,8 +3,6 @@
 Dense: it stores X and the outputs as (n, T) arrays, so use it for small problems and for comparison.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -17,8 +15,6 @@ from numerics.engines import check_stop, divergence
 from numerics.model import ReluOutputModel
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
-
-__all__ = ["ReferenceTrajectory"]
 
 
 class ReferenceTrajectory:

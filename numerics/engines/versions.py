@@ -4,16 +4,12 @@ A run file names it, so that runs of different versions can be told apart; names
 finished run stays valid when the program changes.
 """
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from numerics.engines import EngineName
-
-__all__ = ["engine_version"]
 
 #: Files outside this folder that decide bits: what is trained on, from where, and at what rates.
 _BESIDES = ("data.py", "model.py", "schedule.py", "starts.py")
@@ -32,11 +28,8 @@ def engine_version(engine: EngineName) -> str:
     Two runs of one setting, engine and version have the same bits. The reverse does not hold: an edit of a comment is
     another version.
 
-    Examples
-    --------
     >>> engine_version("cpu").split()[0]
     'sources'
-
     """
     here = Path(__file__).parent
     sha = hashlib.sha256()

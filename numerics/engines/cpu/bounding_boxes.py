@@ -14,8 +14,6 @@ Layout. Datapoints are held leaf by leaf, 16 first coordinates and then 16 secon
 filled with zeros.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -9,8 +9,6 @@ Layout. Lanes are the datapoints of a leaf; the coordinates are unrolled, so tha
 A bias is the weight of a last coordinate, which is 1, and 0 where a leaf is filled up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -36,8 +34,6 @@ from numerics.engines.cpu.candidates import (
 )
 from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.simd import LANES
-
-__all__ = ["count_listed", "listed_pairs", "sum_listed"]
 
 
 def _sum_name(m: int, share: int) -> str:

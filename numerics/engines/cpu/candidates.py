@@ -24,8 +24,6 @@ Layout. Datapoints are held leaf by leaf: 16 first coordinates, 16 second ones a
 row included, fill up the last block.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, NamedTuple
 
@@ -51,22 +49,6 @@ from numerics.engines.cpu.simd import (
     subtract,
     total,
 )
-
-__all__ = [
-    "COUNTS",
-    "MOST_POINTS",
-    "RENEWS",
-    "WIDTH",
-    "Listing",
-    "describe_points",
-    "forget",
-    "group_size",
-    "list_blocks",
-    "make_listing",
-    "measure_drift",
-    "plan_step",
-    "renew",
-]
 
 #: Bounds that are kept for each feature.
 MOST_BLOCKS = 128

@@ -4,8 +4,6 @@ Numba's cache notices edits of the file that holds the cached function, not of f
 function cached by `compiled` carries in its name a hash of all files that compiled code comes from.
 """
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -13,8 +11,6 @@ from types import FunctionType
 from typing import Any
 
 from numba import njit
-
-__all__ = ["OPTIONS", "compiled", "sources"]
 
 #: fastmath allows vectorised reductions; it also lets the compiler assume away NaN.
 OPTIONS: dict[str, Any] = {"fastmath": True, "error_model": "numpy", "boundscheck": False, "nogil": True}

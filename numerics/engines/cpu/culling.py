@@ -11,8 +11,6 @@ one, so results differ from those of `dense_pairs` by the order of summation alo
 |w||h| + |b| of z, times |h|, 1 or |w|, for each summand; and by what underflows in products of three numbers.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

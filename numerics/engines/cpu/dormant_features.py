@@ -16,14 +16,10 @@ Accuracy. Against the dense loop: k roundings of each of its products, and the s
 are below an eighth of a rounding of each parameter (`asks_for_nothing`).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-__all__ = ["SLACK", "asks_for_nothing", "directions", "reaches", "stays_inactive"]
 
 _Floats = NDArray[np.float64]
 

@@ -11,8 +11,6 @@ T of about 400 the rule keeps the dense kernel. `python -m numerics.benchmark.cu
 --after 200,3000,8000` times them anew.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -37,22 +35,6 @@ from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
 from numerics.engines.cpu.pairs import BLOCK, dense_pairs
 from numerics.engines.cpu.simd import LANES
-
-__all__ = [
-    "CUT",
-    "CUT_PAIR",
-    "GROUP_COST",
-    "OFF",
-    "ON",
-    "classify",
-    "culling_arrays",
-    "interact",
-    "plan",
-    "prefers_culling",
-    "prefers_listing",
-    "prepare",
-    "sum_culled",
-]
 
 #: Roundings of the boxes, of the test and of z, in units of eps: boxes 2 + 2, test 8, z 3, their squares.
 MARGIN = 16
@@ -158,11 +140,8 @@ sum_culled = compiled(_sum_culled, "sum_culled")
 def prefers_listing(listed: int, n: int, T: int) -> bool:
     """Whether ``listed`` pairs of a feature and a datapoint, and what each feature costs, are less than all n T pairs.
 
-    Examples
-    --------
     >>> prefers_listing(listed=10**6, n=10_000, T=1_000), prefers_listing(listed=5 * 10**6, n=10_000, T=1_000)
     (True, False)
-
     """
     return LISTED_PAIR * listed + FEATURE_COST * n < n * T
 
@@ -170,11 +149,8 @@ def prefers_listing(listed: int, n: int, T: int) -> bool:
 def prefers_culling(cut: int, n: int, T: int) -> bool:
     """Whether ``cut`` pairs of a group and a leaf, and what each group costs, are less than all n T pairs.
 
-    Examples
-    --------
     >>> prefers_culling(cut=0, n=10_000, T=1_000), prefers_culling(cut=0, n=10_000, T=64)
     (True, False)
-
     """
     return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
 

@@ -15,8 +15,6 @@ a power of two apart do. Missing features of the last chunk are zeros; they add 
 NaN is carried on: a tile uses no assumption that there is none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -28,8 +26,6 @@ from numba.extending import overload
 from numerics.engines.cpu import simd as lanes
 from numerics.engines.cpu.compilation import INLINE
 from numerics.engines.cpu.simd import LANES, load, splat, store, total
-
-__all__ = ["BLOCK", "REGISTERS", "dense_pairs", "scratch_size"]
 
 #: Features per block; sums over features are cut on its multiples.
 BLOCK = 512

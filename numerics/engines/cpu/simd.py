@@ -5,8 +5,6 @@ across loops: the compiler's own vectorizer keeps sums over a loop of loops in m
 shorter registers LLVM cuts each operation into pieces. `fma` may round once or twice; NaN is carried on everywhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -18,33 +16,6 @@ from numba.extending import models, register_model
 
 #: Untyped functions.
 _tools: Any = cgutils
-
-__all__ = [
-    "LANES",
-    "absolute",
-    "add",
-    "add_totals",
-    "append_above_zero",
-    "bits_above_zero",
-    "bits_at_most",
-    "divide",
-    "fma",
-    "larger",
-    "least_of_eight",
-    "load",
-    "lowest_bit",
-    "most",
-    "most_of_eight",
-    "multiply",
-    "relu",
-    "splat",
-    "square_root",
-    "store",
-    "subtract",
-    "total",
-    "total_of_eight",
-    "where_above",
-]
 
 #: Numbers in a vector: one 512-bit register of float32, two of float64.
 LANES = 16

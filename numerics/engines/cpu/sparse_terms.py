@@ -5,8 +5,6 @@ Layout. Non-zeros are visited in any order of features and datapoints, so what i
 what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from numba import njit
@@ -15,8 +13,6 @@ from numerics.engines.cpu.compilation import OPTIONS
 
 #: Sums keep their order, so that loops over a handful of non-zeros are not turned into vectors.
 _SHORT_LOOPS = OPTIONS | {"fastmath": {"contract", "nsz"}}
-
-__all__ = ["add_sparse", "encode", "gather_columns", "pull_points"]
 
 
 @njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]

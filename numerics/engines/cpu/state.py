@@ -4,8 +4,6 @@ Values of sleeping features hold at ``arrangement.settled``. They are brought up
 which the state alone decides, and in copies that are handed out: the bits do not depend on when anybody looks.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +15,6 @@ from numerics.engines.cpu.bounding_boxes import GROUP
 from numerics.engines.cpu.kd_order import Arrangement, kd_order
 from numerics.engines.cpu.simd import LANES
 from theory.setting import ADAM_BETA1, ADAM_BETA2
-
-__all__ = ["HeldState"]
 
 _Array = NDArray[Any]
 

@@ -6,8 +6,6 @@ large runs take all cores, one after the other. Which of the two follows from th
 run over fixed parts in a fixed order: the bits do not depend on the number of threads.
 """
 
-from __future__ import annotations
-
 import threading
 from contextlib import nullcontext
 from dataclasses import replace
@@ -37,8 +35,6 @@ from numerics.engines.cpu.kd_order import ArrangedData, Arrangement
 from numerics.engines.cpu.state import HeldState
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
-
-__all__ = ["CpuTrajectory", "point_errors", "reconstruction_loss"]
 
 _Array = np.ndarray[Any, Any]
 
@@ -249,8 +245,6 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
     W, b : (m, n) and (n,) CPU tensors of one dtype, float32 or float64.
     data : a `Dataset`, or X as a dense non-negative (n, T) tensor or array.
 
-    Examples
-    --------
     >>> W = torch.eye(2, requires_grad=True)
     >>> loss = reconstruction_loss(W, torch.zeros(2), torch.eye(2))
     >>> loss.backward(); loss.item(), W.grad.abs().max().item()

@@ -4,8 +4,6 @@ Every choice made here (blocks, parts, warps) is a function of the shape n, T, m
 number of runs, of the data or of the clock: a run has the same bits alone and in any batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +16,6 @@ from torch import Tensor
 from numerics.data import Dataset
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
-
-__all__ = ["DensePairs", "DevicePoints", "parts_for", "schedules"]
 
 #: Programs per launch and run that the dense kernels aim for: several for each multiprocessor of a large GPU.
 PROGRAMS = 2048
@@ -34,11 +30,8 @@ MOST_IN_REGISTERS = 32
 def parts_for(n_rows: int, n_columns: int, block: int, programs: int = PROGRAMS) -> int:
     """Into how many parts the columns of a pair interaction are cut; a function of the shape alone.
 
-    Examples
-    --------
     >>> parts_for(10_000, 10, 512), parts_for(10_000, 1_000_000, 512), parts_for(10, 10_000, 32)
     (1, 103, 157)
-
     """
     blocks = -(-n_rows // block)
     return max(1, min(-(-n_columns // LEAST_COLUMNS), -(-programs // blocks)))

@@ -6,8 +6,6 @@ for the bias) at one per lane and clock; and memory, every array once per kernel
 those the driver reports; boost clocks above them make shares too large, throttling too small.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,8 +22,6 @@ from numerics.engines.cuda.trajectory import (
 )
 from numerics.starts import draw_start
 from theory.setting import Setting
-
-__all__ = ["CudaRow", "cuda_rows", "peak_bytes", "peak_operations", "step_bytes", "step_operations"]
 
 #: Single-precision lanes of a multiprocessor by compute capability; 128 for all others from 8.6 on.
 _LANES = {(7, 0): 64, (7, 2): 64, (7, 5): 64, (8, 0): 64}

@@ -30,8 +30,6 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-__all__ = ["dense_pairs", "dense_pairs_tiled", "encode", "finish", "gate", "pull"]
-
 _SHAPE = ["n", "T", "n_rows", "parts", "steps"]
 
 

@@ -8,8 +8,6 @@ Needs a GPU that torch can use and Triton, which comes with CUDA builds of torch
 in Triton's interpreter: `pip install triton`, and TRITON_INTERPRET=1 in the environment. That is for tests.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Sequence
@@ -25,8 +23,6 @@ from numerics.engines import check_stop
 from numerics.engines.cuda.arrays import DensePairs, DevicePoints, schedules
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
-
-__all__ = ["BatchedCudaTrajectory", "CudaTrajectory", "batch_shape", "missing_for_cuda"]
 
 #: Steps of the longer of the two recorded graphs; the other holds one.
 STEPS_PER_REPLAY = 50
