@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sympy import sqrt
-
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import Derivation, Step, equal
 from theory.derivations.symbols import symbol
 
 __all__ = ["DERIVATIONS"]
 
-T, n, p, x, y, s, u, v, k = symbol("T n p x y s u v k")
+T, p, x, y, s, u, v = symbol("T p x y s u v")
 
 UNIT = Interval("1/8", "7/8")
 DEVIATION = Interval(-2, 2)
@@ -39,14 +37,8 @@ _SQUARE_ROOT = Derivation(
             statement=equal((x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v),
             domain={x: Interval(1, 9), s: DEVIATION, u: DEVIATION, v: DEVIATION, p: UNIT},
             why=r"$R = e_{(5)} - \sum_k e_k X_k^2$ with every energy written as $x = T/n$ and a deviation. The $X_k^2$ add up to "
-            r"1 (here $p$ and $1 - p$): $T/n$ cancels. What the point's own features deviate by is 0 on average.",
-        ),
-        Step(
-            label="repetition.square-root-unit",
-            statement=equal(sqrt(k * T / n) / (T / n), sqrt(k * n / T)),
-            domain={T: Integers(1, 40), n: Integers(1, 40), k: UNIT},
-            why=r"The fifth largest of $n$ deviations is $z_5(n)\sqrt{\kappa T/n}$ on average, $z_5(n)$ that of standard "
-            r"normals (`repetition.order`). In units of $T/n$ it falls like $\sqrt{n/T}$.",
+            r"1 (here $p$ and $1 - p$): $T/n$ cancels. What the point's own features deviate by is 0 on average. The fifth largest of $n$ "
+            r"deviations is $z_5(n)\sqrt{\kappa T/n}$ on average, $z_5(n)$ that of standard normals (`repetition.order`).",
         ),
     ),
     conclusion=r"$R \approx z_5(n)\sqrt{\kappa T/n}$. Only a point that shares no feature with the data needs $R = e_{(5)}$, which "
