@@ -36,6 +36,7 @@ OF_THE_NOTES = ("compare", "decay-budget", "polish", "codes", "sea", "threshold"
 #: The experiments in the order in which they are read.
 NAMES = (
     "dataset-size",
+    "published-curves",
     "norms",
     "gallery",
     "failures",

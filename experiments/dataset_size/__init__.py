@@ -30,7 +30,16 @@ from theory.features.polygon import polygon
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
 
-__all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
+__all__ = [
+    "KEYS",
+    "collect",
+    "derived",
+    "draw",
+    "findings",
+    "norm_findings",
+    "onset_findings",
+    "summary",
+]
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
 PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
@@ -131,8 +140,8 @@ def findings(tables: Tables) -> list[Finding]:
     return [
         found(rises, there, "test loss over that at the largest T", bump.over_last, seeds, at),
         _memorization(chosen, bump.T),
-        *_generalization(chosen, level["density"]),
-        *_norms(chosen),
+        *onset_findings(chosen, level["density"]),
+        *norm_findings(chosen),
         _published(losses, tables),
         measured("Test loss at the peak", "loss", bump.loss, seeds, at),
         measured(f"{gain} the median model", units, median, at=f"T = {last}"),
@@ -169,7 +178,7 @@ def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
     return Finding(said, outcome_of(len(near), len(few)), quantity, len(near), n=len(few))
 
 
-def _generalization(chosen: pd.DataFrame, density: float) -> list[Finding]:
+def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:
     """From where on features are stored, beside what was published, and how large D_f is at the end."""
     largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
     stored, early = (for_good({T: value >= bar for T, value in largest.items()}) for bar in (STORED, EARLY))
@@ -200,7 +209,7 @@ def _place(T: float, stored: tuple[float, float], early: tuple[float, float]) ->
     return "not decided" if low * 1.0001 < T <= high * 1.0001 else "differs"
 
 
-def _norms(chosen: pd.DataFrame) -> list[Finding]:
+def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
     """The course of ‖W‖ and ‖b‖ over all T, beside what authors and replication see."""
     weight, bias = courses = [medians(values_by(chosen, "T", name)) for name in ("weight_norm", "bias_norm")]
     first, last = min(weight), max(weight)
