@@ -1,7 +1,7 @@
 """The loss on fresh datapoints of a model that memorizes data with disjoint supports.
 
-Such a model is W = Σ_t h_t X_tᵀ, b = Σ_t c_t X_t. For a fresh datapoint x with u_t = X_t·x its outputs on the support of
-X_t are X_t ReLU(z_t), z = HᵀHu + c, so its loss is
+Such a model is W = Σ_t h_t X_tᵀ, b = Σ_t c_t X_t. For a fresh datapoint x with u_t = X_t·x its outputs on the support
+of X_t are X_t ReLU(z_t), z = HᵀHu + c, so its loss is
 
     ‖x‖² + Σ_t (ReLU(z_t)² − 2 u_t ReLU(z_t))                                    (`memorization.test-loss`)
 
@@ -22,8 +22,6 @@ from numpy.typing import ArrayLike, NDArray
 from theory.features.amplitudes import Amplitude, normalized
 from theory.memorization.tgon import simplex_hidden, tgon_hidden, tgon_radius_squared
 
-__all__ = ["expected_loss", "least_norm_test_loss", "loss_of_overlaps", "tgon_gain"]
-
 Floats = NDArray[np.float64]
 
 
@@ -36,8 +34,6 @@ def loss_of_overlaps(hidden: ArrayLike, bias_coefficients: ArrayLike, overlaps: 
     bias_coefficients : (T,) c_t.
     overlaps : (T, N) X_t·x of N fresh datapoints; any array, or a SciPy sparse matrix.
 
-    Examples
-    --------
     >>> loss_of_overlaps(tgon_hidden(4), [0, 0, 0, 0], [[0.5], [0], [0], [0]])  # 1 − u² at T = 4
     0.75
 
@@ -90,20 +86,17 @@ def _change(slopes: Floats, c: Floats, t: int, entry: float, law: Amplitude) -> 
 
 
 def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | None:
-    """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh datapoints.
+    """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh points.
 
     For the simplex, T ≤ m + 1 (`memorization.simplex-test-loss`), and the T-gon, m = 2 (`memorization.tgon-test-loss`);
     None for other codes. n ≥ 1, 0 < sparsity < 1. First order in shared features, see `expected_loss`.
 
-    Examples
-    --------
     >>> [round(least_norm_test_loss(T, 2, 10_000, 0.999), 5) for T in (1, 3, 4, 5, 8)]
     [1.99852, 1.33165, 0.9996, 0.99998, 1.0]
-
     """
-    if T > m + 1 and m != 2:
+    if m + 1 < T and m != 2:
         return None
-    hidden = simplex_hidden(T, m) if T <= m + 1 else tgon_hidden(T)
+    hidden = simplex_hidden(T, m) if m + 1 >= T else tgon_hidden(T)
     c = 1 - np.sum(hidden**2, axis=0)
     places, weights = normalized(n, sparsity).nodes()
     u, mass = np.outer(places, places), np.outer(weights, weights)
@@ -114,7 +107,7 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
             fired = np.maximum(slope * u + offset, 0.0) ** 2 - max(offset, 0.0) ** 2
             change += float(np.sum(mass * fired))
     present = (1 - sparsity) / -np.expm1(n * np.log(sparsity))
-    return _resting_loss(c) + T * n * present**2 * change
+    return float(_resting_loss(c) + T * n * present**2 * change)
 
 
 def tgon_gain(T: int, u: ArrayLike) -> Floats:
@@ -122,11 +115,8 @@ def tgon_gain(T: int, u: ArrayLike) -> Floats:
 
     u² − (r − 1)²(1 − u)² where u > 1 − 1/r = cos(2π/T), else 0; never negative (`memorization.tgon-test-loss`).
 
-    Examples
-    --------
     >>> tgon_gain(4, [0.5]).tolist(), tgon_gain(8, [0.5]).tolist()
     ([0.25], [0.0])
-
     """
     values, r = np.asarray(u, dtype=np.float64), tgon_radius_squared(T)
     return np.where(values > 1 - 1 / r, values**2 - (r - 1) ** 2 * (1 - values) ** 2, 0.0)

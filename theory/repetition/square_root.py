@@ -1,7 +1,7 @@
 """The threshold of repeats grows like the square root of T/n, not like T/n.
 
-The zero-bias threshold is R = e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`). Each energy is T/n on average, and the X_k²
-add up to 1. So T/n cancels, and what is left is how far the fifth-largest energy stands out: with the variance
+The zero-bias threshold is R = e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`). Each energy is T/n on average, and the
+X_k² add up to 1. So T/n cancels, and what is left is how far the fifth-largest energy stands out: with the variance
 κ T/n of an energy, κ = E a⁴/E a², and z_5(n) the mean fifth largest of n standard normals,
 
     R ≈ z_5(n) √(κ T/n)                                                       (`repetition.square-root`)
@@ -21,8 +21,6 @@ import numpy as np
 
 from theory.features.amplitudes import normalized
 
-__all__ = ["energy_variance_ratio", "normal_order_mean", "square_root_threshold"]
-
 #: Where the order statistic is integrated, in standard deviations, and with how many steps.
 REACH, STEPS = 12.0, 24_000
 
@@ -32,11 +30,8 @@ def energy_variance_ratio(n: int, sparsity: float) -> float:
 
     Relative error 1e-7, and p E a² left out of it.
 
-    Examples
-    --------
     >>> round(energy_variance_ratio(10_000, 0.999), 4)
     0.2016
-
     """
     law = normalized(n, sparsity)
     return law.moment(4) / law.moment(2)
@@ -45,11 +40,8 @@ def energy_variance_ratio(n: int, sparsity: float) -> float:
 def normal_order_mean(rank: int, n: int) -> float:
     """Mean of the rank-th largest of n independent standard normals, 1 ≤ rank ≤ n; absolute error 1e-6.
 
-    Examples
-    --------
     >>> round(normal_order_mean(5, 1_000), 3), round(normal_order_mean(5, 10_000), 3), round(normal_order_mean(1, 2), 4)
     (2.608, 3.317, 0.5642)
-
     """
     if not 1 <= rank <= n:
         raise ValueError(f"rank = {rank}: it must lie in 1..{n}; try rank=5")
@@ -66,11 +58,8 @@ def square_root_threshold(T: int, n: int, sparsity: float) -> float:
     T ≥ 1, n ≥ 5, 0 < sparsity < 1. Asymptotic in T: 7 % below the exact order statistics at T/n = 10 (n = 1 000,
     S = 0.99), 2 % at T/n = 100.
 
-    Examples
-    --------
     >>> round(square_root_threshold(100_000, 1_000, 0.99), 1)
     11.7
-
     """
     if T < 1 or n < 5:
         raise ValueError(f"T = {T}, n = {n}: T >= 1 datapoints and n >= 5 features are needed")

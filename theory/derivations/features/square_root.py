@@ -1,47 +1,43 @@
 """Proof that the threshold of repeats grows like the square root of the number of datapoints."""
 
-from __future__ import annotations
-
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import Derivation, Step, equal
+from theory.derivations.steps import closed_form, equal
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 T, p, x, y, s, u, v = symbol("T p x y s u v")
 
 UNIT = Interval("1/8", "7/8")
 DEVIATION = Interval(-2, 2)
 
-_SQUARE_ROOT = Derivation(
-    label="repetition.square-root",
-    title="The threshold of repeats grows like the square root of $T/n$",
-    standing="closed form",
-    assumptions=(
-        "`repetition.zero-bias`: zero bias, exactly five stored directions",
-        "energies are independent and normal: $Tp$ is large",
-        "the point shares its features with the data",
-    ),
+_SQUARE_ROOT = closed_form(
+    "repetition.square-root",
+    "The threshold of repeats grows like the square root of $T/n$",
+    assumptions=r"`repetition.zero-bias`: zero bias, exactly five stored directions; energies are "
+    r"independent and normal: $Tp$ is large; the point shares its features with the data",
     source="ours; Jermyn's comment to Henighan et al. 2023 measured 0.4 $T/n$",
-    steps=(
-        Step(
-            label="repetition.energy-variance",
-            statement=equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
-            domain={T: Integers(1, 40), p: UNIT, x: UNIT, y: UNIT},
-            why=r"An energy is a sum of $T$ independent squares, each present with probability $p$, with means $x = E a^2$ and "
-            r"$y = E a^4$. Its variance over its mean is $\kappa - pE a^2$, $\kappa = E a^4/E a^2$; the mean is $T/n$ "
+    steps={
+        "repetition.energy-variance": (
+            equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
+            {T: Integers(1, 40), p: UNIT, x: UNIT, y: UNIT},
+            r"An energy is a sum of $T$ independent squares, each present with probability $p$, with "
+            r"means $x = E a^2$ and "
+            r"$y = E a^4$. Its variance over its mean is $\kappa - pE a^2$, $\kappa = E a^4/E a^2$; the "
+            r"mean is $T/n$ "
             r"(`amplitudes.second-moment`), and $pE a^2 = 1/n$.",
         ),
-        Step(
-            label="repetition.cancellation",
-            statement=equal((x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v),
-            domain={x: Interval(1, 9), s: DEVIATION, u: DEVIATION, v: DEVIATION, p: UNIT},
-            why=r"$R = e_{(5)} - \sum_k e_k X_k^2$ with every energy written as $x = T/n$ and a deviation. The $X_k^2$ add up to "
-            r"1 (here $p$ and $1 - p$): $T/n$ cancels. What the point's own features deviate by is 0 on average. The fifth largest of $n$ "
-            r"deviations is $z_5(n)\sqrt{\kappa T/n}$ on average, $z_5(n)$ that of standard normals (`repetition.order`).",
+        "repetition.cancellation": (
+            equal((x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v),
+            {x: Interval(1, 9), s: DEVIATION, u: DEVIATION, v: DEVIATION, p: UNIT},
+            r"$R = e_{(5)} - \sum_k e_k X_k^2$ with every energy written as $x = T/n$ and a deviation. "
+            r"The $X_k^2$ add up to "
+            r"1 (here $p$ and $1 - p$): $T/n$ cancels. What the point's own features deviate by is 0 on "
+            r"average. The fifth largest of $n$ "
+            r"deviations is $z_5(n)\sqrt{\kappa T/n}$ on average, $z_5(n)$ that of standard normals "
+            r"(`repetition.order`).",
         ),
-    ),
-    conclusion=r"$R \approx z_5(n)\sqrt{\kappa T/n}$. Only a point that shares no feature with the data needs $R = e_{(5)}$, which "
+    },
+    conclusion=r"$R \approx z_5(n)\sqrt{\kappa T/n}$. Only a point that shares no feature with the data "
+    r"needs $R = e_{(5)}$, which "
     r"is proportional to $T/n$.",
 )
 

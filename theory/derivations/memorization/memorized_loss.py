@@ -1,76 +1,71 @@
 """The loss on fresh datapoints of a model that memorizes data with disjoint supports."""
 
-from __future__ import annotations
-
 from sympy import cos, pi, sin
 
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import Derivation, Step, at_least, equal
+from theory.derivations.steps import closed_form, equal
 from theory.derivations.symbols import symbol
-
-__all__ = ["DERIVATIONS"]
 
 T, u, v, x, y, t, r, s, phi = symbol("T u v x y t r s phi")
 
 UNIT = Interval(0, 1)
 
-_TEST_LOSS = Derivation(
-    label="memorization.test-loss",
-    title="The test loss of a model that memorizes",
-    standing="closed form",
-    assumptions=(
-        "datapoints of unit norm with disjoint supports",
-        r"$W = \sum_t h_t X_t^\top$ and $b = \sum_t c_t X_t$: no weight outside the data span, none on unseen features",
-        "`memorization.tgon-test-loss`: a fresh datapoint shares one feature with the data",
-    ),
+_TEST_LOSS = closed_form(
+    "memorization.test-loss",
+    "The test loss of a model that memorizes",
+    assumptions=r"datapoints of unit norm with disjoint supports; $W = \sum_t h_t X_t^\top$ and $b = "
+    r"\sum_t c_t X_t$: no weight outside the data span, none on unseen features; "
+    r"`memorization.tgon-test-loss`: a fresh datapoint shares one feature with the data",
     source="ours",
-    steps=(
-        Step(
-            label="memorization.test-loss-point",
-            statement=equal(
+    steps={
+        "memorization.test-loss-point": (
+            equal(
                 (x - t * cos(phi)) ** 2 + (y - t * sin(phi)) ** 2,
                 x**2 + y**2 - 2 * t * (x * cos(phi) + y * sin(phi)) + t**2,
             ),
-            domain={x: UNIT, y: UNIT, t: Interval(0, 2), phi: Interval("1/8", "3/2")},
-            why=r"On the support of $X_s$ the outputs are $X_{sk}\,\mathrm{ReLU}(z_s)$, $z = H^\top H u + c$, because "
-            r"$W^\top W x = \sum_s X_s\, h_s \cdot Hu$. Their error is $\sum_k (x_k - X_{sk} t)^2$ with $t = \mathrm{ReLU}(z_s)$, "
-            r"here for two features, and $\sum_k X_{sk}^2 = 1$, $\sum_k X_{sk} x_k = u_s$. Other outputs are 0.",
+            {x: UNIT, y: UNIT, t: Interval(0, 2), phi: Interval("1/8", "3/2")},
+            r"On the support of $X_s$ the outputs are $X_{sk}\,\mathrm{ReLU}(z_s)$, $z = H^\top H u + c$, "
+            r"because "
+            r"$W^\top W x = \sum_s X_s\, h_s \cdot Hu$. Their error is $\sum_k (x_k - X_{sk} t)^2$ with "
+            r"$t = \mathrm{ReLU}(z_s)$, "
+            r"here for two features, and $\sum_k X_{sk}^2 = 1$, $\sum_k X_{sk} x_k = u_s$. Other outputs "
+            r"are 0.",
         ),
-        Step(
-            label="memorization.simplex-test-loss",
-            statement=equal((1 - 1 / T) * u - v / T + 1 - (1 - 1 / T), u + (1 - (u + v)) / T),
-            domain={T: Integers(2, 40), u: UNIT, v: UNIT},
-            why=r"The simplex has $H^\top H = I - 11^\top/T$ and $c = 1/T$: every output fires at $1/T$ on a datapoint that "
+        "memorization.simplex-test-loss": (
+            equal((1 - 1 / T) * u - v / T + 1 - (1 - 1 / T), u + (1 - (u + v)) / T),
+            {T: Integers(2, 40), u: UNIT, v: UNIT},
+            r"The simplex has $H^\top H = I - 11^\top/T$ and $c = 1/T$: every output fires at $1/T$ on a "
+            r"datapoint that "
             r"shares nothing, so the loss is near $1 + 1/T$.",
         ),
-        Step(
-            label="memorization.test-loss-neighbour",
-            statement=equal(
+        "memorization.test-loss-neighbour": (
+            equal(
                 cos(2 * pi / T) / (1 - cos(2 * pi / T)) * u + 1 - 1 / (1 - cos(2 * pi / T)),
                 -(1 / (1 - cos(2 * pi / T)) - 1) * (1 - u),
             ),
-            domain={T: Integers(4, 40), u: UNIT},
-            why=r"On the T-gon of squared radius $r$ a datapoint that shares one feature with $X_s$ leaves the neighbours of "
+            {T: Integers(4, 40), u: UNIT},
+            r"On the T-gon of squared radius $r$ a datapoint that shares one feature with $X_s$ leaves "
+            r"the neighbours of "
             r"$s$ silent: their $z$ is $-(r - 1)(1 - u) \le 0$, and farther ones lie lower.",
         ),
-        Step(
-            label="memorization.tgon-test-loss",
-            statement=equal(
-                2 * u * (1 - r * (1 - u)) - (1 - r * (1 - u)) ** 2, u**2 - (r - 1) ** 2 * (1 - u) ** 2
-            ),
-            domain={u: UNIT, r: Interval("1/2", 8)},
-            why=r"Its own output is $z = 1 - r(1 - u)$ where that is positive, $u > 1 - 1/r = \cos(2\pi/T)$, and takes "
+        "memorization.tgon-test-loss": (
+            equal(2 * u * (1 - r * (1 - u)) - (1 - r * (1 - u)) ** 2, u**2 - (r - 1) ** 2 * (1 - u) ** 2),
+            {u: UNIT, r: Interval("1/2", 8)},
+            r"Its own output is $z = 1 - r(1 - u)$ where that is positive, $u > 1 - 1/r = \cos(2\pi/T)$, "
+            r"and takes "
             r"$2uz - z^2 = u^2 - (u - z)^2$ off the loss.",
         ),
-        Step(
-            label="memorization.test-loss-gain",
-            statement=at_least((1 - s / r) ** 2 - (r - 1) ** 2 * (s / r) ** 2, 0),
-            domain={s: UNIT, r: Interval(1, 8)},
-            why=r"With $u = 1 - s/r$ every output that fires has $0 \le s \le 1$: what it takes off is never negative.",
+        "memorization.test-loss-gain": (
+            equal((1 - s / r) ** 2 - (r - 1) ** 2 * (s / r) ** 2, (1 - s) * (1 + s - 2 * s / r)),
+            {s: UNIT, r: Interval(1, 8)},
+            r"With $u = 1 - s/r$ every output that fires has $0 \le s \le 1$: what it takes off is never "
+            r"negative, as $r \ge 1$ makes the second factor at least $1 - s$.",
         ),
-    ),
-    conclusion=r"$L = \|x\|^2 + \sum_t (\mathrm{ReLU}(z_t)^2 - 2u_t\,\mathrm{ReLU}(z_t))$. The simplex loses about $1 + 1/T$. The "
-    r"T-gon, $T \ge 4$, never loses more than the zero output to first order: at $T = 4$ it saves $u^2$, at larger $T$ ever "
+    },
+    conclusion=r"$L = \|x\|^2 + \sum_t (\mathrm{ReLU}(z_t)^2 - 2u_t\,\mathrm{ReLU}(z_t))$. The simplex "
+    r"loses about $1 + 1/T$. The "
+    r"T-gon, $T \ge 4$, never loses more than the zero output to first order: at $T = 4$ it saves $u^2$, "
+    r"at larger $T$ ever "
     r"rarer overlaps above $\cos(2\pi/T)$ save anything.",
 )
 

@@ -1,0 +1,75 @@
+"""The loss of a memorizing model on fresh data: the reduced form is the model's own loss, expectations are averages."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from numerics import draw_dataset, draw_test_dataset
+from numerics.engines.cpu.trajectory import point_errors
+from theory import Setting
+from theory.features.amplitudes import normalized
+from theory.memorization import tgon_hidden
+from theory.memorization.memorized_loss import (
+    expected_loss,
+    least_norm_test_loss,
+    loss_of_overlaps,
+    tgon_gain,
+)
+
+SETTING = Setting(T=5, n=300, sparsity=0.99)
+
+
+def disjoint(T):
+    """A dataset without a shared feature."""
+    for seed in range(500):
+        data = draw_dataset(SETTING.replace(T=T, data_seed=seed))
+        if np.bincount(data.indices, minlength=data.n).max() == 1:
+            return data
+    raise AssertionError("no dataset without a shared feature")
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.8, 1.7])
+def test_the_reduced_form_is_the_loss_of_the_model(scale):
+    data, hidden = disjoint(5), scale * tgon_hidden(5)
+    c, X, fresh = 1 - np.sum(hidden**2, axis=0), data.dense(), draw_test_dataset(SETTING, T=2_000)
+    matrix = scipy.sparse.csc_matrix((fresh.values, fresh.indices, fresh.indptr), shape=(fresh.n, fresh.T))
+    whole = point_errors(hidden @ X.T, X @ c, fresh).mean()
+    assert loss_of_overlaps(hidden, c, X.T @ matrix) == pytest.approx(whole, rel=1e-12)
+    assert loss_of_overlaps(hidden, -c, X.T @ matrix) != pytest.approx(whole, rel=1e-6)
+
+
+@pytest.mark.parametrize("T", [2, 4, 5])
+def test_the_expected_loss_is_the_average_over_fresh_datapoints(T):
+    """Within five standard errors and the pairs of shared features, which the first order leaves out."""
+    data, hidden = disjoint(T), tgon_hidden(T)
+    c, X = 1 - np.sum(hidden**2, axis=0), data.dense()
+    fresh = draw_dataset(SETTING.replace(T=60_000, data_seed=9))
+    errors = point_errors(hidden @ X.T, X @ c, fresh)
+    present = (1 - SETTING.sparsity) / (1 - SETTING.sparsity**SETTING.n)
+    entries = [X[X[:, t] > 0, t] for t in range(T)]
+    found = expected_loss(hidden, c, entries, normalized(SETTING.n, SETTING.sparsity), present)
+    second = (present * sum(map(len, entries))) ** 2 / 2
+    assert (
+        abs(found - errors.mean())
+        <= 5 * errors.std() / len(errors) ** 0.5 + second * abs(1 - found) / present
+    )
+
+
+def test_four_points_save_a_share_of_a_feature_each_and_others_less():
+    assert 1 - least_norm_test_loss(4, 2, 1_000, 0.99) == pytest.approx(4 / 1_000, rel=1e-6)
+    losses = [least_norm_test_loss(T, 2, 1_000, 0.99) for T in range(4, 10)]
+    assert np.all(np.diff(losses) > 0)
+    assert losses[-1] < 1 < least_norm_test_loss(3, 2, 1_000, 0.99) < least_norm_test_loss(1, 2, 1_000, 0.99)
+    assert least_norm_test_loss(9, 3, 1_000, 0.99) is None
+
+
+@pytest.mark.parametrize("T", [4, 5, 7, 12])
+def test_a_shared_feature_never_costs_the_polygon_anything(T):
+    u = np.linspace(0, 1, 301)
+    gain = tgon_gain(T, u)
+    assert gain.min() == 0
+    assert gain[-1] == 1
+    hidden = tgon_hidden(T)
+    c = 1 - np.sum(hidden**2, axis=0)
+    brute = [1 - loss_of_overlaps(hidden, c, value * np.eye(T)[:, :1]) for value in u]
+    np.testing.assert_allclose(gain, brute, atol=1e-12)
