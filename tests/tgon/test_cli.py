@@ -183,7 +183,7 @@ def test_defaults_are_those_of_the_setting():
 
     given = command.main([], standalone_mode=False)
     fields = {field.name: field.default for field in dataclasses.fields(Setting)}
-    of_sweeps = {"repeated_points", "start", "start_bias", "loss", "adam_epsilon", "schedule"}
+    of_sweeps = {"repeated_points", "start", "start_bias", "schedule"}
     assert set(given) == set(fields) - {"T", "repeats", "data_seed"} - of_sweeps
     assert given.pop("warmup") is None, "the setting derives it from the steps"
     assert given == {name: fields[name] for name in given}
