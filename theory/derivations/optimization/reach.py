@@ -4,7 +4,7 @@ Normalisation: θ is one parameter, η the learning rate of a step, ω the weigh
 moves θ to (1 − ηω)θ − ηu.
 """
 
-from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin
+from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, at_most, closed_form, equal, theorem
@@ -106,9 +106,17 @@ _STEP = theorem(
                 beta2 * (1 - beta1) ** 2 / ((1 - beta2) * (beta2 - beta1**2)),
             ),
             MEMORY,
-            r"The square of the bound as the corrections $1 - \beta_1^t$ and $1 - \beta_2^t$ of $\hat{m}$ and "
-            r"$\hat{v}$ go to 1: $9990/189$ at $\beta_1 = 0.9$, $\beta_2 = 0.999$, a step of 7.2703. That no earlier "
-            "step is longer is checked numerically.",
+            r"The square of the bound as the corrections $1 - \beta_1^t$ and $1 - \beta_2^t$ of $\hat m$ and $\hat v$ go "
+            r"to 1: 9990/189 at $\beta_1 = 0.9$, $\beta_2 = 0.999$, a step of 7.2703.",
+        ),
+        "optimization.step-correction": (
+            equal(
+                (1 - beta1**k) ** 2 - (1 - beta2**k) * (1 - _ratio**k),
+                (sqrt(beta2) ** k - (beta1 / sqrt(beta2)) ** k) ** 2,
+            ),
+            {**MEMORY, k: Integers(1, 12)},
+            r"No earlier step is longer: after $k$ steps the square is that limit times $(1 - \beta_2^k)(1 - \rho^k)/(1 - "
+            r"\beta_1^k)^2$, $\rho = \beta_1^2/\beta_2$, and $\beta_2^k + \rho^k \ge 2\beta_1^k$.",
         ),
     },
     conclusion=r"$\sup \lvert \hat{m}\rvert/\sqrt{\hat{v}} = (1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - "
