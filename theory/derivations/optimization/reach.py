@@ -106,8 +106,8 @@ _STEP = theorem(
                 beta2 * (1 - beta1) ** 2 / ((1 - beta2) * (beta2 - beta1**2)),
             ),
             MEMORY,
-            r"The square of the bound as the corrections $1 - \beta_1^t$ and $1 - \beta_2^t$ of $\hat m$ and $\hat v$ go "
-            r"to 1: 9990/189 at $\beta_1 = 0.9$, $\beta_2 = 0.999$, a step of 7.2703.",
+            r"The square of the bound as the corrections $1 - \beta_1^t$ and $1 - \beta_2^t$ of $\hat m$ and $\hat v$ "
+            r"go to 1: 9990/189 at $\beta_1 = 0.9$, $\beta_2 = 0.999$, a step of 7.2703.",
         ),
         "optimization.step-correction": (
             equal(
@@ -115,8 +115,8 @@ _STEP = theorem(
                 (sqrt(beta2) ** k - (beta1 / sqrt(beta2)) ** k) ** 2,
             ),
             {**MEMORY, k: Integers(1, 12)},
-            r"No earlier step is longer: after $k$ steps the square is that limit times $(1 - \beta_2^k)(1 - \rho^k)/(1 - "
-            r"\beta_1^k)^2$, $\rho = \beta_1^2/\beta_2$, and $\beta_2^k + \rho^k \ge 2\beta_1^k$.",
+            r"No earlier step is longer: after $k$ steps the square is that limit times $(1 - \beta_2^k)(1 - \rho^k)/"
+            r"(1 - \beta_1^k)^2$, $\rho = \beta_1^2/\beta_2$, and $\beta_2^k + \rho^k \ge 2\beta_1^k$.",
         ),
     },
     conclusion=r"$\sup \lvert \hat{m}\rvert/\sqrt{\hat{v}} = (1 - \beta_1)/\sqrt{(1 - \beta_2)(1 - "
