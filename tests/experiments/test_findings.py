@@ -11,6 +11,7 @@ import pytest
 from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
 from experiments.page import Part, contents_page
+from experiments.published import published_test_loss
 from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
 
@@ -268,6 +269,26 @@ STATEMENTS = {
             {"train_loss": lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999)},
         )
     },
+}
+
+#: Statements that are judged of runs whose loss is averaged over features, too.
+AVERAGED = [
+    each for each in STATEMENTS["dataset-size runs"] if each.startswith(("Features", "‖W‖", "Both", "With"))
+]
+STATEMENTS["published-curves runs"] = {
+    **{f"{each}, loss averaged over features": STATEMENTS["dataset-size runs"][each] for each in AVERAGED},
+    "The authors' test loss is that of the loss averaged over features": (
+        {
+            "test_loss": lambda runs: (
+                runs["T"].map(published_test_loss().set_index("T")["test_loss"]).fillna(1.0)
+            )
+        },
+        {"test_loss": lambda runs: runs["T"] + 1.0},
+    ),
+    "Hidden lengths peak around T = 30, loss averaged over features": (
+        {"weight_norm": lambda runs: np.sqrt(runs["T"]) * (9 - np.abs(np.log(runs["T"] / 30)))},
+        {"weight_norm": lambda runs: runs["T"]},
+    ),
 }
 
 #: Where the full form has too few seeds to decide anything.
