@@ -223,7 +223,7 @@ setting_options = _together(
     _paper_option("weight_decay", 1e-2, "Decoupled weight decay on W and b."),
     _paper_option("seed", 0, "Seed of data and start; the first one where there are several."),
     _paper_option("dtype", "float32", "Arithmetic of training.", click.Choice(["float32", "float64"])),
-    _paper_option("loss", "sum", "Whether features are summed, or averaged too.", click.Choice(["sum", "mean"])),
+    _paper_option("loss", "sum", "Features are summed, or averaged too.", click.Choice(["sum", "mean"])),
     _paper_option("adam_epsilon", 1e-8, "Adam's ε."),
 )
 
