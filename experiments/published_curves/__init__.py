@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter
 
 from experiments.bump import geometric_mean, ratio_interval
 from experiments.dataset_size import norm_findings, onset_findings
-from experiments.findings import MEASURED, Finding, found, outcome_of
+from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
 from experiments.grouping import least_of_each, medians, numbers, values_by
 from experiments.published import PUBLISHED_N, published_test_loss
 from experiments.tables import read_tables
@@ -182,7 +182,7 @@ def _peaks(chosen: pd.DataFrame) -> list[Finding]:
     course = medians(typical)
     peak = max(course, key=course.__getitem__)
     last = max(course)
-    outcome = "not tested" if last < 45 else "agrees" if 20 <= peak <= 50 else "differs"
+    outcome: Outcome = "not tested" if last < 45 else "agrees" if 20 <= peak <= 50 else "differs"
     return [
         found(
             "Hidden lengths peak around T = 30, loss averaged over features",
