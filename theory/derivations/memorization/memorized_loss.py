@@ -24,9 +24,9 @@ _TEST_LOSS = closed_form(
                 x**2 + y**2 - 2 * t * (x * cos(phi) + y * sin(phi)) + t**2,
             ),
             {x: UNIT, y: UNIT, t: Interval(0, 2), phi: Interval("1/8", "3/2")},
-            r"On the support of $X_s$ the outputs are $X_{sk}\,\mathrm{ReLU}(z_s)$, $z = H^\top H u + c$, "
+            r"On the support of $X_s$ the outputs are $X_{sk} \mathrm{ReLU}(z_s)$, $z = H^\top H u + c$, "
             r"because "
-            r"$W^\top W x = \sum_s X_s\, h_s \cdot Hu$. Their error is $\sum_k (x_k - X_{sk} t)^2$ with "
+            r"$W^\top W x = \sum_s X_s h_s \cdot Hu$. Their error is $\sum_k (x_k - X_{sk} t)^2$ with "
             r"$t = \mathrm{ReLU}(z_s)$, "
             r"here for two features, and $\sum_k X_{sk}^2 = 1$, $\sum_k X_{sk} x_k = u_s$. Other outputs "
             r"are 0.",
@@ -51,7 +51,7 @@ _TEST_LOSS = closed_form(
         "memorization.tgon-test-loss": (
             equal(2 * u * (1 - r * (1 - u)) - (1 - r * (1 - u)) ** 2, u**2 - (r - 1) ** 2 * (1 - u) ** 2),
             {u: UNIT, r: Interval("1/2", 8)},
-            r"Its own output is $z = 1 - r(1 - u)$ where that is positive, $u > 1 - 1/r = \cos(2\pi/T)$, "
+            r"Its own output is $z = 1 - r(1 - u)$ where that is positive, $u \gt 1 - 1/r = \cos(2\pi/T)$, "
             r"and takes "
             r"$2uz - z^2 = u^2 - (u - z)^2$ off the loss.",
         ),
@@ -62,7 +62,7 @@ _TEST_LOSS = closed_form(
             r"negative, as $r \ge 1$ makes the second factor at least $1 - s$.",
         ),
     },
-    conclusion=r"$L = \|x\|^2 + \sum_t (\mathrm{ReLU}(z_t)^2 - 2u_t\,\mathrm{ReLU}(z_t))$. The simplex "
+    conclusion=r"$L = \lVert x\rVert^2 + \sum_t (\mathrm{ReLU}(z_t)^2 - 2u_t \mathrm{ReLU}(z_t))$. The simplex "
     r"loses about $1 + 1/T$. The "
     r"T-gon, $T \ge 4$, never loses more than the zero output to first order: at $T = 4$ it saves $u^2$, "
     r"at larger $T$ ever "
