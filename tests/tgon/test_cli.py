@@ -38,8 +38,15 @@ def test_predict_has_the_documented_keys_in_their_order():
     for row in found:
         assert list(row) == [
             "T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient", "dimensionality",
-            "configuration", "status", "exact", "lower_bound", "certificate",
+            "configuration", "status", "exact", "lower_bound", "certificate", "test_loss",
         ]  # fmt: skip
+
+
+def test_predict_gives_the_test_loss_of_the_simplex_and_of_the_polygon():
+    losses = [row["test_loss"] for row in answer("predict", "--T", "3,4,50")]
+    assert losses[0] > 1.3
+    assert losses[1] == pytest.approx(1 - 4 / 10_000, rel=1e-6)
+    assert losses[2] is None, "fresh datapoints share features too often"
 
 
 def test_predict_gives_a_certificate_and_a_proven_bound():

@@ -16,7 +16,7 @@ from tgon.cli.options import integers_option, json_option, make_settings, refusa
 from tgon.cli.output import computing, print_json, print_table
 
 if TYPE_CHECKING:
-    from theory import Assumption, Record
+    from theory import Assumption, Record, Setting
 
 _PREDICTED = (
     *("T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient"),
@@ -56,6 +56,7 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
             record = theory.predict(setting, penalty)
             answer = record.as_dict()
             rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty))
+            rows[-1]["test_loss"] = _test_loss(setting) if penalty == "weights" else None
             assumptions[setting.T] = record.assumptions
     if as_json:
         print_json(rows)
@@ -77,6 +78,13 @@ def _certified(record: Record, penalty: str) -> dict[str, float | None]:
     residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
     bound = best_lower_bound(record.T, record.m, record.energy)[1]
     return {"lower_bound": bound, "certificate": residual}
+
+
+def _test_loss(setting: Setting) -> float | None:
+    """The expected test loss of the model of least norm, if no two datapoints share a feature."""
+    from theory.memorization.memorized_loss import least_norm_test_loss
+
+    return least_norm_test_loss(setting.T, setting.m, setting.n, setting.sparsity)
 
 
 def print_predictions(

@@ -24,6 +24,9 @@ from theory.memorization.tgon import simplex_hidden, tgon_hidden, tgon_radius_sq
 
 Floats = NDArray[np.float64]
 
+#: Features shared with the data by a fresh datapoint, on average, up to which the first order is used.
+SHARED = 0.3
+
 
 def loss_of_overlaps(hidden: ArrayLike, bias_coefficients: ArrayLike, overlaps: ArrayLike) -> float:
     """Mean loss over fresh datapoints of unit norm, exact (`memorization.test-loss`).
@@ -89,12 +92,14 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh points.
 
     For the simplex, T ≤ m + 1 (`memorization.simplex-test-loss`), and the T-gon, m = 2 (`memorization.tgon-test-loss`);
-    None for other codes. n ≥ 1, 0 < sparsity < 1. First order in shared features, see `expected_loss`.
+    None for other codes, and where a fresh datapoint shares features too often, T n p² > 0.3. n ≥ 1, 0 <
+    sparsity < 1. First order in shared features, see `expected_loss`.
 
     >>> [round(least_norm_test_loss(T, 2, 10_000, 0.999), 5) for T in (1, 3, 4, 5, 8)]
     [1.99852, 1.33165, 0.9996, 0.99998, 1.0]
     """
-    if m + 1 < T and m != 2:
+    present = (1 - sparsity) / -np.expm1(n * np.log(sparsity))
+    if (m + 1 < T and m != 2) or T * n * present**2 > SHARED:
         return None
     hidden = simplex_hidden(T, m) if m + 1 >= T else tgon_hidden(T)
     c = 1 - np.sum(hidden**2, axis=0)
@@ -102,11 +107,10 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     u, mass = np.outer(places, places), np.outer(weights, weights)
     own = -2 * u * np.maximum(hidden[:, 0] @ hidden[:, 0] * u + c[0], 0.0)
     change = float(np.sum(mass * own))
-    for slope, offset in zip(hidden.T @ hidden[:, 0], c, strict=True):
-        if max(offset, slope + offset) > 0:
-            fired = np.maximum(slope * u + offset, 0.0) ** 2 - max(offset, 0.0) ** 2
-            change += float(np.sum(mass * fired))
-    present = (1 - sparsity) / -np.expm1(n * np.log(sparsity))
+    slopes = hidden.T @ hidden[:, 0]
+    for s in np.flatnonzero((c > 0) | (slopes + c > 0)):
+        fired = np.maximum(slopes[s] * u + c[s], 0.0) ** 2 - max(c[s], 0.0) ** 2
+        change += float(np.sum(mass * fired))
     return float(_resting_loss(c) + T * n * present**2 * change)
 
 

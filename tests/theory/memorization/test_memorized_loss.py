@@ -56,11 +56,14 @@ def test_the_expected_loss_is_the_average_over_fresh_datapoints(T):
 
 
 def test_four_points_save_a_share_of_a_feature_each_and_others_less():
-    assert 1 - least_norm_test_loss(4, 2, 1_000, 0.99) == pytest.approx(4 / 1_000, rel=1e-6)
-    losses = [least_norm_test_loss(T, 2, 1_000, 0.99) for T in range(4, 10)]
+    assert 1 - least_norm_test_loss(4, 2, 10_000, 0.999) == pytest.approx(4 / 10_000, rel=1e-6)
+    losses = [least_norm_test_loss(T, 2, 10_000, 0.999) for T in range(4, 10)]
     assert np.all(np.diff(losses) > 0)
-    assert losses[-1] < 1 < least_norm_test_loss(3, 2, 1_000, 0.99) < least_norm_test_loss(1, 2, 1_000, 0.99)
-    assert least_norm_test_loss(9, 3, 1_000, 0.99) is None
+    assert (
+        losses[-1] < 1 < least_norm_test_loss(3, 2, 10_000, 0.999) < least_norm_test_loss(1, 2, 10_000, 0.999)
+    )
+    assert least_norm_test_loss(9, 3, 10_000, 0.999) is None
+    assert least_norm_test_loss(40, 2, 10_000, 0.999) is None, "fresh datapoints share features too often"
 
 
 @pytest.mark.parametrize("T", [4, 5, 7, 12])
