@@ -13,12 +13,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.findings import Tables
 from experiments.page import ANIMATION, Part, contents_page, page
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.tables import (
     FORM,
     TABLES,
-    Tables,
     digest,
     explained,
     form_folders,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.findings import Tables
 from experiments.registry import Experiment
 from numerics.sweeps.file import SMALLER_FORMS
 from numerics.training.runs import write_atomically
@@ -19,8 +20,6 @@ FORM = "form"
 
 #: The folder of tables, beside the figure.
 TABLES = "tables"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def table_text(table: pd.DataFrame) -> str:

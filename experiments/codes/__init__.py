@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, found_count, outcome_of
+from experiments.findings import MEASURED, Finding, Tables, found, found_count, outcome_of
 from experiments.grouping import median_range, numbers, parts, records, span
 from numerics import Run
 from theory.codes.programme import memorization_code
@@ -35,8 +35,6 @@ BOUND = "No model has less energy than the least known code (`codes.programme`)"
 CONTROL = "The code of T + 1 points is refuted as a lower bound for T points"
 UNEQUAL = "Training finds unequal lengths where they are shorter (`codes.shifted-cross-polytope`)"
 NEARNESS = "The largest D_X of a model is that of the code"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, found_count
+from experiments.findings import MEASURED, Finding, Tables, found, found_count
 from experiments.grouping import median_range, parts, records
 from theory.dimensionality import dimensionality
 from theory.number_format import number
@@ -26,8 +26,6 @@ ROUNDED = 1e-3
 SUMS = "The sum of D_X over the datapoints of a model is at most its rank (`dimensionality.sum-bound`)"
 BUDGET = "A longer decay budget brings ‖W‖ nearer to the least norm (`optimization.decay-budget`)"
 CAPTION = "What `tgon compare` and `tgon check` judge; each claim has negative controls, which must fail."
-
-Tables = dict[str, pd.DataFrame]
 
 
 def findings(tables: Tables) -> list[Finding]:

@@ -39,6 +39,7 @@ __all__ = [
     "norm_findings",
     "onset_findings",
     "summary",
+    "with_chosen",
 ]
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
@@ -81,7 +82,7 @@ _COLUMNS = [
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs`` (``chosen``: least train loss of a T and data seed), ``points``, ``levels``, ``published``."""
     best = least_of_each(table, ["T", "data_seed"], "train_loss")
-    kept = _chosen(table[_COLUMNS].sort_values(list(KEYS), ignore_index=True))
+    kept = with_chosen(table[_COLUMNS].sort_values(list(KEYS), ignore_index=True))
     sizes = _sizes(table["T"])
     first = min(run.setting.data_seed for run in runs)
     shown = [runs[k] for k in best if runs[k].setting.data_seed == first and runs[k].setting.T in sizes]
@@ -99,10 +100,10 @@ def derived(tables: Tables) -> Tables:
     """The tables, with the chosen of all runs, and of pictures those that are shown."""
     points = tables["points"]
     shown = points[points["T"].isin(_sizes(points["T"]))]
-    return tables | {"runs": _chosen(tables["runs"]), "points": shown}
+    return tables | {"runs": with_chosen(tables["runs"]), "points": shown}
 
 
-def _chosen(kept: pd.DataFrame) -> pd.DataFrame:
+def with_chosen(kept: pd.DataFrame) -> pd.DataFrame:
     """Marks the run of least train loss for each T and data seed."""
     best = least_of_each(kept, ["T", "data_seed"], "train_loss")
     return kept.assign(chosen=kept.index.isin(best))

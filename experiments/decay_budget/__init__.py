@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, found_count
+from experiments.findings import MEASURED, Finding, Tables, found, found_count
 from experiments.grouping import numbers, parts, span
 from numerics import Run
 from theory.memorization.tgon import tgon_dimensionality, tgon_energy
@@ -33,8 +33,6 @@ NEAR = 0.01
 
 FALL = "The excess over the least norm falls like e^{−τ}, at a rate of 1 (`optimization.excess`)"
 FEWER = "Fewer seeds memorize under the strongest decay than under the weakest"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, found_share
+from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from experiments.forgetting.drawing import animate, draw
 from experiments.grouping import numbers
@@ -31,8 +31,6 @@ FORGETS = "Some models learn features and forget them by the end (Jermyn)"
 
 #: Pictures of one run: how many, features that were ever longest, and datapoints at even distances.
 FRAMES, SHOWN_FEATURES, SHOWN_POINTS = 30, 40, 60
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

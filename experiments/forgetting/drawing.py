@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from experiments.clouds import draw_cloud
+from experiments.findings import Tables
 from experiments.following import STORED
 from verify.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled
 
@@ -25,8 +26,6 @@ _KINDS = {
     "stored at the end": (GREEN, "green"),
     "never stored": (GREY, "grey"),
 }
-
-Tables = dict[str, pd.DataFrame]
 
 
 def draw(tables: Tables) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found_count
+from experiments.findings import MEASURED, Finding, Tables, found_count
 from experiments.grouping import parts, span
 from verify.style import BLUE, DECAY_COLOURS, GREY, INK, VERMILLION, panels
 
@@ -21,8 +21,6 @@ LANDED = 1e-6
 
 LEAST = "Every model on data without a shared feature lands on the least norm of the points it keeps"
 CIRCLES = "Two circles are not stationary for the norm: polishing takes them to the polygon (`stationary.two-circles`)"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def findings(tables: Tables) -> list[Finding]:

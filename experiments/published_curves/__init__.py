@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from experiments.bump import geometric_mean, ratio_interval
-from experiments.dataset_size import norm_findings, onset_findings
-from experiments.findings import MEASURED, Finding, Outcome, found, outcome_of
-from experiments.grouping import least_of_each, medians, numbers, values_by
+from experiments.dataset_size import norm_findings, onset_findings, with_chosen
+from experiments.dataset_size.drawing import levels_of
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found, outcome_of
+from experiments.grouping import medians, numbers, values_by
 from experiments.published import PUBLISHED_N, published_test_loss
 from experiments.tables import read_tables
 from numerics import Run
@@ -41,8 +43,6 @@ _COLUMNS = [
     "median_hidden_length", "largest_feature_dimensionality",
 ]  # fmt: skip
 
-Tables = dict[str, pd.DataFrame]
-
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs`` (``chosen``: least train loss of each T and data seed), beside it summed and published losses."""
@@ -54,9 +54,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def derived(tables: Tables) -> Tables:
     """The tables with the chosen runs marked, and the summed losses of the same n."""
-    best = least_of_each(tables["runs"], ["T", "data_seed"], "train_loss")
-    chosen = tables["runs"].assign(chosen=tables["runs"].index.isin(best))
-    return tables | {"runs": chosen, "summed": _summed(_levels(tables)["n"])}
+    return tables | {"runs": with_chosen(tables["runs"]), "summed": _summed(levels_of(tables)["n"])}
 
 
 def _summed(n: float) -> pd.DataFrame:
@@ -66,13 +64,9 @@ def _summed(n: float) -> pd.DataFrame:
     for folder in (home, home / "tenth"):
         if (folder / "tables").is_dir():
             tables = read_tables(folder)
-            if _levels(tables)["n"] == n:
+            if levels_of(tables)["n"] == n:
                 return tables["runs"].query("chosen")[columns].reset_index(drop=True)
     return pd.DataFrame(columns=columns)
-
-
-def _levels(tables: Tables) -> dict[str, float]:
-    return dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
 
 
 def draw(tables: Tables) -> Figure:
@@ -86,7 +80,7 @@ def draw(tables: Tables) -> Figure:
         for column, line in (("weight_norm", "-"), ("bias_norm", "--")):
             _draw_medians(norms, runs, column, name, line)
     published = tables["published"].query("T < inf")
-    if round(_levels(tables)["n"]) == PUBLISHED_N:
+    if round(levels_of(tables)["n"]) == PUBLISHED_N:
         theirs = numbers(published, "test_loss") - 1
         losses.plot(
             published["T"], theirs, "x", color=VERMILLION, ms=10, mew=2.5, label="published by the authors"
@@ -133,24 +127,11 @@ def findings(tables: Tables) -> list[Finding]:
         _curve(losses, tables),
         *_peaks(chosen),
         *(
-            _with_mean_loss(each)
-            for each in (*onset_findings(chosen, _levels(tables)["density"]), *norm_findings(chosen))
+            replace(each, statement=f"{each.statement}, loss averaged over features")
+            for each in (*onset_findings(chosen, levels_of(tables)["density"]), *norm_findings(chosen))
         ),
         *_ratios(losses, values_by(tables["summed"], "T", "test_loss")),
     ]
-
-
-def _with_mean_loss(finding: Finding) -> Finding:
-    return Finding(
-        f"{finding.statement}, loss averaged over features",
-        finding.outcome,
-        finding.quantity,
-        finding.value,
-        finding.low,
-        finding.high,
-        finding.n,
-        finding.at,
-    )
 
 
 def _curve(losses: Mapping[int, Sequence[float]], tables: Tables) -> Finding:
@@ -162,7 +143,7 @@ def _curve(losses: Mapping[int, Sequence[float]], tables: Tables) -> Finding:
         for T, loss in zip(published["T"], published["test_loss"], strict=True)
         if int(T) in losses and len(losses[int(T)]) > 1
     ]
-    comparable = round(_levels(tables)["n"]) == PUBLISHED_N
+    comparable = round(levels_of(tables)["n"]) == PUBLISHED_N
     return Finding(
         statement,
         outcome_of(sum(within), len(within) * comparable),
@@ -218,7 +199,7 @@ def summary(tables: Tables) -> pd.DataFrame:
     """Test loss − 1, norms and D_f for each T: averaged, published, summed."""
     chosen, summed = tables["runs"].query("chosen"), tables["summed"]
     mean = {T: mean_interval(each) for T, each in values_by(chosen, "T", "test_loss").items()}
-    comparable = round(_levels(tables)["n"]) == PUBLISHED_N
+    comparable = round(levels_of(tables)["n"]) == PUBLISHED_N
     theirs = (
         dict(zip(tables["published"]["T"], tables["published"]["test_loss"], strict=True))
         if comparable

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, Outcome, found, found_share, outcome_within
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_within
 from experiments.following import feature_rows, follow, outcomes, points_with_repeated, standing
 from experiments.grouping import numbers
 from experiments.repeated_history.drawing import draw
@@ -34,8 +34,6 @@ NEAR_MISSES = "Some models memorize a repeated point and drop it again (Jermyn)"
 
 #: Draws of the theory's threshold.
 DRAWS = 5
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

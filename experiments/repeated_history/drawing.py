@@ -6,14 +6,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.clouds import draw_cloud
+from experiments.findings import Tables
 from experiments.following import STORED, outcomes
 from numerics.repetition import EMBEDDED
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
 #: Panels of a row of lengths.
 PER_LINE = 3
-
-Tables = dict[str, pd.DataFrame]
 
 
 def draw(tables: Tables) -> Figure:

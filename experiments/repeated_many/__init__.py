@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from experiments.clouds import draw_cloud
-from experiments.findings import MEASURED, Finding, Outcome, found, found_share
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
 from experiments.grouping import numbers
 from experiments.repeated_history.drawing import draw_repeated
@@ -35,8 +35,6 @@ VERTICES = 5
 #: What is published of more points, and of up to five.
 BEYOND = "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)"
 REPLACES = "Each of several repeated points replaces a feature (Jermyn)"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.findings import MEASURED, Finding, found, found_share, outcome_of
+from experiments.findings import MEASURED, Finding, Tables, found, found_share, outcome_of
 from experiments.following import STORED, turning
 from experiments.grouping import numbers
 from experiments.repeated_map.collecting import CRITERIA, KEYS, collect, derived
@@ -26,8 +26,6 @@ __all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
 #: What is published of the boundary.
 MORE_NEEDED = "At low T/n more than T/n repeats are needed (Jermyn)"
 LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def _sizes(tables: Tables) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from experiments.findings import Tables
 from experiments.following import TOP, turning
 from experiments.grouping import numbers
 from experiments.repeated_map.hysteresis import sweep_both_ways
@@ -24,8 +25,6 @@ KEYS = ("n", "T", "repeats", "seed")
 
 #: The published criterion and the second one.
 CRITERIA = ("first", "embedded")
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -6,13 +6,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from experiments.findings import Tables
 from numerics.repetition import EMBEDDED
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
 #: R over T/N of the published line.
 PUBLISHED_SLOPE = 0.4
-
-Tables = dict[str, pd.DataFrame]
 
 
 def draw(tables: Tables) -> Figure:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Outcome, found
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found
 from experiments.following import TOP, turning
 from experiments.grouping import numbers, parts, records, span
 from experiments.threshold.draws import drawn_summary, table_of
@@ -39,8 +39,6 @@ PUBLISHED = 0.4
 FROM = "A point is embedded from the published R = 0.4 T/n on"
 MEETS = "Training embeds the point at the threshold of the numerical model"
 BEFORE = "Training embeds the point before the model can keep it out no longer"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

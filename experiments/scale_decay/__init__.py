@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
-from experiments.findings import MEASURED, Finding, Outcome, found
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found
 from experiments.grouping import numbers
 from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
@@ -31,8 +31,6 @@ LEAST_RANGE = 10
 
 #: Columns that tell runs apart.
 KEYS = ("m", "weight_decay", "T", "seed")
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from experiments.bump import geometric_mean
 from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
-from experiments.findings import MEASURED, Finding, Outcome, found, found_share, outcome_of
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_of
 from experiments.following import STORED
 from experiments.published import PUBLISHED_SEEN
 from experiments.scale_drawing import Axis, draw_scales
@@ -38,8 +38,6 @@ ROUGHLY = 2
 #: What is published as a puzzle; a D_f falls where it was larger by this factor.
 FALLS = "Behind the onset the largest D_f falls as T grows (Jermyn)"
 OVER = 1.15
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

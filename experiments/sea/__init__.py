@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Outcome, found, found_count, outcome_of
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_count, outcome_of
 from experiments.grouping import median_range, numbers, parts, span
 from numerics import Run
 from theory.features.amplitudes import normalized
@@ -42,8 +42,6 @@ BEST = "The ring that gains most is the one that training takes"
 ENERGY = "The sea beside a pentagon has the energy of"
 SILENT = "The sea is silent at the pentagon, as the law of separated scales assumes"
 CAPTION = "The closed forms at these n and S: squared radius r and bias b of a ring of k, and the k of greatest gain."
-
-Tables = dict[str, pd.DataFrame]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

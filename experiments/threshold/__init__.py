@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, found, found_count
+from experiments.findings import MEASURED, Finding, Tables, found, found_count
 from experiments.grouping import parts, records, span
 from theory.number_format import at_least, number
 from verify.statistics import Interval
@@ -19,8 +19,6 @@ from verify.style import DECAY_COLOURS, INK, panels
 __all__ = ["draw", "findings", "summary"]
 
 SAME = "The threshold with free biases is that at zero bias (`repetition.zero-bias`)"
-
-Tables = dict[str, pd.DataFrame]
 
 
 def findings(tables: Tables) -> list[Finding]:
