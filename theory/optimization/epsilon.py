@@ -5,18 +5,26 @@ With a constant gradient g an update is g/(|g| + ε): the full learning rate whe
 (`optimization.epsilon-mean`). The gradient that one of T datapoints puts on a bias is (2/T) X δ, X its entry there
 and δ what the output lacks. So n ε T is the scale: one datapoint moves a bias at the full rate while X δ ≫ n ε T/2,
 and its own error closes like e^{−2Λ/(n ε T)} over a budget Λ of learning rates where it does not
-(`optimization.epsilon-closing`).
+(`optimization.epsilon-closing`). What takes longest is to part neighbours on a polygon, which asks for long vectors:
+they get no longer than √(Λ/(n ε T)) allows (`optimization.epsilon-length`).
 
 Normalisation: ``scale`` is ε for the loss summed over features, n ε for the loss averaged over them; the loss is a mean
 over T datapoints.
 
-Equation labels: `optimization.epsilon-mean`, `optimization.epsilon-speed`, `optimization.epsilon-closing`.
+Equation labels: `optimization.epsilon-mean`, `optimization.epsilon-speed`, `optimization.epsilon-closing`,
+`optimization.epsilon-length`.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+#: Where e^{z²} = 1 + 2z², z > 0, and (1 − e^{−z²})/z there, its largest value; good to the last digit.
+_ROOT = 1.120906422778236
+_LARGEST = -math.expm1(-(_ROOT**2)) / _ROOT
 
 
 def epsilon_scale(epsilon: float, n: int, loss: str = "sum") -> float:
@@ -49,10 +57,31 @@ def closing_efolds(budget: float, T: int, scale: float) -> float:
     return 2 * budget / (scale * T)
 
 
-def crossover_datapoints(entry: float, scale: float) -> float:
-    """2X/(n ε): the T at which the gradient of one datapoint's full error, on its entry X, equals ε's scale.
+def longest_coefficient(budget: float, T: int, scale: float) -> float:
+    """0.737 √(Λ/(n ε T)): the largest |c| that memorizing polygons reach by gradient descent; biases are c X.
 
-    >>> round(crossover_datapoints(0.5, 1e-4))
-    10000
+    `optimization.epsilon-length`: an upper bound for regular polygons at rest in their valley; the whole flow of length
+    and bias stays 1 % (n ε T = Λ/25 000) to 22 % (Λ/25) below it.
+
+    >>> round(longest_coefficient(25.0, 100, 1e-4), 2)
+    36.84
     """
-    return 2 * entry / scale
+    return _LARGEST * math.sqrt(4 / 3 * budget / (scale * T))
+
+
+def halving_number(budget: float, entry: float, reach: float) -> float:
+    """The n ε T at which biases on entries ``entry`` get half as far as the schedule's ``reach``, by the same formula.
+
+    >>> round(halving_number(25.0, 10**-0.5, 22.12), 4)
+    0.0111
+    """
+    return 4 / 3 * budget * (2 * _LARGEST * entry / reach) ** 2
+
+
+def longest_datapoints(budget: float, scale: float) -> float:
+    """The T at which a polygon of all datapoints gets longest: 4.51 (Λ/(n ε T))^¼ datapoints are T themselves.
+
+    >>> round(longest_datapoints(25.0, 1e-4))
+    40
+    """
+    return math.pow((2 * math.pi) ** 4 * budget / (3 * _ROOT**2 * scale), 0.2)

@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from numerics import train_one
 from theory import Setting
-from theory.optimization.epsilon import closing_efolds, crossover_datapoints, epsilon_scale, update_size
+from theory.optimization.epsilon import (
+    closing_efolds,
+    epsilon_scale,
+    halving_number,
+    longest_coefficient,
+    longest_datapoints,
+    update_size,
+)
 
 
 def test_the_mean_over_features_trains_like_an_epsilon_n_times_as_large():
@@ -29,6 +37,28 @@ def test_a_small_error_closes_by_the_derived_number_of_powers_of_e():
     assert np.log(1e-3 / error) == pytest.approx(closing_efolds(rate * steps, T, scale), rel=0.02)
 
 
-def test_at_the_crossover_a_datapoint_moves_its_bias_at_half_the_rate():
-    T = crossover_datapoints(0.4, 1e-4)
-    assert update_size(2 * 0.4 / T, 1e-4) == pytest.approx(0.5)
+def flow(angle, time):
+    """The bias coefficient −c of a polygon after gradient descent on length and bias from a short start."""
+
+    def speed(_, state):
+        length, c = state
+        lack, overlap = 1 - length**2 - c, max(length**2 * np.cos(angle) + c, 0)
+        return 4 * length * (lack - 2 * overlap * np.cos(angle)), 2 * lack - 4 * overlap
+
+    return -solve_ivp(speed, (0, time), (0.1, 0), method="LSODA", rtol=1e-9, atol=1e-10).y[1, -1]
+
+
+@pytest.mark.parametrize("time", [25, 2_500, 25_000])
+def test_no_polygon_gets_longer_than_the_bound_and_the_one_it_names_nearly_does(time):
+    """The whole flow stays below the valley's, the more the shorter the time; the longest polygon is the named one."""
+    bound, longest = longest_coefficient(time, 1, 1.0), longest_datapoints(time, 1.0)
+    assert longest**5 == pytest.approx(4.509359664717181**4 * time)
+    reached = {T: flow(2 * np.pi / T, time) for T in np.geomspace(5, 100, 31)}
+    best = max(reached, key=reached.__getitem__)
+    assert (1 - 2 / np.sqrt(time)) * bound < reached[best] < bound
+    assert best == pytest.approx(4.51 * time**0.25, rel=0.1)
+
+
+def test_at_the_halving_number_the_bound_is_half_the_reach():
+    number = halving_number(25.0, 0.3, 22.12)
+    assert 0.3 * longest_coefficient(25.0, 1, number) == pytest.approx(22.12 / 2)
