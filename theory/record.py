@@ -60,7 +60,8 @@ class Record:
     dimensionality : (T,) D_X of each datapoint (`dimensionality.definition`).
     hidden : (m, T) hidden vectors, for a prediction up to an orthogonal transformation and relabelling.
     point_error : (T,) squared error of each datapoint.
-    norm_error : the largest |‖X_t‖² - 1|; 0 for a prediction, about 1e-7 for data stored in float32.
+    norms : (T,) ‖X_t‖; 1 for a prediction.
+    rounding_error : the largest squared error of a datapoint that storing the parameters in half precision can make.
     exact : SymPy strings of the scalar fields that have a closed form.
     assumptions : what the numbers rest on.
 
@@ -81,7 +82,8 @@ class Record:
     dimensionality: NDArray[np.float64]
     point_error: NDArray[np.float64]
     hidden: NDArray[np.float64]
-    norm_error: float = 0.0
+    norms: NDArray[np.float64] | float = 1.0
+    rounding_error: float = 0.0
     exact: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
 
@@ -108,8 +110,13 @@ class Record:
 
     @property
     def memorized(self) -> bool:
-        """Whether every datapoint's squared error is at most `theory.setting.MEMORIZED_ERROR`."""
-        return bool(self.worst_point_error <= MEMORIZED_ERROR)
+        """Whether every datapoint's squared error is at most `theory.setting.MEMORIZED_ERROR`, rounding apart."""
+        return bool(self.worst_point_error**0.5 <= MEMORIZED_ERROR**0.5 + self.rounding_error**0.5)
+
+    @property
+    def norm_error(self) -> float:
+        """The largest |‖X_t‖² - 1|: 0 for a prediction, about 1e-7 for data stored in float32."""
+        return float(np.max(np.abs(np.square(self.norms) - 1)))
 
     def assumes(self, *names: str) -> bool:
         """Whether every named assumption is known to hold."""

@@ -6,13 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from theory import predict, robust_energy_bound, simplex_energy
+from theory import predict, simplex_energy
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged
-from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance
+from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 
 #: What the robust form of the bound assumes of a model and its data.
-_ROBUST = ("unit norm", "disjoint supports", "active outputs")
+_ROBUST = ("disjoint supports", "active outputs")
 
 
 def _counted(usable: Sequence[Case], cases: Sequence[Case]) -> str:
@@ -24,34 +24,39 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
 
     ``value`` is the largest relative difference.
     """
-    usable = [case for case in cases if case.record.assumes("unit norm", "disjoint supports")]
+    usable = [case for case in cases if case.record.assumes("disjoint supports")]
     if not usable:
-        return not_judged("no model on unit-norm data with disjoint supports")
+        return not_judged("no model on data with disjoint supports")
     found = [_split_and_bound(case, seen=seen, unseen=unseen) for case in usable]
     value, bound = max(found, key=lambda pair: pair[0] / pair[1])
-    reason = f"{_counted(usable, cases)}; bound is rounding and the error of ‖X_t‖ = 1"
+    reason = f"{_counted(usable, cases)}; bound is rounding"
     return Finding(len(usable), bool(value <= bound), value, bound, reason)
 
 
 def _split_and_bound(case: Case, *, seen: bool, unseen: bool) -> tuple[float, float]:
-    """Relative difference of ‖W‖² and its parts, and what rounding and norms of datapoints off 1 can make of it."""
+    """Relative difference of ‖W‖² and its parts, and what rounding can make of it."""
     record, squared = case.record, case.record.weight_norm**2
-    parts = record.energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
-    bound = rounding(case.setting.n * case.setting.m) + 2 * record.norm_error
+    energy = float(np.sum(record.radius_squared / np.square(record.norms)))
+    parts = energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
+    bound = rounding(case.setting.n * case.setting.m)
     return float(abs(parts - squared) / (squared or 1.0)), bound
 
 
 def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
-    """|c_t - sign·(1 - ‖h_t‖²)| in units of √(squared error of datapoint t), at most 1 in theory."""
-    usable = [case for case in cases if case.record.assumes("unit norm", "active outputs")]
+    """|c_t - sign·(1 - ‖h_t‖²)| in units of √(squared error of datapoint t), at most 1 in theory.
+
+    For a datapoint of norm s: |c_t - sign·(s² - ‖h_t‖²)| in units of s.
+    """
+    usable = [case for case in cases if case.record.assumes("active outputs")]
     if not usable:
-        return not_judged("no model whose own outputs are all positive on unit-norm data")
+        return not_judged("no model whose own outputs are all positive")
     value = 0.0
     for case in usable:
         record = case.record
-        floor = rounding(case.setting.n) * (1 + record.radius_squared.max()) + record.norm_error
-        miss = np.abs(record.bias_coefficient - sign * (1 - record.radius_squared))
-        allowed = (1 + record.norm_error) * np.sqrt(record.point_error + floor)
+        squared = np.square(record.norms)
+        floor = rounding(case.setting.n) * float(np.max(squared + record.radius_squared))
+        miss = np.abs(record.bias_coefficient - sign * (squared - record.radius_squared))
+        allowed = record.norms * np.sqrt(record.point_error + floor)
         value = max(value, float(np.max(np.maximum(miss - floor, 0) / allowed)))
     bound = 1 + max(rounding(case.setting.n) for case in usable)
     reason = f"{_counted(usable, cases)}; Cauchy-Schwarz on the own outputs, often nearly an equality"
@@ -59,20 +64,19 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
 
 
 def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
-    """Σ‖h‖² over (1 - 2√ε) times the predicted least energy; ``value`` is the smallest ratio, ``bound`` 1."""
+    """Σ‖h‖² over `constraint_level` times the predicted least energy; ``value`` is the smallest ratio, ``bound`` 1."""
     usable = [
         case
         for case in cases
-        if case.record.T >= 2 and case.record.assumes(*_ROBUST) and case.record.worst_point_error < 0.25
+        if case.record.T >= 2 and case.record.assumes(*_ROBUST) and constraint_level(case.record) > 0
     ]
     if not usable:
-        return not_judged("no model on orthonormal data, own outputs positive, errors below 1/4")
+        return not_judged("no model on orthogonal data, own outputs positive, errors below half of each norm")
     ratios = []
     for case in usable:
         predicted = theory(case.setting)
         least = predicted.energy if predicted.status == "theorem" else float(simplex_energy(case.record.T))
-        bound = robust_energy_bound(least, case.record.worst_point_error) - 2 * case.record.norm_error * least
-        ratios.append(case.record.energy / bound if bound > 0 else math.inf)
+        ratios.append(case.record.energy / (least * constraint_level(case.record)))
     value, bound = min(ratios), 1.0 - max(rounding(case.setting.n) for case in usable)
     reason = f"{_counted(usable, cases)}; each with its own worst point error"
     return Finding(len(usable), bool(value >= bound), float(value), bound, reason)
@@ -87,7 +91,7 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
     loose = not_memorizing = 0
     ratios = []
     for case in cases:
-        record = case.record
+        record = at_unit_norm(case.record)
         if record.m != 2 or record.T < 3 or not record.memorized or not record.assumes(*_ROBUST):
             not_memorizing += 1
             continue
@@ -135,7 +139,7 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
         "memorization.norm-split",
         "‖W‖² = Σ‖h_t‖² + (seen weight outside the data span)² + (unseen weight)²",
         "theorem",
-        "orthonormal data",
+        "orthonormal data; norms other than 1 divided out",
         judge_norm_split,
         (
             Control("without the unseen part", partial(judge_norm_split, unseen=False)),

@@ -3,6 +3,7 @@
 Equation labels: `tolerance.rounding`, `tolerance.tgon-stability`.
 """
 
+import dataclasses
 import math
 from typing import NamedTuple
 
@@ -62,13 +63,29 @@ def shape_deviation(measured: Record, predicted: Record) -> ShapeDeviation:
     )
 
 
+def at_unit_norm(measured: Record) -> Record:
+    """The record of the same model in units of the root mean square norm of the datapoints."""
+    s = math.sqrt(np.mean(np.square(measured.norms)))
+    squares = {name: getattr(measured, name) / s**2 for name in ("energy", "radius_squared", "point_error")}
+    return dataclasses.replace(measured, **squares, hidden=measured.hidden / s, norms=measured.norms / s)
+
+
+def constraint_level(measured: Record) -> float:
+    """Least value over t of ‖X_t‖² - 2 ‖X_t‖ √ε, ε the worst squared point error; 1 at norm 1 without error.
+
+    ‖h_t‖² - h_t·h_u is at least this for orthonormal directions X_t/‖X_t‖ and positive own outputs (Cauchy-Schwarz on
+    the outputs at the features of t, for X_t and for X_u); below 0 it bounds nothing.
+    """
+    return float(np.min(measured.norms * (measured.norms - 2 * math.sqrt(measured.worst_point_error))))
+
+
 def shape_tolerance(measured: Record) -> ShapeDeviation | None:
     """How far from the regular T-gon memorizing points of this energy and error can be (`tolerance.tgon-stability`).
 
-    With s = 1 - 2√ε (less 2 max|‖X_t‖² - 1| where norms are off 1) and y = ‖h‖²/s the points satisfy the constraints of
-    the minimum-norm programme. Let a_j be the mean and d_j half the difference of neighbouring y, ā = mean(y),
-    f(a) = arccos(1 - 1/a), and Δ = 2π - T f(ā) the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j
-    with ρ(a) = min(1, 1/√(2a-1))/a, and f is convex, so with κ = f''(max a)
+    With s the `constraint_level` and y = ‖h‖²/s the points satisfy the constraints of the minimum-norm programme. Let a_j
+    be the mean and d_j half the difference of neighbouring y, ā = mean(y), f(a) = arccos(1 - 1/a), and Δ = 2π - T f(ā)
+    the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j with ρ(a) = min(1, 1/√(2a-1))/a, and f is
+    convex, so with κ = f''(max a)
 
         Σ (a_j - ā)² ≤ 2Δ/κ,    Σ d_j ≤ Δ/ρ(max a),    Σ (gap_j - f(a_j)) ≤ Δ.
 
@@ -77,7 +94,7 @@ def shape_tolerance(measured: Record) -> ShapeDeviation | None:
     the error is too large for the theorem.
     """
     T, r = measured.T, tgon_radius_squared(measured.T)
-    scale = 1 - 2 * math.sqrt(measured.worst_point_error) - 2 * measured.norm_error
+    scale = constraint_level(measured)
     if scale <= 0:
         return None
     y = measured.radius_squared[sorted_gaps(measured)[0]] / scale

@@ -183,17 +183,22 @@ def test_every_claim_has_a_control_and_a_unique_label():
     assert judge_claims([]) == tuple(judge_claim(claim, []) for claim in CLAIMS)
 
 
-@given(memorizing_models(min_T=3))
-def test_data_stored_in_float32_convict_nobody(case):
-    """Norms off 1 by float32 rounding are a named term of every bound; a wrong theory is still found out."""
+@given(memorizing_models(min_T=3), st.sampled_from(["float32", "float16", "norm + epsilon", "norm 2"]))
+def test_norms_other_than_1_convict_nobody(case, kind):
+    """Norms are a term of every bound, whether off by rounding or all of them 2; a forged record is still found out."""
     model, data = case
-    stored = Dataset.from_dense(data.dense().astype(np.float32))
-    record = measure(model, stored)
-    assert 0 < record.norm_error < 1e-6 or stored.norms.max() == 1
-    judgements = judge_model(record, data.n)
-    assert all(judgement.holds is not False for judgement in judgements)
-    forged = dataclasses.replace(record, energy=record.energy * 0.99)
-    assert any(judgement.holds is False for judgement in judge_model(forged, data.n))
+    X, scale = data.dense(), 2 if kind == "norm 2" else 1
+    stored = {"float32": X.astype("f4"), "float16": X.astype("f2"), "norm + epsilon": X / (1 + 1e-5)}.get(
+        kind, 2 * X
+    )
+    record = measure((model.W, scale * model.b), Dataset.from_dense(stored))
+    judgements = {judgement.label: judgement.holds for judgement in judge_model(record, data.n)}
+    assert False not in judgements.values()
+    assert judgements["memorization.norm-split"]
+    assert judgements["memorization.robust"]
+    less = {name: getattr(record, name) * 0.98 for name in ("energy", "radius_squared")}
+    forged = judge_model(dataclasses.replace(record, **less), data.n)
+    assert any(judgement.holds is False for judgement in forged)
 
 
 def _bound(record, n):

@@ -75,9 +75,9 @@ def test_gaps_go_once_around(hidden):
 def test_the_tolerance_is_the_one_derived(hidden):
     """An independent rewrite: derivatives by mpmath, sums written out as in the derivation."""
     record = _exact_memorizer(hidden)
-    record = dataclasses.replace(record, point_error=np.full(record.T, 1e-5), norm_error=1e-7)
+    record = dataclasses.replace(record, point_error=np.full(record.T, 1e-5), norms=1 - 1e-7)
     tolerance = shape_tolerance(record)
-    T, s = record.T, 1 - 2 * mp.sqrt(1e-5) - 2e-7
+    T, s = record.T, (1 - mp.mpf(1e-7)) ** 2 - 2 * (1 - mp.mpf(1e-7)) * mp.sqrt(1e-5)
     order = np.argsort(np.arctan2(record.hidden[1], record.hidden[0]))
     y = [mp.mpf(float(x)) / s for x in record.radius_squared[order]]
     a = [(y[k] + y[(k + 1) % T]) / 2 for k in range(T)]
