@@ -97,6 +97,15 @@ class Dataset:
         return mask
 
     @property
+    def first_copies(self) -> NDArray[np.bool_]:
+        """(T,) whether a datapoint equals none before it, bit for bit."""
+        entries: NDArray[Any] = np.rec.fromarrays([self.indices, self.values])
+        seen: dict[bytes, int] = {}
+        cuts = zip(self.indptr[:-1], self.indptr[1:], strict=True)
+        first = [seen.setdefault(entries[i:j].tobytes(), t) == t for t, (i, j) in enumerate(cuts)]
+        return np.array(first, dtype=np.bool_)
+
+    @property
     def has_disjoint_supports(self) -> bool:
         """Whether no feature occurs in two datapoints; non-negative datapoints are orthogonal exactly then."""
         return len(np.unique(self.indices)) == len(self.indices)
@@ -213,15 +222,20 @@ def as_dataset(data: Dataset | Any) -> Dataset:
 
 def as_numbers(given: Any, name: str) -> NDArray[np.float64]:
     """A float64 array of an array, a nested list or a tensor of any real type; ValueError for anything else."""
+    return as_array(given, name).astype(np.float64)
+
+
+def as_array(given: Any, name: str) -> NDArray[Any]:
+    """The array of `as_numbers` in its own type of numbers, without a copy where there is one already."""
     try:
         if hasattr(given, "detach"):
-            if given.is_complex():
-                raise TypeError("complex")
-            return np.asarray(given.detach().cpu().double().numpy(), dtype=np.float64)
+            given = given.detach().cpu()
+            short = given.is_floating_point() and given.element_size() < 4
+            given = (given.float() if short else given).numpy()  # NumPy does not know bfloat16
         array = np.asarray(given)
         if array.dtype.kind not in "fiub":
             raise TypeError(array.dtype)
-        return array.astype(np.float64)
+        return array
     except (TypeError, ValueError, AttributeError, RuntimeError, NotImplementedError):
         raise ValueError(
             f"{name} is a {type(given).__name__} that is not an array of numbers; give a real array or tensor"

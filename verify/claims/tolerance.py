@@ -82,9 +82,9 @@ def constraint_level(measured: Record) -> float:
 def shape_tolerance(measured: Record) -> ShapeDeviation | None:
     """How far from the regular T-gon memorizing points of this energy and error can be (`tolerance.tgon-stability`).
 
-    With s the `constraint_level` and y = ‖h‖²/s the points satisfy the constraints of the minimum-norm programme. Let a_j
-    be the mean and d_j half the difference of neighbouring y, ā = mean(y), f(a) = arccos(1 - 1/a), and Δ = 2π - T f(ā)
-    the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j with ρ(a) = min(1, 1/√(2a-1))/a, and f is
+    With s the `constraint_level` and y = ‖h‖²/s the points satisfy the constraints of the minimum-norm programme. Let
+    a_j be the mean and d_j half the difference of neighbouring y, ā = mean(y), f(a) = arccos(1 - 1/a), and Δ = 2π - T
+    f(ā) the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j with ρ(a) = min(1, 1/√(2a-1))/a, and f is
     convex, so with κ = f''(max a)
 
         Σ (a_j - ā)² ≤ 2Δ/κ,    Σ d_j ≤ Δ/ρ(max a),    Σ (gap_j - f(a_j)) ≤ Δ.
