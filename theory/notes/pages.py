@@ -1,13 +1,15 @@
 """The derivation notes: what the registry holds, as Markdown that GitHub and pandoc read.
 
-One note for each topic, found by the area of a derivation's label, an index, and the table of notation. Every
-label of the registry is an anchor of its own in exactly one note. The same registry gives the same bytes.
+One note for each topic, found by the area of a derivation's label, an index, and the table of notation; their texts
+are the templates beside this file. Every label of the registry is an anchor of its own in exactly one note. The same
+registry gives the same bytes.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import jinja2
 import sympy
 
 from theory.derivations import symbols as notation
@@ -52,28 +54,6 @@ IN_WORDS = [
     for row in read_table("theory.notes", "in_words.toml")["symbol"]
 ]
 
-_INDEX = """# Derivation notes
-
-Written by `tgon notes` from the derivations that the package holds and checks; edit those, not these files.
-
-## How to read them
-
-**Theorem**: proved under its assumptions; the steps' reasons are the proof. **Closed form**: exact for the \
-configuration it is about, without a claim that nothing does better. **Numerical**: computed, not proved. \
-**Hypothesis**: held against trained models. A formula is claimed on the set written beside it and was evaluated \
-there in ball arithmetic (256 bits, rounded outwards), at the ends of the set and at points between; that finds \
-a wrong formula, the reason above it says why it is true.
-
-A result or a step is cited by its label, and every label is a link. Symbols: [notation](notation.md).
-"""
-
-_UNDERIVED = """## Labels without a derivation
-
-Cited in the code or above, and not, or not yet, derived step by step.
-
-| label | what it stands for | how it is known |
-| :-- | :-- | :-- |"""
-
 
 def topic_of(label: str) -> Topic:
     """The topic of an equation label, by its area; one of its own where no topic takes the area.
@@ -94,10 +74,21 @@ def notes(found: Sequence[Derivation] | None = None) -> dict[str, str]:
     }
     for one in found:
         grouped.setdefault(topic_of(one.label), []).append(one)
-    files = {label: f"{topic_of(one.label).name}.md" for one in found for label in one.labels}
-    texts = {"README.md": _index(grouped, files), "notation.md": _notation()}
-    texts |= {f"{topic.name}.md": _note(topic, members) for topic, members in grouped.items()}
-    return {name: _linked(text, dict.fromkeys(LABELS, "README.md") | files) for name, text in texts.items()}
+    where = {label: f"{topic_of(one.label).name}.md" for one in found for label in one.labels}
+    underived = {label: entry for label, entry in LABELS.items() if label not in where}
+    loader = jinja2.PackageLoader("theory", "notes")
+    pages = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    pages.filters |= {"sentence": _sentence, "checked": _checked, "display": display}
+    texts = {
+        "README.md": pages.get_template("index.md.j2").render(grouped=grouped, underived=underived),
+        "notation.md": pages.get_template("notation.md.j2").render(_notation()),
+    }
+    note = pages.get_template("note.md.j2")
+    for topic, members in grouped.items():
+        texts[f"{topic.name}.md"] = note.render(
+            topic=topic, members=members, numbers=tables(topic.name), symbols=_symbols(topic, members)
+        )
+    return {name: _linked(text, dict.fromkeys(LABELS, "README.md") | where) for name, text in texts.items()}
 
 
 def _linked(text: str, files: Mapping[str, str]) -> str:
@@ -110,98 +101,30 @@ def _linked(text: str, files: Mapping[str, str]) -> str:
     return re.sub(r"(?<!</a>)`([a-z]+\.[a-z-]+)`", link, text).rstrip() + "\n"
 
 
-def _index(grouped: Mapping[Topic, Sequence[Derivation]], files: Collection[str]) -> str:
-    lines = [_INDEX]
-    for topic, members in grouped.items():
-        lines += [f"## [{topic.title}]({topic.name}.md)", "", topic.opening, ""]
-        if members:
-            lines += ["| label | result | status |", "| :-- | :-- | :-- |"]
-            lines += [*(f"| `{one.label}` | {one.title} | {one.standing} |" for one in members), ""]
-    lines += [_UNDERIVED]
-    lines += [
-        f'| <a id="{label}"></a>`{label}` | {statement} | {known} |'
-        for label, (statement, known) in LABELS.items()
-        if label not in files
-    ]
-    return "\n".join(lines)
-
-
-def _notation() -> str:
-    convention = " ".join((notation.__doc__ or "").split("\n\n")[1].removeprefix("Conventions: ").split())
-    lines = ["# Notation", "", convention[:1].upper() + convention[1:], "", "| symbol | meaning | values |"]
-    lines += ["| :-- | :-- | :-- |"]
-    lines += [f"| ${one.latex}$ | {one.every_meaning} | {one.values} |" for one in notation.NOTATION]
-    lines += ["", "Symbols that stand in reasons only, with the notes they belong to.", ""]
-    lines += ["| symbol | meaning | notes |", "| :-- | :-- | :-- |"]
-    for symbol, meaning, areas in IN_WORDS:
-        names = dict.fromkeys(topic_of(area).name for area in areas.split())
-        lines.append(f"| {symbol} | {meaning} | {', '.join(f'[{name}]({name}.md)' for name in names)} |")
-    return "\n".join(lines)
-
-
-def _note(topic: Topic, members: Sequence[Derivation]) -> str:
-    lines = [f"# {topic.title}", "", topic.opening, ""]
-    lines += [
-        "How to read this, and what the status of a result means: [the index](README.md). $W$, $b$, $X_t$ and $h_t$ "
-        "are the model's and the data's as in [the notation](notation.md); other symbols are at the end.",
-        "",
-    ]
-    for one in members:
-        lines += _derivation(one)
-    if numbers := tables(topic.name):
-        lines += ["## Numbers", "", *(f"{table.markdown()}\n" for table in numbers)]
-    tests = ", ".join(f"[{name}](../experiments/{name}.md)" for name in topic.experiments.split())
-    if tests or topic.untested:
-        lines += [
-            "## Experiments",
-            "",
-            f"{f'Tested in {tests}. ' if tests else ''}{topic.untested}".strip(),
-            "",
-        ]
-    return "\n".join([*lines, *_symbols(topic, members)])
-
-
-def _symbols(topic: Topic, members: Sequence[Derivation]) -> list[str]:
-    """The table of the symbols of a note, with what they mean in it."""
-    used = {symbol for one in members for step in one.steps for symbol in step.statement.atoms(sympy.Symbol)}
-    rows = [
-        f"| ${one.latex}$ | {one.meaning_in(topic.areas)} | {one.values} |"
-        for one in notation.NOTATION
-        if one.symbol in used
-    ]
-    rows += [
-        f"| {symbol} | {meaning} | |"
+def _notation() -> dict[str, object]:
+    convention = (notation.__doc__ or "").split("\n\n")[1].removeprefix("Conventions: ")
+    in_words = [
+        (symbol, meaning, dict.fromkeys(topic_of(area).name for area in areas.split()))
         for symbol, meaning, areas in IN_WORDS
-        if not set(areas.split()).isdisjoint(topic.areas)
     ]
-    return ["## Symbols", "", "| symbol | meaning | values |", "| :-- | :-- | :-- |", *rows] if rows else []
+    return {"convention": " ".join(convention.split()), "notation": notation.NOTATION, "in_words": in_words}
 
 
-def _derivation(one: Derivation) -> list[str]:
-    lines = [
-        f'<a id="{one.label}"></a>',
-        "",
-        f"## {one.title}",
-        "",
-        f"**{one.standing.capitalize()}** `{one.label}`. {one.conclusion}",
-        "",
-        "**Assumptions.** " + _sentence(one.assumptions),
-        "",
-        f"**Source.** {_sentence(one.source)}",
-        "",
+def _symbols(topic: Topic, members: Sequence[Derivation]) -> list[tuple[str, str, str]]:
+    """The rows of the table of the symbols of a note, with what they mean in it."""
+    used = {symbol for one in members for step in one.steps for symbol in step.statement.atoms(sympy.Symbol)}
+    return [
+        *(
+            (f"${one.latex}$", one.meaning_in(topic.areas), one.values)
+            for one in notation.NOTATION
+            if one.symbol in used
+        ),
+        *(
+            (symbol, meaning, "")
+            for symbol, meaning, areas in IN_WORDS
+            if set(areas.split()) & {*topic.areas}
+        ),
     ]
-    for place, step in enumerate(one.steps, 1):
-        lines += [
-            f'<a id="{step.label}"></a>**{place}.** `{step.label}` ({_checked(step)})',
-            "",
-            step.why,
-            "",
-            "$$",
-            display(step.statement),
-            "$$",
-            "",
-        ]
-    return lines
 
 
 def _sentence(text: str) -> str:

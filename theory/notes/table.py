@@ -1,10 +1,16 @@
-"""A table of a note: numbers as text, and Markdown."""
+"""A table of a note: numbers as text, and Markdown; captions and heads are in `tables.toml`."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from theory.derivations.texts import read_table
 from theory.number_format import number
+
+Cell: TypeAlias = float | str
+Column: TypeAlias = Callable[[Any], Cell]
+
+_TEXTS = read_table("theory.notes", "tables.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +35,13 @@ class Table:
         return "\n".join([self.caption, "", *(f"| {' | '.join(line)} |" for line in lines)]).lstrip()
 
 
-def table_of(caption: str, columns: str, rows: Iterable[Iterable[float | str]]) -> Table:
-    """A table with the columns named between bars; numbers among the cells are rounded."""
-    cells = (tuple(one if isinstance(one, str) else number(one) for one in row) for row in rows)
-    return Table(caption, tuple(head.strip() for head in columns.split("|")), tuple(cells))
+def table_of(name: str, rows: Iterable[Iterable[Cell]], **values: Cell) -> Table:
+    """The table that `tables.toml` has under this name; numbers among the cells are rounded, integers are not."""
+    cells = (tuple(number(one) if isinstance(one, float) else str(one) for one in row) for row in rows)
+    heads = tuple(head.strip() for head in _TEXTS[name]["columns"].split("|"))
+    return Table(_TEXTS[name]["caption"] % values, heads, tuple(cells))
 
 
-def by(
-    caption: str, columns: str, first: Iterable[Any], others: Sequence[Callable[[Any], float | str]]
-) -> Table:
+def by(name: str, first: Iterable[Any], columns: Sequence[Column]) -> Table:
     """A table with the values `first` in its first column, as they are, and functions of them in the others."""
-    return table_of(caption, columns, ((str(one), *(column(one) for column in others)) for one in first))
+    return table_of(name, ((str(one), *(column(one) for column in columns)) for one in first))
