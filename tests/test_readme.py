@@ -1,8 +1,8 @@
-"""Every fenced block of the README works: Python and shell are executed, in order, in one empty folder.
+"""Every fenced block of the README and of the guide works: Python and shell run in order, in one empty folder a page.
 
-TOML blocks are written to the file that their first line names. Shell blocks run line by line. Two kinds of line are
-checked without doing what they say, because doing it would install or train for minutes: `make` targets must exist
-(`make -n`), and lines of `pip` are only looked at.
+TOML blocks are written to the file that their first line names. Two kinds of line are checked without doing what they
+say, because doing it would install or train for minutes: `make` targets must exist (`make -n`), and lines of `pip`
+are only looked at.
 """
 
 import os
@@ -15,20 +15,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.M | re.S)
-#: TOML blocks by the file that their first line names.
-TOML = {text.split("\n")[0].removeprefix("# "): text for language, text in BLOCKS if language == "toml"}
-LANGUAGES = {"python", "sh", "text", "toml"}
+PAGES = [ROOT / "README.md", *sorted((ROOT / "notes" / "guide").glob("*.md"))]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("readme")
-    for name, text in TOML.items():
-        (folder / name).write_text(text)
-    (folder / "experiments").symlink_to(ROOT / "experiments")
-    return folder
+def blocks_of(page):
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), flags=re.M | re.S)
 
 
 def _run(command, folder):
@@ -38,32 +29,43 @@ def _run(command, folder):
     }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
-def _commands(block):
-    """The commands of a shell block: comments dropped, continued lines joined."""
-    joined = block.replace("\\\n", " ")
-    return [line for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-
-
-def test_every_block_says_its_language():
-    assert {language for language, _ in BLOCKS} <= LANGUAGES
-    assert {"python", "sh"} <= {language for language, _ in BLOCKS}
-
-
-@pytest.mark.parametrize("number", [k for k, (language, _) in enumerate(BLOCKS) if language == "sh"])
-def test_shell_block(number, folder):
-    for line in _commands(BLOCKS[number][1]):
+def _run_shell(block, folder):
+    """Comments are dropped and continued lines joined."""
+    for line in block.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
-        if words[0] == "make":
+        if words[:1] == ["make"]:
             _run(["make", "-n", "-C", str(ROOT), *words[1:]], folder)
-        elif words[0] == "tgon":
+        elif words[:1] == ["tgon"]:
             _run(words, folder)
         else:
-            assert words[:3] == ["python", "-m", "pip"], f"unknown command in README: {line}"
+            assert not words or words[:3] == ["python", "-m", "pip"], f"unknown command: {line}"
 
 
-@pytest.mark.parametrize("number", [k for k, (language, _) in enumerate(BLOCKS) if language == "python"])
-def test_python_block(number, folder):
-    _run([sys.executable, "-c", BLOCKS[number][1]], folder)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_blocks_in_order(page, tmp_path):
+    (tmp_path / "experiments").symlink_to(ROOT / "experiments")
+    for language, text in blocks_of(page):
+        assert language in ("python", "sh", "text", "toml"), f"a block without its language in {page.name}"
+        if language == "toml":
+            (tmp_path / text.split("\n")[0].removeprefix("# ")).write_text(text)
+        elif language == "sh":
+            _run_shell(text, tmp_path)
+        elif language == "python":
+            _run([sys.executable, "-c", text], tmp_path)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text())
+    assert all((page.parent / link).exists() for link in links), links
+
+
+def test_readme_is_short_and_plain():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 120
+    prose = re.sub(r"^```.*?^```$|^[#|!].*?$|\(http\S+\)|\]\([^)]*\)", "", text, flags=re.M | re.S)
+    sentences = [s.split() for s in re.split(r"(?<=[.:?])\s+", prose) if len(s.split()) > 2]
+    assert max(map(len, sentences)) <= 35
+    assert sum(map(len, sentences)) / len(sentences) <= 18

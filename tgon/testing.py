@@ -1,11 +1,48 @@
-"""What a user's own pytest suite imports: Hypothesis strategies for settings, datasets and models.
+"""What a user's own pytest suite imports: `assert_claims`, and Hypothesis strategies for settings, datasets and models.
 
     @given(memorizing_models())
-    def test_my_measurement(case):
+    def test_my_model(case):
         model, data = case
-        ...
+        assert_claims(model, data, at_least=["memorization.robust"])
 
 Hypothesis and pytest come with ``pip install -e '.[testing]'``.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
+from numerics import measure
+from numerics.data import as_dataset
+from verify.claims.registry import CLAIMS, judge_model
 from verify.strategies import *  # noqa: F403
+
+
+def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> None:
+    """Fail if ``model`` violates a claim on ``data``, or if one of ``at_least`` does not hold or could not be judged.
+
+    Parameters
+    ----------
+    model : module or mapping with ``W`` (m, n) and ``b`` (n,), a run, or a pair of arrays or tensors.
+    data : a `Dataset`, or X as a dense non-negative (n, T) array or tensor.
+    at_least : labels of claims, as `tgon claims` lists them.
+
+    Raises AssertionError: A line per claim: its label, value, bound and reason. ValueError: an unknown label, or
+    what `measure` refuses.
+
+    >>> import numpy as np
+    >>> assert_claims((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2), at_least=["memorization.robust"])
+
+    """
+    known = [claim.label for claim in CLAIMS]
+    if unknown := sorted(set(at_least) - set(known)):
+        raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
+    dataset = as_dataset(data)
+    judged = {judged.label: judged for judged in judge_model(measure(model, dataset), dataset.n)}
+    if several := sorted(set(at_least) - set(judged)):
+        raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims")
+    failed = [
+        f"{claim.label}: {claim.verdict}, value {claim.value}, bound {claim.bound}: {claim.reason}"
+        for claim in judged.values()
+        if claim.holds is False or (claim.label in at_least and not claim.holds)
+    ]
+    assert not failed, "\n".join(failed)

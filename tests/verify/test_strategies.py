@@ -1,10 +1,12 @@
 """The strategies reach every regime they promise."""
 
+import numpy as np
 import pytest
 from hypothesis import find, given
 from hypothesis import strategies as st
 
 from numerics import measure
+from tgon.testing import assert_claims
 from verify import strategies
 
 
@@ -66,3 +68,14 @@ def test_random_models_do_not_memorize():
 def test_random_models_fit_their_data(data):
     model, dataset = data.draw(strategies.random_models())
     assert model.W.shape[1] == dataset.n == len(model.b)
+
+
+def test_assert_claims_names_what_failed():
+    hidden, X = np.array([[1.0, -1.0]]) / 2**0.5, np.eye(2)
+    assert_claims((hidden, np.full(2, 0.5)), X, at_least=["memorization.robust"])
+    with pytest.raises(AssertionError, match=r"memorization\.robust: not judged"):
+        assert_claims((0 * hidden, np.zeros(2)), X, at_least=["memorization.robust"])
+    with pytest.raises(ValueError, match=r"no claim memorization\.robus; the claims are"):
+        assert_claims((hidden, np.full(2, 0.5)), X, at_least=["memorization.robus"])
+    with pytest.raises(ValueError, match="about many runs"):
+        assert_claims((hidden, np.full(2, 0.5)), X, at_least=["optimization.decay-budget"])
