@@ -5,16 +5,23 @@
         model, data = case
         assert_claims(model, data, at_least=["memorization.robust"])
 
-Hypothesis and pytest come with ``pip install -e '.[testing]'``.
+Hypothesis and pytest come with ``pip install -e '.[testing]'``. The first example compiles or loads kernels, so this
+module lifts Hypothesis's deadline of 200 ms, unless a profile of your own is loaded.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from hypothesis import settings as hypothesis_settings
+
 from numerics import measure
 from numerics.data import as_dataset
 from verify.claims.registry import CLAIMS, judge_model
 from verify.strategies import *  # noqa: F403
+
+if hypothesis_settings.get_current_profile_name() == "default":
+    hypothesis_settings.register_profile("tgon", hypothesis_settings(), deadline=None)
+    hypothesis_settings.load_profile("tgon")
 
 
 def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> None:
