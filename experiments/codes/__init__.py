@@ -20,9 +20,6 @@ from theory.dimensionality import dimensionality
 from theory.number_format import number
 from verify.style import BLUE, VERMILLION, panels
 
-__all__ = ["KEYS", "collect", "draw", "findings", "summary"]
-
-#: Columns that tell runs apart.
 KEYS = ("m", "T", "weight_decay", "seed")
 
 #: Columns that runs that differ only in seeds agree in.

@@ -18,8 +18,6 @@ from theory.number_format import number
 from verify.claims.registry import CLAIMS
 from verify.figures.norms import draw_norms_against_T
 
-__all__ = ["draw", "findings", "summary"]
-
 #: What the rounding of coordinates on disk, to five digits, can add to a sum of T ≤ 20 quotients of at most 1.
 ROUNDED = 1e-3
 

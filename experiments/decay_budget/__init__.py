@@ -21,9 +21,6 @@ from verify.diagnosis import CIRCLE_RATIO
 from verify.statistics import Interval, mean_interval, share_interval
 from verify.style import DECAY_COLOURS, INK, panels
 
-__all__ = ["KEYS", "collect", "draw", "findings", "summary"]
-
-#: Columns that tell runs apart.
 KEYS = ("T", "weight_decay", "seed")
 
 #: A rate is told from at least this many seeds.

@@ -21,9 +21,6 @@ from verify.claims.tolerance import shape_deviation
 from verify.diagnosis import diagnose_run
 from verify.style import INK, Plot
 
-__all__ = ["collect", "draw", "findings", "summary"]
-
-#: Its runs need no `numerics.observe`.
 OBSERVED = False
 
 #: Panels side by side.

@@ -26,14 +26,11 @@ from numerics import Run
 from verify.statistics import Interval, lies_above
 from verify.style import GREY, INK, Plot
 
-__all__ = ["KEYS", "Rise", "collect", "draw", "findings", "rises", "summary"]
-
 #: Above this m the paper finds optimization more consistent.
 FEW = 3
 #: Spreads of logarithms over seeds differ much by this factor.
 MUCH = 2
 
-#: Columns that tell runs apart.
 KEYS = ("m", "T", "seed")
 
 #: Hidden dimensions m and dataset size T.

@@ -14,8 +14,6 @@ from experiments.findings import MEASURED, Finding, Tables, found_count
 from experiments.grouping import parts, span
 from verify.style import BLUE, DECAY_COLOURS, GREY, INK, VERMILLION, panels
 
-__all__ = ["draw", "findings", "summary"]
-
 #: A polished norm is the least one if it is within this of it, relatively.
 LANDED = 1e-6
 

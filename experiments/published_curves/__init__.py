@@ -19,8 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from experiments.bump import geometric_mean, ratio_interval
-from experiments.dataset_size import norm_findings, onset_findings, with_chosen
-from experiments.dataset_size.drawing import levels_of
+from experiments.dataset_size import levels_of, norm_findings, onset_findings, with_chosen
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, outcome_of
 from experiments.grouping import medians, numbers, values_by
 from experiments.published import PUBLISHED_N, published_test_loss
@@ -29,7 +28,6 @@ from numerics import Run
 from verify.statistics import Interval, mean_interval
 from verify.style import BLUE, GREEN, INK, VERMILLION, Plot
 
-#: Columns that tell runs apart.
 KEYS = ("T", "data_seed", "seed")
 
 #: What reading the published curve off a figure leaves open.

@@ -16,7 +16,7 @@ from experiments.clouds import draw_cloud
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
 from experiments.grouping import numbers
-from experiments.repeated_history.drawing import draw_repeated
+from experiments.repeated_history import draw_repeated
 from numerics import Run
 from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
@@ -24,9 +24,6 @@ from theory.dimensionality import dimensionality
 from verify.statistics import Interval
 from verify.style import GREEN, INK, VERMILLION, Plot
 
-__all__ = ["collect", "draw", "findings", "summary", "vertices"]
-
-#: Its runs need no `numerics.observe`.
 OBSERVED = False
 
 #: Vertices of the polygon that five features form.

@@ -7,23 +7,115 @@ as a second criterion, fitted boundaries (`repetition.boundary`), the numerical 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from experiments.findings import MEASURED, Finding, Tables, found, found_share, outcome_of
-from experiments.following import STORED, turning
+from experiments.following import STORED, TOP, turning
 from experiments.grouping import numbers
-from experiments.repeated_map.collecting import CRITERIA, KEYS, collect, derived
-from experiments.repeated_map.drawing import PUBLISHED_SLOPE, draw
+from experiments.threshold.draws import drawn_summary
+from numerics import Dataset, Run
+from numerics.engines import resolve_engine
 from numerics.repetition import EMBEDDED
+from numerics.training.obtaining import train_one
 from theory.number_format import at_least
+from theory.repetition.logistic_boundary import fit_boundary
 from verify.statistics import Interval
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
 
-__all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
+#: Draws of the theory's threshold for each size.
+DRAWS = 4
 
-#: What is published of the boundary.
+#: T/n of the sweeps in both directions, where there are such runs.
+SWEPT = 3
+
+KEYS = ("n", "T", "repeats", "seed")
+
+#: The published criterion and the second one.
+CRITERIA = ("first", "embedded")
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
+    sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
+    theory = pd.DataFrame([_theory(*size) for size in sizes])
+    return derived({"runs": _listed(table), "theory": theory, "sweeps": _sweeps(runs)})
+
+
+def derived(tables: Tables) -> Tables:
+    """The tables, with the boundaries of all runs."""
+    return tables | {"boundaries": boundaries(tables["runs"])}
+
+
+def _listed(table: pd.DataFrame) -> pd.DataFrame:
+    length = table["repeated_hidden_length"] * table["median_hidden_length"]
+    listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
+        rank=table["repeated_dimensionality_rank"],
+        length=length,
+        first=table["repeated_dimensionality_rank"] <= TOP,
+        embedded=length > EMBEDDED,
+        largest_feature=table["largest_feature_dimensionality"],
+    )
+    return listed.sort_values(list(KEYS), kind="stable", ignore_index=True)
+
+
+def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
+    """The boundary of each size and criterion: median R with its interval, the largest R up to which no
+    run succeeds, and the least from which on all do.
+
+    NaN where the outcomes admit no fit: they do not rise with R, or all of them change between the same two R. Runs
+    count as independent; those of one seed share their start, and little of their datasets.
+    """
+    rows = []
+    for (n, T), part in listed.groupby(["n", "T"]):
+        for name in CRITERIA:
+            happened, R = np.asarray(part[name], dtype=np.bool_), numbers(part, "repeats")
+            rows.append((n, T, name, len(R), *_fitted(happened, R), *turning(R, happened)))
+    columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
+    return pd.DataFrame(rows, columns=columns).replace({"none_until": 0, "all_from": np.inf}, np.nan)
+
+
+def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
+    try:
+        found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
+    except ValueError:  # no overlap of outcomes, or none that rises
+        return (np.nan,) * 3
+    nothing = found.low == 0 and found.high == np.inf
+    return (np.nan,) * 3 if nothing else (found.median, found.low, found.high)
+
+
+def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
+    answer = drawn_summary(T, n, sparsity, DRAWS)
+    return {
+        "n": n,
+        "T": T,
+        "draws": DRAWS,
+        "undecided": answer["undecided"],
+        **answer["repeats"],
+        "metastable_until": answer["metastable_until"]["median"],
+        "metastable_censored": answer["metastable_censored"]["median"],
+        "zero_bias": answer["zero_bias"]["mean"],
+    }
+
+
+def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
+    n = min(run.setting.n for run in runs)
+    T = min((run.setting.T for run in runs if run.setting.n == n), key=lambda T: abs(np.log(T / n / SWEPT)))
+    own = [run for run in runs if (run.setting.n, run.setting.T) == (n, T)]
+    repeats = sorted({1} | {run.setting.repeats for run in own})
+    starts = [run for run in own if run.setting.repeats == repeats[-1]]
+    swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
+    return swept.assign(n=n, T=T)
+
+
+#: R over T/N of the published line, and what is published of the boundary.
+PUBLISHED_SLOPE = 0.4
 MORE_NEEDED = "At low T/n more than T/n repeats are needed (Jermyn)"
 LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
 
@@ -140,3 +232,123 @@ def _shown(sizes: pd.DataFrame, *columns: str) -> list[str]:
         ends = f"{low:.3g} to {high:.3g}".replace("inf", "∞")
         cells.append(ends if np.isnan(value) else f"{value:.3g} ({ends})")
     return cells
+
+
+def draw(tables: Tables) -> Figure:
+    """One map for each n, and the sweeps in both directions."""
+    sizes = sorted(set(tables["runs"]["n"]))
+    figure = Plot(figsize=(4.3 * (len(sizes) + 1), 5.6))
+    figure.set_layout_engine("constrained", w_pad=0.08)
+    axes = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
+    units = tables["theory"]["T"] / tables["theory"]["n"]
+    for ax, n in zip(axes, sizes, strict=False):
+        ax.sharex(axes[0])
+        ax.sharey(axes[0])
+        ax.set(xscale="log", yscale="log", xlabel="datapoints per feature T/n", title=f"n = {n}")
+        ax.set_xlim(0.6 * float(units.min()), max(1.5 * float(units.max()), 15.0))
+        ax.set_ylim(0.9, 1.6 * max(float(tables["runs"]["repeats"].max()), 10.0))
+        own = {name: table[table["n"] == n] for name, table in tables.items() if "n" in table}
+        _draw_theory(ax, own["theory"].sort_values("T"))
+        _draw_runs(ax, own["runs"])
+        _draw_boundaries(ax, own["boundaries"])
+        _plain(ax)
+    axes[0].set_ylabel("repeats R")
+    _draw_sweeps(axes[-1], tables["sweeps"])
+    named = {
+        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, fontsize=11)
+    return figure
+
+
+def _draw_theory(ax: Axes, theory: pd.DataFrame) -> None:
+    unit, median = theory["T"] / theory["n"], theory["median"]
+    ax.plot(unit, median, "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
+    least, greatest = theory["least"], theory["greatest"]
+    ax.fill_between(unit, least, greatest, color=GREEN, alpha=0.2, lw=0, label="… range of draws")
+    if len(theory) == 1:  # one size alone has no line and no band
+        reach = [median - least, greatest - median]
+        ax.errorbar(unit, median, reach, fmt="_", color=GREEN, ms=12, elinewidth=8, alpha=0.5)
+    until, longer = theory["metastable_until"], theory["metastable_censored"]
+    ax.plot(unit, until, ":", color=GREEN, lw=1.6, label="… unembedded state stands until")
+    if longer.any():
+        label = "… and longer: the scan of R ends there"
+        ax.plot(unit[longer], until[longer], "^", color=GREEN, mfc="none", ms=7, label=label)
+    line = np.array([0.8, 40.0])
+    ax.plot(line, PUBLISHED_SLOPE * line, "-", color=INK, lw=1.2, label="published line, R = 0.4 T/n")
+
+
+def _draw_runs(ax: Axes, runs: pd.DataFrame) -> None:
+    for first, colour, marker, label in (
+        (True, VERMILLION, "o", "trained: point among the first 0.1 % by $D_X$"),
+        (False, BLUE, "x", "trained: it is not"),
+    ):
+        own = runs[runs["first"] == first]
+        # seeds lie side by side
+        place = own["T"] / own["n"] * (1 + 0.07 * (own["seed"] - runs["seed"].mean()))
+        ax.plot(place, own["repeats"], marker, color=colour, ms=5, mew=1.4, alpha=0.8, label=label)
+
+
+def _draw_boundaries(ax: Axes, boundaries: pd.DataFrame) -> None:
+    fits = boundaries.query("criterion == 'first' and median == median")
+    # an interval may be open
+    bars = [fits["median"] - fits["low"], (fits["high"] - fits["median"]).clip(upper=1e3)]
+    label, place = "fitted boundary, 95 % interval", 0.78 * fits["T"] / fits["n"]
+    ax.errorbar(place, fits["median"], bars, fmt="s", color=INK, ms=6, capsize=3, label=label)
+
+
+def _plain(ax: Axes) -> None:
+    for axis, ticks in ((ax.xaxis, (1, 3, 10, 30)), (ax.yaxis, (1, 2, 3, 5, 8, 13, 20, 40))):
+        low, high = axis.get_view_interval()
+        axis.set_ticks([tick for tick in ticks if low <= tick <= high])
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
+        axis.set_tick_params(which="minor", length=0)
+
+
+def _draw_sweeps(ax: Axes, sweeps: pd.DataFrame) -> None:
+    for direction, colour, marker in (("down", VERMILLION, "v"), ("up", BLUE, "^")):
+        half = sweeps[sweeps["direction"] == direction].pivot(
+            index="repeats", columns="seed", values="length"
+        )
+        lines = ax.plot(half, marker, ls="-", color=colour, ms=5, lw=1, alpha=0.7)
+        lines[0].set_label(f"sweep of R on one dataset, {direction}ward, a line per seed")
+    ax.axhline(EMBEDDED, color=GREY, ls=":", lw=1.1)
+    n, T = int(sweeps["n"].iloc[0]), int(sweeps["T"].iloc[0])
+    ax.set(xlabel="repeats R", ylabel="hidden length of the point", title=f"n = {n}, T/n = {T / n:g}")
+    ax.set_ylim(0, None)
+
+
+#: Steps of each training.
+STEPS = 5_000
+
+
+def with_copies(data: Dataset, copies: int, wanted: int) -> Dataset:
+    """The dataset with its first point ``wanted`` times in place of ``copies`` times, 1 ≤ wanted ≤ copies.
+
+    >>> data = Dataset.from_dense([[1, 1, 1, 0], [0, 0, 0, 1]])
+    >>> with_copies(data, 3, 2).dense().tolist()
+    [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    gone = copies - wanted
+    values = int(data.indptr[gone])
+    return Dataset(data.n, data.indptr[gone:] - values, data.indices[values:], data.values[values:])
+
+
+def sweep_both_ways(run: Run, repeats: Sequence[int], steps: int = STEPS) -> pd.DataFrame:
+    """From a run with many repeats down to the fewest, and up again: columns direction, repeats, seed, length, loss.
+
+    ``repeats`` increase and end at the run's own. ``length`` is that of the repeated point's hidden vector.
+    """
+    setting, engine = run.setting, resolve_engine(run.engine)
+    model = (run.W.astype(np.float64), run.b.astype(np.float64))
+    rows = []
+    for direction, order in (("down", reversed(repeats)), ("up", iter(repeats))):
+        for R in order:
+            data = with_copies(run.data, setting.repeats, R)
+            own = setting.replace(T=data.T, repeats=R, steps=steps)
+            trained = train_one(own, engine=engine, data=data, start=model)
+            model = (trained.W.astype(np.float64), trained.b.astype(np.float64))
+            length = float(np.linalg.norm(data.project(model[0])[:, 0]))
+            rows.append((direction, R, setting.seed, length, float(trained.history_loss[-1])))
+    return pd.DataFrame(rows, columns=["direction", "repeats", "seed", "length", "train_loss"])

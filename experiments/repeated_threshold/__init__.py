@@ -26,9 +26,6 @@ from theory.repetition.logistic_boundary import fit_boundary
 from verify.statistics import Interval, share_interval
 from verify.style import BLUE, INK, VERMILLION, panels
 
-__all__ = ["KEYS", "boundary", "collect", "draw", "findings", "summary"]
-
-#: Columns that tell runs apart.
 KEYS = ("n", "T", "repeats", "seed")
 
 #: Draws of the numerical model.

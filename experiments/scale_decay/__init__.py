@@ -20,8 +20,6 @@ from numerics import Run
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.statistics import Interval
 
-__all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
-
 #: What is published.
 STAYS = "The generalization scale does not move with weight decay (Jermyn)"
 #: The scale moves little if its change over the whole range of decays is surely within this factor.
@@ -29,7 +27,6 @@ STILL = 2.0
 #: Over less than this range of decays little movement says little.
 LEAST_RANGE = 10
 
-#: Columns that tell runs apart.
 KEYS = ("m", "weight_decay", "T", "seed")
 
 

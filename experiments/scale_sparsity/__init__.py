@@ -21,12 +21,9 @@ from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
 from verify.statistics import Interval
 
-__all__ = ["KEYS", "collect", "derived", "draw", "findings", "summary"]
-
 #: The scale counts as decided by T(1 − S) where the slope's whole interval is nearer to 0 than to ±1, that of T alone.
 STILL = 0.5
 
-#: Columns that tell runs apart.
 KEYS = ("m", "sparsity", "T", "seed")
 
 #: The m at which the published curves lie on top of each other, and what is said of them.

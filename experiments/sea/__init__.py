@@ -25,9 +25,6 @@ from verify.diagnosis import FEATURE_RATIO
 from verify.statistics import mean_interval
 from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, VERMILLION, panels
 
-__all__ = ["KEYS", "closed_forms", "collect", "draw", "findings", "summary"]
-
-#: Columns that tell runs apart.
 KEYS = ("T", "start", "seed")
 
 #: The starts, in the order of the table.

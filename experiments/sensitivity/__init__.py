@@ -11,22 +11,149 @@ seeds spread.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from experiments.findings import Tables
+from experiments.bump import geometric_mean
+from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.following import STORED
 from experiments.grouping import for_good, least_of_each, numbers, parts
-from experiments.sensitivity.drawing import draw
-from experiments.sensitivity.judging import BASELINE, QUANTITIES, Quantity, findings, summary
+from experiments.published import PUBLISHED_ONSET
 from numerics import Run
 from theory import Setting
-from verify.statistics import lies_above, mean_interval
+from verify.statistics import Interval, lies_above, mean_interval
+from verify.style import BLUE, GREY, INK, VERMILLION, Plot
 
-__all__ = ["collect", "draw", "findings", "summary"]
+#: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
+BASELINE = "baseline"
+Row = Mapping[Hashable, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One number of a curve, larger than 0 and compared by its decimal logarithm.
+
+    ``reached`` is the column that tells a value from a lower bound, ``short`` its name in a cell, ``published`` the
+    authors' value and the replication's, ``unit`` how shifts are told, as factors ("times") or in "decades".
+    """
+
+    column: str
+    reached: str | None
+    name: str
+    short: str
+    published: tuple[float, ...] = ()
+    unit: str = "times"
+
+    @property
+    def gap(self) -> float:
+        """Decimal logarithm of the ratio of the published values."""
+        return math.log10(self.published[1] / self.published[0])
+
+    def shift(self, decades: Iterable[float]) -> Interval:
+        """A shift in decades, its value and bounds, in `unit`."""
+        return Interval(*(float(each) if self.unit == "decades" else 10.0 ** float(each) for each in decades))
+
+    def shift_of(self, row: Row) -> Interval:
+        """The shift of a change."""
+        return self.shift(row[f"{self.column}_{part}"] for part in ("shift", "low", "high"))
+
+    def value_cell(self, row: Row) -> str:
+        """Its value and range over seeds; with how many seeds do not reach it."""
+        value, least, largest = (float(row[f"{self.column}{part}"]) for part in ("", "_least", "_largest"))
+        missed = int(row[f"{self.column}_missed"])
+        if missed == row["seeds"]:
+            return f"not by {largest:.4g}"
+        spread = "" if largest <= least * 1.0001 else f" ({least:.4g} to {largest:.4g})"
+        return f"{value:.4g}{spread}" + (f", {missed} not by {largest:.4g}" if missed else "")
+
+    def shift_cell(self, row: Row) -> str:
+        """Its shift with interval, and whether it is a bound; a dash for the baseline."""
+        if row["change"] == BASELINE:
+            return "–"
+        shift, form = self.shift_of(row), "+.2f" if self.unit == "decades" else ".3g"
+        bound = row[f"{self.column}_bound"]
+        spread = f" ({shift.low:{form}} to {shift.high:{form}})" if shift.high - shift.low > 1e-6 else ""
+        return f"{bound if isinstance(bound, str) else ''} {shift.value:{form}}{spread}".strip().replace(
+            "-", "−"
+        )
+
+
+FEATURE_ONSET = Quantity(
+    "feature_onset", "feature_reached", "the onset of features", "features", PUBLISHED_ONSET
+)
+LOSS_ONSET = Quantity("loss_onset", "loss_reached", "where the test loss falls below 1", "loss below 1")
+PEAK = Quantity("peak", None, "the peak of the test loss", "peak", (1.01, 5000), unit="decades")
+QUANTITIES = (FEATURE_ONSET, LOSS_ONSET, PEAK)
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """Every change: its onsets and peak, their shifts against the baseline, and what it moves."""
+    rows = []
+    for row in tables["changes"].to_dict("records"):
+        cells: dict[str, object] = {"change": row["change"], "seeds": row["seeds"]}
+        for quantity in QUANTITIES:
+            cells[quantity.short] = quantity.value_cell(row)
+            cells[f"{quantity.short}, {quantity.unit}"] = quantity.shift_cell(row)
+        cells["T of the peak"] = f"{row['peak_T']:.0f}"
+        moved = ", ".join(each.short for each in QUANTITIES if row[f"{each.column}_moved"])
+        rows.append(cells | {"moves": "no output left" if row["silent"] else moved or "–"})
+    return pd.DataFrame(rows)
+
+
+def findings(tables: Tables) -> list[Finding]:
+    """Whether one change reaches the published gaps, how many move what, and what second changes add."""
+    changes, curves = tables["changes"].to_dict("records"), tables["curves"]
+    others = [row for row in changes if row["change"] != BASELINE and not row["silent"]]
+    moving = {each.name: sum(row[f"{each.column}_moved"] for row in others) for each in QUANTITIES}
+    peaks = geometric_mean(curves[curves["change"] == BASELINE]["peak"])
+    return [
+        *(_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)),
+        *(
+            measured(f"Changes that move {name}", "changes", count, len(others))
+            for name, count in moving.items()
+        ),
+        measured("Peak test loss of the baseline", "geometric mean", peaks, int(changes[0]["seeds"])),
+        *_second_changes(curves),
+    ]
+
+
+def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
+    """Whether a change moves a quantity as far as the gap, in either direction; that these do not decides nothing."""
+    said = f"One difference in setup sets authors and Jermyn's replication apart in {quantity.name}"
+    if not others:
+        return Finding(said, "not tested")
+    decades = f"{quantity.column}_shift"
+    reach = [row for row in others if row[f"{quantity.column}_moved"] and abs(row[decades]) >= quantity.gap]
+    far = max(reach or others, key=lambda row: abs(float(row[decades])))
+    gap = quantity.shift([quantity.gap] * 3).value
+    label = f"farthest shift, {quantity.unit} (published gap: {gap:.2g})"
+    outcome: Outcome = "agrees" if reach else "not decided"
+    return found(said, outcome, label, quantity.shift_of(far), int(far["seeds"]), str(far["change"]))
+
+
+def _second_changes(curves: pd.DataFrame) -> list[Finding]:
+    """Two changes together, against the first of them alone."""
+    parts = {str(change): rows for change, rows in curves.groupby("change", sort=False)}
+    rows = []
+    for change, own in parts.items():
+        first = change.split(", ")[0]
+        if first == change or first not in parts:
+            continue
+        both = own.merge(parts[first], on=["data_seed", "seed"])
+        for quantity in (PEAK, FEATURE_ONSET):
+            shift = mean_interval(np.log10(both[f"{quantity.column}_x"] / both[f"{quantity.column}_y"]))
+            said = f"A second change, beside the first of them alone, shifts {quantity.name}"
+            interval = quantity.shift([shift.value, shift.low, shift.high])
+            rows.append(measured(said, quantity.unit, interval, len(both), change))
+    return rows
+
 
 #: Fields whose change is looked at; the baseline has the paper's value of each, and the most common ``steps``.
 FIELDS = ("steps", "lr", "schedule", "weight_decay", "start", "start_bias", "loss", "adam_epsilon", "dtype")
@@ -163,3 +290,55 @@ def _against_partner(row: Mapping[Hashable, Any], plain: pd.DataFrame, name: str
     if (same["seed"] == row["seed"]).any():
         same = same[same["seed"] == row["seed"]]
     return float(np.log10(row[name]) - np.log10((same if len(same) else plain)[name]).mean())
+
+
+def draw(tables: Tables) -> Figure:
+    """Onsets and peak of every change, one row each: seeds, mean and the baseline's own spread."""
+    changes, curves = tables["changes"], tables["curves"]
+    figure = Plot(figsize=(13.0, 1.6 + 0.36 * len(changes)))
+    figure.set_layout_engine("constrained", w_pad=0.12)
+    axes = figure.subplots(1, 3, sharey=True)
+    labels = ("features: onset T", "test loss below 1: onset T", "peak test loss")
+    for ax, quantity, label in zip(axes, (FEATURE_ONSET, LOSS_ONSET, PEAK), labels, strict=True):
+        _draw_quantity(ax, changes, curves, quantity)
+        ax.set_xscale("log")
+        if quantity is not PEAK:
+            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.xaxis.set_major_formatter("{x:.0f}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set_xlabel(label)
+    axes[1].sharex(axes[0])
+    axes[0].set_yticks(range(len(changes)), changes["change"])
+    axes[0].set_ylim(len(changes) - 0.4, -0.6)
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quantity: Quantity) -> None:
+    name = quantity.column
+    plain = numbers(curves[curves["change"] == BASELINE], name)
+    centre = float(np.mean(np.log10(plain)))
+    ax.axvspan(plain.min() / 1.01, plain.max() * 1.01, color=GREY, alpha=0.35, lw=0,
+               label="seeds of the baseline")  # fmt: skip
+    if quantity.published:
+        for sign in (-1, 1):
+            where = 10 ** (centre + sign * quantity.gap)
+            # a lower peak than that of no bump cannot be shown
+            if quantity is PEAK and where < 0.9:
+                continue
+            label = "published gap away" if sign > 0 else None
+            ax.axvline(where, color=VERMILLION, ls="--", lw=1.4, label=label)
+    for place, row in enumerate(changes.to_dict("records")):
+        own = curves[curves["change"] == row["change"]]
+        there = np.asarray(own[quantity.reached], dtype=bool) if quantity.reached else np.full(len(own), True)
+        heights = place + np.linspace(-0.18, 0.18, len(own))
+        values, colour = numbers(own, name), VERMILLION if row[f"{name}_moved"] else BLUE
+        ax.scatter(values[there], heights[there], s=22, color=colour, alpha=0.55, lw=0)
+        ax.scatter(values[~there], heights[~there], s=34, color=colour, marker=">", lw=0)
+        ax.plot([float(row[name])], [place], "|", ms=13, mew=2, color=INK)
+    ax.plot([], [], "o", color=BLUE, alpha=0.55, label="one seed of a change within the spread")
+    ax.plot([], [], "o", color=VERMILLION, alpha=0.55, label="… of a change that moves it")
+    ax.plot([], [], ">", color=INK, label="not reached, lower bound")
+    ax.plot([], [], "|", ms=13, mew=2, color=INK, label="geometric mean of seeds")
+    ax.grid(axis="y", color=GREY, alpha=0.25, lw=0.8)

@@ -16,8 +16,6 @@ from theory.number_format import at_least, number
 from verify.statistics import Interval
 from verify.style import DECAY_COLOURS, INK, panels
 
-__all__ = ["draw", "findings", "summary"]
-
 SAME = "The threshold with free biases is that at zero bias (`repetition.zero-bias`)"
 
 

@@ -15,12 +15,9 @@ from experiments.bump_curves import bumps_of, bumps_summary, collect_curves, dra
 from experiments.findings import Finding, Outcome, Tables, found, measured
 from numerics import Run
 
-__all__ = ["KEYS", "collect", "draw", "findings", "summary"]
-
 #: What the paper says of more steps; of bumps, so that after the most steps there must be one.
 GROWTH = "More steps make the bump larger"
 
-#: Columns that tell runs apart.
 KEYS = ("steps", "T", "seed")
 
 

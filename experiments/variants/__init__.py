@@ -9,17 +9,20 @@ stored its datapoints where no squared error exceeds `STORED_ERROR`.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.findings import Tables
-from experiments.variants.drawing import draw
-from experiments.variants.judging import STORED_ERROR, findings, summary
+from experiments.clouds import draw_cloud
+from experiments.findings import Finding, Tables, measured, outcome_of
+from experiments.following import STORED
+from experiments.grouping import values_by
 from numerics import Run, draw_dataset, draw_test_dataset
 from numerics.data import Dataset
 from numerics.other_models.variants import (
@@ -32,10 +35,125 @@ from numerics.other_models.variants import (
 )
 from numerics.training.progress import progress_bar
 from theory.dimensionality import dimensionality
+from verify.statistics import lies_above
+from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
 
-__all__ = ["STORED_ERROR", "collect", "draw", "findings", "summary"]
+#: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
+#: because the fourth power hardly pulls on small errors.
+STORED_ERROR = 0.01
+#: Hidden vectors of a regular polygon differ in length by less than this (standard deviation over mean).
+EVEN_LENGTHS = 0.1
 
-#: `collect` needs no test losses of the runs.
+#: What a variant can have of the standard model, and what is said of it. The bump: at its peak the test loss of every
+#: seed lies above every seed at both ends. Polygons: of most seeds. Features: the median over seeds.
+TRAITS = {
+    "bump": "Variants that have the bump",
+    "recovered": "Variants that predict better than the zero output at the largest T, every seed",
+    "polygons": "Variants that store their datapoints as regular polygons at some T",
+    "features": f"Variants that end with features of D_f at least {STORED}",
+}
+
+
+def summary(tables: Tables) -> pd.DataFrame:
+    """A row per variant: what it stores, how, its test losses and largest D_f, and its traits."""
+    rows = [
+        {"variant": name} | _cells(rows) | {"has": ", ".join(traits_of(rows)) or "–"}
+        for name, rows in tables["trained"].groupby("variant", sort=False)
+    ]
+    return pd.DataFrame(rows).fillna("–")
+
+
+def findings(tables: Tables) -> list[Finding]:
+    """Whether double descent is found where the second replication reports it, and how many variants have a trait."""
+    trained = tables["trained"]
+    traits = {str(name): traits_of(rows) for name, rows in trained.groupby("variant", sort=False)}
+    tied = [each for each in VARIANTS if not each.untied]
+    losses = [each.name for each in tied if not each.hidden_relu and each != STANDARD]
+    closed = [each.name for each in tied if each.hidden_relu]
+    relu = trained[trained["variant"].str.contains("ReLU")]
+    dead, diverged = int((relu["dead_hidden_units"] > 0).sum()), int(trained["diverged"].sum())
+    judged = trained[~trained["diverged"].astype(bool)].groupby("variant")["T"].nunique().min() > 2
+    having = {trait: sum(trait in each for each in traits.values()) for trait in TRAITS}
+    return [
+        _double_descent("with other losses", losses, traits, judged),
+        _double_descent("with a ReLU between the layers", closed, traits, judged),
+        *(measured(TRAITS[trait], "variants", count, len(traits)) for trait, count in having.items()),
+        measured("Runs with a ReLU on h that end with a unit closed to all data", "runs", dead, len(relu)),
+        measured("Runs that diverged and are left out", "runs", diverged, len(trained)),
+    ]
+
+
+def _double_descent(change: str, names: list[str], traits: Mapping[str, list[str]], judged: bool) -> Finding:
+    """Of these variants those with the bump and a loss below the zero output's after it."""
+    said = f"There is double descent {change} (Hobbhahn)"
+    there = [name for name in names if name in traits]
+    having = sum({"bump", "recovered"} <= set(traits[name]) for name in there)
+    outcome = outcome_of(having, judged * len(there))
+    return Finding(said, outcome, "variants with it", having, n=len(there), at="; ".join(names))
+
+
+def _finished(rows: pd.DataFrame) -> pd.DataFrame:
+    """Runs that did not diverge, with whether all points are stored, and these as a regular polygon."""
+    finished = rows[~rows["diverged"].astype(bool)]
+    stored = finished["worst_point_error"] <= STORED_ERROR
+    return finished.assign(stored=stored, regular=stored & _is_regular(finished))
+
+
+def traits_of(rows: pd.DataFrame) -> list[str]:
+    """Which of `TRAITS` a variant has, from the rows of its runs, in their order."""
+    finished = _finished(rows)
+    if finished.empty:
+        return []
+    losses = values_by(finished, "T", "test_loss")
+    peak = max(losses, key=lambda T: float(np.median(losses[T])))
+    first, last = losses[min(losses)], losses[max(losses)]
+    features = values_by(finished, "T", "largest_feature_dimensionality")[max(losses)]
+    seeds = rows.groupby("T").size()
+    has = {
+        "bump": lies_above(losses[peak], [*first, *last]),
+        "recovered": max(last) < 1,
+        "polygons": (finished.groupby("T")["regular"].sum() > seeds / 2).any(),
+        "features": np.median(features) >= STORED,
+    }
+    return [trait for trait in TRAITS if has[trait]]
+
+
+def _cells(rows: pd.DataFrame) -> dict[str, str]:
+    """What the summary shows of a variant, but its traits."""
+    finished = _finished(rows)
+    if finished.empty:
+        return {"all seeds store T points at T =": "all diverged"}
+    good, sizes = finished[finished["stored"]], finished.groupby("T")
+    everywhere = [str(T) for T, all_stored in sizes["stored"].all().items() if all_stored]
+    shapes = [f"{each.sum()}/{len(each)} at {T}" for T, each in good.groupby("T")["regular"]]
+    peak = int(str(sizes["test_loss"].median().idxmax()))
+    losses = {int(str(T)): _span(each) for T, each in sizes["test_loss"]}
+    first, last = min(losses), max(losses)
+    return {
+        "all seeds store T points at T =": ", ".join(everywhere) or "none",
+        "regular polygons": ", ".join(shapes) or "–",
+        "spread of lengths": f"{good['length_spread'].median():.2g}" if len(good) else "–",
+        "largest test loss": f"{losses[peak]} at T = {peak}",
+        "at both ends": f"{losses[first]}; {losses[last]}",
+        "largest D_f": _span(sizes["largest_feature_dimensionality"].get_group(last)),
+    }
+
+
+def _is_regular(rows: pd.DataFrame) -> pd.Series:
+    """Even lengths, and angular gaps nearer to those of T corners than of T + 1 corners with one left out.
+
+    The latter stray by √(T − 1)/(T + 1) from 2π/T (root mean square, in units of 2π/T); half of that is the bound.
+    """
+    T = rows["T"]
+    even = rows["gap_deviation"] < np.sqrt(T - 1) / (T + 1) / 2
+    return pd.Series(even & (rows["length_spread"] < EVEN_LENGTHS))
+
+
+def _span(values: pd.Series) -> str:
+    low, high = f"{values.min():.3g}", f"{values.max():.3g}"
+    return low if low == high else f"{low} to {high}"
+
+
 OBSERVED = False
 
 #: Sizes with pictures: hidden vectors at the first two, features (columns of the decoder) at the last that is there.
@@ -116,3 +234,57 @@ def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
             facts = {"variant": run.variant.name, "T": T, "seed": run.setting.seed, "kind": kind}
             clouds.append(pd.DataFrame({**facts, "x": cloud[0], "y": cloud[1]}))
     return pd.concat(clouds, ignore_index=True)
+
+
+_MARKERS = ("o", "s", "^", "v", "D", "X")
+_COLOURS = (INK, *DECAY_COLOURS[:4], VERMILLION)
+
+
+def draw(tables: Tables) -> Figure:
+    """Losses and dimensionalities against T on top, a column of pictures for each variant below."""
+    names = list(dict.fromkeys(tables["trained"]["variant"]))
+    rows = list(dict.fromkeys(zip(tables["points"]["kind"], tables["points"]["T"], strict=True)))
+    figure = Plot(figsize=(11.0, 5.2 + 1.9 * len(rows)))
+    figure.set_layout_engine("constrained", h_pad=0.06)
+    grid = figure.add_gridspec(1 + len(rows), len(names), height_ratios=[4.4, *[1.9] * len(rows)])
+    half = len(names) // 2
+    left, right = figure.add_subplot(grid[0, :half]), figure.add_subplot(grid[0, half:])
+    _draw_series(left, tables["trained"], names, "test_loss", offset=1.0)
+    left.set_yscale("symlog", linthresh=0.01)
+    left.axhline(0, color=GREY, lw=1)
+    lowest = float(tables["trained"]["test_loss"].min()) - 1
+    left.set(ylabel="test loss / zero output − 1", ylim=(3 * min(lowest, -0.003), None))
+    _draw_series(right, tables["trained"], names, "largest_feature_dimensionality")
+    right.axhline(0.4, color=GREY, lw=1, ls=":")
+    right.annotate("pentagon alone 2/5", (0.5, 0.4), xycoords=right.get_yaxis_transform(), color=INK,
+                   fontsize=11, va="bottom")  # fmt: skip
+    right.set(ylabel="largest $D_f$, decoder", ylim=(0, None))
+    for place, (kind, T) in enumerate(rows, start=1):
+        for column, name in enumerate(names):
+            ax = figure.add_subplot(grid[place, column])
+            points = tables["points"].query("variant == @name and T == @T and kind == @kind")
+            if points.empty:
+                ax.set_axis_off()
+                continue
+            draw_cloud(ax, points, kind)
+            if place == 1:
+                ax.set_title(name.replace(", ", ",\n"), fontsize=11.5)
+            if column == 0:
+                ax.set_ylabel(f"{'hidden' if kind == 'hidden' else 'features'}\nT = {T}")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_series(ax: Axes, trained: pd.DataFrame, names: list[str], column: str, offset: float = 0.0) -> None:
+    """Every seed as a small open mark and their median as a line, per variant."""
+    for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
+        rows = trained[trained["variant"] == name].dropna(subset=[column])
+        ax.scatter(
+            rows["T"], rows[column] - offset, s=16, marker=marker, facecolor="none", edgecolor=colour, lw=0.8, zorder=3
+        )  # fmt: skip
+        middle = rows.groupby("T")[column].median() - offset
+        ax.plot(middle.index, middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter("{x:.0f}")
+    ax.set_xlabel("datapoints T")

@@ -23,8 +23,6 @@ from experiments.findings import Finding, Outcome, Tables, found, measured, outc
 from numerics import Run
 from verify.statistics import Interval
 
-__all__ = ["KEYS", "collect", "draw", "findings", "summary"]
-
 #: The paper's weight decay, and the one at which it finds no bump.
 USUAL, STRONG = 0.01, 1.0
 
@@ -34,7 +32,6 @@ REMOVED = 0.1
 #: What the paper says; the order is one of bumps, so that at one weight decay at least there must be one.
 REMOVAL, ORDER = "Weight decay 1 removes the bump", "Less weight decay makes the bump larger"
 
-#: Columns that tell runs apart.
 KEYS = ("weight_decay", "T", "seed")
 
 

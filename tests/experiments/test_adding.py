@@ -37,7 +37,7 @@ def _quick_theory(monkeypatch):
     theory = {"n": 40, "draws": 1, "undecided": 0, "median": 3.0, "least": 2.0, "greatest": 4.0}
     stands = {"metastable_until": 5.0, "metastable_censored": False, "zero_bias": 3.0}
     monkeypatch.setattr(
-        "experiments.repeated_map.collecting._theory", lambda n, T, _: theory | {"n": n, "T": T} | stands
+        "experiments.repeated_map._theory", lambda n, T, _: theory | {"n": n, "T": T} | stands
     )
 
 

@@ -8,13 +8,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from experiments import forgetting, repeated_history, repeated_many
+from experiments import forgetting, repeated_history, repeated_many, repeated_map
 from experiments.following import outcomes, standing, stored_features
 from experiments.making import gather, page_of, picture, write_experiment
 from experiments.registry import find_experiment
 from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
-from experiments.repeated_map import collecting as repeated_map_collecting
-from experiments.repeated_map.hysteresis import sweep_both_ways, with_copies
+from experiments.repeated_map import sweep_both_ways, with_copies
 from experiments.tables import form_folders, form_of, read_tables
 from experiments.threshold import draws
 from numerics import Run, train
@@ -52,7 +51,7 @@ def made(tmp_path_factory):
     for module in (repeated_history, draws):
         patch.setattr(module, "find_transition", _transition)
     patch.setattr(forgetting, "FRAMES", 5)
-    patch.setattr(repeated_map_collecting, "sweep_both_ways", partial(sweep_both_ways, steps=20))
+    patch.setattr(repeated_map, "sweep_both_ways", partial(sweep_both_ways, steps=20))
     tables = {}
     for name, text in TINY.items():
         file = folder / f"{name}.toml"

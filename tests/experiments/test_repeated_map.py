@@ -5,8 +5,7 @@ import pandas as pd
 
 from experiments import repeated_map
 from experiments.commentary import outcomes
-from experiments.repeated_map import MORE_NEEDED
-from experiments.repeated_map.collecting import boundaries
+from experiments.repeated_map import MORE_NEEDED, boundaries
 
 
 def _runs(rows):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from experiments import sensitivity
 from experiments.commentary import outcomes
-from experiments.sensitivity.judging import BASELINE, QUANTITIES
+from experiments.sensitivity import BASELINE, QUANTITIES
 from experiments.tables import parsed_table, table_text
 from numerics import train
 from theory import Setting

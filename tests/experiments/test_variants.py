@@ -8,7 +8,7 @@ import pytest
 
 from experiments import variants
 from experiments.commentary import outcomes
-from experiments.variants.judging import _is_regular, traits_of
+from experiments.variants import _is_regular, traits_of
 from numerics import train
 from numerics.other_models.variants import VARIANTS
 from theory import Setting
