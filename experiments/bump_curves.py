@@ -8,10 +8,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.axes import draw_seeds, empty
 from experiments.bump import Bump, find_bump, geometric_mean
 from experiments.findings import Tables
 from experiments.grouping import numbers, parts, values_by
-from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
+from numerics import Run
+from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
 
 #: What the pages keep of every run, beside the value that tells curves apart.
 COLUMNS = ["T", "sparsity", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]
@@ -23,7 +25,7 @@ _COLOURS = (VERMILLION, *DECAY_COLOURS)
 Losses = Mapping[float, Mapping[int, Sequence[float]]]
 
 
-def collect_curves(table: pd.DataFrame, key: str) -> Tables:
+def collect_curves(runs: Sequence[Run], table: pd.DataFrame, key: str) -> Tables:
     """Table ``runs``: every run with the value of ``key``."""
     return {"runs": table[[key, *COLUMNS]].sort_values([key, "T", "seed"], ignore_index=True)}
 
@@ -73,26 +75,19 @@ def _there(bump: Bump) -> str:
 def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     """Test loss above, largest feature dimensionality below, one curve for each value of ``key``."""
     runs = tables["runs"]
-    figure = Plot(figsize=(9.6, 8.6))
-    figure.set_layout_engine("constrained", h_pad=0.06)
+    figure = empty(9.6, 8.6, h_pad=0.06)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     excess, column = runs.assign(excess=runs["test_loss"] - 1), "largest_feature_dimensionality"
     for place, (value, rows) in enumerate(parts(excess, key)):
         style = {"color": _COLOURS[place % 6], "marker": _MARKERS[place % 6]}
         label = f"{symbol} = {value:g}"
         middle = [geometric_mean(each).value - 1 for each in values_by(rows, "T", "test_loss").values()]
-        _draw_curve(top, rows, "excess", middle, style, label)
-        _draw_curve(bottom, rows, column, rows.groupby("T")[column].median().tolist(), style, label)
+        draw_seeds(top, rows["T"], rows["excess"], middle, label, **style)
+        draw_seeds(
+            bottom, rows["T"], rows[column], rows.groupby("T")[column].median().tolist(), label, **style
+        )
     _finish(top, bottom, numbers(excess, "excess"), 10 / _density(runs))
     return figure
-
-
-def _draw_curve(
-    ax: Axes, rows: pd.DataFrame, column: str, middle: list[float], style: Mapping[str, str], label: str
-) -> None:
-    """Every seed, and a line through the middle of each T."""
-    ax.scatter(numbers(rows, "T"), numbers(rows, column), s=18, alpha=0.45, lw=0, **style)  # type: ignore[arg-type]
-    ax.plot(np.unique(numbers(rows, "T")), middle, "-", lw=1.8, ms=5, label=label, **style)  # type: ignore[arg-type]
 
 
 def _finish(top: Axes, bottom: Axes, excess: np.ndarray, scale: float) -> None:

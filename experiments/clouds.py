@@ -39,7 +39,7 @@ def points_of(run: Run, diagnosis: Diagnosis | None) -> pd.DataFrame:
     if diagnosis is not None:
         clouds |= _predicted(run.setting.T, diagnosis, hidden, W)
     rows = [
-        pd.DataFrame({"kind": kind, "x": map(_brief, cloud[0]), "y": map(_brief, cloud[1])})
+        pd.DataFrame({"kind": kind, "x": map(brief, cloud[0]), "y": map(brief, cloud[1])})
         for kind, cloud in clouds.items()
     ]
     return pd.concat(rows, ignore_index=True)
@@ -56,7 +56,8 @@ def _predicted(T: int, diagnosis: Diagnosis, hidden: Floats, W: Floats) -> dict[
     return {"predicted feature": turned_onto(pentagon, longest)}
 
 
-def _brief(value: float) -> float:
+def brief(value: float) -> float:
+    """A coordinate to the four digits of tables."""
     return float(f"{value:.4g}")
 
 

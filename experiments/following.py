@@ -14,7 +14,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.clouds import points_of
-from experiments.grouping import numbers
 from numerics import Run
 from numerics.engines import resolve_engine
 from numerics.repetition import EMBEDDED
@@ -139,23 +138,10 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
         long = (part["length"] > EMBEDDED).to_numpy()
         first = long & (part["rank"] <= TOP).to_numpy()
         last = part.iloc[-1]
-        rows.append(
-            {
-                "repeats": repeats,
-                "seed": seed,
-                "embedded": bool(long[-1]),
-                "first": bool(first[-1]),
-                "near_miss": bool(not long[-1] and at_least_twice(first)),
-                "near_by_length": bool(last["length"] < EMBEDDED / 2 and at_least_twice(long)),
-                "stored": float(last["stored"]),
-                "point_from": _first(part, long),
-                "features_from": _first(part, (part["stored"] >= 3).to_numpy()),
-            }
-        )
+        share = part["step"] / part["step"].max()
+        row = {"repeats": repeats, "seed": seed, "embedded": long[-1], "first": first[-1]}
+        row |= {"near_miss": not long[-1] and at_least_twice(first)}
+        row |= {"near_by_length": last["length"] < EMBEDDED / 2 and at_least_twice(long)}
+        row |= {"stored": float(last["stored"]), "point_from": share[long].min()}
+        rows.append(row | {"features_from": share[part["stored"] >= 3].min()})
     return pd.DataFrame(rows)
-
-
-def _first(part: pd.DataFrame, holds: NDArray[np.bool_]) -> float:
-    """The share of training after which something holds for the first time; NaN if it never does."""
-    steps = numbers(part, "step")
-    return float(steps[holds].min() / steps.max()) if holds.any() else float("nan")

@@ -17,6 +17,11 @@ def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
     return np.asarray(table[column], dtype=np.float64)
 
 
+def levels_of(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """The reference values of the table ``levels``, by name."""
+    return dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
+
+
 def values_by(table: pd.DataFrame, key: str, column: str) -> dict[int, list[float]]:
     """The values of a column for each integer of another, in ascending order.
 
@@ -47,6 +52,15 @@ def median_range(values: ArrayLike) -> Interval:
     if not len(sample):
         return Interval(np.nan, np.nan, np.nan)
     return Interval(float(np.median(sample)), float(sample.min()), float(sample.max()))
+
+
+def cell(value: float, digits: int) -> str:
+    """A number as text; a dash for NaN.
+
+    >>> cell(0.51234, 2), cell(np.nan, 2)
+    ('0.51', '–')
+    """
+    return "–" if np.isnan(value) else number(value, digits)
 
 
 def span(values: ArrayLike, digits: int) -> str:

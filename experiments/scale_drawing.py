@@ -8,14 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 from scipy.stats import gmean
 
+from experiments.axes import draw_seeds, empty, plain_numbers
 from experiments.grouping import numbers
-from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
+from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
 
 _LOOKS = tuple(zip((VERMILLION, *DECAY_COLOURS), ("o", "s", "^", "D", "v", "X"), strict=True))
-_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,7 @@ class Axis:
 def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: float) -> Figure:
     """Curves of the largest D_f above, their scales below, a column for each m; ``expected`` is the published scale."""
     dimensions = [int(m) for m in np.unique(numbers(runs, "m"))]
-    figure = Plot(figsize=(max(8.6, 4.4 * len(dimensions)), 8.8))
-    figure.set_layout_engine("constrained", h_pad=0.08)
+    figure = empty(max(8.6, 4.4 * len(dimensions)), 8.8, h_pad=0.08)
     axes = figure.subplots(2, len(dimensions), squeeze=False, height_ratios=[3, 2])
     for ax in axes[1, 1:]:
         ax.sharey(axes[1, 0])
@@ -55,14 +54,12 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
 def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
     column = "largest_feature_dimensionality"
     for (value, rows), (colour, marker) in zip(runs.groupby(axis.key), cycle(_LOOKS), strict=False):
-        ax.scatter(rows[axis.size], rows[column], s=18, marker=marker, color=colour, alpha=0.45, lw=0)
-        middle, label = rows.groupby(axis.size)[column].median(), f"{axis.symbol} = {value:g}"
-        ax.plot(middle, "-", marker=marker, color=colour, lw=1.8, ms=5, label=label)
+        middle, label = rows.groupby(axis.size)[column].median().tolist(), f"{axis.symbol} = {value:g}"
+        draw_seeds(ax, rows[axis.size], rows[column], middle, label, marker=marker, color=colour)
     ax.axvline(expected, color=GREY, lw=1)
     ax.set(xscale="log", xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(_PLAIN)
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(ax.xaxis)
 
 
 def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
@@ -81,9 +78,8 @@ def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) ->
         ax.plot(ends, gmean(found["scale"]) / gmean(found[axis.key]) * ends, "--", color=INK, lw=1.2)
     ax.set(xscale="log", yscale="log", xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
     ax.set(xticks=ticks, xlim=(ticks[0] / 1.3, ticks[-1] * 1.3))
-    for name, minor in ((ax.xaxis, NullFormatter()), (ax.yaxis, _PLAIN)):
-        name.set_major_formatter(_PLAIN)
-        name.set_minor_formatter(minor)
+    plain_numbers(ax.xaxis, ax.yaxis)
+    ax.yaxis.set_minor_formatter("{x:g}")
     ax.tick_params(axis="y", which="minor", labelsize=10)
 
 

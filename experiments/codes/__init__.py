@@ -8,12 +8,11 @@ be refuted.
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.findings import MEASURED, Finding, Tables, found, found_count, outcome_of
-from experiments.grouping import median_range, numbers, parts, records, span
+from experiments.grouping import cell, median_range, numbers, parts, records, span
 from numerics import Run
 from theory.codes.programme import memorization_code
 from theory.dimensionality import dimensionality
@@ -54,14 +53,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def _code(m: int, T: int) -> dict[str, object]:
     code = memorization_code(T, m, starts=4)
-    return {
-        "m": m,
-        "T": T,
-        "energy": code.energy,
-        "largest_dimensionality": float(dimensionality(code.hidden).max()),
-        "equal_norms": code.equal_norms,
-        "status": code.status,
-    }
+    largest = float(dimensionality(code.hidden).max())
+    facts: dict[str, object] = {"m": m, "T": T, "energy": code.energy, "largest_dimensionality": largest}
+    return facts | {"equal_norms": code.equal_norms, "status": code.status}
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -73,12 +67,11 @@ def findings(tables: Tables) -> list[Finding]:
     near = sum(abs(part["dimensionality_off"].median()) <= NEAR for part in groups)
     unequal = judged[~judged["equal_norms"].astype(bool) & (2 * judged["m"] > judged["T"])]
     shorter = unequal["energy"] < _allowed(unequal) * unequal["T"]
+    shorter_than = "runs below T, the least energy of equal lengths"
     return [
         Finding(BOUND, outcome_of(len(judged) - beaten, len(judged)), "runs below it", beaten, n=len(judged)),
         found_count(CONTROL, "settings that do", refuted, len(groups)),
-        found_count(
-            UNEQUAL, "runs below T, the least energy of equal lengths", int(shorter.sum()), len(unequal)
-        ),
+        found_count(UNEQUAL, shorter_than, int(shorter.sum()), len(unequal)),
         *(
             Finding("Unequal lengths", MEASURED, "runs below T", part.sum(), n=len(part), at=_at(budget))
             for budget, part in shorter.groupby(unequal["decay_budget"])
@@ -113,15 +106,15 @@ def summary(tables: Tables) -> pd.DataFrame:
                 "τ": number(budget, 3),
                 "memorized": f"{(runs['status'] == 'memorized').sum()}/{len(runs)}",
                 "orthonormal": len(found),
-                "least energy": _number(found["energy"].min(), 5),
+                "least energy": cell(found["energy"].min(), 5),
                 "of the code": number(code["energy"], 5),
-                "ratio": _number(1 + found["above"].min(), 5),
-                "median ratio": _number(1 + found["above"].median(), 5),
-                "ratio to T + 1 points": _number(1 + found["above_next"].min(), 3),
-                "largest D_X, median": _number(largest.median(), 4),
+                "ratio": cell(1 + found["above"].min(), 5),
+                "median ratio": cell(1 + found["above"].median(), 5),
+                "ratio to T + 1 points": cell(1 + found["above_next"].min(), 3),
+                "largest D_X, median": cell(largest.median(), 4),
                 "its range": span(largest, 4),
                 "of the code, D_X": number(code["largest_dimensionality"], 4),
-                "off by": f"{_number(100 * found['dimensionality_off'].median(), 2)} %",
+                "off by": f"{cell(100 * found['dimensionality_off'].median(), 2)} %",
             }
         )
     return pd.DataFrame(rows)
@@ -160,7 +153,3 @@ def _below(runs: pd.DataFrame, above: str) -> pd.Series:
 
 def _at(budget: float) -> str:
     return f"τ = {number(budget, 3)}"
-
-
-def _number(value: float, digits: int) -> str:
-    return "–" if np.isnan(value) else number(value, digits)

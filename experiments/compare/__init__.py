@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Tables, found, found_count
-from experiments.grouping import median_range, parts, records
+from experiments.findings import Finding, Tables, found_count, measured
+from experiments.grouping import cell, median_range, parts, records
 from theory.dimensionality import dimensionality
 from theory.number_format import number
 from verify.claims.registry import CLAIMS
@@ -30,14 +30,13 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether decay brings norms nearer to the least one, and sums of dimensionalities beside the rank."""
     medians = tables["cells"].pivot_table(index="T", columns="decay_budget", values="median_ratio").dropna()
     nearer = int((medians.iloc[:, -1] < medians.iloc[:, 0]).sum())
-    sums = _sums(tables["hidden_vectors"])
+    hidden = parts(tables["hidden_vectors"].query("kind == 'hidden'"), "T", "m", "run", "seed")
+    sums = pd.Series([dimensionality(np.array([part["x"], part["y"]])).sum() for _, part in hidden])
     within = int((sums <= 2 + ROUNDED).sum())
     return [
         found_count(BUDGET, "T at which the median does", nearer, len(medians)),
         found_count(SUMS, "models in the plane with at most 2", within, len(sums)),
-        found(
-            "Sum of D_X", MEASURED, "median, least and greatest over models", median_range(sums), len(sums)
-        ),
+        measured("Sum of D_X", "median, least and greatest over models", median_range(sums), len(sums)),
     ]
 
 
@@ -48,7 +47,7 @@ def summary(tables: Tables) -> dict[str, pd.DataFrame]:
     return {"": cells, CAPTION: pd.DataFrame(claims, columns=["label", "claim", "status"])}
 
 
-def _row(cell: dict[str, Any]) -> dict[str, object]:
+def _row(row: dict[str, Any]) -> dict[str, object]:
     norms = {
         "‖W‖ predicted": "predicted_weight_norm",
         "least": "least_weight_norm",
@@ -59,21 +58,14 @@ def _row(cell: dict[str, Any]) -> dict[str, object]:
         "median ‖b‖": "median_bias_norm",
     }
     return {
-        "T": cell["T"],
-        "τ": number(cell["decay_budget"], 4),
-        "memorized": f"{cell['memorized']:g}/{cell['seeds']:g}",
-        **{head: "–" if np.isnan(cell[name]) else number(cell[name], 4) for head, name in norms.items()},
-        "what became of the seeds": cell["diagnoses"],
+        "T": row["T"],
+        "τ": number(row["decay_budget"], 4),
+        "memorized": f"{row['memorized']:g}/{row['seeds']:g}",
+        **{head: cell(row[name], 4) for head, name in norms.items()},
+        "what became of the seeds": row["diagnoses"],
     }
 
 
 def draw(tables: Tables) -> Figure:
     """‖W‖ and ‖b‖ against T."""
     return draw_norms_against_T(tables["norms_against_T"])
-
-
-def _sums(vectors: pd.DataFrame) -> pd.Series:
-    """Σ D_X of every model in the plane whose hidden vectors are there."""
-    hidden = vectors[vectors["kind"] == "hidden"]
-    models = parts(hidden, "T", "m", "run", "seed")
-    return pd.Series([dimensionality(np.array([part["x"], part["y"]])).sum() for _, part in models])

@@ -13,11 +13,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.axes import add_seen, empty
 from experiments.bump import find_bump, geometric_mean
 from experiments.clouds import cloud_legend, draw_cloud, points_of
-from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
+from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
-from experiments.grouping import for_good, least_of_each, medians, numbers, values_by
+from experiments.grouping import for_good, least_of_each, levels_of, medians, numbers, values_by
 from experiments.published import (
     PUBLISHED_N,
     PUBLISHED_PEAK,
@@ -30,7 +31,7 @@ from theory.features.loss_budget import loss_budget
 from theory.features.polygon import polygon
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
-from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
 PICTURED = (3, 5, 8, 15, 50, 300, 1000, 10_000)
@@ -70,17 +71,12 @@ _COLUMNS = [
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs`` (``chosen``: least train loss of a T and data seed), ``points``, ``levels``, ``published``."""
-    best = least_of_each(table, ["T", "data_seed"], "train_loss")
     kept = with_chosen(table[_COLUMNS].sort_values(list(KEYS), ignore_index=True))
-    sizes = _sizes(table["T"])
-    first = min(run.setting.data_seed for run in runs)
-    shown = [runs[k] for k in best if runs[k].setting.data_seed == first and runs[k].setting.T in sizes]
-    pictured = [
-        pd.DataFrame({"T": run.setting.T, **points_of(run, diagnose_run(run))})
-        for run in sorted(shown, key=lambda run: run.setting.T)
-    ]
-    empty = pd.DataFrame(columns=["T", "kind", "x", "y"])
-    points = pd.concat(pictured, ignore_index=True) if pictured else empty
+    best = table.loc[least_of_each(table, ["T", "data_seed"], "train_loss")].sort_values("T", kind="stable")
+    shown = best[(best["data_seed"] == table["data_seed"].min()) & best["T"].isin(_sizes(table["T"]))]
+    clouds = [points_of(runs[k], diagnose_run(runs[k])).assign(T=T) for k, T in shown["T"].items()]
+    nothing = pd.DataFrame(columns=["T", "kind", "x", "y"])
+    points = pd.concat(clouds or [nothing], ignore_index=True)[list(nothing)]
     levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
     return {"runs": kept, "points": points, "levels": levels, "published": published_test_loss()}
 
@@ -104,16 +100,22 @@ def _sizes(available: pd.Series) -> list[int]:
 
 
 def _levels(n: int, sparsity: float) -> pd.DataFrame:
-    budget, ring = loss_budget(n, sparsity), polygon(5, law="normalized", n=n, sparsity=sparsity)
+    budget = loss_budget(n, sparsity)
     values = {
         "n": n,
         "density": 1 - sparsity,
         "zero_output": budget.zero_output,
         "bias_only": budget.bias_only,
-        "pentagon": budget.with_features(ring.gain, 5),
-        "generalization_scale": hypothesis_generalization_scale(sparsity),
     }
+    values |= {"pentagon": pentagon_loss(n, sparsity)}
+    values |= {"generalization_scale": hypothesis_generalization_scale(sparsity)}
     return pd.DataFrame(values.items(), columns=["level", "value"])
+
+
+def pentagon_loss(n: int, sparsity: float) -> float:
+    """The loss of a pentagon of free radius and bias at T → ∞."""
+    ring = polygon(5, law="normalized", n=n, sparsity=sparsity)
+    return loss_budget(n, sparsity).with_features(ring.gain, 5)
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -143,12 +145,8 @@ def findings(tables: Tables) -> list[Finding]:
 def summary(tables: Tables) -> pd.DataFrame:
     """Medians over dataset seeds, of the test loss the geometric mean, for each T."""
     chosen, density = tables["runs"].query("chosen"), levels_of(tables)["density"]
-    shown = {
-        "largest_data_dimensionality": "D_X",
-        "largest_feature_dimensionality": "D_f",
-        "weight_norm": "‖W‖",
-        "bias_norm": "‖b‖",
-    }
+    shown = {"largest_data_dimensionality": "D_X", "largest_feature_dimensionality": "D_f"}
+    shown |= {"weight_norm": "‖W‖", "bias_norm": "‖b‖"}
     sizes = chosen.groupby("T")
     table = sizes[list(shown)].median().rename(columns=shown).reset_index()
     table.insert(1, "T(1 − S)", table["T"] * density)
@@ -161,11 +159,8 @@ def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
     largest = medians(values_by(chosen, "T", "largest_data_dimensionality"))
     few = {T: value * T / 2 for T, value in largest.items() if 3 <= T <= min(peak, FEW)}
     near = [T for T, value in few.items() if abs(value - 1) <= 0.1]
-    said, quantity = (
-        "Up to T = 30 the largest D_X is m/T, that of a T-gon",
-        "T within 10 % of m/T, of those tested",
-    )
-    return Finding(said, outcome_of(len(near), len(few)), quantity, len(near), n=len(few))
+    said = "Up to T = 30 the largest D_X is m/T, that of a T-gon"
+    return found_count(said, "T within 10 % of m/T, of those tested", len(near), len(few))
 
 
 def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:
@@ -240,16 +235,10 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     return Finding(said, outcome, "median test loss", median, n=n, at=at)
 
 
-def levels_of(tables: Tables) -> dict[str, float]:
-    """The reference values of the table ``levels``, by name."""
-    return dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))
-
-
 def draw(tables: Tables) -> Figure:
     """Losses above dimensionalities, above two rows of pictures."""
     sizes = list(dict.fromkeys(tables["points"]["T"]))
-    figure = Plot(figsize=(9.6, 11.6))
-    figure.set_layout_engine("constrained", h_pad=0.06, rect=(0, 0, 0.97, 1))
+    figure = empty(9.6, 11.6, h_pad=0.06, rect=(0, 0, 0.97, 1))
     grid = figure.add_gridspec(4, max(len(sizes), 1), height_ratios=[3.2, 2.6, 1.2, 1.2])
     top = figure.add_subplot(grid[0, :])
     middle = figure.add_subplot(grid[1, :], sharex=top)
@@ -267,24 +256,11 @@ def draw(tables: Tables) -> Figure:
     return figure
 
 
-def _log_axis(ax: Axes) -> None:
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter("{x:.0f}")
-
-
 def _draw_losses(ax: Axes, tables: Tables) -> None:
     level, chosen = levels_of(tables), tables["runs"].query("chosen")
     losses = values_by(chosen, "T", "test_loss")
-    _log_axis(ax)
-    top = ax.secondary_xaxis(
-        "top",
-        functions=(
-            lambda T: np.multiply(T, level["density"]),
-            lambda seen: np.divide(seen, level["density"]),
-        ),
-    )
-    top.set_xlabel("times a feature is seen, T(1 − S)")
-    top.xaxis.set_major_formatter("{x:g}")
+    ax.set_xscale("log")
+    add_seen(ax, level["density"]).xaxis.set_major_formatter("{x:g}")
     excess = numbers(chosen, "test_loss") - 1
     ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
     middle = [geometric_mean(each).value - 1 for each in losses.values()]
@@ -317,6 +293,6 @@ def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
     ax.axhline(0.4, color=GREY, lw=1, ls=":", label="pentagon alone 2/5")
     scale = level["generalization_scale"]
     ax.axvline(scale, ymax=0.52, color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]")
-    _log_axis(ax)
+    ax.xaxis.set_major_formatter("{x:.0f}")  # of both panels, which share it
     ax.set(xlabel="datapoints T", ylabel="dimensionality", ylim=(0, 1.02))
     ax.legend(loc="upper right", fontsize=11)

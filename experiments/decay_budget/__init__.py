@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Tables, found, found_count
-from experiments.grouping import numbers, parts, span
+from experiments.findings import Finding, Tables, found_count, measured
+from experiments.grouping import cell, numbers, parts, span
 from numerics import Run
 from theory.memorization.tgon import tgon_dimensionality, tgon_energy
 from theory.number_format import number
@@ -35,29 +35,32 @@ FEWER = "Fewer seeds memorize under the strongest decay than under the weakest"
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs``: as observed, with the decay budget, the excess, and how far the largest D_X is from 2/T."""
     T, largest = numbers(table, "T"), numbers(table, "largest_data_dimensionality")
-    measured = table.assign(
+    judged = table.assign(
         decay_budget=[run.setting.decay_budget for run in runs],
         excess=np.sqrt(numbers(table, "energy") / tgon_energy(T)) - 1,
         dimensionality_off=largest / tgon_dimensionality(T) - 1,
     )
-    return {"runs": measured}
+    return {"runs": judged}
 
 
 def findings(tables: Tables) -> list[Finding]:
     """The rate of the fall against the hypothesis, the share that memorizes, and how near D_X is to 2/T."""
     rates = list(_rates(tables))
     held = sum(rate.low <= 1 <= rate.high for _, rate, _ in rates)
-    fewer = [_fewer(part) for _, part in parts(tables["runs"], "T")]
+    stored = tables["runs"].assign(stored=tables["runs"]["status"] == "memorized")
+    counts = stored.groupby(["T", "decay_budget"])["stored"].agg(["sum", "size"]).groupby("T")
+    ends = zip(counts.first().to_numpy(), counts.last().to_numpy(), strict=True)
+    fewer = [share_interval(*greatest).high < share_interval(*least).low for least, greatest in ends]
     off = _polygons(tables).groupby(["T", "decay_budget"])["dimensionality_off"].median()
     near, statement = int((off.abs() <= NEAR).sum()), "The largest D_X of a model is that of the T-gon, 2/T"
     return [
         found_count(FALL, "intervals of the rate that hold 1", held, len(rates)),
         *(
-            found("Rate of the fall", MEASURED, "−d ln(excess)/dτ, paired by seed", rate, n, at)
+            measured("Rate of the fall", "−d ln(excess)/dτ, paired by seed", rate, n, at)
             for at, rate, n in rates
         ),
         found_count(FEWER, "T at which they do", sum(fewer), len(fewer)),
-        Finding(statement, MEASURED, "settings with a median within 1 %", near, n=len(off)),
+        measured(statement, "settings with a median within 1 %", near, len(off)),
     ]
 
 
@@ -79,12 +82,12 @@ def _row(T: int, budget: float, runs: pd.DataFrame) -> dict[str, str]:
         "95 % interval": span([share.low, share.high], 2),
         "two circles": str(sum(stored["length_jump"] >= CIRCLE_RATIO)),
         "seeds in excess": str(len(kept)),
-        "excess, median": number(excess.median(), 3) if len(kept) else "–",
+        "excess, median": cell(excess.median(), 3),
         "range": span(excess, 3),
-        "largest D_X, median": number(largest.median(), 4) if len(kept) else "–",
+        "largest D_X, median": cell(largest.median(), 4),
         "its range": span(largest, 4),
         "2/T": number(float(tgon_dimensionality(T)), 4),
-        "off by": f"{number(100 * kept['dimensionality_off'].median(), 2)} %" if len(kept) else "–",
+        "off by": f"{cell(100 * kept['dimensionality_off'].median(), 2)} %" if len(kept) else "–",
     }
 
 
@@ -124,12 +127,3 @@ def _rates(tables: Tables) -> Iterator[tuple[str, Interval, int]]:
             if len(both) >= LEAST_SEEDS:
                 fall = np.log(both[low] / both[high]) / (high - low)
                 yield f"T = {T}, τ = {number(low, 3)} to {number(high, 3)}", mean_interval(fall), len(both)
-
-
-def _fewer(runs: pd.DataFrame) -> bool:
-    """Whether surely fewer of the runs memorize at the greatest budget than at the least."""
-    shares = [
-        share_interval(int((part["status"] == "memorized").sum()), len(part))
-        for _, part in parts(runs, "decay_budget")
-    ]
-    return shares[-1].high < shares[0].low

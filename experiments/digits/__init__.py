@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 from scipy import stats
 
+from experiments.axes import empty, plain_numbers, ticks_in_view
 from experiments.digits.collecting import ALONE, FLIPPED
 from experiments.digits.collecting import collect as collect
 from experiments.findings import Finding, Tables, found, measured, outcome_of
-from experiments.grouping import median_range, numbers
+from experiments.grouping import median_range, parts
 from verify.statistics import mean_interval
-from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: D* of a toy model counts as uneven where its largest value is at least this many times its mean.
 UNEVEN = 3.0
@@ -36,8 +36,8 @@ _STAGES = {True: "trained", False: "untrained"}
 
 
 def findings(tables: Tables) -> list[Finding]:
-    """Spread, what training adds, replaced labels, odd images and the toy model."""
-    return [*_spread(tables), *_training(tables), *_replaced(tables), *_odd(tables), *_toy(tables["toy"])]
+    """Spread and what training adds to it, replaced labels, odd images and the toy model."""
+    return [*_spread(tables), *_replaced(tables), *_odd(tables), *_toy(tables["toy"])]
 
 
 def _measured(said: str, quantity: str, sample: pd.Series, at: str = "") -> Finding:
@@ -50,22 +50,20 @@ def _spread(tables: Tables) -> list[Finding]:
     ceiling, largest = end["T"] / end["rank"], mean_interval(end["largest"] / end["median"])
     possible = int(ceiling.mean() >= PUBLISHED_SPREAD)
     far = outcome_of(possible * (largest.value >= ALMOST * PUBLISHED_SPREAD), possible)
-    tails = end["ninety_nine_percent"] / end["one_percent"]
+    tails, start = end["ninety_nine_percent"] / end["one_percent"], tables["networks"].query("epoch == 0")
+    start = start[start["series"] == "training"]
+    over, height, untrained = (
+        "largest D* over the median",
+        "Ceiling of D* in units of its mean",
+        _STAGES[False],
+    )
     return [
-        found(FAR, far, "largest D* over the median", largest, len(end)),
-        _measured("Ceiling of D* in units of its mean", "T/rank", ceiling),
+        found(FAR, far, over, largest, len(end)),
+        _measured(height, "T/rank", ceiling),
         _measured("Images with a direction to themselves", f"images of D* ≥ {ALONE}", end["alone"]),
         _measured("How far D* varies between images", "99 % over 1 % quantile", tails),
-    ]
-
-
-def _training(tables: Tables) -> list[Finding]:
-    rows = tables["networks"].query("series == 'training'")
-    start, end = rows[rows["epoch"] == 0], last_snapshots(tables, "training")
-    return [
-        _measured("How far D* stands out", "largest D* over the median", start["largest"] / start["median"],
-                  _STAGES[False]),
-        _measured("Ceiling of D* in units of its mean", "T/rank", start["T"] / start["rank"], _STAGES[False]),
+        _measured("How far D* stands out", over, start["largest"] / start["median"], untrained),
+        _measured(height, "T/rank", start["T"] / start["rank"], untrained),
         _measured("How much of the order of the images is there before training",
                   "rank correlation of D*, trained and untrained", end["agreement_with_start"]),
         *(
@@ -83,14 +81,16 @@ def _agreement(tables: Tables, trained: bool) -> pd.DataFrame:
 def _replaced(tables: Tables) -> list[Finding]:
     """What D* tells of images whose labels were replaced; changes are taken seed by seed, on the same images."""
     rows = tables["networks"].query("series == 'flipped'").sort_values(["seed", "epoch"])
-    result = []
-    for width in sorted(set(rows["width"]), reverse=True):
-        seeds = rows[rows["width"] == width].groupby("seed")["flipped_above_others"]
-        said, at = "How well D* tells images with replaced labels from others", f"{width} units"
-        result += [
-            _measured(said, "probability that such an image has the larger D*", seeds.last(), at),
-            _measured(said, "its change by training", seeds.last() - seeds.first(), at),
-        ]
+    said, result = "How well D* tells images with replaced labels from others", []
+    for width, own in reversed(list(parts(rows, "width"))):
+        seeds, larger = (
+            own.groupby("seed")["flipped_above_others"],
+            "probability that such an image has the larger D*",
+        )
+        result.append(_measured(said, larger, seeds.last(), f"{width} units"))
+        result.append(
+            _measured(said, "its change by training", seeds.last() - seeds.first(), f"{width} units")
+        )
     return result
 
 
@@ -141,13 +141,10 @@ def _toy(toy: pd.DataFrame) -> list[Finding]:
 
 _GROUPS = (("highest", "highest D*"), ("middle", "typical D*"), ("lowest", "lowest D*"))
 
-_PLAIN, _NONE = "{x:g}", NullFormatter()
-
 
 def draw(tables: Tables) -> Figure:
     """Distribution, images, training, dataset size and width, flipped labels, toy model."""
-    figure = Plot(figsize=(10.4, 13.2))
-    figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.06)
+    figure = empty(10.4, 13.2, h_pad=0.08, w_pad=0.06)
     grid = figure.add_gridspec(4, 2, height_ratios=[3.0, 2.6, 2.7, 2.7])
     _draw_distribution(figure.add_subplot(grid[0, 0]), tables)
     _draw_training(figure.add_subplot(grid[0, 1]), tables)
@@ -166,8 +163,9 @@ def _draw_distribution(ax: Axes, tables: Tables) -> None:
             ax.step(seed["from"], seed["images"], where="post", color=colour, lw=1, alpha=0.7,
                     label=label if k == 0 else None)  # fmt: skip
     end = last_snapshots(tables, "training")
-    ceiling = float(np.mean(numbers(end, "T") / numbers(end, "rank")))
-    ax.axvline(ceiling, color=INK, lw=1.2, ls="--", label="ceiling T/rank, where D* = 1")
+    ax.axvline(
+        (end["T"] / end["rank"]).mean(), color=INK, lw=1.2, ls="--", label="ceiling T/rank, where D* = 1"
+    )
     most = float(tables["distribution"]["images"].max())
     ax.set(yscale="log", xlabel="D* in units of its mean, D*·T/rank", ylabel="images", ylim=(0.7, 15 * most))
     ax.legend(loc="upper left", fontsize=11)
@@ -187,7 +185,7 @@ def _draw_training(ax: Axes, tables: Tables) -> None:
     for column, style in _QUANTILES.items():
         _draw_spread(ax, rows["epoch"], rows[column] * rows["T"] / rows["rank"], **style)
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
-    ax.xaxis.set_major_formatter(_PLAIN)
+    plain_numbers(ax.xaxis)
     ax.set(xlabel="epochs", ylabel="D*·T/rank", ylim=(0, None))
     ax.legend(loc="center right", fontsize=11)
 
@@ -234,18 +232,13 @@ def _draw_sizes(ax: Axes, tables: Tables) -> None:
     ax.plot(line, line, "--", color=INK, lw=1.2, label="ceiling, D* = 1")
     ax.set(xscale="log", yscale="log", xlabel="images per dimension, T/rank", ylabel="largest D*·T/rank")
     for axis in (ax.xaxis, ax.yaxis):
-        low, high = axis.get_view_interval()
-        axis.set_ticks([tick for tick in (1, 2, 3, 5, 10, 20, 30, 50, 100) if low <= tick <= high])
-        axis.set_major_formatter(_PLAIN)
-        axis.set_minor_formatter(_NONE)
+        ticks_in_view(axis, (1, 2, 3, 5, 10, 20, 30, 50, 100))
     ax.legend(loc="upper left", fontsize=11)
 
 
 def _draw_flipped(ax: Axes, tables: Tables) -> None:
-    rows = tables["networks"].query("series == 'flipped'")
-    widths = sorted(set(rows["width"]), reverse=True)
-    for width, colour, marker in zip(widths, (BLUE, GREEN), "os", strict=False):
-        chosen = rows[rows["width"] == width]
+    widths = reversed(list(parts(tables["networks"].query("series == 'flipped'"), "width")))
+    for (width, chosen), colour, marker in zip(widths, (BLUE, GREEN), "os", strict=False):
         label = f"P(D* of replaced > of others), {width} units"
         _draw_spread(
             ax, chosen["epoch"], chosen["flipped_above_others"], color=colour, marker=marker, label=label
@@ -254,7 +247,7 @@ def _draw_flipped(ax: Axes, tables: Tables) -> None:
         _draw_spread(ax, chosen["epoch"], chosen["train_accuracy"], color=colour, ls=":", label=label)
     ax.axhline(0.5, color=INK, lw=1, ls="--", label="no difference")
     ax.set_xscale("symlog", linthresh=10, linscale=0.5)
-    ax.xaxis.set_major_formatter(_PLAIN)
+    plain_numbers(ax.xaxis)
     ax.set(xlabel=f"epochs, {FLIPPED:.0%} of labels replaced", ylabel="probability", ylim=(0, 1.05))
     ax.set_xlim(-1, None)
     ax.legend(loc="lower right", fontsize=11)
@@ -265,8 +258,7 @@ def _draw_toy(left: Axes, right: Axes, toy: pd.DataFrame) -> None:
         _draw_spread(left, toy["T"], toy[column], **_QUANTILES[column])
     left.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")
     left.set(xscale="log", yscale="log", xlabel="toy model, datapoints T", ylabel="D*·T/2")
-    left.yaxis.set_major_formatter(_PLAIN)
-    left.yaxis.set_minor_formatter(_NONE)
+    plain_numbers(left.yaxis)
     left.legend(loc="upper left", fontsize=11)
     _draw_spread(right, toy["T"], toy["test_loss"] - 1, color=BLUE, marker="o", label="test loss")
     right.axhline(0, color=INK, lw=1)
@@ -278,5 +270,4 @@ def _draw_toy(left: Axes, right: Axes, toy: pd.DataFrame) -> None:
 def last_snapshots(tables: Tables, series: str) -> pd.DataFrame:
     """The last snapshot of each network of a series."""
     rows = tables["networks"].query("series == @series")
-    keys = ["width", "T", "seed"]
-    return rows[rows["epoch"] == rows.groupby(keys)["epoch"].transform("max")]
+    return rows[rows["epoch"] == rows.groupby(["width", "T", "seed"])["epoch"].transform("max")]

@@ -78,7 +78,7 @@ def collect_networks(
 
     rows, scores = [], Scores()
     for name, plan in plans:
-        before, last = None, 0
+        before, last = np.empty(0), 0
         for snapshot in train_classifier(digits, plan):
             with threadpool_limits(1):  # singular values must not hang on the number of cores
                 D = maximal_dimensionality(snapshot.hidden)
@@ -95,7 +95,7 @@ def collect_networks(
         "distribution": _distribution(scores),
         "images": _images(digits, scores, distance),
         "agreement": _agreement(digits, scores, distance),
-        "set": pd.DataFrame([(key, str(value)) for key, value in facts.items()], columns=["key", "value"]),
+        "set": pd.DataFrame(facts.items(), columns=["key", "value"]).astype(str),
     }
 
 
@@ -115,7 +115,7 @@ def _quantiles(D: Floats) -> dict[str, float]:
     return {name: float(np.quantile(D, part)) for name, part in parts.items()}
 
 
-def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats | None) -> dict[str, object]:
+def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats) -> dict[str, object]:
     flipped = snapshot.flipped
     seen = ("epoch", "train_loss", "train_accuracy", "test_accuracy")
     return {
@@ -126,16 +126,14 @@ def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats 
         "rank": round(float(D.sum())),
         **_quantiles(D),
         "alone": int(np.sum(D >= ALONE)),
-        "agreement_with_start": _rank_correlation(D, before),
+        "agreement_with_start": _rank_correlation(D, before) if len(before) else np.nan,
         "flipped_above_others": _above(D[flipped], D[~flipped]),
     }
 
 
-def _rank_correlation(one: Floats, other: Floats | None) -> float:
-    """Spearman's correlation; NaN without the other or where either is constant."""
-    if other is None or np.ptp(one) == 0 or np.ptp(other) == 0:
-        return float("nan")
-    return float(stats.spearmanr(one, other).statistic)
+def _rank_correlation(one: Floats, other: Floats) -> float:
+    """Spearman's correlation; NaN where either is constant or not known."""
+    return float(stats.spearmanr(one, other).statistic) if np.ptp(one) * np.ptp(other) > 0 else np.nan
 
 
 def _above(chosen: Floats, rest: Floats) -> float:
@@ -145,12 +143,12 @@ def _above(chosen: Floats, rest: Floats) -> float:
     return float(stats.mannwhitneyu(chosen, rest).statistic) / (len(chosen) * len(rest))
 
 
-def _images(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataFrame:
+def _images(digits: Digits, scores: Scores, distance: Floats) -> pd.DataFrame:
     """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels.
 
     ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
     """
-    ranks = np.full(digits.T, np.nan) if distance is None else stats.rankdata(distance) - 0.5
+    ranks = stats.rankdata(distance, nan_policy="propagate") - 0.5
     trained, untrained = (
         np.median([D for (kind, _), D in scores.items() if kind == wanted], axis=0)
         for wanted in (True, False)
@@ -172,7 +170,7 @@ def _images(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataF
     )
 
 
-def _agreement(digits: Digits, scores: Scores, distance: Floats | None) -> pd.DataFrame:
+def _agreement(digits: Digits, scores: Scores, distance: Floats) -> pd.DataFrame:
     """Rank correlations of D*: between seeds, and with the distance of an image to its nearest neighbour."""
     pixels = maximal_dimensionality(digits.train_images.T)
     rows = []
@@ -185,14 +183,13 @@ def _agreement(digits: Digits, scores: Scores, distance: Floats | None) -> pd.Da
     return pd.DataFrame(rows, columns=columns)
 
 
-def _neighbour_distance(images: NDArray[np.float32]) -> Floats | None:
-    """(T,) Euclidean distance to the nearest other image; None for more than `MOST_NEIGHBOURS`."""
+def _neighbour_distance(images: NDArray[np.float32]) -> Floats:
+    """(T,) Euclidean distance to the nearest other image; NaN for more than `MOST_NEIGHBOURS`."""
     if len(images) > MOST_NEIGHBOURS:
-        return None
+        return np.full(len(images), np.nan)
     from scipy.spatial import KDTree
 
-    distance, _ = KDTree(images).query(images, k=2)
-    return np.asarray(distance, dtype=np.float64)[:, 1]
+    return np.asarray(KDTree(images).query(images, k=2)[0], dtype=np.float64)[:, 1]
 
 
 def _toy(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
@@ -200,7 +197,6 @@ def _toy(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:
     keys, rows = ["T", "data_seed", "seed"], []
     for run, loss in zip(runs, table["test_loss"], strict=True):
         D = maximal_dimensionality(run.record.hidden)
-        relative = D * len(D) / D.sum() if D.sum() > 0 else D
         own = {name: getattr(run.setting, name) for name in keys}
-        rows.append({**own, "test_loss": loss, **_quantiles(relative)})
+        rows.append({**own, "test_loss": loss, **_quantiles(D * len(D) / (D.sum() or 1))})
     return pd.DataFrame(rows).sort_values(keys)

@@ -10,27 +10,27 @@ A model *stores features* where the largest D_f is at least `experiments.followi
 
 import itertools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.axes import add_seen, empty
+from experiments.dataset_size import pentagon_loss
 from experiments.envelope.packing import best_packing
 from experiments.findings import Finding, Outcome, Tables, measured
 from experiments.following import STORED
-from experiments.grouping import numbers, parts, values_by
+from experiments.grouping import levels_of, parts, values_by
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.obtaining import train_one
 from theory import Setting
 from theory.dimensionality import dimensionality
-from theory.features.loss_budget import loss_budget
-from theory.features.polygon import polygon
 from theory.memorization.overlap import first_overlap_scale
 from verify.statistics import Interval
-from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, INK, VERMILLION
 
 OBSERVED = False
 
@@ -47,12 +47,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     ``published_size`` (packings at the published n).
     """
     rows = [_of_run(run, run.setting.start) for run in runs]
-    steps, largest = int(table["steps"].mode()[0]), max(run.setting.T for run in runs)
-    first: dict[tuple[int, int], Setting] = {}
-    for run in runs:
-        plain = run.setting.replace(start="xavier", steps=steps)
-        first.setdefault((plain.T, plain.data_seed), plain)
-    for setting in first.values():
+    steps, largest = int(table["steps"].mode()[0]), int(table["T"].max())
+    firsts = table.drop_duplicates(["T", "data_seed"]).index
+    for setting in (runs[place].setting.replace(start="xavier", steps=steps) for place in firsts):
         row, data, model = _of_packing(setting)
         rows.append(row)
         if setting.m == 2:
@@ -61,13 +58,12 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
             rows += [_of_packing(setting.replace(T=largest * factor))[0] for factor in FURTHER]
     models = pd.DataFrame(rows).sort_values(["T", "data_seed"], kind="stable")
     setting = runs[0].setting
-    scale = first_overlap_scale(setting.n, setting.sparsity)
     values = {
         "n": setting.n,
         "density": 1 - setting.sparsity,
-        "pentagon": _pentagon(setting),
-        "first_overlap": scale,
+        "pentagon": pentagon_loss(setting.n, setting.sparsity),
     }
+    values["first_overlap"] = first_overlap_scale(setting.n, setting.sparsity)
     levels = pd.DataFrame(values.items(), columns=["level", "value"])
     return {"models": models, "levels": levels, "published_size": packed_at_published_size()}
 
@@ -78,7 +74,7 @@ def packed_at_published_size() -> pd.DataFrame:
     for T, data_seed in itertools.product(PUBLISHED_SIZES, range(DATASETS)):
         setting = Setting(T=T, data_seed=data_seed)
         stored, loss, _ = best_packing(draw_dataset(setting))
-        rows.append((setting.n, T, data_seed, stored, loss, _pentagon(setting)))
+        rows.append((setting.n, T, data_seed, stored, loss, pentagon_loss(setting.n, setting.sparsity)))
     return pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss", "pentagon"])
 
 
@@ -107,15 +103,6 @@ def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
     }
 
 
-def _pentagon(setting: Setting) -> float:
-    """The loss of a pentagon of free radius and bias at T → ∞."""
-    ring = polygon(5, law="normalized", n=setting.n, sparsity=setting.sparsity)
-    return loss_budget(setting.n, setting.sparsity).with_features(ring.gain, 5)
-
-
-#: Random starts that end storing features.
-RANDOM = "random starts with features"
-
 #: The name of the constructed model that stores disjoint datapoints.
 PACKING = "packing"
 
@@ -125,7 +112,6 @@ PUBLISHED_END, NEAR = 500_000, 2
 
 #: What is published.
 END = "Storing points has the least train loss up to T = 5·10⁵ (July 2023)"
-Row = Mapping[Hashable, Any]
 
 
 def least(rows: pd.DataFrame) -> pd.DataFrame:
@@ -142,7 +128,7 @@ def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "features": features,
         "random": random,
         "features, trained": features & (models["steps"] > 0),
-        RANDOM: random & features,
+        "random starts with features": random & features,
         **{start: models["start"] == start for start in (PACKING, "memorizing", "pentagon", "hexagon")},
     }
     return {name: least(models[chosen]) for name, chosen in kinds.items()}
@@ -150,18 +136,22 @@ def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """For each T the least train losses of several kinds of models, means over data seeds."""
-    level = tables["levels"].set_index("level")["value"]
-    return pd.DataFrame([_line(T, rows, level["pentagon"]) for T, rows in parts(tables["models"], "T")])
+    pentagon = levels_of(tables)["pentagon"]
+    return pd.DataFrame([_line(T, rows, pentagon) for T, rows in parts(tables["models"], "T")])
 
 
 def _line(T: int, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
     kinds = _kinds(rows)
-    best = least(rows) if (rows["steps"] > 0).any() else rows.iloc[:0]  # a packing alone is no envelope
+    best = least(rows) if rows["steps"].any() else rows.iloc[:0]  # a packing alone is no envelope
     memorizing = kinds["memorizing"]["start_loss"]
+    ways = {
+        start + (f", lr {lr:g}, {steps} steps" if steps else "")
+        for start, lr, steps in best[["start", "lr", "steps"]].itertuples(index=False)
+    }
     return {
         "T": str(T),
         "least train loss": _mean(best),
-        "found from": "; ".join(sorted(set(map(_way, best.to_dict("records"))))) or "–",
+        "found from": "; ".join(sorted(ways)) or "–",
         "stores": _stores(best),
         "random start": _mean(kinds["random"]),
         "it stores": _stores(kinds["random"]),
@@ -171,10 +161,6 @@ def _line(T: int, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
         "less loss": _better(rows, pentagon),
         "memorizing start, untrained": f"{memorizing.max():.3g}" if len(memorizing) else "–",
     }
-
-
-def _way(row: Row) -> str:
-    return f"{row['start']}, lr {row['lr']:g}, {row['steps']} steps" if row["steps"] else str(row["start"])
 
 
 def _mean(rows: pd.DataFrame) -> str:
@@ -193,16 +179,17 @@ def _better(rows: pd.DataFrame, pentagon: float) -> str:
     """
     kinds = _kinds(rows)
     points, features = (kinds[kind]["train_loss"] for kind in ("points", "features"))
-    if not (rows["steps"] > 0).any():
+    if not rows["steps"].any():
         return "features" if points.min() > pentagon else "–"
+    if points.empty or features.empty:
+        return "–"
     below, above = points.max() < features.min(), features.max() < points.min()
-    either = len(points) and len(features)
-    return "–" if not either else "points" if below else "features" if above else "level"
+    return "points" if below else "features" if above else "level"
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Where storing points stops being better at the published n and here, and where training stops finding it."""
-    models, pentagon = tables["models"], tables["levels"].set_index("level")["value"]["pentagon"]
+    models, pentagon = tables["models"], levels_of(tables)["pentagon"]
     random = _kinds(models)["random"]
     better = {T: _better(rows, pentagon) for T, rows in parts(models, "T")}
     stored = {T: _stores(rows) for T, rows in parts(random, "T")}
@@ -247,12 +234,11 @@ def _starts(models: pd.DataFrame) -> list[Finding]:
     kinds = _kinds(models[models["T"] == T])
     said = "What models save of the zero output's loss at the largest T trained"
     quantity = "1 − train loss, mean and range over data seeds"
-    saved = {name: 1 - kinds[name]["train_loss"] for name in ("pentagon", "hexagon", RANDOM)}
+    starts = ("pentagon", "hexagon", "random starts with features")
+    saved = {f"from {name}, T = {T}": 1 - kinds[name]["train_loss"] for name in starts}
     return [
-        measured(
-            said, quantity, Interval(each.mean(), each.min(), each.max()), len(each), f"from {name}, T = {T}"
-        )
-        for name, each in saved.items()
+        measured(said, quantity, Interval(each.mean(), each.min(), each.max()), len(each), at)
+        for at, each in saved.items()
         if len(each)
     ]
 
@@ -270,34 +256,27 @@ _STARTS = {
 
 def draw(tables: Tables) -> Figure:
     """What models save of the zero output's loss, against T: all of them, and the most that any saves."""
-    models, level = tables["models"], tables["levels"].set_index("level")["value"]
-    figure = Plot(figsize=(9.6, 7.4))
-    figure.set_layout_engine("constrained")
+    models, level = tables["models"], levels_of(tables)
+    figure = empty(9.6, 7.4)
     ax = figure.subplots()
     saving = models[models["train_loss"] < 1]
     for start, (label, colour, marker) in _STARTS.items():
         rows = saving[saving["start"] == start]
-        ax.scatter(
-            numbers(rows, "T"), 1 - numbers(rows, "train_loss"), s=48, marker=marker, lw=1.4, label=label,
-            facecolors=colour if marker == "x" else "none", edgecolors=None if marker == "x" else colour,
-        )  # fmt: skip
+        faces: Any = {"facecolors": colour} if marker == "x" else {"facecolors": "none", "edgecolors": colour}
+        ax.scatter(rows["T"], 1 - rows["train_loss"], s=48, marker=marker, lw=1.4, label=label, **faces)
     trained = models.loc[models["steps"] > 0, "T"].max()
     least = 1 - float(saving["train_loss"].max())
     for places, style, label in (
         (saving["T"] <= trained, "-", "most saved by any, where models were trained"),
         (saving["start"] == "xavier", "--", "most saved from random starts"),
     ):
-        best = values_by(saving[places], "T", "train_loss")
-        saved = [1 - min(each) for each in best.values()]
-        ax.plot(list(best), saved, style, color=INK, lw=1.3, label=label, zorder=0)
+        saved = 1 - saving[places].groupby("T")["train_loss"].min()
+        ax.plot(saved, style, color=INK, lw=1.3, label=label, zorder=0)
     pentagon = 1 - level["pentagon"]
     ax.axhline(pentagon, color=GREY, ls=":", lw=1.6, label="pentagon, T → ∞ [generalization.bias-only]")
     ax.set(xscale="log", yscale="log", xlabel="datapoints T", ylabel="1 − train loss")
     ax.set_ylim(min(pentagon / 6, 0.7 * least), 1.3)
     ax.xaxis.set_major_formatter("{x:.0f}")
-    top = ax.secondary_xaxis("top", functions=(
-        lambda T: np.multiply(T, level["density"]), lambda seen: np.divide(seen, level["density"])
-    ))  # fmt: skip
-    top.set_xlabel("times a feature is seen, T(1 − S)")
+    add_seen(ax, level["density"])
     figure.legend(loc="outside lower center", ncols=2, fontsize=11)
     return figure

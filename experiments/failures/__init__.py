@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from experiments.axes import empty
 from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import numbers
@@ -23,7 +24,7 @@ from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
 from verify.diagnosis import diagnose_run
 from verify.statistics import Interval, share_interval
-from verify.style import BLUE, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, GREY, INK, VERMILLION
 
 OBSERVED = False
 
@@ -33,25 +34,18 @@ DROPPED_TOLERANCE = 0.1
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind), ``gaps`` (of two circles)."""
-    names = [diagnose_run(run).name for run in runs]
-    listed = pd.DataFrame(
-        [
-            {
-                "T": run.setting.T,
-                "seed": run.setting.seed,
-                "diagnosis": name,
-                "memorized": run.status == "memorized",
-                "disjoint": run.data.has_disjoint_supports,
-                "weight_ratio": run.record.weight_norm / np.sqrt(tgon_energy(run.setting.T)),
-                "train_loss": run.record.train_loss,
-                "dropped": count_dropped(run) if name == "dropped point" else 0,
-            }
-            for run, name in zip(runs, names, strict=True)
-        ]
-    ).sort_values(["T", "seed"], kind="stable")
-    circles = [interface_gaps(run) for run, name in zip(runs, names, strict=True) if name == "two circles"]
-    gaps = pd.concat(circles, ignore_index=True) if circles else pd.DataFrame(columns=_GAP_COLUMNS)
-    return {"runs": listed, "shares": _shares(listed), "points": _examples(runs, listed), "gaps": gaps}
+    rows, gaps = [], [pd.DataFrame(columns=_GAP_COLUMNS)]
+    for run in runs:
+        name, record = diagnose_run(run).name, run.record
+        row: dict[str, object] = {"T": run.setting.T, "seed": run.setting.seed, "diagnosis": name}
+        row |= {"memorized": run.status == "memorized", "disjoint": run.data.has_disjoint_supports}
+        row |= {"weight_ratio": record.weight_norm / np.sqrt(tgon_energy(run.setting.T))}
+        row |= {"train_loss": record.train_loss}
+        rows.append(row | {"dropped": count_dropped(run) if name == "dropped point" else 0})
+        gaps += [interface_gaps(run)] if name == "two circles" else []
+    listed = pd.DataFrame(rows).sort_values(["T", "seed"], kind="stable")
+    known = pd.concat(gaps[1:] or gaps, ignore_index=True)
+    return {"runs": listed, "shares": _shares(listed), "points": _examples(runs, listed), "gaps": known}
 
 
 def count_dropped(run: Run) -> int:
@@ -63,11 +57,9 @@ def count_dropped(run: Run) -> int:
 
 def _shares(listed: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for T in np.unique(numbers(listed, "T")).astype(int):
-        names = listed.loc[listed["T"] == T, "diagnosis"]
+    for T, names in listed.groupby("T")["diagnosis"]:
         for name in [*KINDS, *sorted(set(names) - set(KINDS))]:
-            count = int((names == name).sum())
-            share = share_interval(count, len(names))
+            share = share_interval(count := int((names == name).sum()), len(names))
             rows.append((T, name, count, len(names), share.value, share.low, share.high))
     return pd.DataFrame(rows, columns=["T", "diagnosis", "count", "seeds", "share", "low", "high"])
 
@@ -75,16 +67,13 @@ def _shares(listed: pd.DataFrame) -> pd.DataFrame:
 def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
     """The run of each kind, at the T where that kind is most frequent, that stands in the middle by its ‖W‖."""
     clouds = []
-    for name in KINDS:
-        kind = listed[listed["diagnosis"] == name]
-        if kind.empty:
-            continue
-        T = int(kind["T"].mode().iloc[0])
-        ordered = kind[kind["T"] == T].sort_values(["weight_ratio", "seed"])
-        middle = ordered.iloc[(len(ordered) - 1) // 2]
-        run = runs[int(str(middle.name))]
-        points = points_of(run, diagnose_run(run)).query("kind.str.endswith('hidden')")
-        clouds.append(pd.DataFrame({"diagnosis": name, "T": T, "seed": int(middle["seed"]), **points}))
+    for name, kind in sorted(listed.groupby("diagnosis"), key=lambda each: [*KINDS, each[0]].index(each[0])):
+        if name in KINDS:
+            ordered = kind[kind["T"] == kind["T"].mode().iloc[0]].sort_values(["weight_ratio", "seed"])
+            run = runs[int(ordered.index[(len(ordered) - 1) // 2])]
+            points = points_of(run, diagnose_run(run)).query("kind.str.endswith('hidden')")
+            facts = {"diagnosis": name, "T": run.setting.T, "seed": run.setting.seed}
+            clouds.append(pd.DataFrame({**facts, **points}))
     return pd.concat(clouds, ignore_index=True)
 
 
@@ -116,13 +105,9 @@ def interface_gaps(run: Run) -> pd.DataFrame:
     slack = 2 * np.sqrt(run.record.worst_point_error)
     least, bound = (np.arccos(np.clip((x - 1 + extra) / np.sqrt(x * y), -1, 1)) for extra in (0, slack))
     turn = (angle[pairs[1]] - angle[pairs[0]]) % (2 * np.pi)
-    facts = (
-        run.setting.T,
-        run.setting.seed,
-        run.data.has_disjoint_supports,
-        run.record.assumes("active outputs"),
-    )
-    columns = (*facts, inner, x, y, *map(np.degrees, (turn, least, bound)))
+    setting, active = run.setting, run.record.assumes("active outputs")
+    facts = setting.T, setting.seed, run.data.has_disjoint_supports, active, inner
+    columns = (*facts, x, y, *map(np.degrees, (turn, least, bound)))
     return pd.DataFrame(dict(zip(_GAP_COLUMNS, columns, strict=True)))
 
 
@@ -151,18 +136,18 @@ def summary(tables: Tables) -> pd.DataFrame:
     shares, runs = tables["shares"], tables["runs"]
     good = runs[runs["memorized"] & runs["disjoint"]]
     rows = []
-    for name, own in shares.groupby("diagnosis", sort=False):
-        if not own["count"].sum():
+    for name, every in shares.groupby("diagnosis", sort=False):
+        if (own := every[every["count"] > 0]).empty:
             continue
         top = own.iloc[int(np.argmax(own["share"]))]
-        ratios = numbers(good[good["diagnosis"] == name], "weight_ratio") if name in KINDS else np.array([])
-        middle, sizes = _quantiles(ratios), own.loc[own["count"] > 0, "T"]
+        ratios = numbers(good[(good["diagnosis"] == name) & good["diagnosis"].isin(KINDS)], "weight_ratio")
+        middle = _quantiles(ratios)
         rows.append(
             {
                 "kind": name,
                 "runs": own["count"].sum(),
-                "least T": sizes.min(),
-                "greatest T": sizes.max(),
+                "least T": own["T"].min(),
+                "greatest T": own["T"].max(),
                 "T where most often": top["T"],
                 "% of seeds there": 100 * top["share"],
                 "low": 100 * top["low"],
@@ -192,9 +177,9 @@ def _share(statement: str, of: NDArray[np.bool_]) -> Finding:
 
 def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
     """Train loss of runs that drop points of disjoint data, over what these cost (`stationary.dropped-loss`)."""
-    kind = runs[(runs["dropped"] > 0) & runs["disjoint"]]
-    expected = [dropped_point_loss(int(T), int(D)) for T, D in zip(kind["T"], kind["dropped"], strict=True)]
-    return numbers(kind, "train_loss") / np.asarray(expected, dtype=np.float64)
+    kind = runs[(runs["dropped"] > 0) & runs["disjoint"]][["T", "dropped", "train_loss"]]
+    ratios = [loss / dropped_point_loss(int(T), int(D)) for T, D, loss in kind.itertuples(index=False)]
+    return np.asarray(ratios, dtype=np.float64)
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:
@@ -232,9 +217,8 @@ KINDS: dict[str, tuple[str, str]] = {
 def draw(tables: Tables) -> Figure:
     """Shares by T, one run of each kind, and the gaps."""
     points = tables["points"]
-    shown = list(dict.fromkeys(points["diagnosis"]))
-    figure = Plot(figsize=(9.6, 11.0))
-    figure.set_layout_engine("constrained", h_pad=0.08)
+    shown = points["diagnosis"].unique()
+    figure = empty(9.6, 11.0, h_pad=0.08)
     grid = figure.add_gridspec(3, max(len(shown), 1), height_ratios=[2.6, 1.5, 2.8])
     _draw_shares(figure.add_subplot(grid[0, :]), tables["shares"])
     for place, name in enumerate(shown):
@@ -253,8 +237,6 @@ def _draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
     heights = shares.pivot(index="T", columns="diagnosis", values="share")
     bottom = 0 * heights.iloc[:, 0]
     for name in shares["diagnosis"].unique():
-        if not heights[name].any():
-            continue
         colour, hatch = KINDS.get(name, (INK, ""))
         ax.bar(heights.index, heights[name], bottom=bottom, width=0.86, color=colour, hatch=hatch,
                edgecolor="white", lw=0.6, label=name)  # fmt: skip

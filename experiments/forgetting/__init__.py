@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from experiments.clouds import draw_cloud
+from experiments.axes import empty
+from experiments.clouds import brief, draw_cloud
 from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
-from experiments.grouping import numbers
 from numerics import Run
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.snapshots import Snapshot
@@ -50,13 +50,10 @@ def _look(run: Run, snapshots: list[Snapshot]) -> tuple[pd.DataFrame, pd.DataFra
     values = np.array([dimensionality(one.W) for one in snapshots])
     models = [(one.W.astype(np.float64), one.b.astype(np.float64)) for one in snapshots]
     history = pd.DataFrame(
-        {
-            "step": [one.step for one in snapshots],
-            "stored": np.sum(values >= STORED, axis=1),
-            "largest": values.max(axis=1),
-            "train_loss": [float(point_errors(W, b, run.data).mean()) for W, b in models],
-        }
+        {"step": [one.step for one in snapshots], "stored": np.sum(values >= STORED, axis=1)}
     )
+    history["largest"] = values.max(axis=1)
+    history["train_loss"] = [float(point_errors(W, b, run.data).mean()) for W, b in models]
     where = {"T": run.setting.T, "seed": run.setting.seed}
     return history.assign(**where), fates(values).assign(**where)
 
@@ -92,7 +89,7 @@ def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
         for kind, (x, y) in (("feature", one.W[:, features]), ("hidden", hidden)):
             clouds.append(pd.DataFrame({"step": one.step, "kind": kind, "x": x, "y": y}))
     frames = pd.concat(clouds, ignore_index=True)
-    return frames.assign(**{axis: [float(f"{each:.4g}") for each in frames[axis]] for axis in ("x", "y")})
+    return frames.assign(x=frames["x"].map(brief), y=frames["y"].map(brief))
 
 
 def _spaced(count: int, wanted: int) -> np.ndarray:
@@ -118,22 +115,17 @@ def findings(tables: Tables) -> list[Finding]:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """For each T how many models store features at some time, and what becomes of these."""
-    rows = []
-    for T, part in tables["fates"].groupby("T"):
-        held, history = part.query("feature >= 0"), tables["history"].query("T == @T")
-        last = history[history["step"] == history["step"].max()]
-        rows.append(
-            {
-                "T": T,
-                "runs": part["seed"].nunique(),
-                "that store features": held["seed"].nunique(),
-                "features stored at some time": len(held),
-                f"… that end below {STORED:g}": int((held["end"] < STORED).sum()),
-                f"… below {FORGOTTEN:g}": int(held["forgotten"].sum()),
-                "stored at the end (median)": np.median(numbers(last, "stored")),
-            }
-        )
-    return pd.DataFrame(rows)
+    fates, history = tables["fates"].assign(lost=tables["fates"]["end"] < STORED), tables["history"]
+    last = history[history["step"] == history.groupby("T")["step"].transform("max")]
+    heads = {
+        "that store features": ("seed", "nunique"),
+        "features stored at some time": ("seed", "size"),
+        f"… that end below {STORED:g}": ("lost", "sum"),
+        f"… below {FORGOTTEN:g}": ("forgotten", "sum"),
+    }
+    runs = fates.groupby("T")["seed"].nunique().to_frame("runs")
+    table = runs.join(fates.query("feature >= 0").groupby("T").agg(**heads)).fillna(0)
+    return table.join(last.groupby("T")["stored"].median().rename("stored at the end (median)")).reset_index()
 
 
 #: Stills of the animation in the figure.
@@ -153,8 +145,7 @@ _KINDS = {
 
 def draw(tables: Tables) -> Figure:
     """Top: stored features against the step, every run. Middle: D_f of one run. Below: its features at some steps."""
-    figure = Plot(figsize=(10.5, 9.4))
-    figure.set_layout_engine("constrained", h_pad=0.08)
+    figure = empty(10.5, 9.4, h_pad=0.08)
     grid = figure.add_gridspec(4, STILLS, height_ratios=[2.2, 2.2, 1.6, 1.6])
     counts = figure.add_subplot(grid[0, :])
     _draw_counts(counts, tables["history"])

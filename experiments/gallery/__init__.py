@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.axes import empty
 from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import least_of_each, listed
@@ -19,7 +20,7 @@ from theory.features.polygon import polygon
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
 from verify.diagnosis import diagnose_run
-from verify.style import INK, Plot
+from verify.style import INK
 
 OBSERVED = False
 
@@ -60,8 +61,7 @@ def draw(tables: Tables) -> Figure:
     models = tables["models"]
     lines = -(-len(models) // PER_LINE)
     columns = min(PER_LINE, len(models))
-    figure = Plot(figsize=(max(7.6, 1.75 * columns), 1.0 + 4.0 * lines))
-    figure.set_layout_engine("constrained", h_pad=0.06)
+    figure = empty(max(7.6, 1.75 * columns), 1.0 + 4.0 * lines, h_pad=0.06)
     axes = figure.subplots(2 * lines, columns, squeeze=False)
     for ax in axes.flat:
         ax.set_visible(False)

@@ -9,22 +9,22 @@ strict with few seeds, so that pairs in which every seed of one cell lies above 
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from scipy import stats
 
+from experiments.axes import empty
 from experiments.bump import LEVEL, geometric_mean, ratio_interval
 from experiments.bump_curves import bumps_summary, collect_curves
 from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.grouping import parts, values_by
-from numerics import Run
 from verify.statistics import Interval, lies_above
-from verify.style import GREY, INK, Plot
+from verify.style import GREY, INK
 
 #: Above this m the paper finds optimization more consistent.
 FEW = 3
@@ -32,6 +32,9 @@ FEW = 3
 MUCH = 2
 
 KEYS = ("m", "T", "seed")
+
+collect = partial(collect_curves, key="m")
+summary = partial(bumps_summary, key="m", head="m")
 
 #: Hidden dimensions m and dataset size T.
 Cell = tuple[int, int]
@@ -51,16 +54,6 @@ class Rise:
     sure: bool
     apart: bool
     n: int
-
-
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Table ``runs``, one row per run."""
-    return collect_curves(table, "m")
-
-
-def summary(tables: Tables) -> pd.DataFrame:
-    """The bump for each m."""
-    return bumps_summary(tables, "m", "m")
 
 
 def _cells(runs: pd.DataFrame) -> dict[Cell, list[float]]:
@@ -93,8 +86,7 @@ def draw(tables: Tables) -> Figure:
     mean = {cell: geometric_mean(losses).value for cell, losses in _cells(runs).items()}
     dimensions, sizes = (sorted({cell[k] for cell in mean}) for k in (0, 1))
     excess = np.array([[mean.get((m, T), np.nan) - 1 for T in sizes] for m in dimensions])
-    figure = Plot(figsize=(max(7.0, 1.1 * len(sizes) + 2.4), max(4.2, 0.85 * len(dimensions) + 1.8)))
-    figure.set_layout_engine("constrained")
+    figure = empty(max(7.0, 1.1 * len(sizes) + 2.4), max(4.2, 0.85 * len(dimensions) + 1.8))
     ax = figure.subplots()
     reach = max(float(np.nanmax(np.abs(excess))), 0.02)
     shown = ax.imshow(
@@ -105,19 +97,19 @@ def draw(tables: Tables) -> Figure:
         ink = "white" if abs(value) > min(3, 0.3 * reach) else INK
         if np.isfinite(value):
             ax.text(column, row, f"{1 + value:.4g}", ha="center", va="center", fontsize=11, color=ink)
-    handles = _draw_arrows(ax, runs, dimensions, sizes)
+    _draw_arrows(ax, runs, dimensions, sizes)
     ax.set_xticks(range(len(sizes)), list(map(str, sizes)))
     ax.set_yticks(range(len(dimensions)), list(map(str, dimensions)))
     ax.set(xlabel="datapoints T", ylabel="hidden dimensions m")
     bar = figure.colorbar(shown, ax=ax, label="test loss − 1")
     bar.ax.set_ylim(float(np.nanmin(excess)), float(np.nanmax(excess)))
     bar.outline.set_edgecolor(GREY)
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, columnspacing=1.2, fontsize=11)
+    figure.legend(loc="outside lower center", ncols=3, columnspacing=1.2, fontsize=11)
     return figure
 
 
-def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> list[Line2D]:
-    """A mark between two cells where more hurts, hollow where only every seed rises; handles for them."""
+def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> None:
+    """A mark between two cells where more hurts, hollow where only every seed rises; a name for each mark."""
     for direction, marker in (("T", ">"), ("m", "^")):
         for rise in rises(runs, direction):
             if rise.sure or rise.apart:
@@ -129,25 +121,23 @@ def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: lis
         ("^", INK, "more hidden dimensions hurt"),
         (">", "white", "hollow: in every seed, but short of the test"),
     )
-    return [
-        Line2D([], [], ls="", marker=marker, color=colour, mec=INK, mew=1, ms=8, label=label)
-        for marker, colour, label in marks
-    ]
+    for marker, colour, label in marks:
+        ax.plot([], [], marker, color=colour, mec=INK, mew=1, ms=8, label=label)
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Where more data hurts, where more hidden dimensions hurt, and whether seeds agree better above m = 3."""
     runs = tables["runs"]
-    return [
-        *_hurts(rises(runs, "T"), "More data hurts", "More data"),
-        *_hurts(rises(runs, "m"), "More hidden dimensions hurt", "More hidden dimensions"),
-        *_consistency(runs),
-    ]
+    data, dimensions = (
+        _hurts(rises(runs, "T"), "More data", "s"),
+        _hurts(rises(runs, "m"), "More hidden dimensions"),
+    )
+    return [*data, *dimensions, *_consistency(runs)]
 
 
-def _hurts(among: Sequence[Rise], hurts: str, more: str) -> list[Finding]:
+def _hurts(among: Sequence[Rise], more: str, ending: str = "") -> list[Finding]:
     """The largest sure rise, or the likeliest; few seeds cannot show that something hurts nowhere."""
-    published = f"{hurts} in some regions"
+    published = f"{more} hurt{ending} in some regions"
     if not among:
         return [Finding(published, "not tested")]
     sure = [rise for rise in among if rise.sure]

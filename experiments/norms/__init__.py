@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
+from experiments.axes import empty, one_legend, plain_numbers
 from experiments.findings import Finding, Tables, measured, outcome_of
-from experiments.grouping import medians, values_by
+from experiments.grouping import medians, span, values_by
 from experiments.published import peak_outcome
 from numerics import Run
 from numerics.schedule import learning_rates
@@ -26,14 +27,11 @@ from theory.number_format import number
 from theory.optimization.reach import reach, tgon_within_reach
 from verify.diagnosis import diagnose_run
 from verify.figures.norms import published_norms
-from verify.style import BLUE, INK, SOFT, VERMILLION, Plot
+from verify.style import BLUE, INK, SOFT, VERMILLION
 
 OBSERVED = False
 
 KEYS = ("T", "seed")
-
-#: What the paper sees peak around T = 30.
-PEAKING = ("hidden_length", "feature_length", "weight_norm", "bias_norm")
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
@@ -44,15 +42,10 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     sizes = np.arange(3, int(table["T"].max()) + 1)
     chances = [tgon_within_reach(int(T), bound, setting.n, setting.sparsity) for T in sizes]
     theory = pd.DataFrame(
-        {
-            "T": sizes,
-            "weight_norm": tgon_weight_norm(sizes),
-            "bias_norm": tgon_bias_norm(sizes),
-            "hidden_length": np.sqrt(tgon_radius_squared(sizes)),
-            "within_reach": np.round(chances, 3),
-            "largest_bias": bound,
-        }
+        {"T": sizes, "weight_norm": tgon_weight_norm(sizes), "bias_norm": tgon_bias_norm(sizes)}
     )
+    theory = theory.assign(hidden_length=np.sqrt(tgon_radius_squared(sizes)))
+    theory = theory.assign(within_reach=np.round(chances, 3), largest_bias=bound)
     published = published_norms()
     return {"runs": measured, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
 
@@ -80,7 +73,9 @@ def findings(tables: Tables) -> list[Finding]:
     most = max(largest, key=largest.__getitem__)
     ratios = [ratio for each in _ratios(tables, _memorized(tables)).values() for ratio in each]
     beyond = theory.loc[theory["within_reach"] < 0.5, "T"]
-    inside = _published_inside(tables)
+    own = runs.groupby("T")["weight_norm"].agg(["min", "max"])
+    both = tables["published"].join(own, on="T", how="inner")
+    inside = both["weight_norm"].between(both["min"] * 0.97, both["max"] * 1.03)  # read to 3 %
     return [
         _crossing(runs),
         _growth(runs),
@@ -90,7 +85,8 @@ def findings(tables: Tables) -> list[Finding]:
         measured("Largest bias that steps of the learning rate reach", "absolute value",
                  theory["largest_bias"].iloc[0]),
         measured("A regular T-gon needs a larger bias on half of all datasets", "least T", float(beyond.min())),
-        measured("The published ‖W‖ lies within the range of our seeds", "of the T in both", sum(inside), len(inside)),
+        measured("The published ‖W‖ lies within the range of our seeds", "of the T in both", int(inside.sum()),
+                 len(inside)),
     ]  # fmt: skip
 
 
@@ -104,20 +100,16 @@ def summary(tables: Tables) -> pd.DataFrame:
         for T, every in _ratios(tables, good).items()
     ]
     heads = [
-        "T",
         "seeds on disjoint data",
         "memorize",
         "‖W‖ over the least: median (range)",
         "regular T-gons alone",
     ]
-    return pd.DataFrame(rows, columns=heads)
+    return pd.DataFrame(rows, columns=["T", *heads])
 
 
 def _spread(values: Sequence[float]) -> str:
-    if not values:
-        return "–"
-    median, least, greatest = (number(float(of(values)), 4) for of in (np.median, np.min, np.max))
-    return f"{median} ({least} to {greatest})"
+    return f"{number(float(np.median(values)), 4)} ({span(values, 4)})" if values else "–"
 
 
 def _memorized(tables: Tables) -> pd.DataFrame:
@@ -137,33 +129,19 @@ def _crossing(runs: pd.DataFrame) -> Finding:
     most = above.index[above].tolist()
     rises = bool(most) and above.index[0] < most[0] and bool(above.loc[most[0] :].all())
     spans = above.index[0] < bias_overtakes_weights_at() <= above.index[-1]
-    return Finding(
+    said, quantity = (
         "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)",
-        outcome_of(rises, int(spans)),
         "least T with ‖b‖ above ‖W‖ in most seeds",
-        most[0] if most else math.nan,
-        n=len(runs),
     )
+    return Finding(said, outcome_of(rises, int(spans)), quantity, [*most, math.nan][0], n=len(runs))
 
 
 def _growth(runs: pd.DataFrame) -> Finding:
     """Which of four lengths are largest where the paper sees their peak."""
-    tested = [peak_outcome(medians(values_by(runs, "T", column))) for column in PEAKING]
-    agree = tested.count("agrees")
-    return Finding(
-        "Lengths and norms peak around T = 30",
-        outcome_of(agree, len(tested) - tested.count("not tested")),
-        "of four, largest at T of 20 to 45",
-        agree,
-        n=len(runs),
-    )
-
-
-def _published_inside(tables: Tables) -> list[bool]:
-    """Whether the published ‖W‖, read to 3 %, lies within the range of our seeds, memorizing or not, for each T."""
-    own = tables["runs"].groupby("T")["weight_norm"].agg(["min", "max"])
-    both = tables["published"].join(own, on="T", how="inner")
-    return both["weight_norm"].between(both["min"] * 0.97, both["max"] * 1.03).tolist()
+    tested = [peak_outcome(medians(values_by(runs, "T", column))) for column, *_ in PANELS]
+    agree, said = tested.count("agrees"), "Lengths and norms peak around T = 30"
+    outcome = outcome_of(agree, len(tested) - tested.count("not tested"))
+    return Finding(said, outcome, "of four, largest at T of 20 to 45", agree, n=len(runs))
 
 
 #: What is drawn: column, axis label, equation label of the theory.
@@ -177,16 +155,14 @@ PANELS = (
 
 def draw(tables: Tables) -> Figure:
     """Four panels, one per length."""
-    figure = Plot(figsize=(9.6, 8.6))
-    figure.set_layout_engine("constrained", h_pad=0.08)
+    figure = empty(9.6, 8.6, h_pad=0.08)
     axes = figure.subplots(2, 2, sharex=True)
     for ax, (column, label, source) in zip(axes.flat, PANELS, strict=True):
         _draw_panel(ax, tables, column, source)
         ax.set_ylabel(label)
     for ax in axes[1]:
         ax.set_xlabel("datapoints T")
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    one_legend(figure, [axes[0, 0]], ncols=2)
     return figure
 
 
@@ -194,12 +170,11 @@ def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
     runs, theory, published = tables["runs"], tables["theory"], tables["published"]
     ax.set(xscale="log", yscale="log", ymargin=0.1)
     style: dict[str, Any] = {"s": 26, "edgecolor": BLUE, "lw": 0.9, "alpha": 0.65}
-    for memorized, face, label in (
-        (True, BLUE, "trained, memorized"),
-        (False, "none", "trained, not memorized"),
+    for face, label, shown in (
+        (BLUE, "trained, memorized", runs["memorized"]),
+        ("none", "trained, not memorized", ~runs["memorized"]),
     ):
-        dots = runs[runs["memorized"] == memorized]
-        ax.scatter(dots["T"], dots[column], facecolor=face, label=label, **style)
+        ax.scatter(runs["T"][shown], runs[column][shown], facecolor=face, label=label, **style)
     if column in theory:
         positive = theory[column].where(theory[column] > 1e-9)
         near = theory["within_reach"] >= 0.5
@@ -215,10 +190,8 @@ def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
     if column in published:
         label = "published replication, one seed per T"
         ax.plot(published["T"], published[column], "x", color=VERMILLION, ms=9, mew=2, label=label)
-    ticks = [T for T in (3, 5, 8, 12, 20, 30, 50, 100) if runs["T"].max() >= T]
-    ax.set_xticks(ticks, [str(T) for T in ticks])
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xticks([T for T in (3, 5, 8, 12, 20, 30, 50, 100) if runs["T"].max() >= T])
+    plain_numbers(ax.xaxis)
     low, high = ax.get_ylim()
     ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
-    ax.yaxis.set_major_formatter("{x:g}")
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(ax.yaxis)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Tables, found_count
+from experiments.findings import Finding, Tables, found_count, measured
 from experiments.grouping import parts, span
 from verify.style import BLUE, DECAY_COLOURS, GREY, INK, VERMILLION, panels
 
@@ -31,29 +31,26 @@ def findings(tables: Tables) -> list[Finding]:
     return [
         found_count(LEAST, "models", int(_landed(known).sum()), len(known)),
         found_count(CIRCLES, "models", int(_landed(circles).sum()), len(circles)),
-        Finding("Farthest from the least norm", MEASURED, "relative distance", off, n=len(known)),
-        Finding("The order of points on the polygon is kept", MEASURED, "models", ordered, n=len(known)),
+        measured("Farthest from the least norm", "relative distance", off, len(known)),
+        measured("The order of points on the polygon is kept", "models", ordered, len(known)),
     ]
 
 
 def summary(tables: Tables) -> pd.DataFrame:
     """Of each T and diagnosis as trained: the norm before, and where polishing ends."""
-    rows = []
-    for (T, name), part in parts(tables["polished"], "T", "diagnosis_before"):
-        known, refused = part["ratio_after"].notna(), part["reason"].notna()
-        rows.append(
-            {
-                "T": T,
-                "as trained": name,
-                "models": len(part),
-                "‖W‖ / least": span(part["ratio_before"].dropna(), 4),
-                "no shared feature": int(known.sum()),
-                "at the least norm": int(_landed(part).sum()),
-                "shared": int((~known & ~refused).sum()),
-                "refused": int(refused.sum()),
-            }
-        )
-    return pd.DataFrame(rows)
+    rows = tables["polished"]
+    known, refused = rows["ratio_after"].notna(), rows["reason"].notna()
+    marked = rows.assign(known=known, landed=_landed(rows), shared=~known & ~refused, refused=refused)
+    heads = {
+        "models": ("T", "size"),
+        "‖W‖ / least": ("ratio_before", lambda ratios: span(ratios.dropna(), 4)),
+        "no shared feature": ("known", "sum"),
+        "at the least norm": ("landed", "sum"),
+        "shared": ("shared", "sum"),
+        "refused": ("refused", "sum"),
+    }
+    table = marked.groupby(["T", "diagnosis_before"]).agg(**heads)
+    return table.reset_index(names=["T", "as trained"])
 
 
 def draw(tables: Tables) -> Figure:

@@ -12,16 +12,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.axes import empty
 from experiments.clouds import draw_cloud
-from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_within
+from experiments.findings import (
+    MEASURED,
+    Finding,
+    Outcome,
+    Tables,
+    found,
+    found_share,
+    measured,
+    outcome_within,
+)
 from experiments.following import STORED, feature_rows, follow, outcomes, points_with_repeated, standing
 from experiments.grouping import numbers
+from experiments.threshold.draws import FEATURES
 from numerics import Run
 from numerics.repetition import EMBEDDED, find_transition
 from numerics.training.snapshots import Snapshot
 from theory.repetition.threshold import zero_bias_threshold
 from verify.statistics import Interval, mean_interval, share_interval
-from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 OBSERVED = False
 
@@ -74,20 +85,18 @@ def _nearest(ends: pd.DataFrame) -> int:
 
 def _theory(run: Run) -> pd.DataFrame:
     T, n, sparsity = run.setting.T, run.setting.n, run.setting.sparsity
-    found = [find_transition(T, n, sparsity, seed=k, features=min(120, n)) for k in range(DRAWS)]
+    found, unit = [find_transition(T, n, sparsity, k, min(FEATURES, n)) for k in range(DRAWS)], T / n
     rows = [
-        {
-            "draw": k,
-            "threshold": each.repeats,
-            "between_low": each.between[0] * T / n,
-            "between_high": each.between[1] * T / n,
-            "metastable_until": each.metastable_until * T / n,
-            "metastable_censored": each.metastable_censored,
-            "zero_bias": zero_bias_threshold(T, n, sparsity).repeats,
-        }
+        (
+            k,
+            each.repeats,
+            *np.multiply([*each.between, each.metastable_until], unit),
+            each.metastable_censored,
+        )
         for k, each in enumerate(found)
     ]
-    return pd.DataFrame(rows)
+    columns = ["draw", "threshold", "between_low", "between_high", "metastable_until", "metastable_censored"]
+    return pd.DataFrame(rows, columns=columns).assign(zero_bias=zero_bias_threshold(T, n, sparsity).repeats)
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -138,18 +147,14 @@ def _near_misses(ends: pd.DataFrame) -> Finding:
 
 def _predicted(theory: pd.DataFrame) -> list[Finding]:
     """The theory's threshold, NaN where the losses of its two states do not cross in the median draw."""
-    low, high = numbers(theory, "between_low"), numbers(theory, "between_high")
-    ends, until = (float(np.median(low)), float(np.median(high))), numbers(theory, "metastable_until")
-    stays, longest = (
-        float(np.median(until)),
-        np.median(np.where(theory["metastable_censored"], np.inf, until)),
-    )
-    bounds = (stays, np.inf) if longest > stays else (np.nan, np.nan)
-    threshold = Interval(ends[0] if ends[0] == ends[1] else np.nan, low.min(), high.max())
-    crossed, stands = "Threshold by the numerical theory", "Its unembedded state stands until"
+    low, high, until = (theory[name] for name in ("between_low", "between_high", "metastable_until"))
+    crossing, stays = low.median() if low.median() == high.median() else np.nan, until.median()
+    censored = until.mask(theory["metastable_censored"], np.inf).median() > stays
+    bounds = (stays, np.inf) if censored else (np.nan, np.nan)
+    threshold, stands = Interval(crossing, low.min(), high.max()), "Its unembedded state stands until"
     return [
-        found(crossed, MEASURED, "R, median and range of draws", threshold, len(low)),
-        found(stands, MEASURED, "R, median of draws", Interval(stays, *bounds), len(low)),
+        measured("Threshold by the numerical theory", "R, median and range of draws", threshold, len(low)),
+        measured(stands, "R, median of draws", Interval(stays, *bounds), len(low)),
     ]
 
 
@@ -176,8 +181,7 @@ def draw(tables: Tables) -> Figure:
     repeats = sorted(set(tables["history"]["repeats"]))
     columns = 2 if len(repeats) in (2, 4) else PER_LINE
     lines, width = -(-len(repeats) // columns), 6 // columns
-    figure = Plot(figsize=(10.5, 6.6 + 2.6 * lines))
-    figure.set_layout_engine("constrained", h_pad=0.08)
+    figure = empty(10.5, 6.6 + 2.6 * lines, h_pad=0.08)
     grid = figure.add_gridspec(2 + lines, 6, height_ratios=[3, 3, *[2.6] * lines])
     _draw_history(figure.add_subplot(grid[0, :4]), figure.add_subplot(grid[1, :4]), tables)
     for row, content in enumerate(("feature", "hidden")):

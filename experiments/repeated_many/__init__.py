@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from experiments.axes import empty, one_legend
 from experiments.clouds import draw_cloud
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
@@ -22,7 +23,7 @@ from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
 from verify.statistics import Interval
-from verify.style import GREEN, INK, VERMILLION, Plot
+from verify.style import GREEN, INK, VERMILLION
 
 OBSERVED = False
 
@@ -76,21 +77,21 @@ def draw(tables: Tables) -> Figure:
     """Top: vertices of points and of features. Below: hidden vectors and features of one seed."""
     runs, points = tables["runs"], tables["points"]
     many = sorted(set(points["repeated_points"]))
-    figure = Plot(figsize=(max(8.0, 1.65 * len(many)), 7.8))
-    figure.set_layout_engine("constrained", h_pad=0.08)
+    figure = empty(max(8.0, 1.65 * len(many)), 7.8, h_pad=0.08)
     grid = figure.add_gridspec(3, len(many), height_ratios=[2.3, 1, 1])
     counts = figure.add_subplot(grid[0, :])
     _draw_counts(counts, runs)
-    figure.legend(*counts.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    one_legend(figure, [counts], ncols=2)
     for column, k in enumerate(many):
         own = points[points["repeated_points"] == k]
         for row, content in ((1, "hidden"), (2, "feature")):
             ax = figure.add_subplot(grid[row, column])
             draw_cloud(ax, own, content)
             draw_repeated(ax, own, content)
-            title = f"{k} point{'s' if k > 1 else ''}" if row == 1 else ""
-            ax.set_title(title, fontsize=12)
-            ax.set_ylabel(("h" if row == 1 else "w") if column == 0 else "")
+            if row == 1:
+                ax.set_title(f"{k} point{'s' if k > 1 else ''}", fontsize=12)
+            if column == 0:
+                ax.set_ylabel({"hidden": "h", "feature": "w"}[content])
     return figure
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from experiments.axes import empty, one_legend, ticks_in_view
 from experiments.findings import MEASURED, Finding, Tables, found, found_share, outcome_of
 from experiments.following import STORED, TOP, turning
 from experiments.grouping import numbers
@@ -27,7 +27,7 @@ from numerics.training.obtaining import train_one
 from theory.number_format import at_least
 from theory.repetition.logistic_boundary import fit_boundary
 from verify.statistics import Interval
-from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: Draws of the theory's threshold for each size.
 DRAWS = 4
@@ -75,7 +75,7 @@ def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (n, T), part in listed.groupby(["n", "T"]):
         for name in CRITERIA:
-            happened, R = np.asarray(part[name], dtype=np.bool_), numbers(part, "repeats")
+            happened, R = part[name].to_numpy(dtype=np.bool_), numbers(part, "repeats")
             rows.append((n, T, name, len(R), *_fitted(happened, R), *turning(R, happened)))
     columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
     return pd.DataFrame(rows, columns=columns).replace({"none_until": 0, "all_from": np.inf}, np.nan)
@@ -90,28 +90,25 @@ def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
     return (np.nan,) * 3 if nothing else (found.median, found.low, found.high)
 
 
-def _theory(n: int, T: int, sparsity: float) -> dict[str, float]:
+def _theory(n: int, T: int, sparsity: float) -> dict[str, Any]:
     answer = drawn_summary(T, n, sparsity, DRAWS)
-    return {
-        "n": n,
-        "T": T,
-        "draws": DRAWS,
-        "undecided": answer["undecided"],
-        **answer["repeats"],
-        "metastable_until": answer["metastable_until"]["median"],
-        "metastable_censored": answer["metastable_censored"]["median"],
-        "zero_bias": answer["zero_bias"]["mean"],
-    }
+    stands = {name: answer[name]["median"] for name in ("metastable_until", "metastable_censored")}
+    drawn = {name: answer[name] for name in ("n", "T", "draws", "undecided")}
+    return {**drawn, **answer["repeats"], **stands, "zero_bias": answer["zero_bias"]["mean"]}
 
 
 def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
-    n = min(run.setting.n for run in runs)
-    T = min((run.setting.T for run in runs if run.setting.n == n), key=lambda T: abs(np.log(T / n / SWEPT)))
+    n, T = min({(run.setting.n, run.setting.T) for run in runs}, key=_nearness)
     own = [run for run in runs if (run.setting.n, run.setting.T) == (n, T)]
     repeats = sorted({1} | {run.setting.repeats for run in own})
     starts = [run for run in own if run.setting.repeats == repeats[-1]]
     swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
     return swept.assign(n=n, T=T)
+
+
+def _nearness(size: tuple[int, int]) -> tuple[int, float]:
+    """What is least at the least n, and of the T there at the one that is nearest to `SWEPT` n."""
+    return size[0], abs(np.log(size[1] / size[0] / SWEPT))
 
 
 #: R over T/N of the published line, and what is published of the boundary.
@@ -133,13 +130,10 @@ def _sizes(tables: Tables) -> pd.DataFrame:
     )
     first, second = (ends[ends["criterion"] == name] for name in CRITERIA)
     by_size = runs.assign(storing=runs["largest_feature"] >= STORED).groupby(size)
-    counts = by_size.agg(runs=("seed", "size"), storing=("storing", "sum")).reset_index()
+    counts = by_size.agg(runs=("seed", "size"), storing=("storing", "sum"))
     theory = tables["theory"].rename(columns={"median": "threshold"})
-    sizes = (
-        first.merge(second, on=size, suffixes=("", "_by_length"))
-        .merge(counts, on=size)
-        .merge(theory, on=size)
-    )
+    sizes = first.merge(second, on=size, suffixes=("", "_by_length"))
+    sizes = sizes.merge(counts, on=size).merge(theory, on=size)
     return sizes.assign(unit=sizes["T"] / sizes["n"], bounded=(sizes["low"] > 0) & np.isfinite(sizes["high"]))
 
 
@@ -237,8 +231,7 @@ def _shown(sizes: pd.DataFrame, *columns: str) -> list[str]:
 def draw(tables: Tables) -> Figure:
     """One map for each n, and the sweeps in both directions."""
     sizes = sorted(set(tables["runs"]["n"]))
-    figure = Plot(figsize=(4.3 * (len(sizes) + 1), 5.6))
-    figure.set_layout_engine("constrained", w_pad=0.08)
+    figure = empty(4.3 * (len(sizes) + 1), 5.6, w_pad=0.08)
     axes = figure.subplots(1, len(sizes) + 1, squeeze=False)[0]
     units = tables["theory"]["T"] / tables["theory"]["n"]
     for ax, n in zip(axes, sizes, strict=False):
@@ -251,13 +244,12 @@ def draw(tables: Tables) -> Figure:
         _draw_theory(ax, own["theory"].sort_values("T"))
         _draw_runs(ax, own["runs"])
         _draw_boundaries(ax, own["boundaries"])
-        _plain(ax)
+        ticks_in_view(ax.xaxis, (1, 3, 10, 30))
+        ticks_in_view(ax.yaxis, (1, 2, 3, 5, 8, 13, 20, 40))
+        ax.tick_params(which="minor", length=0)
     axes[0].set_ylabel("repeats R")
     _draw_sweeps(axes[-1], tables["sweeps"])
-    named = {
-        label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=2, fontsize=11)
+    one_legend(figure, axes, ncols=2, fontsize=11)
     return figure
 
 
@@ -295,15 +287,6 @@ def _draw_boundaries(ax: Axes, boundaries: pd.DataFrame) -> None:
     bars = [fits["median"] - fits["low"], (fits["high"] - fits["median"]).clip(upper=1e3)]
     label, place = "fitted boundary, 95 % interval", 0.78 * fits["T"] / fits["n"]
     ax.errorbar(place, fits["median"], bars, fmt="s", color=INK, ms=6, capsize=3, label=label)
-
-
-def _plain(ax: Axes) -> None:
-    for axis, ticks in ((ax.xaxis, (1, 3, 10, 30)), (ax.yaxis, (1, 2, 3, 5, 8, 13, 20, 40))):
-        low, high = axis.get_view_interval()
-        axis.set_ticks([tick for tick in ticks if low <= tick <= high])
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())
-        axis.set_tick_params(which="minor", length=0)
 
 
 def _draw_sweeps(ax: Axes, sweeps: pd.DataFrame) -> None:

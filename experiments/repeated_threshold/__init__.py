@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Outcome, Tables, found
+from experiments.axes import plain_numbers
+from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
 from experiments.following import TOP, turning
 from experiments.grouping import numbers, parts, records, span
 from experiments.threshold.draws import drawn_summary, table_of
@@ -50,8 +51,8 @@ def findings(tables: Tables) -> list[Finding]:
     runs, (model,) = _judged(tables), records(tables["threshold"])
     unit, trained, seeds = model["equal_energy"], boundary(runs), runs["seed"].nunique()
     theory, (none_until, all_from) = _of_model(model), _turning(runs)
-    published: Outcome = "agrees" if trained.low <= PUBLISHED <= trained.high else "differs"
-    meets: Outcome = "agrees" if theory.low <= trained.high and trained.low <= theory.high else "differs"
+    published = outcome_of(trained.low <= PUBLISHED <= trained.high, 1)
+    meets = outcome_of(theory.low <= trained.high and trained.low <= theory.high, 1)
     stays = model["metastable_until"] / unit
     before: Outcome = "agrees" if trained.high < stays else "not decided"
     until = "R n/T up to which it can" + (", at least" if model["metastable_censored"] else "")
@@ -59,8 +60,8 @@ def findings(tables: Tables) -> list[Finding]:
         found(FROM, published, "R n/T at which half of the seeds embed it", trained, seeds),
         found(MEETS, meets, "R n/T of the model: median over draws", theory, DRAWS),
         Finding(BEFORE, before, until, stays),
-        Finding("No run embeds the point", MEASURED, "up to R n/T", none_until),
-        Finding("Every run embeds the point", MEASURED, "from R n/T on", all_from),
+        measured("No run embeds the point", "up to R n/T", none_until),
+        measured("Every run embeds the point", "from R n/T on", all_from),
     ]
 
 
@@ -106,9 +107,9 @@ def draw(tables: Tables) -> Figure:
         ax.axvspan(low, high, color=colour, alpha=0.12, lw=0, label=label)
     ax.axvline(PUBLISHED, color=INK, ls="--", label="published")
     ax.set(xscale="log", xlabel="repeats R n/T", ylabel="length of the hidden vector")
-    ticks = runs["share"].unique()
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks(runs["share"].unique())
     ax.set_xticks([], minor=True)
+    plain_numbers(ax.xaxis)
     ax.legend(fontsize=10)
     return figure
 

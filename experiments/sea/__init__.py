@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.axes import one_legend
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_count, outcome_of
-from experiments.grouping import median_range, numbers, parts, span
+from experiments.grouping import cell, listed, median_range, numbers, parts, span
 from numerics import Run
 from theory.features.amplitudes import normalized
 from theory.features.polygon import best_polygons, polygon
@@ -59,14 +60,13 @@ def closed_forms(n: int, sparsity: float) -> pd.DataFrame:
         "a ring alone with a free bias": (free, min(best_polygons(free))),
         "a ring with its sea": (seas, max(seas, key=lambda one: one.gain).k),
     }
-    return pd.DataFrame(
-        [
-            (form, one.k, one.radius_squared, one.bias, one.gain, best)
-            for form, (rings, best) in forms.items()
-            for one in rings
-        ],
-        columns=["form", "k", "radius_squared", "bias", "gain", "best"],
-    )
+    columns = ["k", "radius_squared", "bias", "gain"]
+    rows = [
+        (form, *(getattr(one, name) for name in columns), best)
+        for form, (rings, best) in forms.items()
+        for one in rings
+    ]
+    return pd.DataFrame(rows, columns=["form", *columns, "best"])
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -146,17 +146,16 @@ def _row(runs: pd.DataFrame) -> dict[str, str]:
     return {
         "T/n": number(float(runs["unit"].iloc[0]), 3),
         "start": str(runs["start"].iloc[0]),
-        "ring ends with": ", ".join(
+        "ring ends with": listed(
             f"{k or 'no ring'}: {many}" for k, many in sorted(Counter(runs["ring"]).items())
         ),
         "train gain": number(gain.mean(), 4),
         "range": span(gain, 5),
         "test gain": number(runs["test_gain"].mean(), 4),
-        **{
-            head: number(ringed[column].mean(), 3) if len(ringed) else "–"
-            for head, column in (("r", "ring_radius_squared"), ("b", "ring_bias"), ("q", "sea_energy"))
-        },
-        "law / q": number(float(ratios.mean()), 3) if len(ratios) else "–",
+        "r": cell(ringed["ring_radius_squared"].mean(), 3),
+        "b": cell(ringed["ring_bias"].mean(), 3),
+        "q": cell(ringed["sea_energy"].mean(), 3),
+        "law / q": cell(ratios.mean(), 3),
     }
 
 
@@ -165,10 +164,9 @@ def _forms_shown(tables: Tables) -> pd.DataFrame:
     sizes = {5, 6, *_rings(tables).query("ring > 0 and start == 'xavier'")["ring"]}
     forms = tables["closed_forms"]
     forms = forms[forms["k"].isin(sizes)]
-    r, b = ([number(each, 3) for each in forms[column]] for column in ("radius_squared", "bias"))
-    return pd.DataFrame(
-        {"closed form": forms["form"], "best k": forms["best"], "k": forms["k"], "r": r, "b": b}
-    )
+    heads = {"form": "closed form", "best": "best k", "k": "k", "radius_squared": "r", "bias": "b"}
+    shown = forms[list(heads)].rename(columns=heads)
+    return shown.assign(**{head: [number(each, 3) for each in shown[head]] for head in ("r", "b")})
 
 
 def draw(tables: Tables) -> Figure:
@@ -183,8 +181,7 @@ def draw(tables: Tables) -> Figure:
             ax.scatter(places, kept["train_gain"], s=34, color=colour, alpha=0.8, label=label)
         ax.set_xticks(range(len(STARTS)), STARTS)
         ax.set(title=f"T/n = {number(unit, 3)}", ylabel="train gain n(1 − loss)")
-    handles = {label: one for ax in axes for one, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside lower center", ncols=len(handles))
+    one_legend(figure, axes, ncols=9)
     return figure
 
 

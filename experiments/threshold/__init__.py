@@ -5,12 +5,10 @@ boundary is the median of a logistic law in log R fitted to the draws (`repetiti
 draws, not about the model. Tables are those of `tgon threshold --csv`.
 """
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Tables, found, found_count
+from experiments.findings import Finding, Tables, found_count, measured
 from experiments.grouping import parts, records, span
 from theory.number_format import at_least, number
 from verify.statistics import Interval
@@ -23,17 +21,13 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether free biases move the threshold, and the boundary of each size."""
     sizes = _sizes(tables)
     same = int(sizes["zero_bias"].between(sizes["low"], sizes["high"]).sum())
-    return [
-        found_count(SAME, "sizes whose interval holds it", same, len(sizes)),
-        *map(_boundary, records(sizes)),
-    ]
-
-
-def _boundary(size: dict[str, Any]) -> Finding:
     statement = "The state with the point on a vertex has the lower loss from this R n/T on"
-    interval = Interval(size["boundary"], size["low"], size["high"])
-    at = f"T/n = {size['equal_energy']:g}, n = {size['n']:g}"
-    return found(statement, MEASURED, "median over draws", interval, int(size["draws"]), at)
+    boundaries = [
+        measured(statement, "median over draws", Interval(size["boundary"], size["low"], size["high"]),
+                 int(size["draws"]), f"T/n = {size['equal_energy']:g}, n = {size['n']:g}")
+        for size in records(sizes)
+    ]  # fmt: skip
+    return [found_count(SAME, "sizes whose interval holds it", same, len(sizes)), *boundaries]
 
 
 def summary(tables: Tables) -> pd.DataFrame:

@@ -5,35 +5,20 @@ schedule is stretched, its warm-up 5 % of the steps. The bump is defined in `exp
 """
 
 import itertools
-from collections.abc import Sequence
-
-import pandas as pd
-from matplotlib.figure import Figure
+from functools import partial
 
 from experiments.bump import ratio_interval
 from experiments.bump_curves import bumps_of, bumps_summary, collect_curves, draw_curves, losses_by
 from experiments.findings import Finding, Outcome, Tables, found, measured
-from numerics import Run
 
 #: What the paper says of more steps; of bumps, so that after the most steps there must be one.
 GROWTH = "More steps make the bump larger"
 
 KEYS = ("steps", "T", "seed")
 
-
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Table ``runs``, one row per run."""
-    return collect_curves(table, "steps")
-
-
-def draw(tables: Tables) -> Figure:
-    """Test loss and largest feature dimensionality against T, one curve per number of steps."""
-    return draw_curves(tables, "steps", "steps")
-
-
-def summary(tables: Tables) -> pd.DataFrame:
-    """The bump at each number of steps."""
-    return bumps_summary(tables, "steps", "steps")
+collect = partial(collect_curves, key="steps")
+draw = partial(draw_curves, key="steps", symbol="steps")
+summary = partial(bumps_summary, key="steps", head="steps")
 
 
 def findings(tables: Tables) -> list[Finding]:

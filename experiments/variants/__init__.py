@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from experiments.axes import empty, one_legend
 from experiments.clouds import draw_cloud
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.following import STORED
@@ -36,7 +37,7 @@ from numerics.other_models.variants import (
 from numerics.training.progress import progress_bar
 from theory.dimensionality import dimensionality
 from verify.statistics import lies_above
-from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION, Plot
+from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
 
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
@@ -67,9 +68,8 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether double descent is found where the second replication reports it, and how many variants have a trait."""
     trained = tables["trained"]
     traits = {str(name): traits_of(rows) for name, rows in trained.groupby("variant", sort=False)}
-    tied = [each for each in VARIANTS if not each.untied]
-    losses = [each.name for each in tied if not each.hidden_relu and each != STANDARD]
-    closed = [each.name for each in tied if each.hidden_relu]
+    tied = [each for each in VARIANTS if not each.untied and each != STANDARD]
+    losses, closed = ([each.name for each in tied if each.hidden_relu == relu] for relu in (False, True))
     relu = trained[trained["variant"].str.contains("ReLU")]
     dead, diverged = int((relu["dead_hidden_units"] > 0).sum()), int(trained["diverged"].sum())
     judged = trained[~trained["diverged"].astype(bool)].groupby("variant")["T"].nunique().min() > 2
@@ -104,16 +104,15 @@ def traits_of(rows: pd.DataFrame) -> list[str]:
     finished = _finished(rows)
     if finished.empty:
         return []
-    losses = values_by(finished, "T", "test_loss")
+    losses, seeds = values_by(finished, "T", "test_loss"), rows.groupby("T").size()
     peak = max(losses, key=lambda T: float(np.median(losses[T])))
     first, last = losses[min(losses)], losses[max(losses)]
-    features = values_by(finished, "T", "largest_feature_dimensionality")[max(losses)]
-    seeds = rows.groupby("T").size()
+    features = finished.loc[finished["T"] == max(losses), "largest_feature_dimensionality"]
     has = {
         "bump": lies_above(losses[peak], [*first, *last]),
         "recovered": max(last) < 1,
         "polygons": (finished.groupby("T")["regular"].sum() > seeds / 2).any(),
-        "features": np.median(features) >= STORED,
+        "features": features.median() >= STORED,
     }
     return [trait for trait in TRAITS if has[trait]]
 
@@ -126,16 +125,14 @@ def _cells(rows: pd.DataFrame) -> dict[str, str]:
     good, sizes = finished[finished["stored"]], finished.groupby("T")
     everywhere = [str(T) for T, all_stored in sizes["stored"].all().items() if all_stored]
     shapes = [f"{each.sum()}/{len(each)} at {T}" for T, each in good.groupby("T")["regular"]]
-    peak = int(str(sizes["test_loss"].median().idxmax()))
-    losses = {int(str(T)): _span(each) for T, each in sizes["test_loss"]}
-    first, last = min(losses), max(losses)
+    peak, losses = int(sizes["test_loss"].median().argmax()), sizes["test_loss"].agg(_span)
     return {
         "all seeds store T points at T =": ", ".join(everywhere) or "none",
         "regular polygons": ", ".join(shapes) or "–",
         "spread of lengths": f"{good['length_spread'].median():.2g}" if len(good) else "–",
-        "largest test loss": f"{losses[peak]} at T = {peak}",
-        "at both ends": f"{losses[first]}; {losses[last]}",
-        "largest D_f": _span(sizes["largest_feature_dimensionality"].get_group(last)),
+        "largest test loss": f"{losses.iloc[peak]} at T = {losses.index[peak]}",
+        "at both ends": f"{losses.iloc[0]}; {losses.iloc[-1]}",
+        "largest D_f": sizes["largest_feature_dimensionality"].agg(_span).iloc[-1],
     }
 
 
@@ -175,16 +172,13 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         advances = [partial(meter.advance, place) for place in range(len(wanted))]
         finished = pool.map(lambda cell, advance: train_variant(cell[0], cell[1], advance), wanted, advances)
         trained = dict(zip(wanted, finished, strict=True))
-    trained |= {(run.setting, STANDARD): _standard(run) for run in runs}
+    for run in runs:
+        W, b = run.W.astype(np.float64), run.b.astype(np.float64)
+        trained[run.setting, STANDARD] = VariantRun(run.setting, STANDARD, W, W, b)
     ordered = [trained[setting, variant] for variant in VARIANTS for setting in settings]
     test = draw_test_dataset(settings[0])
     rows = pd.DataFrame([_observed(run, test) for run in ordered])
     return {"trained": rows, "points": _points(ordered, rows)}
-
-
-def _standard(run: Run) -> VariantRun:
-    W, b = run.W.astype(np.float64), run.b.astype(np.float64)
-    return VariantRun(run.setting, STANDARD, W, W, b)
 
 
 def _observed(run: VariantRun, test: Dataset) -> dict[str, object]:
@@ -221,18 +215,16 @@ def _gap_deviation(hidden: Floats) -> float:
 
 def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
     """Of each variant the run of least train loss at each pictured size."""
-    sizes = sorted(set(rows["T"]))
-    clouds = []
-    finished = rows[~rows["diverged"]]
-    best = finished.groupby(["T", "variant"], sort=False)["train_loss"].idxmin()
-    for T, kind in [(T, "hidden") for T in PICTURED_HIDDEN if T in sizes] + [(sizes[-1], "feature")]:
+    clouds, last = [], rows["T"].max()
+    best = rows[~rows["diverged"]].groupby(["T", "variant"], sort=False)["train_loss"].idxmin()
+    for T, kind in [*((T, "hidden") for T in PICTURED_HIDDEN if T in set(rows["T"])), (last, "feature")]:
         for place in best.get(T, []):
             run = runs[place]
             cloud = variant_hidden(run, draw_dataset(run.setting)) if kind == "hidden" else run.D
             longest = np.argsort(-np.linalg.norm(cloud, axis=0), kind="stable")[:MOST_FEATURES]
-            cloud = cloud[:, np.sort(longest)].round(4)
+            x, y = cloud[:, np.sort(longest)].round(4)
             facts = {"variant": run.variant.name, "T": T, "seed": run.setting.seed, "kind": kind}
-            clouds.append(pd.DataFrame({**facts, "x": cloud[0], "y": cloud[1]}))
+            clouds.append(pd.DataFrame({**facts, "x": x, "y": y}))
     return pd.concat(clouds, ignore_index=True)
 
 
@@ -244,8 +236,7 @@ def draw(tables: Tables) -> Figure:
     """Losses and dimensionalities against T on top, a column of pictures for each variant below."""
     names = list(dict.fromkeys(tables["trained"]["variant"]))
     rows = list(dict.fromkeys(zip(tables["points"]["kind"], tables["points"]["T"], strict=True)))
-    figure = Plot(figsize=(11.0, 5.2 + 1.9 * len(rows)))
-    figure.set_layout_engine("constrained", h_pad=0.06)
+    figure = empty(11.0, 5.2 + 1.9 * len(rows), h_pad=0.06)
     grid = figure.add_gridspec(1 + len(rows), len(names), height_ratios=[4.4, *[1.9] * len(rows)])
     half = len(names) // 2
     left, right = figure.add_subplot(grid[0, :half]), figure.add_subplot(grid[0, half:])
@@ -271,8 +262,7 @@ def draw(tables: Tables) -> Figure:
                 ax.set_title(name.replace(", ", ",\n"), fontsize=11.5)
             if column == 0:
                 ax.set_ylabel(f"{'hidden' if kind == 'hidden' else 'features'}\nT = {T}")
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    one_legend(figure, [left], ncols=3)
     return figure
 
 

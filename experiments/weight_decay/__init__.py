@@ -5,10 +5,8 @@ and at weight decay 1.0 it is gone. The bump is defined in `experiments.bump`.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
-
-import pandas as pd
-from matplotlib.figure import Figure
+from collections.abc import Mapping
+from functools import partial
 
 from experiments.bump import Bump, geometric_mean, ratio_interval
 from experiments.bump_curves import (
@@ -20,7 +18,6 @@ from experiments.bump_curves import (
     losses_by,
 )
 from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
-from numerics import Run
 from verify.statistics import Interval
 
 #: The paper's weight decay, and the one at which it finds no bump.
@@ -34,20 +31,9 @@ REMOVAL, ORDER = "Weight decay 1 removes the bump", "Less weight decay makes the
 
 KEYS = ("weight_decay", "T", "seed")
 
-
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Table ``runs``, one row per run."""
-    return collect_curves(table, "weight_decay")
-
-
-def draw(tables: Tables) -> Figure:
-    """Test loss and largest feature dimensionality against T, one curve per weight decay."""
-    return draw_curves(tables, "weight_decay", "weight decay")
-
-
-def summary(tables: Tables) -> pd.DataFrame:
-    """The bump at each weight decay."""
-    return bumps_summary(tables, "weight_decay", "weight decay")
+collect = partial(collect_curves, key="weight_decay")
+draw = partial(draw_curves, key="weight_decay", symbol="weight decay")
+summary = partial(bumps_summary, key="weight_decay", head="weight decay")
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -67,13 +53,9 @@ def _removal(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
         return found(REMOVAL, "not decided", quantity, lower, len(losses[USUAL][usual.T]), at)
     height = usual.loss.value - 1
     left = Interval(*((loss - 1) / height for loss in (strong.loss.value, strong.loss.low, strong.loss.high)))
-    outcome: Outcome = "not decided"
-    if strong.there:
-        outcome = "differs"
-    elif left.high <= REMOVED:
+    outcome: Outcome = "differs" if strong.there or left.low > REMOVED else "not decided"
+    if not strong.there and left.high <= REMOVED:
         outcome = "agrees" if left.low <= 0 else "agrees in part"
-    elif left.low > REMOVED:
-        outcome = "differs"
     quantity = "share of the bump's height above zero output that is left"
     return found(REMOVAL, outcome, quantity, left, len(losses[STRONG][strong.T]), f"T = {strong.T}")
 

@@ -1,0 +1,59 @@
+"""What figures of experiments share: empty figures, seeds with their middle, plain numbers on axes, one legend."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axes._secondary_axes import SecondaryAxis
+from matplotlib.axis import Axis
+from matplotlib.ticker import NullFormatter
+from numpy.typing import ArrayLike
+
+from verify.style import Plot
+
+
+def empty(width: float, height: float, **pads: Any) -> Plot:
+    """A figure of that size in inches whose layout keeps panels apart; ``pads`` as matplotlib's engine takes them."""
+    figure = Plot(figsize=(width, height))
+    figure.set_layout_engine("constrained", **pads)
+    return figure
+
+
+def draw_seeds(
+    ax: Axes, place: ArrayLike, values: ArrayLike, middle: Sequence[float], label: str, **style: str
+) -> None:
+    """Every seed as a pale mark, and a line through the ``middle`` of each place, in ascending order."""
+    ax.scatter(place, values, s=18, alpha=0.45, lw=0, **style)  # type: ignore[arg-type]
+    ax.plot(np.unique(place), middle, "-", lw=1.8, ms=5, label=label, **style)  # type: ignore[arg-type]
+
+
+def plain_numbers(*axes: Axis) -> None:
+    """Major ticks as plain numbers, minor ones without."""
+    for axis in axes:
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+
+
+def ticks_in_view(axis: Axis, ticks: Iterable[float]) -> None:
+    """Those of ``ticks`` that are in view, as plain numbers."""
+    low, high = axis.get_view_interval()
+    axis.set_ticks([tick for tick in ticks if low <= tick <= high])
+    plain_numbers(axis)
+
+
+def add_seen(ax: Axes, density: float) -> SecondaryAxis:
+    """A second axis above an axis of T: T(1 − S), how often a feature is seen."""
+    top = ax.secondary_xaxis("top", functions=(
+        lambda T: np.multiply(T, density), lambda seen: np.divide(seen, density)
+    ))  # fmt: skip
+    top.set_xlabel("times a feature is seen, T(1 − S)")
+    return top
+
+
+def one_legend(figure: Plot, axes: Iterable[Axes], **style: Any) -> None:
+    """Below the figure each name of the panels once."""
+    named = {
+        name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(named.values(), named.keys(), loc="outside lower center", **style)
