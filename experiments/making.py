@@ -75,13 +75,8 @@ def gather(
             f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them {lacking}"
             f"usable; try tgon sweep {source}{form_flag(form)} --out {folder}"
         )
-    seen = [observe(run) if getattr(experiment.module, "OBSERVED", True) else {} for run in runs]
-    table = pd.DataFrame(
-        [
-            {**run.setting.as_dict(), "status": run.status, **each}
-            for run, each in zip(runs, seen, strict=True)
-        ]
-    )
+    look = observe if getattr(experiment.module, "OBSERVED", True) else lambda _: {}
+    table = pd.DataFrame([{**run.setting.as_dict(), "status": run.status, **look(run)} for run in runs])
     tables = experiment.module.collect(runs, table)
     before: dict[str, str] = {}
     if known is not None and kept and experiment.keys is not None:
@@ -143,13 +138,10 @@ def _kept(
 def _absent(cells: Sequence[Setting], there: Collection[Setting]) -> str:
     """The values of each field of which there is no run, such as "T = 50000, 100000"."""
     texts = []
-    for name in _FIELDS:
+    for name in _FIELDS if there else ():
         present = {getattr(cell, name) for cell in there}
-        without = [
-            value for value in dict.fromkeys(getattr(cell, name) for cell in cells) if value not in present
-        ]
-        if present and without:
-            texts.append(f"{name} = {', '.join(map(_shown, without))}")
+        without = [value for value in _values(cells, name) if value not in present]
+        texts += [f"{name} = {', '.join(map(_shown, without))}"] if without else []
     return "; ".join(texts)
 
 
@@ -163,12 +155,15 @@ def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict
 
 def _taken(settings: Sequence[Setting]) -> dict[str, str]:
     """Every value that each field of the settings takes."""
-    taken = {name: list(dict.fromkeys(getattr(each, name) for each in settings)) for name in _FIELDS}
-    taken["T"].sort()
-    shown = {name: _listed(values) for name, values in taken.items()}
-    if len(sizes := taken["T"]) > MOST_SIZES:
-        shown["T"] = f"{sizes[0]} to {sizes[-1]}, {len(sizes)} values"
-    return shown
+    shown = {name: _listed(_values(settings, name)) for name in _FIELDS}
+    sizes = sorted(_values(settings, "T"))
+    many = f"{sizes[0]} to {sizes[-1]}, {len(sizes)} values"
+    return shown | {"T": many if len(sizes) > MOST_SIZES else _listed(sizes)}
+
+
+def _values(settings: Sequence[Setting], name: str) -> list[Any]:
+    """Every value of a field, in the order in which they come."""
+    return list(dict.fromkeys(getattr(each, name) for each in settings))
 
 
 def _listed(values: list[Any]) -> str:
@@ -261,13 +256,9 @@ def _page(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, st
 
 def contents_of(folder: Path) -> str:
     """The list of all pages in Markdown, of the experiments that lie in ``folder``."""
-    found = {
-        each: [_entry(each, place) for place in form_folders(folder / each.folder)] for each in EXPERIMENTS
-    }
-    return contents_page({each: entries for each, entries in found.items() if entries})
-
-
-def _entry(experiment: Experiment, folder: Path) -> Part:
-    tables = read_tables(folder)
-    with explained(experiment, tables, folder):
-        return Part(form_of(tables), experiment.module.findings(tables))
+    found: dict[Experiment, list[Part]] = {}
+    for each in EXPERIMENTS:
+        for place in form_folders(folder / each.folder):
+            with explained(each, tables := read_tables(place), place):
+                found.setdefault(each, []).append(Part(form_of(tables), each.module.findings(tables)))
+    return contents_page(found)

@@ -76,12 +76,14 @@ def page(experiment: Experiment, parts: Sequence[Part]) -> str:
     if len(parts) == 1:
         texts += _part(experiment, parts[0], "##")
     else:
+        names = [part.form["form"] for part in parts]
         links = [
-            f"[{each.form['form']} form](#{each.form['form']}-form), {_extent(each.form)}" for each in parts
+            f"[{name} form](#{name}-form), {_extent(part.form)}"
+            for name, part in zip(names, parts, strict=True)
         ]
         texts.append(f"On this page: {'; '.join(links)}.")
-        for part in parts:
-            texts += [f"## {part.form['form'].capitalize()} form", *_part(experiment, part, "###")]
+        for name, part in zip(names, parts, strict=True):
+            texts += [f"## {name.capitalize()} form", *_part(experiment, part, "###")]
     return "\n\n".join(texts) + "\n"
 
 
@@ -131,11 +133,7 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
         *_notes(form),
         f"![{experiment.commentary.title}]({folder}/figure.png)",
         f"*{experiment.commentary.caption}*",
-        *(
-            [f"![{experiment.commentary.title}, over training]({folder}/{ANIMATION})"]
-            if experiment.animated
-            else []
-        ),
+        *[f"![{experiment.commentary.title}, over training]({folder}/{ANIMATION})"] * experiment.animated,
         f"{heading} Result",
         *_result(experiment, part),
         f"{heading} How it was made",

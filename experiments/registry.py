@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from experiments.findings import Finding
+    from experiments.findings import Finding, Tables
     from numerics import Run
 
 #: Experiments that test what the derivation notes say; the others, what was published.
@@ -66,22 +66,22 @@ class ExperimentModule(Protocol):
     ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
     """
 
-    def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         """Every number of figure and page, in tables below 200 kB. Row k of ``table`` is run k, as observed."""
 
-    def derived(self, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    def derived(self, tables: Tables) -> Tables:
         """The tables, of which those that follow from others are made again after rows were added to these."""
 
-    def draw(self, tables: dict[str, pd.DataFrame]) -> Figure:
+    def draw(self, tables: Tables) -> Figure:
         """The figure, from the tables alone."""
 
-    def findings(self, tables: dict[str, pd.DataFrame]) -> list[Finding]:
+    def findings(self, tables: Tables) -> list[Finding]:
         """What the tables say of what was published, and further numbers worth a row; no prose."""
 
-    def summary(self, tables: dict[str, pd.DataFrame]) -> pd.DataFrame | dict[str, pd.DataFrame]:
+    def summary(self, tables: Tables) -> pd.DataFrame | Tables:
         """A computed table of numbers that the page shows below the findings, or several by their captions."""
 
-    def animate(self, tables: dict[str, pd.DataFrame]) -> bytes:
+    def animate(self, tables: Tables) -> bytes:
         """A GIF, from the tables alone."""
 
 

@@ -188,10 +188,8 @@ def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:
 def _place(T: float, stored: tuple[float, float], early: tuple[float, float]) -> Outcome:
     """A place agrees where both bars put it, differs where neither does and it does not lie between them."""
     within = [low * 1.0001 < T <= high * 1.0001 for low, high in (stored, early)]
-    if all(within):
-        return "agrees"
-    low, high = min(early[0], stored[0]), max(early[1], stored[1])
-    return "not decided" if low * 1.0001 < T <= high * 1.0001 else "differs"
+    between = min(early[0], stored[0]) * 1.0001 < T <= max(early[1], stored[1]) * 1.0001
+    return "agrees" if all(within) else "not decided" if between else "differs"
 
 
 def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
@@ -237,15 +235,14 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
 
 def draw(tables: Tables) -> Figure:
     """Losses above dimensionalities, above two rows of pictures."""
-    sizes = list(dict.fromkeys(tables["points"]["T"]))
+    clouds = tables["points"].groupby("T", sort=False)
     figure = empty(9.6, 11.6, h_pad=0.06, rect=(0, 0, 0.97, 1))
-    grid = figure.add_gridspec(4, max(len(sizes), 1), height_ratios=[3.2, 2.6, 1.2, 1.2])
+    grid = figure.add_gridspec(4, max(len(clouds), 1), height_ratios=[3.2, 2.6, 1.2, 1.2])
     top = figure.add_subplot(grid[0, :])
     middle = figure.add_subplot(grid[1, :], sharex=top)
     _draw_losses(top, tables)
     _draw_dimensionalities(middle, tables)
-    for place, T in enumerate(sizes):
-        points = tables["points"].query("T == @T")
+    for place, (T, points) in enumerate(clouds):
         for row, content in ((2, "hidden"), (3, "feature")):
             ax = figure.add_subplot(grid[row, place])
             draw_cloud(ax, points, content)
@@ -286,7 +283,7 @@ def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
     ):
         ax.scatter(chosen["T"], chosen[column], s=24, marker=marker, color=colour, alpha=0.5, lw=0)
         middle = chosen.groupby("T")[column].median()
-        ax.plot(middle.index, middle, "-", color=colour, lw=2, marker=marker, ms=3, label=label)
+        ax.plot(middle, "-", color=colour, lw=2, marker=marker, ms=3, label=label)
     T = np.unique(numbers(chosen, "T"))
     tgon = "regular T-gon m/T [memorization.tgon-dimensionality]"
     ax.plot(T, np.minimum(1, 2 / T), "--", color=INK, lw=1.2, label=tgon)

@@ -19,8 +19,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from experiments.axes import empty
-from experiments.bump import LEVEL, geometric_mean, ratio_interval
-from experiments.bump_curves import bumps_summary, collect_curves
+from experiments.bump import LEVEL, bumps_summary, collect_curves, geometric_mean, ratio_interval
 from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.grouping import parts, values_by
 from verify.statistics import Interval, lies_above

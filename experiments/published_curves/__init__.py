@@ -5,8 +5,6 @@ features; code commonly averages over them too, which to Adam is an ε n times a
 Runs here average; those of experiment ``dataset-size``, which sum, are laid beside them. Recorded losses are sums.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
+from experiments.crossing import KEPT, Axis, draw_scales, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found
 from experiments.grouping import numbers
-from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.statistics import Interval

@@ -6,18 +6,16 @@ scale is defined in `experiments.crossing` and taken in units of T(1 − S), how
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.bump import geometric_mean
-from experiments.crossing import KEPT, mean_scales, scales_of, slope_interval
+from experiments.crossing import KEPT, Axis, draw_scales, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_of
 from experiments.following import STORED
 from experiments.published import PUBLISHED_SEEN
-from experiments.scale_drawing import Axis, draw_scales
 from numerics import Run
 from verify.statistics import Interval
 
@@ -62,35 +60,27 @@ def findings(tables: Tables) -> list[Finding]:
     scales = tables["scales"].dropna(subset=["scale"])
     parts = []
     for m in sorted({COLLAPSING, *tables["scales"]["m"].astype(int)}):
-        rows = scales[scales["m"] == m]
-        seeds, place = rows["seed"].nunique(), f"m = {m}"
-        slope, mean = _collapse(rows, seeds, place), _near_published(rows, seeds, place)
-        if m != COLLAPSING:
-            slope = replace(slope, statement="Movement of the scale", outcome=MEASURED)
-            mean = replace(mean, statement="Mean scale", outcome=MEASURED)
-        parts += [slope, mean]
+        rows, place = scales[scales["m"] == m], f"m = {m}"
+        seeds, slope = rows["seed"].nunique(), slope_interval(rows, "density")
+        means = [geometric_mean(part).value for _, part in rows.groupby("density")["scale"]]
+        near = sum(1 / ROUGHLY <= mean / PUBLISHED_SEEN <= ROUGHLY for mean in means)
+        mean = geometric_mean(means) if means else Interval(*[np.nan] * 3)
+        here = m == COLLAPSING  # elsewhere nothing is published
+        moves, lies = (COLLAPSE, SCALE) if here else ("Movement of the scale", "Mean scale")
+        collapses, close = (_collapse(slope), outcome_of(near, len(means))) if here else (MEASURED, MEASURED)
+        parts.append(found(moves, collapses, "d ln T(1 − S) / d ln(1 − S)", slope, seeds, place))
+        parts.append(found(lies, close, "T(1 − S)", mean, seeds, place))
     return [*parts, _overshoot(tables["runs"].query("m == @COLLAPSING"))]
 
 
-def _collapse(scales: pd.DataFrame, seeds: int, place: str) -> Finding:
-    """Slope of the scale: 0 were T(1 − S) alone decisive, 1 were T alone."""
-    slope = slope_interval(scales, "density")
-    outcome: Outcome = "differs"
+def _collapse(slope: Interval) -> Outcome:
+    """The slope of the scale is 0 were T(1 − S) alone decisive, 1 were T alone."""
     if np.isnan(slope.value):
-        outcome = "not tested"
-    elif slope.low >= -STILL and slope.high <= STILL:
-        outcome = "agrees"
-    elif slope.low <= 0 <= slope.high and not (slope.low >= 1 - STILL and slope.high <= 1 + STILL):
-        outcome = "not decided"
-    return found(COLLAPSE, outcome, "d ln T(1 − S) / d ln(1 − S)", slope, seeds, place)
-
-
-def _near_published(scales: pd.DataFrame, seeds: int, place: str) -> Finding:
-    """The mean scale over sparsities, and at how many of them it is near the published one."""
-    means = [geometric_mean(part).value for _, part in scales.groupby("density")["scale"]]
-    near = sum(1 / ROUGHLY <= mean / PUBLISHED_SEEN <= ROUGHLY for mean in means)
-    mean = geometric_mean(means) if means else Interval(*[np.nan] * 3)
-    return found(SCALE, outcome_of(near, len(means)), "T(1 − S)", mean, seeds, place)
+        return "not tested"
+    if slope.low >= -STILL and slope.high <= STILL:
+        return "agrees"
+    as_T = slope.low >= 1 - STILL and slope.high <= 1 + STILL
+    return "not decided" if slope.low <= 0 <= slope.high and not as_T else "differs"
 
 
 def _overshoot(runs: pd.DataFrame) -> Finding:

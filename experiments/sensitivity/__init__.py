@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
+from experiments.axes import empty, one_legend, plain_numbers
 from experiments.bump import geometric_mean
 from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.following import STORED
@@ -29,7 +30,7 @@ from experiments.published import PUBLISHED_ONSET
 from numerics import Run
 from theory import Setting
 from verify.statistics import Interval, lies_above, mean_interval
-from verify.style import BLUE, GREY, INK, VERMILLION, Plot
+from verify.style import BLUE, GREY, INK, VERMILLION
 
 #: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
 BASELINE = "baseline"
@@ -80,9 +81,8 @@ class Quantity:
         shift, form = self.shift_of(row), "+.2f" if self.unit == "decades" else ".3g"
         bound = row[f"{self.column}_bound"]
         spread = f" ({shift.low:{form}} to {shift.high:{form}})" if shift.high - shift.low > 1e-6 else ""
-        return f"{bound if isinstance(bound, str) else ''} {shift.value:{form}}{spread}".strip().replace(
-            "-", "−"
-        )
+        words = f"{bound if isinstance(bound, str) else ''} {shift.value:{form}}{spread}"
+        return words.strip().replace("-", "−")
 
 
 FEATURE_ONSET = Quantity(
@@ -116,8 +116,8 @@ def findings(tables: Tables) -> list[Finding]:
     return [
         *(_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)),
         *(
-            measured(f"Changes that move {name}", "changes", count, len(others))
-            for name, count in moving.items()
+            measured(f"Changes that move {name}", "changes", each, len(others))
+            for name, each in moving.items()
         ),
         measured("Peak test loss of the baseline", "geometric mean", peaks, int(changes[0]["seeds"])),
         *_second_changes(curves),
@@ -140,18 +140,15 @@ def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
 
 def _second_changes(curves: pd.DataFrame) -> list[Finding]:
     """Two changes together, against the first of them alone."""
-    parts = {str(change): rows for change, rows in curves.groupby("change", sort=False)}
+    first = curves.assign(both=curves["change"], change=curves["change"].str.split(", ").str[0])
+    pairs = first[first["both"] != first["change"]].merge(curves, on=["change", "data_seed", "seed"])
     rows = []
-    for change, own in parts.items():
-        first = change.split(", ")[0]
-        if first == change or first not in parts:
-            continue
-        both = own.merge(parts[first], on=["data_seed", "seed"])
+    for change, both in pairs.groupby("both", sort=False):
         for quantity in (PEAK, FEATURE_ONSET):
             shift = mean_interval(np.log10(both[f"{quantity.column}_x"] / both[f"{quantity.column}_y"]))
             said = f"A second change, beside the first of them alone, shifts {quantity.name}"
             interval = quantity.shift([shift.value, shift.low, shift.high])
-            rows.append(measured(said, quantity.unit, interval, len(both), change))
+            rows.append(measured(said, quantity.unit, interval, len(both), str(change)))
     return rows
 
 
@@ -212,15 +209,11 @@ def _selected(kept: pd.DataFrame) -> pd.DataFrame:
 def _curve(rows: pd.DataFrame) -> dict[str, float | bool]:
     rows = rows.sort_values("T")
     T, loss = numbers(rows, "T"), numbers(rows, "test_loss")
-    feature, reached = onset(T, numbers(rows, "largest_feature_dimensionality") >= STORED)
-    below, fallen = onset(T, loss < 1)
+    onsets = *onset(T, numbers(rows, "largest_feature_dimensionality") >= STORED), *onset(T, loss < 1)
     peak = int(np.argmax(loss))
     return {
         "steps": int(rows["steps"].iloc[0]),
-        "feature_onset": feature,
-        "feature_reached": reached,
-        "loss_onset": below,
-        "loss_reached": fallen,
+        **dict(zip(("feature_onset", "feature_reached", "loss_onset", "loss_reached"), onsets, strict=True)),
         "peak": loss[peak],
         "peak_T": T[peak],
         "silent": int(np.sum(np.abs(numbers(rows, "train_loss") - 1) < SILENT)),
@@ -295,8 +288,7 @@ def _against_partner(row: Mapping[Hashable, Any], plain: pd.DataFrame, name: str
 def draw(tables: Tables) -> Figure:
     """Onsets and peak of every change, one row each: seeds, mean and the baseline's own spread."""
     changes, curves = tables["changes"], tables["curves"]
-    figure = Plot(figsize=(13.0, 1.6 + 0.36 * len(changes)))
-    figure.set_layout_engine("constrained", w_pad=0.12)
+    figure = empty(13.0, 1.6 + 0.36 * len(changes), w_pad=0.12)
     axes = figure.subplots(1, 3, sharey=True)
     labels = ("features: onset T", "test loss below 1: onset T", "peak test loss")
     for ax, quantity, label in zip(axes, (FEATURE_ONSET, LOSS_ONSET, PEAK), labels, strict=True):
@@ -304,14 +296,12 @@ def draw(tables: Tables) -> Figure:
         ax.set_xscale("log")
         if quantity is not PEAK:
             ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_major_formatter("{x:.0f}")
-            ax.xaxis.set_minor_formatter(NullFormatter())
+            plain_numbers(ax.xaxis)
         ax.set_xlabel(label)
     axes[1].sharex(axes[0])
     axes[0].set_yticks(range(len(changes)), changes["change"])
     axes[0].set_ylim(len(changes) - 0.4, -0.6)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    one_legend(figure, axes[:1], ncols=3)
     return figure
 
 
@@ -322,13 +312,9 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
     ax.axvspan(plain.min() / 1.01, plain.max() * 1.01, color=GREY, alpha=0.35, lw=0,
                label="seeds of the baseline")  # fmt: skip
     if quantity.published:
-        for sign in (-1, 1):
-            where = 10 ** (centre + sign * quantity.gap)
-            # a lower peak than that of no bump cannot be shown
-            if quantity is PEAK and where < 0.9:
-                continue
+        for sign in (1,) if quantity is PEAK else (-1, 1):  # no peak is lower than that of no bump
             label = "published gap away" if sign > 0 else None
-            ax.axvline(where, color=VERMILLION, ls="--", lw=1.4, label=label)
+            ax.axvline(10 ** (centre + sign * quantity.gap), color=VERMILLION, ls="--", lw=1.4, label=label)
     for place, row in enumerate(changes.to_dict("records")):
         own = curves[curves["change"] == row["change"]]
         there = np.asarray(own[quantity.reached], dtype=bool) if quantity.reached else np.full(len(own), True)

@@ -6,6 +6,7 @@ R is a number of repeats, T/n its natural unit. The interval is for the median o
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +84,13 @@ def drawn_summary(T: int, n: int, sparsity: float, draws: int) -> dict[str, Any]
 def _interval(between: Sequence[tuple[float, float]]) -> dict[str, Any]:
     """The fitted boundary, and beside it the interval that assumes no law."""
     low, high = ([ends[side] for ends in between] for side in (0, 1))
-    names = ("median", "low", "high", "scale")
-    try:
+    fitted = dict.fromkeys(("median", "low", "high", "scale"), math.nan)
+    with suppress(ValueError):  # fewer than two thresholds that differ
         found = fit_boundary(low, high, LEVEL)
-        fitted = [getattr(found, name) for name in names]
-    except ValueError:  # fewer than two thresholds that differ
-        fitted = [math.nan] * 4
+        fitted = {name: getattr(found, name) for name in fitted}
     free = median_interval(low, high, LEVEL)
     return {
-        **dict(zip(names, fitted, strict=True)),
+        **fitted,
         "level": LEVEL,
         "method": "logistic boundary in log R over draws, likelihood ratio",
         "order_statistics": {"low": free.low, "high": free.high, "coverage": free.coverage},

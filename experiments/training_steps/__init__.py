@@ -7,8 +7,7 @@ schedule is stretched, its warm-up 5 % of the steps. The bump is defined in `exp
 import itertools
 from functools import partial
 
-from experiments.bump import ratio_interval
-from experiments.bump_curves import bumps_of, bumps_summary, collect_curves, draw_curves, losses_by
+from experiments.bump import bumps_of, bumps_summary, collect_curves, draw_curves, losses_by, ratio_interval
 from experiments.findings import Finding, Outcome, Tables, found, measured
 
 #: What the paper says of more steps; of bumps, so that after the most steps there must be one.

@@ -8,14 +8,16 @@ import itertools
 from collections.abc import Mapping
 from functools import partial
 
-from experiments.bump import Bump, geometric_mean, ratio_interval
-from experiments.bump_curves import (
+from experiments.bump import (
+    Bump,
     Losses,
     bumps_of,
     bumps_summary,
     collect_curves,
     draw_curves,
+    geometric_mean,
     losses_by,
+    ratio_interval,
 )
 from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
 from verify.statistics import Interval
