@@ -10,7 +10,13 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike
 
-from verify.style import Plot
+from verify.style import DECAY_COLOURS, VERMILLION, Plot
+
+#: Colour and marker of each curve of a figure.
+LOOKS = [
+    {"color": colour, "marker": marker}
+    for colour, marker in zip((VERMILLION, *DECAY_COLOURS), "os^DvX", strict=True)
+]
 
 
 def empty(width: float, height: float, **pads: Any) -> Plot:

@@ -12,6 +12,7 @@ every seed.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -20,12 +21,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from experiments.axes import draw_seeds, empty
+from experiments.axes import LOOKS, draw_seeds, empty
 from experiments.findings import Tables
 from experiments.grouping import numbers, parts, values_by
 from numerics import Run
 from verify.statistics import Interval, lies_above, mean_interval
-from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
+from verify.style import GREY, INK
 
 #: Level of the test for a bump, before it is divided by the number of inner T.
 LEVEL = 0.05
@@ -109,9 +110,6 @@ def _logarithms(values: ArrayLike) -> np.ndarray[tuple[int], np.dtype[np.float64
 #: What the pages keep of every run, beside the value that tells curves apart.
 COLUMNS = ["T", "sparsity", "seed", "status", "train_loss", "test_loss", "largest_feature_dimensionality"]
 
-_MARKERS = ("o", "s", "^", "D", "v", "X")
-_COLOURS = (VERMILLION, *DECAY_COLOURS)
-
 #: Test losses over seeds for each value of a setting and each T.
 Losses = Mapping[float, Mapping[int, Sequence[float]]]
 
@@ -169,8 +167,7 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     figure = empty(9.6, 8.6, h_pad=0.06)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     excess, column = runs.assign(excess=runs["test_loss"] - 1), "largest_feature_dimensionality"
-    for place, (value, rows) in enumerate(parts(excess, key)):
-        style = {"color": _COLOURS[place % 6], "marker": _MARKERS[place % 6]}
+    for (value, rows), style in zip(parts(excess, key), cycle(LOOKS), strict=False):
         label = f"{symbol} = {value:g}"
         middle = [geometric_mean(each).value - 1 for each in values_by(rows, "T", "test_loss").values()]
         draw_seeds(top, rows["T"], rows["excess"], middle, label, **style)

@@ -23,12 +23,12 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 from scipy.stats import gmean, linregress
 
-from experiments.axes import draw_seeds, empty, plain_numbers
+from experiments.axes import LOOKS, draw_seeds, empty, plain_numbers
 from experiments.bump import geometric_mean
 from experiments.following import STORED
 from experiments.grouping import numbers
 from verify.statistics import Interval, mean_interval
-from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
+from verify.style import GREY, INK
 
 #: What the tables of curves keep of every run, beside what tells it apart.
 KEPT = ("status", "train_loss", "test_loss", "largest_feature_dimensionality")
@@ -86,15 +86,12 @@ def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """
     rows = []
     for place, part in scales.groupby(keys):
-        known = numbers(part.dropna(subset=["scale"]), "scale")
-        mean = geometric_mean(known) if len(known) else Interval(math.nan, math.nan, math.nan)
+        known = part["scale"].dropna()
+        mean = geometric_mean(known) if len(known) else Interval(*[math.nan] * 3)
         plateau = float(f"{np.median(numbers(part, 'plateau')):.3g}")
         rows.append((*place, len(part), len(known), plateau, mean.value, mean.low, mean.high))
     names = ["seeds", "with a scale", "plateau (median)", "scale", "low", "high"]
     return pd.DataFrame(rows, columns=[*keys, *names])
-
-
-_LOOKS = tuple(zip((VERMILLION, *DECAY_COLOURS), ("o", "s", "^", "D", "v", "X"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +129,9 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
 
 def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
     column = "largest_feature_dimensionality"
-    for (value, rows), (colour, marker) in zip(runs.groupby(axis.key), cycle(_LOOKS), strict=False):
+    for (value, rows), style in zip(runs.groupby(axis.key), cycle(LOOKS), strict=False):
         middle, label = rows.groupby(axis.size)[column].median().tolist(), f"{axis.symbol} = {value:g}"
-        draw_seeds(ax, rows[axis.size], rows[column], middle, label, marker=marker, color=colour)
+        draw_seeds(ax, rows[axis.size], rows[column], middle, label, **style)
     ax.axvline(expected, color=GREY, lw=1)
     ax.set(xscale="log", xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -143,10 +140,13 @@ def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> N
 
 def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
     found = scales.dropna(subset=["scale"])
-    for (_, every), (colour, marker) in zip(scales.groupby(axis.key), cycle(_LOOKS), strict=False):
+    for (_, every), look in zip(scales.groupby(axis.key), cycle(LOOKS), strict=False):
         if len(rows := every.dropna(subset=["scale"])):
-            ax.plot(rows[axis.key], rows["scale"], marker, color=colour, ms=6, alpha=0.5, mew=0)
-            ax.plot(rows[axis.key].iloc[:1], [gmean(rows["scale"])], "_", color=colour, ms=26, mew=2.5)
+            ax.plot(
+                rows[axis.key], rows["scale"], look["marker"], color=look["color"], ms=6, alpha=0.5, mew=0
+            )
+            mean = [gmean(rows["scale"])]
+            ax.plot(rows[axis.key].iloc[:1], mean, "_", color=look["color"], ms=26, mew=2.5)
     ax.axhline(expected, color=GREY, lw=1)
     ticks = np.unique(numbers(scales, axis.key))
     if found.empty:

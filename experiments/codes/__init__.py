@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.findings import MEASURED, Finding, Tables, found, found_count, outcome_of
+from experiments.findings import Finding, Tables, found_count, measured, outcome_of
 from experiments.grouping import cell, median_range, numbers, parts, records, span
 from numerics import Run
 from theory.codes.programme import memorization_code
@@ -21,7 +21,7 @@ from verify.style import BLUE, VERMILLION, panels
 
 KEYS = ("m", "T", "weight_decay", "seed")
 
-#: Columns that runs that differ only in seeds agree in.
+#: What runs that differ only in seeds agree in.
 GROUP = ("m", "T", "decay_budget")
 
 #: A dimensionality within this share of the code's is near it.
@@ -42,13 +42,13 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         known.loc[[(run.setting.m, run.setting.T + more) for run in runs]].reset_index() for more in (0, 1)
     )
     energy, largest = numbers(table, "energy"), numbers(table, "largest_data_dimensionality")
-    measured = table.assign(
+    judged = table.assign(
         decay_budget=[run.setting.decay_budget for run in runs],
         above=energy / numbers(own, "energy") - 1,
         above_next=energy / numbers(following, "energy") - 1,
         dimensionality_off=largest / numbers(own, "largest_dimensionality") - 1,
     )
-    return {"runs": measured, "codes": codes}
+    return {"runs": judged, "codes": codes}
 
 
 def _code(m: int, T: int) -> dict[str, object]:
@@ -73,11 +73,11 @@ def findings(tables: Tables) -> list[Finding]:
         found_count(CONTROL, "settings that do", refuted, len(groups)),
         found_count(UNEQUAL, shorter_than, int(shorter.sum()), len(unequal)),
         *(
-            Finding("Unequal lengths", MEASURED, "runs below T", part.sum(), n=len(part), at=_at(budget))
+            measured("Unequal lengths", "runs below T", part.sum(), len(part), _at(budget))
             for budget, part in shorter.groupby(unequal["decay_budget"])
         ),
         *_nearness(judged),
-        Finding(NEARNESS, MEASURED, "settings with a median within 1 %", near, n=len(groups)),
+        measured(NEARNESS, "settings with a median within 1 %", near, len(groups)),
     ]
 
 
@@ -86,9 +86,8 @@ def _nearness(judged: pd.DataFrame) -> Iterator[Finding]:
     for budget, part in parts(judged, "decay_budget"):
         sizes = 100 * part.groupby(["m", "T"])["above"].agg(["min", "median"])
         for column, who in (("min", "best seed"), ("median", "median seed")):
-            quantity = f"{who} of each size: median and range over sizes"
-            interval = median_range(sizes[column])
-            yield found("Energy above the code, %", MEASURED, quantity, interval, len(sizes), _at(budget))
+            quantity, above = f"{who} of each size: median and range over sizes", median_range(sizes[column])
+            yield measured("Energy above the code, %", quantity, above, len(sizes), _at(budget))
 
 
 def summary(tables: Tables) -> pd.DataFrame:

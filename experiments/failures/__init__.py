@@ -116,14 +116,19 @@ def findings(tables: Tables) -> list[Finding]:
     shares, dropped = tables["shares"], _dropped_ratios(tables["runs"])
     on = int(shares.loc[shares["diagnosis"] == "two circles", "count"].sum())
     said = "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)"
+    regular = shares[shares["diagnosis"] == "regular T-gon"]
     return [
         Finding(CIRCLES, "agrees" if on else "not decided", "runs on two circles", on, n=len(tables["runs"])),
         *_gaps(tables["gaps"]),
-        *_regular(shares[shares["diagnosis"] == "regular T-gon"]),
+        *(
+            measured("Share of regular T-gons", "share", Interval(row["share"], row["low"], row["high"]),
+                     row["seeds"], f"T = {row['T']}")
+            for row in (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
+        ),
         measured(said, "median (5 % and 95 % quantile)", _quantiles(dropped), len(dropped)),
         _share("Of these, loss as predicted within 10 %", np.abs(dropped - 1) <= DROPPED_TOLERANCE),
         _share("Of these, loss of a third or less", dropped <= 1 / 3),
-    ]
+    ]  # fmt: skip
 
 
 def _quantiles(sample: NDArray[np.float64]) -> Interval:
@@ -159,15 +164,6 @@ def summary(tables: Tables) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _regular(regular: pd.DataFrame) -> list[Finding]:
-    """The share of regular T-gons where it is largest, and at the last T."""
-    return [
-        measured("Share of regular T-gons", "share", Interval(row["share"], row["low"], row["high"]),
-                 row["seeds"], f"T = {row['T']}")
-        for row in (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
-    ]  # fmt: skip
 
 
 def _share(statement: str, of: NDArray[np.bool_]) -> Finding:

@@ -59,8 +59,7 @@ def _facts(run: Run) -> dict[str, object]:
 def draw(tables: Tables) -> Figure:
     """Lines of panels, hidden vectors above features."""
     models = tables["models"]
-    lines = -(-len(models) // PER_LINE)
-    columns = min(PER_LINE, len(models))
+    lines, columns = -(-len(models) // PER_LINE), min(PER_LINE, len(models))
     figure = empty(max(7.6, 1.75 * columns), 1.0 + 4.0 * lines, h_pad=0.06)
     axes = figure.subplots(2 * lines, columns, squeeze=False)
     for ax in axes.flat:
@@ -82,10 +81,9 @@ def draw(tables: Tables) -> Figure:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """What each model stores."""
-    models = tables["models"]
-    losses = [shown(float(loss), 3) for loss in models["train_loss"]]
-    shown_columns = {"seed": "start", "loss": "train loss", "diagnosis": "name", "evidence": "what it shows"}
-    return models.assign(loss=losses)[["T", "n", *shown_columns]].rename(columns=shown_columns)
+    losses = [shown(float(loss), 3) for loss in tables["models"]["train_loss"]]
+    heads = {"seed": "start", "train_loss": "train loss", "diagnosis": "name", "evidence": "what it shows"}
+    return tables["models"].assign(train_loss=losses)[["T", "n", *heads]].rename(columns=heads)
 
 
 def findings(tables: Tables) -> list[Finding]:

@@ -5,8 +5,6 @@ coloured by whether the point is among the first 0.1 % by D_X, with the line R =
 as a second criterion, fitted boundaries (`repetition.boundary`), the numerical theory, and sweeps in both directions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import empty, one_legend, ticks_in_view
-from experiments.findings import MEASURED, Finding, Tables, found, found_share, outcome_of
+from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
 from experiments.following import STORED, TOP, turning
 from experiments.grouping import numbers
 from experiments.threshold.draws import drawn_summary
@@ -148,11 +146,16 @@ def findings(tables: Tables) -> list[Finding]:
     meets = (bounded["low"] <= bounded["greatest"]) & (bounded["high"] >= bounded["least"])
     statement = "The boundary's interval meets the range of the theory's draws"
     differ = tables["runs"][CRITERIA[0]] != tables["runs"][CRITERIA[1]]
+    boundaries = [
+        measured("Boundary by D_X", "R/(T/n)", Interval(*row[["median", "low", "high"]] / row["unit"]),
+                 row["runs"], f"n = {row['n']}, T/n = {row['unit']:g}")
+        for _, row in sizes.iterrows()
+    ]  # fmt: skip
     return [
         _at_low(tables["runs"].merge(sizes[["n", "T", "unit"]], on=["n", "T"])),
         _published_line(sizes[sizes["unit"] > 1]),
-        *(_boundary(row) for _, row in sizes.iterrows()),
-        Finding(statement, MEASURED, "share of sizes bounded on both sides", meets.mean(), n=len(meets)),
+        *boundaries,
+        measured(statement, "share of sizes bounded on both sides", meets.mean(), len(meets)),
         found_share("The two criteria differ", MEASURED, "share of runs", int(differ.sum()), len(differ)),
         *_hysteresis(tables["sweeps"], tables["runs"]),
     ]
@@ -176,13 +179,6 @@ def _published_line(sizes: pd.DataFrame) -> Finding:
     outcome = outcome_of(on, of) if on or not holds.any() else "not decided"
     share = on / of if of else np.nan
     return Finding(LINE, outcome, "share of boundaries whose interval holds it", share, n=of, at="T/n > 1")
-
-
-def _boundary(size: pd.Series[Any]) -> Finding:
-    """The boundary in units of T/n."""
-    place = f"n = {size['n']}, T/n = {size['unit']:g}"
-    scaled = Interval(*(size[name] / size["unit"] for name in ("median", "low", "high")))
-    return found("Boundary by D_X", MEASURED, "R/(T/n)", scaled, size["runs"], place)
 
 
 def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:

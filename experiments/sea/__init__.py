@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.axes import one_legend
-from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_count, outcome_of
+from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.grouping import cell, listed, median_range, numbers, parts, span
 from numerics import Run
 from theory.features.amplitudes import normalized
@@ -90,7 +90,7 @@ def _margins(tables: Tables) -> Iterator[Finding]:
         lead = (best[5] - best[[6, 7]].max(axis=1)).dropna()
         at = f"T/n = {number(unit, 3)}, ahead in {int((lead > 0).sum())} of {len(lead)} seeds"
         statement = "Lead of the pentagon over larger rings"
-        yield found(statement, MEASURED, "features of train gain", mean_interval(lead), len(lead), at)
+        yield measured(statement, "features of train gain", mean_interval(lead), len(lead), at)
 
 
 def _best(tables: Tables) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _best(tables: Tables) -> Iterator[Finding]:
         yield Finding(f"{BEST}: {form}", "agrees" if best == k else "differs", "its k", best)
     gains = forms[forms["form"] == "a ring with its sea"].set_index("k")["gain"]
     lead, statement = float(gains[5] - gains.drop(5).max()), "Lead of the pentagon by separated scales"
-    yield Finding(statement, MEASURED, "features of gain, infinite data", lead)
+    yield measured(statement, "features of gain, infinite data", lead)
 
 
 def _sea(runs: pd.DataFrame) -> Iterator[Finding]:
@@ -124,12 +124,11 @@ def _sea(runs: pd.DataFrame) -> Iterator[Finding]:
 
 def _lengths(tables: Tables) -> Iterator[Finding]:
     """Squared radius and bias of the rings that random starts end with."""
-    runs = _rings(tables).query("start == 'xavier'")
+    ringed = _rings(tables).query("start == 'xavier' and ring > 0")
     for name, column in (("r", "ring_radius_squared"), ("b", "ring_bias")):
-        for unit, part in parts(runs, "unit"):
-            at, found_in = f"T/n = {number(unit, 3)}", part[part["ring"] > 0][column]
-            statement = f"{name} of the rings that random starts end with"
-            yield found(statement, MEASURED, "mean over seeds", mean_interval(found_in), len(found_in), at)
+        for unit, each in ringed.groupby("unit")[column]:
+            statement, at = f"{name} of the rings that random starts end with", f"T/n = {number(unit, 3)}"
+            yield measured(statement, "mean over seeds", mean_interval(each), len(each), at)
 
 
 def summary(tables: Tables) -> dict[str, pd.DataFrame]:
