@@ -32,10 +32,9 @@ def judged(name, tables):
     return outcomes(found)
 
 
-def changed(tables, name, **columns):
-    """The tables with columns of one replaced by what a function makes of that table."""
-    table = tables[name]
-    return tables | {name: table.assign(**{column: make(table) for column, make in columns.items()})}
+def changed(tables, names, **columns):
+    """The tables with columns of some replaced by a constant, or by what a function makes of the table."""
+    return tables | {name: tables[name].assign(**columns) for name in names.split(",")}
 
 
 def flat(table):
@@ -52,10 +51,6 @@ def rising(column, at):
 def at_the_end(runs):
     """Which rows have the largest T of their curve."""
     return runs["T"] == runs.groupby(["m", "density", "seed"])["T"].transform("max")
-
-
-def constant(value):
-    return lambda table: np.full(len(table), value)
 
 
 def stored_from(T, value=0.3):
@@ -106,15 +101,15 @@ STATEMENTS = {
             dict.fromkeys(NORMS, lambda runs: runs["T"]),
         ),
         "With much data ‖b‖ is below ‖W‖ again (Jermyn)": (
-            {"weight_norm": constant(1.0), "bias_norm": rising("T", 300)},
-            {"weight_norm": constant(1.0), "bias_norm": constant(2.0)},
+            {"weight_norm": 1.0, "bias_norm": rising("T", 300)},
+            {"weight_norm": 1.0, "bias_norm": 2.0},
         ),
-        "With much data ‖W‖ is near √5": ({"weight_norm": constant(5**0.5)}, {"weight_norm": constant(3.0)}),
+        "With much data ‖W‖ is near √5": ({"weight_norm": 5**0.5}, {"weight_norm": 3.0}),
     },
     "norms runs": {
         "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)": (
-            {"weight_norm": constant(1.0), "bias_norm": lambda runs: runs["T"] / 10},
-            {"weight_norm": constant(1.0), "bias_norm": lambda runs: 10 / runs["T"]},
+            {"weight_norm": 1.0, "bias_norm": lambda runs: runs["T"] / 10},
+            {"weight_norm": 1.0, "bias_norm": lambda runs: 10 / runs["T"]},
         ),
         "Lengths and norms peak around T = 30": (
             dict.fromkeys(LENGTHS, lambda runs: -np.abs(np.log(runs["T"] / 30))),
@@ -123,12 +118,12 @@ STATEMENTS = {
     },
     "gallery models": {
         "Small datasets are stored as regular T-gons": (
-            {"diagnosis": constant("regular T-gon")},
-            {"diagnosis": constant("two circles")},
+            {"diagnosis": "regular T-gon"},
+            {"diagnosis": "two circles"},
         ),
         "Large datasets are stored as five features": (
-            {"diagnosis": constant("stored features"), "stored": constant(5)},
-            {"diagnosis": constant("stored features"), "stored": constant(6)},
+            {"diagnosis": "stored features", "stored": 5},
+            {"diagnosis": "stored features", "stored": 6},
         ),
     },
     "failures gaps": {
@@ -140,14 +135,14 @@ STATEMENTS = {
     "digits images": {
         "Images of unusually high D* are odd (Olah)": (
             {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
-            {"distance_percentile": constant(50.0)},
+            {"distance_percentile": 50.0},
             "not decided",
         )
     },
     "digits toy": {
         "The transition to generalization shows in D* (Hobbhahn)": (
             {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)},
-            {"largest": constant(1.0)},
+            {"largest": 1.0},
         )
     },
     "variants trained": {
@@ -195,15 +190,12 @@ STATEMENTS = {
             {"scale": lambda scales: 10 * flat(scales)},
             {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)},
         ),
-        "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": (
-            {"scale": constant(12.0)},
-            {"scale": constant(30.0)},
-        ),
+        "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": ({"scale": 12.0}, {"scale": 30.0}),
     },
     "scale-sparsity runs": {
         "Behind the onset the largest D_f falls as T grows (Jermyn)": (
             {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)},
-            {"largest_feature_dimensionality": constant(0.3)},
+            {"largest_feature_dimensionality": 0.3},
         )
     },
     "scale-decay scales": {
@@ -213,44 +205,38 @@ STATEMENTS = {
         )
     },
     "repeated-history history": {
-        "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": (
-            {"length": constant(1.0)},
-            {"length": constant(0.1)},
-        ),
+        "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": ({"length": 1.0}, {"length": 0.1}),
         "A repeated point replaces one of the features (Jermyn)": (
             {
                 "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
                 "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
             },
-            {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": constant(5)},
+            {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": 5},
             "not decided",
         ),
         "Some models memorize a repeated point and drop it again (Jermyn)": (
             {
                 "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
-                "rank": constant(0.0),
+                "rank": 0.0,
             },
-            {"length": constant(0.1)},
+            {"length": 0.1},
             "not tested",
         ),
     },
     "repeated-many runs": {
         "Each of several repeated points replaces a feature (Jermyn)": (
             {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)},
-            {"stored": constant(5)},
+            {"stored": 5},
         ),
         "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
-            {"embedded": constant(5), "stored": constant(0)},
-            {"embedded": constant(8), "stored": constant(2)},
+            {"embedded": 5, "stored": 0},
+            {"embedded": 8, "stored": 2},
         ),
     },
     "repeated-map runs": {
         "At low T/n more than T/n repeats are needed (Jermyn)": (
-            {
-                "first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"],
-                "largest_feature": constant(0.3),
-            },
-            {"first": constant(True), "largest_feature": constant(0.3)},
+            {"first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"], "largest_feature": 0.3},
+            {"first": True, "largest_feature": 0.3},
         )
     },
     "repeated-map boundaries": {
@@ -258,8 +244,8 @@ STATEMENTS = {
     },
     "forgetting fates": {
         "Some models learn features and forget them by the end (Jermyn)": (
-            {"feature": constant(7), "end": constant(0.05)},
-            {"feature": constant(7), "end": constant(0.3)},
+            {"feature": 7, "end": 0.05},
+            {"feature": 7, "end": 0.3},
             "not decided",
         )
     },
@@ -384,11 +370,7 @@ def test_the_list_of_pages_has_outcomes_by_form_and_none_of_previews():
     counts = {"n": "10", "runs": "3", "missing": "1"}
     forms = {form: counts | {"form": form} for form in ("full", "tenth", "preview")}
     experiment = find_experiment("norms")
-    both = [
-        Part(forms["full"], [weaker]),
-        Part(forms["tenth"], [finding]),
-        Part(forms["preview"], [finding]),
-    ]
+    both = [Part(forms["full"], [weaker]), Part(forms["tenth"], [finding]), Part(forms["preview"], [finding])]
     text = contents_page({experiment: both})
     assert "| the loss rises | not decided (full); agrees (tenth) | [norms](norms.md) |" in text
     assert "full: n = 10, 2 of 3 runs; tenth: n = 10, 2 of 3 runs; preview" in text

@@ -9,35 +9,21 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from experiments.commentary import outcomes
 from experiments.decay_budget import findings as budget_findings
 from experiments.decay_budget import summary as budget_summary
 from experiments.polish import summary as polish_summary
-from experiments.registry import OF_THE_NOTES, find_experiment
+from experiments.registry import OF_THE_NOTES
 from experiments.repeated_threshold import boundary
 from experiments.sea import summary as sea_summary
 from experiments.tables import form_of, read_tables
 from numerics import train
 from numerics.repetition import Transition
 from numerics.sweeps.file import read_sweep
+from tests.experiments.test_findings import changed, committed, judged
 from tgon.cli.main import main
 from theory.features.sea import best_sea
 
-ROOT = Path(__file__).parents[2]
 BEST = "The ring that gains most is the one that training takes: a ring"
-
-
-def committed(name):
-    return read_tables(ROOT / "experiments" / find_experiment(name).folder)
-
-
-def judged(name, tables):
-    return outcomes(find_experiment(name).module.findings(tables))
-
-
-def changed(tables, names, columns):
-    """The tables with columns of some replaced by a constant, or by what a function makes of the table."""
-    return tables | {name: tables[name].assign(**columns) for name in names.split(",")}
 
 
 def ring(k):
@@ -165,8 +151,8 @@ def test_an_outcome_is_made_by_the_numbers(statement):
     place, agreeing, other, outcome = (*STATEMENTS[statement], "differs")[:4]
     name, table = place.split()
     tables = committed(name)
-    assert judged(name, changed(tables, table, agreeing))[statement] == "agrees"
-    assert judged(name, changed(tables, table, other))[statement] == outcome
+    assert judged(name, changed(tables, table, **agreeing))[statement] == "agrees"
+    assert judged(name, changed(tables, table, **other))[statement] == outcome
 
 
 def test_every_statement_has_both_sides():
@@ -183,7 +169,7 @@ def test_every_statement_has_both_sides():
 def test_two_circles_and_shared_features_are_no_excess():
     tables = committed("decay-budget")
     for column, value in (("length_jump", 1.2), ("shared_features", 1.0)):
-        shown = budget_summary(changed(tables, "runs", {column: value}))
+        shown = budget_summary(changed(tables, "runs", **{column: value}))
         assert set(shown["seeds in excess"]) == {"0"}
         assert set(shown["excess, median"]) == {"–"}
 
@@ -195,7 +181,7 @@ def test_a_rate_needs_three_seeds():
 
 
 def test_a_ring_that_does_not_stand_apart_is_none():
-    shown = sea_summary(changed(committed("sea"), "runs", {"ring_jump": 1.1}))[""]
+    shown = sea_summary(changed(committed("sea"), "runs", ring_jump=1.1))[""]
     assert set(shown["ring ends with"]) == {"no ring: 6", "no ring: 4", "no ring: 3"}
     assert set(shown["r"]) == {"–"}
 
@@ -203,7 +189,7 @@ def test_a_ring_that_does_not_stand_apart_is_none():
 def test_a_long_point_of_small_dimensionality_is_not_embedded():
     tables = committed("repeated-threshold")
     name = "A point is embedded from the published R = 0.4 T/n on"
-    ranked = changed(tables, "runs", embedding(4) | {"repeated_dimensionality_rank": 0.01})
+    ranked = changed(tables, "runs", **embedding(4) | {"repeated_dimensionality_rank": 0.01})
     assert judged("repeated-threshold", ranked)[name] == "differs"
 
 
