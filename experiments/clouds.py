@@ -100,10 +100,8 @@ def cloud_legend(kinds: set[str]) -> list[Line2D]:
         Line2D([], [], ls="", marker="o", color=BLUE, label="hidden vectors h = Wx of the datapoints"),
         Line2D([], [], ls="", marker="o", color=GREEN, label="features, the columns w of W"),
     ]
-    names = {
-        "predicted hidden": "T-gon [memorization.tgon-norm]",
-        "predicted feature": "pentagon [generalization.pentagon]",
-    }
+    names = {"predicted hidden": "T-gon [memorization.tgon-norm]"}
+    names |= {"predicted feature": "pentagon [generalization.pentagon]"}
     label = " or ".join(text for kind, text in names.items() if kind in kinds)
     if label:
         label = f"theory: {label}, turned onto them"

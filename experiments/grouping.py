@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,11 +100,6 @@ def parts(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFram
     [(3, 1), (5, 2)]
     """
     yield from table.groupby(columns[0] if len(columns) == 1 else list(columns))
-
-
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Each row by the names of its columns."""
-    return cast(list[dict[str, Any]], table.to_dict("records"))
 
 
 def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.findings import Finding, Tables, found_count, measured, outcome_of
-from experiments.grouping import cell, median_range, numbers, parts, records, span
+from experiments.grouping import cell, median_range, numbers, parts, span
 from numerics import Run
 from theory.codes.programme import memorization_code
 from theory.dimensionality import dimensionality
@@ -93,7 +93,7 @@ def _nearness(judged: pd.DataFrame) -> Iterator[Finding]:
 def summary(tables: Tables) -> pd.DataFrame:
     """Of each m, T and τ: who memorizes, the least and median energy, and the largest D_X, beside the code's."""
     judged = dict(parts(_judged(tables), *GROUP))
-    codes = {(code["m"], code["T"]): code for code in records(tables["codes"])}
+    codes = {(code["m"], code["T"]): code for code in tables["codes"].to_dict("records")}
     rows = []
     for (m, T, budget), runs in parts(tables["runs"], *GROUP):
         code, found = codes[m, T], judged.get((m, T, budget), runs[:0])

@@ -5,6 +5,7 @@ are orthonormal, as the prediction assumes. Tables are those that `tgon compare`
 each T and weight decay.
 """
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.findings import Finding, Tables, found_count, measured
-from experiments.grouping import cell, median_range, parts, records
+from experiments.grouping import cell, median_range, parts
 from theory.dimensionality import dimensionality
 from theory.number_format import number
 from verify.claims.registry import CLAIMS
@@ -42,12 +43,12 @@ def findings(tables: Tables) -> list[Finding]:
 
 def summary(tables: Tables) -> dict[str, pd.DataFrame]:
     """Norms and diagnoses of each T and budget, and the claims."""
-    cells = pd.DataFrame([_row(row) for row in records(tables["cells"])])
+    cells = pd.DataFrame([_row(row) for row in tables["cells"].to_dict("records")])
     claims = [(f"`{one.label}`", one.statement, one.status) for one in CLAIMS]
     return {"": cells, CAPTION: pd.DataFrame(claims, columns=["label", "claim", "status"])}
 
 
-def _row(row: dict[str, Any]) -> dict[str, object]:
+def _row(row: Mapping[Hashable, Any]) -> dict[str, object]:
     norms = {
         "‖W‖ predicted": "predicted_weight_norm",
         "least": "least_weight_norm",

@@ -64,7 +64,7 @@ BELOW = "With much data ‖b‖ is below ‖W‖ again (Jermyn)"
 KEYS = ("T", "data_seed", "seed")
 
 _COLUMNS = [
-    "T", "data_seed", "seed", "status", "train_loss", "test_loss", "test_loss_error",
+    *KEYS, "status", "train_loss", "test_loss", "test_loss_error",
     "largest_data_dimensionality", "largest_feature_dimensionality", "weight_norm", "bias_norm",
 ]  # fmt: skip
 
@@ -195,9 +195,8 @@ def _place(T: float, stored: tuple[float, float], early: tuple[float, float]) ->
 def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
     """The course of ‖W‖ and ‖b‖ over all T, beside what authors and replication see."""
     weight, bias = courses = [medians(values_by(chosen, "T", name)) for name in ("weight_norm", "bias_norm")]
-    first, last = min(weight), max(weight)
+    first, last, where = min(weight), max(weight), max(weight, key=weight.__getitem__)
     peaks = [max(course.values()) for course in courses]
-    where = max(weight, key=weight.__getitem__)
     peaking = [peak_outcome(course) for course in courses]
     fall = [course[first] < peak > MUCH * course[last] for course, peak in zip(courses, peaks, strict=True)]
     above = [T for T in weight if bias[T] > weight[T]]
@@ -222,15 +221,16 @@ def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
 def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     """Our loss at the T(1 − S) where the published one is largest behind memorization; compared at equal n only."""
     published, level = tables["published"].query("T < inf"), levels_of(tables)
-    loss, seen = numbers(published, "test_loss"), numbers(published, "T") * (1 - PUBLISHED_SPARSITY)
-    second = int(np.argmax(np.where(seen >= 0.5, loss, -np.inf)))
-    own = [each for T, each in losses.items() if math.isclose(T * level["density"], seen[second])]
-    median = float(np.median(own[0])) if own else math.nan
-    far = median - 1 > 10 * (loss[second] - 1)
+    behind = published.assign(seen=published["T"] * (1 - PUBLISHED_SPARSITY)).query("seen >= 0.5")
+    second = behind.loc[behind["test_loss"].idxmax()]
+    own = next((each for T, each in losses.items() if math.isclose(T * level["density"], second["seen"])), [])
+    median = float(np.median(own)) if own else math.nan
+    far = median - 1 > 10 * (second["test_loss"] - 1)
     comparable = bool(own) and round(level["n"]) == PUBLISHED_N
     said, outcome = "Between the regimes the test loss stays near 1", outcome_of(not far, int(comparable))
-    n, at = len(own[0]) if own else 0, f"T(1 − S) = {seen[second]:.3g}"
-    return Finding(said, outcome, "median test loss", median, n=n, at=at)
+    return Finding(
+        said, outcome, "median test loss", median, n=len(own), at=f"T(1 − S) = {second['seen']:.3g}"
+    )
 
 
 def draw(tables: Tables) -> Figure:

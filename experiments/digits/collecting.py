@@ -116,7 +116,7 @@ def _quantiles(D: Floats) -> dict[str, float]:
 
 
 def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats) -> dict[str, object]:
-    flipped = snapshot.flipped
+    flipped, pairs = snapshot.flipped, int(snapshot.flipped.sum() * (~snapshot.flipped).sum())
     seen = ("epoch", "train_loss", "train_accuracy", "test_accuracy")
     return {
         "seed": plan.seed,
@@ -127,20 +127,16 @@ def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats)
         **_quantiles(D),
         "alone": int(np.sum(D >= ALONE)),
         "agreement_with_start": _rank_correlation(D, before) if len(before) else np.nan,
-        "flipped_above_others": _above(D[flipped], D[~flipped]),
+        # probability that one of them exceeds one of the rest, ties halved (area under the ROC curve)
+        "flipped_above_others": stats.mannwhitneyu(D[flipped], D[~flipped]).statistic / pairs
+        if pairs
+        else np.nan,
     }
 
 
 def _rank_correlation(one: Floats, other: Floats) -> float:
     """Spearman's correlation; NaN where either is constant or not known."""
     return float(stats.spearmanr(one, other).statistic) if np.ptp(one) * np.ptp(other) > 0 else np.nan
-
-
-def _above(chosen: Floats, rest: Floats) -> float:
-    """Probability that one of ``chosen`` exceeds one of ``rest``, ties halved (area under the ROC curve)."""
-    if not len(chosen) or not len(rest):
-        return float("nan")
-    return float(stats.mannwhitneyu(chosen, rest).statistic) / (len(chosen) * len(rest))
 
 
 def _images(digits: Digits, scores: Scores, distance: Floats) -> pd.DataFrame:

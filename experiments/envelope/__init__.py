@@ -96,9 +96,10 @@ def _of_packing(setting: Setting) -> tuple[dict[str, object], Dataset, Any]:
 
 def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
     W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    stored, largest = int(np.sum(point_errors(W, b, data) < STORED_ERROR)), float(dimensionality(W).max())
     return {
-        "stored": int(np.sum(point_errors(W, b, data) < STORED_ERROR)),
-        "largest_feature_dimensionality": float(dimensionality(W).max()),
+        "stored": stored,
+        "largest_feature_dimensionality": largest,
         "weight_norm": float(np.linalg.norm(W)),
     }
 

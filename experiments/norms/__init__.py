@@ -52,12 +52,13 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def _row(run: Run) -> dict[str, object]:
     record = run.record
-    return {
+    head: dict[str, object] = {
         "T": run.setting.T,
         "seed": run.setting.seed,
         "memorized": run.status == "memorized",
-        "diagnosis": diagnose_run(run).name,
-        "disjoint": run.data.has_disjoint_supports,
+    }
+    head |= {"diagnosis": diagnose_run(run).name, "disjoint": run.data.has_disjoint_supports}
+    return head | {
         "weight_norm": record.weight_norm,
         "bias_norm": record.bias_norm,
         "hidden_length": float(np.median(np.sqrt(record.radius_squared))),

@@ -43,18 +43,11 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         many = run.setting.repeated_points
         hidden = run.record.hidden[:, first_copies(run.setting)][:, :many]
         lengths = np.linalg.norm(hidden, axis=0)
-        rows.append(
-            {
-                "repeated_points": many,
-                "seed": run.setting.seed,
-                "embedded": np.sum(lengths > EMBEDDED),
-                "vertices": vertices(hidden[:, lengths > EMBEDDED]),
-                "stored": stored_features(run.W, run),
-                "stored_with_own": np.sum(dimensionality(run.W) >= STORED),
-                "longest": lengths.max(),
-                "train_loss": run.record.train_loss,
-            }
-        )
+        embedded = lengths > EMBEDDED
+        row = {"repeated_points": many, "seed": run.setting.seed, "embedded": embedded.sum()}
+        row |= {"vertices": vertices(hidden[:, embedded]), "stored": stored_features(run.W, run)}
+        row |= {"stored_with_own": np.sum(dimensionality(run.W) >= STORED), "longest": lengths.max()}
+        rows.append(row | {"train_loss": run.record.train_loss})
         if run.setting.seed == seed:
             clouds.append(points_with_repeated(run).assign(repeated_points=many))
     return {"runs": pd.DataFrame(rows), "points": pd.concat(clouds, ignore_index=True)}
@@ -137,11 +130,9 @@ def _replacement(few: pd.DataFrame) -> Finding:
     # without any residual there is no standard error to divide by
     half = np.nan_to_num(stats.t.ppf(0.975, len(k) - 2) * line.stderr)
     slope = Interval(*(float(line.slope + side * half) for side in (0, -1, 1)))
-    outcome: Outcome = "differs"
+    outcome: Outcome = "not decided" if slope.low <= -0.75 and slope.high >= -1.25 else "differs"
     if slope.low >= -1.25 and slope.high <= -0.75:
         outcome = "agrees"
-    elif slope.low <= -0.75 and slope.high >= -1.25:
-        outcome = "not decided"
     return found(REPLACES, outcome, "features stored for each point, slope", slope, len(few))
 
 
@@ -149,8 +140,7 @@ def _beyond(more: pd.DataFrame) -> Finding:
     if more.empty:
         return Finding(BEYOND, "not tested")
     five, suppressed = more["embedded"] == VERTICES, more["stored"] == 0
-    both = int((five & suppressed).sum())
-    most = max(five.mean(), suppressed.mean()) > 0.5
+    both, most = int((five & suppressed).sum()), max(five.mean(), suppressed.mean()) > 0.5
     outcome: Outcome = "agrees" if both == len(more) else "agrees in part" if most else "differs"
     return found_share(BEYOND, outcome, "share of runs with both", both, len(more))
 

@@ -8,7 +8,7 @@ the point out and the first from which on all embed it. The boundary is a logist
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from experiments.axes import plain_numbers
 from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
 from experiments.following import TOP, turning
-from experiments.grouping import numbers, parts, records, span
+from experiments.grouping import numbers, parts, span
 from experiments.threshold.draws import drawn_summary, table_of
 from numerics import Run
 from numerics.repetition import EMBEDDED
@@ -48,7 +48,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def findings(tables: Tables) -> list[Finding]:
     """Where training embeds the point, beside the published line and the numerical model."""
-    runs, (model,) = _judged(tables), records(tables["threshold"])
+    runs, (model,) = _judged(tables), tables["threshold"].to_dict("records")
     unit, trained, seeds = model["equal_energy"], boundary(runs), runs["seed"].nunique()
     theory, (none_until, all_from) = _of_model(model), _turning(runs)
     published = outcome_of(trained.low <= PUBLISHED <= trained.high, 1)
@@ -65,7 +65,7 @@ def findings(tables: Tables) -> list[Finding]:
     ]
 
 
-def _of_model(model: dict[str, Any]) -> Interval:
+def _of_model(model: Mapping[Hashable, Any]) -> Interval:
     """The boundary of the numerical model in units of T/n."""
     return Interval(*(model[name] / model["equal_energy"] for name in ("boundary", "low", "high")))
 
@@ -92,7 +92,7 @@ def summary(tables: Tables) -> pd.DataFrame:
 
 def draw(tables: Tables) -> Figure:
     """The length of the point's hidden vector against R, with the trained and the model's boundary."""
-    runs, (model,) = _judged(tables), records(tables["threshold"])
+    runs, (model,) = _judged(tables), tables["threshold"].to_dict("records")
     figure, [[ax]] = panels(1, 1, 6.4, 4.4)
     for embedded, label in ((True, "embedded"), (False, "not embedded")):
         part = runs[runs["embedded"] == embedded]

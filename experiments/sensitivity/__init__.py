@@ -253,13 +253,9 @@ def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
 _BOUND = {(False, False): "", (True, False): "at least", (False, True): "at most", (True, True): "unsure"}
 
 
-def _missed(curves: pd.DataFrame, quantity: Quantity) -> int:
-    """How many curves have a lower bound of it only."""
-    return 0 if quantity.reached is None else int((~curves[quantity.reached].astype(bool)).sum())
-
-
 def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[str, object]:
-    name, missed = quantity.column, _missed(own, quantity)
+    reached, name = quantity.reached, quantity.column
+    missed, bounds = (int((~each[reached].astype(bool)).sum()) if reached else 0 for each in (own, plain))
     value, base = np.log10(own[name]), np.log10(plain[name])
     shift = mean_interval([_against_partner(row, plain, name) for row in own.to_dict("records")])
     apart = lies_above(value, base) or lies_above(base, value)
@@ -269,7 +265,7 @@ def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[s
         f"{name}_least": 10 ** float(value.min()),
         f"{name}_largest": 10 ** float(value.max()),
         f"{name}_missed": missed,
-        f"{name}_bound": _BOUND[missed > 0, _missed(plain, quantity) > 0],
+        f"{name}_bound": _BOUND[missed > 0, bounds > 0],
         f"{name}_shift": shift.value,
         f"{name}_low": shift.low,
         f"{name}_high": shift.high,
@@ -312,9 +308,10 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
     ax.axvspan(plain.min() / 1.01, plain.max() * 1.01, color=GREY, alpha=0.35, lw=0,
                label="seeds of the baseline")  # fmt: skip
     if quantity.published:
-        for sign in (1,) if quantity is PEAK else (-1, 1):  # no peak is lower than that of no bump
-            label = "published gap away" if sign > 0 else None
-            ax.axvline(10 ** (centre + sign * quantity.gap), color=VERMILLION, ls="--", lw=1.4, label=label)
+        for sign, label in ((-1, None), (1, "published gap away")):
+            where = 10 ** (centre + sign * quantity.gap)
+            if quantity is not PEAK or where >= 0.9:  # a lower peak than that of no bump cannot be shown
+                ax.axvline(where, color=VERMILLION, ls="--", lw=1.4, label=label)
     for place, row in enumerate(changes.to_dict("records")):
         own = curves[curves["change"] == row["change"]]
         there = np.asarray(own[quantity.reached], dtype=bool) if quantity.reached else np.full(len(own), True)

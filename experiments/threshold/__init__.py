@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.findings import Finding, Tables, found_count, measured
-from experiments.grouping import parts, records, span
+from experiments.grouping import parts, span
 from theory.number_format import at_least, number
 from verify.statistics import Interval
 from verify.style import DECAY_COLOURS, INK, panels
@@ -25,7 +25,7 @@ def findings(tables: Tables) -> list[Finding]:
     boundaries = [
         measured(statement, "median over draws", Interval(size["boundary"], size["low"], size["high"]),
                  int(size["draws"]), f"T/n = {size['equal_energy']:g}, n = {size['n']:g}")
-        for size in records(sizes)
+        for size in sizes.to_dict("records")
     ]  # fmt: skip
     return [found_count(SAME, "sizes whose interval holds it", same, len(sizes)), *boundaries]
 
@@ -44,7 +44,7 @@ def summary(tables: Tables) -> pd.DataFrame:
                 "stays out until": at_least(number(row["metastable_until"], 3), row["metastable_censored"]),
                 "zero bias": f"{number(row['zero_bias'], 3)} ± {number(row['zero_bias_deviation'], 3)}",
             }
-            for row in records(_sizes(tables))
+            for row in _sizes(tables).to_dict("records")
         ]
     )
 
