@@ -20,20 +20,19 @@ TOLD_FROM = 1e-6
 def read_dataset(
     X: Any,
     n: int,
+    place: tuple[int, int] = (0, 1),
     *,
     rows: bool | None = None,
     usually_rows: bool = False,
-    instance: int = 0,
-    instances: int = 1,
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The dataset of ``n`` features in an array or tensor, dense or sparse, and notes on how it was read.
 
     Parameters
     ----------
     X : (n, T) or (T, n); for several instances also (T, instances, n), (instances, T, n) or (instances, n, T).
+    place : which instance of how many.
     rows : whether each row is a datapoint. None takes what fits ``n``; in a square X what has norm 1, else
         ``usually_rows``.
-    instance, instances : which one, of how many models in one file.
 
     Empty datapoints are left out. Raises ValueError for X that does not fit n, holds no datapoint, or anything but
     finite numbers that are not negative.
@@ -43,10 +42,10 @@ def read_dataset(
     (1, 'X has shape (2, 3): one row per datapoint', '1 of 2 datapoints are empty and left out')
 
     """
-    X = _as_matrix(X)
+    X = as_matrix(X)
     notes = []
     if X.ndim == 3:
-        X, note = _of_instance(X, n, instance, instances)
+        X, note = _of_instance(X, n, *place)
         notes.append(note)
     if X.ndim != 2 or n not in X.shape:
         raise ValueError(
@@ -69,7 +68,7 @@ def read_dataset(
     return data, (*notes, *_told(data))
 
 
-def _as_matrix(X: Any) -> Any:
+def as_matrix(X: Any) -> Any:
     """A SciPy array of anything sparse, a NumPy array of anything dense."""
     if getattr(X, "layout", torch.strided) is not torch.strided:
         X = X.detach().cpu().to_sparse_coo().coalesce()

@@ -5,6 +5,7 @@ Shapes: W (m, n), b (n,), data X (n, T) with one column per datapoint. Loss: sum
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from numerics.data import as_numbers
+from numerics.data import as_array
+from numerics.model_layouts import StoredModel, flattened, read_layout
 from numerics.starts import draw_start
 from theory.setting import Setting
 
@@ -60,24 +62,57 @@ class ReluOutputModel(nn.Module):
         return loss
 
 
-def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(W, b) in float64 of a module or mapping with ``W`` and ``b``, a run, or a pair of arrays or tensors.
+def read_stored(model: Any, sides: Collection[int] = (), instance: int | None = None) -> StoredModel:
+    """One model out of a module, a mapping of arrays, a run, a pair of arrays, or an object with ``W`` and ``b``.
 
-    Raises ValueError, in one line, on missing parameters, shapes that do not fit (W must be (m, n), b (n,)) and values
-    that are not finite. ``n`` is the number of features the data has, when known.
+    ``sides`` are the sides of the data. Raises ValueError, in one line, on missing parameters and shapes that do not
+    fit, and where there are several instances and ``instance`` names none.
     """
+    if isinstance(model, StoredModel):
+        return model
     if isinstance(model, (tuple, list)) and len(model) == 2:
-        given = tuple(model)
-    elif isinstance(model, dict):
-        given = (model.get("W"), model.get("b"))
+        given = dict(zip(("W", "b"), model, strict=True))
+    elif isinstance(model, Mapping):
+        given = dict(flattened(model))
+    elif isinstance(model, nn.Module) and not isinstance(getattr(model, "W", None), Tensor):
+        given = dict(model.state_dict())
     else:
-        given = (getattr(model, "W", None), getattr(model, "b", None))
-    if given[0] is None or given[1] is None:
+        given = {name: getattr(model, name, None) for name in ("W", "b")}
+    if not isinstance(model, (Mapping, nn.Module)) and any(given.get(name) is None for name in ("W", "b")):
         raise ValueError(f"{type(model).__name__} has no W and b; give both, W (m, n) and b (n,)")
-    W, b = (as_numbers(part, name) for part, name in zip(given, ("W", "b"), strict=True))
-    if W.ndim != 2 or b.ndim != 1 or W.shape[1] != b.shape[0] or 0 in W.shape:
-        hint = "; W looks transposed, try W.T" if W.shape[:1] == b.shape and W.ndim == 2 else ""
-        raise ValueError(f"W has shape {W.shape}, b {b.shape}; they must be (m, n) and (n,){hint}")
+    arrays = {
+        name: value if hasattr(value, "dtype") else as_array(value, name)
+        for name, value in given.items()
+        if value is not None
+    }
+    return choose(read_layout(arrays, sides), instance)
+
+
+def choose(found: Sequence[StoredModel], instance: int | None) -> StoredModel:
+    """The one model, or the one that ``instance`` names by its place; ValueError otherwise."""
+    if instance is None and len(found) == 1:
+        return found[0]
+    if instance is None or not 0 <= instance < len(found):
+        asked = "" if instance is None else f", not {instance}"
+        raise ValueError(f"holds {len(found)} models{asked}; try instance=0 to {len(found) - 1}")
+    return found[instance]
+
+
+def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(W, b) of `read_stored` in float64, of a model that is ReLU(WᵀWx + b), with finite numbers.
+
+    Raises ValueError as that does. ``n`` is the number of features the data has, when known.
+    """
+    stored = read_stored(model, () if n is None else (n,))
+    if stored.differences:
+        raise ValueError(f"not ReLU(WᵀWx + b): {'; '.join(stored.differences)}")
+    return checked(stored.W, stored.b, n)
+
+
+def checked(
+    W: NDArray[np.float64], b: NDArray[np.float64], n: int | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """W and b, contiguous; ValueError, in one line, if they are not finite or not of ``n`` features."""
     if n is not None and W.shape[1] != n:
         raise ValueError(f"the model has {W.shape[1]} features but the data has {n}; they must agree")
     if not (np.isfinite(W).all() and np.isfinite(b).all()):

@@ -9,32 +9,48 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import lsqr
+from torch import nn
 
-from numerics.data import Dataset, as_dataset
+from numerics.data import Dataset
+from numerics.data_layouts import as_matrix, read_dataset
 from numerics.engines.cpu.trajectory import point_errors
-from numerics.model import read_parameters
+from numerics.measurement.forward import check_forward
+from numerics.model import checked, read_stored
 from theory.dimensionality import dimensionality
 from theory.record import Assumption, Record
 
 
-def measure(model: Any, data: Dataset | Any) -> Record:
+def measure(model: Any, data: Dataset | Any, *, instance: int | None = None, forward: bool = True) -> Record:
     """What ``model`` does on ``data``, as a `Record` to lay beside `theory.predict`.
 
     Parameters
     ----------
-    model : module or mapping with ``W`` (m, n) and ``b`` (n,), a run, or a pair of arrays or tensors.
-    data : a `Dataset`, or X as a dense non-negative (n, T) array or tensor.
+    model : a module or a mapping of arrays under any names, a run, or a pair W (m, n) or (n, m) and b (n,). A bias
+        that is absent is zero.
+    data : a `Dataset`, or X as a non-negative array or tensor, dense or sparse: (n, T), or (T, n) where only that
+        fits. Datapoints without any feature are left out.
+    instance : which model, where there are several.
+    forward : whether a module's own forward is compared with ReLU(WᵀWx + b) on the data.
 
-    Raises ValueError: Parameters that are missing, do not fit the data or are not finite; data that is not a
-    dataset.
+    Raises ValueError: A model that computes something else, by how much; parameters that are missing, do not fit the
+    data or are not finite; data that is not a dataset.
 
     >>> record = measure((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)
 
     """
-    dataset = as_dataset(data)
-    W, b = read_parameters(model, dataset.n)
+    given = data if isinstance(data, Dataset) else as_matrix(data)
+    stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
+    place = instance or 0, stored.instances
+    dataset = given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
+    W, b = checked(stored.W, stored.b, dataset.n)
+    if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
+        check_forward(model, W, b, dataset, *place)
+    elif forward and stored.differences:
+        raise ValueError(
+            f"not ReLU(WᵀWx + b): {'; '.join(stored.differences)}; try forward=False for W and b only"
+        )
     hidden = dataset.project(W)
     radius_squared = (hidden**2).sum(axis=0)
     errors = point_errors(W, b, dataset)
@@ -56,8 +72,26 @@ def measure(model: Any, data: Dataset | Any) -> Record:
         hidden=hidden,
         point_error=errors,
         norms=dataset.norms,
+        rounding_error=_rounding_error(W, b, hidden, dataset, stored.rounding),
         assumptions=_assumptions(W, b, hidden, dataset),
     )
+
+
+def _rounding_error(
+    W: NDArray[np.float64],
+    b: NDArray[np.float64],
+    hidden: NDArray[np.float64],
+    data: Dataset,
+    rounding: float,
+) -> float:
+    """The largest squared error of a datapoint that relative rounding of every parameter can make."""
+    if rounding == 0:
+        return 0.0
+    lengths, worst = data.project(np.abs(W)), 0.0
+    for t in range(data.T):
+        moved = (2 * rounding + rounding**2) * (np.abs(W).T @ lengths[:, t]) + rounding * np.abs(b)
+        worst = max(worst, float(np.sum(moved[W.T @ hidden[:, t] + b + moved > 0] ** 2)))
+    return worst
 
 
 def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:

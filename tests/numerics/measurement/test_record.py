@@ -1,5 +1,7 @@
 """Measuring models: against dense linear algebra, on solutions made by hand, and what is refused."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -158,6 +160,83 @@ class Foreign(torch.nn.Module):
         self.scale = torch.nn.Parameter(torch.ones(1))
 
 
+def reading(
+    W: np.ndarray, b: np.ndarray, compute: Callable[..., torch.Tensor], **more: torch.Tensor
+) -> Foreign:
+    """A module whose forward is ``compute(module, X)``."""
+
+    class Computing(Foreign):
+        def forward(self, X: torch.Tensor) -> torch.Tensor:
+            return compute(self, X)
+
+    module = Computing(W, b)
+    for name, value in more.items():
+        module.register_parameter(name, torch.nn.Parameter(value))
+    return module
+
+
+def _relu(module: Foreign, X: torch.Tensor) -> torch.Tensor:
+    return torch.relu(X @ module.W.T @ module.W + module.b)
+
+
+FORWARDS: dict[str, tuple[Callable[..., object], bool]] = {
+    "rows": (_relu, True),
+    "columns": (lambda module, X: torch.relu(module.W.T @ (module.W @ X) + module.b[:, None]), True),
+    "one instance": (lambda module, X: _relu(module, X[:, 0])[:, None], True),
+    "with hidden vectors": (lambda module, X: (X @ module.W.T, {"x": _relu(module, X)}), True),
+    "dropout, off in evaluation": (
+        lambda module, X: torch.nn.functional.dropout(_relu(module, X), 0.5, module.training),
+        True,
+    ),
+    "scaled": (lambda module, X: module.scale * 1.01 * _relu(module, X), False),
+    "softplus": (lambda module, X: torch.nn.functional.softplus(X @ module.W.T @ module.W + module.b), False),
+    "no ReLU": (lambda module, X: X @ module.W.T @ module.W + module.b, False),
+    "no bias": (lambda module, X: torch.relu(X @ module.W.T @ module.W), False),
+    "bias of the encoder": (lambda module, X: _relu(module, X + 0.01), False),
+    "NaN": (lambda module, X: _relu(module, X) * float("nan"), False),
+    "hidden vectors alone": (lambda module, X: X @ module.W.T, False),
+}
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("T", [1, 5, 20])
+@pytest.mark.parametrize(("compute", "same"), FORWARDS.values(), ids=FORWARDS)
+def test_what_a_module_computes_is_compared_with_the_model(
+    compute: Callable[..., torch.Tensor], same: bool, T: int, dtype: str
+) -> None:
+    """Whichever form of X it takes, T = n included; ``forward=False`` measures W and b only."""
+    generator = np.random.default_rng(T)
+    W, b = (generator.normal(size=shape).astype(dtype) for shape in ((2, 20), 20))
+    data = draw_dataset(Setting(T=T, n=20, sparsity=0.8))
+    module, plain = reading(W, b, compute), measure((W, b), data)
+    assert measure(module, data, forward=False).as_dict() == plain.as_dict()
+    state = torch.random.get_rng_state()
+    if same:
+        assert measure(module, data).as_dict() == plain.as_dict()
+    else:
+        with pytest.raises(ValueError, match=r"forward is not.*differ by up to|takes no X"):
+            measure(module, data)
+    assert module.training
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_layers_are_read_by_their_shapes() -> None:
+    """Two linear layers that are tied in value are the model; half precision is carried in the record."""
+    data = draw_dataset(Setting(T=3, n=20, sparsity=0.8))
+    layers = torch.nn.Sequential(torch.nn.Linear(20, 2, bias=False), torch.nn.Linear(2, 20), torch.nn.ReLU())
+    with torch.no_grad():
+        layers[1].weight.copy_(layers[0].weight.T)
+    W, b = layers[0].weight.detach().clone(), layers[1].bias.detach().clone()
+    assert measure(layers, data).as_dict() == measure((W, b), data).as_dict()
+    half = measure((W.bfloat16(), b.bfloat16()), data)
+    moved = measure((W, b), data).point_error ** 0.5 - half.point_error**0.5
+    assert 0 < np.abs(moved).max() ** 2 <= half.rounding_error
+    with torch.no_grad():
+        layers[1].weight *= 1.01
+    with pytest.raises(ValueError, match="differ by up to"):
+        measure(layers, data)
+
+
 class Plain:
     """No module at all, only attributes."""
 
@@ -192,22 +271,26 @@ def test_short_floats_are_read_exactly() -> None:
 @pytest.mark.parametrize(("form", "plain", "data"), given_forms())
 def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) -> None:
     expected = measure(plain, data)
-    for X in (data, data.dense(), torch.tensor(data.dense(), requires_grad=True), data.dense().tolist()):
-        assert measure(form, X).as_dict() == expected.as_dict()
+    X = data.dense()
+    sparse = (data.sparse(), torch.tensor(X).to_sparse(), torch.tensor(X.T).to_sparse_csr())
+    dense = (X.T, torch.tensor(X, requires_grad=True), X.tolist(), np.insert(X, 1, 0, axis=1))
+    for given in (data, X, *dense, *sparse):
+        assert measure(form, given).as_dict() == expected.as_dict()
 
 
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ((np.zeros((4, 2)), np.zeros(4)), "transposed"),
         ((np.zeros((2, 4)), np.zeros(3)), r"\(2, 4\).*\(3,\)"),
         ((np.zeros((0, 4)), np.zeros(4)), r"\(0, 4\)"),
-        ((np.zeros((2, 5)), np.zeros(5)), "5 features but the data has 4"),
+        ((np.zeros((2, 5)), np.zeros(5)), "5 features"),
         ((np.full((2, 4), np.nan), np.zeros(4)), "NaN"),
         ((np.zeros((2, 4)), np.array([0, 0, np.inf, 0])), "infinity"),
-        ({"W": np.zeros((2, 4))}, "no W and b"),
+        ({"b": np.zeros(4)}, "no weights"),
+        ({"W": np.zeros((2, 3, 4))}, "3 models|2 models"),
+        ({"E.weight": np.ones((2, 4)), "D.weight": np.ones((4, 2)) * 2, "b": np.zeros(4)}, "not tied"),
         (np.zeros((2, 4)), "no W and b"),
-        (torch.nn.Linear(4, 2), "no W and b"),
+        (torch.nn.Linear(4, 2), "takes no X"),
         (Plain(torch.nn.Linear(4, 2), np.zeros(4)), "array of numbers"),
         (({"a": 1}, np.zeros(4)), "array of numbers"),
         (([[1.0, 2.0], [1.0]], np.zeros(4)), "array of numbers"),

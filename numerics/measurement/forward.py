@@ -1,0 +1,92 @@
+"""What a module computes on data, laid beside ReLU(WᵀWx + b) with the W and b that were read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from numerics.data import Dataset, as_numbers
+from numerics.model_layouts import flattened
+
+#: Numbers of a batch of outputs.
+BATCH = 1 << 22
+
+Floats = NDArray[np.float64]
+
+
+def check_forward(
+    module: nn.Module, W: Floats, b: Floats, data: Dataset, instance: int = 0, instances: int = 1
+) -> None:
+    """ValueError if ``module(X)`` differs from ReLU(WᵀWX + b) on a datapoint by more than its arithmetic rounds.
+
+    X is given as (T, n), (n, T) or (T, instances, n); the module is put into evaluation mode and back. Of several
+    outputs the one that comes nearest counts.
+    """
+    parameter = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(()))
+    eps, entries = float(torch.finfo(parameter.dtype).eps), int(np.diff(data.indptr).max())
+    worst, place, size = 0.0, (0, 0), max(2, BATCH // data.n)
+    with _evaluating(module):
+        for first in range(0, data.T, size):
+            X = data.sparse()[:, first : first + size].toarray()
+            expected = np.maximum(W.T @ (W @ X) + b[:, None], 0)
+            # sums of `entries` and of m products, each rounded, of parameters and data that were rounded themselves
+            allowed = (entries + len(W) + 4) * eps * (np.abs(W).T @ (np.abs(W) @ X) + np.abs(b)[:, None] + X)
+            off = _off(_outputs(module, X, parameter, instance, instances), expected)
+            off = np.where(off <= allowed, 0.0, off)
+            j, t = np.unravel_index(int(off.argmax()), off.shape)
+            if off[j, t] > worst:
+                worst, place = float(off[j, t]), (first + int(t), int(j))
+    if worst > 0:
+        raise ValueError(
+            f"the module's forward is not ReLU(WᵀWx + b): they differ by up to {worst:.3g}, at datapoint {place[0]}, "
+            f"feature {place[1]}; try forward=False to measure W and b only"
+        )
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Inside, no part of the module trains and none draws from the caller's random numbers."""
+    training = {part: part.training for part in module.modules()}
+    module.eval()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        for part, was in training.items():
+            part.training = was
+
+
+def _outputs(module: nn.Module, X: Floats, parameter: Tensor, instance: int, instances: int) -> list[Floats]:
+    """Every (n, batch) output of the module, for whichever form of X it takes; ValueError if it takes none."""
+    n, batch = X.shape
+    padding = (
+        0 if batch not in (1, n) else 1 if batch + 1 != n else 2
+    )  # rows and columns must not be mistaken
+    rows = torch.as_tensor(np.concatenate([X, *[X[:, :1]] * padding], axis=1).T.copy()).to(parameter)
+    forms = [rows, rows.T] if instances == 1 else []
+    found, refused = list[Floats](), "no output has the shape of the data"
+    for form in [*forms, rows[:, None].expand(-1, instances, -1)]:
+        try:
+            outputs = [values for _, values in flattened([module(form.contiguous())])]
+        except Exception as error:  # noqa: BLE001 (a module may raise anything for a shape it does not take)
+            refused = (str(error).splitlines() or [type(error).__name__])[0]
+            continue
+        for values in (as_numbers(output, "output") for output in outputs if not output.dtype.is_complex):
+            if values.ndim == 3 and values.shape[1] == instances:
+                values = values[:, instance]
+            found += [v[:, :batch] for v in (values.T, values) if v.shape == (n, batch + padding)]
+    if not found:
+        shapes = f"{tuple(rows.shape)} or {tuple(rows.T.shape)}"
+        raise ValueError(f"the module takes no X of shape {shapes} ({refused}); try forward=False")
+    return found
+
+
+def _off(outputs: list[Floats], expected: Floats) -> Floats:
+    """How far the nearest output is off; infinite where it is NaN."""
+    distances = [np.nan_to_num(np.abs(values - expected), nan=np.inf) for values in outputs]
+    return min(distances, key=lambda distance: float(distance.max()))
