@@ -274,8 +274,8 @@ def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) ->
     X = data.dense()
     sparse = (data.sparse(), torch.tensor(X).to_sparse(), torch.tensor(X.T).to_sparse_csr())
     dense = (X.T, torch.tensor(X, requires_grad=True), X.tolist(), np.insert(X, 1, 0, axis=1))
-    for given in (data, X, *dense, *sparse):
-        assert measure(form, given).as_dict() == expected.as_dict()
+    for stored in (data, X, *dense, *sparse):
+        assert measure(form, stored).as_dict() == expected.as_dict()
 
 
 @pytest.mark.parametrize(
