@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tgon.cli.options import BadInput, check_place, json_option
+from tgon.cli.options import FILE, BadInput, check_place, json_option, option
 from tgon.cli.output import print_json, print_table
 
 #: Title of each table, and the heads of its columns in the order of its rows after n, T and m.
@@ -22,16 +22,8 @@ _TABLES = {
 
 @click.command(epilog="Example: tgon bench --quick")
 @click.option("--quick", is_flag=True, help="Small sizes, one repeat: under a minute.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="CSV", help="Write all numbers here."
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["cpu", "cuda"]),
-    default="cpu",
-    show_default=True,
-    help="cuda: the GPU against its peaks.",
-)
+@click.option("--out", type=FILE, metavar="CSV", help="Write all numbers here.")
+@option("--engine", "cpu", "cuda: the GPU against its peaks.", ["cpu", "cuda"])
 @json_option
 def bench(quick: bool, out: Path | None, engine: str, as_json: bool) -> None:
     """Time training steps against the plain torch loop, and see how time and memory grow.

@@ -17,6 +17,7 @@ from tgon.cli.options import (
     json_option,
     keeping,
     make_settings,
+    option,
     run_options,
     setting_options,
 )
@@ -34,13 +35,7 @@ if TYPE_CHECKING:
     "strong_T",
     help="T to train again with --strong-decay, to see the excess over the least norm fall.",
 )
-@click.option(
-    "--strong-decay",
-    type=click.FloatRange(min=0),
-    default=0.5,
-    show_default=True,
-    help="Weight decay of --strong-T.",
-)
+@option("--strong-decay", 0.5, "Weight decay of --strong-T.", click.FloatRange(min=0))
 @setting_options
 @run_options(seeds=40, out="compare")
 @json_option

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tgon.cli.options import BadInput, form_options, json_option, refusals
+from tgon.cli.options import FILE, FOLDER, BadInput, form_options, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 #: A page, and all files that were written with it.
 Written = tuple[Path, list[Path]]
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-
 
 @click.command(epilog="Example: tgon figure norms --runs runs --out experiments/norms")
 @click.argument("name", required=False)
@@ -27,9 +25,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--runs", type=FOLDER, help="Folder of the runs of its sweep.")
 @click.option("--from", "source", type=FOLDER, help="Folder of tables to draw from.")
 @click.option(
-    "--sweep",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Sweep file that says which runs.  [default: experiments/NAME/sweep.toml]",
+    "--sweep", type=FILE, help="Sweep file that says which runs.  [default: experiments/NAME/sweep.toml]"
 )
 @form_options("The runs of the sweep's {} form.")
 @click.option(

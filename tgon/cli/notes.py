@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tgon.cli.options import BadInput, json_option
+from tgon.cli.options import FOLDER, BadInput, json_option, option
 from tgon.cli.output import print_json
 
 #: The PDF's name inside the folder of the notes.
@@ -14,13 +14,7 @@ PDF = "notes.pdf"
 
 
 @click.command(epilog="Example: tgon notes --check")
-@click.option(
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("notes", "derivations"),
-    show_default=True,
-    help="Folder of the notes.",
-)
+@option("--out", Path("notes", "derivations"), "Folder of the notes.", FOLDER)
 @click.option("--experiments", hidden=True, expose_value=False)  # of earlier versions, which read runs
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a note differs from what would be written."

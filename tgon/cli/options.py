@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from theory import Setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+#: What a path may be: a file, or a folder.
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
 
 #: The largest integer and the most integers that a list such as ``3:12`` may name.
 LARGEST, LONGEST = 1_000_000, 10_000
@@ -181,13 +186,15 @@ def integers_option(
     return click.option(*names, callback=_read_list, metavar=metavar, **({"help": "Datapoints."} | more))
 
 
-def _shown_option(name: str, default: Any, description: str, kind: Any = None) -> Any:
+def option(name: str, default: Any, description: str, kind: Any = None) -> Any:
+    """An option whose default is shown in the help; a list of words as its kind is a choice between them."""
+    kind = click.Choice(kind) if isinstance(kind, list) else kind
     return click.option(name, type=kind, default=default, show_default=True, help=description)
 
 
 def _paper_option(name: str, default: Any, description: str, kind: Any = None) -> Any:
     _PAPER[name] = default
-    return _shown_option(_flag(name), default, description, kind)
+    return option(_flag(name), default, description, kind)
 
 
 def _together(*options: Any) -> Callable[[Command], Command]:
@@ -200,10 +207,6 @@ def _together(*options: Any) -> Callable[[Command], Command]:
 
     return decorate
 
-
-_warmup_option = click.option(
-    "--warmup", type=int, show_default="5 % of the steps", help="Steps of linear warm-up, before the cosine."
-)
 
 _DATA = (
     _paper_option("n", 10_000, "Number of features."),
@@ -219,23 +222,28 @@ setting_options = _together(
     _paper_option("m", 2, "Hidden dimensions."),
     _paper_option("steps", 50_000, "Full-batch AdamW steps."),
     _paper_option("lr", 1e-3, "Peak learning rate."),
-    _warmup_option,
+    click.option(
+        "--warmup",
+        type=int,
+        show_default="5 % of the steps",
+        help="Steps of linear warm-up, before the cosine.",
+    ),
     _paper_option("weight_decay", 1e-2, "Decoupled weight decay on W and b."),
     _paper_option("seed", 0, "Seed of data and start; the first one where there are several."),
-    _paper_option("dtype", "float32", "Arithmetic of training.", click.Choice(["float32", "float64"])),
-    _paper_option("loss", "sum", "Features are summed, or averaged too.", click.Choice(["sum", "mean"])),
+    _paper_option("dtype", "float32", "Arithmetic of training.", ["float32", "float64"]),
+    _paper_option("loss", "sum", "Features are summed, or averaged too.", ["sum", "mean"]),
     _paper_option("adam_epsilon", 1e-8, "Adam's ε."),
 )
 
 
 def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
     """The options of training, beyond those of the setting: ``--seeds``, ``--engine`` and ``--out``."""
-    engines = click.Choice(["auto", "reference", "cpu", "cuda"])
+    engines = ["auto", "reference", "cpu", "cuda"]
     place = "Folder for all that is written; finished runs found there are reused."
     return _together(
-        _shown_option("--seeds", seeds, "How many seeds, counted from --seed.", click.IntRange(1, LONGEST)),
-        _shown_option("--engine", "auto", "Implementation of training.", engines),
-        _shown_option("--out", out, place, click.Path()),
+        option("--seeds", seeds, "How many seeds, counted from --seed.", click.IntRange(1, LONGEST)),
+        option("--engine", "auto", "Implementation of training.", engines),
+        option("--out", out, place, click.Path()),
     )
 
 
@@ -256,14 +264,8 @@ def form_options(described: str) -> Callable[[Command], Command]:
         if given:
             context.params["form"] = parameter.name
 
-    return _together(
-        *(
-            click.option(
-                f"--{name}", is_flag=True, expose_value=False, callback=choose, help=described.format(name)
-            )
-            for name in SMALLER_FORMS
-        )
-    )
+    flag = partial(click.option, is_flag=True, expose_value=False, callback=choose)
+    return _together(*(flag(f"--{name}", help=described.format(name)) for name in SMALLER_FORMS))
 
 
 json_option = click.option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.check import dataset_of
-from tgon.cli.options import BadInput, json_option, refusals
+from tgon.cli.options import FILE, BadInput, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -34,12 +34,7 @@ _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
     metavar="FILE",
     help="What the models were trained on, unless they are run files: npz, npy or safetensors with X (n, T).",
 )
-@click.option(
-    "--table",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.csv",
-    help="Write a row for each MODEL.",
-)
+@click.option("--table", type=FILE, metavar="FILE.csv", help="Write a row for each MODEL.")
 @json_option
 @click.pass_context
 def polish(

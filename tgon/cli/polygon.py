@@ -4,7 +4,15 @@ from typing import Any
 
 import click
 
-from tgon.cli.options import BadInput, data_options, integers_option, json_option, make_settings, refusals
+from tgon.cli.options import (
+    BadInput,
+    data_options,
+    integers_option,
+    json_option,
+    make_settings,
+    option,
+    refusals,
+)
 from tgon.cli.output import computing, print_json, print_table
 
 #: The most features of a polygon whose best bias is searched for: a minute there, growing like k².
@@ -13,13 +21,12 @@ MOST_WITH_BIAS = 10_000
 
 @click.command(epilog="Example: tgon polygon --k 3:9 --law free")
 @integers_option("--k", required=True, metavar="5 | 3:9 | 3,5,8", help="Features on the polygon.")
-@click.option(
+@option(
     "--law",
-    type=click.Choice(["unit", "free", "constant", "uniform", "normalized"]),
-    default="free",
-    show_default=True,
-    help="Bias 0 and radius 1 (unit) or the best radius (free); else the best radius and bias for amplitudes that are "
+    "free",
+    "Bias 0 and radius 1 (unit) or the best radius (free); else the best radius and bias for amplitudes that are "
     "constant, uniform on [0, 1], or those of data scaled to unit norm (normalized).",
+    ["unit", "free", "constant", "uniform", "normalized"],
 )
 @data_options
 @json_option

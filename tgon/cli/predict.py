@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import integers_option, json_option, make_settings, refusals, setting_options
+from tgon.cli.options import integers_option, json_option, make_settings, option, refusals, setting_options
 from tgon.cli.output import computing, print_json, print_table
 
 if TYPE_CHECKING:
-    from theory import Assumption, Record, Setting
+    from theory import Assumption, Record
 
 _PREDICTED = (
     *("T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient"),
@@ -35,17 +35,17 @@ _VERDICT = {True: "holds", False: "does not hold", None: "open"}
 @click.command(epilog="Example: tgon predict --T 3:12")
 @integers_option("--T", "T", required=True)
 @setting_options
-@click.option(
+@option(
     "--penalty",
-    type=click.Choice(["weights", "both"]),
-    default="weights",
-    show_default=True,
-    help="What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².",
+    "weights",
+    "What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².",
+    ["weights", "both"],
 )
 @json_option
 def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> None:
     """The least-norm model that memorizes T datapoints, in closed form."""
     import theory
+    from theory.memorization.memorized_loss import least_norm_test_loss
 
     settings = make_settings(T, given)
     rows, assumptions = [], {}
@@ -56,7 +56,8 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
             record = theory.predict(setting, penalty)
             answer = record.as_dict()
             rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty))
-            rows[-1]["test_loss"] = _test_loss(setting) if penalty == "weights" else None
+            data = setting.T, setting.m, setting.n, setting.sparsity
+            rows[-1]["test_loss"] = least_norm_test_loss(*data) if penalty == "weights" else None
             assumptions[setting.T] = record.assumptions
     if as_json:
         print_json(rows)
@@ -78,13 +79,6 @@ def _certified(record: Record, penalty: str) -> dict[str, float | None]:
     residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
     bound = best_lower_bound(record.T, record.m, record.energy)[1]
     return {"lower_bound": bound, "certificate": residual}
-
-
-def _test_loss(setting: Setting) -> float | None:
-    """The expected test loss of the model of least norm, if no two datapoints share a feature."""
-    from theory.memorization.memorized_loss import least_norm_test_loss
-
-    return least_norm_test_loss(setting.T, setting.m, setting.n, setting.sparsity)
 
 
 def print_predictions(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import BadInput, check_size, form_options, in_one_line, json_option, keeping
+from tgon.cli.options import BadInput, check_size, form_options, in_one_line, json_option, keeping, option
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -26,13 +26,7 @@ _MOST_REASONS = 3
     epilog="Example: tgon sweep experiments/dataset_size/sweep.toml --preview --out runs --table rows.csv"
 )
 @click.argument("file", type=click.Path())
-@click.option(
-    "--out",
-    type=click.Path(),
-    default="runs",
-    show_default=True,
-    help="Folder of run files; finished runs found there are reused.",
-)
+@option("--out", "runs", "Folder of run files; finished runs found there are reused.", click.Path())
 @click.option(
     "--jobs",
     type=click.IntRange(1),
@@ -40,13 +34,7 @@ _MOST_REASONS = 3
     show_default="one per core; on a cluster two per worker thread",
     help="Runs in flight at once.",
 )
-@click.option(
-    "--backend",
-    type=click.Choice(["local", "dask"]),
-    default="local",
-    show_default=True,
-    help="Where to train.",
-)
+@option("--backend", "local", "Where to train.", ["local", "dask"])
 @click.option("--address", metavar="tcp://HOST:PORT", help="Scheduler of --backend dask.")
 @form_options("The form that FILE describes below [{}].")
 @click.option("--status", "only_status", is_flag=True, help="Train nothing; say how far each group is.")

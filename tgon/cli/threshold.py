@@ -8,12 +8,14 @@ from typing import Any
 import click
 
 from tgon.cli.options import (
+    FILE,
     BadInput,
     check_place,
     data_options,
     integers_option,
     json_option,
     make_settings,
+    option,
     refusals,
 )
 from tgon.cli.output import computing, print_json, print_table, shown
@@ -25,26 +27,14 @@ LEAST_FEATURES = 8
 @click.command(epilog="Example: tgon threshold --T 30000 --n 1000 --sparsity 0.99")
 @integers_option("--T", "T", required=True, metavar="30000 | 1000,3000")
 @data_options
-@click.option(
+@option(
     "--draws",
-    type=click.IntRange(1, 1000),
-    default=9,
-    show_default=True,
-    help="Drawn datasets, by seed from 0; the interval is about their median.",
+    9,
+    "Drawn datasets, by seed from 0; the interval is about their median.",
+    click.IntRange(1, 1000),
 )
-@click.option(
-    "--features",
-    type=click.IntRange(8),
-    default=120,
-    show_default=True,
-    help="Strongest features kept in the model.",
-)
-@click.option(
-    "--csv",
-    "table",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the answers as a table.",
-)
+@option("--features", 120, "Strongest features kept in the model.", click.IntRange(LEAST_FEATURES))
+@click.option("--csv", "table", type=FILE, help="Also write the answers as a table.")
 @json_option
 def threshold(
     T: tuple[int, ...], n: int, sparsity: float, draws: int, features: int, table: Path | None, as_json: bool
