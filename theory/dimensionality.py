@@ -7,9 +7,6 @@ hidden vectors H = W X. Its supremum over probe directions is the leverage score
 
 Normalisation: Henighan et al. 2023, section "Experiment Setup", has the same definition. It does not change
 when V is scaled or rotated. Copies are counted: R identical columns have at most 1/R each.
-
-Equation labels: `dimensionality.definition`, `dimensionality.leverage`; identities in
-`theory.derivations.features.dimensionality`.
 """
 
 import numpy as np

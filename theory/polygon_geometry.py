@@ -3,10 +3,6 @@
 S_k = Σ_{d=0}^{k−1} max(0, cos(2πd/k))² is what one vertex of the unit k-gon passes to all vertices through
 the ReLU, itself (d = 0) included. It is 1 for k = 1, 2, 3, k/4 for even k ≥ 4, and k/4 ∓ (sec(π/k) − 1)/4
 for odd k, with the upper sign for k ≡ 1 and the lower for k ≡ 3 (mod 4).
-
-Normalisation: vertices of unit length; without the vertex itself the sum is S_k − 1.
-
-Equation labels: `polygons.interference-sum`.
 """
 
 import numpy as np

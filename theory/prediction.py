@@ -1,14 +1,9 @@
 """What a setting should lead to, with every assumption stated.
 
-`predict(setting)` returns the record of the least-norm model that memorizes the setting's datapoints: the
-T-gon at m = 2, the regular simplex for T ≤ m + 1, the best known code beyond. The datapoints are taken to
-be orthonormal; how likely that is under the setting stands in the record.
-
-Normalisation: that of `theory.memorization.tgon`. Repeats: R copies of one datapoint are one point of the
-programme, so the polygon has T′ = T − R + 1 vertices. Arrays have T entries, the copies first. Norms are
-those of the model, so they see distinct datapoints; the energy Σ‖h_t‖² and the dimensionalities count
-copies, as a measurement does. Without repeats the energy is ‖W‖². Where norms are unequal the theory does
-not say which vertex carries the copies; the record takes the first.
+Repeats: R copies of one datapoint are one point of the programme, so the polygon has T′ = T − R + 1 vertices. Arrays
+have T entries, the copies first. Norms are those of the model, so they see distinct datapoints; the energy Σ‖h_t‖² and
+the dimensionalities count copies, as a measurement does. Where norms are unequal the theory does not say which vertex
+carries the copies; the record takes the first. Normalisation: that of `theory.memorization.tgon`.
 """
 
 from __future__ import annotations

@@ -145,16 +145,8 @@ class Record:
 
 
 _SCALARS = (
-    "configuration",
-    "status",
-    "energy",
-    "weight_norm",
-    "weight_norm_seen",
-    "weight_norm_unseen",
-    "bias_norm",
-    "bias_norm_unseen",
-    "train_loss",
-    "worst_point_error",
+    *("configuration", "status", "energy", "weight_norm", "weight_norm_seen", "weight_norm_unseen"),
+    *("bias_norm", "bias_norm_unseen", "train_loss", "worst_point_error"),
 )
 _ARRAYS = ("radius_squared", "bias_coefficient", "dimensionality")
 

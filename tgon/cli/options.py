@@ -186,7 +186,7 @@ def integers_option(
     return click.option(*names, callback=_read_list, metavar=metavar, **({"help": "Datapoints."} | more))
 
 
-def option(name: str, default: Any, description: str, kind: Any = None) -> Any:
+def option(name: str, default: Any, description: str, kind: Any = None) -> Callable[[Command], Command]:
     """An option whose default is shown in the help; a list of words as its kind is a choice between them."""
     kind = click.Choice(kind) if isinstance(kind, list) else kind
     return click.option(name, type=kind, default=default, show_default=True, help=description)

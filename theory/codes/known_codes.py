@@ -1,8 +1,7 @@
 """Memorization codes that have names: coordinates and exact energies.
 
-Subject: hidden vectors that meet ‖h_j‖² − h_i·h_j >= 1 for all i ≠ j (`codes.programme`) and are known in
-closed form. Normalisation: least Σ‖h_j‖². A spherical code of T points with maximal cosine μ becomes such a
-configuration at the common radius² 1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`).
+A spherical code of T points with maximal cosine μ becomes a solution of `codes.programme` at the common radius²
+1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`). Normalisation: least Σ‖h_j‖².
 
 Labels: `codes.equal-norm`, `codes.simplex`, `codes.tgon`, `codes.orthoplex`, `codes.shifted-cross-polytope`.
 """
@@ -22,21 +21,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnownCode:
-    """A feasible configuration with a name.
+    """A feasible configuration with a name."""
 
-    Attributes
-    ----------
-    name : the configuration in words.
-    hidden : (m, T) hidden vectors, feasible up to rounding.
-    exact : energy as a string that SymPy parses.
-    optimal : whether the energy is proven to be the least of the programme (not only among equal norms).
-
-    """
-
-    name: str
-    hidden: Floats
-    exact: str
-    optimal: bool = False
+    name: str  #: the configuration in words
+    hidden: Floats  #: (m, T) hidden vectors, feasible up to rounding
+    exact: str | None  #: energy as a string that SymPy parses, None where no closed form is known
+    optimal: bool = False  #: whether the energy is proven to be the least, not only among equal norms
 
     @property
     def energy(self) -> float:

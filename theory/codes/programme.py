@@ -1,17 +1,14 @@
 """Minimum-norm memorization codes for any hidden dimension.
 
-Subject: a zero-loss model of T orthonormal datapoints has ‖W‖² = Σ‖h_j‖², and exists with hidden vectors h_j
-in R^m exactly when
+A zero-loss model of T orthonormal datapoints has ‖W‖² = Σ‖h_j‖², and exists with hidden vectors h_j in R^m exactly when
 
     ‖h_j‖² − h_i·h_j >= 1  for all i ≠ j                                        (`codes.programme`)
 
-so its least norm is the minimum of Σ‖h_j‖² under these constraints (`memorization.programme`). Norms are not
-assumed equal. Dividing by the squared norm of the data converts to data of another common norm.
+so its least norm is the minimum of Σ‖h_j‖² under these constraints. Norms are not assumed equal.
 
 With multipliers λ_ji >= 0 of the constraints, a minimum has H Q = 0, Q = I − diag(Σ_i λ_ji) + (λ + λᵀ)/2
-(`codes.stationarity`), and then Σ λ = Σ‖h_j‖² because objective and constraints are homogeneous
-(`codes.dual-energy`). These conditions are necessary; being the *global* minimum is a theorem only where a
-lower bound of `theory.codes.bounds` is met.
+(`codes.stationarity`) and Σ λ = Σ‖h_j‖² (`codes.dual-energy`). These conditions are necessary; being the *global*
+minimum is a theorem only where a lower bound of `theory.codes.bounds` is met.
 """
 
 import dataclasses
@@ -56,21 +53,12 @@ _SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Residuals of the first-order optimality conditions of `codes.programme`; all are zero at a minimum.
+    """Residuals of the first-order optimality conditions of `codes.programme`; all are zero at a minimum."""
 
-    Attributes
-    ----------
-    stationarity : largest entry of |H Q| (`codes.stationarity`).
-    primal : largest violation of ‖h_j‖² − h_i·h_j >= 1.
-    complementarity : largest |λ_ji · slack_ji|.
-    dual : largest violation of λ >= 0.
-
-    """
-
-    stationarity: float
-    primal: float
-    complementarity: float
-    dual: float
+    stationarity: float  #: largest entry of |H Q| (`codes.stationarity`)
+    primal: float  #: largest violation of ‖h_j‖² − h_i·h_j >= 1
+    complementarity: float  #: largest |λ_ji · slack_ji|
+    dual: float  #: largest violation of λ >= 0
 
     @property
     def worst(self) -> float:
@@ -84,31 +72,18 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MemorizationCode:
-    """The least-norm hidden vectors found for T datapoints in R^m, with what certifies them.
+    """The least-norm hidden vectors found for T datapoints in R^m, with what certifies them."""
 
-    Attributes
-    ----------
-    T, m : datapoints and hidden dimensions.
-    name : the configuration in words ("simplex", "5-gon", "icosahedron", ...); "numerical" when it has no
-        name.
-    status : "theorem" when the energy is proven to be the least, else "numerical": a certified stationary
-        point, the best of all starts.
-    hidden : (m, T) hidden vectors, unique at best up to an orthogonal transformation and relabelling.
-    multipliers : (T, T) λ, entry [j, i] for the constraint of j against i.
-    exact : the energy as a string that SymPy parses, None where no closed form is known.
-    lower_bound, lower_bound_name : the best proven lower bound on the energy, and its label.
-
-    """
-
-    T: int
-    m: int
-    name: str
+    T: int  #: datapoints
+    m: int  #: hidden dimensions
+    name: str  #: the configuration in words ("simplex", "5-gon", "icosahedron", ...), or "numerical"
+    #: "theorem" when the energy is proven to be the least, else a certified stationary point, the best of all starts
     status: Literal["theorem", "numerical"]
-    hidden: Floats
-    multipliers: Floats
-    exact: str | None
-    lower_bound: float
-    lower_bound_name: str
+    hidden: Floats  #: (m, T), unique at best up to an orthogonal transformation and relabelling
+    multipliers: Floats  #: (T, T) λ, entry [j, i] for the constraint of j against i
+    exact: str | None  #: the energy as a string that SymPy parses, None where no closed form is known
+    lower_bound: float  #: the best proven lower bound on the energy
+    lower_bound_name: str  #: its label
 
     @property
     def energy(self) -> float:
@@ -242,35 +217,31 @@ def _best_of_search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -
         if best is not None and energy > best[0] * (1 - 1e-7) and certify(*best[1:]).holds():
             continue
         hidden, multipliers = _polished(hidden, multipliers)
-        energy = _feasible_energy(hidden)
-        if best is None or _preferred(energy, hidden, multipliers, best):
-            best = energy, hidden, multipliers
+        candidate = _feasible_energy(hidden), hidden, multipliers
+        if best is None or _preferred(candidate, best):
+            best = candidate
     assert best is not None, "the search returns at least one candidate"
     if named is not None and best[0] >= named.energy * (1 - _SAME):
         return _assemble(T, m, named)
-    return _assemble(T, m, None, *best[1:])
+    return _assemble(T, m, KnownCode(name="numerical", hidden=best[1], exact=None), best[2])
 
 
-def _preferred(energy: float, hidden: Floats, multipliers: Floats, best: _Candidate) -> bool:
+def _preferred(candidate: _Candidate, best: _Candidate) -> bool:
     """Lower energy wins among certified points; a certified one wins over one that is not."""
-    settled, had_settled = certify(hidden, multipliers).holds(), certify(*best[1:]).holds()
-    return energy < best[0] * (1 - _SAME) if settled == had_settled else settled
+    settled, had_settled = certify(*candidate[1:]).holds(), certify(*best[1:]).holds()
+    return candidate[0] < best[0] * (1 - _SAME) if settled == had_settled else settled
 
 
-def _assemble(
-    T: int, m: int, named: KnownCode | None, hidden: Floats | None = None, multipliers: Floats | None = None
-) -> MemorizationCode:
-    hidden = named.hidden if named is not None else hidden
-    assert hidden is not None, "a code has a name or was found"
-    label, bound = best_lower_bound(T, m, float(np.sum(hidden**2)))
+def _assemble(T: int, m: int, code: KnownCode, multipliers: Floats | None = None) -> MemorizationCode:
+    label, bound = best_lower_bound(T, m, code.energy)
     return MemorizationCode(
         T=T,
         m=m,
-        name="numerical" if named is None else named.name,
-        status="theorem" if named is not None and named.optimal else "numerical",
-        hidden=hidden,
-        multipliers=optimal_multipliers(hidden) if multipliers is None else multipliers,
-        exact=None if named is None else named.exact,
+        name=code.name,
+        status="theorem" if code.optimal else "numerical",
+        hidden=code.hidden,
+        multipliers=optimal_multipliers(code.hidden) if multipliers is None else multipliers,
+        exact=code.exact,
         lower_bound=bound,
         lower_bound_name=label,
     )

@@ -1,15 +1,12 @@
-"""Local optimization of the minimum-norm programme, many starts side by side.
+"""Local optimization of the minimum-norm programme (`codes.programme`), many starts side by side.
 
-Subject: find h_1..h_T in R^m with least Σ‖h_j‖² under ‖h_j‖² − h_i·h_j >= 1 for all i ≠ j
-(`codes.programme`). Arrays are `(starts, m, T)`; a slack or multiplier `[j, i]` belongs to the constraint of
-datapoint j against i. With multipliers λ the gradient of the Lagrangian is 2 H Q, where Q = I − diag(Λ) + (λ
-+ λᵀ)/2 and Λ_j = Σ_i λ_ji (`codes.stationarity`).
+Arrays are `(starts, m, T)`; a slack or multiplier `[j, i]` belongs to the constraint of datapoint j against i.
 
 Three methods in a row. An augmented Lagrangian, minimized by a limited-memory quasi-Newton method whose every
-operation runs over all starts at once, brings each start near a minimum. Projection steps follow for the
-best: the point nearest to the origin under the constraints linearized at the last one
-(`codes.projection-step`); they stay nearly feasible, lower the energy, leave saddle points and find the active
-set. Newton's method on the optimality conditions of the active constraints finishes.
+operation runs over all starts at once, brings each start near a minimum. Projection steps follow for the best: the
+point nearest to the origin under the constraints linearized at the last one (`codes.projection-step`); they stay nearly
+feasible, lower the energy, leave saddle points and find the active set. Newton's method on the optimality conditions of
+the active constraints finishes.
 """
 
 from collections.abc import Iterator

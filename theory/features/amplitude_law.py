@@ -1,8 +1,5 @@
 """Which law of amplitudes a dataset follows, and which closed form therefore applies to its polygons.
 
-Six features have length √2 and bias −1 on binary one-hot data, but 1.32053 and −0.61814 where amplitudes are uniform:
-a comparison with the prediction for another law looks like a refuted theory. The route names the law.
-
 One rule per law, in this order:
 
 - `constant`: every datapoint has one feature, all amplitudes equal (to 1e-6, data may come in float32);
@@ -11,9 +8,8 @@ One rule per law, in this order:
   density of the data (estimated from the number of entries, empty datapoints excluded);
 - `samples`: anything else, by its own amplitudes.
 
-The Kolmogorov distance is held to the bound √(ln(2/δ)/(2 T)), δ = 1e-6, of Dvoretzky, Kiefer, Wolfowitz and
-Massart, plus what the estimate of the density moves; T counts datapoints, because entries of one datapoint
-are not independent. Fewer than 50 datapoints decide nothing between laws with a density: the route says so.
+The Kolmogorov distance is held to the bound √(ln(2/δ)/(2 T)), δ = 1e-6, of Dvoretzky, Kiefer, Wolfowitz and Massart,
+plus what the estimate of the density moves; T counts datapoints, because entries of one are not independent.
 """
 
 import math
@@ -33,19 +29,11 @@ DELTA, FEWEST = 1e-6, 50
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The law of a dataset and what follows.
+    """The law of a dataset and what follows."""
 
-    Attributes
-    ----------
-    law : the law of its amplitudes; pass it to `polygon`.
-    evidence : why this law, in one sentence.
-    warnings : what weakens the answer; empty where nothing does.
-
-    """
-
-    law: Amplitude
-    evidence: str
-    warnings: tuple[str, ...] = ()
+    law: Amplitude  #: the law of its amplitudes; pass it to `polygon`
+    evidence: str  #: why this law, in one sentence
+    warnings: tuple[str, ...] = ()  #: what weakens the answer; empty where nothing does
 
     def polygon(self, k: int) -> PolygonSolution:
         """The k-gon under the data's own law."""

@@ -1,16 +1,8 @@
 """Laws of the amplitude a of a feature, given that it is present.
 
-What a polygon of features is worth under a free bias depends on the law of a. Four laws, one type:
-
-- `constant(a)`: one-hot data with a fixed entry; one atom.
-- `uniform()`: a ~ U[0, 1], the law before datapoints are scaled.
-- `normalized(n, sparsity)`: the law of the toy model's data. A datapoint holds n features, each present with
-  probability p = 1 − S and value u ~ U[0, 1], and is scaled to unit norm: a = u/√(u² + s), s the sum of
-  Binomial(n − 1, p) squares of uniforms.
-- `samples(values)`: the empirical law of given amplitudes; atoms.
-
 A law is a set of atoms and a density that is a polynomial on each of a set of cells, so that an expectation of a
-polynomial in a on any interval is one Gauss-Legendre sum per cell. The density of the normalized law is
+polynomial in a on any interval is one Gauss-Legendre sum per cell. The law of the toy model's data, `normalized`, is
+that of a = u/√(u² + s), s the sum of Binomial(n − 1, p) squares of uniforms. Its density is
 
     f(x) = (1 − x²)^(−3/2) E[√s; s ≤ (1 − x²)/x²],    with an atom P(s = 0) = (1 − p)^(n−1) at a = 1
 

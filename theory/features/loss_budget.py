@@ -1,16 +1,10 @@
 """What the loss is worth at infinite data: zero output, biases alone, a polygon, a sea.
 
-The loss is the sum over features and the mean over datapoints. A feature is present with probability p = 1 − S
-and then has an amplitude a of the normalized law of `theory.features.amplitudes`. Datapoints may be empty or not:
+The loss is the sum over features and the mean over datapoints. A feature is present with probability p = 1 − S and
+then has an amplitude of the normalized law of `theory.features.amplitudes`. With empty datapoints a zero output loses
+P = P(x ≠ 0) = 1 − S^n; data drawn conditional on being non-empty (as `numerics.draw_dataset` does) divide p by P.
 
-- with empty datapoints, P = P(x ≠ 0) = 1 − S^n of them are not; a zero output loses Σ_i E x_i² = n p E a² = P
-  (`amplitudes.second-moment`), and the best constant output, the bias p E a of every feature, P − n(p E a)²
-  (`generalization.bias-only`);
-- data drawn conditional on being non-empty (as `numerics.draw_dataset` does) divide p by P: the zero output
-  loses exactly 1 and the biases 1 − n(p E a/P)². In the paper's setting P = 1 − 4.5e-5 and n(p E a)² = 7.40e-4,
-  so the difference is 6 % of what the biases are worth.
-
-Equation labels: `generalization.bias-only`.
+Equation label: `generalization.bias-only`.
 """
 
 from dataclasses import dataclass
@@ -20,25 +14,14 @@ from theory.features.amplitudes import normalized
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossBudget:
-    """Losses at infinite data.
+    """Losses at infinite data."""
 
-    Attributes
-    ----------
-    non_empty : P(x ≠ 0) of a datapoint drawn without condition.
-    mean_amplitude : E a of a feature that is present.
-    feature_energy : E x_i² of one feature; n of them add up to `zero_output`.
-    zero_output : loss of the output 0.
-    bias_only : loss of the best constant output.
-    best_bias : that output, E x_i.
-
-    """
-
-    non_empty: float
-    mean_amplitude: float
-    feature_energy: float
-    zero_output: float
-    bias_only: float
-    best_bias: float
+    non_empty: float  #: P(x ≠ 0) of a datapoint drawn without condition
+    mean_amplitude: float  #: E a of a feature that is present
+    feature_energy: float  #: E x_i² of one feature; n of them add up to `zero_output`
+    zero_output: float  #: loss of the output 0
+    bias_only: float  #: loss of the best constant output
+    best_bias: float  #: that output, E x_i
 
     def with_features(self, gain: float, features: int) -> float:
         """Loss of `features` features worth `gain` perfect ones, with biases alone for the others.

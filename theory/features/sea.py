@@ -1,20 +1,14 @@
 """The sea: small columns beside a polygon of features, when scales are separated.
 
-A k-gon of squared radius r and bias b < 0 leaves room for small columns with zero biases. Their energy is
-q = Σ‖w‖². If the k-gon's outputs stay silent whenever only a small column's feature is active
-(`sea.silence`: ‖w‖ √r ≤ −b, amplitudes being at most 1), interference goes one way only, from large to
-small, and
+A k-gon of squared radius r and bias b < 0 leaves room for small columns of energy q = Σ‖w‖² with zero biases. If its
+outputs stay silent whenever only a small column's feature is active (`sea.silence`: ‖w‖ √r ≤ −b, amplitudes being at
+most 1), interference goes one way only, from large to small, and
 
-    gain = gain(r, b) + 2q − S_k (r q + q²/k)        directions at the k-gon's own vertices,
-    gain = gain(r, b) + 2q − k r q/4 − q²/4          isotropic directions
+    gain = gain(r, b) + 2q − S_k (r q + q²/k)                                       (`sea.separated-gain`)
 
-(`sea.separated-gain`), with gain(r, b) of `theory.features.free_bias` and S_k of `theory.polygon_geometry`. The best
-sea has q = k(2 − S_k r)/(2 S_k), or q = 4 − k r/2, so that WWᵀ of an isotropic sea is (2 − k r/4)·I. Isotropic is S_k
-= k/4 in the first formula; vertices are better exactly where S_k < k/4, for k ≡ 1 (mod 4), the pentagon.
-
-N columns of equal length have ‖w‖² = q/N, so silence limits the sea to q ≤ N b²/r. Every answer for finite N is the
-exact gain of a model one can write down, a lower bound for the best one. As N grows, b → 0⁻ and the gain tends to that
-of two bands: B bands of columns, each much smaller than the one before, gain 2B/(B + 1) · k/S_k (`sea.bands`).
+for directions at the k-gon's own vertices, with k/4 for S_k for isotropic ones. N columns of equal length have ‖w‖² =
+q/N, so silence limits the sea to q ≤ N b²/r. Every answer for finite N is the exact gain of a model one can write
+down, a lower bound for the best one. As N grows, b → 0⁻ and the gain tends to that of two bands (`sea.bands`).
 
 The formulas are closed forms under the separation of scales. That trained models have such a sea, and that it is why
 they take the pentagon, is a hypothesis. Gains in units of one perfectly stored feature, one active at a time.
@@ -42,24 +36,14 @@ Directions = Literal["vertices", "isotropic"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingWithSea:
-    """The best k-gon together with its best sea (`sea.separated-gain`).
+    """The best k-gon together with its best sea (`sea.separated-gain`)."""
 
-    Attributes
-    ----------
-    k : features on the k-gon.
-    radius_squared, bias : of the k-gon.
-    sea_energy : q = Σ‖w‖² of the small columns, 0 where there is no room.
-    gain : of both together.
-    gradient, curvature : certificate of the search over (r, b), as in `theory.features.free_bias`.
-
-    """
-
-    k: int
-    radius_squared: float
+    k: int  #: features on the k-gon
+    radius_squared: float  #: that of the k-gon, as the bias is
     bias: float
-    sea_energy: float
-    gain: float
-    gradient: float
+    sea_energy: float  #: q = Σ‖w‖² of the small columns, 0 where there is no room
+    gain: float  #: of both together
+    gradient: float  #: with the curvature the certificate of the search, as in `theory.features.free_bias`
     curvature: float
 
     @property

@@ -1,16 +1,10 @@
 """What trained models in the plane get stuck at: two circles, and dropped datapoints.
 
-Two circles: k neighbouring points at one squared length y, the other q = T − k at a smaller one x. Neighbours of
-squared lengths x ≤ y memorize at an angle of at least arccos((x − 1)/√(xy)) (`stationary.interface-gap`), near π/2
-at the interface, and the T gaps add up to 2π. For T ≥ 5 no such arrangement but the regular T-gon is stationary for
-‖W‖²: moving squared length from the outer to the inner circle frees angle (`stationary.two-circles`). So a two-circle
-model is one on which decay has not yet done its work.
-
-A dropped point has hidden vector 0, its column of W vanishes and its bias is X_k/T: its squared error is (1 −
-1/T)², all others' together (T − 1)/T² (`stationary.dropped-loss`). With the others fixed, adding up to 0 and all at
-least 1 long, it is a strict minimum exactly where the least eigenvalue of Σ h_i h_iᵀ exceeds 2(1 − 1/T)
-(`stationary.dropped`): on a regular (T−1)-gon for every T ≥ 5. With the others free it is *not* a local minimum of
-the loss (`stationary.dropped-error`): only decay, which wants the regular polygon, holds it.
+Two circles: k neighbouring points at one squared length y, the other q = T − k at a smaller one x, with the least gaps
+that memorize (`stationary.interface-gap`). Only the regular T-gon is stationary among them (`stationary.two-circles`).
+A dropped point has hidden vector 0, its column of W vanishes and its bias is X_k/T (`stationary.dropped-loss`). It is
+held where `dropped_point_curvature` is positive (`stationary.dropped`), on a regular (T−1)-gon for every T ≥ 5; with
+the others free it is *not* a local minimum of the loss (`stationary.dropped-error`).
 
 Normalisation: unit datapoints with disjoint supports, m = 2, loss summed over features, mean over datapoints.
 Lengths enter squared, as everywhere in the theory of memorization.

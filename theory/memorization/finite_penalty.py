@@ -1,14 +1,8 @@
 """A finite L2 penalty: the regular polygon that minimises loss + λ(‖W‖² + ‖b‖²), down to its collapse.
 
-On T orthonormal points with the symmetric ansatz, hidden vectors on a regular T-gon of squared radius r and
-one bias coefficient c, the objective is
+With hidden vectors on a regular T-gon of squared radius r and one bias coefficient c, the objective is
 
-    (1 − r − c)² + Σ_{d=1}^{T−1} ReLU(r cos(2πd/T) + c)² + λT(r + c²),
-
-convex in (r, c) where the own output r + c is positive (`penalty.convex`), so its minimum is the one
-stationary point of the one piece, set of active neighbours, that is consistent with itself
-(`penalty.polygon`). At λ = 0⁺ it is the T-gon of `memorization.tgon-norm`; the radius reaches 0
-continuously at λ = 2/T (1 for T = 1).
+    (1 − r − c)² + Σ_{d=1}^{T−1} ReLU(r cos(2πd/T) + c)² + λT(r + c²).
 
 Numerically nothing better is found among all models at T ≤ 4, at small λ, and near the collapse (λT/2 ≥ 0.8 for
 T ≤ 8). Between, for T ≥ 5, models without the symmetry cost less.
@@ -25,24 +19,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PenalisedPolygon:
-    """The symmetric minimiser for T points and a penalty λ.
+    """The symmetric minimiser for T points and a penalty λ."""
 
-    Attributes
-    ----------
-    T, penalty : what was asked for.
-    radius_squared : r, 0 after the collapse.
-    bias_coefficient : c.
-    active_neighbours : how many neighbours to each side have a positive output; (T − 1)/2 or T/2 is all of them.
-    loss : train loss without the penalty.
-
-    """
-
-    T: int
+    T: int  #: what was asked for, as the penalty λ
     penalty: float
-    radius_squared: float
-    bias_coefficient: float
-    active_neighbours: int
-    loss: float
+    radius_squared: float  #: r, 0 after the collapse
+    bias_coefficient: float  #: c
+    active_neighbours: int  #: neighbours to each side of positive output; (T − 1)/2 or T/2 is all of them
+    loss: float  #: train loss without the penalty
 
     @property
     def objective(self) -> float:

@@ -1,12 +1,8 @@
 """Scales of the number of datapoints T: when datapoints stop being orthonormal.
 
 Two datapoints whose n features are present with probability p = 1 − S each share at least one feature with
-probability 1 − (1 − p²)^n ≈ n p². Sections on memorization assume that no pair does.
-
-Functions raise ValueError unless n ≥ 1, T ≥ 1 and 0 < sparsity < 1.
-
-Normalisation: T counts distinct datapoints; an empty datapoint is not resampled here, which changes a
-probability by the factor 1 + O((1 − p)^n) at most.
+probability 1 − (1 − p²)^n ≈ n p². T counts distinct datapoints; an empty one is not resampled here, which changes a
+probability by the factor 1 + O((1 − p)^n) at most. Functions raise ValueError unless n ≥ 1, T ≥ 1, 0 < sparsity < 1.
 
 Equation labels: `scales.pair-overlap`, `scales.expected-overlaps`, `scales.disjoint-probability`,
 `scales.first-overlap`, `scales.typical-overlap`, `scales.universal-overlap`, `scales.generalization` (a hypothesis).

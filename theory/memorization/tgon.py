@@ -1,18 +1,10 @@
-"""Memorization of orthonormal data: the least-norm model of zero loss.
+"""Memorization of orthonormal data: the least-norm model of zero loss, for m = 2 and for T ≤ m + 1.
 
-A model W, b memorizes orthonormal non-negative datapoints X_t with hidden vectors h_t = W X_t and bias
-coefficients c_t = X_t · b if and only if c_j = 1 − ‖h_j‖² and ‖h_j‖² − h_i·h_j ≥ 1 for all i ≠ j
-(`memorization.programme`). Least ‖W‖² then means least energy Σ_t ‖h_t‖². In two hidden dimensions the
-optimum is the regular T-gon; for T ≤ m + 1 it is the regular simplex.
+Normalisation: datapoints of unit norm; energy is Σ_t ‖h_t‖² = ‖W‖². For datapoints of norm s every squared length is
+multiplied by s². A decoder untied from W or a loss averaged over features does not change these minima.
 
-Normalisation: datapoints of unit norm; energy is Σ_t ‖h_t‖² = ‖W‖². For datapoints of norm s every squared
-length is multiplied by s². A decoder untied from W or a loss averaged over features does not change these
-minima.
-
-At T = 1 the functions answer for least ‖W‖²: h = 0 and c = 1. (Least ‖W‖² + ‖b‖² has ‖h‖² = c = 1/2 there
-and the same T-gon from T = 2 on: `memorization.tgon-penalised`.)
-
-The proofs are in `theory.derivations.memorization.zero_loss`.
+At T = 1 the functions answer for least ‖W‖²: h = 0 and c = 1. (Least ‖W‖² + ‖b‖² has ‖h‖² = c = 1/2 there and the
+same T-gon from T = 2 on: `memorization.tgon-penalised`.) The proofs are in `theory.derivations.memorization`.
 """
 
 import math

@@ -1,15 +1,10 @@
 """Datapoints of unequal norms, and a decoder untied from W.
 
 Datapoints with disjoint supports and norms ‖X_j‖ = s_j are memorized by hidden vectors with
-‖h_j‖² − h_i·h_j ≥ s_j² for all i ≠ j, at ‖W‖² = Σ‖h_j‖²/s_j² (`unequal.programme`). Two theorems hold for every
-choice of norms: ‖W‖² ≥ T − 1, attained for T ≤ m + 1 by a weighted simplex (`unequal.simplex`), and a solution
-exists for every T as soon as m ≥ 2 (`unequal.existence`). In the plane four orthogonal vectors of lengths s_j
-memorize four points of any norms at ‖W‖² = 4; s = (0.1, 1, 1, 1) needs only 3.698 (numerical).
-
-With a decoder V of its own, output ReLU(V h + b), the least ‖W‖² + ‖V‖² is over hidden vectors h_j and decoders
-g_j with g_j·(h_j − h_i) ≥ 1 (`unequal.untied`). It is at least 2(T − 1), so for T ≤ m + 1 untying buys nothing at
-any norms. On the equal-norm T-gon it buys nothing either (a theorem among regular polygons, numerical among all);
-at unequal norms and T > m + 1 it does (numerical).
+‖h_j‖² − h_i·h_j ≥ s_j² for all i ≠ j, at ‖W‖² = Σ‖h_j‖²/s_j² (`unequal.programme`). With a decoder V of its own,
+output ReLU(V h + b), the least ‖W‖² + ‖V‖² is over hidden vectors h_j and decoders g_j with g_j·(h_j − h_i) ≥ 1
+(`unequal.untied`). Untying buys nothing for T ≤ m + 1, nor on the equal-norm T-gon (a theorem among regular polygons,
+numerical among all); at unequal norms and T > m + 1 it does (numerical).
 
 Normalisation: that of `theory.memorization.tgon`, which is s_j = 1. Everything scales: norms c·s give the same ‖W‖².
 
@@ -32,21 +27,12 @@ FEASIBLE = 1e-7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnequalModel:
-    """Hidden vectors and decoders that memorize datapoints of given norms.
+    """Hidden vectors and decoders that memorize datapoints of given norms."""
 
-    Attributes
-    ----------
-    norms : (T,) s_j.
-    hidden : (m, T) h_j = W X_j; W = Σ h_j X_jᵀ/s_j².
-    decoder : (m, T) g_j, V = Σ X_j g_jᵀ; h_j/s_j² when tied.
-    status : "theorem" where it is known to be least, else "numerical".
-
-    """
-
-    norms: Floats
-    hidden: Floats
-    decoder: Floats
-    status: Literal["theorem", "numerical"]
+    norms: Floats  #: (T,) s_j
+    hidden: Floats  #: (m, T) h_j = W X_j; W = Σ h_j X_jᵀ/s_j²
+    decoder: Floats  #: (m, T) g_j, V = Σ X_j g_jᵀ; h_j/s_j² when tied
+    status: Literal["theorem", "numerical"]  #: "theorem" where it is known to be least, else "numerical"
 
     @property
     def encoder_cost(self) -> float:
@@ -146,17 +132,8 @@ def least_norm_tied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     3.697
     """
     lengths = _checked(norms)
-    T = len(lengths)
-    if T <= 3:
-        return simplex_on_norms(lengths, 2)
-    pairs = _Pairs(lengths)
-    size = float(lengths.max()) / (math.sqrt(2) * math.sin(math.pi / T))
-    begin = [polygon * size / lengths for polygon in _polygons(T, starts)]
-    hidden = lengths * _least(
-        begin, lambda one: pairs.slack(one, one), lambda one: pairs.slopes(one, one).sum(axis=1)
-    )
-    hidden = hidden / math.sqrt(1 + min(0.0, tied_slack(hidden, lengths)))  # homogeneous: exactly feasible
-    return UnequalModel(lengths, hidden, hidden / lengths**2, "numerical")
+    longest = float(lengths.max()) / lengths
+    return _least_norm(lengths, longest[None], starts)
 
 
 def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
@@ -169,46 +146,36 @@ def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     7.84
     """
     lengths = _checked(norms)
+    middle = math.sqrt(float(lengths.max() * lengths.min())) / lengths
+    return _least_norm(lengths, np.stack([middle, 1 / middle]), starts)
+
+
+def _least_norm(lengths: Floats, begin: Floats, starts: int) -> UnequalModel:
+    """The search in y_j = h_j/s_j and z_j = s_j g_j, one array if tied, from polygons stretched by `begin`."""
     T = len(lengths)
     if T <= 3:
         return simplex_on_norms(lengths, 2)
-    pairs = _Pairs(lengths)
+    own, other = np.where(~np.eye(T, dtype=bool))
+    ratio, rows = lengths[other] / lengths[own], np.arange(T * (T - 1))
+
+    def slack(both: Floats) -> Floats:
+        hidden, decoder = both[0], both[-1]
+        return np.asarray(np.sum(decoder[:, own] * (hidden[:, own] - ratio * hidden[:, other]), axis=0) - 1)
+
+    def slopes(both: Floats) -> Floats:
+        hidden, decoder = both[0], both[-1]
+        jacobian = np.zeros((len(rows), 2, *hidden.shape))
+        jacobian[rows, 0, :, own] = decoder[:, own].T
+        jacobian[rows, 0, :, other] = -(ratio * decoder[:, own]).T
+        jacobian[rows, 1, :, own] = (hidden[:, own] - ratio * hidden[:, other]).T
+        return jacobian if len(both) == 2 else jacobian.sum(axis=1)
+
     opening = math.sqrt(2) * math.sin(math.pi / T)
-    middle = math.sqrt(float(lengths.max() * lengths.min()))
-    begin = [
-        np.stack([polygon * middle / lengths, polygon * lengths / middle]) / opening
-        for polygon in _polygons(T, starts)
-    ]
-    hidden, decoder = _least(begin, lambda both: pairs.slack(*both), lambda both: pairs.slopes(*both))
-    grown = 1 / math.sqrt(1 + min(0.0, untied_slack(hidden * lengths, decoder / lengths)))
-    balance = math.sqrt(float(np.linalg.norm(decoder) / np.linalg.norm(hidden)))
-    return UnequalModel(
-        lengths,
-        hidden * lengths * (grown * balance),
-        decoder / lengths * (grown / balance),
-        "numerical",
-    )
-
-
-class _Pairs:
-    """The constraints of all pairs i ≠ j in units of the norms, y_j = h_j/s_j and z_j = s_j g_j."""
-
-    def __init__(self, lengths: Floats) -> None:
-        self.own, self.other = np.where(~np.eye(len(lengths), dtype=bool))
-        self.ratio = lengths[self.other] / lengths[self.own]
-
-    def slack(self, hidden: Floats, decoder: Floats) -> Floats:
-        """z_j·(y_j − (s_i/s_j) y_i) − 1."""
-        gaps = hidden[:, self.own] - self.ratio * hidden[:, self.other]
-        return np.asarray(np.sum(decoder[:, self.own] * gaps, axis=0) - 1)
-
-    def slopes(self, hidden: Floats, decoder: Floats) -> Floats:
-        """(pairs, 2, 2, T) derivatives by hidden vectors and by decoders."""
-        jacobian, rows = np.zeros((len(self.own), 2, *hidden.shape)), np.arange(len(self.own))
-        jacobian[rows, 0, :, self.own] = decoder[:, self.own].T
-        jacobian[rows, 0, :, self.other] = -(self.ratio * decoder[:, self.own]).T
-        jacobian[rows, 1, :, self.own] = (hidden[:, self.own] - self.ratio * hidden[:, self.other]).T
-        return jacobian
+    found = _least([one * begin[:, None] / opening for one in _polygons(T, starts)], slack, slopes)
+    hidden, decoder = found[0] * lengths, found[-1] / lengths
+    grown = 1 / math.sqrt(1 + min(0.0, untied_slack(hidden, decoder)))  # homogeneous: exactly feasible
+    balance = math.sqrt(float(np.linalg.norm(found[-1]) / np.linalg.norm(found[0])))
+    return UnequalModel(lengths, hidden * (grown * balance), decoder * (grown / balance), "numerical")
 
 
 def _polygons(T: int, starts: int) -> list[Floats]:

@@ -1,23 +1,17 @@
 """How fast decay shrinks a memorizing polygon: the flow of −θ projected on the models of zero loss.
 
-Between the steps that the loss forces, decoupled decay moves every parameter by −θ dτ, τ the decay budget; the loss
-moves the model back to zero loss. To first order that is −θ projected on the zero-loss set, along the directions
-in which the optimizer takes its steps: orthogonally if all parameters are equally mobile, obliquely for Adam, whose
-step divides by √v. On a regular T-gon of squared radius r > r_T = 1/(1 − cos(2π/T)) every other output is strictly
-silent, so only the own outputs bind, r + c = 1, and in terms of ρ = √r and c (`optimization.symmetric-flow`)
+On a regular T-gon of squared radius r > r_T = 1/(1 − cos(2π/T)) every other output is strictly silent, so only the own
+outputs bind, r + c = 1, and in terms of ρ = √r and the decay budget τ (`optimization.symmetric-flow`)
 
     d ln ρ/dτ = −(1 + 2q(r − 1))/(1 + 4q r),
 
-q the mobility of the weights over that of the biases. At q = 1 the norm falls like e^{−κτ}, κ = (2r − 1)/(4r + 1),
-0.28 at the pentagon's r and always below 1/2; κ = 1 only where biases alone follow (q → 0). At r_T the neighbours'
-outputs bind too and the flow stops: the least norm is reached at a finite τ, not asymptotically.
+q the mobility of the weights over that of the biases: the projection is orthogonal at q = 1, oblique for Adam, whose
+step divides by √v. At r_T the neighbours' outputs bind too: the least norm is reached at a finite τ.
 
 Assumed: a regular polygon, one mobility for all weights and one for all biases, small steps. For unequal radii and for
 the part of W outside the data span, which decays like e^{−τ}, it says nothing.
 
 Normalisation: that of `theory.memorization.tgon`; ‖W‖² = T r, ‖b‖² = T c².
-
-Equation label: `optimization.symmetric-flow`.
 """
 
 import math

@@ -1,13 +1,8 @@
 """The law of a datapoint's largest entry, and of the largest over a whole dataset.
 
-A datapoint has K ~ Binomial(n, 1 − S) entries, uniform on [0, 1] before it is normalised. Divided by the largest,
-the others are uniform again, so the largest entry of the unit datapoint is 1/√(1 + V_1² + … + V_{K−1}²) with
-independent uniform V (`optimization.largest-entry`). Sums of V² have no elementary law; it is summed up over K and
-convolved by a discrete Fourier transform.
-
-Normalisation: datapoints of unit norm; an empty one is drawn again, so K ≥ 1.
-
-Equation labels: none of its own; `optimization.largest-entry`.
+A datapoint has K ~ Binomial(n, 1 − S) entries, K ≥ 1, uniform on [0, 1] before it is normalised to unit norm. Divided
+by the largest, the others are uniform again, so the largest entry is 1/√(1 + V_1² + … + V_{K−1}²) with independent
+uniform V (`optimization.largest-entry`). Sums of V² are summed up over K and convolved by a discrete Fourier transform.
 """
 
 import math

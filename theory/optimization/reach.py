@@ -1,13 +1,9 @@
 """What AdamW can reach within a schedule, and where it comes to rest.
 
-A schedule is the array of its learning rates, one per step. Its sum Λ bounds how far a parameter can travel, the
-decay budget τ = weight decay · Λ how much decay can do; the share of a parameter that no gradient touches is
-Π(1 − lr·wd) ≈ e^{−τ} at the end (`optimization.reach`).
-
-Adam's step is not bounded by its learning rate: it is at most (1−β₁)/√((1−β₂)(1−β₁²/β₂)) = 7.27 times as long,
-attained by gradients that grow by β₂/β₁ per step (`optimization.largest-step`). With gradients that grow slowly
-it is near 1, and a parameter stays below Π|θ₀| + (1 − Π)/wd, 22.1 for the paper's schedule. Where the bias that a
-regular T-gon needs (`optimization.necessary-bias`) is out of reach so is the regular T-gon.
+A schedule is the array of its learning rates, one per step. Its sum Λ bounds how far a parameter can travel, the decay
+budget τ = weight decay · Λ how much decay can do. Adam's step is at most 7.27 times as long as its learning rate; where
+gradients grow slowly it is near 1, and a parameter stays below 22.1 for the paper's schedule. Where the bias that a
+regular T-gon needs is out of reach so is the regular T-gon.
 
 Normalisation: rates are those of each step; β₁ = 0.9, β₂ = 0.999 unless given.
 

@@ -8,14 +8,9 @@ fitted by maximum likelihood (SciPy's `logistic.fit`). Each draw says between wh
 equal ones for a threshold that is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did not. Draws
 count as independent: several outcomes of one draw are one threshold with two ends.
 
-The likelihood is concave in (μ/s, 1/s), so its maximum is unique. The interval, which SciPy does not give, holds all μ
-whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t the quantile of Student's law with N−1 degrees of
-freedom. For a normal law that is the exact t interval; for the logistic law it covers 95.7 % at 4 draws and 94.9 % at 9
-where 95 % are asked (10 000 simulations each, seed 0).
-
-:func:`median_interval` makes no assumption on the law: order statistics, whose coverage is a binomial sum.
-
-Equation label: `repetition.boundary`.
+The interval, which SciPy does not give, holds all μ whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t
+the quantile of Student's law with N−1 degrees of freedom. For a normal law that is the exact t interval; for the
+logistic law it covers 95.7 % at 4 draws and 94.9 % at 9 where 95 % are asked (10 000 simulations each, seed 0).
 """
 
 import math
@@ -33,36 +28,21 @@ _FARTHEST, _WIDEST = 40.0, 12.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogisticBoundary:
-    """A fitted boundary.
+    """A fitted boundary."""
 
-    Attributes
-    ----------
-    median : R at which the probability is one half.
-    scale : s, in units of log R; the probability rises from 12 to 88 % while R grows by the factor e^{4s}.
-    low, high : ends of the interval for the median; 0 or ∞ where nothing bounds it.
-
-    """
-
-    median: float
-    scale: float
-    low: float
+    median: float  #: R at which the probability is one half
+    scale: float  #: s, in units of log R; the probability rises from 12 to 88 % over a factor e^{4s} of R
+    low: float  #: end of the interval for the median, as high is; 0 or ∞ where nothing bounds it
     high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedianInterval:
-    """An interval for a median that holds for any law of the thresholds.
+    """An interval for a median that holds for any law of the thresholds."""
 
-    Attributes
-    ----------
-    low, high : order statistics; 0 or ∞ where too few draws have an end.
-    coverage : the exact least probability that the interval holds the median.
-
-    """
-
-    low: float
+    low: float  #: an order statistic, as high is; 0 or ∞ where too few draws have an end
     high: float
-    coverage: float
+    coverage: float  #: the exact least probability that the interval holds the median
 
 
 def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> LogisticBoundary:

@@ -1,16 +1,13 @@
 """The threshold of repeats grows like the square root of T/n, not like T/n.
 
-The zero-bias threshold is R = e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`). Each energy is T/n on average, and the
-X_k² add up to 1. So T/n cancels, and what is left is how far the fifth-largest energy stands out: with the variance
-κ T/n of an energy, κ = E a⁴/E a², and z_5(n) the mean fifth largest of n standard normals,
+In the zero-bias threshold R = e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`) the mean energy T/n cancels, because the
+X_k² add up to 1. What is left is how far the fifth-largest energy stands out: with the variance κ T/n of an energy,
+κ = E a⁴/E a², and z_5(n) the mean fifth largest of n standard normals,
 
     R ≈ z_5(n) √(κ T/n)                                                       (`repetition.square-root`)
 
-Energies here are sums over datapoints, as is R; units of T/n are those of `theory.repetition.threshold`, whose exact
-order statistics this approaches as T p grows: the energy is a sum of about T p terms, so skewness leaves a relative
-error of about z_5/(6 √(T p)).
-
-Equation label: `repetition.square-root`.
+The energy is a sum of about T p terms, so skewness leaves a relative error of about z_5/(6 √(T p)) against the exact
+order statistics of `theory.repetition.threshold`.
 """
 
 from __future__ import annotations

@@ -1,20 +1,13 @@
 """Repeated data: when a point that occurs R times is worth a vertex of the pentagon.
 
-T datapoints with n features; energies are sums over datapoints of squares, in units of T/n. Features have
-Σ_t x_it², T/n on average, and sum up to T (`amplitudes.second-moment`): a perfectly learned feature takes its
-energy off T times the loss, a perfectly learned point exactly R.
+T datapoints with n features; energies are sums over datapoints of squares, in units of T/n: features have Σ_t x_it²,
+T/n on average, and sum up to T (`amplitudes.second-moment`). A perfectly learned feature takes its energy off T times
+the loss, a perfectly learned point exactly R.
 
-Zero bias (`repetition.zero-bias`). The point, with hidden vector h and its own features' columns w_k = X_k h,
-acts like one more feature on the direction h. Its weight there is R + Σ_k e_k X_k², because its own features
-gain by the same columns what their energies e_k carry. Hence, whatever the shape of the optimum:
-
-- without energy of its own features, four features and the point overtake five features exactly at R = T/n;
-- with equal energies of all features, already at R = 0;
-- with drawn energies at R/(T/n) = e_(5) − Σ_k e_k X_k², e_(5) the fifth-largest energy: on average
-  `fifth energy − 1`.
-
-The last is exact for zero biases and columns w_k ∝ X_k; a free bias, a sea and other columns move the threshold
-(`numerics.repetition` solves that model).
+Zero bias (`repetition.zero-bias`). The point acts like one more feature, of weight R + Σ_k e_k X_k²: its own features
+gain by the same columns what their energies e_k carry. So it takes a vertex at R/(T/n) = e_(5) − Σ_k e_k X_k², e_(5)
+the fifth-largest energy. Exact for zero biases and columns w_k ∝ X_k; a free bias, a sea and other columns move the
+threshold (`numerics.repetition` solves that model).
 
 Energies (`repetition.order`). One energy is a sum of Binomial(T, p) squared amplitudes of the normalized law; the
 energy of a rank among n independent ones is E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx. Features of one datapoint
@@ -38,17 +31,10 @@ LATTICE_POINTS = 2**18
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnergyLaw:
-    """The law of one feature's energy Σ_t x_it² in units of T/n, on a lattice.
+    """The law of one feature's energy Σ_t x_it² in units of T/n, on a lattice."""
 
-    Attributes
-    ----------
-    places : increasing, from 0.
-    masses : probabilities; they add up to 1 within 1e-9.
-
-    """
-
-    places: Floats
-    masses: Floats
+    places: Floats  #: increasing, from 0
+    masses: Floats  #: probabilities; they add up to 1 within 1e-9
 
     @property
     def mean(self) -> float:
@@ -136,21 +122,12 @@ def energy_of_rank(rank: int, T: int, n: int, sparsity: float) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZeroBiasThreshold:
-    """When the point takes a vertex at zero bias (`repetition.zero-bias`), in units of T/n.
+    """When the point takes a vertex at zero bias (`repetition.zero-bias`), in units of T/n."""
 
-    Attributes
-    ----------
-    mean : e_(5) − 1.
-    deviation : standard deviation over draws of energies and points.
-    fifth_energy : the mean of e_(5).
-    equal_energy : T/n, the unit.
-
-    """
-
-    mean: float
-    deviation: float
-    fifth_energy: float
-    equal_energy: float
+    mean: float  #: e_(5) − 1
+    deviation: float  #: standard deviation over draws of energies and points
+    fifth_energy: float  #: the mean of e_(5)
+    equal_energy: float  #: T/n, the unit
 
     @property
     def repeats(self) -> float:
