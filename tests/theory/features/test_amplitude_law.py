@@ -66,9 +66,3 @@ def test_a_stored_dataset_is_routed_like_its_dense_array():
 
 def test_few_datapoints_carry_a_warning():
     assert "too few" in route(one_hot(np.array([0.2, 0.9, 0.5]))).warnings[0]
-
-
-@pytest.mark.parametrize("bad", [np.zeros((3, 2)), -np.eye(3), np.ones(4)])
-def test_data_without_amplitudes_are_refused(bad):
-    with pytest.raises(ValueError, match=r"positive entries|shape"):
-        route(bad)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.features.amplitudes import Amplitude, active, constant, normalized, samples, uniform
+from theory.features.amplitudes import active, constant, normalized, samples, uniform
 
 SETTINGS = [(10_000, 0.999), (1_000, 0.99), (2, 0.5), (3, 0.3), (4, 0.3), (50, 0.5), (300, 0.999)]
 
@@ -84,14 +84,3 @@ def test_partial_cells_interpolate_the_density():
         whole = law.moment(1)
         parts = [law.nodes(0, cut), law.nodes(cut, math.inf)]
         assert sum(weights @ places for places, weights in parts) == pytest.approx(whole, abs=1e-12)
-
-
-def test_bad_laws_are_refused():
-    with pytest.raises(ValueError, match="positive and finite"):
-        samples([1.0, 0.0])
-    with pytest.raises(ValueError, match="no amplitudes"):
-        samples([])
-    with pytest.raises(ValueError, match="sparsity"):
-        normalized(10, 1.0)
-    with pytest.raises(ValueError, match="must be 1"):
-        Amplitude("samples", np.ones(1), np.array([0.5]), np.zeros(1), np.zeros((0, 8)))

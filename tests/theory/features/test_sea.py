@@ -126,14 +126,3 @@ def test_bands_by_solving_the_linear_system(bands):
     assert 2 * energies.sum() - energies @ cost @ energies / 2 == pytest.approx(
         bands_gain(5, bands), rel=1e-13
     )
-
-
-def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="directions"):
-        best_sea(5, 1.0, "up")
-    with pytest.raises(ValueError, match="k >= 3"):
-        sea_gain(2, 1.0, 1.0)
-    with pytest.raises(ValueError, match="bands"):
-        bands_gain(5, 0)
-    with pytest.raises(ValueError, match="columns"):
-        ring_with_sea(5, uniform(), 0)

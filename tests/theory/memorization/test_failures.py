@@ -104,23 +104,6 @@ def test_the_curvature_decides_whether_a_dropped_point_stays(others, scale, drop
     assert (min(*around, softest) > 0) == (curvature > 0)
 
 
-@pytest.mark.parametrize(
-    ("call", "match"),
-    [
-        (lambda: two_circles(8, []), "inner points"),
-        (lambda: two_circles(8, [1.4] * 7), "inner points"),
-        (lambda: two_circles(8, [4.0]), "T-gon"),
-        (lambda: two_circles(8, [0.6, 0.6, 0.6]), "room"),
-        (lambda: least_gaps([0.1, 0.2]), "neighbours"),
-        (lambda: least_gaps([1.0]), "two or more"),
-        (lambda: dropped_point_loss(3, 4), "dropped <= T"),
-    ],
-)
-def test_bad_input_is_refused(call, match):
-    with pytest.raises(ValueError, match=match):
-        call()
-
-
 def with_dropped(others, dropped):
     """(hidden, bias coefficients) with the dropped points first; the others are exact if they memorize."""
     T = others.shape[1] + dropped

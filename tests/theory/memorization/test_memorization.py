@@ -45,12 +45,6 @@ def test_scalars_and_arrays_agree():
             assert function(T.reshape(7, 7)).shape == (7, 7)
 
 
-@pytest.mark.parametrize("T", [0, -3, 2.5, "five", math.nan, True, 2**60, [3, 0]])
-def test_what_is_not_a_count_is_refused_in_one_line(T):
-    with pytest.raises(ValueError, match=r"^T = .*integer of at least 1; try T=1$"):
-        closed.tgon_energy(T)
-
-
 @given(st.integers(1, 300))
 def test_the_tgon_has_zero_loss(T):
     """W = Σ h_t X_tᵀ, b = Σ c_t X_t on one-hot data: the closed forms memorize, and with the stated norms."""
@@ -146,14 +140,6 @@ def test_the_robust_bound_needs_positive_own_outputs(amplitude, shrunk):
     bound = closed.robust_energy_bound(closed.tgon_energy(T), error)
     assert float(np.sum(hidden**2)) < bound
     assert float(np.sum(W**2)) > bound
-
-
-@pytest.mark.parametrize(
-    ("energy", "error"), [(4, 0.25), (4, -1e-9), (4, math.nan), (-1, 0.01), (math.nan, 0.01)]
-)
-def test_the_robust_bound_refuses_what_implies_nothing(energy, error):
-    with pytest.raises(ValueError, match="must"):
-        closed.robust_energy_bound(energy, error)
 
 
 def test_the_bias_changes_sign_at_four_and_overtakes_at_seven():

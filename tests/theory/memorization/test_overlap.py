@@ -63,20 +63,3 @@ def test_the_universal_scale_is_a_root_on_the_falling_side():
 
     assert lonely(root) == pytest.approx(1, abs=1e-9)
     assert lonely(root * 0.9) > 1 > lonely(root * 1.1)
-
-
-@pytest.mark.parametrize("bad", [(0, 0.9), (10, 0.0), (10, 1.0), (10, math.nan), (10, -1.0)])
-@pytest.mark.parametrize(
-    "function",
-    [pair_overlap_probability, first_overlap_scale, typical_overlap_scale, universal_overlap_scale],
-)
-def test_bad_input_is_refused(function, bad):
-    with pytest.raises(ValueError, match="must"):
-        function(*bad)
-
-
-def test_scales_that_do_not_exist_are_refused():
-    with pytest.raises(ValueError, match="never"):
-        universal_overlap_scale(100, 0.999)
-    with pytest.raises(ValueError, match="T = 0"):
-        expected_overlapping_pairs(0, *PAPER)

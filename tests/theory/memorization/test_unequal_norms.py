@@ -98,12 +98,3 @@ def test_searches_return_models_that_memorize_within_the_polygons_cost(norms):
     both = untied.encoder_cost + untied.decoder_cost
     assert len(norms) - 1 <= tied.encoder_cost <= regular_polygon_cost(norms) * (1 + 1e-6)
     assert 2 * (len(norms) - 1) <= both <= regular_polygon_cost(norms, untied=True) * (1 + 1e-6)
-
-
-@pytest.mark.parametrize("norms", [[1.0], [1, -1], [1, 0], [1, math.nan], [[1, 2]]])
-def test_bad_norms_are_refused(norms):
-    for function in (least_norm_tied, least_norm_untied, regular_polygon_cost):
-        with pytest.raises(ValueError, match="positive"):
-            function(norms)
-    with pytest.raises(ValueError, match="try m=3"):
-        simplex_on_norms([1, 1, 1, 1], 2)

@@ -108,21 +108,3 @@ def test_regular_polygons_leave_reach_between_22_and_28():
     assert chance[24] > 0.5 > chance[25]
     assert chance[28] < 1e-3
     assert np.all(np.diff(list(chance.values())) <= 1e-12)
-
-
-@pytest.mark.parametrize(
-    ("call", "match"),
-    [
-        (lambda: optimization.reach([-1.0], 0.1), "rates"),
-        (lambda: optimization.reach([0.5, 3.0], 0.5), "rates"),
-        (lambda: optimization.reach([0.1], -1), "weight_decay"),
-        (lambda: optimization.adam_largest_step(0.99, 0.9), "beta"),
-        (lambda: optimization.adam_largest_step(step=0), "step"),
-        (lambda: largest_entry_probability(0.5, 0, 0.9), "n = 0"),
-        (lambda: largest_entry_probability(0.5, 10, 1.0), "sparsity"),
-        (lambda: largest_entry_probability(0.5, 10, 0.9, T=0), "T = 0"),
-    ],
-)
-def test_bad_input_is_refused(call, match):
-    with pytest.raises(ValueError, match=match):
-        call()

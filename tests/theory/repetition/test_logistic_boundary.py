@@ -81,22 +81,6 @@ def test_ends_that_say_little_leave_the_interval_open():
     assert found.low == 0 or found.high == math.inf
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "message"),
-    [
-        ([3.0, 3.0], [3.0, 3.0], "share the point"),
-        ([0.0, 0.0, 5.0], [6.0, 7.0, np.inf], "share the point"),
-        ([0.0, 2.0], [1.0, np.inf], "do not happen more often"),
-        ([2.0], [1.0], "0 <= low <= high"),
-        ([], [], "0 <= low <= high"),
-        ([math.nan], [1.0], "0 <= low <= high"),
-    ],
-)
-def test_what_has_no_boundary_is_refused(low, high, message):
-    with pytest.raises(ValueError, match=message):
-        fit_boundary(low, high)
-
-
 @pytest.mark.parametrize("count", [1, 2, 5, 9, 10, 25])
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
 def test_order_statistics_cover_by_the_exact_binomial(count, level):

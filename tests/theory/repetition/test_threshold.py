@@ -82,12 +82,3 @@ def test_the_threshold_lies_above_one_at_low_ratios_and_falls():
         assert np.all(np.diff(means) < 0)
         assert found[3].equal_energy == 30
         assert found[3].repeats == pytest.approx(30 * means[3])
-
-
-def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="rank"):
-        energy_of_rank(0, 10, 10, 0.5)
-    with pytest.raises(ValueError, match="sparsity"):
-        energy_law(10, 10, 1.0)
-    with pytest.raises(ValueError, match="n = 4"):
-        zero_bias_threshold(10, 4, 0.5)
