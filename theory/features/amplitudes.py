@@ -39,15 +39,6 @@ LATTICE_POINTS, FINEST = 2**20, 16
 class Amplitude:
     """A law on (0, ∞): atoms, and a density that is a polynomial on each cell.
 
-    Attributes
-    ----------
-    kind : what it is called on the command line.
-    atoms : (A,) increasing.
-    masses : (A,) their probabilities.
-    edges : (C + 1,) ends of the cells, increasing; one edge and no cell where there is no density.
-    density : (C, NODES) values at the Gauss-Legendre nodes of each cell.
-    name : the kind with its parameters.
-
     Raises ValueError: The probabilities do not add up to 1 within 1e-6, or an amplitude is not positive and
     finite.
 
@@ -57,12 +48,12 @@ class Amplitude:
 
     """
 
-    kind: Literal["constant", "uniform", "normalized", "samples"]
-    atoms: Floats
-    masses: Floats
-    edges: Floats
-    density: Floats
-    name: str = ""
+    kind: Literal["constant", "uniform", "normalized", "samples"]  #: what it is called on the command line
+    atoms: Floats  #: (A,) increasing
+    masses: Floats  #: (A,) their probabilities
+    edges: Floats  #: (C + 1,) ends of the cells, increasing; one edge and no cell where there is no density
+    density: Floats  #: (C, NODES) values at the Gauss-Legendre nodes of each cell
+    name: str = ""  #: the kind with its parameters
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.kind)
