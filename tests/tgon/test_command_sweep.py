@@ -12,7 +12,7 @@ from numerics import Runs, observe, train_one
 from numerics.engines.cuda import trajectory as cuda
 from numerics.sweeps import file as sweep_file
 from numerics.sweeps import read_sweep, sweep_table
-from tests.tgon.command import answer, tgon
+from tests.tgon.command import answer, refusal, tgon
 from tgon.cli.options import SMALLER_FORMS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -112,8 +112,7 @@ def test_a_name_without_its_ending_is_completed(file, tmp_path, monkeypatch):
         ("norms", "experiments/norms/sweep.toml"),
         ("none", "another file"),
     ):
-        done = sweep(given, "--status")
-        assert (done.exit_code, done.stderr.strip().split("; try ")[1]) == (2, meant)
+        assert refusal("sweep", given, "--status").split("; try ")[1] == meant
 
 
 def test_what_is_wrong_in_a_file_is_said_in_its_keys(file, tmp_path, monkeypatch):
@@ -125,11 +124,10 @@ def test_what_is_wrong_in_a_file_is_said_in_its_keys(file, tmp_path, monkeypatch
         ('engine = "cuda"\n[setting]\nT = 3', "no GPU; try a GPU, or engine = 'cpu'"),
     ):
         file.write_text(text)
-        done = sweep(file, "--out", tmp_path / "runs")
-        assert done.exit_code == 2
-        assert done.stderr.startswith(f"tgon: {file}: ")
-        assert done.stderr.endswith(f"{said}\n")
-        assert "--" not in done.stderr
+        line = refusal("sweep", file, "--out", tmp_path / "runs")
+        assert line.startswith(f"tgon: {file}: ")
+        assert line.endswith(said)
+        assert "--" not in line
 
 
 def test_ctrl_c_says_what_is_kept(file, tmp_path, monkeypatch):
@@ -202,11 +200,7 @@ def test_duplicates_are_counted_once_and_named(file, tmp_path):
     ],
 )
 def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
-    done = sweep(file, "--out", tmp_path / "runs", *options)
-    assert done.exit_code == 2
-    assert done.stdout == ""
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert said in refusal("sweep", file, "--out", tmp_path / "runs", *options)
     assert not (tmp_path / "runs").exists()
 
 
@@ -216,30 +210,19 @@ def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
 )
 def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
     file.write_text(text)
-    done = sweep(file, "--out", tmp_path / "runs")
-    assert done.exit_code == 2
-    assert said in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert said in refusal("sweep", file, "--out", tmp_path / "runs")
     for missing in (tmp_path / "none.toml", tmp_path):
-        done = sweep(missing, "--out", tmp_path / "runs")
-        assert done.exit_code == 2
-        assert str(missing) in done.stderr
-        assert len(done.stderr.splitlines()) == 1
+        assert str(missing) in refusal("sweep", missing, "--out", tmp_path / "runs")
 
 
 def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, monkeypatch):
     for status in ((), ("--status",)):
-        done = sweep(file, "--out", file, *status)
-        assert (done.exit_code, done.stderr) == (
-            2,
-            f"tgon: --out {file}: is a file; try a folder that can be written\n",
-        )
+        line = refusal("sweep", file, "--out", file, *status)
+        assert line == f"tgon: --out {file}: is a file; try a folder that can be written"
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = sweep(file, "--out", tmp_path / "runs", "--backend", "dask", "--address", "tcp://localhost:1")
-    assert done.exit_code == 2
-    assert done.stderr.splitlines()[0] == (
-        "tgon: --address: dask is not installed; try pip install 'tgon[cluster]'"
-    )
+    line = "tgon: --address: dask is not installed; try pip install 'tgon[cluster]'"
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (2, line)
 
 
 def test_every_sweep_of_this_repository_can_be_read():

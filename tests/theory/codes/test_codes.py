@@ -119,11 +119,12 @@ def check_certified(found: MemorizationCode) -> None:
         assert not found.equal_norms
 
 
-@pytest.mark.parametrize("size", [1e-3, 1e-6])
-def test_perturbed_code_fails_its_certificate(size):
+def test_a_perturbed_code_and_negative_multipliers_fail_the_certificate():
     found = code(9, 3)
-    moved = found.hidden + size * np.random.default_rng(0).normal(size=found.hidden.shape)
-    assert not certify(moved, found.multipliers).holds(RESIDUAL)
+    for size in (1e-3, 1e-6):
+        moved = found.hidden + size * np.random.default_rng(0).normal(size=found.hidden.shape)
+        assert not certify(moved, found.multipliers).holds(RESIDUAL)
+    assert certify(found.hidden, -found.multipliers).dual > 0.01
 
 
 def test_feasible_point_that_is_not_optimal_has_no_multipliers():
@@ -132,11 +133,6 @@ def test_feasible_point_that_is_not_optimal_has_no_multipliers():
     assert certify(too_long).stationarity > 0.1
     generic = feasible(np.random.default_rng(1).normal(size=(3, 7)), np.ones(7))
     assert certify(generic).stationarity > 1e-2
-
-
-def test_negative_multipliers_fail_the_certificate():
-    found = code(9, 3)
-    assert certify(found.hidden, -found.multipliers).dual > 0.01
 
 
 def test_equal_norms_are_not_stationary_where_unequal_ones_win():
@@ -174,35 +170,24 @@ def test_named_codes_are_feasible_and_have_their_exact_energy(T, m):
 
 
 SIMPLICES = [(1, 1), (2, 1), (1, 5), (2, 2), (3, 2), (4, 3), (4, 7), (8, 7), (64, 63)]
+PROVEN = [
+    *((T, m, T - 1) for T, m in SIMPLICES),
+    *((T, 2, T / (1 - math.cos(2 * math.pi / T))) for T in (2, 3, 4, 5, 8, 13, 64)),
+    *((2 * m, m, 2 * m) for m in (2, 3, 4, 9, 32)),
+]
 
 
-@pytest.mark.parametrize(("T", "m"), SIMPLICES)
-def test_simplex(T, m):
+@pytest.mark.parametrize(("T", "m", "energy"), PROVEN)
+def test_simplex_polygon_and_orthoplex_are_proven(T, m, energy):
     found = memorization_code(T, m)
     assert found.status == "theorem"
-    assert found.energy == pytest.approx(T - 1, rel=1e-12, abs=0)
-    assert found.certificate.holds(1e-12)
-    assert float(sympy.sympify(found.exact)) == pytest.approx(T - 1, rel=1e-15, abs=0)
-
-
-@pytest.mark.parametrize("T", [2, 3, 4, 5, 8, 13, 64])
-def test_polygon(T):
-    found = memorization_code(T, 2)
-    assert found.name == f"{T}-gon"
-    assert found.status == "theorem"
-    assert found.energy == pytest.approx(T / (1 - math.cos(2 * math.pi / T)), rel=1e-12)
-    assert found.certificate.holds(RESIDUAL)
-    if T > 3:
-        assert cap_bound(T, 2) == pytest.approx(found.energy, rel=1e-12)
-
-
-@pytest.mark.parametrize("m", [2, 3, 4, 9, 32])
-def test_orthoplex_is_proven(m):
-    found = memorization_code(2 * m, m)
-    assert found.status == "theorem"
-    assert found.energy == pytest.approx(2 * m, rel=1e-13)
-    assert found.lower_bound == pytest.approx(found.energy, rel=1e-12)
-    assert found.certificate.holds(RESIDUAL)
+    assert found.energy == pytest.approx(energy, rel=1e-12, abs=0)
+    assert float(sympy.sympify(found.exact)) == pytest.approx(energy, rel=1e-14, abs=0)
+    assert found.lower_bound == pytest.approx(energy, rel=1e-12)
+    assert found.certificate.holds(1e-12 if m + 1 >= T else RESIDUAL)
+    assert (found.name == f"{T}-gon") == (m == 2 and T > 1)
+    if m == 2 and T > 3:
+        assert cap_bound(T, 2) == pytest.approx(energy, rel=1e-12)
 
 
 # unequal norms
