@@ -164,13 +164,11 @@ def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
 def _list(as_json: bool) -> None:
     from experiments.registry import EXPERIMENTS
 
+    texts = {each.name: each.commentary for each in EXPERIMENTS}
     if as_json:
         print_json(
-            [
-                {"name": each.name, "title": each.commentary.title, "question": each.commentary.question}
-                for each in EXPERIMENTS
-            ]
+            [{"name": name, "title": one.title, "question": one.question} for name, one in texts.items()]
         )
         return
-    rows = [[each.name, each.commentary.question] for each in EXPERIMENTS]
+    rows = [[name, one.question] for name, one in texts.items()]
     print_table("Experiments", ["name", "question"], rows, text=["name", "question"], wrapped="question")

@@ -68,8 +68,7 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
 def _certified(record: Record, penalty: str) -> dict[str, float | None]:
     """The best proven lower bound on the energy, and the largest residual of its first-order conditions.
 
-    Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched, where the
-    optimum is a theorem.
+    Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched.
     """
     from theory.codes.bounds import best_lower_bound
     from theory.codes.programme import MOST_SEARCHED, certify

@@ -28,8 +28,7 @@ _ROUNDING = 1e-13  # relative; bounds and energies are sums and square roots of 
 
 
 def lower_bounds(T: int, m: int) -> Mapping[str, float]:
-    """Every proven lower bound on the energy that applies to T points in R^m, by label; all hold for unequal
-    norms.
+    """Every proven lower bound on the energy of T points in R^m, by label; all hold for unequal norms.
 
     T >= 1 and m >= 1, T <= 2 if m = 1. Accurate to rounding. The largest is the one to use.
 
@@ -67,8 +66,7 @@ def best_lower_bound(T: int, m: int, energy: float = math.inf) -> tuple[str, flo
 def cap_bound(T: int, m: int) -> float:
     """Least Σ‖h_j‖² that lets T disjoint caps fit on the sphere in R^m (`codes.cap-bound`).
 
-    T >= 3, m >= 2; equals T/(1−cos(2π/T)) at m = 2. Relative accuracy that of the inverse incomplete beta
-    function (1e-12).
+    T >= 3, m >= 2; equals T/(1−cos(2π/T)) at m = 2. Relative accuracy 1e-12, that of `betaincinv`.
     """
     share = (m - 1) / 2
     everywhere = T / (2 * betaincinv(share, 0.5, 2 / T))

@@ -35,8 +35,7 @@ class KnownCode:
 
 
 def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
-    """Every named configuration of T points in R^m that is listed here, those proven optimal first; may be
-    empty.
+    """Every named configuration of T points in R^m, those proven optimal first; may be empty.
 
     Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by
     `codes.cap-bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
@@ -142,9 +141,7 @@ _SECOND = np.array([0.0, 1, -1, 0, 0, 0, 0, 0])
 
 
 def _e8_slice(products: tuple[int, ...]) -> Floats:
-    """Roots of E8 with the given inner products with the two roots above, in coordinates of their
-    complement.
-    """
+    """Roots of E8 with these inner products with the roots above, in coordinates of their complement."""
     fixed = np.stack([_FIRST, _SECOND])[: len(products)]
     roots = _root_system_e8()
     chosen = roots[:, np.all(fixed @ roots == np.array(products)[:, None], axis=0)]
@@ -166,9 +163,7 @@ def _square_antiprism() -> Floats:
 
 
 def _tricapped_prism() -> Floats:
-    """A triangular prism with a point over each side face: cosines 1/3 along every edge (Schütte and van der
-    Waerden).
-    """
+    """A triangular prism with a point over each side face: cosines 1/3 along every edge."""
     angle = 2 * np.pi * np.arange(3) / 3
     cap = np.stack([np.cos(angle), np.sin(angle), np.zeros(3)])
     layer = np.stack([-2 / 3 * np.cos(angle), -2 / 3 * np.sin(angle), np.full(3, math.sqrt(5) / 3)])
@@ -191,9 +186,7 @@ def _snub_cube() -> Floats:
 
 
 def _edge_midpoints_of_simplex() -> Floats:
-    """(4, 10) midpoints of the edges of the regular simplex in R^4: cosines 1/6 and −2/3 (the Petersen
-    code).
-    """
+    """(4, 10) midpoints of the edges of a regular simplex: cosines 1/6 and −2/3 (the Petersen code)."""
     simplex = simplex_hidden(5, 4)
     return np.stack([simplex[:, i] + simplex[:, j] for i, j in itertools.combinations(range(5), 2)], axis=1)
 

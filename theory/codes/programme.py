@@ -110,21 +110,14 @@ class MemorizationCode:
 def memorization_code(T: int, m: int, *, starts: int | None = None) -> MemorizationCode:
     """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
 
-    Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4: `codes.shifted-bound`) are returned in closed form.
-    Otherwise every configuration of `theory.codes.known_codes` and up to `starts` start points are optimized, as they
-    are and first spread like a spherical code, until many agree; the best certified point wins. The same call gives
-    the same bits on one machine.
-
-    Parameters
-    ----------
-    T : number of datapoints, >= 1; at most 2 when m = 1.
-    m : hidden dimensions, >= 1.
-    starts : most start points of the search; by default 16 to 384, fewer for larger problems.
+    T and m >= 1, T <= 2 when m = 1. Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4:
+    `codes.shifted-bound`) are returned in closed form. Otherwise every configuration of `theory.codes.known_codes` and
+    up to `starts` start points (by default 16 to 384, fewer for larger problems) are optimized, as they are and first
+    spread like a spherical code, until many agree; the best certified point wins. The same call gives the same bits on
+    one machine. Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`.
 
     Raises ValueError: T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is
     known. Raises TypeError: T, m or starts is not an integer.
-
-    Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`.
 
     >>> code = memorization_code(5, 3)
     >>> code.name, round(code.energy, 6), code.equal_norms
@@ -148,8 +141,7 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
 
 
 def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
-    """Residuals of the optimality conditions at (m, T) hidden vectors, invariant under rotation and
-    relabelling.
+    """Residuals of the optimality conditions at (m, T) hidden vectors; rotation and order do not matter.
 
     Without multipliers, the non-negative ones on the active constraints that fit best are taken; a feasible
     point that is not stationary then shows a large `stationarity`.
@@ -166,8 +158,7 @@ def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
 
 
 def optimal_multipliers(hidden: Floats) -> Floats:
-    """(T, T) multipliers >= 0, zero where the slack exceeds 1e-8, that make `hidden` as stationary as
-    possible.
+    """(T, T) multipliers >= 0, zero where the slack exceeds 1e-8, that make `hidden` most stationary.
 
     Multipliers that depend on (‖h_j‖², ‖h_i‖², h_i·h_j) alone are tried first: by symmetry they suffice for
     most named codes, and the general non-negative least-squares problem has T(T−1) unknowns.

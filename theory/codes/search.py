@@ -32,9 +32,7 @@ _EXPONENTS = (4.0, 16.0, 64.0, 256.0, 1024.0, 8192.0)
 
 
 def slacks(hidden: Floats) -> Floats:
-    """(..., T, T) values of ‖h_j‖² − h_i·h_j − 1 at [j, i]; the diagonal, which constrains nothing, is
-    +inf.
-    """
+    """(..., T, T) values of ‖h_j‖² − h_i·h_j − 1 at [j, i]; +inf on the diagonal, which constrains nothing."""
     gram = np.swapaxes(hidden, -1, -2) @ hidden
     slack = np.diagonal(gram, axis1=-2, axis2=-1)[..., None] - gram - 1.0
     index = np.arange(gram.shape[-1])
@@ -43,9 +41,7 @@ def slacks(hidden: Floats) -> Floats:
 
 
 def stationarity_matrix(multipliers: Floats) -> Floats:
-    """(..., T, T) symmetric Q = I − diag(Λ) + (λ + λᵀ)/2; H is stationary when H Q = 0
-    (`codes.stationarity`).
-    """
+    """(..., T, T) symmetric Q = I − diag(Σ_i λ_ji) + (λ + λᵀ)/2; H Q = 0 at a stationary H."""
     matrix = (multipliers + np.swapaxes(multipliers, -1, -2)) / 2
     index = np.arange(multipliers.shape[-1])
     matrix[..., index, index] += 1.0 - multipliers.sum(axis=-1)
@@ -84,9 +80,7 @@ def _lagrangian(multipliers: Floats, penalty: float) -> Objective:
 
 
 def spread_directions(directions: Floats) -> Floats:
-    """Unit vectors, (starts, m, T), pushed apart until the largest cosine of each start is nearly least
-    (Tammes).
-    """
+    """Unit vectors, (starts, m, T), pushed apart until the largest cosine of each start is nearly least."""
     for exponent in _EXPONENTS:
         directions = _descend(_soft_maximal_cosine(exponent), directions, _STEPS)
         directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
@@ -149,9 +143,8 @@ def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[F
 def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tuple[Floats, Floats]:
     """Newton's method with the constraints of slack <= `tolerance` held as equalities; point and multipliers.
 
-    `hidden` (m, T) and `multipliers` (T, T) of one start. The multipliers returned are the non-negative ones that
-    fit the last point best. Convergence is quadratic when the active set is the right one; the caller judges by
-    residuals.
+    `hidden` (m, T) and `multipliers` (T, T) of one start; those returned are the non-negative ones that fit the last
+    point best. Convergence is quadratic when the active set is the right one.
     """
     rows, columns = np.nonzero(slacks(hidden) <= tolerance)
     best, best_size = hidden, np.inf

@@ -37,10 +37,7 @@ class PenalisedPolygon:
 def collapse_penalty(T: int) -> float:
     """The penalty 2/T at which the polygon shrinks to the origin; 1 at T = 1 (`penalty.collapse`).
 
-    T ≥ 1. Exact up to one rounding. Within the symmetric ansatz; no model without the symmetry is claimed to
-    collapse there.
-
-    Raises ValueError: T below 1.
+    T ≥ 1, ValueError below. Exact up to one rounding, within the symmetric ansatz.
 
     >>> collapse_penalty(8)
     0.25

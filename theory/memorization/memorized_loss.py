@@ -31,15 +31,10 @@ SHARED = 0.3
 def loss_of_overlaps(hidden: ArrayLike, bias_coefficients: ArrayLike, overlaps: ArrayLike) -> float:
     """Mean loss over fresh datapoints of unit norm, exact (`memorization.test-loss`).
 
-    Parameters
-    ----------
-    hidden : (m, T) hidden vectors h_t.
-    bias_coefficients : (T,) c_t.
-    overlaps : (T, N) X_t·x of N fresh datapoints; any array, or a SciPy sparse matrix.
+    `hidden` is (m, T), `bias_coefficients` (T,), `overlaps` the (T, N) X_t·x, an array or a SciPy sparse matrix.
 
     >>> loss_of_overlaps(tgon_hidden(4), [0, 0, 0, 0], [[0.5], [0], [0], [0]])  # 1 − u² at T = 4
     0.75
-
     """
     H, c = np.asarray(hidden, dtype=np.float64), np.asarray(bias_coefficients, dtype=np.float64)
     u = np.asarray(overlaps.toarray() if hasattr(overlaps, "toarray") else overlaps, dtype=np.float64)
@@ -56,16 +51,9 @@ def expected_loss(
 ) -> float:
     """Expected loss on fresh datapoints, given the dataset; first order in shared features.
 
-    Parameters
-    ----------
-    hidden, bias_coefficients : as for `loss_of_overlaps`.
-    entries : for each datapoint its non-zero entries X_tk.
-    law : of the amplitude of a feature that is present in a fresh datapoint.
-    present : the probability that a feature is present in a fresh datapoint.
-
-    Absolute error (T n p²)², about 1e-4 at T = 1 and 0.01 at T = 10 for outputs that always fire (c > 0), less than
-    1e-5 up to T = 10 where none does.
-
+    `hidden` is (m, T), `bias_coefficients` (T,); `entries` has for each datapoint its non-zero X_tk. A feature is in a
+    fresh datapoint with probability `present`, and then has an amplitude of the `law`. Absolute error (T n p²)², about
+    1e-4 at T = 1 and 0.01 at T = 10 for outputs that always fire (c > 0), less than 1e-5 up to T = 10 where none does.
     """
     H, c = np.asarray(hidden, dtype=np.float64), np.asarray(bias_coefficients, dtype=np.float64)
     changes = (

@@ -112,8 +112,7 @@ def tgon_bias_norm(T: Floats) -> Floats:
 def tgon_dimensionality(T: Floats) -> Floats:
     """D_X = 2/T on the T-gon for T ≥ 3, 1/2 at T = 2 (`memorization.tgon-dimensionality`).
 
-    T ≥ 1; 0 at T = 1, because least ‖W‖² puts that point at the origin (any other place would give 1).
-    Exact up to one rounding.
+    T ≥ 1; 0 at T = 1, where least ‖W‖² puts the point at the origin. Exact up to one rounding.
 
     >>> tgon_dimensionality([1, 2, 3, 4]).round(4).tolist()
     [0.0, 0.5, 0.6667, 0.5]
@@ -183,10 +182,9 @@ def simplex_hidden(T: int, m: int) -> Floats:
 def robust_energy_bound(minimum_energy: float, worst_point_error: float) -> float:
     """Least Σ_t ‖h_t‖² of a model of this worst squared error ε: (1 − 2√ε)·E (`memorization.robust`).
 
-    `minimum_energy` E is the optimum at zero loss (:func:`tgon_energy` at m = 2), ε the largest squared
-    error of a datapoint. It binds models whose datapoints have disjoint supports and unit norm, 0 ≤ ε <
-    1/4, and whose own active outputs are positive (automatic while √ε is below the least positive entry of
-    X). Relative error below 4 eps.
+    E is the optimum at zero loss (:func:`tgon_energy` at m = 2). It binds models whose datapoints have disjoint
+    supports and unit norm, 0 ≤ ε < 1/4, and whose own active outputs are positive (automatic while √ε is below the
+    least positive entry of X). Relative error below 4 eps.
 
     Raises ValueError: ε outside [0, 1/4), where nothing is implied, or E negative.
 

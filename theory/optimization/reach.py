@@ -76,10 +76,8 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
 def tgon_within_reach(T: int, largest_bias: float, n: int, sparsity: float) -> float:
     """Probability that a dataset's regular T-gon needs no bias below −`largest_bias` (`optimization.necessary-bias`).
 
-    The largest entry X of the dataset must satisfy X(r − 1) ≤ `largest_bias`; its law is that of
-    `theory.optimization.largest_entry`, absolute error below T·1e-4. Necessary for training to reach a regular T-gon
-    of any
-    radius, not sufficient; irregular polygons may do with less.
+    The largest entry X of the dataset must satisfy X(r − 1) ≤ `largest_bias`: necessary for training to reach a regular
+    T-gon of any radius, not sufficient; irregular polygons may do with less. Absolute error below T·1e-4.
 
     >>> paper = (22.12, 10_000, 0.999)
     >>> [round(tgon_within_reach(T, *paper), 2) for T in (20, 24, 28)]
