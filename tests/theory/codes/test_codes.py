@@ -23,12 +23,7 @@ from theory.codes.known_codes import (
     maximal_cosine,
     shifted_cross_polytope,
 )
-from theory.codes.programme import (
-    MemorizationCode,
-    certify,
-    memorization_code,
-    optimal_multipliers,
-)
+from theory.codes.programme import MemorizationCode, certify, memorization_code, optimal_multipliers
 from theory.codes.search import newton_polish, projection_steps, slacks
 from theory.memorization.tgon import tgon_energy
 

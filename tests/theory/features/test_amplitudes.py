@@ -50,12 +50,7 @@ def test_two_features_by_hand():
     assert normalized(1, 0.5).moment(3) == 1
 
 
-@given(
-    slope=st.floats(-3, 3),
-    offset=st.floats(-3, 3),
-    power=st.integers(0, 4),
-    times=st.integers(0, 4),
-)
+@given(slope=st.floats(-3, 3), offset=st.floats(-3, 3), power=st.integers(0, 4), times=st.integers(0, 4))
 @settings(max_examples=60, deadline=None)
 def test_truncated_moments_of_the_uniform_law_equal_the_integral(slope, offset, power, times):
     lower, upper = (min(1.0, max(0.0, end)) for end in active(slope, offset))

@@ -14,12 +14,7 @@ from theory.features.free_bias import best_free_bias, maximize, ring_gain
 from theory.features.loss_budget import loss_budget
 from theory.features.polygon import best_polygons, polygon
 
-UNIFORM = {
-    5: (1.17046, -0.28230),
-    6: (1.32053, -0.61814),
-    7: (1.44839, -0.96691),
-    8: (1.55045, -1.29119),
-}
+UNIFORM = {5: (1.17046, -0.28230), 6: (1.32053, -0.61814), 7: (1.44839, -0.96691), 8: (1.55045, -1.29119)}
 
 
 @pytest.mark.parametrize("k", UNIFORM)

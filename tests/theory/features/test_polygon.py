@@ -8,11 +8,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.features.polygon import (
-    BEST_POLYGON,
-    best_polygons,
-    polygon,
-)
+from theory.features.polygon import BEST_POLYGON, best_polygons, polygon
 from theory.polygon_geometry import interference_sum, polygon_vertices
 
 LAWS = ("unit", "free")

@@ -7,12 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from theory.memorization.failures import (
-    dropped_point_curvature,
-    dropped_point_loss,
-    least_gaps,
-    two_circles,
-)
+from theory.memorization.failures import dropped_point_curvature, dropped_point_loss, least_gaps, two_circles
 from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
 
 

@@ -64,12 +64,7 @@ def test_the_simplex_has_zero_loss_and_energy_one_less_than_its_points(T, spare)
     assert np.sum(H**2) == pytest.approx(closed.simplex_energy(T), rel=1e-14, abs=0)
 
 
-@given(
-    COUNTS,
-    st.floats(0, 0.5),
-    st.floats(0, 0.3),
-    st.integers(0, 2**32 - 1),
-)
+@given(COUNTS, st.floats(0, 0.5), st.floats(0, 0.3), st.integers(0, 2**32 - 1))
 def test_no_feasible_configuration_beats_the_tgon(T, turn, stretch, seed):
     """Perturbed polygons, scaled until every constraint of the programme holds."""
     rng = np.random.default_rng(seed)
