@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from theory import Setting, predict
 from theory.dimensionality import dimensionality
-from theory.memorization.tgon import tgon_bias_norm, tgon_energy
+from theory.memorization.tgon import tgon_bias_norm, tgon_energy, tgon_weight_norm
 
 PENALTIES = ("weights", "both")
 
@@ -27,19 +27,19 @@ def assert_memorizes(record):
     assert record.energy == pytest.approx(np.sum(H**2), rel=1e-13, abs=1e-300)
 
 
-@given(st.integers(1, 200), st.sampled_from(PENALTIES))
+@given(st.integers(1, 300), st.sampled_from(PENALTIES))
 def test_two_dimensions(T, penalty):
     record = predict(Setting(T=T), penalty)
     assert_memorizes(record)
     assert record.status == "theorem"
     if T > 1:
         assert record.energy == tgon_energy(T)
-        assert record.weight_norm == math.sqrt(record.energy)
+        assert record.weight_norm == math.sqrt(record.energy) == pytest.approx(tgon_weight_norm(T), rel=1e-14)
         assert record.bias_norm == pytest.approx(tgon_bias_norm(T), rel=1e-14, abs=0)
         assert record.configuration == f"{T}-gon"
 
 
-@given(st.integers(1, 12), st.integers(1, 14), st.sampled_from(PENALTIES))
+@given(st.integers(1, 40), st.integers(1, 45), st.sampled_from(PENALTIES))
 def test_simplices(T, m, penalty):
     if m + 1 < T or m == 2:
         return
@@ -48,6 +48,7 @@ def test_simplices(T, m, penalty):
     assert record.status == "theorem"
     if T > 1:
         assert record.energy == T - 1
+        assert np.abs(record.hidden.T @ record.hidden - (np.eye(T) - 1 / T)).max() <= 8 * 2**-52
 
 
 @given(st.integers(1, 12), st.integers(1, 6), st.sampled_from(PENALTIES))
