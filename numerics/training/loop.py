@@ -10,19 +10,22 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from numerics.data import Dataset, draw_dataset
-from numerics.engines import Arranged, EngineName, start_trajectory
+from numerics.engines import Arranged, EngineName, Trajectory, start_trajectory
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.engines.versions import engine_version
 from numerics.starts import draw_start
 from numerics.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from numerics.training.runs import Run, RunStatus
 from theory.setting import MEMORIZED_ERROR, Setting
+
+if TYPE_CHECKING:
+    from numerics.engines.cuda.trajectory import BatchedCudaTrajectory
 
 #: How often a run records its loss; also the grain of progress.
 RECORDS = 100
@@ -33,33 +36,15 @@ WORK_PER_CALL = 2e9
 #: A killed run loses at most this much work.
 CHECKPOINT_SECONDS = 10.0
 
+#: One trajectory, or a batch whose arrays have the runs first.
+SideBySide: TypeAlias = "Trajectory | BatchedCudaTrajectory"
+
 #: Called with the steps just done; the sum over all calls is the total number of steps asked for.
 Progress = Callable[[int], None]
 
 
 class Interrupted(Exception):
     """A run was stopped before its last step."""
-
-
-class SideBySide(Protocol):
-    """Trajectories of one shape that step together; arrays have the runs first."""
-
-    @property
-    def step(self) -> int:
-        """Steps taken by every run that has not diverged; the others stay as they were then."""
-
-    @property
-    def diverged_at(self) -> list[int | None]:
-        """As in `numerics.engines.Trajectory`, of each run."""
-
-    def advance(self, stop: int) -> None:
-        """``step`` may stay below ``stop`` where every run has diverged."""
-
-    def parameters(self) -> NDArray[Any]:
-        """(runs, m+1, n)."""
-
-    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """In the shape of the parameters."""
 
 
 class Course:
@@ -141,49 +126,35 @@ class Course:
         )
 
 
-class _Alone:
-    """One trajectory as `SideBySide`."""
+def set_out(courses: Sequence[Course], start: tuple[Any, Any] | None = None) -> SideBySide:
+    """What steps courses that go on from one step: an engine's own trajectory for one, a batch on the GPU for several.
 
-    def __init__(self, course: Course, start: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
-        self._trajectory = start_trajectory(course.engine, course.setting, course.data, *start)
-
-    @property
-    def step(self) -> int:
-        return self._trajectory.step
-
-    @property
-    def diverged_at(self) -> list[int | None]:
-        return [self._trajectory.diverged_at]
-
-    def advance(self, stop: int) -> None:
-        self._trajectory.advance(stop)
-
-    def parameters(self) -> NDArray[Any]:
-        return self._trajectory.parameters()[None]
-
-    def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        first, second = self._trajectory.moments()
-        return first[None], second[None]
-
-    def auxiliary(self) -> NDArray[np.uint8]:
-        if isinstance(self._trajectory, Arranged):
-            return self._trajectory.auxiliary()
-        return np.zeros(0, np.uint8)
-
-    def restore(self, saved: Checkpoint, *, wholly: bool) -> None:
-        """``wholly``: with what is the engine's own, which the bits depend on."""
-        self._trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
-        if wholly and isinstance(self._trajectory, Arranged):
-            self._trajectory.restore_auxiliary(saved.auxiliary)
-
-
-def set_out(course: Course, start: tuple[Any, Any] | None = None) -> SideBySide:
-    """The trajectory of one course, at the step it goes on from; ``start`` (W, b) replaces what the seed would draw."""
+    ``start`` (W, b) replaces what the seed of a single course would draw.
+    """
+    if len(courses) > 1:
+        return _set_out_together(courses)
+    (course,) = courses
     W, b = draw_start(course.setting) if start is None else (np.asarray(part, np.float64) for part in start)
-    trajectory = _Alone(course, (W, b))
-    if course.saved is not None:
-        trajectory.restore(course.saved, wholly=course.saved.trained_by == course.trained_by)
+    trajectory = start_trajectory(course.engine, course.setting, course.data, W, b)
+    if (saved := course.saved) is not None:
+        trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
+        # what is an engine's own, which the bits depend on, no other version can read
+        if isinstance(trajectory, Arranged) and saved.trained_by == course.trained_by:
+            trajectory.restore_auxiliary(saved.auxiliary)
     return trajectory
+
+
+def _set_out_together(courses: Sequence[Course]) -> SideBySide:
+    from numerics.engines.cuda import trajectory as cuda
+
+    settings = [course.setting for course in courses]
+    starts = [draw_start(setting) for setting in settings]
+    batch = cuda.BatchedCudaTrajectory(settings, [course.data for course in courses], starts)
+    states = [course.saved for course in courses if course.saved is not None]
+    if states:
+        parts = ([getattr(state, name) for state in states] for name in ("parameters", "first", "second"))
+        batch.restore(states[0].step, *(np.stack(part) for part in parts))
+    return batch
 
 
 def walk(
@@ -201,7 +172,7 @@ def walk(
     work = sum(course.data.n * course.data.T * course.setting.m for course in courses)
     stride = max(1, int(WORK_PER_CALL / work))
     for target in record_steps(last)[len(courses[0].steps) :]:
-        while trajectory.step < target and None in trajectory.diverged_at:
+        while trajectory.step < target and None in _ends(trajectory):
             stopped = stop is not None and stop.is_set()
             if stopped or time.monotonic() - written > CHECKPOINT_SECONDS:
                 _save(courses, going, trajectory)
@@ -213,7 +184,8 @@ def walk(
             after = _reached(trajectory)
             for k in going:
                 courses[k].progress(after[k] - before[k])
-        parameters, reached = trajectory.parameters(), _reached(trajectory)
+        parameters = trajectory.parameters().reshape(len(courses), -1, courses[0].data.n)
+        reached = _reached(trajectory)
         for k in tuple(going):
             course = courses[k]
             errors = course.record(reached[k], parameters[k])
@@ -227,20 +199,27 @@ def walk(
             return
 
 
+def _ends(trajectory: SideBySide) -> list[int | None]:
+    """Where each run diverged; None where it did not."""
+    ends = trajectory.diverged_at
+    return ends if isinstance(ends, list) else [ends]
+
+
 def _reached(trajectory: SideBySide) -> list[int]:
-    return [trajectory.step if end is None else end for end in trajectory.diverged_at]
+    return [trajectory.step if end is None else end for end in _ends(trajectory)]
 
 
 def _save(courses: Sequence[Course], going: Sequence[int], trajectory: SideBySide) -> None:
     if all(courses[k].checkpoint is None for k in going):
         return
-    parts = (trajectory.parameters(), *trajectory.moments())
-    auxiliary = trajectory.auxiliary() if isinstance(trajectory, _Alone) else np.zeros(0, np.uint8)
+    shape = len(courses), -1, courses[0].data.n
+    parts = [part.reshape(shape) for part in (trajectory.parameters(), *trajectory.moments())]
+    own = trajectory.auxiliary() if isinstance(trajectory, Arranged) else np.zeros(0, np.uint8)
     for k in going:
         course = courses[k]
-        if course.checkpoint is not None and trajectory.diverged_at[k] is None:
+        if course.checkpoint is not None and _ends(trajectory)[k] is None:
             history = np.array(course.steps, dtype=np.int64), np.array(course.losses)
-            state = (*(part[k] for part in parts), auxiliary, *history, course.trained_by)
+            state = (*(part[k] for part in parts), own, *history, course.trained_by)
             save_checkpoint(Checkpoint(trajectory.step, *state), course.checkpoint)
 
 

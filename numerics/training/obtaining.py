@@ -12,13 +12,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from numerics.data import Dataset
 from numerics.engines import EngineName, resolve_engine
-from numerics.starts import draw_start
 from numerics.training.checkpoints import claimed
-from numerics.training.loop import Course, Interrupted, Progress, SideBySide, set_out, walk
+from numerics.training.loop import Course, Interrupted, Progress, set_out, walk
 from numerics.training.runs import Run, RunFileError, load_run, run_name, save_run
 from numerics.training.times import timed
 from theory.setting import Setting
@@ -42,7 +39,7 @@ def train_one(
     run's ``trained_by`` names both. Raises `numerics.training.loop.Interrupted` when ``stop`` is set.
     """
     course = Course(setting, resolve_engine(engine), data=data, checkpoint=checkpoint, progress=progress)
-    ((_, run),) = walk([course], set_out(course, start), stop)
+    ((_, run),) = walk([course], set_out([course], start), stop)
     return run
 
 
@@ -79,91 +76,53 @@ def obtain(
 
     Raises `numerics.training.loop.Interrupted` when ``stop`` is set, after checkpoints are written.
     """
-    if len(settings) > 1:
-        yield from _obtain_batch(settings, engine, folder, progress, stop)
-    else:
-        yield 0, _obtain_run(settings[0], engine, folder, progress[0], stop)
-
-
-def _obtain_run(
-    setting: Setting, engine: EngineName, folder: Path | None, progress: Progress, stop: threading.Event
-) -> Run:
     if folder is None:
-        return train_one(setting, engine=engine, progress=progress, stop=stop)
-    name = run_name(setting, engine)
-    with claimed(folder / f".{name}.lock", stop.is_set) as mine:
-        if not mine:
-            raise Interrupted
-        if (run := finished_run(setting, engine, folder)) is not None:
-            progress(setting.steps)
-            return run
-        checkpoint = _clear(name, folder)
-        with timed(name, folder):
-            run = train_one(setting, engine=engine, progress=progress, stop=stop, checkpoint=checkpoint)
-        return _keep(run, folder)
-
-
-def _clear(name: str, folder: Path) -> Path:
-    """Remove what a process that was killed while writing a run has left; where the run's checkpoint is kept."""
-    for leftover in folder.glob(f".{name}.*.part"):
-        leftover.unlink(missing_ok=True)
-    return folder / f"{name}.checkpoint"
-
-
-def _keep(run: Run, folder: Path) -> Run:
-    """The run, on disk; its checkpoint is no longer needed."""
-    saved = save_run(run, folder)
-    (folder / f"{run.name}.checkpoint").unlink(missing_ok=True)
-    return saved
-
-
-def _obtain_batch(
-    settings: Sequence[Setting],
-    engine: EngineName,
-    folder: Path | None,
-    progress: Sequence[Progress],
-    stop: threading.Event,
-) -> Iterator[tuple[int, Run]]:
-    if folder is None:
-        courses = (Course(one, engine, progress=told) for one, told in zip(settings, progress, strict=True))
-        yield from _walk_together(dict(enumerate(courses)), stop)
+        yield from _trained(settings, engine, dict.fromkeys(range(len(settings))), progress, stop)
         return
-    busy, going = [], {}
+    checkpoints, busy, alone = dict[int, Path | None](), list[int](), len(settings) == 1
     with ExitStack() as locks:
         for k, setting in enumerate(settings):
             name = run_name(setting, engine)
-            if not locks.enter_context(claimed(folder / f".{name}.lock", lambda: True)):
+            lock = claimed(folder / f".{name}.lock", stop.is_set if alone else lambda: True)
+            if not locks.enter_context(lock):
                 busy.append(k)
             elif (run := finished_run(setting, engine, folder)) is not None:
                 progress[k](setting.steps)
                 yield k, run
             else:
-                going[k] = Course(setting, engine, checkpoint=_clear(name, folder), progress=progress[k])
+                for leftover in folder.glob(f".{name}.*.part"):  # of a process that was killed while writing
+                    leftover.unlink(missing_ok=True)
+                checkpoints[k] = folder / f"{name}.checkpoint"
                 locks.enter_context(timed(name, folder, among=len(settings)))
-        for k, run in _walk_together(going, stop):
-            yield k, _keep(run, folder)
+        for k, run in _trained(settings, engine, checkpoints, progress, stop):
+            saved = save_run(run, folder)
+            (folder / f"{run.name}.checkpoint").unlink(missing_ok=True)
+            yield k, saved
+    if busy and alone:
+        raise Interrupted
     for k in busy:
-        yield k, _obtain_run(settings[k], engine, folder, progress[k], stop)
+        for _, run in obtain([settings[k]], engine, folder, [progress[k]], stop):
+            yield k, run
 
 
-def _walk_together(courses: Mapping[int, Course], stop: threading.Event) -> Iterator[tuple[int, Run]]:
-    """Runs whose checkpoints stand at different steps go on in batches of their own."""
+def _trained(
+    settings: Sequence[Setting],
+    engine: EngineName,
+    checkpoints: Mapping[int, Path | None],
+    progress: Sequence[Progress],
+    stop: threading.Event,
+) -> Iterator[tuple[int, Run]]:
+    """The places that have a checkpoint's and their runs; those whose checkpoints stand at one step go together."""
+    if len(settings) == 1:
+        for k, path in checkpoints.items():
+            yield k, train_one(settings[k], engine=engine, progress=progress[k], stop=stop, checkpoint=path)
+        return
+    courses = {
+        k: Course(settings[k], engine, checkpoint=path, progress=progress[k])
+        for k, path in checkpoints.items()
+    }
     for step in sorted({course.resumes_at for course in courses.values()}):
         places = [k for k, course in courses.items() if course.resumes_at == step]
         together = [courses[k] for k in places]
-        for at, run in walk(together, _set_out_together(together), stop):
+        for at, run in walk(together, set_out(together), stop):
             yield places[at], run
-
-
-def _set_out_together(courses: Sequence[Course]) -> SideBySide:
-    """The trajectory of several courses that go on from one step."""
-    from numerics.engines.cuda.trajectory import BatchedCudaTrajectory
-
-    settings = [course.setting for course in courses]
-    data, starts = [course.data for course in courses], [draw_start(setting) for setting in settings]
-    trajectory = BatchedCudaTrajectory(settings, data, starts)
-    states = [course.saved for course in courses if course.saved is not None]
-    if states:
-        parts = ([getattr(state, name) for state in states] for name in ("parameters", "first", "second"))
-        trajectory.restore(states[0].step, *(np.stack(part) for part in parts))
-    return trajectory

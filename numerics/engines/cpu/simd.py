@@ -96,14 +96,19 @@ def splat(typing: Any, number: Any) -> Any:
     return Lanes(number)(number), generate
 
 
-def _elementwise(operands: int, build: Callable[..., Any]) -> Callable[..., Any]:
+def _elementwise(operands: int, build: Callable[..., Any]) -> Any:
+    """Of so many vectors of one type another one, made by ``build(builder, dtype, *operands)``."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return build(builder, signature.args[0].dtype, *arguments)
 
     def typed(lanes: Any) -> Any:
         return lanes(*[lanes] * operands), generate
 
-    return typed
+    # numba reads the number of arguments off the function
+    return intrinsic(
+        [lambda _, a: typed(a), lambda _, a, b: typed(a), lambda _, a, b, c: typed(a)][operands - 1]
+    )
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -118,55 +123,37 @@ def _function(name: str) -> Callable[..., Any]:
     return build
 
 
-@intrinsic
-def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """A·b + c."""
-    return _elementwise(3, _function("fmuladd"))(a)
+def _relu(builder: Any, dtype: Any, a: Any) -> Any:
+    zero = _constant(dtype, 0.0)
+    return builder.select(builder.fcmp_ordered(">", zero, a), zero, a)
 
 
-@intrinsic
-def add(typing: Any, a: Any, b: Any) -> Any:
-    """A + b."""
-    return _elementwise(2, lambda builder, dtype, a, b: builder.fadd(a, b))(a)
+def _where_above(builder: Any, dtype: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), _constant(dtype, 1.0), _constant(dtype, 0.0))
 
 
-@intrinsic
-def subtract(typing: Any, a: Any, b: Any) -> Any:
-    """A - b."""
-    return _elementwise(2, lambda builder, dtype, a, b: builder.fsub(a, b))(a)
+#: a·b + c.
+fma = _elementwise(3, _function("fmuladd"))
+#: a + b.
+add = _elementwise(2, lambda builder, dtype, a, b: builder.fadd(a, b))
+#: a - b.
+subtract = _elementwise(2, lambda builder, dtype, a, b: builder.fsub(a, b))
+#: a·b.
+multiply = _elementwise(2, lambda builder, dtype, a, b: builder.fmul(a, b))
+#: a / b.
+divide = _elementwise(2, lambda builder, dtype, a, b: builder.fdiv(a, b))
+#: |a|.
+absolute = _elementwise(1, _function("fabs"))
+#: √a.
+square_root = _elementwise(1, _function("sqrt"))
+#: max(a, 0); NaN stays NaN.
+relu = _elementwise(1, _relu)
+#: 1 where a > b, else 0 (also where either is NaN).
+where_above = _elementwise(2, _where_above)
 
 
-@intrinsic
-def multiply(typing: Any, a: Any, b: Any) -> Any:
-    """A·b."""
-    return _elementwise(2, lambda builder, dtype, a, b: builder.fmul(a, b))(a)
-
-
-@intrinsic
-def divide(typing: Any, a: Any, b: Any) -> Any:
-    """A / b."""
-    return _elementwise(2, lambda builder, dtype, a, b: builder.fdiv(a, b))(a)
-
-
-@intrinsic
-def relu(typing: Any, a: Any) -> Any:
-    """max(a, 0); NaN stays NaN."""
-
-    def build(builder: Any, dtype: Any, a: Any) -> Any:
-        zero = _constant(dtype, 0.0)
-        return builder.select(builder.fcmp_ordered(">", zero, a), zero, a)
-
-    return _elementwise(1, build)(a)
-
-
-@intrinsic
-def where_above(typing: Any, a: Any, b: Any) -> Any:
-    """1 where a > b, else 0 (also where either is NaN)."""
-
-    def build(builder: Any, dtype: Any, a: Any, b: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", a, b), _constant(dtype, 1.0), _constant(dtype, 0.0))
-
-    return _elementwise(2, build)(a)
+def _bits(builder: Any, mask: Any) -> Any:
+    return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
 
 
 @intrinsic
@@ -174,8 +161,7 @@ def bits_at_most(typing: Any, a: Any, b: Any) -> Any:
     """Bit k is set where not a[k] > b[k]; also where either is NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        mask = builder.fcmp_unordered("<=", *arguments)
-        return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
+        return _bits(builder, builder.fcmp_unordered("<=", *arguments))
 
     return types.int64(a, b), generate
 
@@ -185,8 +171,7 @@ def bits_above_zero(typing: Any, a: Any) -> Any:
     """Bit k is set where not a[k] <= 0; also where it is NaN."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        mask = builder.fcmp_unordered(">", arguments[0], _constant(a.dtype, 0.0))
-        return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
+        return _bits(builder, builder.fcmp_unordered(">", arguments[0], _constant(a.dtype, 0.0)))
 
     return types.int64(a), generate
 
@@ -212,8 +197,7 @@ def append_above_zero(typing: Any, array: Any, count: Any, a: Any, start: Any, k
         name = f"llvm.masked.compressstore.v{LANES}i32"
         function = _tools.get_or_insert_function(builder.module, kind, name)
         builder.call(function, (builder.add(every(start), numbers), place, above))
-        bits = builder.zext(builder.bitcast(above, ir.IntType(LANES)), ir.IntType(64))
-        return builder.add(count, builder.ctpop(bits))
+        return builder.add(count, builder.ctpop(_bits(builder, above)))
 
     signature = types.int64(array, types.int64, a, types.int64, types.int64)
     return signature, generate
@@ -238,49 +222,30 @@ def _choose(builder: Any, sign: str, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered(sign, a, b), a, b)
 
 
-def _over_eights(combine: Callable[..., Any]) -> Callable[..., Any]:
-    def build(builder: Any, dtype: Any, a: Any) -> Any:
-        for apart in (4, 2, 1):
-            a = combine(builder, a, _shuffled(builder, a, a, [lane ^ apart for lane in range(LANES)]))
-        return a
-
-    return _elementwise(1, build)
+def _exchanged(builder: Any, combine: Callable[..., Any], a: Any, distances: tuple[int, ...]) -> Any:
+    """Each lane combined with those at these distances in turn."""
+    for apart in distances:
+        a = combine(builder, a, _shuffled(builder, a, a, [lane ^ apart for lane in range(LANES)]))
+    return a
 
 
-@intrinsic
-def least_of_eight(typing: Any, a: Any) -> Any:
-    """In the first eight lanes their least, in the last eight theirs; NaN may be passed over."""
-    return _over_eights(lambda builder, a, b: _choose(builder, "<", a, b))(a)
+def _over_eights(combine: Callable[..., Any]) -> Any:
+    """In the first eight lanes what ``combine`` makes of these, in the last eight that of theirs."""
+    return _elementwise(1, lambda builder, dtype, a: _exchanged(builder, combine, a, (4, 2, 1)))
 
 
-@intrinsic
-def most_of_eight(typing: Any, a: Any) -> Any:
-    """In the first eight lanes their largest, in the last eight theirs; NaN may be passed over."""
-    return _over_eights(lambda builder, a, b: _choose(builder, ">", a, b))(a)
+def _larger(builder: Any, a: Any, b: Any) -> Any:
+    return _choose(builder, ">", a, b)
 
 
-@intrinsic
-def total_of_eight(typing: Any, a: Any) -> Any:
-    """In the first eight lanes their sum, in the last eight theirs."""
-    return _over_eights(lambda builder, a, b: builder.fadd(a, b))(a)
-
-
-@intrinsic
-def larger(typing: Any, a: Any, b: Any) -> Any:
-    """The larger of the two; b where either is NaN."""
-    return _elementwise(2, lambda builder, dtype, a, b: _choose(builder, ">", a, b))(a)
-
-
-@intrinsic
-def absolute(typing: Any, a: Any) -> Any:
-    """|a|."""
-    return _elementwise(1, _function("fabs"))(a)
-
-
-@intrinsic
-def square_root(typing: Any, a: Any) -> Any:
-    """√a."""
-    return _elementwise(1, _function("sqrt"))(a)
+#: The larger of the two; b where either is NaN.
+larger = _elementwise(2, lambda builder, dtype, a, b: _larger(builder, a, b))
+#: The least of each eight lanes; NaN may be passed over.
+least_of_eight = _over_eights(lambda builder, a, b: _choose(builder, "<", a, b))
+#: The largest of each eight lanes; NaN may be passed over.
+most_of_eight = _over_eights(_larger)
+#: The sum of each eight lanes.
+total_of_eight = _over_eights(lambda builder, a, b: builder.fadd(a, b))
 
 
 @intrinsic
@@ -290,20 +255,16 @@ def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: A
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, b, c, d = arguments[2:]
 
-        def halved(x: Any, y: Any, size: int) -> Any:
-            """Blocks of ``size`` lanes: the halves of each block of x added, then those of y; as many lanes as x."""
+        def halved(x: Any, y: Any, size: int, blocks: int) -> Any:
+            """The halves of each block of ``size`` lanes of x, then of y, added."""
             half = size // 2
-            joined = 2 * LANES // size
-            low = [block * size + lane for block in range(joined) for lane in range(half)]
-            return builder.fadd(
-                _shuffled(builder, x, y, low), _shuffled(builder, x, y, [place + half for place in low])
-            )
+            low = [block * size + lane for block in range(blocks) for lane in range(half)]
+            high = [place + half for place in low]
+            return builder.fadd(_shuffled(builder, x, y, low), _shuffled(builder, x, y, high))
 
-        sums = halved(halved(a, b, LANES), halved(c, d, LANES), 8)  # four lanes each
-        for size in (4, 2):
-            low = [block * size + lane for block in range(4) for lane in range(size // 2)]
-            high = [place + size // 2 for place in low]
-            sums = builder.fadd(_shuffled(builder, sums, sums, low), _shuffled(builder, sums, sums, high))
+        sums = halved(halved(a, b, LANES, 2), halved(c, d, LANES, 2), 8, 4)  # four lanes each
+        sums = halved(sums, sums, 4, 4)
+        sums = halved(sums, sums, 2, 4)
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         place = builder.bitcast(_tools.gep_inbounds(builder, data, arguments[1]), sums.type.as_pointer())
         before = builder.load(place)
@@ -319,11 +280,8 @@ def most(typing: Any, lanes: Any) -> Any:
     """The largest of the lanes; NaN may be passed over."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a = arguments[0]
-        for apart in (8, 4, 2, 1):
-            b = _shuffled(builder, a, a, [lane ^ apart for lane in range(LANES)])
-            a = _choose(builder, ">", a, b)
-        return builder.extract_element(a, ir.Constant(ir.IntType(32), 0))
+        most = _exchanged(builder, _larger, arguments[0], (8, 4, 2, 1))
+        return builder.extract_element(most, ir.Constant(ir.IntType(32), 0))
 
     return lanes.dtype(lanes), generate
 
