@@ -8,7 +8,7 @@ engine.
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.data import START_STREAM, Dataset, draw_dataset, generator_of
+from numerics.data import START_STREAM, draw_dataset, generator_of
 from theory.setting import RINGS, Setting
 
 _Start = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -66,15 +66,10 @@ def _place_ring(W: NDArray[np.float64], b: NDArray[np.float64], k: int, setting:
     from theory.features.free_bias import best_free_bias
 
     ring = best_free_bias(k, normalized(setting.n, setting.sparsity))
-    features = np.argsort(-feature_energies(draw_dataset(setting)), kind="stable")[:k]
+    data = draw_dataset(setting)
+    energies = np.bincount(data.indices, data.values**2, data.n)
+    features = np.argsort(-energies, kind="stable")[:k]
     angle = 2 * np.pi * np.arange(k) / k
     W[:, features] = 0.0
     W[:2, features] = np.sqrt(ring.radius_squared) * np.stack([np.cos(angle), np.sin(angle)])
     b[features] = ring.bias
-
-
-def feature_energies(data: Dataset) -> NDArray[np.float64]:
-    """(n,) Σ_t x_it², what learning a feature perfectly would save in T times the loss."""
-    energies: NDArray[np.float64] = np.zeros(data.n)
-    np.add.at(energies, data.indices, data.values**2)
-    return energies

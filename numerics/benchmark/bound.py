@@ -14,15 +14,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from numerics.engines.cpu import kernels, simd
-from numerics.engines.cpu.pairs import REGISTERS
-
-_OPTIONS: dict[str, Any] = {
-    "error_model": "numpy",
-    "boundscheck": False,
-    "nogil": True,
-    "fastmath": {"contract"},
-}
+from numerics.engines.cpu import kernels
+from numerics.engines.cpu.compilation import INLINE
+from numerics.engines.cpu.pairs import REGISTERS, scratch_size
+from numerics.engines.cpu.simd import LANES, from_source
 
 #: Features and datapoints of one timed call of the kernel: below a millisecond for m <= 20.
 _FEATURES, _POINTS = 1024, 1000
@@ -49,23 +44,21 @@ def mix(numbers, m, rounds):
 
 
 @cache
-def _mix(chains: int) -> Callable[..., float]:
-    lines = [line.format(j=j) for line in _MIX.splitlines() for j in range(chains if "{j}" in line else 1)]
-    namespace: dict[str, Any] = {
-        name: getattr(simd, name) for name in ("add", "fma", "relu", "splat", "total")
-    }
-    exec("\n".join(lines), namespace)  # our own text, built from one integer
-    return njit(**_OPTIONS)(namespace["mix"])  # type: ignore[no-any-return]
+def _mix(chains: int) -> Any:
+    lines = _MIX.splitlines()
+    return from_source(
+        "mix", (line.format(j=j) for line in lines for j in range(chains if "{j}" in line else 1))
+    )
 
 
 def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     """A call of the mix of about a quarter of a millisecond, and its number of pairs."""
-    chains = max(1, REGISTERS // (4 * simd.LANES * dtype.itemsize))
+    chains = max(1, REGISTERS // (4 * LANES * dtype.itemsize))
     rounds = max(1, 20_000 // m)
     numbers = np.full(3 + chains, -1.0, dtype)  # z stays negative: y = 0, and no sum ever grows or gets tiny
     numbers[:2] = 1e-3, -1e-3
     mix = _mix(chains)
-    return lambda: mix(numbers, m, rounds), rounds * chains * simd.LANES
+    return lambda: mix(numbers, m, rounds), rounds * chains * LANES
 
 
 def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
@@ -74,7 +67,7 @@ def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
         random.normal(size=(rows, size)).astype(dtype) for rows, size in ((m + 1, _FEATURES), (m, _POINTS))
     )
     gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
-    scratch = np.zeros(kernels.scratch_size(m), dtype)
+    scratch = np.zeros(scratch_size(m), dtype)
     rows, sums = kernels.as_rows(parameters), kernels.as_rows(gradients)
     return lambda: kernels.sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
 
@@ -99,7 +92,7 @@ def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> tuple[flo
     return kernel, bound
 
 
-@njit(**_OPTIONS)  # type: ignore[untyped-decorator]
+@njit(**INLINE)  # type: ignore[untyped-decorator]
 def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, scalars: Any) -> bool:
     finite = True
     for k in range(len(rows)):

@@ -1,7 +1,8 @@
 """Speed and memory of training: the compiled engine beside the plain torch loop, and how both grow.
 
-Every measurement is a process of its own, variants take turns, and medians over repeats are kept. Nothing here fails
-on a timing. Rows of the three tables, all times in milliseconds per step:
+Every measurement is a process of its own, because allocator settings are read when one starts and its memory only ever
+peaks once. Variants take turns, and medians over repeats are kept. Nothing here fails on a timing. Rows of the three
+tables, all times in milliseconds per step:
 
 speed : plain torch loop (the reference engine) with glibc's own memory thresholds (``default``) and with raised ones
     (``tuned``, which keep it from returning and faulting its n-by-T arrays at every step); the cpu engine, one run
@@ -14,18 +15,26 @@ memory : growth of a process's peak by a dataset and a few steps, per n + T + no
     float32 (n, T) array takes.
 """
 
-import json
+import multiprocessing
 import os
 import platform
 import statistics
-import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from numerics.benchmark.process import EARLY_STEPS
+from numerics.data import draw_dataset
+from numerics.engines import EngineName, Trajectory, start_trajectory
+from numerics.engines.cpu import trajectory as cpu
+from numerics.starts import draw_start
+from theory.setting import Setting
+
+#: Steps before the early state is timed: code is compiled, memory touched, Adam's first steps are over.
+EARLY_STEPS = 20
 
 _TUNED = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
@@ -110,6 +119,74 @@ def describe_machine() -> dict[str, Any]:
     return facts | {"python": platform.python_version()} | versions
 
 
+def _setting(n: int, T: int, m: int) -> Setting:
+    """The paper's setting at this size, with ten features per datapoint on average."""
+    return Setting(T=T, n=n, m=m, sparsity=max(0.0, 1 - 10 / n))
+
+
+def _start(engine: EngineName, setting: Setting, steps: int) -> Trajectory:
+    trajectory = start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
+    trajectory.advance(steps)
+    return trajectory
+
+
+def _ms_per_step(trajectory: Trajectory, seconds: float, last: int) -> float:
+    first, start = trajectory.step, time.perf_counter()
+    while True:
+        steps, elapsed = trajectory.step - first, time.perf_counter() - start
+        if elapsed >= seconds or trajectory.step >= last:
+            return elapsed / steps * 1e3
+        chunk = max(1, int(steps / elapsed * seconds / 10)) if steps else 1
+        trajectory.advance(min(trajectory.step + chunk, last))
+
+
+def measure_plain(n: int, T: int, m: int, seconds: float) -> dict[str, float]:
+    """Milliseconds per step of the plain torch loop."""
+    setting = _setting(n, T, m)
+    return {"plain": _ms_per_step(_start("reference", setting, 1), seconds, setting.steps)}
+
+
+def measure_speed(n: int, T: int, m: int, seconds: float, late: int) -> dict[str, float]:
+    """Milliseconds per step of the cpu engine early and, unless ``late`` is 0, after so many steps.
+
+    ``engine`` is one run alone; ``all_cores`` is per run when every core has one, the same for large runs.
+    """
+    setting, answer = _setting(n, T, m), dict[str, float]()
+    seeds = range(1 if cpu.uses_all_cores(n, T, m) else os.cpu_count() or 1)
+    runs = [_start("cpu", setting.replace(seed=seed), EARLY_STEPS) for seed in (0, *seeds)]
+    # Early steps may use up half of them: small sizes would reach the end before they are late.
+    for suffix, last in (("", setting.steps // 2), ("_late", setting.steps))[: 1 + (late > 0)]:
+        if suffix:
+            for each in runs:
+                each.advance(max(each.step, late))
+        answer[f"engine{suffix}"] = answer[f"all_cores{suffix}"] = _ms_per_step(runs[0], seconds, last)
+        if len(seeds) > 1:
+            with ThreadPoolExecutor(len(seeds)) as pool:
+                times = list(pool.map(lambda each, last=last: _ms_per_step(each, seconds, last), runs[1:]))
+            answer[f"all_cores{suffix}"] = statistics.mean(times) / len(times)
+    return answer
+
+
+def measure_memory(n: int, T: int, m: int) -> dict[str, float]:
+    """Bytes by which the peak of this process grows when data are drawn and a few steps taken, and the non-zeros.
+
+    The baseline has everything imported and compiled, by a tiny problem of the same hidden dimension and the same kind.
+    """
+    import resource
+
+    usual = cpu.ALL_CORES_FROM
+    cpu.ALL_CORES_FROM = 0 if cpu.uses_all_cores(n, T, m) else usual
+    _start("cpu", _setting(50, 2, m), 2)
+    cpu.ALL_CORES_FROM = usual
+    unit = 1 if sys.platform == "darwin" else 1024
+    baseline = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    setting = _setting(n, T, m)
+    _start("cpu", setting, 3)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    nonzeros = len(draw_dataset(setting).values)
+    return {"bytes": (peak - baseline) * unit, "process_bytes": peak * unit, "nonzeros": nonzeros}
+
+
 def run(plan: Plan, progress: Callable[[str], None] = lambda line: None) -> Iterator[Row]:
     """Measure a plan, row by row; ``progress`` is told what is being measured.
 
@@ -134,9 +211,9 @@ def _speed_rows(plan: Plan, size: dict[str, int]) -> Iterator[dict[str, Any]]:
     timed = size | {"seconds": plan.seconds}
     found = []
     for _ in range(plan.repeats):
-        answer = _in_process("speed", timed | {"late": plan.late})
-        answer["default"] = _in_process("plain", timed)["plain"]
-        answer["tuned"] = _in_process("plain", timed, _TUNED)["plain"]
+        answer = in_process(measure_speed, timed | {"late": plan.late})
+        answer["default"] = in_process(measure_plain, timed)["plain"]
+        answer["tuned"] = in_process(measure_plain, timed, _TUNED)["plain"]
         found.append(answer)
     median = {name: statistics.median(answer[name] for answer in found) for name in found[0]}
     kernel, bound = (rate / 1e9 for rate in measure_rate(m, slices=plan.slices))
@@ -160,30 +237,35 @@ def _speed_rows(plan: Plan, size: dict[str, int]) -> Iterator[dict[str, Any]]:
 def _growth_rows(plan: Plan, size: dict[str, int]) -> Iterator[dict[str, Any]]:
     n, T, m = size.values()
     timed = size | {"seconds": plan.seconds, "late": 0}
-    ms = statistics.median(_in_process("speed", timed)["engine"] for _ in range(plan.repeats))
+    ms = statistics.median(in_process(measure_speed, timed)["engine"] for _ in range(plan.repeats))
     yield {"ms": ms, "ns_per_pair": ms * 1e6 / (n * T), "ps_per_multiply_add": ms * 1e9 / (n * T * 3 * m)}
 
 
 def _memory_rows(plan: Plan, size: dict[str, int]) -> Iterator[dict[str, Any]]:
     n, T, _ = size.values()
-    answer = _in_process("memory", size)
+    answer = in_process(measure_memory, size)
     entries, grown = int(answer["nonzeros"]), int(answer["bytes"])
     per_item = {"nonzeros": entries, "bytes": grown, "bytes_per_item": grown / (n + T + entries)}
     yield per_item | {"n_T_bytes": 4 * n * T, "process_bytes": int(answer["process_bytes"])}
 
 
-def _in_process(
-    kind: str, request: dict[str, Any], environment: dict[str, str] | None = None
+def in_process(
+    measure: Callable[..., dict[str, float]],
+    request: dict[str, Any],
+    environment: dict[str, str] | None = None,
 ) -> dict[str, float]:
-    command = [sys.executable, "-m", "numerics.benchmark.process", json.dumps({"kind": kind} | request)]
-    done = subprocess.run(
-        command, env=os.environ | (environment or {}), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-        raise RuntimeError(f"measuring {kind} of {request} failed: {reason}")
-    answer: dict[str, float] = json.loads(done.stdout)
-    return answer
+    """What a measurement returns in a fresh process, which starts with ``environment`` besides this one's."""
+    before = dict(os.environ)
+    os.environ.update(environment or {})
+    try:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            return pool.submit(measure, **request).result()
+    except Exception as error:  # noqa: BLE001 (whatever a measurement raises, or the death of its process)
+        reason = " ".join(str(error).split())
+        raise RuntimeError(f"{measure.__name__} of {request} failed: {reason}") from None
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def results_csv(rows: list[Row], machine: dict[str, Any]) -> str:

@@ -14,16 +14,6 @@ from numpy.typing import NDArray
 from numerics.data import Dataset
 from theory.setting import Setting
 
-__all__ = [
-    "ENGINES",
-    "Arranged",
-    "EngineName",
-    "Trajectory",
-    "available_engines",
-    "resolve_engine",
-    "start_trajectory",
-]
-
 EngineName = Literal["reference", "cpu", "cuda"]
 ENGINES: tuple[EngineName, ...] = ("reference", "cpu", "cuda")
 

@@ -1,9 +1,8 @@
 """Sweeps: many settings trained into one folder of runs."""
 
-from numerics.sweeps.cells import CellState
-from numerics.sweeps.execution import run_sweep, sweep_states
+from numerics.sweeps.cells import CellState, sweep_states, sweep_table
+from numerics.sweeps.execution import run_sweep
 from numerics.sweeps.file import Form, Sweep, SweepFileError, read_sweep
-from numerics.sweeps.table import sweep_table
 
 __all__ = [
     "CellState",

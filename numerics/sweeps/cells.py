@@ -1,29 +1,36 @@
-"""What became of each cell of a sweep, as the folder of runs tells it.
+"""What became of each cell of a sweep, as the folder of runs tells it, and all of it as one table.
 
 A finished cell is a run file. A cell whose training raised an exception leaves a small JSON record, under the run's
 name with the suffix ``.failed.json``; a diverged run is its own record. A cell in progress is held by a lock. A run
 file outweighs a record, and a lock outweighs both.
 """
 
+from __future__ import annotations
+
+import dataclasses
 import json
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from numerics.engines import EngineName
+from numerics.engines import EngineName, resolve_engine
+from numerics.measurement.observables import OBSERVABLES, observe
+from numerics.sweeps.file import Sweep
 from numerics.training.checkpoints import is_claimed
 from numerics.training.obtaining import finished_run
 from numerics.training.progress import Meter
 from numerics.training.runs import Run, run_name, write_atomically
 from theory.setting import Setting
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 State = Literal["done", "failed", "running", "left"]
 
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +43,48 @@ class CellState:
     reason: str = ""
 
 
-def find_states(
-    cells: Sequence[Setting], groups: Sequence[str], engine: EngineName, folder: Path
-) -> list[CellState]:
-    """The state of every cell in ``folder``, in order; each run file is read and verified."""
-    found = in_threads(lambda cell: find_state(cell, engine, folder), cells)
-    return [
-        CellState(*known, *state[:2])
-        for known, state in zip(zip(cells, groups, strict=True), found, strict=True)
-    ]
+def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:
+    """What became of each cell so far, in order; each run file is read and verified, and nothing is trained.
+
+    >>> [cell.state for cell in sweep_states(Sweep((Setting(T=3),)), out="no such folder")]
+    ['left']
+    """
+    found = zip(sweep.cells, sweep.groups, _each(sweep, out, _find_state), strict=True)
+    return [CellState(setting, group, state, reason) for setting, group, (state, reason, _) in found]
 
 
-def in_threads(function: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
-    """``map`` over threads, in order; what reads and hashes files releases the interpreter lock."""
+def sweep_table(sweep: Sweep, out: str | Path = "runs") -> pd.DataFrame:
+    """One row per cell in order: every field of its setting, ``engine``, ``status``, ``reason``, then observables.
+
+    ``status`` is that of the run ("memorized", "not memorized", "diverged"), or "failed", "running", "left" where there
+    is none. ``reason`` says why a cell failed and is empty elsewhere. Observables
+    (`numerics.measurement.observables.observe`) are computed anew from the run files and are NaN where there is no
+    run or it diverged.
+
+    >>> sweep_table(Sweep((Setting(T=3), Setting(T=5))), out="no such folder")[["T", "status"]].values.tolist()
+    [[3, 'left'], [5, 'left']]
+    """
+    import pandas as pd
+
+    fields = [field.name for field in dataclasses.fields(Setting)]
+    columns = [*fields, "engine", "status", "reason", *OBSERVABLES]
+    return pd.DataFrame(_each(sweep, out, _row), columns=columns)
+
+
+def _each(sweep: Sweep, out: str | Path, look: Callable[[Setting, EngineName, Path], _Found]) -> list[_Found]:
+    """In threads, in order; what reads and hashes files releases the interpreter lock."""
+    engine, folder = resolve_engine(sweep.engine), Path(out)
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(function, items))
+        return list(pool.map(lambda cell: look(cell, engine, folder), sweep.cells))
 
 
-def find_state(setting: Setting, engine: EngineName, folder: Path) -> tuple[State, str, Run | None]:
+def _row(setting: Setting, engine: EngineName, folder: Path) -> dict[str, Any]:
+    state, reason, run = _find_state(setting, engine, folder)
+    known = setting.as_dict() | {"engine": engine, "reason": reason}
+    return known | ({"status": state} if run is None else {"status": run.status} | observe(run))
+
+
+def _find_state(setting: Setting, engine: EngineName, folder: Path) -> tuple[State, str, Run | None]:
     """State of one cell, the reason where it failed, and its run where there is one."""
     name = run_name(setting, engine)
     if is_claimed(folder / f".{name}.lock"):

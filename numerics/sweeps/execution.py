@@ -14,23 +14,13 @@ from typing import Literal
 
 from numerics.engines import EngineName, resolve_engine
 from numerics.engines.cpu.trajectory import uses_all_cores
-from numerics.sweeps.cells import CellState, Ledger, find_states, in_one_line
+from numerics.sweeps.cells import CellState, Ledger, in_one_line, sweep_states
 from numerics.sweeps.file import Sweep
 from numerics.training.loop import Interrupted
 from numerics.training.obtaining import obtain, prepare_folder
 from numerics.training.progress import count_of, progress_bar
 from numerics.training.runs import run_name
 from numerics.training.threads import train_in_threads
-
-
-def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:
-    """What became of each cell so far, in order; nothing is trained.
-
-    >>> from theory import Setting
-    >>> [cell.state for cell in sweep_states(Sweep((Setting(T=3),)), out="no such folder")]
-    ['left']
-    """
-    return find_states(sweep.cells, sweep.groups, resolve_engine(sweep.engine), Path(out))
 
 
 def run_sweep(
@@ -69,7 +59,7 @@ def run_sweep(
     """
     _check(jobs, backend, address)
     engine, folder = resolve_engine(sweep.engine), prepare_folder(Path(out))
-    before = find_states(sweep.cells, sweep.groups, engine, folder)
+    before = sweep_states(sweep, folder)
     wanted = _failed(before, engine, folder) if retry_failed else _left(before)
     if not wanted:
         return before
@@ -84,7 +74,7 @@ def run_sweep(
             train_on_cluster(ledger, str(address), jobs)
         else:
             train_in_threads(settings, engine, jobs, partial(_train_here, ledger))
-    return find_states(sweep.cells, sweep.groups, engine, folder)
+    return sweep_states(sweep, folder)
 
 
 def _failed(cells: Sequence[CellState], engine: EngineName, folder: Path) -> list[CellState]:

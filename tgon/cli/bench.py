@@ -1,6 +1,5 @@
 """The command that times training: `bench`."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:
         raise BadInput("--out goes with --engine cpu; try --json > FILE")
     sizes: dict[str, Any] = {"T": (100, 1_000), "m": (2,), "seconds": 0.5} if quick else {}
     try:
-        rows = [asdict(row) for row in cuda_rows(**sizes)]
+        rows = list(cuda_rows(**sizes))
     except ValueError as error:
         raise BadInput(f"{str(error).split('; try')[0]}; try --engine cpu") from error
     if as_json:

@@ -9,16 +9,13 @@ Layout. Lanes are the datapoints of a leaf; the coordinates are unrolled, so tha
 A bias is the weight of a last coordinate, which is 1, and 0 where a leaf is filled up.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from numerics.engines.cpu import simd as lanes
 from numerics.engines.cpu.candidates import (
     COUNTS,
     RENEWS,
@@ -32,8 +29,8 @@ from numerics.engines.cpu.candidates import (
     plan_step,
     renew,
 )
-from numerics.engines.cpu.compilation import INLINE, compiled
-from numerics.engines.cpu.simd import LANES
+from numerics.engines.cpu.compilation import compiled
+from numerics.engines.cpu.simd import LANES, from_source
 
 
 def _sum_name(m: int, share: int) -> str:
@@ -41,8 +38,9 @@ def _sum_name(m: int, share: int) -> str:
     return f"sum_listed_of_{share}_in_{m}_dimensions_by_{LANES}"
 
 
-def _sum_source(m: int, share: int) -> str:
-    """Source of the sums of ``share`` features from ``i`` on over ``count`` listed blocks, coordinates unrolled."""
+@cache
+def _sum(m: int, share: int) -> Any:
+    """The sums of ``share`` features from ``i`` on over ``count`` listed blocks, coordinates unrolled."""
     features, each = range(share), range(m + 1)
     places = [(f, k) for f in features for k in each]
     padded = [f"g{f}_{k}" for f, k in places] + ["zero"] * (-len(places) % 4)
@@ -69,15 +67,7 @@ def _sum_source(m: int, share: int) -> str:
     lines += [
         f"    add_totals(sums, {at}, {', '.join(padded[at : at + 4])})" for at in range(0, len(padded), 4)
     ]
-    return "\n".join(lines)
-
-
-@cache
-def _sum(m: int, share: int) -> Callable[..., None]:
-    names = ("add_totals", "fma", "load", "multiply", "relu", "splat", "store")
-    namespace: dict[str, Any] = {name: getattr(lanes, name) for name in names}
-    exec(_sum_source(m, share), namespace)  # our own text, built from two integers
-    return njit(**INLINE)(namespace[_sum_name(m, share)])  # type: ignore[no-any-return]
+    return from_source(_sum_name(m, share), lines)
 
 
 def listed_pairs(

@@ -7,8 +7,8 @@ against all pairs. Its coefficients are times measured once, in units of one pai
 depend on the machine a run is on, so the same run takes the same sums everywhere.
 
 At T = 1000 to 10 000 and n = 10 000 whole steps late in training take half to a third of the time of dense ones; below
-T of about 400 the rule keeps the dense kernel. `python -m numerics.benchmark.culling --m 2,3,4,10 --T 1000,10000
---after 200,3000,8000` times them anew.
+T of about 400 the rule keeps the dense kernel. `python benchmarks/culling.py --m 2,3,4,10 --T 1000,10000 --after
+200,3000,8000` times them anew.
 """
 
 from typing import Any
@@ -40,7 +40,7 @@ from numerics.engines.cpu.simd import LANES
 MARGIN = 16
 
 #: Cost of one pair of a leaf that is cut, and of a group with its tests and moments, in pairs of the dense kernel: as
-#: fitted by ``python -m numerics.benchmark.culling --T 128,300,600,1000,3000`` on an AMD EPYC of family 26 (2.0, 2300).
+#: fitted by ``python benchmarks/culling.py --T 128,300,600,1000,3000`` on an AMD EPYC of family 26 (2.0, 2300).
 CUT_PAIR, GROUP_COST = 2.0, 2300.0
 
 #: Cost of one pair that lists hold right after an arrangement, with those that drift and renewals add until the next,

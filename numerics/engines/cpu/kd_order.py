@@ -10,7 +10,7 @@ Orders come from a k-d tree: split at the median of the coordinate that varies m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,9 +103,6 @@ class Arrangement:
 
     """
 
-    #: Length of `packed` besides the orders.
-    FACTS: ClassVar[int] = 4
-
     features: _Ints
     points: _Ints
     awake: int
@@ -117,18 +114,6 @@ class Arrangement:
     def initial(cls, n: int, T: int) -> Arrangement:
         """The order of the data, everything awake."""
         return cls(np.arange(n, dtype=np.int32), np.arange(T, dtype=np.int32), awake=n)
-
-    def packed(self) -> NDArray[np.int32]:
-        """Everything as one array, for checkpoints."""
-        facts = [self.awake, self.culled, self.settled, self.wakes]
-        return np.concatenate([np.array(facts, dtype=np.int32), self.features, self.points])
-
-    @classmethod
-    def unpacked(cls, packed: NDArray[np.int32], n: int) -> Arrangement:
-        """What `packed` packed; ``n`` is the number of features."""
-        facts, features, points = np.split(packed, [cls.FACTS, cls.FACTS + n])
-        awake, culled, settled, wakes = facts.tolist()
-        return cls(features.copy(), points.copy(), awake, bool(culled), settled, wakes)
 
 
 def _segments(indptr: NDArray[Any], chosen: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -28,37 +28,23 @@ import numpy as np
 from numba import njit, prange
 
 from numerics.engines.cpu.bounding_boxes import NODE_POINTS
-from numerics.engines.cpu.compilation import OPTIONS as _COMPILE
-from numerics.engines.cpu.compilation import compiled
+from numerics.engines.cpu.compilation import OPTIONS, compiled
 from numerics.engines.cpu.interaction import interact, plan, prepare
-from numerics.engines.cpu.pairs import BLOCK, dense_pairs, scratch_size
+from numerics.engines.cpu.pairs import BLOCK, dense_pairs
 from numerics.engines.cpu.sparse_terms import add_sparse, encode, gather_columns, pull_points
 
 #: All of fastmath but the licence to assume that there is neither NaN nor infinity.
 _KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
 
-__all__ = [
-    "BLOCK",
-    "accumulate_point_errors",
-    "adamw",
-    "advance",
-    "advance_on_all_cores",
-    "as_rows",
-    "compute_gradients",
-    "part_of",
-    "scratch_size",
-    "sum_pairs",
-]
 
-
-@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
 def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
     """Range ``part`` of ``parts`` that cut ``length`` on multiples of ``grain``; depends on nothing else."""
     grains = (length + grain - 1) // grain
     return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
 
 
-@njit(**_COMPILE | {"fastmath": _KEEPS_NAN})  # type: ignore[untyped-decorator]
+@njit(**OPTIONS | {"fastmath": _KEEPS_NAN})  # type: ignore[untyped-decorator]
 def adamw(
     parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
 ) -> bool:
@@ -83,7 +69,7 @@ def adamw(
     return bool(nothing == zero)
 
 
-@njit(**_COMPILE)  # type: ignore[untyped-decorator]
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
 def is_beyond(parameters: Any, hidden: Any, watch: Any, excess: Any) -> bool:
     """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
     m, limits = len(parameters) - 1, watch[len(parameters) - 1]

@@ -15,7 +15,6 @@ a power of two apart do. Missing features of the last chunk are zeros; they add 
 NaN is carried on: a tile uses no assumption that there is none.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -23,9 +22,8 @@ from llvmlite import binding
 from numba import njit
 from numba.extending import overload
 
-from numerics.engines.cpu import simd as lanes
 from numerics.engines.cpu.compilation import INLINE
-from numerics.engines.cpu.simd import LANES, load, splat, store, total
+from numerics.engines.cpu.simd import LANES, from_source, load, splat, store, total
 
 #: Features per block; sums over features are cut on its multiples.
 BLOCK = 512
@@ -55,8 +53,9 @@ def _tile_name(points: int, vectors: int) -> str:
     return f"tile_of_{points}_by_{vectors}_vectors_of_{LANES}"
 
 
-def _tile_source(points: int, vectors: int) -> str:
-    """Source of the pass of ``points`` datapoints over the chunks of a block."""
+@cache
+def _tile(points: int, vectors: int) -> Any:
+    """The pass of ``points`` datapoints over the chunks of a block."""
     each = [(j, r) for j in range(points) for r in range(vectors)]
     places = [(r, r * LANES) for r in range(vectors)]
     weights = [f"            w{r} = load(block, at + {place})" for r, place in places]
@@ -92,16 +91,7 @@ def _tile_source(points: int, vectors: int) -> str:
         lines.append(f"            store(sums, row * {LANES}, q)")
     lines += [f"            store(block, to + {place}, g{r})" for r, place in places]
     lines += ["            at += width", "            to += width"]
-    return "\n".join(lines)
-
-
-@cache
-def _tile(points: int, vectors: int) -> Callable[..., None]:
-    namespace: dict[str, Any] = {
-        name: getattr(lanes, name) for name in ("add", "fma", "load", "relu", "splat", "store")
-    }
-    exec(_tile_source(points, vectors), namespace)  # our own text, built from two integers
-    return njit(**INLINE)(namespace[_tile_name(points, vectors)])  # type: ignore[no-any-return]
+    return from_source(_tile_name(points, vectors), lines)
 
 
 @njit(**INLINE)  # type: ignore[untyped-decorator]

@@ -5,14 +5,16 @@ across loops: the compiler's own vectorizer keeps sums over a loop of loops in m
 shorter registers LLVM cuts each operation into pieces. `fma` may round once or twice; NaN is carried on everywhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic as untyped_intrinsic
 from numba.extending import models, register_model
+
+from numerics.engines.cpu.compilation import INLINE
 
 #: Untyped functions.
 _tools: Any = cgutils
@@ -106,9 +108,8 @@ def _elementwise(operands: int, build: Callable[..., Any]) -> Any:
         return lanes(*[lanes] * operands), generate
 
     # numba reads the number of arguments off the function
-    return intrinsic(
-        [lambda _, a: typed(a), lambda _, a, b: typed(a), lambda _, a, b, c: typed(a)][operands - 1]
-    )
+    kinds: list[Any] = [lambda _, a: typed(a), lambda _, a, b: typed(a), lambda _, a, b, c: typed(a)]
+    return intrinsic(kinds[operands - 1])
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -299,3 +300,10 @@ def total(typing: Any, lanes: Any) -> Any:
         return builder.call(function, (start, arguments[0]), fastmath=("reassoc",))
 
     return lanes.dtype(lanes), generate
+
+
+def from_source(name: str, lines: Iterable[str]) -> Any:
+    """The compiled function ``name`` that a source of our own defines, with what stands in this file at hand."""
+    namespace = dict(globals())
+    exec("\n".join(lines), namespace)
+    return njit(**INLINE)(namespace[name])

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load, save
 
 from numerics.engines.cpu import dormant_features as sleeping
 from numerics.engines.cpu.bounding_boxes import GROUP
@@ -135,24 +136,23 @@ class HeldState:
 
     def packed(self) -> NDArray[np.uint8]:
         """What the state depends on besides step, parameters and moments."""
-        asleep = [rows[:, self.arrangement.awake :].tobytes() for rows in self.rows]
-        limits = np.append(self.limits, self.size).tobytes()
-        return np.frombuffer(b"".join([self.arrangement.packed().tobytes(), limits, *asleep]), np.uint8)
+        held = self.arrangement
+        facts = np.array([held.awake, held.culled, held.settled, held.wakes])
+        asleep = np.stack([rows[:, held.awake :] for rows in self.rows])
+        arrays = {"features": held.features, "points": held.points, "facts": facts, "asleep": asleep}
+        return np.frombuffer(save(arrays | {"limits": self.limits, "size": np.array(self.size)}), np.uint8)
 
     def unpack(self, packed: NDArray[np.uint8]) -> None:
         """Take back what `packed` gave, after `restore` at the same step."""
-        content = packed.tobytes()
-        size, n = 4 * (Arrangement.FACTS + self.rows[0].shape[1] + self._T), self.rows[0].shape[1]
-        arrangement = Arrangement.unpacked(np.frombuffer(content[:size], np.int32), n)
-        self.rows = tuple(np.take(rows, arrangement.features, axis=1) for rows in self.rows)
-        self.arrangement, asleep = arrangement, n - arrangement.awake
-        tail = len(self.rows) * len(self.rows[0]) * asleep * self.rows[0].itemsize
-        *limits, self.size = np.frombuffer(content[size : len(content) - tail], np.float64).tolist()
-        self.limits = np.array(limits)
-        values = np.frombuffer(content[len(content) - tail :], self.rows[0].dtype)
-        parts = values.reshape(len(self.rows), len(self.rows[0]), asleep)
-        for rows, part in zip(self.rows, parts, strict=True):
-            rows[:, arrangement.awake :] = part
+        found = load(packed.tobytes())
+        awake, culled, settled, wakes = found["facts"].tolist()
+        self.arrangement = Arrangement(
+            found["features"], found["points"], awake, bool(culled), settled, wakes
+        )
+        self.limits, self.size = found["limits"], float(found["size"])
+        self.rows = tuple(np.take(rows, found["features"], axis=1) for rows in self.rows)
+        for rows, asleep in zip(self.rows, found["asleep"], strict=True):
+            rows[:, awake:] = asleep
 
 
 def feature_order(parameters: _Array, reach: float) -> NDArray[Any]:

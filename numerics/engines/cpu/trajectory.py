@@ -32,6 +32,7 @@ from numerics.engines.cpu.interaction import (
     prefers_listing,
 )
 from numerics.engines.cpu.kd_order import ArrangedData, Arrangement
+from numerics.engines.cpu.pairs import BLOCK, scratch_size
 from numerics.engines.cpu.state import HeldState
 from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
@@ -66,14 +67,14 @@ class _Workspace:
 
     def __init__(self, data: Dataset, m: int, dtype: np.dtype[Any]) -> None:
         self.uses_all_cores = uses_all_cores(data.n, data.T, m)
-        self.parts = min(PARTS, -(-data.n // kernels.BLOCK)) if self.uses_all_cores else 1
+        self.parts = min(PARTS, -(-data.n // BLOCK)) if self.uses_all_cores else 1
         self.data = ArrangedData(data, dtype)
         self.gradients = np.zeros((m + 1, data.n), dtype)
         self._scratch = (
             np.zeros((m, data.T), dtype),
             np.zeros((self.parts, m, data.T), dtype),
             np.zeros((m, data.T), dtype),
-            np.zeros((self.parts, kernels.scratch_size(m)), dtype),
+            np.zeros((self.parts, scratch_size(m)), dtype),
             np.zeros((m + 1) * data.n, dtype),
             np.zeros(2 * m * data.T, dtype),
             self.gradients,
@@ -84,7 +85,7 @@ class _Workspace:
         """Hold the data in this arrangement."""
         by_point, (features, *by_feature) = self.data.arranged(arrangement)
         parts, awake = range(self.parts), arrangement.awake
-        first = [kernels.part_of(awake, part, self.parts, kernels.BLOCK)[0] for part in parts]
+        first = [kernels.part_of(awake, part, self.parts, BLOCK)[0] for part in parts]
         bounds = np.searchsorted(features, [*first, awake])
         self.arrays = (by_point, (bounds, features, *by_feature), self._scratch)
         if isinstance(culling := vars(self).get("culling"), Listing):
@@ -209,7 +210,7 @@ def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) 
         return np.full(data.T, np.nan)
     m = W.shape[0]
     rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
-    errors, outputs = np.zeros(data.T), np.zeros(kernels.BLOCK)
+    errors, outputs = np.zeros(data.T), np.zeros(BLOCK)
     kernels.accumulate_point_errors(
         rows, data.indptr, data.indices, data.values, np.zeros((m, data.T)), outputs, errors
     )

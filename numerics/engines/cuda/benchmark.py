@@ -8,7 +8,6 @@ those the driver reports; boost clocks above them make shares too large, throttl
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,22 +24,6 @@ from theory.setting import Setting
 
 #: Single-precision lanes of a multiprocessor by compute capability; 128 for all others from 8.6 on.
 _LANES = {(7, 0): 64, (7, 2): 64, (7, 5): 64, (8, 0): 64}
-
-
-@dataclass(frozen=True, slots=True)
-class CudaRow:
-    """One timing, in float32, of ``runs`` runs trained together; n is that of `Setting`.
-
-    ``ms_per_step`` is of the whole batch; shares are of the device's peak, None where the driver names no clock.
-    """
-
-    T: int
-    m: int
-    runs: int
-    ms_per_step: float
-    arithmetic_share: float | None
-    bandwidth_share: float | None
-    device: str
 
 
 def step_operations(n: int, T: int, m: int) -> int:
@@ -73,8 +56,11 @@ def cuda_rows(
     m: Sequence[int] = (2, 10, 50),
     runs: int = 1,
     seconds: float = 2.0,
-) -> Iterator[CudaRow]:
-    """Time the engine on this machine's GPU, one row per T and m, each for ``seconds`` after compilation.
+) -> Iterator[dict[str, Any]]:
+    """Time the engine on this machine's GPU in float32, one row per T and m, each for ``seconds`` after compilation.
+
+    ``ms_per_step`` is of the whole batch of ``runs`` runs, n that of `Setting`; shares are of the device's peaks, None
+    where the driver names no clock.
 
     Raises ValueError, when the first row is asked for, on a machine without CUDA or Triton.
     """
@@ -91,15 +77,11 @@ def cuda_rows(
             n, entries = settings[0].n, sum(len(part.values) for part in data)
             operations = runs * step_operations(n, points, hidden)
             traffic = runs * step_bytes(n, points, hidden, 0) + step_bytes(0, 0, hidden, entries)
-            yield CudaRow(
-                T=points,
-                m=hidden,
-                runs=runs,
-                ms_per_step=spent * 1e3,
-                arithmetic_share=operations / spent / most if (most := peak_operations(device)) else None,
-                bandwidth_share=traffic / spent / most if (most := peak_bytes(device)) else None,
-                device=device.name,
-            )
+            row: dict[str, Any] = {"T": points, "m": hidden, "runs": runs, "ms_per_step": spent * 1e3}
+            shares = (("arithmetic", operations, peak_operations), ("bandwidth", traffic, peak_bytes))
+            for name, done, peak in shares:
+                row[f"{name}_share"] = done / spent / most if (most := peak(device)) else None
+            yield row | {"device": device.name}
 
 
 def _seconds_per_step(batch: BatchedCudaTrajectory, most: int, seconds: float) -> float:

@@ -63,34 +63,12 @@ def batch_shape(setting: Setting, data: Dataset | None = None) -> tuple[Any, ...
     return setting.m, setting.steps, setting.dtype, n, T, epsilon
 
 
-def _check_batch(
-    settings: Sequence[Setting],
-    datasets: Sequence[Dataset],
-    starts: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
-) -> None:
-    if not settings or not len(settings) == len(datasets) == len(starts):
-        raise ValueError(
-            f"{len(settings)} settings, {len(datasets)} datasets and {len(starts)} starts; "
-            "give as many of each, at least one"
-        )
-    shapes = {batch_shape(s, d) for s, d in zip(settings, datasets, strict=True)}
-    if len(shapes) > 1:
-        raise ValueError(
-            f"runs of {len(shapes)} shapes (m, steps, dtype, n, T, ε): {sorted(shapes)}; a batch has one, so train "
-            "the others in batches of their own"
-        )
-    m, n = settings[0].m, datasets[0].n
-    for W, b in starts:
-        if W.shape != (m, n) or b.shape != (n,):
-            raise ValueError(f"a start has shapes W {W.shape}, b {b.shape}; it must have {(m, n)} and {(n,)}")
-
-
 class BatchedCudaTrajectory:
     """Full-batch AdamW on the ReLU-output model, for several runs of one shape at once.
 
     One setting, dataset and start (W, b), of shapes (m, n) and (n,), of each run. Settings may differ in seeds,
-    sparsity, learning rate and its schedule, and weight decay. ValueError: no run, runs of several shapes, a start that
-    does not fit, or a machine without CUDA or Triton.
+    sparsity, learning rate and its schedule, and weight decay. ValueError: no run, runs of several shapes, or a machine
+    without CUDA or Triton.
     """
 
     def __init__(
@@ -101,7 +79,12 @@ class BatchedCudaTrajectory:
     ) -> None:
         if (missing := missing_for_cuda()) is not None:
             raise ValueError(f"the cuda engine cannot run here: {missing}")
-        _check_batch(settings, datasets, starts)
+        shapes = {batch_shape(s, d) for s, d in zip(settings, datasets, strict=True)}
+        if len(shapes) != 1:
+            raise ValueError(
+                f"runs of {len(shapes)} shapes (m, steps, dtype, n, T, ε): {sorted(shapes)}; a batch has one, so train "
+                "the others in batches of their own"
+            )
         self.step = 0
         self._rates = learning_rates(settings[0])
         self._device = torch.device("cpu" if interpreted() else "cuda")

@@ -2,9 +2,8 @@
 
 import csv
 import json
-import shutil
-import sys
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from numerics.benchmark import regimes as benchmark
-from numerics.benchmark.bound import _mix, _mix_call, measure_rate
-from numerics.benchmark.process import MEASURES
+from numerics.benchmark.bound import _mix, _mix_call
 from numerics.benchmark.regimes import QUICK, Plan
 from tgon.cli.main import main
 
@@ -33,11 +31,13 @@ TINY = Plan(
 def rows() -> list[benchmark.Row]:
     """Measured in this process, not one for each measurement."""
 
-    def here(kind: str, request: dict[str, Any], environment: object = None) -> dict[str, float]:
-        return dict(MEASURES[kind](**request))
+    def here(
+        measure: Callable[..., dict[str, float]], request: dict[str, Any], environment: object = None
+    ) -> dict[str, float]:
+        return measure(**request)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "_in_process", here)
+        patch.setattr(benchmark, "in_process", here)
         return list(benchmark.run(TINY))
 
 
@@ -60,7 +60,13 @@ def add_up(rows: list[benchmark.Row]) -> None:
         assert row["tuned_ratio"] == pytest.approx(row["tuned"] / row["all_cores"])
         assert row["gigapairs"] * 1e9 == pytest.approx(60 * 3 / (row["all_cores"] * 1e-3))
         assert row["kernel_share"] == pytest.approx(row["kernel_gigapairs"] / row["bound_gigapairs"])
-        assert min(row[name] for name in ("default", "tuned", "engine", "adamw", "bound_gigapairs")) > 0
+        assert (
+            min(
+                row[name]
+                for name in ("default", "tuned", "engine", "adamw", "kernel_gigapairs", "bound_gigapairs")
+            )
+            > 0
+        )
     assert growth["ns_per_pair"] * 60 * 4 == pytest.approx(growth["ms"] * 1e6)
     assert growth["ps_per_multiply_add"] * 3 * 2 == pytest.approx(growth["ns_per_pair"] * 1e3)
     assert memory["bytes_per_item"] * (60 + 2 + memory["nonzeros"]) == pytest.approx(memory["bytes"])
@@ -80,10 +86,14 @@ def test_the_csv_holds_every_number(rows: list[benchmark.Row]) -> None:
     assert float(kept["growth", "60", "4", "2", "", "ms"]) == pytest.approx(rows[2][1]["ms"], rel=1e-5)
 
 
-def test_a_failing_measurement_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(RuntimeError, match=r"^measuring .* failed: .*$"):
-        list(benchmark.run(Plan((), (), ((10, 2, 2),), 1, 0.001, 1, 1)))
+def test_a_measurement_has_a_process_and_an_environment_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEPT", "kept")
+    before = dict(os.environ)
+    with pytest.raises(RuntimeError, match=r"^getenv of .* failed: .*$"):
+        benchmark.in_process(os.getenv, {"key": "KEPT", "wrong": 1})
+    assert benchmark.in_process(os.getenv, {"key": "KEPT"}, {"KEPT": "other"}) == "other"
+    assert benchmark.in_process(os.getpid, {}) != os.getpid()
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -103,10 +113,6 @@ def test_the_operation_mix_does_its_operations(dtype: str) -> None:
     call, pairs = _mix_call(2, np.dtype(dtype))
     assert pairs % 16 == 0
     assert np.isfinite(call())
-
-
-def test_rates_are_rates() -> None:
-    assert min(measure_rate(2, slices=2)) > 0
 
 
 @pytest.fixture

@@ -277,16 +277,10 @@ def test_training_batches_runs_and_changes_no_byte(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("engine")
 def test_batches_that_do_not_fit_are_refused() -> None:
     setting = trial(2, 12, 2, 0, steps=3)
-    data, start = draw_dataset(setting), draw_start(setting)
-    longer = setting.replace(steps=4)
-    for given_batch, said in (
-        (([], [], []), "at least one"),
-        (([setting], [data, data], [start]), "as many of each"),
-        (([setting, longer], [data, data], [start, start]), "2 shapes"),
-        (([setting], [data], [(start[0].T, start[1])]), r"\(2, 12\)"),
-    ):
+    data, start = [draw_dataset(setting)] * 2, [draw_start(setting)] * 2
+    for runs, said in (([], "0 shapes"), ([setting, setting.replace(steps=4)], "2 shapes")):
         with pytest.raises(ValueError, match=said):
-            BatchedCudaTrajectory(*given_batch)
+            BatchedCudaTrajectory(runs, data[: len(runs)], start[: len(runs)])
 
 
 def test_a_machine_without_cuda_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start
-from numerics.benchmark.culling import Sums, fit_costs
 from numerics.engines import start_trajectory
 from numerics.engines.cpu.bounding_boxes import GROUP, NODE_POINTS
 from numerics.engines.cpu.interaction import (
@@ -124,17 +123,3 @@ def test_the_choices_are_monotone(work: int, n: int, T: int) -> None:
     for prefers, everything in ((prefers_culling, -(-n // GROUP) * -(-T // LANES)), (prefers_listing, n * T)):
         assert prefers(work, n, T) or not prefers(work + 1, n, T)
         assert not prefers(everything, n, T)
-
-
-def test_fitted_costs_are_those_that_made_the_times() -> None:
-    """Times made from known costs give them back; costs of another machine do not."""
-
-    def comparison(T: int, cut: int, cut_pair: float, group_cost: float) -> Sums:
-        groups = 100
-        spent = 1e-4 * (cut_pair * cut * GROUP * LANES + group_cost * groups)
-        dense = 1e-4 * groups * GROUP * T
-        return Sums(T, spent, dense, cut, groups)
-
-    made = [comparison(T, cut, 1.7, 900.0) for T in (160, 1600) for cut in (300, 1000)]
-    assert fit_costs(made) == pytest.approx((1.7, 900.0), rel=1e-9)
-    assert fit_costs([comparison(1600, 5, 1.0, 900.0), *made]) != pytest.approx((1.7, 900.0), rel=1e-4)

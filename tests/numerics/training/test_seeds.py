@@ -1,6 +1,5 @@
 """Training many runs: same bits always, finished runs kept, failures named, interruption harmless."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ import numerics.training.obtaining
 from numerics import Run, Runs, draw_dataset, draw_start, load_run, measure, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.training.loop import RECORDS, record_steps
-from numerics.training.runs import run_name
 from tests.numerics.training.test_runs import same
 from theory import MEMORIZED_ERROR, Setting
 
@@ -109,21 +107,14 @@ def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "text", "other run"])
+@pytest.mark.parametrize("damage", ["cut", "other run"])
 def test_a_damaged_run_is_reported_and_trained_again(
     tmp_path: Path, trained: list[tuple[int, int]], damage: str
 ) -> None:
     first = train(SMALL, seeds=2, out=tmp_path, progress=False)
     path = first[0].path
-    content = path.read_bytes()
-    damaged = {
-        "flip": content[:-5] + bytes([content[-5] ^ 1]) + content[-4:],
-        "cut": content[: len(content) // 2],
-        "empty": b"",
-        "text": b"to be or not to be, that is the question",
-        "other run": first[1].path.read_bytes(),
-    }
-    path.write_bytes(damaged[damage])
+    other = first[1].path.read_bytes()
+    path.write_bytes(other if damage == "other run" else path.read_bytes()[:-5])
     trained.clear()
     with pytest.warns(UserWarning, match="training it again") as caught:
         again = train(SMALL, seeds=2, out=tmp_path, progress=False)
@@ -198,26 +189,6 @@ def test_given_data_and_start_are_used() -> None:
     assert not np.array_equal(run.W, train_one(SMALL).W)
     with pytest.raises(ValueError, match="start has shapes"):
         train_one(SMALL, start=(W[:, :-1], b))
-
-
-@pytest.mark.parametrize("engine", available_engines())
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("lr", [1e13, 1e37])
-def test_divergence_is_a_status(tmp_path: Path, engine: EngineName, dtype: str, lr: float) -> None:
-    """A rate as large as can be: no exception, no warning; float32 overflows, float64 may just not memorize."""
-    setting = SMALL.replace(lr=lr, weight_decay=0.0, dtype=dtype)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        run = train([setting, SMALL], out=tmp_path, engine=engine, progress=False)[0]
-    assert run.status == ("diverged" if dtype == "float32" else "not memorized")
-    assert run.history_step[-1] == setting.steps or not np.isfinite(run.history_loss[-1])
-    assert len(run.history_step) == len(run.history_loss)
-    loaded = load_run(tmp_path / f"{run_name(setting, engine)}.safetensors")
-    assert same(loaded, run)
-    if run.status == "diverged":
-        assert np.isfinite(run.history_loss[:-1]).all()
-        with pytest.raises(ValueError, match="NaN or infinity"):
-            _ = loaded.record
 
 
 def test_memorized_means_every_datapoint() -> None:

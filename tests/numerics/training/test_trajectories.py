@@ -157,20 +157,6 @@ def test_the_paper_schedule() -> None:
     assert rates[-1] < 1e-3 * (np.pi / 47_500) ** 2
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@given(cuts=st.lists(st.integers(0, 120), max_size=6))
-def test_cutting_the_steps_changes_no_bit(dtype: str, cuts: list[int]) -> None:
-    setting = trial(5, 60, 2, 1, steps=120, lr=1e-2, dtype=dtype)
-    data, start = draw_dataset(setting), draw_start(setting)
-    trajectory = start_trajectory("cpu", setting, data, *start)
-    for stop in sorted(cuts):
-        trajectory.advance(stop)
-        assert trajectory.step == stop
-    trajectory.advance(setting.steps)
-    assert trajectory.parameters().dtype == np.dtype(dtype)
-    assert (trajectory.parameters() == walk("cpu", setting, data, *start).astype(dtype)).all()
-
-
 @pytest.mark.parametrize("engine", available_engines())
 def test_a_trajectory_stops_where_it_is_told(engine: EngineName) -> None:
     """Going back does nothing; going beyond the schedule is refused and leaves the trajectory alone."""

@@ -1,13 +1,13 @@
 """Times of culled steps beside dense ones, and the costs that decide between them.
 
-    python -m numerics.benchmark.culling --T 300,1000,3000 --after 200,1000
+    python benchmarks/culling.py --T 300,1000,3000 --after 200,1000
 
 trains each T with the paper's setting (n = 10 000, m = 2, float32, seed 0) on one thread, and at each number of steps
 runs both variants of the same steps in turns: the table has the least and the median microseconds of a step, of
 processor time, so that other programs count little. Then it fits `interaction.CUT_PAIR` and ``GROUP_COST`` to the times
 of the sums over pairs alone. About a minute for each T below 1000; T = 10 000 takes longer.
 
-    python -m numerics.benchmark.culling --m 3,4,10 --T 1000,3000 --after 200,1000,3000,8000
+    python benchmarks/culling.py --m 3,4,10 --T 1000,3000 --after 200,1000,3000,8000
 
 times candidate lists in the same way, a hundred steps a turn, so that their renewals are counted.
 """
@@ -29,6 +29,7 @@ from numerics.data import draw_dataset
 from numerics.engines.cpu import kernels
 from numerics.engines.cpu.bounding_boxes import GROUP
 from numerics.engines.cpu.interaction import CUT, classify, sum_culled
+from numerics.engines.cpu.pairs import scratch_size
 from numerics.engines.cpu.simd import LANES
 from numerics.engines.cpu.trajectory import CpuTrajectory
 from numerics.starts import draw_start
@@ -86,7 +87,7 @@ def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
     parameters, hidden = _arranged(trajectory)
     culling = trajectory._work.culling
     rows, gradients = kernels.as_rows(parameters), kernels.as_rows(np.zeros_like(parameters))
-    pulled, scratch = np.zeros_like(hidden), np.zeros(kernels.scratch_size(2), hidden.dtype)
+    pulled, scratch = np.zeros_like(hidden), np.zeros(scratch_size(2), hidden.dtype)
 
     def repeated(function: Callable[..., Any], *arguments: Any) -> Callable[[], int]:
         return lambda: len([function(*arguments) for _ in range(repeats)])
