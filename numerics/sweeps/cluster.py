@@ -173,8 +173,8 @@ class _Dispatch:
         """Whether the cell is to be trained here: not if another process is at it or has finished it meanwhile."""
         ledger = self.ledger
         if len(self.locks) < _MOST_LOCKS:
-            stack = ExitStack()
-            if not stack.enter_context(claimed(self._lock_path(place), lambda: True)):
+            stack, name = ExitStack(), run_name(ledger.settings[place], ledger.engine)
+            if not stack.enter_context(claimed(ledger.folder / f".{name}.lock", lambda: True)):
                 self.busy.append(place)
                 return False
             self.locks[place] = stack
@@ -183,9 +183,6 @@ class _Dispatch:
             ledger.finish(place, run)
             self._release(place)
         return run is None
-
-    def _lock_path(self, place: int) -> Path:
-        return self.ledger.folder / f".{run_name(self.ledger.settings[place], self.ledger.engine)}.lock"
 
     def _release(self, place: int) -> None:
         if (lock := self.locks.pop(place, None)) is not None:

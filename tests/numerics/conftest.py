@@ -1,9 +1,14 @@
 """One thread for torch: on problems this small its threads wait for each other longer than they work."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
+
+import numerics.training.obtaining
+from numerics import Run
+from theory import Setting
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -12,3 +17,19 @@ def one_torch_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def before_training(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has a function see, or refuse, the setting of every run before it is trained."""
+
+    def watch(look: Callable[[Setting], object], module: Any = numerics.training.obtaining) -> None:
+        real = module.train_one
+
+        def watched(setting: Setting, **options: Any) -> Run:
+            look(setting)
+            return real(setting, **options)
+
+        monkeypatch.setattr(module, "train_one", watched)
+
+    return watch

@@ -79,10 +79,7 @@ def margin(m: int) -> int:
 
 def block_leaves(T: int) -> int:
     """Leaves of a block: the least power of two that leaves no more than `MOST_BLOCKS` blocks."""
-    leaves = 1
-    while leaves * MOST_BLOCKS * LANES < T:
-        leaves *= 2
-    return leaves
+    return 1 << ((T - 1) // (MOST_BLOCKS * LANES)).bit_length()
 
 
 class Listing(NamedTuple):

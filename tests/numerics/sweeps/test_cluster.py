@@ -132,13 +132,14 @@ def test_what_kills_its_worker_is_a_row_and_nothing_else_is_lost(tmp_path: Path)
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_cell_that_raises_on_its_worker_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaking(setting: Setting, **options: Any) -> Run:
+def test_a_cell_that_raises_on_its_worker_is_a_row(
+    tmp_path: Path, before_training: Callable[..., None]
+) -> None:
+    def breaking(setting: Setting) -> None:
         if setting == DEADLY:
             raise MemoryError("too large")
-        return train_one(setting, **options)
 
-    monkeypatch.setattr(cluster, "train_one", breaking)
+    before_training(breaking, cluster)
     client = Client()
     states = dispatch(client, tmp_path, (*CELLS, DIVERGING))
     assert counts(states) == {"done": 7, "failed": 2}
@@ -215,15 +216,10 @@ def test_ctrl_c_drops_tasks_and_locks(tmp_path: Path) -> None:
 
 
 def test_a_task_computes_in_one_thread_and_leaves_the_threads_as_they_were(
-    monkeypatch: pytest.MonkeyPatch,
+    before_training: Callable[..., None],
 ) -> None:
     seen = []
-
-    def watching(setting: Setting, **options: Any) -> Run:
-        seen.append((numba.get_num_threads(), torch.get_num_threads()))
-        return train_one(setting, **options)
-
-    monkeypatch.setattr(cluster, "train_one", watching)
+    before_training(lambda _: seen.append((numba.get_num_threads(), torch.get_num_threads())), cluster)
     torch.set_num_threads(2)
     before = numba.get_num_threads(), torch.get_num_threads()
     try:

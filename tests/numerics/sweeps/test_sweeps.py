@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,29 +41,23 @@ def counts(states: list[CellState]) -> dict[str, int]:
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[Setting]:
-    """Settings that are really trained, in order; those with T = 2 raise as long as `broken` holds."""
+def trained(before_training: Callable[..., None]) -> list[Setting]:
+    """Settings that are really trained, in order."""
     calls: list[Setting] = []
-
-    def counting(setting: Setting, **options: object) -> Run:
-        calls.append(setting)
-        return train_one(setting, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
+    before_training(calls.append)
     return calls
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def broken(before_training: Callable[..., None]) -> list[int]:
     """The T whose cells raise."""
     which = [2]
 
-    def breaking(setting: Setting, **options: object) -> Run:
+    def breaking(setting: Setting) -> None:
         if setting.T in which:
             raise MemoryError("no room\nfor this")
-        return train_one(setting, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", breaking)
+    before_training(breaking)
     return which
 
 
@@ -129,21 +124,14 @@ def test_a_finished_or_failed_cell_is_not_trained_again(tmp_path: Path, trained:
 
 
 def test_retry_trains_the_failed_cells_and_only_those(
-    tmp_path: Path, broken: list[int], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, broken: list[int], trained: list[Setting]
 ) -> None:
     run(Sweep((*CELLS, DIVERGING)), tmp_path)
     states = run(Sweep((*CELLS, DIVERGING)), tmp_path, retry_failed=True)
     assert counts(states) == {"done": 2, "failed": 3}  # they still fail
     broken.clear()
+    trained.clear()
     fresh = SMALL.replace(seed=9)
-    trained: list[Setting] = []
-    repaired = numerics.training.obtaining.train_one
-
-    def counting(setting: Setting, **options: object) -> Run:
-        trained.append(setting)
-        return repaired(setting, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
     states = run(Sweep((*CELLS, DIVERGING, fresh)), tmp_path, retry_failed=True)
     assert counts(states) == {"done": 4, "failed": 1, "left": 1}
     assert sorted(map(str, trained)) == sorted(map(str, [*CELLS[2:], DIVERGING]))

@@ -6,16 +6,14 @@ batches have the bits of their runs.
 
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import numerics.sweeps.execution
-import numerics.training.obtaining
-from numerics import Dataset, Run, Runs, load_run, train
+from numerics import Dataset, Runs, load_run, train
 from numerics.engines import start_trajectory
 from numerics.sweeps import Sweep, run_sweep
 from numerics.training.checkpoints import claimed, load_checkpoint
@@ -198,7 +196,7 @@ def test_a_run_that_another_process_is_at_is_obtained_afterwards(tmp_path: Path)
 
 
 def test_a_sweep_trains_batches_and_names_the_cell_that_raises(
-    tmp_path: Path, stand_in: type[StandIn], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stand_in: type[StandIn], before_training: Callable[..., None]
 ) -> None:
     """What raises in a batch is trained alone, and so are the others: one reason, three runs."""
     sweep = Sweep(tuple(BATCH), engine="cuda")
@@ -207,14 +205,12 @@ def test_a_sweep_trains_batches_and_names_the_cell_that_raises(
     assert cells[2].reason.startswith("diverged")
     assert StandIn.sizes == [4]
     stand_in.breaking = 1
-    real = numerics.training.obtaining.train_one
 
-    def breaking(setting: Setting, **options: Any) -> Run:
+    def breaking(setting: Setting) -> None:
         if setting.seed == 1:
             raise RuntimeError("out of memory")
-        return real(setting, **options)
 
-    monkeypatch.setattr("numerics.training.obtaining.train_one", breaking)
+    before_training(breaking)
     cells = run_sweep(sweep, tmp_path / "broken", progress=False)
     assert [cell.state for cell in cells] == ["done", "failed", "failed", "done"]
     assert cells[1].reason == "RuntimeError: out of memory"

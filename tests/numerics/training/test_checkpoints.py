@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +17,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 
 import numerics.training.loop
-import numerics.training.obtaining
-from numerics import Run, train, train_one
+from numerics import train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
 from numerics.training.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
@@ -188,15 +186,10 @@ def test_killed_runs_end_with_the_same_bytes(tmp_path: Path, kills: int) -> None
     assert {path.suffix for path in (tmp_path / "killed").iterdir()} == {".safetensors", ".csv"}
 
 
-def test_two_calls_share_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_calls_share_the_work(tmp_path: Path, before_training: Callable[..., None]) -> None:
     """Every seed is trained once, whoever does it: locks hold between threads as between processes."""
     trained: list[int] = []
-
-    def counting(setting: Setting, **options: Any) -> Run:
-        trained.append(setting.seed)
-        return train_one(setting, **options)
-
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
+    before_training(lambda setting: trained.append(setting.seed))
     with ThreadPoolExecutor(2) as pool:
         calls = [pool.submit(train, SMALL, 6, out=tmp_path, progress=False) for _ in range(2)]
     assert all(map(same, *(call.result() for call in calls)))

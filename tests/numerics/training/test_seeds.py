@@ -1,5 +1,6 @@
 """Training many runs: same bits always, finished runs kept, failures named, interruption harmless."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import numerics.training.loop
-import numerics.training.obtaining
-from numerics import Run, Runs, draw_dataset, draw_start, load_run, measure, train, train_one
+from numerics import Runs, draw_dataset, draw_start, load_run, measure, train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.training.loop import RECORDS, record_steps
 from tests.numerics.training.test_runs import same
@@ -19,16 +19,10 @@ SMALL = Setting(T=3, n=30, sparsity=0.85, steps=250, lr=0.01)
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+def trained(before_training: Callable[..., None]) -> list[tuple[int, int]]:
     """(T, seed) of every run that is really trained, in order."""
     calls: list[tuple[int, int]] = []
-    real = train_one
-
-    def counting(setting: Setting, **options: object) -> Run:
-        calls.append((setting.T, setting.seed))
-        return real(setting, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", counting)
+    before_training(lambda setting: calls.append((setting.T, setting.seed)))
     return calls
 
 
