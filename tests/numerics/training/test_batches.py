@@ -71,7 +71,7 @@ class StandIn:
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StandIn]]:
     """Engine "cuda" is there, steps by reference trajectories and is looked at after every step."""
     monkeypatch.setattr("numerics.engines.cuda.trajectory.BatchedCudaTrajectory", StandIn)
-    for module in ("training.seeds", "training.obtaining", "sweeps.execution"):
+    for module in ("training.seeds", "training.obtaining", "sweeps.execution", "sweeps.cells"):
         monkeypatch.setattr(f"numerics.{module}.resolve_engine", lambda name: name)
     monkeypatch.setattr("numerics.training.loop.engine_version", lambda engine: "this")
     monkeypatch.setattr("numerics.training.loop.WORK_PER_CALL", 1.0)
