@@ -135,6 +135,9 @@ def test_polygon_refuses_other_laws_data_that_cannot_be_and_sizes_that_would_tak
         for option, value in (("--n", -3), ("--sparsity", "nan")):
             assert option in refusal("polygon", "--k", 5, "--law", law, option, value)
     assert "try --law free" in refusal("polygon", "--k", "3,100000", "--law", "uniform")
+    assert "k = 5 of n = 3 features" in refusal("polygon", "--k", 5, "--law", "constant", "--n", 3)
+    assert answer("polygon", "--k", 3, "--law", "constant")[0]["bias"] == 0
+    assert answer("polygon", "--k", 3, "--law", "constant", "--n", 3)[0]["bias"] == pytest.approx(1 / 3)
     assert answer("polygon", "--k", 100_000)[0]["gain"] == pytest.approx(4)
 
 

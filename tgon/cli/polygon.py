@@ -31,7 +31,10 @@ MOST_WITH_BIAS = 10_000
 @data_options
 @json_option
 def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool) -> None:
-    """What a regular polygon of k features is worth with infinite data; --n and --sparsity matter to 'normalized'."""
+    """What a regular polygon of k features is worth with infinite data.
+
+    --n and --sparsity matter to 'normalized'; to 'constant' only whether --n is k, so that no other feature exists.
+    """
     import theory
 
     make_settings((1,), {"n": n, "sparsity": sparsity})  # refuses what no data can be, for every law

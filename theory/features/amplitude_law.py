@@ -32,12 +32,13 @@ class Route:
     """The law of a dataset and what follows."""
 
     law: Amplitude  #: the law of its amplitudes; pass it to `polygon`
+    n: int  #: its number of features
     evidence: str  #: why this law, in one sentence
     warnings: tuple[str, ...] = ()  #: what weakens the answer; empty where nothing does
 
     def polygon(self, k: int) -> PolygonSolution:
         """The k-gon under the data's own law."""
-        return polygon(k, self.law)
+        return polygon(k, self.law, n=self.n)
 
     def mixing(self, k: int, law: str) -> str | None:
         """A warning if a k-gon of these data is compared with another law; None where both agree to 1e-3.
@@ -47,7 +48,7 @@ class Route:
 bias -0.61814): compare with polygon(6, 'constant')
         >>> route(np.eye(6)).mixing(6, "constant")
         """
-        own, other = self.polygon(k), polygon(k, law)  # type: ignore[arg-type]
+        own, other = self.polygon(k), polygon(k, law, n=self.n)  # type: ignore[arg-type]
         gaps = (
             math.sqrt(own.radius_squared) - math.sqrt(other.radius_squared),
             own.bias - other.bias,
@@ -81,14 +82,14 @@ def route(data: ArrayLike | object) -> Route:
     one_hot = bool(np.all(counts == 1))
     if one_hot and np.ptp(values) <= 1e-6 * values.max():
         evidence = f"all {T} datapoints have one feature of one amplitude"
-        return Route(constant(float(values.mean())), evidence)
+        return Route(constant(float(values.mean())), n, evidence)
     bound = math.sqrt(math.log(2 / DELTA) / (2 * T))
     few = () if T >= FEWEST else (f"{T} datapoints are too few to tell laws apart; {FEWEST} would do",)
     if one_hot:
         distance = _distance(values, uniform())
         if distance <= bound:
             evidence = f"one feature each; distance {distance:.3f} from U[0, 1], allowed {bound:.3f}"
-            return Route(uniform(), evidence, few)
+            return Route(uniform(), n, evidence, few)
     elif n > 1 and np.allclose(
         np.sqrt(np.add.reduceat(values**2, np.cumsum(counts) - counts)), 1.0, rtol=0, atol=1e-5
     ):
@@ -97,9 +98,9 @@ def route(data: ArrayLike | object) -> Route:
         distance = _distance(values, law)
         if distance <= bound + slack:
             evidence = f"unit norms; distance {distance:.3f} from {law.name}, allowed {bound + slack:.3f}"
-            return Route(law, evidence, few)
+            return Route(law, n, evidence, few)
     evidence = f"none of the known laws: {len(values)} amplitudes of {T} datapoints"
-    return Route(samples(values), evidence, few)
+    return Route(samples(values), n, evidence, few)
 
 
 def _entries(data: object) -> tuple[int, NDArray[np.int64], Floats]:

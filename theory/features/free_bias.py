@@ -5,11 +5,11 @@ active, with an amplitude a of a law of `theory.features.amplitudes`. One featur
 
     loss(r, b) = E(a − ReLU(r a + b))² + Σ_{d=1}^{k−1} E ReLU(r a cos(2πd/k) + b)²
 
-(`generalization.free-bias-loss`), and gain(r, b) = k(1 − loss/E a²) counts perfectly stored features. At
+for b ≤ 0 (`generalization.free-bias-loss`; an output of b > 0 fires whenever a feature off the polygon does), and gain(r, b) = k(1 − loss/E a²) counts perfectly stored features. At
 b = 0 the law drops out (`theory.features.polygon`); with b free it does not:
 
-- constant a: every k is exact, by the T-gon r = 1/(1 − cos(2π/k)), b = a(1 − r) of `memorization.tgon-norm`
-  (`generalization.constant-law`);
+- constant a: every k is exact (`generalization.constant-law`): k ≥ 4 by the T-gon r = 1/(1 − cos(2π/k)), b = a(1 − r)
+  of `memorization.tgon-norm`, k ≤ 3 by r = 1, b = 0, or the T-gon where no other feature is ever active;
 - k ≤ 4, any law: r = 1, b = 0 is exact (`generalization.four-features`);
 - uniform a: the loss is a rational function (`generalization.uniform-loss`), its optimum a number;
 - any other law: expectations of `theory.features.amplitudes`, the optimum a number.
@@ -112,8 +112,8 @@ def _neighbours(k: int) -> tuple[tuple[float, int], ...]:
     )
 
 
-def best_free_bias(k: int, law: Amplitude) -> FreeBias:
-    """The k-gon of greatest gain over r > 0 and b, k ≥ 1.
+def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
+    """The k-gon of greatest gain over r > 0 and b, k ≥ 1; `alone` where no feature is off the polygon.
 
     For k ≤ 4 and for constant amplitudes exact; else a searched optimum, r and b to about 1e-9 of the law's
     own loss function (see the module for what is certified). Where several solutions are exact (constant
@@ -132,12 +132,12 @@ def best_free_bias(k: int, law: Amplitude) -> FreeBias:
     """
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k=5")
-    return _best_free_bias(int(k), law)
+    return _best_free_bias(int(k), law, alone)
 
 
 @lru_cache(maxsize=512)
-def _best_free_bias(k: int, law: Amplitude) -> FreeBias:
-    if len(law.atoms) == 1 and not len(law.density):
+def _best_free_bias(k: int, law: Amplitude, alone: bool) -> FreeBias:
+    if len(law.atoms) == 1 and not len(law.density) and (alone or k > 3):
         radius_squared = 0.0 if k == 1 else 1 / (2 * math.sin(math.pi / k) ** 2)
         return FreeBias(radius_squared, float(law.atoms[0]) * float(tgon_bias_coefficient(k)), float(k))
     if k <= 4:

@@ -13,7 +13,7 @@ counts in units of one perfectly stored feature, E a² being the unit. Two laws 
 
 The pentagon is best of all k at both (`generalization.pentagon`), among single rings at zero bias. With a free bias
 the law of the amplitudes decides (`theory.features.free_bias`): for `constant` every k is exact
-(`generalization.constant-law`), for `uniform` the best k of 1..64 is 7, for `normalized` (n = 10 000, S = 0.999) it
+(`generalization.constant-law`; k ≤ 3 have b = 0 unless n = k), for `uniform` the best k of 1..64 is 7, for `normalized` (n = 10 000, S = 0.999) it
 is 6; there an atom at a = 1 lets the gain grow without bound in k, by k·4.5e-4.
 
 Equation labels: `generalization.unit-gain`, `generalization.free-radius`, `generalization.pentagon`.
@@ -80,11 +80,12 @@ def polygon(
 
     k ≥ 1. Relative error below 8 eps for `free`; for `unit` the gain k(2 − S_k) has an absolute error below
     8 k² eps. With a free bias the optimum is that of `free_bias.best_free_bias`, which carries its
-    certificate. n and sparsity are used by `normalized` alone. An :class:`~theory.features.amplitudes.Amplitude`
+    certificate. `normalized` uses n and sparsity; `constant` asks whether n > k: a bias above 0, which k ≤ 3 would
+    have, fires at every feature off the polygon. An :class:`~theory.features.amplitudes.Amplitude`
     answers for any other law, samples included. Henighan et al. 2023, section "Generalization", and its
     notebook have the unit law with nearest neighbours only.
 
-    Raises ValueError: k is not an integer ≥ 1, or the law is unknown.
+    Raises ValueError: k is not an integer ≥ 1, above n where the bias is free, or the law is unknown.
 
     >>> pentagon = polygon(5, law="free")
     >>> round(pentagon.gain, 5), round(pentagon.weight_norm, 5)
@@ -101,11 +102,13 @@ def polygon(
         raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k={BEST_POLYGON}")
     if law == "unit" or law == "free":
         return _zero_bias(int(k), law)
-    if isinstance(law, Amplitude):
-        return _free_bias(int(k), law)
+    if k > n:
+        raise ValueError(f"k = {k} of n = {n} features: a polygon has at most n; try n={k}")
     if law == "normalized":
-        return _free_bias(int(k), normalized(n, sparsity))
-    return _free_bias(int(k), constant() if law == "constant" else uniform())
+        law = normalized(n, sparsity)
+    elif not isinstance(law, Amplitude):
+        law = constant() if law == "constant" else uniform()
+    return _free_bias(int(k), law, alone=k == n)
 
 
 def _zero_bias(k: int, law: Law) -> PolygonSolution:
@@ -122,8 +125,8 @@ def _zero_bias(k: int, law: Law) -> PolygonSolution:
     )
 
 
-def _free_bias(k: int, amplitude: Amplitude) -> PolygonSolution:
-    best = best_free_bias(k, amplitude)
+def _free_bias(k: int, amplitude: Amplitude, alone: bool) -> PolygonSolution:
+    best = best_free_bias(k, amplitude, alone=alone)
     return PolygonSolution(
         k=k,
         radius_squared=best.radius_squared,
@@ -131,12 +134,12 @@ def _free_bias(k: int, amplitude: Amplitude) -> PolygonSolution:
         gain=best.gain,
         weight_norm=math.sqrt(k * best.radius_squared),
         law=amplitude.kind,
-        exact=_exact_free_bias(k, amplitude) if best.exact else {},
+        exact=_exact_free_bias(k, amplitude, alone) if best.exact else {},
     )
 
 
-def _exact_free_bias(k: int, amplitude: Amplitude) -> dict[str, str]:
-    if amplitude.kind != "constant":
+def _exact_free_bias(k: int, amplitude: Amplitude, alone: bool) -> dict[str, str]:
+    if amplitude.kind != "constant" or not (alone or k > 3):
         return {"radius_squared": "1", "bias": "0", "gain": f"{k}", "weight_norm": f"sqrt({k})"}
     if k == 1:
         return {"radius_squared": "0", "gain": "1", "weight_norm": "0"}

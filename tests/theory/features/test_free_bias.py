@@ -130,13 +130,21 @@ def test_up_to_four_features_are_exact(k, law):
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 6, 12])
-def test_constant_amplitudes_are_stored_exactly(k):
-    solution = polygon(k, constant(0.5))
-    if k > 1:
-        assert ring_gain(k, solution.radius_squared, solution.bias, constant(0.5))[0] == pytest.approx(k)
-    assert polygon(k, "constant").bias == 2 * solution.bias
-    for name, text in polygon(k, "constant").exact.items():
-        assert getattr(polygon(k, "constant"), name) == pytest.approx(float(sympy.sympify(text)), abs=1e-12)
+@pytest.mark.parametrize("others", [0, 2])
+def test_constant_amplitudes_are_stored_exactly(k, others):
+    """By the model itself on one-hot data, features off the polygon included: those must cost 1 each, and no more."""
+    n = k + others
+    solution, unit = polygon(k, constant(0.5), n=n), polygon(k, "constant", n=n)
+    angle = 2 * np.pi * np.arange(k) / k
+    W, X = np.zeros((2, n)), 0.5 * np.eye(n)
+    W[:, :k] = math.sqrt(solution.radius_squared) * np.stack([np.cos(angle), np.sin(angle)])
+    b = np.where(np.arange(n) < k, solution.bias, 0.0)
+    loss = np.sum((np.maximum(0, W.T @ W @ X + b[:, None]) - X) ** 2) / 0.25
+    assert (n - loss, solution.gain) == pytest.approx((k, k), abs=1e-12)
+    assert np.linalg.norm(W) == pytest.approx(solution.weight_norm, rel=1e-14)
+    assert unit.bias == 2 * solution.bias
+    for name, text in unit.exact.items():
+        assert getattr(unit, name) == pytest.approx(float(sympy.sympify(text)), abs=1e-12)
 
 
 def test_a_search_without_a_maximum_says_so():
