@@ -5,8 +5,9 @@ active, with an amplitude a of a law of `theory.features.amplitudes`. One featur
 
     loss(r, b) = E(a − ReLU(r a + b))² + Σ_{d=1}^{k−1} E ReLU(r a cos(2πd/k) + b)²
 
-for b ≤ 0 (`generalization.free-bias-loss`; an output of b > 0 fires whenever a feature off the polygon does), and gain(r, b) = k(1 − loss/E a²) counts perfectly stored features. At
-b = 0 the law drops out (`theory.features.polygon`); with b free it does not:
+for b ≤ 0 (`generalization.free-bias-loss`; outputs of b > 0 fire at every feature off the polygon), and gain(r, b) =
+k(1 − loss/E a²) counts perfectly stored features. At b = 0 the law drops out (`theory.features.polygon`); with b free
+it does not:
 
 - constant a: every k is exact (`generalization.constant-law`): k ≥ 4 by the T-gon r = 1/(1 − cos(2π/k)), b = a(1 − r)
   of `memorization.tgon-norm`, k ≤ 3 by r = 1, b = 0, or the T-gon where no other feature is ever active;

@@ -13,8 +13,8 @@ counts in units of one perfectly stored feature, E a² being the unit. Two laws 
 
 The pentagon is best of all k at both (`generalization.pentagon`), among single rings at zero bias. With a free bias
 the law of the amplitudes decides (`theory.features.free_bias`): for `constant` every k is exact
-(`generalization.constant-law`; k ≤ 3 have b = 0 unless n = k), for `uniform` the best k of 1..64 is 7, for `normalized` (n = 10 000, S = 0.999) it
-is 6; there an atom at a = 1 lets the gain grow without bound in k, by k·4.5e-4.
+(`generalization.constant-law`; k ≤ 3 have b = 0 unless n = k), for `uniform` the best k of 1..64 is 7, for `normalized`
+(n = 10 000, S = 0.999) it is 6; there an atom at a = 1 lets the gain grow without bound in k, by k·4.5e-4.
 
 Equation labels: `generalization.unit-gain`, `generalization.free-radius`, `generalization.pentagon`.
 """

@@ -84,8 +84,7 @@ def shape_tolerance(measured: Record) -> ShapeDeviation | None:
 
     With s the `constraint_level` and y = ‖h‖²/s the points satisfy the constraints of the minimum-norm programme. Let
     a_j be the mean and d_j half the difference of neighbouring y, ā = mean(y), f(a) = arccos(1 - 1/a), and Δ = 2π - T
-    f(ā) the angle that is left over. Each gap is at least f(a_j) + ρ(a_j) d_j with ρ(a) = min(1, 1/√(2a-1))/a, and f is
-    convex, so with κ = f''(max a)
+    f(ā) the angle that is left over. With ρ(a) = min(1, 1/√(2a-1))/a and κ = f''(max a)
 
         Σ (a_j - ā)² ≤ 2Δ/κ,    Σ d_j ≤ Δ/ρ(max a),    Σ (gap_j - f(a_j)) ≤ Δ.
 

@@ -77,6 +77,24 @@ def test_labels_are_names_and_citations_resolve():
         assert one.conclusion.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("codes.cap-bound", "codes.cap-beside"),
+        ("codes.light-points", "another vector; it exists"),
+        ("codes.orthoplex-bound", "`memorization.tgon-norm`, with its uniqueness"),
+        ("codes.rank-bound", "that is at least $E(U)$"),
+        ("memorization.tgon-norm", "is nowhere smaller there than at the ends"),
+        ("optimization.symmetric-flow", r"$T = 2$ and $q \lt 1$"),
+        ("repetition.zero-bias", "exactly five directions are stored"),
+        ("tolerance.tgon-stability", r"Together $\theta \ge f(a) + d \min (1, 1/\sqrt{2a - 1})/a$"),
+    ],
+)
+def test_what_a_proof_once_left_out_stands_in_it(label, words):
+    (one,) = [one for one in derivations() if one.label == label]
+    assert words in " ".join((one.assumptions, one.conclusion, *one.labels, *(step.why for step in one.steps)))
+
+
 def test_every_symbol_is_in_the_table_of_notation():
     known = {entry.symbol for entry in NOTATION}
     for step in STEPS:

@@ -106,6 +106,13 @@ def test_from_four_points_on_the_flow_arrives_at_any_mobility(T, q):
     assert symmetric_rate(tgon_radius_squared(T), q) > 0
 
 
+def test_a_pair_of_weights_that_are_less_mobile_than_biases_arrives():
+    """T = 2 arrives below q = 1; above, the polygon rests at r = 1 − 1/(2q)."""
+    assert symmetric_rate(0.5, 0.99) > 0 > symmetric_rate(0.5, 1.01)
+    assert decayed(2, 0.6, 1.0, 1, mobility=0.5)[-1] == pytest.approx(0.5, rel=1e-4)
+    assert decayed(2, 0.6, 1.0, 1, mobility=2.0)[-1] > 0.6
+
+
 def test_a_triangle_of_mobile_weights_rests_above_the_least_norm():
     """The reason why arrival at T = 3 is claimed below q = 3/2 only; above, r = 1 − 1/(2q)."""
     least = tgon_radius_squared(3)

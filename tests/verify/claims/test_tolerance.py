@@ -65,6 +65,22 @@ def test_energy_below_the_bound_has_no_tolerance():
     assert shape_tolerance(forged) is None
 
 
+@given(st.floats(0.05, 50), st.floats(0, 50))
+def test_a_gap_grows_with_the_difference_of_its_lengths(shorter, excess):
+    """The least gap of two lengths is at least f(a) + ρ(a)d, and not f(a) + 2ρ(a)d."""
+
+    def beyond(shorter, longer):
+        a, d = (longer**2 + shorter**2) / 2, (longer**2 - shorter**2) / 2
+        gap = np.arccos((shorter**2 - 1) / (shorter * longer))
+        return gap - np.arccos(1 - 1 / a), d * min(1, 1 / np.sqrt(2 * a - 1)) / a
+
+    if shorter * (2 * shorter + excess) >= 1:  # else no angle is wide enough for the pair
+        found, promised = beyond(shorter, shorter + excess)
+        assert found >= promised - np.sqrt(rounding(10))  # the root of an arccosine near its end
+    found, promised = beyond(1.0, 1.01)
+    assert found < 2 * promised
+
+
 @given(near_polygons())
 def test_gaps_go_once_around(hidden):
     _, gaps = sorted_gaps(_exact_memorizer(hidden))

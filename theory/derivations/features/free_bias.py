@@ -82,8 +82,8 @@ _SECOND_MOMENT = theorem(
 _LOSS = theorem(
     "generalization.free-bias-loss",
     "One feature's loss on a polygon with a bias",
-    assumptions="one active feature at a time; all $k$ features share $r$ and $b$; $b \\le 0$, or no feature is off the "
-    "polygon",
+    assumptions=r"one active feature at a time; all $k$ features share $r$ and $b$; $b \le 0$, or no feature is off "
+    "the polygon",
     steps={
         "generalization.own-and-others": (
             equal((a - (r * a + b)) ** 2 - a**2, (r * a + b) * ((r * a + b) - 2 * a)),
@@ -111,9 +111,10 @@ _CONSTANT = theorem(
         "generalization.constant-sign": (
             equal(a * (1 - 1 / (1 - cos(2 * pi / k))), -a * cos(2 * pi / k) / (1 - cos(2 * pi / k))),
             {k: Integers(2, 12), a: Interval("1/8", 2)},
-            r"The T-gon's bias $a(1 - r)$. It is positive for $k \lt 4$: then each of the $k$ outputs fires at $b$ whenever "
-            "a feature off the polygon is active. With such features $b \\le 0$ is needed, and the own output $r a + b = "
-            "a$ then makes $r \\ge 1$: $r = 1$, $b = 0$, without loss for $k \\le 4$ (`generalization.four-features`).",
+            r"The T-gon's bias $a(1 - r)$. It is positive for $k \lt 4$: then each of the $k$ outputs fires at $b$ "
+            r"whenever a feature off the polygon is active. With such features $b \le 0$ is needed, and the own "
+            r"output $r a + b = a$ then makes $r \ge 1$: $r = 1$, $b = 0$, without loss for $k \le 4$ "
+            "(`generalization.four-features`).",
         ),
         "generalization.constant-own": (
             equal(a / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), a),
@@ -127,8 +128,9 @@ _CONSTANT = theorem(
             r"all solutions without loss this has the least $\lVert W\rVert$ (`memorization.tgon-norm`).",
         ),
     },
-    conclusion=r"The gain is $k$ for every $k$. Six points have length $\sqrt{2}$ and $b = -a$. For $k \le 3$ of more "
-    r"features $r = 1$, $b = 0$ and $\lVert W\rVert = \sqrt{k}$; the T-gon, $b \gt 0$, only where there are no others.",
+    conclusion=r"The gain is $k$ for every $k$. Six points have length $\sqrt{2}$ and $b = -a$. For $k \le 3$ of "
+    r"more features $r = 1$, $b = 0$ and $\lVert W\rVert = \sqrt{k}$; the T-gon, $b \gt 0$, only where "
+    "there are no others.",
 )
 
 _UNIFORM = closed_form(

@@ -16,8 +16,9 @@ UNIT = Interval("1/8", "7/8")
 _ZERO_BIAS = theorem(
     "repetition.zero-bias",
     r"At zero bias the point takes a vertex at $R = e_5 - \sum e_k X_k^2$",
-    assumptions="zero bias; one active feature at a time, and the repeated point; the point's own columns are $w_k = "
-    "X_k h$; the point's features are none of the five strongest",
+    assumptions="zero bias; one active feature at a time, and the repeated point; exactly five directions are "
+    "stored, four of them features when the point is; the point's own columns are $w_k = X_k h$; the "
+    "point's features are none of the five strongest",
     source="ours; the observation, and an estimate of its order of magnitude, are in comments to Henighan et al. 2023",
     steps={
         "repetition.point-as-feature": (
@@ -29,9 +30,10 @@ _ZERO_BIAS = theorem(
         "repetition.own-features": (
             equal((1 - p * r) ** 2 + p * (1 - p) * r**2, 1 - p * (2 * r - r**2)),
             {p: UNIT, r: Interval("1/8", 2)},
-            "Own feature $k$ alone, $p = X_k^2$, squared errors over $a^2$: $1 - p r$ on itself, $X_k X_j r$ on the "
-            "others, whose $X_j^2$ add up to $1 - p$. It gains $X_k^2$ times what a feature on $h$ does, and passes "
-            r"$X_k^2$ times as much to other columns. So the direction $h$ has the weight $R + \sum_k e_k X_k^2 =: t$.",
+            "Own feature $k$ alone, $p = X_k^2$, squared errors over $a^2$: $1 - p r$ on itself, $X_k X_j r$ on "
+            "the others, whose $X_j^2$ add up to $1 - p$. It gains $X_k^2$ times what a feature on $h$ does, and "
+            r"passes $X_k^2$ times as much to other columns. So the direction $h$ has the weight $R + \sum_k e_k "
+            "X_k^2 =: t$.",
         ),
         "repetition.chord": (
             equal(y - ((1 - t) * x + t * y), (1 - t) * (y - x)),
@@ -50,8 +52,8 @@ _ZERO_BIAS = theorem(
     },
     conclusion=r"Five features are better below $R = e_5 - \sum e_k X_k^2$ and four with the point above it, whatever "
     "the optimum's shape. Without energy of its own features the point needs $R = e_5$, $T/n$ for equal energies; "
-    "with their mean energy $e_5 - 1$, which is 0 for equal energies. Own columns not proportional to $X_k$, and "
-    "biases, can only be compared numerically.",
+    "with their mean energy $e_5 - 1$, which is 0 for equal energies. Not compared: a sixth direction, a sea, own "
+    "columns not proportional to $X_k$, and biases.",
 )
 _ORDER = closed_form(
     "repetition.order",

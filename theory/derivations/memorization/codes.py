@@ -7,10 +7,10 @@ when ‖h_j‖² < 1. `theory.codes.bounds` has the longest of the reasons in fu
 from sympy import Derivative, Rational, Sum, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.steps import closed_form, equal, theorem
+from theory.derivations.steps import at_least, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
-T, m, k, B, u, v, x, y, s, q, j, ell = symbol("T m k B u v x y s q j ell")
+T, m, k, B, u, v, x, y, s, q, i, j, ell, phi = symbol("T m k B u v x y s q i j ell phi")
 
 #: Simplex points, and cross-polytope points, of the construction.
 SIMPLEX, CROSS = Integers(1, 12), Integers(4, 40, 2)
@@ -111,6 +111,19 @@ _CAPS = theorem(
             r"$m = 2$: $T$ equal arcs of half angle $\pi /T$ give the regular polygon's squared radius, so the bound "
             "is attained.",
         ),
+        "codes.cap-beside": (
+            at_least((T - 1) * sin(pi / T) ** 2, T * sin(pi / (2 * (T - 1))) ** 2),
+            {T: Integers(3, 60)},
+            r"$m = 2$ with a short point: $T - 1$ equal arcs of half angle $2\varphi = \pi /(2(T - 1))$ share the "
+            r"other half circle, so the energy is above $(T - 1)/(2\sin^2 2\varphi)$. That is no less than the "
+            r"polygon's $T/(2\sin^2(\pi /T))$, and as much at $T = 3$.",
+        ),
+        "codes.cap-sines": (
+            equal(sin(3 * phi) / sin(2 * phi), 2 * cos(phi) - 1 / (2 * cos(phi))),
+            {phi: Interval("1/64", "1/4")},
+            r"Why, from $T = 4$ on: $3\varphi \le \pi /T \le \pi /2$ and $\varphi \le \pi /12$, so $\sin (\pi /T)/\sin "
+            r"2\varphi$ is at least this, at least $\sqrt{2}$, and $2 \gt T/(T - 1)$.",
+        ),
     },
     conclusion=r"$E \ge T x$, where $T$ caps with $\sin^2 \alpha = 1/(2x)$ have the area of the sphere; with one "
     "point below $1/2$, the $T - 1$ others share half of it. At $m = 2$ this is `memorization.tgon-norm`.",
@@ -125,10 +138,11 @@ _LIGHT = theorem(
             equal(k * (k - u) - k * (k - 1), k * (1 - u)),
             {k: Integers(1, 40), u: Interval(0, 1)},
             r"$k$ light points with $\sum (1 - \lVert h\rVert^2) = U$: the sum of their constraints, as in "
-            r"`memorization.simplex-sum`, says $\lVert \sum h\rVert^2 \le k(k - U) - k(k - 1)$. They are independent: "
-            r"products with a light vector are negative, so a dependency $\sum a_i h_i = 0$ has neither two signs (a "
-            r"square would be a sum of negative terms) nor one (take the product with another vector). Hence $0 \lt "
-            r"\lVert \sum h\rVert^2$, and $U \lt 1$.",
+            r"`memorization.simplex-sum`, says $\lVert \sum h\rVert^2 \le k(k - U) - k(k - 1)$. They are "
+            r"independent: products with a light vector are negative, so a dependency $\sum a_i h_i = 0$ has "
+            "neither two signs (a square would be a sum of negative terms) nor one (take the product with another "
+            r"vector; it exists, as a shortest dependency has at most $m + 1$ terms and $T \ge m + 2$). Hence $0 "
+            r"\lt \lVert \sum h\rVert^2$, and $U \lt 1$.",
         )
     },
     conclusion=r"Light vectors are linearly independent, and $U = \sum (1 - \lVert h_i\rVert^2)$ over them is below "
@@ -149,12 +163,17 @@ _RANK = theorem(
             r"every $s$, so $\sigma \ge U^2/\lVert \sum h\rVert^2 \ge U^2/(k(1 - U))$.",
         ),
         "codes.rank-least": (
-            equal(_ENERGY - _LEAST, ((1 - u) * sqrt(k + B) - sqrt(B)) ** 2 / (k * (1 - u))),
-            {k: SIMPLEX, B: Integers(2, 40), u: SHARE},
-            r"Residuals of points with $\lVert h\rVert^2 \lt 1 + \sigma$ have negative products with every other and "
-            "are therefore independent; with the light ones they are at most $m$. The $c = T - m$ others have "
-            r"$\lVert h\rVert^2 \ge 1 + \sigma$: $E \ge T - U + c \sigma$, which is $E(U)$ with $B = c$, $k = T - c$. "
-            "It is at least $E$ at its minimum.",
+            equal(_ENERGY - _LEAST, ((1 - u) * sqrt(k + B) - sqrt(B)) ** 2 / (k * (1 - u)))
+            & equal(
+                B * u**2 / (i * (1 - u)) - B * u**2 / (k * (1 - u)),
+                B * u**2 * (k - i) / (i * k * (1 - u)),
+            ),
+            {k: SIMPLEX, i: SIMPLEX, B: Integers(2, 40), u: SHARE},
+            r"Residuals of points with $\lVert h\rVert^2 \lt 1 + \sigma$ have negative products with every other "
+            "and are therefore independent; with the $i$ light ones they are at most $m$. At least $c = T - m$ "
+            r"others have $\lVert h\rVert^2 \ge 1 + \sigma$: $E \ge T - U + c \sigma$. With $\sigma \ge U^2/(i(1 - "
+            r"U))$ and $i \le m = T - c$ that is at least $E(U)$ with $B = c$, $k = T - c$, by the second formula, "
+            r"and so at least $E$ at its minimum. Without light points $E \ge T$.",
         ),
     },
     conclusion=r"$E \ge T - 1 + 2\sqrt{c}/(\sqrt{T} + \sqrt{c})$ with $c = T - m$. If only $2m - T$ points have "
@@ -198,8 +217,9 @@ _ORTHOPLEX = theorem(
             {m: Integers(3, 1000)},
             r"But $l \le m$, and this is positive from $m = 3$ on: $(1 + \sqrt{35})/4 \lt \sqrt{3}$. So $U = 0$, $E "
             r"\ge T$, and $E = T$ makes all norms 1 and all products $\le 0$: the cross-polytope. $m = 2$ is "
-            r"`codes.cap-bound`; $T \gt 2m$ follows because $E/T$ does not fall as $T$ grows (leave one point out, on "
-            "average).",
+            r"`memorization.tgon-norm`, with its uniqueness. $T \gt 2m$ follows because $E/T$ does not fall as $T$ "
+            "grows (leave one point out, on average); $E = T$ there would make every $2m$ points a cross-polytope, "
+            "and two points that complete the same $2m - 1$ would be equal.",
         ),
     },
     conclusion=r"$E \ge T$ for $T \ge 2m \ge 4$, with equality only at $T = 2m$ and the cross-polytope.",

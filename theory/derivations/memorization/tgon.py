@@ -101,10 +101,16 @@ _TGON = theorem(
             "Double angle.",
         ),
         "memorization.tgon-feasible": (
-            at_least((1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))), 1),
+            equal(
+                (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))),
+                sin(pi * d / (d + i)) ** 2 / sin(pi / (d + i)) ** 2,
+            )
+            & at_least(sin(pi * d / (d + i)) ** 2, sin(pi / (d + i)) ** 2),
             {d: Integers(1, 12), i: Integers(1, 12)},
-            "The T-gon with $T = d + i$ of that radius satisfies the constraint between vertices $d$ apart, tightly "
-            "for neighbours $d = 1$ and $i = 1$.",
+            "The left side, for vertices $d$ apart on the T-gon with $T = d + i$ of that radius, must be at least "
+            r"1. It is: $\pi d/T$ lies between $\pi /T$ and $\pi - \pi /T$, and the sine, which rises up to $\pi "
+            "/2$ and falls alike, is nowhere smaller there than at the ends. Tight for neighbours, $d = 1$ and $i "
+            "= 1$.",
         ),
         "memorization.tgon-energy": (
             equal(Sum(1 / (2 * sin(pi / T) ** 2), (j, 1, T)), T / (1 - cos(2 * pi / T))),
@@ -177,4 +183,55 @@ _PENALISED = theorem(
     r"3$ and every $\mu \ge 0$ at $T \ge 4$.",
 )
 
-DERIVATIONS = (_TGON, _PENALISED)
+#: The largest of s/((1 + s)(2 + s)).
+_SHARE = 3 - 2 * sqrt(2)
+
+_STABILITY = theorem(
+    "tolerance.tgon-stability",
+    "Points of little more than the least energy are close to the regular T-gon",
+    assumptions="`memorization.programme`, by `memorization.robust` for squared lengths over $1 - "
+    r"2\sqrt{\varepsilon}$; $m = 2$, $T \ge 3$",
+    steps={
+        "tolerance.stability-cosine": (
+            equal(
+                1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
+                (s * (2 * ell + s) / 2) / _mean * (1 - s * (ell**2 - 1) / (ell * (ell + s) * (2 * ell + s))),
+            ),
+            {ell: Interval("1/8", 2), s: Interval(0, 2)},
+            r"At a gap $\theta$ between lengths $\ell$ and $\ell + s$ let $a$ be the mean and $d = s(2\ell + s)/2$ "
+            r"half the difference of the squares. As $\theta \ge f(a)$ (`memorization.mean-length`) and a cosine "
+            r"falls by no more than its angle grows, $\theta - f(a) \ge 1 - 1/a - \cos \theta$, which is at least "
+            r"the left side: $d/a$ times a factor. For $\ell \le 1$ the factor is at least 1.",
+        ),
+        "tolerance.stability-factor": (
+            equal(_SHARE - s / ((1 + s) * (2 + s)), _SHARE * (s - sqrt(2)) ** 2 / ((1 + s) * (2 + s))),
+            {s: Interval(0, 4)},
+            r"For $\ell \gt 1$ let $y = 1 - 1/\ell^2$. By this formula for $s/\ell$ the factor is at least $1 - (3 - "
+            r"2\sqrt{2}) y$.",
+        ),
+        "tolerance.stability-slope": (
+            equal(
+                (1 - _SHARE * y) ** 2 * (1 + y) - (1 - y),
+                y * (2 - 2 * _SHARE - _SHARE * y * (2 - _SHARE - _SHARE * y)),
+            ),
+            {y: Interval(0, 1)},
+            r"The right side is at least $y(2 - 4(3 - 2\sqrt{2})) \ge 0$. So the factor is at least $\sqrt{(1 - "
+            r"y)/(1 + y)} = 1/\sqrt{2\ell^2 - 1} \ge 1/\sqrt{2a - 1}$. Together $\theta \ge f(a) + d \min (1, "
+            r"1/\sqrt{2a - 1})/a$.",
+        ),
+        "tolerance.stability-curvature": (
+            equal(
+                (3 * a - 1) / (a**2 * (2 * a - 1) ** Rational(3, 2)),
+                1 / (a**2 * sqrt(2 * a - 1)) + 1 / (a * (2 * a - 1) ** Rational(3, 2)),
+            ),
+            {a: INNER_MEAN},
+            r"$f''$ falls with $a$, as does the factor of $d$. Over all gaps $2\pi = \sum \theta$; Taylor's formula "
+            r"for $f$ about the mean of the $a$ bounds what $\sum (a - E/T)^2 f''/2$, $\sum d$ and $\sum (\theta - "
+            r"f(a))$ can be: each is at most $2\pi - T f(E/T)$, with $f''$ and the factor of $d$ at the largest $a$.",
+        ),
+    },
+    conclusion=r"The angle $2\pi - T f(E/T)$ that the energy leaves over bounds how far lengths and gaps are from "
+    "those of the regular T-gon; it is 0 only there.",
+)
+
+DERIVATIONS = (_TGON, _PENALISED, _STABILITY)

@@ -26,7 +26,7 @@ _FLOW = closed_form(
     r"Decay shrinks a memorizing polygon more slowly than $e^{-\tau}$, and reaches the least norm",
     assumptions="a regular T-gon of orthonormal datapoints, $W$ within the data span; steps of the loss are as "
     r"mobile in all weights, and as mobile in all biases, $q$ the ratio of the two; small steps: $-\theta d\tau$, "
-    r"then back to zero loss; to arrive, $T \ge 4$, or $T = 3$ and $q \lt 3/2$",
+    r"then back to zero loss; to arrive, $T \ge 4$, or $T = 3$ and $q \lt 3/2$, or $T = 2$ and $q \lt 1$",
     steps={
         "optimization.flow-stays": (
             equal(2 * ell * _LENGTH_SPEED + _BIAS_SPEED, 0),
@@ -61,11 +61,11 @@ _FLOW = closed_form(
         ),
         "optimization.flow-arrives": (
             equal(r * cos(2 * pi / T) + (1 - r), 1 - r * (1 - cos(2 * pi / T))),
-            {T: Integers(3, 40), r: RADIUS},
+            {T: Integers(2, 40), r: RADIUS},
             r"A neighbour's output before the ReLU: negative, so without slope, until $r = 1/(1 - \cos (2\pi /T))$. "
-            r"There $r$ is least (`memorization.tgon-norm`) and the flow rests, after a finite $\tau$: down to there "
-            r"$1 + 2q(r - 1) \gt 0$. At $T = 3$, $r = 2/3$, that needs $q \lt 3/2$; for greater $q$ the flow rests "
-            "before, at $r = 1 - 1/(2q)$.",
+            r"There $r$ is least (`memorization.tgon-norm`) and the flow rests, after a finite $\tau$: down to "
+            r"there $1 + 2q(r - 1) \gt 0$. At $T = 3$, $r = 2/3$, that needs $q \lt 3/2$, and at $T = 2$, $r = "
+            r"1/2$, $q \lt 1$; for greater $q$ the flow rests before, at $r = 1 - 1/(2q)$.",
         ),
     },
     conclusion="The norm falls at the rate $(1 + 2q(r - 1))/(1 + 4qr)$, between $(r - 1)/(2r)$ and 1, and is least "
