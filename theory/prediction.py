@@ -264,9 +264,12 @@ def _penalties_agree(T: int, m: int, penalty: Penalty) -> tuple[bool | None, str
 def _orthonormal_data(setting: Setting, distinct: int) -> Assumption:
     pairs = expected_overlapping_pairs(distinct, setting.n, setting.sparsity)
     disjoint = disjoint_probability(distinct, setting.n, setting.sparsity)
+    evidence = f"{pairs:.3g} overlapping pairs expected, no overlap with probability {disjoint:.3g}"
+    if distinct > setting.n:
+        evidence = f"impossible: {distinct} disjoint supports need as many features, n is {setting.n}"
     return Assumption(
         "orthonormal data",
         f"no two distinct datapoints share a feature; refused if less likely than {LIKELY_DISJOINT:g}",
         True if distinct == 1 else False if disjoint < LIKELY_DISJOINT else None,
-        f"{pairs:.3g} overlapping pairs expected, no overlap with probability {disjoint:.3g}",
+        evidence,
     )

@@ -102,6 +102,12 @@ def test_orthonormality_is_refused_where_it_is_unlikely(T, holds):
     assert predict(Setting(T=T)).assumptions[0].holds is holds
 
 
+def test_more_disjoint_supports_than_features_are_impossible():
+    few = predict(Setting(T=5, n=3)).assumptions[0]
+    assert few.holds is False
+    assert few.evidence == "impossible: 5 disjoint supports need as many features, n is 3"
+
+
 def test_as_dict_is_json_and_constant_arrays_are_numbers():
     record = json.loads(json.dumps(predict(Setting(T=5)).as_dict()))
     assert record["dimensionality"] == 0.4

@@ -92,7 +92,9 @@ def test_labels_are_names_and_citations_resolve():
 )
 def test_what_a_proof_once_left_out_stands_in_it(label, words):
     (one,) = [one for one in derivations() if one.label == label]
-    assert words in " ".join((one.assumptions, one.conclusion, *one.labels, *(step.why for step in one.steps)))
+    assert words in " ".join(
+        (one.assumptions, one.conclusion, *one.labels, *(step.why for step in one.steps))
+    )
 
 
 def test_every_symbol_is_in_the_table_of_notation():
