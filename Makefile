@@ -18,7 +18,7 @@ draw = set -e; for name in $(NAMES); do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean
+.PHONY: help compare test pytest thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,7 +26,10 @@ help: ## what each target does
 compare: install ## train the paper's model for several dataset sizes and lay the theory beside it (a few minutes)
 	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
 
-test: lint ## lint, types and tests
+test: install ## lint, types and tests
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint pytest
+
+pytest: install
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 thorough: lint ## the long tests too, with random exploration
@@ -41,7 +44,7 @@ notes: install ## write the derivation notes from the registry
 	$(BIN)/tgon notes
 
 notes-pdf: install ## all notes as one PDF too
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[notes]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[notes]'
 	$(BIN)/tgon notes --pdf
 
 bench: install ## time the engines (on an otherwise idle machine)
@@ -61,8 +64,8 @@ install: $(VENV)/installed ## into .venv, with pinned versions
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python %d.%d found; 3.11 or newer is needed, try make PYTHON=python3.11" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --index-url $(TORCH_INDEX) torch)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 clean: ## remove .venv and caches

@@ -506,3 +506,34 @@ def test_a_full_standard_output_is_one_line():
         )  # fmt: skip
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+# every command
+
+
+@pytest.mark.parametrize("name", list(main.commands))
+def test_an_error_of_tgon_itself_is_one_line_and_never_a_violated_claim(name, monkeypatch):
+    def broken(*_, **__):
+        raise RecursionError("too deep " + "x" * 5000)
+
+    monkeypatch.setattr(main.commands[name], "make_context", broken)
+    done = tgon(name)
+    (line,) = done.stderr.splitlines()
+    assert done.exit_code == 70
+    assert len(line) < 500
+    assert "RecursionError" in line
+    assert "TGON_TRACEBACK" in line
+
+
+def test_a_closed_pipe_is_not_a_violated_claim():
+    command = [sys.executable, "-m", "tgon.cli.main", "polygon", "--k", "3:2000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
+def test_commands_are_listed_in_the_order_of_work():
+    heads = re.findall(r"^  ([a-z]+) +\S", tgon("--help").stdout.split("Commands:")[1], flags=re.M)
+    assert heads == list(main.commands)
+    assert heads[:3] == ["predict", "polygon", "threshold"]

@@ -1,16 +1,18 @@
-"""The command line: `tgon predict | polygon | threshold | train | compare | sweep | check | polish | claims | notes |
-figure | bench`.
+"""The command line: `tgon predict | polygon | threshold | train | compare | check | polish | claims | sweep |
+figure | notes | bench`.
 
-Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged, 130
-interrupted. Answers go to stdout, progress and errors to stderr; an error is one line. A command imports what it
-needs when it runs, so that help is printed at once.
+Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged, 70 an error of
+tgon itself, 130 interrupted, 141 the reader of the output closed it. Answers go to stdout, progress and errors to
+stderr; an error is one line. A command imports what it needs when it runs, so that help is printed at once.
 """
 
-import errno
+import os
 import re
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -30,8 +32,18 @@ from tgon.cli.threshold import threshold
 from tgon.cli.train import train
 
 
+class InternalError(click.ClickException):
+    """An error of tgon itself, in one line with how to report it."""
+
+    exit_code = 70
+
+
 class OneLineErrors(click.Group):
     """A group of commands whose every error is one line on stderr, with the exit codes of this module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order of work, as they were added."""
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; refused disk or memory is bad input, a warning is a line on stderr."""
@@ -39,15 +51,22 @@ class OneLineErrors(click.Group):
             warnings.showwarning = lambda message, *_: _complain(str(message))
             try:
                 return super().invoke(ctx)
+            except (BrokenPipeError, SystemExit):  # rich exits with 1 at a closed pipe
+                os.dup2(
+                    os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+                )  # or Python complains as it exits
+                raise click.exceptions.Exit(141) from None
             except OSError as error:
-                if error.errno == errno.EPIPE:
-                    raise
                 raise BadInput(f"{in_one_line(error)}; try another folder or file") from error
             except KeyboardInterrupt:
                 raise Interrupted("interrupted") from None
             except MemoryError:
                 line = "not enough memory for what was asked; try smaller --n, --m, --T or --steps"
                 raise BadInput(line) from None
+            except (click.ClickException, click.exceptions.Exit, click.Abort):
+                raise
+            except Exception as error:
+                raise InternalError(_report(error)) from error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Run the command line and exit; the signature is click's."""
@@ -64,7 +83,17 @@ class OneLineErrors(click.Group):
 
 
 def _complain(line: str) -> None:
-    click.echo(f"tgon: {' '.join(line.split())}", err=True)
+    short = re.sub(r"\S{300,}", lambda word: f"{word[0][:100]} … ({len(word[0])} characters)", line)
+    click.echo(f"tgon: {' '.join(short.split())}", err=True)
+
+
+def _report(error: Exception) -> str:
+    """What went wrong and where; the whole traceback is printed where TGON_TRACEBACK is set."""
+    if "TGON_TRACEBACK" in os.environ:
+        traceback.print_exception(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    line = f"an error of tgon itself: {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    return f"{line}; try TGON_TRACEBACK=1 to see where, and report it with the command"
 
 
 def _advise(error: click.ClickException) -> str:
@@ -91,11 +120,11 @@ def main() -> None:
     """Predict, train and judge the ReLU-output toy model of superposition and memorization.
 
     Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged,
-    130 interrupted.
+    70 an error of tgon itself, 130 interrupted, 141 output closed by its reader.
     """
 
 
-_COMMANDS = predict, polygon, threshold, train, compare, sweep, check, polish, claims, notes, figure, bench
+_COMMANDS = predict, polygon, threshold, train, compare, check, polish, claims, sweep, figure, notes, bench
 for command in _COMMANDS:
     main.add_command(command)
 
