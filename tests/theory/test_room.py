@@ -7,6 +7,7 @@ import re
 import pytest
 
 import theory
+from theory.derivations.steps import theorem
 from theory.derivations.symbols import NOTATION, symbol
 
 ROOM = pathlib.Path(theory.__file__).parent
@@ -26,9 +27,13 @@ def test_public_names_exist_and_are_documented(name):
 
 
 def test_equation_labels_in_texts_are_names():
-    for name in MODULES:
-        text = (ROOM / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
-        assert not re.search(r"THEORY\.md|issue #?\d|eq\. ?\(\d", text), name
+    for path in (*ROOM.rglob("*.py"), *ROOM.rglob("*.toml")):
+        assert not re.search(r"THEORY\.md|issue #?\d|eq\. ?\(\d", path.read_text(encoding="utf-8")), path
+
+
+def test_every_step_has_its_reason():
+    with pytest.raises(ValueError, match=r"sea\.bands: the reasons .* must be those of the steps"):
+        theorem("sea.bands", steps={})
 
 
 def test_notation_is_one_table():

@@ -4,7 +4,7 @@ A step is an equation or an inequality, claimed for every point of a domain. Its
 than the step itself: by default the two sides are evaluated in ball arithmetic at fixed points, the
 domain's ends among them (:func:`at_points`); a strict sign can be certified on a whole box by subdivision
 (:func:`over_box`). A check refutes or fails to refute; what makes a step true is its reason, `why`. Where a
-reason has a gap, it says so. Titles, reasons and conclusions are Markdown, with LaTeX between dollars.
+reason has a gap, it says so. Titles, reasons and conclusions are Markdown with LaTeX between dollars, in TOML files.
 
 Normalisation and symbols are those of `theory.derivations.symbols`.
 """
@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import sympy
 from flint import arb
@@ -21,6 +21,7 @@ from sympy.core.relational import Relational
 
 from theory.derivations.domains import Domain, Point, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
+from theory.derivations.texts import read_table
 
 #: An equation, an inequality, or a conjunction of them.
 Statement: TypeAlias = sympy.Basic
@@ -31,8 +32,8 @@ Standing = Literal["theorem", "closed form"]
 #: How a statement is confronted with its domain, under a label.
 Check: TypeAlias = Callable[[str, Statement, Domain], None]
 
-#: A statement, its domain and the reason.
-Claim: TypeAlias = tuple[Statement, Domain, str]
+#: A statement and its domain.
+Claim: TypeAlias = tuple[Statement, Domain]
 
 #: Points of a domain beside its corners, and pieces of a box, that a check takes at most.
 COUNT, PIECES = 24, 4000
@@ -163,28 +164,6 @@ class Derivation:
         return self.label, *(step.label for step in self.steps)
 
 
-def theorem(
-    label: str,
-    title: str,
-    *,
-    assumptions: str,
-    steps: Mapping[str, Claim],
-    conclusion: str,
-    source: str = "ours",
-    standing: Standing = "theorem",
-    certified: Collection[str] = (),
-) -> Derivation:
-    """A derivation of a theorem, its steps by their labels; those in `certified` are checked by :func:`over_box`."""
-    claims = tuple(
-        Step(name, *claim, over_box if name in certified else at_points) for name, claim in steps.items()
-    )
-    return Derivation(label, title, standing, assumptions, claims, conclusion, source)
-
-
-#: The same for a closed form.
-closed_form = partial(theorem, standing="closed form")
-
-
 #: The modules that hold derivations, in the order in which they are read; each has a tuple DERIVATIONS.
 PROOF_MODULES = (
     "memorization.zero_loss",
@@ -207,6 +186,36 @@ PROOF_MODULES = (
     "memorization.finite_penalty",
     "memorization.unequal_norms",
 )
+
+
+@cache
+def _texts() -> dict[str, Any]:
+    """Title, assumptions, source, conclusion and reasons of every derivation, by its label."""
+    places = (name.split(".") for name in PROOF_MODULES)
+    tables = (read_table(f"theory.derivations.{area}", f"{stem}.toml") for area, stem in places)
+    return {label: text for table in tables for label, text in table.items()}
+
+
+def theorem(
+    label: str, *, steps: Mapping[str, Claim], standing: Standing = "theorem", certified: Collection[str] = ()
+) -> Derivation:
+    """A derivation of a theorem, its steps by their labels; those in `certified` are checked by :func:`over_box`.
+
+    What is written about it stands under its label in the TOML file beside its module.
+    """
+    texts: dict[str, Any] = {"source": "ours"} | _texts()[label]
+    reasons = texts.pop("reasons")
+    if set(reasons) != set(steps):
+        raise ValueError(f"{label}: the reasons {sorted(reasons)} must be those of the steps {sorted(steps)}")
+    claims = tuple(
+        Step(name, *claim, reasons[name], over_box if name in certified else at_points)
+        for name, claim in steps.items()
+    )
+    return Derivation(label=label, standing=standing, steps=claims, **texts)
+
+
+#: The same for a closed form.
+closed_form = partial(theorem, standing="closed form")
 
 
 @cache
