@@ -33,10 +33,22 @@ TENTH = (
     "often as in the paper; the rest is as in the paper. What it shows holds for this n."
 )
 
+#: What a tenth form keeps of Adam's ε, by its loss and ε.
+EPSILON = {
+    ("sum", "1e-08"): (
+        "The loss is summed over features, as the paper prints it, and ε is the paper's, so εT is a tenth of that "
+        "there. For m = 2 both are far below the εT at which ε begins to act ([epsilon-law](epsilon-law.md))."
+    ),
+    ("mean", "1e-06"): (
+        "The loss is averaged over features too, and ε is a hundred times the paper's. So nεT, through which ε acts "
+        "([epsilon-law](epsilon-law.md)), is that of the averaged loss at the paper's size."
+    ),
+}
+
 _PAPER = Setting(T=1).as_dict()
 
 #: Fields of the setting that are shown even where they have the paper's value.
-_ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed")
+_ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed", "loss", "adam_epsilon")
 
 _COUNTS = {
     "form": "form",
@@ -151,7 +163,10 @@ def _notes(form: Mapping[str, str]) -> Iterator[str]:
         yield PREVIEW
     elif form["form"] == "tenth":
         of_another = f"**Tenth form** of {form.get('sweep')}: what it shows holds for its settings, below."
-        yield TENTH if form["n"] == str(Setting(T=1).n // 10) else of_another
+        if form["n"] == str(Setting(T=1).n // 10):
+            yield f"{TENTH} {EPSILON.get((form.get('loss', ''), form.get('adam_epsilon', '')), '')}".strip()
+        else:
+            yield of_another
     if form["missing"] != "0":
         named = f": {form['absent']}" if "absent" in form else ""
         missing = f"**{form['missing']} of {form['runs']} runs are missing**{named}"

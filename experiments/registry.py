@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from numerics import Run
 
 #: Experiments that test what the derivation notes say; the others, what was published.
-OF_THE_NOTES = ("compare", "decay-budget", "polish", "codes", "sea", "threshold", "repeated-threshold")
+OF_THE_NOTES = (
+    "compare",
+    "epsilon-law",
+    "decay-budget",
+    "polish",
+    "codes",
+    "sea",
+    "threshold",
+    "repeated-threshold",
+)
 
 #: The experiments in the order in which they are read.
 NAMES = (

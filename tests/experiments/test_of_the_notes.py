@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from experiments import epsilon_law
 from experiments.decay_budget import findings as budget_findings
 from experiments.decay_budget import summary as budget_summary
+from experiments.epsilon_law import predicted
 from experiments.polish import summary as polish_summary
 from experiments.registry import OF_THE_NOTES
 from experiments.repeated_threshold import boundary
@@ -56,6 +58,21 @@ def embedding(first):
     return {"repeated_hidden_length": long, "median_hidden_length": 1.0, "repeated_dimensionality_rank": 0.0}
 
 
+def biases(time=1, size=0, power=0.5, at=1.0, later=True, rate=0, first=1.0):
+    """Biases that are halved at the predicted number, ε T^time n^size, and fall by a power from there on."""
+
+    def long(runs):
+        half = [
+            predicted(steps if later else 50_000, lr)
+            for steps, lr in zip(runs["steps"], runs["lr"], strict=True)
+        ]
+        number = runs["adam_epsilon"] * 30 * (runs["T"] / 30) ** time * (runs["n"] / 300) ** size
+        length = 99 * (1 + (2 ** (1 / power) - 1) * number / half / at) ** -power
+        return length * (runs["lr"] / 1e-3) ** rate * np.where(runs["adam_epsilon"] == 1e-8, first, 1)
+
+    return {"bias_norm": long, "weight_norm": 0.0}
+
+
 #: Where each is told, changes of a table that make it agree, and others, with the outcome they make ("differs").
 STATEMENTS = {
     "A longer decay budget brings ‖W‖ nearer to the least norm (`optimization.decay-budget`)": (
@@ -63,6 +80,18 @@ STATEMENTS = {
         {"median_ratio": lambda cells: 1 + 1 / cells["decay_budget"]},
         {"median_ratio": lambda cells: cells["decay_budget"]},
     ),
+    **{
+        statement: ("epsilon-law runs,paper", biases(), biases(**other))
+        for statement, other in (
+            (epsilon_law.SIZE, {"size": 1}),
+            (epsilon_law.TIME, {"time": 0}),
+            (epsilon_law.HALVED, {"at": 9.0}),
+            (epsilon_law.ROOT, {"power": 2}),
+            (epsilon_law.LATER, {"later": False}),
+            (epsilon_law.RATE, {"rate": 1}),
+            (epsilon_law.KEPT, {"first": 2}),
+        )
+    },
     "The excess over the least norm falls like e^{−τ}, at a rate of 1 (`optimization.excess`)": (
         "decay-budget runs",
         falling(1.0),
@@ -224,6 +253,7 @@ def test_thresholds_without_a_law_have_a_range(outcomes_by_R, low, high):
 
 
 TINY = {
+    "epsilon-law": "steps=60\n[grid]\nT=[3, 30]\nadam_epsilon=[1e-8, 1e-4, 1e-1]\nseed='0:1'\n",
     "decay-budget": "steps=400\nlr=0.02\n[grid]\nT=[3, 5]\nweight_decay=[0.01, 0.1]\nseed='0:3'\n",
     "codes": "steps=400\nlr=0.02\nm=3\n[grid]\nT=[4, 5]\nweight_decay=[0.01, 0.1]\nseed='0:1'\n",
     "sea": "steps=60\n[grid]\nT=[60]\nstart=['xavier', 'pentagon']\nseed='0:1'\n",

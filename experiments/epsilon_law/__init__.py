@@ -1,0 +1,351 @@
+"""Experiment ``epsilon-law``: whether all that Adam's ε does hangs on one number.
+
+ε here is that of the loss summed over features; averaged, nε takes its place (`optimization.epsilon-mean`), so that
+THEORY's nεT is this page's εT. Two sizes are trained; runs of ``dataset-size`` (summed) and ``published-curves``
+(averaged) are a third, with two ε. In all of them ten features are active per datapoint.
+
+Biases are *halved* where ‖b‖ is half of what the same seed has at the least ε, interpolated in logarithms: between
+two ε, or between two T where a size has two ε only. It is told of the T at which the least ε memorizes, ‖b‖ > ‖W‖.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments.bump import geometric_mean, ratio_interval
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found
+from experiments.following import STORED
+from experiments.grouping import cell, for_good, medians, numbers, parts, values_by
+from experiments.published import PUBLISHED_N
+from experiments.tables import form_of, read_tables
+from numerics import Run
+from theory import Setting
+from theory.number_format import number
+from theory.optimization.epsilon import epsilon_scale, halving_number
+from verify.statistics import Interval
+from verify.style import BLUE, GREEN, INK, VERMILLION, panels
+
+KEYS = ("n", "T", "steps", "lr", "adam_epsilon", "seed")
+
+_MEASURED = ["status", "test_loss", "weight_norm", "bias_norm", "largest_feature_dimensionality"]
+
+#: The paper's schedule; other runs change one thing of it.
+SCHEDULE = {"steps": 50_000, "lr": 1e-3}
+
+#: Adam's ε there, with the summed loss.
+PAPER_EPSILON = 1e-8
+
+#: Active features per datapoint, n(1 − S), in every size.
+ACTIVE = 10
+
+#: T/n of the bump in every size: T = 100, 300 and 3000.
+BUMP = (0.29, 0.34)
+
+#: Exponents are of datasets up to this T/n, in which most features are seen about once or not at all.
+FEW = 0.12
+
+#: How the sizes are drawn.
+LOOKS = ((BLUE, "o"), (GREEN, "s"), (VERMILLION, "D"))
+
+#: Up to this T tables tell who memorizes.
+SMALL = 15
+
+ROOT = "From the halving on ‖b‖ falls like ε^−1/2 (`optimization.epsilon-length`), not like 1/ε"
+TIME = "There ‖b‖, over that at the least ε, falls with T as with ε: like T^−1/2, not alone with ε"
+SIZE = "There n does not change it, so that εT decides and not nεT (`optimization.epsilon`)"
+#: Each of them, the symbol whose exponent it is about, what it says and what its rival says.
+EXPONENTS = ((ROOT, "ε", -0.5, -1.0), (TIME, "T", -0.5, 0.0), (SIZE, "n", 0.0, -0.5))
+HALVED = "They are halved where `optimization.epsilon-length` says, within a factor of 3"
+LATER = "A quarter of the steps moves the halving as `optimization.epsilon-length` says"
+RATE = "Far behind the halving ‖b‖ hangs on the sum of the learning rates, not on the rate"
+KEPT = "With the summed loss a smaller n may keep the paper's ε: its εT gives the same biases"
+
+
+def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+    """Tables ``runs`` and ``paper``, the same of the runs at the paper's size."""
+    return derived({"runs": table[[*KEYS, *_MEASURED]].sort_values(list(KEYS), ignore_index=True)})
+
+
+def derived(tables: Tables) -> Tables:
+    """The tables with the runs at the paper's size, whose ``seed`` is that of the dataset, each with several starts."""
+    home, frames = Path(__file__).parents[1], []
+    for name, loss in (("dataset_size", "sum"), ("published_curves", "mean")):
+        found = read_tables(home / name)
+        form, runs = form_of(found), found["runs"]
+        scale = epsilon_scale(float(form["adam_epsilon"]), int(form["n"]), loss)
+        runs = runs.assign(n=int(form["n"]), adam_epsilon=scale, seed=runs["data_seed"], **SCHEDULE)
+        frames.append(runs[[*KEYS, *_MEASURED]])
+    return tables | {"paper": pd.concat(frames, ignore_index=True)}
+
+
+def all_runs(tables: Tables) -> pd.DataFrame:
+    """The runs of all sizes, with ``number`` εT, ``excess`` (test loss − 1)/n, and ``relative`` ‖b‖: to the least ε."""
+    runs = pd.concat([tables["runs"], tables["paper"]], ignore_index=True)
+    runs["number"] = runs["adam_epsilon"] * runs["T"]
+    runs["excess"] = (runs["test_loss"] - 1) / runs["n"]
+    alike = [runs[key] for key in ("n", "T", "steps", "lr", "seed")]
+    runs["least"] = runs["adam_epsilon"] == runs["adam_epsilon"].groupby(alike).transform("min")
+    own = runs["bias_norm"].where(runs["least"]).groupby(alike).transform("median")
+    return runs.assign(relative=runs["bias_norm"] / own)
+
+
+def memorizing(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of those n and T at which the models of least ε have ‖b‖ > ‖W‖, as those that memorize do."""
+    long = (runs["bias_norm"] > runs["weight_norm"]).where(runs["least"])
+    share = long.astype(float).groupby([runs["n"], runs["T"]]).transform("mean")
+    return runs[share > 0.5]
+
+
+def halvings(runs: pd.DataFrame) -> pd.DataFrame:
+    """Where biases are halved: one row for each seed and T, or for each seed where a size has two ε only."""
+    rows = []
+    for place, part in parts(memorizing(runs), "n", "steps", "lr", "seed"):
+        grid = part.pivot_table(index="T", columns="adam_epsilon", values="relative", aggfunc="median")
+        if len(grid.columns) > 2:
+            rows += [(*place, T, halved(row.dropna())) for T, row in grid.iterrows()]
+        elif len(grid.columns) == 2:
+            rows.append((*place, halved(grid[grid.columns[-1]].dropna()), grid.columns[-1]))
+    table = pd.DataFrame(rows, columns=["n", "steps", "lr", "seed", "T", "epsilon"]).dropna()
+    return table.assign(number=table["T"] * table["epsilon"])
+
+
+def halved(course: pd.Series, level: float = 0.5) -> float:
+    """Where a course by ascending places falls below ``level`` for good, interpolated in logarithms; NaN if nowhere.
+
+    >>> round(halved(pd.Series({1.0: 1.0, 100.0: 0.25})), 9)
+    10.0
+    """
+    place, value = np.asarray(course.index, dtype=np.float64), np.asarray(course, dtype=np.float64)
+    above = np.flatnonzero(value >= level)
+    if not len(above) or above[-1] + 1 == len(value):
+        return math.nan
+    k = int(above[-1])
+    share = math.log(value[k] / level) / math.log(value[k] / max(value[k + 1], 1e-9))
+    return float(place[k] * (place[k + 1] / place[k]) ** share)
+
+
+def predicted(steps: int = SCHEDULE["steps"], lr: float = SCHEDULE["lr"]) -> float:
+    """The εT at which biases on typical entries are halved, by `optimization.epsilon-length`."""
+    setting = Setting(T=1, steps=steps, lr=lr)
+    reached = -math.expm1(-setting.decay_budget) / setting.weight_decay
+    return halving_number(setting.learning_rate_sum, ACTIVE**-0.5, reached)
+
+
+def draw(tables: Tables) -> Figure:
+    """‖b‖ over that at the least ε against three candidates for the one number, with the bound; and the bump."""
+    usual = _usual(all_runs(tables))
+    rows, half = memorizing(usual)[lambda each: ~each["least"]], predicted()
+    figure, [[alone, sized], [number, height]] = panels(2, 2, 5.7, 4.5)
+    for ax, place, label, title in (
+        (alone, rows["adam_epsilon"], "ε", "ε alone"),
+        (sized, rows["n"] * rows["number"], "nεT", "ε, datapoints and features"),
+        (number, rows["number"], "εT", "ε and datapoints"),
+    ):
+        _draw_sizes(ax, rows.assign(place=place), "relative")
+        ax.set(
+            xlabel=f"{label}, loss summed over features", ylabel="‖b‖ over that at the least ε", title=title
+        )
+        ax.set(xscale="log", yscale="log", ylim=(0.015, 1.6))
+    alone.legend(loc="lower left")
+    place = np.geomspace(half / 4, 10, 50)
+    bound = "bound, half at 2.17 ΛX²/B²\n[optimization.epsilon-length]"
+    number.plot(place, np.sqrt(half / place) / 2, "--", color=INK, label=bound)
+    number.legend(handles=number.lines[-1:], loc="lower left")
+    bump = usual[(usual["T"] / usual["n"]).between(*BUMP)]
+    _draw_sizes(height, bump.assign(place=bump["number"]), "excess")
+    height.set_xscale("log")
+    height.set_yscale("symlog", linthresh=1e-5, linscale=0.5)
+    height.axhline(0, color=INK, lw=1)
+    height.set(xlabel="εT, loss summed over features", ylabel="(test loss − 1)/n", ylim=(-1e-4, 2))
+    height.set_title("the bump, T ≈ n/3")
+    return figure
+
+
+def _draw_sizes(ax: Axes, rows: pd.DataFrame, column: str) -> None:
+    """Every run, and a line through the medians of each n and T."""
+    for (n, part), (colour, marker) in zip(parts(rows, "n"), LOOKS, strict=False):
+        ax.scatter(part["place"], part[column], s=16, marker=marker, color=colour, alpha=0.4, lw=0)
+        ax.plot([], [], marker=marker, color=colour, lw=1.2, label=f"n = {n}")
+        joined = ["n"] if part["T"].nunique() > part["adam_epsilon"].nunique() else ["n", "T"]
+        for _, curve in parts(part, *joined):
+            middle = curve.groupby("place")[column].median()
+            if len(middle) > 2:
+                ax.plot(middle.index, middle, "-", color=colour, lw=1.2)
+
+
+def _usual(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs with the paper's schedule."""
+    return runs[(runs["steps"] == SCHEDULE["steps"]) & (runs["lr"] == SCHEDULE["lr"])]
+
+
+def findings(tables: Tables) -> list[Finding]:
+    """Whether εT decides alone, what theory says of biases, and what becomes of the bump."""
+    runs = all_runs(tables)
+    usual = _usual(runs)
+    small = runs[(runs["n"] == 300) & (runs["T"] == 30)]
+    points, later = halvings(usual), halvings(small[small["lr"] == SCHEDULE["lr"]])
+    return [
+        *_exponents(usual),
+        *_halving(points),
+        *_later({steps: numbers(part, "number") for steps, part in parts(later, "steps")}),
+        *_rates(small),
+        *_bumps(usual),
+        *_kept(usual),
+    ]
+
+
+def middles(points: pd.DataFrame) -> pd.DataFrame:
+    """The logarithms of n, T and the halving ε, a row for each n and T; the mean over seeds."""
+    alone = points.groupby("n")["epsilon"].transform("nunique") == 1
+    return np.log(points[["n", "T", "epsilon"]]).groupby([points["n"], points["T"].where(~alone, 0)]).mean()
+
+
+def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
+    """Least squares of ln relative ‖b‖ on ln ε, ln T and ln n from the halving on, through medians over seeds.
+
+    Each agrees where its whole interval is nearer to what is said than to its rival.
+    """
+    behind = memorizing(runs)[
+        lambda rows: (rows["number"] >= predicted() / 2) & (rows["T"] <= FEW * rows["n"])
+    ]
+    cells = behind[~behind["least"]].groupby(["adam_epsilon", "T", "n"])["relative"].median().reset_index()
+    design = np.column_stack(
+        [np.ones(len(cells)), *(np.log(cells[key]) for key in ("adam_epsilon", "T", "n"))]
+    )
+    value, rest, rank, _ = np.linalg.lstsq(design, np.log(numbers(cells, "relative")))
+    free = len(design) - 4
+    if rank < 4 or free < 1:
+        return
+    error = np.sqrt(np.diag(np.linalg.inv(design.T @ design)) * float(rest[0]) / free)
+    half = float(stats.t.ppf(0.975, free)) * error
+    for place, (statement, symbol, wanted, rival) in enumerate(EXPONENTS, 1):
+        exponent = Interval(*(float(value[place]) + sign * float(half[place]) for sign in (0, -1, 1)))
+        middle, side = (wanted + rival) / 2, math.copysign(1, wanted - rival)
+        outcome = _within(exponent, *sorted((middle, middle + side * 9)))
+        yield found(statement, outcome, f"exponent of {symbol} in ‖b‖", exponent, len(cells))
+
+
+def _within(interval: Interval, low: float, high: float) -> Outcome:
+    """Whether an interval lies between two bounds, outside of them, or across one."""
+    if low <= interval.low and interval.high <= high:
+        return "agrees"
+    return "differs" if interval.low > high or interval.high < low else "not decided"
+
+
+def _halving(points: pd.DataFrame) -> Iterator[Finding]:
+    """The εT of the halving over that of theory."""
+    logarithms = middles(points)
+    if len(logarithms):
+        ratio = geometric_mean(np.exp(logarithms["T"] + logarithms["epsilon"]) / predicted())
+        yield found(HALVED, _within(ratio, 1 / 3, 3), "εT, measured over predicted", ratio, len(logarithms))
+
+
+def _later(halved_at: dict[int, NDArray[np.float64]]) -> Iterator[Finding]:
+    """How the halving moves with the number of steps."""
+    if len(halved_at) > 1:
+        few, many = min(halved_at), max(halved_at)
+        wanted = predicted(few) / predicted(many)
+        ratio = ratio_interval(halved_at[few], halved_at[many])
+        quantity = f"ratio of εT (predicted: {number(wanted, 3)})"
+        outcome = _within(ratio, wanted / 1.5, 1.5 * wanted)
+        yield found(LATER, outcome, quantity, ratio, len(halved_at[few]), "n = 300, T = 30")
+
+
+def _rates(runs: pd.DataFrame) -> Iterator[Finding]:
+    """‖b‖ at a larger learning rate and the same sum of rates, where ε is largest and at the paper's."""
+    for epsilon in (1e-2, PAPER_EPSILON):
+        rows = runs[runs["adam_epsilon"] == epsilon]
+        fast, slow = rows[rows["lr"] != SCHEDULE["lr"]], _usual(rows)
+        if len(fast) and len(slow):
+            ratio = ratio_interval(fast["bias_norm"], slow["bias_norm"])
+            outcome = _within(ratio, 2 / 3, 1.5) if epsilon == 1e-2 else MEASURED
+            said = RATE if epsilon == 1e-2 else "At the paper's ε"
+            yield found(said, outcome, "‖b‖ at ten times the rate", ratio, len(fast), f"ε = {epsilon:g}")
+
+
+def _bumps(runs: pd.DataFrame) -> Iterator[Finding]:
+    """At each n, (test loss − 1)/n at the bump for the least ε, and the εT at which it is a tenth of that."""
+    for n, part in parts(runs[(runs["T"] / runs["n"]).between(*BUMP)], "n"):
+        high, place = part[part["least"]]["excess"], f"n = {n}, T = {part['T'].iloc[0]}"
+        if (high <= 0).any():
+            continue
+        mean = geometric_mean(high)
+        yield found(
+            "Height of the bump", MEASURED, "(test loss − 1)/n at the least ε", mean, len(high), place
+        )
+        courses = [rows.groupby("number")["excess"].median() for _, rows in parts(part, "seed")]
+        falls = [halved(course / course.iloc[0], 0.1) for course in courses if len(course) > 2]
+        if falls and not np.isnan(falls).any():
+            mean = geometric_mean(falls)
+            yield found("The bump has a tenth of its height", MEASURED, "εT", mean, len(falls), place)
+
+
+def _kept(runs: pd.DataFrame) -> Iterator[Finding]:
+    """Models of the least ε with one to nine times the paper's εT over those of its ε, paired by n, T and seed."""
+    trained = runs[runs["n"] < PUBLISHED_N]
+    times = trained["adam_epsilon"] * trained["n"] / (PAPER_EPSILON * PUBLISHED_N)
+    keeping = trained[times.between(0.99, 9)].sort_values("adam_epsilon").drop_duplicates(["n", "T", "seed"])
+    pairs = keeping.merge(trained[trained["adam_epsilon"] == PAPER_EPSILON], on=["n", "T", "seed"])
+    if len(pairs):
+        for column, statement in (("bias_norm", KEPT), ("test_loss", "Their test loss")):
+            mean = geometric_mean(pairs[f"{column}_x"] / pairs[f"{column}_y"])
+            outcome = _within(mean, 0.9, 1.1) if statement == KEPT else MEASURED
+            yield found(statement, outcome, f"{column.replace('_', ' ')}, ratio", mean, len(pairs))
+
+
+def summary(tables: Tables) -> dict[str, pd.DataFrame]:
+    """Bump, norms and onset by n and ε; halvings by n and T; who memorizes few datapoints."""
+    runs = all_runs(tables)
+    usual = _usual(runs)
+    return {
+        "By n and ε: the bump, the largest ‖W‖, and from where on features are stored for good.": pd.DataFrame(
+            _curve(n, epsilon, part)
+            for (n, epsilon), part in parts(usual, "n", "adam_epsilon")
+            if part["T"].max() >= n
+        ),
+        "Where biases are halved.": pd.DataFrame(_halved_rows(halvings(runs))),
+        "Share of runs that memorize.": _memorized(usual[usual["T"] <= SMALL]),
+    }
+
+
+def _curve(n: int, epsilon: float, runs: pd.DataFrame) -> dict[str, object]:
+    loss = medians(values_by(runs, "T", "test_loss"), lambda each: geometric_mean(each).value)
+    length = medians(values_by(runs, "T", "weight_norm"))
+    stored = medians(values_by(runs, "T", "largest_feature_dimensionality"))
+    peak, longest = max(loss, key=loss.__getitem__), max(length, key=length.__getitem__)
+    onset = for_good({T: value >= STORED for T, value in stored.items()})
+    return {
+        "n": n,
+        "ε": f"{epsilon:g}",
+        "largest test loss − 1": loss[peak] - 1,
+        "at T": peak,
+        "its log10": cell(math.log10(loss[peak] - 1) if loss[peak] > 1 else math.nan, 3),
+        "largest ‖W‖": length[longest],
+        "at T ": longest,
+        "features from T": f"{onset[1]:g}" if onset else "–",
+    }
+
+
+def _halved_rows(points: pd.DataFrame) -> Iterator[dict[str, object]]:
+    alone = points.groupby("n")["epsilon"].transform("nunique") == 1
+    for (n, steps, lr, T), part in points.assign(T=points["T"].where(~alone, 0)).groupby(
+        ["n", "steps", "lr", "T"]
+    ):
+        where = geometric_mean(part["number"])
+        yield {"n": n, "T": int(T) or "at ε = 1e-4", "steps": steps, "lr": lr, "εT": where.value, "from": where.low,
+               "to": where.high, "predicted": predicted(steps, lr), "seeds": len(part)}  # fmt: skip
+
+
+def _memorized(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of each n and T at which any run memorizes, the share by ε."""
+    shares = runs.assign(share=runs["status"] == "memorized").pivot_table(
+        index=["n", "T"], columns="adam_epsilon", values="share"
+    )
+    return shares[shares.max(axis=1) > 0].rename(columns=lambda each: f"ε = {each:g}").reset_index()
