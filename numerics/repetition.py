@@ -111,9 +111,11 @@ class Transition:
     ----------
     threshold : R at equal loss of the best unembedded and the best embedded state; NaN if they never cross.
     between : what is known of the threshold: twice itself, or ends, 0 and ∞ among them, where they never cross.
-    metastable_until : the last R, in the grid's steps, at which the unembedded state returns when nudged.
+    metastable_until : the last R, in the grid's steps, at which an unembedded state is found.
     metastable_censored : whether it is the last R looked at, by following up or by restarting: a lower bound only.
-    embedded_from : the least R of the grid at which the embedded state is one.
+    kicked_until : the last R, in the grid's steps, up to which it returns from a kick of a tenth of a vertex.
+    step : the grid's step, which both ends may be passed by.
+    embedded_from : the least R of the grid at which the embedded state is one; 0 where it is one without repeats.
     zero_bias : the zero-bias theorem's threshold for this draw.
     repeats : R, the threshold times T/n.
 
@@ -126,6 +128,8 @@ class Transition:
     zero_bias: float
     repeats: float
     metastable_censored: bool = False
+    kicked_until: float = math.nan
+    step: float = math.nan
 
 
 @njit(cache=True)
@@ -300,6 +304,8 @@ def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: in
         embedded_from=float(grid[min(high)]) if high else math.nan,
         zero_bias=draw.zero_bias,
         repeats=threshold * draw.unit,
+        kicked_until=float(grid[1] * max(followed, default=0)),
+        step=float(grid[1]),
         metastable_censored=max(low) == 3 * GRID + 2 or (max(low) == GRID and GRID not in followed),
     )
 

@@ -16,7 +16,7 @@ from theory.memorization import failures, overlap, tgon_energy, unequal_norms
 from theory.memorization.finite_penalty import penalised_polygon
 from theory.optimization import largest_entry_probability, reach
 from theory.polygon_geometry import polygon_vertices
-from theory.repetition.logistic_boundary import fit_boundary
+from theory.repetition.logistic_boundary import fit_boundary, fit_power_law
 from theory.repetition.square_root import normal_order_mean
 from theory.repetition.threshold import energy_law, energy_of_rank, zero_bias_threshold
 
@@ -76,6 +76,8 @@ REFUSED = [
     ("T = 0", largest_entry_probability, 0.5, 10, 0.9, 0),
     ("share the point", fit_boundary, [3.0, 3.0], [3.0, 3.0]),
     ("share the point", fit_boundary, [0.0, 0.0, 5.0], [6.0, 7.0, math.inf]),
+    ("not all equal", fit_power_law, [3, 3, 3], [1, 2, 3], [1, 2, 3]),
+    ("passes between all ends", fit_power_law, [1, 2, 3], [1, 1, 1], [4, 4, 4]),
     ("do not happen more often", fit_boundary, [0.0, 2.0], [1.0, math.inf]),
     *(("0 <= low <= high", fit_boundary, *ends) for ends in (([2.0], [1.0]), ([], []), ([NAN], [1.0]))),
     (r"must lie in 1\.\.", normal_order_mean, 3, 2),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, logistic
+from scipy.stats import t as student
 
-from theory.repetition.logistic_boundary import fit_boundary, median_interval
+from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
 
 #: What the fit promises of the median on the log scale, and of the scale.
 ACCURACY, SCALE_ACCURACY = 2e-6, 2e-4
@@ -79,6 +80,46 @@ def test_an_open_threshold_pulls_towards_its_side():
 def test_ends_that_say_little_leave_the_interval_open():
     found = fit_boundary([0.0, 2.0, 0.0], [1.0, np.inf, 6.0])
     assert found.low == 0 or found.high == math.inf
+
+
+def _law(exponent=0.5, seed=1):
+    """x, and the ends of thresholds about 2 x^exponent: some known, some between two numbers, two open."""
+    x = np.repeat([1.0, 3.0, 10.0, 30.0], 3)
+    R = 2 * x**exponent * np.exp(0.2 * np.random.default_rng(seed).logistic(size=12))
+    wide = np.arange(12) % 2
+    low, high = R * 0.8**wide, R * 1.3**wide
+    low[1], high[-1] = 0.0, np.inf
+    return x, low, high
+
+
+def test_a_power_law_is_the_boundary_of_what_is_divided_by_it():
+    """SciPy's fit of the rest has the factor and the scale; ends move as the thresholds are multiplied by powers."""
+    x, low, high = _law()
+    found = fit_power_law(x, low, high)
+    rest = fit_boundary(low / x**found.exponent, high / x**found.exponent)
+    assert found.factor == pytest.approx(rest.median, rel=1e-4)
+    assert found.scale == pytest.approx(rest.scale, rel=1e-3)
+    moved = fit_power_law(x, 3 * low * x**0.4, 3 * high * x**0.4, reference=10.0)
+    assert moved.exponent == pytest.approx(found.exponent + 0.4, abs=2e-4)
+    assert moved.exponent_ends == pytest.approx(np.add(found.exponent_ends, 0.4), abs=1e-3)
+    assert moved.factor == pytest.approx(3 * found.factor * 10**moved.exponent, rel=1e-3)
+    assert found.exponent_ends[0] < 0.5 < found.exponent_ends[1] < 1
+
+
+def test_the_interval_of_the_exponent_ends_at_its_deviance():
+    """By SciPy's likelihood of the rest: N ln(1 + t²/(N−2)), which is the t interval of a normal law's slope."""
+    x, low, _ = _law()
+    R = np.where(low > 0, low, 2.0)
+    found = fit_power_law(x, R, R)
+
+    def likeliest(exponent):
+        rest = np.log(R / x**exponent)
+        return logistic.logpdf(rest, *logistic.fit(rest)).sum()
+
+    cutoff = 12 * math.log1p(student.ppf(0.975, 10) ** 2 / 10)
+    for end in found.exponent_ends:
+        deviance = 2 * (likeliest(found.exponent) - likeliest(end))
+        assert deviance == pytest.approx(cutoff, rel=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 9, 10, 25])
