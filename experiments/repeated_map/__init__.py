@@ -43,7 +43,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
     sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
     theory = pd.DataFrame([_theory(*size) for size in sizes])
-    return derived({"runs": _listed(table), "theory": theory, "sweeps": _sweeps(runs)})
+    return derived({"runs": kept(table), "theory": theory, "sweeps": _sweeps(runs)})
 
 
 def derived(tables: Tables) -> Tables:
@@ -51,7 +51,8 @@ def derived(tables: Tables) -> Tables:
     return tables | {"boundaries": boundaries(tables["runs"])}
 
 
-def _listed(table: pd.DataFrame) -> pd.DataFrame:
+def kept(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each run where its point stands, and whether it is stored by either criterion."""
     length = table["repeated_hidden_length"] * table["median_hidden_length"]
     listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
         rank=table["repeated_dimensionality_rank"],

@@ -1,137 +1,234 @@
-"""Experiment ``repeated-threshold``: from how many repeats R on training embeds a datapoint among features.
+"""Experiment ``repeated-threshold``: from how many repeats R on a datapoint is embedded, as a power of T/n.
 
-The point is embedded where fewer than one in a thousand distinct datapoints have a larger D_X, the criterion of
-Henighan et al. 2023, and its hidden vector is longer than `numerics.repetition.EMBEDDED`. Runs of one seed share their
-start and most of the point, so each seed is one threshold: it lies between the last R up to which all its runs leave
-the point out and the first from which on all embed it. The boundary is a logistic law in log R of these thresholds
-(`repetition.boundary`). The numerical model is that of `tgon threshold`.
+Published is R = 0.4 T/n (Jermyn, comment to Henighan et al. 2023); `repetition.square-root` has the power ½. Each seed
+of training and each draw of the numerical model is one threshold with two ends. In training they are the last R up to
+which all runs of the seed leave the point out, and the first from which on all embed it. There are two criteria: the
+point is among the first 0.1 % by D_X, as published, or its hidden vector is longer than `numerics.repetition.EMBEDDED`.
+Runs of ``repeated-map`` are laid beside ours. Power laws are fitted to all thresholds of one n (`repetition.boundary`).
 """
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import plain_numbers
-from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
-from experiments.following import TOP, turning
-from experiments.grouping import numbers, parts, span
-from experiments.threshold.draws import drawn_summary, table_of
+from experiments.axes import one_legend
+from experiments.findings import Finding, Outcome, Tables, found
+from experiments.following import turning
+from experiments.grouping import numbers, parts
+from experiments.repeated_map import CRITERIA, KEYS, PUBLISHED_SLOPE, kept
+from experiments.tables import read_tables
 from numerics import Run
-from numerics.repetition import EMBEDDED
+from numerics.repetition import Transition, find_transition
 from theory.number_format import number
-from theory.repetition.logistic_boundary import fit_boundary
-from verify.statistics import Interval, share_interval
-from verify.style import BLUE, INK, VERMILLION, panels
+from theory.repetition.logistic_boundary import fit_boundary, fit_power_law
+from theory.repetition.square_root import square_root_threshold
+from verify.statistics import Interval
+from verify.style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION, panels
 
-KEYS = ("n", "T", "repeats", "seed")
+#: Draws of the numerical model for each size, the T/n of these sizes, and the features that it keeps.
+DRAWS, UNITS, FEATURES = 3, (1, 3, 10, 30, 100), 80
 
-#: Draws of the numerical model.
-DRAWS = 9
-#: The published threshold, in units of T/n (Henighan et al. 2023).
-PUBLISHED = 0.4
+#: T/n at which the factor of a power law is given: within the range of all of them.
+REFERENCE = 10
 
-FROM = "A point is embedded from the published R = 0.4 T/n on"
-MEETS = "Training embeds the point at the threshold of the numerical model"
-BEFORE = "Training embeds the point before the model can keep it out no longer"
+#: The thresholds, and how each is drawn.
+LAWS = {
+    CRITERIA[0]: (VERMILLION, "training: first 0.1 % by $D_X$"),
+    CRITERIA[1]: (BLUE, "training: hidden vector longer than 0.4"),
+    "zero_bias": (ORANGE, "drawn energies at zero bias"),
+    "equal_loss": (GREEN, "model: both states lose the same"),
+    "kicked": (PURPLE, "model: left-out state returns from a kick until"),
+    "metastable": (INK, "model: left-out state exists until"),
+}
+
+PROPORTIONAL = "The threshold is proportional to T/n (Jermyn)"
+SQUARE_ROOT = "The threshold grows like the square root of T/n (`repetition.square-root`)"
+LINE = "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)"
+ROOT = "At the largest T/n trained the threshold is z_5(n) √(κ T/n) (`repetition.square-root`)"
+
+#: From so many thresholds on, their range holds the median at 95 %: 1 − 2/2⁶.
+ENOUGH = 6
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs``, as observed, and ``threshold``, what the numerical model gives for their size."""
-    setting = runs[0].setting
-    model = drawn_summary(setting.T, setting.n, setting.sparsity, DRAWS)
-    return {"runs": table, "threshold": table_of([model])}
+    """Tables ``runs``, ``draws`` of the numerical model, ``thresholds`` of both, and ``laws``, fitted to these."""
+    sizes = sorted({(run.setting.n, run.setting.sparsity) for run in runs})
+    places = [(n, S, unit, seed) for n, S in sizes for unit in UNITS for seed in range(DRAWS)]
+    draws = [
+        {"n": n, "T": unit * n, "seed": seed}
+        | _ends(find_transition(unit * n, n, S, seed, min(FEATURES, n)), unit)
+        for n, S, unit, seed in places
+    ]
+    return derived({"runs": kept(table), "draws": pd.DataFrame(draws)})
+
+
+def _ends(draw: Transition, unit: float) -> dict[str, float]:
+    """Between which R each threshold of a draw lies; a scan of R that ended bounds it on one side only."""
+    until, kicked = draw.metastable_until, draw.kicked_until
+    last = math.inf if draw.metastable_censored else until + draw.step
+    ends = {
+        "zero_bias": (draw.zero_bias, draw.zero_bias),
+        "equal_loss": draw.between,
+        "kicked": (kicked, kicked + draw.step),
+        "metastable": (until, last),
+    }
+    return {"embedded_from": draw.embedded_from * unit} | {
+        f"{name}_{side}": end * unit
+        for name, both in ends.items()
+        for side, end in zip(("low", "high"), both, strict=True)
+    }
+
+
+def derived(tables: Tables) -> Tables:
+    """The tables, with the thresholds of all runs and draws, and their laws."""
+    known = read_tables(Path(__file__).parents[1] / "repeated_map")["runs"]
+    runs = pd.concat([tables["runs"], known[known["n"].isin(tables["runs"]["n"])]])
+    rows = [
+        (*place, name, *turning(numbers(part, "repeats"), np.asarray(part[name], dtype=np.bool_)))
+        for place, part in parts(runs.drop_duplicates(list(KEYS)), "n", "T", "seed")
+        for name in CRITERIA
+    ]
+    rows += [
+        (row["n"], row["T"], row["seed"], name, row[f"{name}_low"], row[f"{name}_high"])
+        for row in tables["draws"].to_dict("records")
+        for name in LAWS
+        if name not in CRITERIA
+    ]
+    thresholds = pd.DataFrame(rows, columns=["n", "T", "seed", "law", "low", "high"])
+    laws = pd.DataFrame([_fitted(n, law, part) for (n, law), part in parts(thresholds, "n", "law")])
+    return tables | {"thresholds": thresholds, "laws": laws}
+
+
+def _fitted(n: int, law: str, part: pd.DataFrame) -> dict[str, Any]:
+    """The power of T/n that thresholds follow, and the factor at `REFERENCE`; NaN where none can be fitted."""
+    unit = part["T"] / n
+    try:
+        fit = fit_power_law(unit, part["low"], part["high"], reference=REFERENCE)
+        fitted = (fit.exponent, *fit.exponent_ends, fit.factor, *fit.factor_ends)
+    except ValueError:
+        fitted = (math.nan,) * 6
+    names = [f"{name}{end}" for name in ("exponent", "repeats") for end in ("", "_low", "_high")]
+    span = {"n": n, "law": law, "thresholds": len(part), "from": unit.min(), "to": unit.max()}
+    return span | dict(zip(names, fitted, strict=True))
 
 
 def findings(tables: Tables) -> list[Finding]:
-    """Where training embeds the point, beside the published line and the numerical model."""
-    runs, (model,) = _judged(tables), tables["threshold"].to_dict("records")
-    unit, trained, seeds = model["equal_energy"], boundary(runs), runs["seed"].nunique()
-    theory, (none_until, all_from) = _of_model(model), _turning(runs)
-    published = outcome_of(trained.low <= PUBLISHED <= trained.high, 1)
-    meets = outcome_of(theory.low <= trained.high and trained.low <= theory.high, 1)
-    stays = model["metastable_until"] / unit
-    before: Outcome = "agrees" if trained.high < stays else "not decided"
-    until = "R n/T up to which it can" + (", at least" if model["metastable_censored"] else "")
+    """The exponent of training beside 1 and ½, and its boundary where T/n is largest beside both laws."""
+    first = CRITERIA[0]
+    laws, thresholds = (table[table["law"] == first] for table in (tables["laws"], tables["thresholds"]))
+    trained = laws[laws["exponent_low"] > -math.inf].to_dict("records")
     return [
-        found(FROM, published, "R n/T at which half of the seeds embed it", trained, seeds),
-        found(MEETS, meets, "R n/T of the model: median over draws", theory, DRAWS),
-        Finding(BEFORE, before, until, stays),
-        measured("No run embeds the point", "up to R n/T", none_until),
-        measured("Every run embeds the point", "from R n/T on", all_from),
+        _judged(PROPORTIONAL, 1, trained),
+        _judged(SQUARE_ROOT, 0.5, trained),
+        *_at_largest(thresholds, tables["runs"]),
     ]
 
 
-def _of_model(model: Mapping[Hashable, Any]) -> Interval:
-    """The boundary of the numerical model in units of T/n."""
-    return Interval(*(model[name] / model["equal_energy"] for name in ("boundary", "low", "high")))
+def _interval(row: Mapping[Hashable, Any], name: str) -> Interval:
+    return Interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
-def summary(tables: Tables) -> pd.DataFrame:
-    """Of each T/n and R: how many runs embed the point, its length, and its rank by D_X."""
+def _judged(statement: str, power: float, trained: Sequence[Mapping[Hashable, Any]]) -> Finding:
+    """Whether the narrowest interval of the trained exponent holds a power, and not the rival one."""
+    quantity = "power of T/n, first 0.1 % by D_X"
+    if not trained:
+        return Finding(statement, "not tested", quantity)
+    row = min(trained, key=lambda row: row["exponent_high"] - row["exponent_low"])
+    holds = {each: row["exponent_low"] <= each <= row["exponent_high"] for each in (0.5, 1)}
+    outcome: Outcome = "not decided" if all(holds.values()) else "agrees" if holds[power] else "differs"
+    at = f"n = {row['n']}, T/n = {row['from']:g} to {row['to']:g}"
+    return found(statement, outcome, quantity, _interval(row, "exponent"), int(row["thresholds"]), at)
+
+
+def _at_largest(trained: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
+    """Whether the boundary where T/n is largest is where two laws have it; open where few or one-sided ends say."""
+    unit = trained["T"] / trained["n"]
+    largest = trained[unit == unit.max()]
+    R, n, T = boundary(largest), int(largest["n"].iloc[0]), int(largest["T"].iloc[0])
+    sparsity = float(runs.loc[runs["n"] == n, "sparsity"].iloc[0])
     rows = []
-    for (unit, share), runs in parts(_judged(tables), "unit", "share"):
-        many, stored = len(runs), int(runs["embedded"].sum())
-        interval = share_interval(stored, many)
-        rows.append(
-            {
-                "T/n": number(unit, 3),
-                "R": f"{runs['repeats'].iloc[0]:g}",
-                "R n/T": number(share, 3),
-                "embedded": f"{stored}/{many}",
-                "95 % interval": span([interval.low, interval.high], 2),
-                "median length": number(runs["length"].median(), 3),
-                "median share with larger D_X": number(runs["repeated_dimensionality_rank"].median(), 2),
-            }
-        )
-    return pd.DataFrame(rows)
+    for statement, law in ((LINE, PUBLISHED_SLOPE * T / n), (ROOT, square_root_threshold(T, n, sparsity))):
+        inside = R.low <= law <= R.high
+        bounded = R.low > 0 and R.high < math.inf
+        known = len(largest) >= ENOUGH and bounded >= inside
+        outcome: Outcome = "not decided" if not known else "agrees" if inside else "differs"
+        rows.append(found(statement, outcome, "R", R, len(largest), f"n = {n}, T/n = {unit.max():g}"))
+    return rows
 
 
-def draw(tables: Tables) -> Figure:
-    """The length of the point's hidden vector against R, with the trained and the model's boundary."""
-    runs, (model,) = _judged(tables), tables["threshold"].to_dict("records")
-    figure, [[ax]] = panels(1, 1, 6.4, 4.4)
-    for embedded, label in ((True, "embedded"), (False, "not embedded")):
-        part = runs[runs["embedded"] == embedded]
-        face = BLUE if embedded else "none"
-        ax.scatter(part["share"], part["length"], s=32, facecolor=face, edgecolor=BLUE, label=label)
-    spans = (
-        (boundary(runs), BLUE, "boundary of training, 95 %"),
-        (_of_model(model), VERMILLION, "of the model"),
-    )
-    for interval, colour, label in spans:
-        low, high = np.clip([interval.low, interval.high], runs["share"].min(), runs["share"].max())
-        ax.axvspan(low, high, color=colour, alpha=0.12, lw=0, label=label)
-    ax.axvline(PUBLISHED, color=INK, ls="--", label="published")
-    ax.set(xscale="log", xlabel="repeats R n/T", ylabel="length of the hidden vector")
-    ax.set_xticks(runs["share"].unique())
-    ax.set_xticks([], minor=True)
-    plain_numbers(ax.xaxis)
-    ax.legend(fontsize=10)
-    return figure
-
-
-def boundary(runs: pd.DataFrame) -> Interval:
-    """R n/T at which half of the seeds embed the point; without a fit the range of their thresholds, and no value."""
-    low, high = zip(*(_turning(part) for _, part in parts(runs, "seed")), strict=True)
+def boundary(thresholds: pd.DataFrame) -> Interval:
+    """R at which half of `ENOUGH` or more thresholds are passed; else the range of their ends, and no value."""
+    low, high = thresholds["low"], thresholds["high"]
     try:
-        fitted = fit_boundary(low, high)
+        fitted = fit_boundary(low, high) if len(low) >= ENOUGH else None
     except ValueError:  # one R can be the threshold of every seed: no law with a width
-        return Interval(math.nan, min(low), max(high))
+        fitted = None
+    if fitted is None:
+        return Interval(math.nan, float(low.min()), float(high.max()))
     return Interval(fitted.median, fitted.low, fitted.high)
 
 
-def _judged(tables: Tables) -> pd.DataFrame:
-    """The runs with T/n, R n/T, the length of the point, and whether it is embedded."""
-    runs = tables["runs"]
-    unit, length = runs["T"] / runs["n"], runs["repeated_hidden_length"] * runs["median_hidden_length"]
-    embedded = (runs["repeated_dimensionality_rank"] < TOP) & (length > EMBEDDED)
-    return runs.assign(unit=unit, share=runs["repeats"] / unit, length=length, embedded=embedded)
+def summary(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The laws, and the boundaries of training beside the square root, the model and the published line."""
+    laws = [
+        {
+            "n": row["n"],
+            "threshold": LAWS[row["law"]][1],
+            "T/n": f"{row['from']:g} to {row['to']:g}",
+            "thresholds": row["thresholds"],
+            "exponent": _shown(_interval(row, "exponent")),
+            f"R at T/n = {REFERENCE}": _shown(_interval(row, "repeats")),
+        }
+        for row in tables["laws"].to_dict("records")
+    ]
+    rows = []
+    for (n, T), part in parts(tables["thresholds"], "n", "T"):
+        own = dict(parts(part, "law"))
+        cells = {LAWS[law][1]: _shown(boundary(own[law])) if law in own else "–" for law in LAWS}
+        line = {f"{PUBLISHED_SLOPE:g} T/n": number(PUBLISHED_SLOPE * T / n, 3)}
+        rows.append({"n": n, "T/n": number(T / n, 3)} | cells | line)
+    return {"Power laws, with 95 % intervals": pd.DataFrame(laws), "R at each size": pd.DataFrame(rows)}
 
 
-def _turning(runs: pd.DataFrame) -> tuple[float, float]:
-    """The R n/T up to which no run embeds the point, and that from which on all do."""
-    return turning(numbers(runs, "share"), np.asarray(runs["embedded"], dtype=np.bool_))
+def _shown(value: Interval) -> str:
+    """A number with its interval, or the ends alone; a dash of what nothing bounds."""
+    if not value.low < value.high:
+        return "–"
+    ends = f"{number(value.low, 3)} to {number(value.high, 3)}"
+    return ends if math.isnan(value.value) else f"{number(value.value, 3)} ({ends})"
+
+
+def draw(tables: Tables) -> Figure:
+    """R against T/n for each n: thresholds of training with their ends, fitted laws, and the published line."""
+    sizes = sorted(set(tables["thresholds"]["n"]))
+    figure, [axes] = panels(1, len(sizes), 5.6, 5.6, sharey=True)
+    for ax, n in zip(axes, sizes, strict=True):
+        own = tables["thresholds"].query("n == @n")
+        laws = {row["law"]: row for row in tables["laws"].query("n == @n").to_dict("records")}
+        unit = np.array([own["T"].min() / n / 1.3, own["T"].max() / n * 1.3])
+        for law, (colour, label) in LAWS.items():
+            if law in laws:
+                centers = laws[law]["repeats"] * (unit / REFERENCE) ** laws[law]["exponent"]
+                style = "-" if law in CRITERIA else "--"
+                ax.plot(unit, centers, style, color=colour, lw=1.8, label=label)
+        _draw_ends(ax, own.query("law == @CRITERIA[0]"), LAWS[CRITERIA[0]][0])
+        ax.plot(unit, PUBLISHED_SLOPE * unit, ":", color=INK, lw=2.2, label="published, R = 0.4 T/n")
+        ax.set(xscale="log", yscale="log", xlabel="datapoints per feature T/n", title=f"n = {n}")
+    axes[0].set(ylabel="repeats R", ylim=(0.8, 150))
+    one_legend(figure, axes, ncols=2, fontsize=11)
+    return figure
+
+
+def _draw_ends(ax: Axes, thresholds: pd.DataFrame, colour: str) -> None:
+    """A bar for each seed, from the last R without to the first with the point; open ends run out of the figure."""
+    spread = 1 + 0.08 * (thresholds["seed"] - thresholds["seed"].mean())
+    unit = thresholds["T"] / thresholds["n"] * spread
+    ax.vlines(
+        unit, thresholds["low"].clip(lower=0.1), thresholds["high"].clip(upper=1e4), color=colour, alpha=0.6
+    )

@@ -49,13 +49,14 @@ def falling(rate):
     }
 
 
-def embedding(first):
-    """A point that half of the seeds embed from R = first on, the others from the next R on."""
+def power(exponent):
+    """Fitted laws of that exponent, known to a tenth."""
+    return {"exponent": exponent, "exponent_low": exponent - 0.1, "exponent_high": exponent + 0.1}
 
-    def long(runs):
-        return np.where(runs["repeats"] > first - 1 + runs["seed"] % 2, 1.0, 0.1)
 
-    return {"repeated_hidden_length": long, "median_hidden_length": 1.0, "repeated_dimensionality_rank": 0.0}
+def between(low, high):
+    """Thresholds at T/n = 100, n = 300, all between these R."""
+    return {"n": 300, "T": 30_000, "low": low, "high": high}
 
 
 def biases(time=1, size=0, power=0.5, at=1.0, later=True, rate=0, first=1.0):
@@ -156,21 +157,21 @@ STATEMENTS = {
         {"zero_bias": lambda sizes: sizes["boundary"]},
         {"zero_bias": lambda sizes: 2 * sizes["high"]},
     ),
-    "A point is embedded from the published R = 0.4 T/n on": (
-        "repeated-threshold runs",
-        embedding(4),
-        embedding(10),
+    "The threshold is proportional to T/n (Jermyn)": ("repeated-threshold laws", power(1.0), power(0.5)),
+    "The threshold grows like the square root of T/n (`repetition.square-root`)": (
+        "repeated-threshold laws",
+        power(0.5),
+        power(1.0),
     ),
-    "Training embeds the point at the threshold of the numerical model": (
-        "repeated-threshold threshold",
-        {"low": 5.0, "high": 6.0},
-        {"low": 1.0, "high": 2.0},
+    "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)": (
+        "repeated-threshold thresholds",
+        between(30.0, 50.0),
+        between(9.0, 11.0),
     ),
-    "Training embeds the point before the model can keep it out no longer": (
-        "repeated-threshold threshold",
-        {"metastable_until": 20.0},
-        {"metastable_until": 5.0},
-        "not decided",
+    "At the largest T/n trained the threshold is z_5(n) √(κ T/n) (`repetition.square-root`)": (
+        "repeated-threshold thresholds",
+        between(9.0, 11.0),
+        between(30.0, 50.0),
     ),
 }
 
@@ -215,11 +216,34 @@ def test_a_ring_that_does_not_stand_apart_is_none():
     assert set(shown["r"]) == {"–"}
 
 
-def test_a_long_point_of_small_dimensionality_is_not_embedded():
-    tables = committed("repeated-threshold")
-    name = "A point is embedded from the published R = 0.4 T/n on"
-    ranked = changed(tables, "runs", **embedding(4) | {"repeated_dimensionality_rank": 0.01})
-    assert judged("repeated-threshold", ranked)[name] == "differs"
+@pytest.mark.parametrize(
+    ("statement", "table", "columns", "outcome"),
+    [
+        (
+            "The threshold is proportional to T/n (Jermyn)",
+            "laws",
+            power(0.75) | {"exponent_high": 1.2, "exponent_low": 0.4},
+            "not decided",
+        ),
+        ("The threshold is proportional to T/n (Jermyn)", "laws", {"exponent_low": -math.inf}, "not tested"),
+        (
+            "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)",
+            "thresholds",
+            between(1.0, math.inf),
+            "not decided",
+        ),
+        (  # one seed decides nothing
+            "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)",
+            "thresholds",
+            between(9.0, 11.0)
+            | {"T": lambda rows: 30_000 - (rows.index > rows.query("law == 'first'").index[0])},
+            "not decided",
+        ),
+    ],
+)
+def test_wide_intervals_decide_no_threshold(statement, table, columns, outcome):
+    tables = changed(committed("repeated-threshold"), table, **columns)
+    assert judged("repeated-threshold", tables)[statement] == outcome
 
 
 def test_models_that_were_refused_are_counted():
@@ -230,23 +254,12 @@ def test_models_that_were_refused_are_counted():
     assert tuple(row.values()) == (8, "two circles", 3, "1.5 to 1.6", 2, 1, 0, 1)
 
 
-@pytest.mark.parametrize(
-    ("outcomes_by_R", "low", "high"),
-    [
-        ({0.5: [False] * 4, 0.6: [True] * 4}, 0.5, 0.6),
-        ({0.3: [False] * 2, 0.4: [False, True], 0.6: [True] * 2}, 0.3, 0.6),
-        ({0.3: [False] * 2, 0.4: [False] * 2}, 0.4, math.inf),
-    ],
-)
-def test_thresholds_without_a_law_have_a_range(outcomes_by_R, low, high):
-    rows = [
-        {"seed": seed, "share": share, "embedded": embedded}
-        for share, seeds in outcomes_by_R.items()
-        for seed, embedded in enumerate(seeds)
-    ]
-    found = boundary(pd.DataFrame(rows))
-    assert math.isnan(found.value)
-    assert (found.low, found.high) == (low, high)
+def test_thresholds_without_a_law_have_a_range():
+    ends = pd.DataFrame({"low": [3.0, 4.0, 3.0], "high": [6.0, 6.0, math.inf]})
+    for rows in (ends, pd.concat([ends, ends])):  # few, and six that share the range from 4 to 6
+        found = boundary(rows)
+        assert math.isnan(found.value)
+        assert (found.low, found.high) == (3.0, math.inf)
 
 
 # From runs
@@ -264,13 +277,19 @@ TINY = {
 def _transition(T, n, sparsity, seed, features):
     """What the numerical model finds, in units of T/n."""
     at = 0.5 + 0.01 * seed
-    states = {"metastable_until": 1.5, "embedded_from": 0.1, "zero_bias": 0.4}
+    states = {
+        "metastable_until": 1.5,
+        "kicked_until": 1.2,
+        "step": 0.1,
+        "embedded_from": 0.1,
+        "zero_bias": 0.4,
+    }
     return Transition(threshold=at, between=(at, at), repeats=at * T / n, **states)
 
 
 @pytest.mark.parametrize("name", TINY)
 def test_one_command_makes_tables_figure_and_page(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("experiments.threshold.draws.find_transition", _transition)
+    monkeypatch.setattr("experiments.repeated_threshold.find_transition", _transition)
     file, out = tmp_path / "sweep.toml", tmp_path / "out"
     file.write_text(f"[setting]\nn=60\nsparsity=0.95\n{TINY[name]}")
     train(read_sweep(file).cells, out=tmp_path / "runs", progress=False)
