@@ -6,7 +6,7 @@ Shapes: W (m, n), b (n,), data X (n, T) with one column per datapoint. Loss: sum
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from numerics.data import as_array
 from numerics.model_layouts import StoredModel, flattened, read_layout
 from numerics.starts import draw_start
 from theory.setting import Setting
+
+_Model = TypeVar("_Model")
 
 #: Largest parameter that can be measured: outputs are of third order in parameters, errors of sixth.
 LARGEST = 1e40
@@ -88,7 +90,7 @@ def read_stored(model: Any, sides: Collection[int] = (), instance: int | None = 
     return choose(read_layout(arrays, sides), instance)
 
 
-def choose(found: Sequence[StoredModel], instance: int | None) -> StoredModel:
+def choose(found: Sequence[_Model], instance: int | None) -> _Model:
     """The one model, or the one that ``instance`` names by its place; ValueError otherwise."""
     if instance is None and len(found) == 1:
         return found[0]

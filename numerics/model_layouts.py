@@ -30,8 +30,10 @@ _BIAS_NAMES = ("b", "bias", "b_final", "b_dec", "biases", "b_out")
 _TRAINING = re.compile(
     r"optim\w*|opt|opt_state|\w*exp_avg\w*|\w*momentum\w*|square_avg|grads?|gradients?|\w*scheduler\w*|param_groups"
 )
-#: ... that hold other states of the same parameters, read only where there is nothing else.
-_SECOND = re.compile(r"(\w+_)?(ema|swa|averaged?|shadow|init|initial|history|snapshots?|trajectory)(_\w+)?")
+#: ... that hold other states of the same parameters, not read where there are some of the same shapes.
+_SECOND = re.compile(
+    r"((\w+_)?(ema|swa|averaged?|shadow|history|snapshots?|trajectory)|(.*_)?init(ial)?)(_(state|model|param|weight)\w*)?"
+)
 #: Last parts of names that no forward pass uses: data, what weighs the loss, what was noted down.
 _BESIDE = re.compile(
     r"x|x_?\w*train\w*|\w*train_?x|x_?test\w*|\w*data(set|points?)?|points|inputs?|targets?|outputs?|samples?|h|hidden"
@@ -102,8 +104,14 @@ def read_layout(arrays: Mapping[str, Any], sides: Collection[int] = ()) -> tuple
     ((2, 5), (5,))
     """
     trained = {name: array for name, array in arrays.items() if not _has_part(name, _TRAINING)}
-    own = {name: array for name, array in trained.items() if not _has_part(name, _SECOND)}
-    if not any(_is_weight(name, array) for name, array in own.items()):
+    first = {name: array for name, array in trained.items() if not _has_part(name, _SECOND)}
+    shapes = {tuple(array.shape) for array in first.values()}
+    own = {
+        n: a
+        for n, a in trained.items()
+        if n in first or not {tuple(a.shape), tuple(a.shape[1:])} & {*shapes, ()}
+    }
+    if not any(_is_weight(name, array) for name, array in first.items()):
         own = trained
     if len(own) > MOST_ARRAYS:
         raise ValueError(f"holds {len(own)} arrays, more than a model of one layer has; save W and b alone")

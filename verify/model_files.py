@@ -1,13 +1,13 @@
-"""Foreign models and data: files of unknown making, read without ever unpickling.
+"""Foreign models and data: files of unknown making, laid beside each other.
 
-A model is a safetensors file, a NumPy archive (npz) or a torch state dict with weights W (m, n) and a bias b (n,)
-under whatever names; data is an array X (n, T), or a run file of this program, whose setting tells the data. The
-kind of a file is told by its first bytes, not by its name. Every guess that was made is written down.
+A model is any of the layouts of `numerics.model_layouts` in any of the files of `verify.array_files`, or a run of this
+program, which knows its data. Every guess that was made is written down.
 """
 
-import warnings
-import zipfile
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,93 +17,170 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics import Dataset, Run, RunFileError, draw_dataset, load_run
-from numerics.model import read_parameters
+from numerics.data_layouts import read_dataset
+from numerics.model import checked
+from numerics.model_layouts import StoredModel, read_layout
+from verify.array_files import ForeignFileError, listed, metadata, read_arrays
 
-Arrays = dict[str, NDArray[np.float64]]
+__all__ = ["ForeignData", "ForeignFileError", "ForeignModel", "model_files", "read_data", "read_models"]
 
-#: Last parts of names, most likely first; a tied model is stored under its encoder's name as a rule.
-_WEIGHT_NAMES = ("W", "weight", "weights", "W_enc", "W_down", "w", "kernel")
-_BIAS_NAMES = ("b", "bias", "b_final", "b_dec", "biases", "b_out")
-_DATA_NAMES = ("X", "x", "data", "features", "batch")
+#: Last parts of the names of data, most likely first; the nameless array of an npy file or a table is data.
+_DATA_NAMES = (
+    *(
+        "",
+        "x",
+        "x_train",
+        "train_x",
+        "xtrain",
+        "train",
+        "train_data",
+        "data_train",
+        "data",
+        "dataset",
+        "train_dataset",
+    ),
+    *("inputs", "features", "datapoints", "points", "samples", "batch"),
+)
+#: ... of what is no training data, unless there is nothing else.
+_NO_DATA = re.compile(
+    r"(.*[._])?(x_?)?(test|val|valid\w*|labels?|targets?|masks?|y|w\w*|b|bias\w*|weight\w*)([._].*)?"
+)
 
-_ZIP, _NPY, _PICKLE = b"PK\x03\x04", b"\x93NUMPY", b"\x80"
-
-
-class ForeignFileError(ValueError):
-    """A file that cannot be read as a model or as data, in one line."""
+#: Names of files in a folder that may hold models.
+_MODEL_FILES = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".th")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ForeignModel:
-    """A model read from a file: W (m, n) and b (n,), finite; what was guessed; the run, if the file is one of ours."""
+    """A model read from a file, what was guessed, and the run, if the file is one of ours."""
 
-    W: NDArray[np.float64]
-    b: NDArray[np.float64]
+    stored: StoredModel
     guesses: tuple[str, ...] = ()
     run: Run | None = None
 
+    @property
+    def W(self) -> NDArray[np.float64]:
+        """(m, n) weights."""
+        return self.stored.W
 
-def read_model(path: str | Path) -> ForeignModel:
-    """The model in a file; names, transposition and nesting are guessed and the guesses listed.
+    @property
+    def b(self) -> NDArray[np.float64]:
+        """(n,) biases."""
+        return self.stored.b
 
-    Raises ForeignFileError: No such file, a file that is damaged or of another kind, no W and b in it, or
-    values that are not finite.
+
+class ForeignData:
+    """The arrays of a file that may be data; which is taken depends on the model."""
+
+    def __init__(self, path: str | Path, rows: bool | None = None) -> None:
+        self.path, self._rows, self.run = Path(path), rows, _read_run(Path(path))
+        arrays, self._kind = ({}, "run") if self.run else read_arrays(self.path)
+        vectors = [array for array in arrays.values() if len(array.shape) == 1]
+        if 1 < len(vectors) == len(arrays) and all(name.rpartition(".")[2].isdigit() for name in arrays):
+            arrays = {"": np.stack([np.asarray(vector) for vector in vectors])}  # a list of datapoints
+        self._arrays = {name: array for name, array in arrays.items() if len(array.shape) in (2, 3)}
+        self._known: dict[tuple[int, ...], tuple[Dataset, tuple[str, ...]]] = {}
+
+    @property
+    def sides(self) -> Collection[int]:
+        """The sides of what is most likely data, one of which is the number of features."""
+        if self.run is not None:
+            return (self.run.setting.n,)
+        ranks = {name: _data_rank(name) for name in self._arrays}
+        best = min(ranks.values(), default=0)
+        return {side for name, array in self._arrays.items() if ranks[name] == best for side in array.shape}
+
+    def of(self, n: int, place: tuple[int, int] = (0, 1)) -> tuple[Dataset, tuple[str, ...]]:
+        """The dataset for a model of ``n`` features, instance so many of so many; ForeignFileError without one."""
+        if (n, *place) not in self._known:
+            with _naming(self.path):
+                self._known[n, *place] = self._read(n, place)
+        return self._known[n, *place]
+
+    def _read(self, n: int, place: tuple[int, int]) -> tuple[Dataset, tuple[str, ...]]:
+        if self.run is not None:
+            if self.run.setting.n != n:
+                raise ValueError(
+                    f"a run with {self.run.setting.n} features, the model has {n}; they must agree"
+                )
+            return draw_dataset(self.run.setting), (
+                f"data drawn from the setting of the run {self.path.name}",
+            )
+        fitting = [name for name, array in self._arrays.items() if n in array.shape]
+        if not fitting:
+            shapes = ", ".join(
+                f"{name or 'X'} has shape {tuple(a.shape)}" for name, a in self._arrays.items()
+            )
+            raise ValueError(
+                f"{shapes or 'no matrix'}; the model has {n} features, so X must be ({n}, T) or (T, {n})"
+            )
+        fitting.sort(key=_data_rank)
+        if len(fitting) > 1 and _data_rank(fitting[0]) == _data_rank(fitting[1]):
+            raise ValueError(f"holds {listed(fitting)}; name the data X, an array (n, T)")
+        data, notes = read_dataset(
+            self._arrays[fitting[0]], n, place, rows=self._rows, usually_rows=self._kind == "table"
+        )
+        return data, notes if fitting[0] in ("", "X") else (f"X is {fitting[0]!r}", *notes)
+
+
+def _data_rank(name: str) -> int:
+    last = name.rpartition(".")[2].lower()
+    known = _DATA_NAMES.index(last) if last in _DATA_NAMES else len(_DATA_NAMES)
+    return known + 100 * (_NO_DATA.fullmatch(name.lower()) is not None)
+
+
+def read_data(path: str | Path, n: int, rows: bool | None = None) -> tuple[Dataset, tuple[str, ...]]:
+    """The dataset of ``n`` features in a file, and the guesses made: an array (n, T) or (T, n), or one of our runs.
+
+    Raises ForeignFileError as `read_models` does, also for negative entries and where every datapoint is empty.
+    """
+    return ForeignData(path, rows).of(n)
+
+
+def read_models(path: str | Path, sides: Collection[int] = ()) -> tuple[ForeignModel, ...]:
+    """The models in a file; names, transposition and nesting are guessed and the guesses listed.
+
+    ``sides`` are the sides of the data. Raises ForeignFileError: No such file, a file that is damaged or of another
+    kind, or no W in it.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/model.npz", weight=np.ones((5, 2)), bias=np.zeros(5))
-    ...     read_model(f"{folder}/model.npz").guesses[1]
+    ...     read_models(f"{folder}/model.npz")[0].guesses[1]
     "W is the transpose of 'weight', which has shape (5, 2)"
     """
     path = Path(path)
     if (run := _read_run(path)) is not None:
         with _naming(path):
-            return ForeignModel(*read_parameters((run.W, run.b)), (), run)
-    arrays = _squeezed(_read_arrays(path))
-    bias_name, weight_name = _find_parameters(path, arrays)
-    weight, bias = arrays[weight_name], arrays[bias_name]
-    guesses = []
-    if (weight_name, bias_name) != ("W", "b"):
-        guesses.append(f"W is {weight_name!r} and b is {bias_name!r}")
-    turned = weight.shape[1] != len(bias)
-    if turned:
-        guesses.append(f"W is the transpose of {weight_name!r}, which has shape {weight.shape}")
-    elif weight.shape[0] == weight.shape[1]:
-        guesses.append(
-            f"{weight_name!r} has shape {weight.shape}: taken as (m, n), though (n, m) fits as well"
-        )
-    guesses += _unused(arrays, weight_name, bias_name)
+            return (ForeignModel(StoredModel(*checked(run.W.astype(float), run.b.astype(float))), (), run),)
+    arrays, kind = read_arrays(path)
     with _naming(path):
-        return ForeignModel(*read_parameters((weight.T if turned else weight, bias)), tuple(guesses))
+        if kind == "table":
+            raise ValueError("a table of numbers, which may be data but no model; save an npz with W and b")
+        return tuple(ForeignModel(stored, stored.notes) for stored in read_layout(arrays, sides))
 
 
-def read_data(path: str | Path, n: int) -> tuple[Dataset, tuple[str, ...]]:
-    """The dataset of ``n`` features in a file, and the guesses made: an array (n, T) or (T, n), or one of our runs.
+def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> list[Path]:
+    """The files named, folders replaced by the files of models in them, numbers in names in their order."""
 
-    Raises ForeignFileError as `read_model` does, also for negative entries and for datapoints without a feature.
-    """
-    path = Path(path)
-    if (run := _read_run(path)) is not None:
-        if run.setting.n != n:
-            raise ForeignFileError(
-                f"{path}: a run with {run.setting.n} features, the model has {n}; they must agree"
-            )
-        return draw_dataset(run.setting), (f"data drawn from the setting of the run {path.name}",)
-    arrays = _read_arrays(path)
-    name = _find_data(path, arrays)
-    X = arrays[name]
-    guesses = [] if name in ("X", "") else [f"X is {name!r}"]
-    if X.ndim != 2 or n not in X.shape:
-        raise ForeignFileError(
-            f"{path}: X has shape {X.shape}; the model has {n} features, so it must be ({n}, T) or (T, {n})"
-        )
-    if X.shape == (n, n):
-        guesses.append(f"X has shape {X.shape}: taken as (n, T), one column per datapoint")
-    elif X.shape[0] != n:
-        guesses.append(f"X has shape {X.shape}: taken as (T, n), one row per datapoint")
-        X = X.T
-    with _naming(path):
-        return Dataset.from_dense(X), tuple(guesses)
+    def order(path: Path) -> list[Any]:
+        return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
+
+    found: list[Path] = []
+    for path in map(Path, paths):
+        inside = [p for p in path.iterdir() if p.suffix in _MODEL_FILES] if path.is_dir() else [path]
+        found += sorted((p for p in inside if p == path or data is None or p != Path(data)), key=order)
+    return found
+
+
+def _read_run(path: Path) -> Run | None:
+    """The run in a file of this program; None for any other file, ForeignFileError for a damaged run."""
+    if not path.is_file() or "tgon" not in metadata(path):
+        return None
+    try:
+        return load_run(path)
+    except RunFileError as error:
+        raise ForeignFileError(str(error)) from None
 
 
 @contextmanager
@@ -113,141 +190,3 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ForeignFileError(f"{path}: {error}") from None
-
-
-def _read_run(path: Path) -> Run | None:
-    """The run in a file of this program; None for any other file, ForeignFileError for a damaged run."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            if "tgon" not in (file.metadata() or {}):
-                return None
-    except (SafetensorError, OSError, ValueError):
-        return None
-    try:
-        return load_run(path)
-    except RunFileError as error:
-        raise ForeignFileError(str(error)) from None
-
-
-def _read_arrays(path: Path) -> Arrays:
-    """Every array of a file by name; '' for the one array of an npy file."""
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        raise ForeignFileError(f"{path}: not a regular file; give a file that holds arrays")
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-        found = _read_by_kind(path, head)
-    except OSError as error:
-        reason = (error.strerror or "cannot be read").lower()
-        raise ForeignFileError(f"{path}: {reason}; try another file") from None
-    except Exception as error:  # noqa: BLE001 (a damaged or hostile file may make its reader raise anything)
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ForeignFileError(
-            f"{path}: damaged, or no npz, safetensors or state dict that loads without unpickling ({reason}); "
-            "save W and b as one of these"
-        ) from None
-    if not found:
-        raise ForeignFileError(f"{path}: holds no arrays")
-    for name, array in found.items():
-        if array.dtype.kind not in "fiub":
-            raise ForeignFileError(f"{path}: {name!r} holds {array.dtype}, not real numbers")
-    return {name: array.astype(np.float64) for name, array in found.items()}
-
-
-def _read_by_kind(path: Path, head: bytes) -> dict[str, NDArray[Any]]:
-    """The arrays of a file that begins with ``head``; whatever its reader raises if it is damaged."""
-    if head.startswith(_NPY):
-        return {"": np.load(path, allow_pickle=False)}
-    if head.startswith(_ZIP):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith("data.pkl") for name in archive.namelist()):
-                return _read_torch(path)
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    if head.startswith(_PICKLE):
-        return _read_torch(path)
-    if head[8:9] == b"{":
-        from safetensors import safe_open
-
-        with safe_open(path, framework="pt") as file:  # torch also knows bfloat16
-            return {name: _as_array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-    raise ValueError("unknown first bytes")
-
-
-def _read_torch(path: Path) -> dict[str, NDArray[Any]]:
-    import torch
-
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return dict(_tensors(torch.load(path, map_location="cpu", weights_only=True)))
-    except Exception:  # noqa: BLE001 (torch's own message advises to unpickle)
-        raise ValueError("torch refuses it with weights_only=True") from None
-
-
-def _tensors(content: Any, prefix: str = "") -> Iterator[tuple[str, NDArray[Any]]]:
-    """Name and array of every real tensor in nested mappings, names joined by dots."""
-    if isinstance(content, Mapping):
-        for name, item in content.items():
-            yield from _tensors(item, f"{prefix}.{name}" if prefix else str(name))
-    elif hasattr(content, "detach") and not content.is_complex():
-        yield prefix, _as_array(content)
-
-
-def _as_array(tensor: Any) -> NDArray[Any]:
-    array: NDArray[Any] = (tensor if tensor.is_complex() else tensor.double()).detach().numpy()
-    return array
-
-
-def _squeezed(arrays: Arrays) -> Arrays:
-    """Arrays without a leading axis of length 1, as models stored as one of a batch of instances have."""
-    batched = all(array.ndim in (2, 3) and len(array) == 1 for array in arrays.values())
-    return {name: array[0] for name, array in arrays.items()} if batched else arrays
-
-
-def _find_parameters(path: Path, arrays: Arrays) -> tuple[str, str]:
-    """Names of bias and weight: a vector whose length is a side of a matrix; larger n first, then familiar names."""
-    order = list(arrays)
-    pairs = [
-        (-len(b), _rank(weight, _WEIGHT_NAMES) + _rank(bias, _BIAS_NAMES), order.index(weight), bias, weight)
-        for bias, b in arrays.items()
-        for weight, W in arrays.items()
-        if b.ndim == 1 and W.ndim == 2 and len(b) in W.shape
-    ]
-    if not pairs:
-        shapes = ", ".join(f"{name or 'array'} {array.shape}" for name, array in list(arrays.items())[:6])
-        raise ForeignFileError(
-            f"{path}: no weights W (m, n) with a bias b (n,) among its arrays ({shapes}); "
-            f"save an npz with W and b"
-        )
-    *_, bias, weight = min(pairs, key=lambda pair: pair[:3])
-    return bias, weight
-
-
-def _rank(name: str, known: tuple[str, ...]) -> int:
-    last = name.rpartition(".")[2]
-    return known.index(last) if last in known else len(known)
-
-
-def _unused(arrays: Arrays, weight: str, bias: str) -> list[str]:
-    """A sentence on every other array, and on how a second weight matrix differs from the first."""
-    return [
-        f"{name!r} is the transpose of {weight!r}: weights are tied"
-        if np.array_equal(array, arrays[weight].T)
-        else f"{name!r} {array.shape} is ignored: the model read is ReLU(Wᵀ W x + b) with one W and one b"
-        for name, array in arrays.items()
-        if name not in (weight, bias)
-    ]
-
-
-def _find_data(path: Path, arrays: Arrays) -> str:
-    for name in ("", *_DATA_NAMES):
-        if name in arrays:
-            return name
-    matrices = [name for name, array in arrays.items() if array.ndim == 2]
-    if len(matrices) != 1:
-        raise ForeignFileError(
-            f"{path}: holds {', '.join(map(repr, arrays))}; name the data X, an array (n, T)"
-        )
-    return matrices[0]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from numerics.data import Dataset, as_numbers
-from numerics.model_layouts import flattened
+from numerics.model_layouts import StoredModel, flattened
 
 #: Numbers of a batch of outputs.
 BATCH = 1 << 22
@@ -90,3 +90,29 @@ def _off(outputs: list[Floats], expected: Floats) -> Floats:
     """How far the nearest output is off; infinite where it is NaN."""
     distances = [np.nan_to_num(np.abs(values - expected), nan=np.inf) for values in outputs]
     return min(distances, key=lambda distance: float(distance.max()))
+
+
+def measure_layers(stored: StoredModel, data: Dataset) -> dict[str, float]:
+    """What can be said of a stored model that is not ReLU(WᵀWx + b): norms, and how it does with a ReLU at its output.
+
+    ``weight_norm`` and ``bias_norm`` are of W and b. Where it differs by an untied decoder D or a bias c of the encoder
+    alone, ``train_loss`` and ``worst_point_error`` are those of ReLU(D(Wx + c) + b), and ``largest_difference`` is that
+    of its outputs from ReLU(WᵀWx + b).
+    """
+    found = {"weight_norm": float(np.linalg.norm(stored.W)), "bias_norm": float(np.linalg.norm(stored.b))}
+    parts = {"decoder_norm": stored.decoder, "encoder_bias_norm": stored.encoder_bias}
+    if all(part is None for part in parts.values()):
+        return found
+    found |= {name: float(np.linalg.norm(part)) for name, part in parts.items() if part is not None}
+    decoder = stored.W.T if stored.decoder is None else stored.decoder
+    shift = np.zeros(len(stored.W)) if stored.encoder_bias is None else stored.encoder_bias
+    hidden, b, errors, apart = data.project(stored.W), stored.b[:, None], list[Floats](), 0.0
+    size = max(1, BATCH // data.n)
+    for first in range(0, data.T, size):
+        h = hidden[:, first : first + size]
+        outputs = np.maximum(decoder @ (h + shift[:, None]) + b, 0)
+        errors.append(((outputs - data.sparse()[:, first : first + size].toarray()) ** 2).sum(axis=0))
+        apart = max(apart, float(np.abs(outputs - np.maximum(stored.W.T @ h + b, 0)).max()))
+    squared = np.concatenate(errors)
+    losses = {"train_loss": float(squared.mean()), "worst_point_error": float(squared.max())}
+    return found | losses | {"largest_difference": apart}

@@ -21,8 +21,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from numerics.data import Dataset, draw_dataset
 from numerics.measurement.record import measure
@@ -146,13 +146,16 @@ def _with_sorted_header(content: bytes) -> bytes:
 def read_verified(path: Path, names: tuple[str, ...]) -> tuple[dict[str, NDArray[Any]], str]:
     """Tensors and description of a file that `write_verified` wrote; RunFileError if it is not whole and unaltered."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            own = "tgon" in metadata and set(file.keys()) == set(names)
-            tensors = {name: file.get_tensor(name) for name in names} if own else {}
+        content = (
+            path.read_bytes()
+        )  # not mapped: a file that is cut short meanwhile must not kill the process
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header.pop("__metadata__", {})
+        own = "tgon" in metadata and set(header) == set(names)
+        tensors = load(content) if own else {}
     except FileNotFoundError:
         raise RunFileError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
     if not own:
         raise RunFileError(f"{path}: not a run of this program; try `tgon check` for foreign models")

@@ -1,21 +1,33 @@
 """Foreign files: every way a model may be stored is read, everything else is refused in one line."""
 
 import contextlib
+import io
+import json
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
+from scipy.sparse import coo_array, save_npz
 
 from numerics import draw_dataset, train
+from numerics.measurement.forward import measure_layers
 from theory import Setting
-from verify.model_files import ForeignFileError, read_data, read_model
+from verify import array_files
+from verify.array_files import ForeignFileError
+from verify.model_files import ForeignData, model_files, read_data, read_models
 
 _SMALL = Setting(T=3, n=40, sparsity=0.9, steps=20)
 _W = np.arange(1.0, 9.0).reshape(2, 4)
 _B = np.array([-1.0, 0.0, 1.0, 2.0])
+
+
+def _one(path, sides=()):
+    [model] = read_models(path, sides)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -42,62 +54,163 @@ _WRITERS = {
 }
 
 
+_THREE, _BIASES = np.stack([_W, 2 * _W, 3 * _W]), np.stack([_B, _B, -_B])
+_ADAM = {
+    "state": {0: {"exp_avg": _W / 9, "step": np.ones(())}, 1: {"exp_avg": _B / 9}},
+    "param_groups": [{"lr": 0.1}],
+}
+_OLD = {"W": -_W, "b": -_B}
+_LAYERS = {"0.weight": _W, "0.bias": np.zeros(2), "2.weight": _W.T, "2.bias": _B}
+
+#: What a torch file may hold, and what is found in it: how many models, or a word of what it differs by.
+_LAYOUTS = {
+    "as it is": ({"W": _W, "b": _B}, 1),
+    "names of layers": ({"encoder.weight": _W, "decoder.bias": _B}, 1),
+    "names of the field": ({"w1_2t": _W, "b_1t": _B}, 1),
+    "transposed": ({"weight": _W.T, "bias": _B}, 1),
+    "column": ({"W": _W, "b": _B[:, None]}, 1),
+    "row": ({"W": _W.T, "b": _B[None]}, 1),
+    "list": ([_W, _B], 1),
+    "one of a batch": ({"W": _W[None], "b": _B[None]}, 1),
+    "wrapped": ({"module._orig_mod.W": _W, "module._orig_mod.b": _B}, 1),
+    "tied": ({"W_enc": _W, "W_dec": _W.T, "b": _B}, 1),
+    "tied, same orientation": ({"W_enc": _W, "W_dec": _W, "b": _B}, 1),
+    "linear layers": (_LAYERS, 1),
+    "beside": (
+        {"W": _W, "b": _B, "importance": _B**2, "X": np.eye(4), "loss": np.ones(9), "scale": np.ones(1)},
+        1,
+    ),
+    "optimizer first": ({"optimizer": _ADAM, "model": {"w": _W, "c": _B}}, 1),
+    "optimizer last": ({"epoch": np.ones(()), "net": {"w": _W, "c": _B}, "o": _ADAM}, 1),
+    "averages": ({"ema": _OLD, "model": {"W": _W, "b": _B}, "initial_state": _OLD}, 1),
+    "averages alone": ({"ema": {"W": _W, "b": _B, "n_averaged": np.ones(())}}, 1),
+    "history": ({"W_history": np.stack([-_W] * 5), "b_history": np.stack([-_B] * 5), "w": _W, "c": _B}, 1),
+    "instances": ({"W": _THREE, "b_final": _BIASES}, 3),
+    "instances, transposed": ({"W": _THREE.swapaxes(1, 2), "b": _BIASES[:, None]}, 3),
+    "instances, columns": (
+        {"linear.weight": _THREE, "b": _BIASES[:, :, None], "probability": np.ones((3, 1))},
+        3,
+    ),
+    "instances in a list": ({"models": [{"W": w, "b": b} for w, b in zip(_THREE, _BIASES, strict=True)]}, 3),
+    "steps": ({str(k): {"W": w, "b": b} for k, w, b in zip((0, 10, 100), _THREE, _BIASES, strict=True)}, 3),
+    "instances, tied": ({"enc": _THREE, "dec": _THREE.swapaxes(1, 2), "b": _BIASES}, 3),
+    "untied": (
+        {"initial_layer.weight": _W, "final_layer.weight": _W.T + 1, "final_layer.bias": _B},
+        "not tied",
+    ),
+    "untied, same orientation": ({"W": _W, "W_up": 2 * _W, "b": _B}, "not tied"),
+    "encoder bias": (_LAYERS | {"0.bias": np.ones(2)}, "'0.bias' (2,), norm 1.41, is a bias of the encoder"),
+    "bias of the encoder alone": (
+        {"e.weight": _W, "e.bias": np.ones(2), "d.weight": _W.T},
+        "bias of the encoder",
+    ),
+    "hidden layer": (
+        {"0.weight": _W, "1.weight": np.eye(2)[::-1], "2.weight": _W.T, "2.bias": _B},
+        "further layer",
+    ),
+    "wide hidden layer": (
+        {"0.weight": np.ones((7, 4)), "1.weight": np.ones((2, 7)), "2.weight": np.ones((7, 2)), "3.bias": _B},
+        "further layer",
+    ),
+    "bias before": ({"W": _W, "b": _B, "b_pre": np.ones(4)}, "'b_pre' (4,)"),
+    "norm": ({"W": _W, "b": _B, "norm.weight": np.ones(4), "norm.bias": np.zeros(4)}, "'norm.weight' (4,)"),
+    "scale": ({"W": _W, "b": _B, "scale": np.full(1, 2.0)}, "'scale' (1,), norm 2"),
+    "one instance untied": (
+        {"enc": _THREE, "dec": _THREE[[0, 1, 1]], "b": _BIASES},
+        "not tied",
+    ),
+}
+
+
+def _as_torch(content):
+    if isinstance(content, dict):
+        return {name: _as_torch(item) for name, item in content.items()}
+    if isinstance(content, list):
+        return [_as_torch(item) for item in content]
+    return torch.tensor(np.array(content))
+
+
+@pytest.mark.parametrize(("content", "expected"), _LAYOUTS.values(), ids=_LAYOUTS)
+def test_every_layout_is_read_or_told_apart(tmp_path, content, expected):
+    torch.save(_as_torch(content), tmp_path / "model.pt")
+    found = read_models(tmp_path / "model.pt", (4, 30))
+    if isinstance(expected, str):
+        differences = "; ".join(found[-1].stored.differences)
+        assert expected in differences
+        return
+    assert len(found) == expected
+    for k, model in enumerate(found):
+        np.testing.assert_array_equal(model.W, (k + 1) * _W)
+        np.testing.assert_array_equal(model.b, _B if k < 2 else -_B)
+        assert model.stored.differences == ()
+
+
 @pytest.mark.parametrize("write", _WRITERS.values(), ids=_WRITERS)
-@pytest.mark.parametrize(
-    ("weight_name", "bias_name", "stored"),
-    [("W", "b", _W), ("encoder.weight", "decoder.bias", _W), ("weight", "bias", _W.T), ("foo", "bar", _W.T)],
-)
-def test_every_container_name_and_orientation(tmp_path, write, weight_name, bias_name, stored):
-    path = tmp_path / "model.npz"
-    write(path, **{weight_name: stored, bias_name: _B})
-    model = read_model(path)
+@pytest.mark.parametrize("name", ["model.npz", "model.pt", "model.safetensors", "model"])
+def test_every_container_under_any_name(tmp_path, write, name):
+    write(tmp_path / "made.npz", W=_W.T, bias=_B)
+    model = _one((tmp_path / "made.npz").rename(tmp_path / name))
     np.testing.assert_array_equal(model.W, _W)
-    np.testing.assert_array_equal(model.b, _B)
-    guesses = " ".join(model.guesses)
-    assert ("transpose" in guesses) == (stored.shape == (4, 2))
-    assert (model.guesses == ()) == (write is not _WRITERS["nested torch"] and weight_name == "W")
+    assert any("transpose" in guess for guess in model.guesses)
 
 
-def test_the_kind_of_a_file_is_not_told_by_its_name(tmp_path):
-    _safetensors(tmp_path / "model.pt", W=_W, b=_B)
-    np.testing.assert_array_equal(read_model(tmp_path / "model.pt").W, _W)
-
-
-def test_an_autoencoder_of_linear_layers_is_read_as_tied_and_says_so(tmp_path):
-    model = torch.nn.ModuleDict({"encoder": torch.nn.Linear(6, 2), "decoder": torch.nn.Linear(2, 6)})
-    torch.save(model.state_dict(), tmp_path / "model.pt")
-    found = read_model(tmp_path / "model.pt")
-    np.testing.assert_array_equal(found.W, model["encoder"].weight.detach().double().numpy())
-    np.testing.assert_array_equal(found.b, model["decoder"].bias.detach().double().numpy())
-    assert any("'encoder.bias' (2,) is ignored" in guess for guess in found.guesses)
-    assert any("'decoder.weight' (6, 2) is ignored" in guess for guess in found.guesses)
-
-
-def test_a_tied_decoder_is_recognised(tmp_path):
-    np.savez(tmp_path / "model.npz", W=_W, W_dec=_W.T, b=_B)
-    assert "'W_dec' is the transpose of 'W': weights are tied" in read_model(tmp_path / "model.npz").guesses
+def test_no_bias_is_zero_and_says_so(tmp_path):
+    """The sides of the data tell which side of W has the features."""
+    np.save(tmp_path / "W.npy", _W)
+    for sides, shape in (((4, 9), (2, 4)), ((2, 9), (4, 2))):
+        model = _one(tmp_path / "W.npy", sides)
+        assert model.W.shape == shape
+        assert not model.b.any()
+        assert "there is no bias: b = 0" in model.guesses[0]
 
 
 def test_a_square_matrix_is_taken_as_it_is_and_says_so(tmp_path):
     np.savez(tmp_path / "model.npz", W=_W[:, :2], b=_B[:2])
-    model = read_model(tmp_path / "model.npz")
+    model = _one(tmp_path / "model.npz")
     np.testing.assert_array_equal(model.W, _W[:, :2])
     assert any("fits as well" in guess for guess in model.guesses)
 
 
-def test_one_of_a_batch_and_half_precision(tmp_path):
-    save_torch_file(
-        {
-            "W": torch.as_tensor(_W)[None].to(torch.bfloat16),
-            "b": torch.as_tensor(_B)[None].to(torch.bfloat16),
-        },
-        tmp_path / "model.safetensors",
-    )
-    np.testing.assert_array_equal(read_model(tmp_path / "model.safetensors").W, _W)
+@pytest.mark.parametrize(
+    ("kind", "rounding"), [(torch.bfloat16, 2**-8), (torch.float16, 2**-11), (torch.float32, 0)]
+)
+def test_half_precision_is_told(tmp_path, kind, rounding):
+    tensors = {name: torch.as_tensor(array).to(kind) for name, array in (("W", _W), ("b", _B))}
+    save_torch_file(tensors, tmp_path / "model.safetensors")
+    model = _one(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(model.W, _W)
+    assert model.stored.rounding == rounding
+    assert any("half precision" in guess for guess in model.guesses) == (rounding > 0)
+
+
+@pytest.mark.parametrize("n", [500, 1000, 9999])
+def test_a_safetensors_header_may_begin_like_a_pickle(tmp_path, n):
+    _safetensors(tmp_path / "model.pt", W=np.ones((2, n), np.float32), b=np.ones(n, np.float32))
+    assert (tmp_path / "model.pt").read_bytes()[:1] == b"\x80"
+    assert _one(tmp_path / "model.pt").W.shape == (2, n)
+
+
+def test_what_is_no_such_model_is_measured_as_it_is(tmp_path):
+    """Norms, and the loss of the stored layers with a ReLU at their output."""
+    data, D, c = draw_dataset(_SMALL), np.ones((40, 2)), np.array([1.0, -2.0])
+    W, b = np.random.default_rng(0).normal(size=(2, 40)), np.linspace(-1, 1, 40)
+    np.savez(tmp_path / "model.npz", **{"E.weight": W, "E.bias": c, "D.weight": D, "D.bias": b})
+    found = measure_layers(_one(tmp_path / "model.npz").stored, data)
+    X = data.dense()
+    outputs = np.maximum(D @ (W @ X + c[:, None]) + b[:, None], 0)
+    assert found["train_loss"] == pytest.approx(((outputs - X) ** 2).sum() / 3, rel=1e-12)
+    tied = np.maximum(W.T @ W @ X + b[:, None], 0)
+    assert found["largest_difference"] == pytest.approx(np.abs(outputs - tied).max(), rel=1e-12)
+
+
+def test_a_folder_is_its_models_in_order(tmp_path):
+    for name in ("step_100.npz", "step_20.npz", "X.npy", "log.txt"):
+        (tmp_path / name).touch()
+    assert [p.name for p in model_files([tmp_path], tmp_path / "X.npy")] == ["step_20.npz", "step_100.npz"]
 
 
 def test_a_run_knows_its_data(run):
-    model = read_model(run.path)
+    model = _one(run.path)
     np.testing.assert_array_equal(model.W, run.W)
     assert model.run.data.digest() == run.data.digest()
     data, guesses = read_data(run.path, 40)
@@ -105,20 +218,111 @@ def test_a_run_knows_its_data(run):
     assert "drawn from the setting" in guesses[0]
 
 
+def _csv(separator=",", **more):
+    def write(path, X):
+        np.savetxt(path, X, delimiter=separator, fmt="%.17g", comments="", **more)
+
+    return write
+
+
+def _frame(path, X, **more):
+    import pandas as pd
+
+    pd.DataFrame(X).to_csv(path, **more)
+
+
+def _held(**content):
+    return lambda path, X: torch.save({**content, "X_train": torch.tensor(np.array(X))}, path)
+
+
+_HEAD = ",".join(f"feature {j}" for j in range(40))
+
+#: Ways to store data, which all can be told from their content.
+_DATA = {
+    "npy": lambda path, X: np.save(path, X),
+    "half": lambda path, X: np.save(path, X.astype("f2")),
+    "big-endian": lambda path, X: np.save(path, X.astype(">f4")),
+    **{
+        f"npz {name}": lambda path, X, name=name: np.savez(path, **{name: X})
+        for name in ("X", "data", "anything")
+    },
+    **{
+        f"scipy {kind}": lambda path, X, kind=kind: save_npz(path, coo_array(X).asformat(kind))
+        for kind in ("csr", "csc", "coo", "bsr", "dia")
+    },
+    "torch": lambda path, X: torch.save(torch.tensor(np.array(X)), path),
+    "bfloat16": lambda path, X: torch.save(torch.tensor(np.array(X)).bfloat16(), path),
+    "torch coo": lambda path, X: torch.save(torch.tensor(np.array(X)).to_sparse(), path),
+    "torch csr": lambda path, X: torch.save(torch.tensor(np.array(X)).to_sparse_csr(), path),
+    "beside test data": _held(
+        X_test=torch.ones(7, 40), W=torch.ones(2, 40), y=torch.ones(3), mask=torch.ones(40, 3)
+    ),
+    "safetensors": lambda file, X: _safetensors(file.name, X=X),
+    "CSV": _csv(),
+    "spaces": _csv(" "),
+    "semicolons": _csv(";"),
+    "pandas": lambda path, X: _frame(path, X),
+    "pandas without index": lambda path, X: _frame(path, X, index=False),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
 @pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("name", ["X", "data", "anything", ""])
-def test_data_under_any_name_and_orientation(tmp_path, name, turned):
-    X = draw_dataset(_SMALL).dense()
-    stored = X.T if turned else X
-    path = tmp_path / "data"
-    with path.open("wb") as file:  # without a name that would tell the kind
-        if name:
-            np.savez(file, **{name: stored})
-        else:
-            np.save(file, stored)
-    data, guesses = read_data(path, 40)
-    np.testing.assert_array_equal(data.dense(), X)
+@pytest.mark.parametrize("write", _DATA.values(), ids=_DATA)
+def test_data_under_any_name_kind_and_orientation(tmp_path, write, turned):
+    """The same dataset, up to the rounding of its type; an empty datapoint is left out and counted."""
+    X = np.insert(draw_dataset(_SMALL).dense(), 1, 0, axis=1)
+    with (tmp_path / "data").open("wb") as file:  # without a name that would tell the kind
+        write(file, X.T if turned else X)
+    data, guesses = read_data(tmp_path / "data", 40)
+    bound = 2**-8 if write is _DATA["bfloat16"] else 2**-11 if write is _DATA["half"] else 2**-24
+    np.testing.assert_allclose(data.dense(), np.delete(X, 1, axis=1), rtol=bound, atol=0)
     assert ("one row per datapoint" in " ".join(guesses)) == turned
+    assert any("1 of 4 datapoints are empty" in guess for guess in guesses)
+    assert any("norms of datapoints" in guess for guess in guesses) == (bound > 1e-6)
+
+
+def test_a_header_and_copies_and_lists_of_datapoints(tmp_path):
+    X = draw_dataset(_SMALL).dense()
+    _csv(header=_HEAD)(tmp_path / "X.csv", np.vstack([X.T, X.T]))
+    data, guesses = read_data(tmp_path / "X.csv", 40)
+    assert data.T == 6
+    assert "6 datapoints, 3 of them distinct" in guesses
+    torch.save([torch.tensor(x) for x in X.T], tmp_path / "X.pt")
+    np.testing.assert_array_equal(read_data(tmp_path / "X.pt", 40)[0].dense(), X)
+
+
+def test_square_data_are_turned_by_their_norms_or_as_told(tmp_path):
+    square = np.array([[0.6, 0.8, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])  # rows have norm 1
+    np.save(tmp_path / "X.npy", square)
+    for rows, expected, why in (
+        (None, square.T, "rows have norm 1"),
+        (False, square, ""),
+        (True, square.T, ""),
+    ):
+        data, guesses = read_data(tmp_path / "X.npy", 3, rows)
+        np.testing.assert_array_equal(data.dense(), expected)
+        assert why in " ".join(guesses)
+    np.save(tmp_path / "X.npy", np.ones((3, 3)) - np.tri(3) / 2)
+    assert "columns" in read_data(tmp_path / "X.npy", 3)[1][0]
+    assert "--rows" in read_data(tmp_path / "X.npy", 3)[1][0]
+
+
+@pytest.mark.parametrize("axes", [(1, 0, 2), (0, 1, 2), (0, 2, 1)])
+def test_each_instance_has_its_own_data(tmp_path, axes):
+    X = np.random.default_rng(0).random((3, 5, 4))  # (instances, T, n)
+    np.save(tmp_path / "X.npy", X.transpose(axes))
+    for k in range(3):
+        np.testing.assert_array_equal(ForeignData(tmp_path / "X.npy").of(4, (k, 3))[0].dense(), X[k].T)
+
+
+def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):
+    """10⁴ features of 2·10⁵ datapoints, 16 GB if dense, in memory for a few times their two million entries."""
+    monkeypatch.setattr(array_files, "_available_memory", lambda: 500_000_000)
+    T, numbers = 200_000, np.random.default_rng(0)
+    places = np.repeat(np.arange(T), 10), numbers.integers(0, 10_000, 10 * T)
+    save_npz(tmp_path / "X.npz", coo_array((np.ones(10 * T), places), (T, 10_000)))
+    assert read_data(tmp_path / "X.npz", 10_000)[0].T == T
 
 
 class _Malicious:
@@ -144,11 +348,42 @@ def _holding(**arrays):
 
 #: How to make a file that is no model, by what is wrong with it.
 _NO_MODEL = {
-    "no bias": _holding(W=_W),
+    "no matrix": _holding(W=_B),
     "shapes": _holding(W=_W, b=_B[:3]),
-    "NaN in b": _holding(W=_W, b=np.full(4, np.nan)),
-    "infinity in b": _holding(W=_W, b=np.full(4, np.inf)),
+    "table": lambda path: _csv()(path, _W),
 }
+
+
+def _bomb(path):
+    """A zip that says in 50 kB that it holds 50 MB, of which a little memory is too little."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("X.npy", "w") as file:
+        np.lib.format.write_array(file, np.zeros((4, 1_600_000)))
+
+
+def _expanded(path):
+    torch.save({"X": torch.ones(1, 1).expand(4, 10**12)}, path)
+
+
+def _many(path):
+    header = json.dumps(
+        {f"t{k}": {"dtype": "F32", "shape": [0, 4], "data_offsets": [0, 0]} for k in range(20_000)}
+    )
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+
+
+def _lying(path):
+    stored = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        stored, {"descr": "<f8", "fortran_order": False, "shape": (4, 10**15)}
+    )
+    path.write_bytes(stored.getvalue() + bytes(64))
+
+
+def _sparse_outside(path):
+    with path.open("wb") as file:
+        parts = {"indptr": [0, 1], "indices": [10**6], "data": [1.0], "shape": [1, 4], "format": b"csr"}
+        np.savez(file, **parts)
+
 
 #: ... and neither model nor data.
 _NO_ARRAYS = {
@@ -162,7 +397,14 @@ _NO_ARRAYS = {
     "complex": _holding(W=_W * 1j, b=_B),
     "strings": _holding(W=np.array([["a", "b"]]), b=_B),
     "nothing": _holding(),
-    "NaN": _holding(W=np.where(_W > 3, np.nan, _W).T, b=_B),
+    "bomb": _bomb,
+    "expanded": _expanded,
+    "many arrays": _many,
+    "lying header": _lying,
+    "sparse entry outside": _sparse_outside,
+    "deep header": lambda path: path.write_bytes(
+        (9_000).to_bytes(8, "little") + b'{"a":' * 1_800 + bytes(100)
+    ),
     **{f"truncated {name}": _truncated(write) for name, write in _WRITERS.items() if name != "npz"},
     "truncated npz": _truncated(lambda path, **arrays: _holding(**arrays)(path)),
 }
@@ -178,13 +420,15 @@ def _refusal(read, path, *rest):
 
 
 @pytest.mark.parametrize("fault", [*_NO_MODEL, *_NO_ARRAYS])
-def test_bad_models_are_refused_in_one_line(tmp_path, fault):
+def test_bad_models_are_refused_in_one_line(tmp_path, fault, monkeypatch):
+    monkeypatch.setattr(array_files, "_available_memory", lambda: 60_000_000)
     (_NO_MODEL | _NO_ARRAYS)[fault](tmp_path / "file")
-    _refusal(read_model, tmp_path / "file")
+    _refusal(read_models, tmp_path / "file")
 
 
 @pytest.mark.parametrize("fault", _NO_ARRAYS)
-def test_bad_data_is_refused_in_one_line(tmp_path, fault):
+def test_bad_data_is_refused_in_one_line(tmp_path, fault, monkeypatch):
+    monkeypatch.setattr(array_files, "_available_memory", lambda: 60_000_000)
     _NO_ARRAYS[fault](tmp_path / "file")
     _refusal(read_data, tmp_path / "file", 4)
 
@@ -194,9 +438,9 @@ def test_bad_data_is_refused_in_one_line(tmp_path, fault):
     [
         (np.eye(5), "model has 4 features"),
         (-np.eye(4), "negative"),
-        (np.zeros((4, 2)), "no feature"),
+        (np.zeros((4, 2)), "empty"),
         (np.full((4, 2), np.nan), "not finite"),
-        (np.ones(4), "shape"),
+        (np.ones(4), "no matrix"),
     ],
 )
 def test_data_that_is_no_dataset_is_refused(tmp_path, X, word):
@@ -211,7 +455,7 @@ def test_an_edited_run_is_refused(run, tmp_path):
     content[-1] ^= 1
     (tmp_path / "run.safetensors").write_bytes(bytes(content))
     with pytest.raises(ForeignFileError, match="checksum"):
-        read_model(tmp_path / "run.safetensors")
+        read_models(tmp_path / "run.safetensors")
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -229,6 +473,6 @@ def test_flipped_bytes_are_one_line_or_harmless(tmp_path, seed):
         content[place] ^= int(numbers.integers(1, 256))
     path.write_bytes(bytes(content))
     with contextlib.suppress(ForeignFileError):
-        read_model(path)
+        read_models(path)
         return
-    _refusal(read_model, path)
+    _refusal(read_models, path)

@@ -64,14 +64,18 @@ def polish(
 def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:
     """The answer for one model; a refusal is an answer of its own unless it stands alone."""
     import numerics
+    from numerics.model import choose
     from verify.diagnosis import diagnose
-    from verify.model_files import read_model
+    from verify.model_files import ForeignData, read_models
 
     answer: dict[str, Any] = {"path": model, "reason": "", "exit_code": 0}
     try:
         with refusals():
-            found = read_model(model)
-            dataset, guesses = dataset_of(found, model, data)
+            given = ForeignData(data) if data is not None else None
+            found = choose(read_models(model, given.sides if given else ()), None)
+            if found.stored.differences:
+                raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}")
+            dataset, guesses = dataset_of(found, model, given)
             if found.run is not None:
                 answer |= {
                     name: getattr(found.run.setting, name) for name in ("T", "m", "weight_decay", "seed")
