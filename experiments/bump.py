@@ -1,12 +1,11 @@
-"""The bump of the test loss between memorization and generalization: one definition for every page.
-
-Over seeds, a test loss is averaged as its logarithm: at the peak seeds differ by factors, and close to 1, the loss of
-zero output, the geometric mean is the mean. The bump is the largest such mean over the inner dataset sizes T.
+"""The bump of the test loss between memorization and generalization: one definition for every page. Over seeds, a test
+loss is averaged as its logarithm: at the peak seeds differ by factors, and close to 1, the loss of zero output, the
+geometric mean is the mean. The bump is the largest such mean over the inner dataset sizes T.
 
 A bump is *there* if it lies above both the smallest and the largest T, each by Welch's one-sided t-test on the
 logarithms at level 5 % divided by the number of inner T, because the peak is chosen among them. Intervals are at 95 %
-and for one fixed T. Where few seeds differ by factors that test is weak: *apart* tells a peak above both ends in
-every seed.
+and for one fixed T. Where few seeds differ by factors that test is weak: *apart* tells a peak above both ends in every
+seed.
 """
 
 import math
@@ -35,7 +34,6 @@ LEVEL = 0.05
 @dataclass(frozen=True, slots=True)
 class Bump:
     """The largest mean test loss at an inner T, as ``loss`` (geometric mean over seeds; zero output loses 1).
-
     ``over_first`` and ``over_last`` are factors to the smallest and the largest T; ``there`` and ``apart`` as above.
     """
 
@@ -48,9 +46,8 @@ class Bump:
 
 
 def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
-    """The bump of test losses > 0, a list over seeds for each T.
-
-    Raises ValueError: Fewer than three T, an empty list, or a loss that is not positive and finite.
+    """The bump of test losses > 0, a list over seeds for each T. Raises ValueError: Fewer than three T, an empty list,
+    or a loss that is not positive and finite.
 
     >>> find_bump({5: [1.02, 1.03], 500: [4.7, 4.2], 5000: [0.98, 0.981]}).T
     500
@@ -78,9 +75,8 @@ def geometric_mean(values: ArrayLike) -> Interval:
 
 
 def ratio_interval(upper: ArrayLike, lower: ArrayLike, *, level: float = 0.95) -> Interval:
-    """Ratio of two geometric means with Welch's two-sided interval of that level; ValueError as `find_bump`.
-
-    A sample of one value has no spread to go by: the bounds are 0 and infinity.
+    """Ratio of two geometric means with Welch's two-sided interval of that level; ValueError as `find_bump`. A sample
+    of one value has no spread to go by: the bounds are 0 and infinity.
 
     >>> ratio_interval([2.0, 2.0], [1.0, 1.0]).value
     2.0
@@ -130,8 +126,8 @@ def bumps_of(losses: Losses) -> dict[float, Bump]:
 
 
 def bumps_summary(tables: Tables, key: str, head: str) -> pd.DataFrame:
-    """The bump at each value of ``key``, where its peak is, and the test loss at the largest T; ``head`` names
-    the values.
+    """The bump at each value of ``key``, where its peak is, and the test loss at the largest T; ``head`` names the
+    values.
     """
     losses = losses_by(tables["runs"], key)
     density = _density(tables["runs"])

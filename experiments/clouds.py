@@ -1,7 +1,6 @@
-"""Clouds of hidden vectors and features of one run at m = 2: their tables and their panels.
-
-A table has a row per point: kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four
-digits. Large clouds are thinned: their points are exchangeable but for the longest, which are all kept.
+"""Clouds of hidden vectors and features of one run at m = 2: their tables and their panels. A table has a row per
+point: kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four digits. Large clouds
+are thinned: their points are exchangeable but for the longest, which are all kept.
 """
 
 import numpy as np
@@ -29,10 +28,9 @@ MOST_SHAPES = 60
 
 
 def points_of(run: Run, diagnosis: Diagnosis | None) -> pd.DataFrame:
-    """The cloud table of a run with m = 2, with the polygon that theory has for it where a diagnosis is given.
-
-    That is the regular T-gon of least norm, unless the run stores features; then, where five columns stand out, the
-    pentagon at b = 0 (`generalization.pentagon`).
+    """The cloud table of a run with m = 2, with the polygon that theory has for it where a diagnosis is given. That is
+    the regular T-gon of least norm, unless the run stores features; then, where five columns stand out, the pentagon
+    at b = 0 (`generalization.pentagon`).
     """
     hidden, W = run.record.hidden, run.W.astype(np.float64)
     clouds = {"hidden": _thinned(hidden), "feature": _thinned(W)}

@@ -1,8 +1,7 @@
-"""The generalization scale of a curve of the largest feature dimensionality, and how it moves with a setting.
-
-The scale of one seed is the T at which its curve first rises through half its plateau, interpolated in log T; the
-plateau is the largest value of the curve. There is none where the plateau is below `STORED` (no feature has taken over)
-or where the curve is above half of it from the smallest T on. A curve may start above it and fall first: with few
+"""The generalization scale of a curve of the largest feature dimensionality, and how it moves with a setting. The
+scale of one seed is the T at which its curve first rises through half its plateau, interpolated in log T; the plateau
+is the largest value of the curve. There is none where the plateau is below `STORED` (no feature has taken over) or
+where the curve is above half of it from the smallest T on. A curve may start above it and fall first: with few
 datapoints, single columns of W are long.
 
 A slope is d ln scale / d ln setting: a line of least squares for each seed, then the mean over seeds with Student's
@@ -36,7 +35,6 @@ KEPT = ("status", "train_loss", "test_loss", "largest_feature_dimensionality")
 
 def crossing(T: ArrayLike, values: ArrayLike) -> float:
     """The T at which ``values``, one for each ascending T > 0, first rise through half their largest; NaN where none.
-
     Exact for values that are linear in log T between the given T.
 
     >>> round(crossing([1, 100, 10_000], [0.0, 0.0, 0.4]), 6)
@@ -63,7 +61,6 @@ def scales_of(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 
 def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
     """Slope of ln scale against ln ``key``, mean over seeds; ``scales`` has columns seed, ``key`` > 0 and scale.
-
     Scales that are NaN and seeds with fewer than two are left out; NaN if none is left, bounds infinite if one is.
 
     >>> rows = [(0, 1.0, 5.0), (0, 10.0, 50.0), (1, 1.0, 7.0), (1, 10.0, 70.0)]
@@ -81,7 +78,6 @@ def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
 
 def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """For each value of ``keys``: how many seeds have a scale, the median plateau, the geometric mean of the scales.
-
     The mean has Student's 95 % interval of the logarithms; NaN where no seed has a scale.
     """
     rows = []
@@ -97,7 +93,6 @@ def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 @dataclass(frozen=True, slots=True)
 class Axis:
     """What a figure of scales is drawn against: the column that tells curves apart, that of sizes, and their names.
-
     ``fixed_size``: whether to draw where scales would lie were T the same for every value of ``key``.
     """
 

@@ -22,8 +22,6 @@ MEASURED: Outcome = "measured"
 class Finding:
     """One row of the table of findings.
 
-    Attributes
-    ----------
     statement : what is judged, a published statement in our words, or what is measured; a fixed text without numbers
         taken from runs, so that rows of two forms can be joined by it.
     outcome : what the runs say of it.
@@ -34,7 +32,6 @@ class Finding:
 
     >>> Finding("More steps make the bump larger", "agrees", "ratio of peaks", 1.3, 1.1, 1.5, n=4).outcome
     'agrees'
-
     """
 
     statement: str

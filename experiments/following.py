@@ -1,8 +1,7 @@
-"""Runs followed over training: which features are stored, and where a repeated datapoint stands.
-
-A feature counts as stored where D_f is at least `STORED`, half of what it has in a pentagon. A repeated datapoint
-counts as embedded where its hidden vector is longer than `numerics.repetition.EMBEDDED`, and as among the first where
-at most `TOP` of the distinct datapoints have a larger D_X, as in the paper's map.
+"""Runs followed over training: which features are stored, and where a repeated datapoint stands. A feature counts as
+stored where D_f is at least `STORED`, half of what it has in a pentagon. A repeated datapoint counts as embedded where
+its hidden vector is longer than `numerics.repetition.EMBEDDED`, and as among the first where at most `TOP` of the
+distinct datapoints have a larger D_X, as in the paper's map.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,9 +40,8 @@ Seen = TypeVar("Seen")
 
 
 def standing(W: NDArray[np.floating], run: Run) -> dict[str, float]:
-    """Where the first repeated datapoint of a run stands for weights W, among the distinct ones.
-
-    Its rank is the share of distinct datapoints with a larger D_X, its length that of the hidden vector.
+    """Where the first repeated datapoint of a run stands for weights W, among the distinct ones. Its rank is the share
+    of distinct datapoints with a larger D_X, its length that of the hidden vector.
     """
     hidden = run.data.project(W)[:, first_copies(run.setting)]
     values = dimensionality(hidden)
@@ -57,10 +55,9 @@ def standing(W: NDArray[np.floating], run: Run) -> dict[str, float]:
 
 
 def stored_features(W: NDArray[np.floating], run: Run) -> int:
-    """Features with D_f of at least `STORED`, without the columns by which repeated datapoints are stored.
-
-    Those are columns of an embedded point's own features within `SHARED` degrees of its hidden vector: its columns are
-    w_k = X_k h (`repetition.zero-bias`), long where one feature dominates the point.
+    """Features with D_f of at least `STORED`, without the columns by which repeated datapoints are stored. Those are
+    columns of an embedded point's own features within `SHARED` degrees of its hidden vector: its columns are w_k = X_k
+    h (`repetition.zero-bias`), long where one feature dominates the point.
     """
     count = run.setting.repeated_points if run.setting.repeats > 1 else 0
     places = np.flatnonzero(first_copies(run.setting))[:count]
@@ -127,11 +124,10 @@ def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
 
 
 def outcomes(history: pd.DataFrame) -> pd.DataFrame:
-    """One row per run: whether it ends embedded, whether it was before, features stored at the end, times.
-
-    embedded asks for the length alone, first also for the rank. near_miss: at two neighbouring snapshots the point was
-    embedded and among the first, at the end it is not embedded. near_by_length: the same of its length alone, which
-    ends below half of what counts as embedded. point_from, features_from: shares of training, NaN for never.
+    """One row per run: whether it ends embedded, whether it was before, features stored at the end, times. embedded
+    asks for the length alone, first also for the rank. near_miss: at two neighbouring snapshots the point was embedded
+    and among the first, at the end it is not embedded. near_by_length: the same of its length alone, which ends below
+    half of what counts as embedded. point_from, features_from: shares of training, NaN for never.
     """
     rows = []
     for (repeats, seed), part in history.groupby(["repeats", "seed"]):

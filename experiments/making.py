@@ -1,7 +1,6 @@
-"""From runs to tables, from tables to figure and page, and the files that hold them.
-
-The tables are drawn and described as their CSV files read, six digits each, so that nothing in a figure or on a page
-hangs on what the files do not hold.
+"""From runs to tables, from tables to figure and page, and the files that hold them. The tables are drawn and
+described as their CSV files read, six digits each, so that nothing in a figure or on a page hangs on what the files do
+not hold.
 """
 
 import dataclasses
@@ -58,11 +57,9 @@ def gather(
     known: Tables | None = None,
 ) -> Tables:
     """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
-
-    Rows of ``known`` tables whose runs are not in the folder stay, and the runs that they lack are added. Cells without
-    a run are counted and named in the table ``form``.
-
-    Raises ValueError: No cell of the sweep is finished, or all diverged; rows of ``known`` would be lost.
+    Rows of ``known`` tables whose runs are not in the folder stay, and the runs that they lack are added. Cells
+    without a run are counted and named in the table ``form``. Raises ValueError: No cell of the sweep is finished, or
+    all diverged; rows of ``known`` would be lost.
     """
     engine = resolve_engine(sweep.engine)
     found = [finished_run(cell, engine, folder) for cell in sweep.cells]
@@ -105,9 +102,8 @@ def gather(
 def _kept(
     experiment: Experiment, sweep: Sweep, form: Form, known: Tables, finished: Sequence[Run]
 ) -> set[Setting]:
-    """The cells whose rows stay because their runs are not all at hand; ValueError where rows would be lost.
-
-    A preview is made again in minutes, and may be replaced by anything.
+    """The cells whose rows stay because their runs are not all at hand; ValueError where rows would be lost. A preview
+    is made again in minutes, and may be replaced by anything.
     """
     before, keys = form_of(known), experiment.keys
     there = int(before["runs"]) - int(before["missing"])
@@ -205,11 +201,10 @@ def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Pa
 
 
 def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple[Path, list[Path]]:
-    """Tables, figure (PNG), page, and the animation of an experiment that has one: the page, and all files.
-
-    A folder ``NAME/tenth`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie there.
-    Of an experiment's own folder it goes to ``notes/experiments/NAME.md``, beside a list of all pages, else into that
-    folder itself. OSError if the disk refuses.
+    """Tables, figure (PNG), page, and the animation of an experiment that has one: the page, and all files. A folder
+    ``NAME/tenth`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie there. Of an
+    experiment's own folder it goes to ``notes/experiments/NAME.md``, beside a list of all pages, else into that folder
+    itself. OSError if the disk refuses.
     """
     place = out.resolve()
     with explained(experiment, tables, out):

@@ -64,14 +64,11 @@ _COUNTS = {
 class Part:
     """What one form adds to a page; the list of all pages asks for the first two alone.
 
-    Attributes
-    ----------
     form : what was run, by key; ``made`` is the command that made it, where that is not `tgon sweep`.
     findings, summary : what was found, and computed tables that stand below it, by their captions.
     digest : that of the tables.
     folder : where its figure and tables lie, as seen from the page.
     tables : the names of their files.
-
     """
 
     form: Mapping[str, str]

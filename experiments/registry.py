@@ -67,12 +67,11 @@ NAMES = (
 
 
 class ExperimentModule(Protocol):
-    """What the package of an experiment defines.
-
-    ``collect``, ``draw`` and ``findings`` it must have; no ``collect`` where other commands write its tables, which
-    then stand in its table ``form`` as ``made``. Beside these it may have ``KEYS``, the columns of its table ``runs``
-    that tell runs apart, so that runs can be added to its tables, and ``derived`` where some tables follow from others;
-    ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
+    """What the package of an experiment defines. ``collect``, ``draw`` and ``findings`` it must have; no ``collect``
+    where other commands write its tables, which then stand in its table ``form`` as ``made``. Beside these it may have
+    ``KEYS``, the columns of its table ``runs`` that tell runs apart, so that runs can be added to its tables, and
+    ``derived`` where some tables follow from others; ``OBSERVED = False`` where ``collect`` needs no
+    `numerics.observe`, which costs a test loss each.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -54,9 +54,8 @@ def key_rows(runs: pd.DataFrame | Sequence[Setting], keys: Collection[str]) -> l
 
 
 def joined(known: Tables, more: Tables, keys: Sequence[str]) -> Tables:
-    """The rows of both, ordered by ``keys``; a row of ``more`` replaces known ones of its key.
-
-    A table that has some of the keys is joined by those, one that has none is that of ``more``.
+    """The rows of both, ordered by ``keys``; a row of ``more`` replaces known ones of its key. A table that has some
+    of the keys is joined by those, one that has none is that of ``more``.
 
     >>> known = {"runs": pd.DataFrame({"T": [3, 9], "loss": [1.0, 2.0]})}
     >>> joined(known, {"runs": pd.DataFrame({"T": [5, 9], "loss": [3.0, 4.0]})}, ["T"])["runs"]["loss"].tolist()

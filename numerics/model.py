@@ -1,6 +1,5 @@
-"""The ReLU-output model h = W x, x' = ReLU(Wᵀ h + b) as a torch module, and how foreign models are read.
-
-Shapes: W (m, n), b (n,), data X (n, T) with one column per datapoint. Loss: sum over features, mean over datapoints.
+"""The ReLU-output model h = W x, x' = ReLU(Wᵀ h + b) as a torch module, and how foreign models are read. Shapes: W (m,
+n), b (n,), data X (n, T) with one column per datapoint. Loss: sum over features, mean over datapoints.
 """
 
 from __future__ import annotations
@@ -27,15 +26,12 @@ LARGEST = 1e40
 class ReluOutputModel(nn.Module):
     """The model of the paper with tied weights.
 
-    Parameters
-    ----------
     W : (m, n) weights.
     b : (n,) bias.
 
     >>> model = ReluOutputModel.initial(Setting(T=2, n=6))
     >>> model(torch.eye(6)).shape
     torch.Size([6, 6])
-
     """
 
     def __init__(self, W: Tensor, b: Tensor) -> None:
@@ -66,7 +62,6 @@ class ReluOutputModel(nn.Module):
 
 def read_stored(model: Any, sides: Collection[int] = (), instance: int | None = None) -> StoredModel:
     """One model out of a module, a mapping of arrays, a run, a pair of arrays, or an object with ``W`` and ``b``.
-
     ``sides`` are the sides of the data. Raises ValueError, in one line, on missing parameters and shapes that do not
     fit, and where there are several instances and ``instance`` names none.
     """
@@ -101,9 +96,8 @@ def choose(found: Sequence[_Model], instance: int | None) -> _Model:
 
 
 def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(W, b) of `read_stored` in float64, of a model that is ReLU(WᵀWx + b), with finite numbers.
-
-    Raises ValueError as that does. ``n`` is the number of features the data has, when known.
+    """(W, b) of `read_stored` in float64, of a model that is ReLU(WᵀWx + b), with finite numbers. Raises ValueError as
+    that does. ``n`` is the number of features the data has, when known.
     """
     stored = read_stored(model, () if n is None else (n,))
     if stored.differences:

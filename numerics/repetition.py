@@ -1,8 +1,8 @@
 """When a repeated point takes a vertex: drawn energies, free biases, a sea, and a search over both states.
 
-The model. One feature is active at a time, with an amplitude of the normalized law, and each feature weighs its
-drawn energy Σ_t x_it²; the repeated point weighs R. Kept are the `features` strongest ones (the rest would only
-add smaller columns to the sea) and the point's own. Every column and bias is free (m = 2). The loss is
+The model. One feature is active at a time, with an amplitude of the normalized law, and each feature weighs its drawn
+energy Σ_t x_it²; the repeated point weighs R. Kept are the `features` strongest ones (the rest would only add smaller
+columns to the sea) and the point's own. Every column and bias is free (m = 2). The loss is
 
     Σ_i e_i (loss of feature i)/E a² + R ‖ReLU(Wᵀ h + b) − X‖²,    energies in units of T/n,
 
@@ -51,14 +51,11 @@ EMBEDDED = 0.4
 class DrawnEnergies:
     """One draw of a dataset, as far as the model needs it.
 
-    Attributes
-    ----------
     energies : (F,) of the strongest features outside the point, falling, in units of T/n.
     own : (K,) energies of the point's own features in the other datapoints.
     point : (K,) the point's positive entries, norm 1.
     unit : T/n.
     amplitudes, weights : (Q,) increasing classes of the amplitude's law and their probabilities.
-
     """
 
     energies: Floats
@@ -107,8 +104,6 @@ def _classes(n: int, sparsity: float) -> tuple[Floats, Floats]:
 class Transition:
     """The transition of one draw, in units of T/n.
 
-    Attributes
-    ----------
     threshold : R at equal loss of the best unembedded and the best embedded state; NaN if they never cross.
     between : what is known of the threshold: twice itself, or ends, 0 and ∞ among them, where they never cross.
     metastable_until : the last R, in the grid's steps, at which an unembedded state is found.
@@ -118,7 +113,6 @@ class Transition:
     embedded_from : the least R of the grid at which the embedded state is one; 0 where it is one without repeats.
     zero_bias : the zero-bias theorem's threshold for this draw.
     repeats : R, the threshold times T/n.
-
     """
 
     threshold: float
@@ -261,9 +255,8 @@ class Model:
         return starts
 
     def nudged(self, z: Floats) -> Floats:
-        """The state with a tenth of a vertex for the point, beside the weakest large feature.
-
-        L-BFGS would rest on a saddle where the point's columns are 0.
+        """The state with a tenth of a vertex for the point, beside the weakest large feature. L-BFGS would rest on a
+        saddle where the point's columns are 0.
         """
         W, b = (part.copy() for part in self.parts(z))
         x, y = W[:, self._large(W)[-1]]

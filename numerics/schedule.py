@@ -1,7 +1,6 @@
-"""The learning-rate schedule: linear warm-up, then a cosine to zero or a constant rate.
-
-Step s = 0, 1, ... uses rate `learning_rates(setting)[s]`. Warm-up reaches the peak on its last step; the cosine starts
-at the peak and would reach 0 one step after the last. Every engine reads the same array, so there is one definition.
+"""The learning-rate schedule: linear warm-up, then a cosine to zero or a constant rate. Step s = 0, 1, ... uses rate
+`learning_rates(setting)[s]`. Warm-up reaches the peak on its last step; the cosine starts at the peak and would reach
+0 one step after the last. Every engine reads the same array, so there is one definition.
 """
 
 import numpy as np

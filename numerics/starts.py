@@ -1,8 +1,6 @@
-"""Starts: the initial weights and biases of a run.
-
-Random starts are Xavier's; constructed ones place a run in the basin of a known solution, so that training shows
-whether it stays there and at what loss. Random numbers come from ``seed`` alone, as NumPy's PCG64, the same on every
-engine.
+"""Starts: the initial weights and biases of a run. Random starts are Xavier's; constructed ones place a run in the
+basin of a known solution, so that training shows whether it stays there and at what loss. Random numbers come from
+``seed`` alone, as NumPy's PCG64, the same on every engine.
 """
 
 import numpy as np
@@ -15,13 +13,10 @@ _Start = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def draw_start(setting: Setting) -> _Start:
-    """Initial (W, b), (m, n) and (n,), of a setting, see ``Setting.start``.
-
-    Random weights have standard deviation √(2/(n+m)), biases ``start_bias``; they depend on ``seed`` alone. Constructed
-    starts depend on the setting's dataset too.
-
-    Raises ValueError: start = "memorizing" where no zero-loss model exists (m = 1 with three or more distinct
-    datapoints).
+    """Initial (W, b), (m, n) and (n,), of a setting, see ``Setting.start``. Random weights have standard deviation
+    √(2/(n+m)), biases ``start_bias``; they depend on ``seed`` alone. Constructed starts depend on the setting's
+    dataset too. Raises ValueError: start = "memorizing" where no zero-loss model exists (m = 1 with three or more
+    distinct datapoints).
 
     >>> W, b = draw_start(Setting(T=5, n=100, sparsity=0.99, start="pentagon"))
     >>> int((b < 0).sum())  # the five vertices have negative biases, every other bias is 0

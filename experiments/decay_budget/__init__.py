@@ -1,6 +1,5 @@
-"""Experiment ``decay-budget``: how near to the least norm training ends, and how many seeds memorize, against τ.
-
-τ is the decay budget, weight decay · Σ lr (`optimization.decay-budget`). The excess of a run is √(Σ‖h‖²) over its least
+"""Experiment ``decay-budget``: how near to the least norm training ends, and how many seeds memorize, against τ. τ is
+the decay budget, weight decay · Σ lr (`optimization.decay-budget`). The excess of a run is √(Σ‖h‖²) over its least
 value, less 1 (`memorization.tgon-norm`). It is of seeds that memorize data without a shared feature; those whose
 lengths, in order, jump by 10 % or more are two circles (`stationary.two-circles`) and are left out.
 """

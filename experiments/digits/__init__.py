@@ -1,9 +1,8 @@
-"""Experiment ``digits``: maximal data dimensionality D* on a small classifier, and on the toy model.
-
-Henighan et al. 2023, comment "Data Dimensionality of MNIST": on a network with 512 hidden units most images have
-roughly the same D*, a few lie in both tails, and those of high D*, "almost 100x higher than typical", look like odd
-outliers, tempting one to call them memorized. Here that reading is put to tests it can fail: an untrained network, the
-images' own pixels, and images that the network can only fit by memorizing, because their labels were replaced.
+"""Experiment ``digits``: maximal data dimensionality D* on a small classifier, and on the toy model. Henighan et al.
+2023, comment "Data Dimensionality of MNIST": on a network with 512 hidden units most images have roughly the same D*,
+a few lie in both tails, and those of high D*, "almost 100x higher than typical", look like odd outliers, tempting one
+to call them memorized. Here that reading is put to tests it can fail: an untrained network, the images' own pixels,
+and images that the network can only fit by memorizing, because their labels were replaced.
 """
 
 import numpy as np

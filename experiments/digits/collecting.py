@@ -1,10 +1,8 @@
 """The tables of experiment ``digits``: networks trained here, and D* of toy models from the runs of the sweep.
-
-D*·T/rank is D* in units of its mean, because all D* of a matrix add up to its rank (`dimensionality.leverage`); it
-is at most T/rank, reached where an image has a direction of hidden space to itself.
-
-With the environment variable TGON_MNIST set to a folder with the four MNIST files, networks are trained on MNIST in
-place of the digits that scikit-learn ships.
+D*·T/rank is D* in units of its mean, because all D* of a matrix add up to its rank (`dimensionality.leverage`); it is
+at most T/rank, reached where an image has a direction of hidden space to itself. With the environment variable
+TGON_MNIST set to a folder with the four MNIST files, networks are trained on MNIST in place of the digits that
+scikit-learn ships.
 """
 
 import os
@@ -141,7 +139,6 @@ def _rank_correlation(one: Floats, other: Floats) -> float:
 
 def _images(digits: Digits, scores: Scores, distance: Floats) -> pd.DataFrame:
     """The images of highest, middle and lowest D* of trained networks, medians over seeds, with their pixels.
-
     ``distance_percentile`` ranks the distance to the nearest other image among all images, 100 the farthest.
     """
     ranks = stats.rankdata(distance, nan_policy="propagate") - 0.5

@@ -1,9 +1,8 @@
-"""Experiment ``envelope``: the least train loss that random and constructed starts end in, against T.
-
-The authors' update of July 2023 to Henighan et al. says that the middle regime is a failure of optimization: models
-that store datapoints keep the lowest train loss up to about 5·10^5 points at n = 10 000, far above the T where training
-stops finding them. Laid beside it here: runs from random, memorizing and polygonal starts, and `packing`, a model
-that stores disjoint datapoints whatever T, as constructed and after training.
+"""Experiment ``envelope``: the least train loss that random and constructed starts end in, against T. The authors'
+update of July 2023 to Henighan et al. says that the middle regime is a failure of optimization: models that store
+datapoints keep the lowest train loss up to about 5·10^5 points at n = 10 000, far above the T where training stops
+finding them. Laid beside it here: runs from random, memorizing and polygonal starts, and `packing`, a model that
+stores disjoint datapoints whatever T, as constructed and after training.
 
 A model *stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
 """
@@ -174,9 +173,8 @@ def _stores(rows: pd.DataFrame) -> str:
 
 
 def _better(rows: pd.DataFrame, pentagon: float) -> str:
-    """Whether storing points or features has less train loss at one T, on every data seed.
-
-    Where nothing was trained, features stand for a pentagon on infinite data.
+    """Whether storing points or features has less train loss at one T, on every data seed. Where nothing was trained,
+    features stand for a pentagon on infinite data.
     """
     kinds = _kinds(rows)
     points, features = (kinds[kind]["train_loss"] for kind in ("points", "features"))

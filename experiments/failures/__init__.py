@@ -1,8 +1,7 @@
-"""Experiment ``failures``: what became of many seeds at m = 2, and the gap between two circles.
-
-Henighan et al. 2023, section "Optimization Failures in 2D". Names are those of `verify.diagnosis`. On two circles,
-neighbours of squared lengths x ≤ y memorize, with squared errors of at most ε, only if the angle between them is at
-least arccos((x − 1 + 2√ε)/√(xy)) (`stationary.interface-gap`, `memorization.robust-constraint`).
+"""Experiment ``failures``: what became of many seeds at m = 2, and the gap between two circles. Henighan et al. 2023,
+section "Optimization Failures in 2D". Names are those of `verify.diagnosis`. On two circles, neighbours of squared
+lengths x ≤ y memorize, with squared errors of at most ε, only if the angle between them is at least arccos((x − 1 +
+2√ε)/√(xy)) (`stationary.interface-gap`, `memorization.robust-constraint`).
 """
 
 import math
@@ -88,7 +87,6 @@ _GAP_COLUMNS += ["inner_squared", "outer_squared", "gap", "least_gap", "bound"]
 
 def interface_gaps(run: Run) -> pd.DataFrame:
     """Each pair of neighbours on different circles: squared lengths, angle, and the least angles for it, in degrees.
-
     ``least_gap`` is that of exact memorization, ``bound`` that of the run's own largest error; it binds runs whose own
     outputs are positive (``active``). Points are inner up to the largest jump of the ordered lengths.
     """
@@ -179,10 +177,9 @@ def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:
-    """Angles between neighbours on two circles beside what memorization asks for, in degrees.
-
-    The bound assumes outputs that are all positive; it explains the angles where it is never broken and met within two
-    degrees by half of the pairs.
+    """Angles between neighbours on two circles beside what memorization asks for, in degrees. The bound assumes
+    outputs that are all positive; it explains the angles where it is never broken and met within two degrees by half
+    of the pairs.
     """
     judged = gaps[gaps["disjoint"]]
     excess = numbers(judged, "gap") - numbers(judged, "bound")

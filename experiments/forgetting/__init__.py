@@ -1,7 +1,6 @@
-"""Experiment ``forgetting``: features that are learned and forgotten between memorization and generalization.
-
-Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): without repeats, at T = 10 000, some models
-learn generalizing features and forget them by the end of training.
+"""Experiment ``forgetting``: features that are learned and forgotten between memorization and generalization. Henighan
+et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): without repeats, at T = 10 000, some models learn
+generalizing features and forget them by the end of training.
 """
 
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
 """Experiment ``gallery``: hidden vectors and features of one model per number of datapoints, with predicted polygons.
-
 Henighan et al. 2023, section "“Datapoint Features” vs “Generalizing Features”". Of several starts on one dataset, the
 run of least train loss is shown.
 """

@@ -1,9 +1,8 @@
-"""Experiment ``heat-map``: test loss over dataset size T and hidden dimensions m; where more of either hurts.
-
-Henighan et al. 2023, section "The Effect of m on Double Descent": there are regions where bigger models or more data
-hurt. More of one *hurts* between two neighbouring cells if the geometric mean of the test loss over seeds rises, by
-Welch's one-sided t-test on the logarithms at level 5 % divided by the number of neighbours in that direction. That is
-strict with few seeds, so that pairs in which every seed of one cell lies above every seed of the other are shown, too.
+"""Experiment ``heat-map``: test loss over dataset size T and hidden dimensions m; where more of either hurts. Henighan
+et al. 2023, section "The Effect of m on Double Descent": there are regions where bigger models or more data hurt. More
+of one *hurts* between two neighbouring cells if the geometric mean of the test loss over seeds rises, by Welch's
+one-sided t-test on the logarithms at level 5 % divided by the number of neighbours in that direction. That is strict
+with few seeds, so that pairs in which every seed of one cell lies above every seed of the other are shown, too.
 """
 
 import itertools
@@ -41,10 +40,8 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Rise:
-    """Two neighbouring cells (m, T) and the factor between their test losses.
-
-    ``sure``: the second is larger by the test that the module names; ``apart``: in every seed against every seed;
-    ``n``: seeds.
+    """Two neighbouring cells (m, T) and the factor between their test losses. ``sure``: the second is larger by the
+    test that the module names; ``apart``: in every seed against every seed; ``n``: seeds.
     """
 
     here: Cell

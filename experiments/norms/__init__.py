@@ -1,5 +1,4 @@
 """Experiment ``norms``: ‖W‖, ‖b‖ and the lengths of hidden vectors and features against the number of datapoints.
-
 Henighan et al. 2023, section "How Do Models Change with Dataset Size?", second figure. Theory is the regular T-gon of
 least norm; beyond the T at which half of all datasets need a bias that AdamW cannot reach within the schedule
 (`optimization.necessary-bias`, `optimization.reach`), its line is broken.

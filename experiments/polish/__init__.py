@@ -1,9 +1,7 @@
-"""Experiment ``polish``: where trained models are on the way to.
-
-Each is continued in float64 along the descent of ‖W‖² within the models of zero loss until the first-order conditions
-hold. Dropped points stay dropped, and the least norm is that of the points that are kept (`memorization.tgon-norm`).
-Where datapoints share a feature there is no prediction, and no zero loss unless those points are neighbours. The table
-is that of `tgon polish --table`.
+"""Experiment ``polish``: where trained models are on the way to. Each is continued in float64 along the descent of
+‖W‖² within the models of zero loss until the first-order conditions hold. Dropped points stay dropped, and the least
+norm is that of the points that are kept (`memorization.tgon-norm`). Where datapoints share a feature there is no
+prediction, and no zero loss unless those points are neighbours. The table is that of `tgon polish --table`.
 """
 
 import numpy as np

@@ -1,8 +1,7 @@
-"""Experiment ``published-curves``: why the authors' test loss and that of the first replication differ.
-
-Henighan et al. 2023, first figure, and Jermyn's replication in its comments. The paper prints the loss as a sum over
-features; code commonly averages over them too, which to Adam is an ε n times as large (`optimization.epsilon-mean`).
-Runs here average; those of experiment ``dataset-size``, which sum, are laid beside them. Recorded losses are sums.
+"""Experiment ``published-curves``: why the authors' test loss and that of the first replication differ. Henighan et
+al. 2023, first figure, and Jermyn's replication in its comments. The paper prints the loss as a sum over features;
+code commonly averages over them too, which to Adam is an ε n times as large (`optimization.epsilon-mean`). Runs here
+average; those of experiment ``dataset-size``, which sum, are laid beside them. Recorded losses are sums.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,6 @@
-"""Experiment ``repeated-history``: one repeated datapoint over training, and near misses about the threshold.
-
-Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): at T = 30 000 a datapoint that occurs five
-times is embedded beside four features and suppresses the fifth; about the threshold some models memorize it and drop
-it.
+"""Experiment ``repeated-history``: one repeated datapoint over training, and near misses about the threshold. Henighan
+et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): at T = 30 000 a datapoint that occurs five times is
+embedded beside four features and suppresses the fifth; about the threshold some models memorize it and drop it.
 """
 
 from collections.abc import Sequence

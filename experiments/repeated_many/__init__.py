@@ -1,7 +1,6 @@
-"""Experiment ``repeated-many``: several repeated datapoints, each in place of a feature.
-
-Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): each repeated datapoint replaces a feature;
-of more than five the model embeds five, and suppresses all features.
+"""Experiment ``repeated-many``: several repeated datapoints, each in place of a feature. Henighan et al. 2023, comment
+"Extension: Repeated Data Points" (Jermyn): each repeated datapoint replaces a feature; of more than five the model
+embeds five, and suppresses all features.
 """
 
 from collections.abc import Sequence

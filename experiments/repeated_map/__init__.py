@@ -1,5 +1,4 @@
 """Experiment ``repeated-map``: from how many repeats on a datapoint is memorized, against datapoints per feature.
-
 Henighan et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): a map of R against T/N in two settings,
 coloured by whether the point is among the first 0.1 % by D_X, with the line R = 0.4 T/N. Beside it: the hidden length
 as a second criterion, fitted boundaries (`repetition.boundary`), the numerical theory, and sweeps in both directions.
@@ -65,11 +64,10 @@ def kept(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
-    """The boundary of each size and criterion: median R with its interval, the largest R up to which no
-    run succeeds, and the least from which on all do.
-
-    NaN where the outcomes admit no fit: they do not rise with R, or all of them change between the same two R. Runs
-    count as independent; those of one seed share their start, and little of their datasets.
+    """The boundary of each size and criterion: median R with its interval, the largest R up to which no run succeeds,
+    and the least from which on all do. NaN where the outcomes admit no fit: they do not rise with R, or all of them
+    change between the same two R. Runs count as independent; those of one seed share their start, and little of their
+    datasets.
     """
     rows = []
     for (n, T), part in listed.groupby(["n", "T"]):
@@ -117,9 +115,8 @@ LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
 
 
 def _sizes(tables: Tables) -> pd.DataFrame:
-    """A row per size: unit T/n, runs and how many store a feature, the boundary by either criterion, the theory.
-
-    The ends low and high of a boundary without a fit are the R between which outcomes change; 0 and ∞ bound nothing.
+    """A row per size: unit T/n, runs and how many store a feature, the boundary by either criterion, the theory. The
+    ends low and high of a boundary without a fit are the R between which outcomes change; 0 and ∞ bound nothing.
     """
     size, boundaries, runs = ["n", "T"], tables["boundaries"], tables["runs"]
     fitted = boundaries["median"].notna()
@@ -137,9 +134,8 @@ def _sizes(tables: Tables) -> pd.DataFrame:
 
 
 def findings(tables: Tables) -> list[Finding]:
-    """The boundary beside theory and published line, the two criteria, and hysteresis.
-
-    Sizes at which most models store no feature are left out, as in the published map.
+    """The boundary beside theory and published line, the two criteria, and hysteresis. Sizes at which most models
+    store no feature are left out, as in the published map.
     """
     sizes = _sizes(tables)
     sizes = sizes[2 * sizes["storing"] > sizes["runs"]]
@@ -317,7 +313,6 @@ def with_copies(data: Dataset, copies: int, wanted: int) -> Dataset:
 
 def sweep_both_ways(run: Run, repeats: Sequence[int], steps: int = STEPS) -> pd.DataFrame:
     """From a run with many repeats down to the fewest, and up again: columns direction, repeats, seed, length, loss.
-
     ``repeats`` increase and end at the run's own. ``length`` is that of the repeated point's hidden vector.
     """
     setting, engine = run.setting, resolve_engine(run.engine)

@@ -1,5 +1,4 @@
 """Experiment ``scale-sparsity``: whether features appear once each has been seen about ten times, at any sparsity.
-
 Henighan et al. 2023, comment "What controls the generalization scale?" by Adam Jermyn: curves of the largest feature
 dimensionality against T(1 − S) lie on top of each other and rise near 10 for m = 2, less cleanly for larger m. The
 scale is defined in `experiments.crossing` and taken in units of T(1 − S), how often a feature is seen.

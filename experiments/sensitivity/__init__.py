@@ -1,13 +1,11 @@
 """Experiment ``sensitivity``: which single change of the setting moves the onset of generalization or the peak of the
-test loss, and whether one moves them as far as two published curves lie apart.
-
-Henighan et al. 2023, section "Comments & Replications": the first replication sees features from T = 20 000 on where
-the authors see them from 5 000 on, and test losses up to 5 000 where the authors' stay near 1.01; neither side knows
-why. Losses are summed over features, so that the zero output loses 1.
+test loss, and whether one moves them as far as two published curves lie apart. Henighan et al. 2023, section "Comments
+& Replications": the first replication sees features from T = 20 000 on where the authors see them from 5 000 on, and
+test losses up to 5 000 where the authors' stay near 1.01; neither side knows why. Losses are summed over features, so
+that the zero output loses 1.
 
 An onset is the geometric mean of the two neighbouring T between which a quantity goes over for good. A change *moves*
-something where all its seeds lie on one side of all seeds of the baseline, by more on average than those
-seeds spread.
+something where all its seeds lie on one side of all seeds of the baseline, by more on average than those seeds spread.
 """
 
 import math
@@ -39,10 +37,9 @@ Row = Mapping[Hashable, Any]
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One number of a curve, larger than 0 and compared by its decimal logarithm.
-
-    ``reached`` is the column that tells a value from a lower bound, ``short`` its name in a cell, ``published`` the
-    authors' value and the replication's, ``unit`` how shifts are told, as factors ("times") or in "decades".
+    """One number of a curve, larger than 0 and compared by its decimal logarithm. ``reached`` is the column that tells
+    a value from a lower bound, ``short`` its name in a cell, ``published`` the authors' value and the replication's,
+    ``unit`` how shifts are told, as factors ("times") or in "decades".
     """
 
     column: str
@@ -235,7 +232,6 @@ def onset(T: np.ndarray, there: np.ndarray) -> tuple[float, bool]:
 
 def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
     """A row per change: for each of `QUANTITIES` the shift against the same datasets and starts at the baseline.
-
     Shifts are decimal logarithms, means over pairs with Student's 95 % interval.
     """
     plain = curves[curves["change"] == BASELINE]

@@ -1,8 +1,7 @@
-"""Experiment ``threshold``: the R at which a point takes a vertex of the pentagon, by the numerical model.
-
-The model (`numerics.repetition`) has drawn energies, free columns and biases, and a sea. R is in units of T/n. The
-boundary is the median of a logistic law in log R fitted to the draws (`repetition.boundary`); its interval is about
-draws, not about the model. Tables are those of `tgon threshold --csv`.
+"""Experiment ``threshold``: the R at which a point takes a vertex of the pentagon, by the numerical model. The model
+(`numerics.repetition`) has drawn energies, free columns and biases, and a sea. R is in units of T/n. The boundary is
+the median of a logistic law in log R fitted to the draws (`repetition.boundary`); its interval is about draws, not
+about the model. Tables are those of `tgon threshold --csv`.
 """
 
 import pandas as pd

@@ -1,6 +1,5 @@
-"""Thresholds of repeated data over draws, as one record: for the command line and for a table on disk.
-
-R is a number of repeats, T/n its natural unit. The interval is for the median over draws (`repetition.boundary`).
+"""Thresholds of repeated data over draws, as one record: for the command line and for a table on disk. R is a number
+of repeats, T/n its natural unit. The interval is for the median over draws (`repetition.boundary`).
 """
 
 import math
@@ -40,9 +39,8 @@ _SIZE = ["T", "n", "sparsity", "features", "draws", "undecided", "equal_energy"]
 
 
 def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Transition]) -> dict[str, Any]:
-    """The answer of `tgon threshold`: what `numerics.repetition.find_transition` found on each draw, as R.
-
-    NaN where a number does not exist: an interval needs two draws whose thresholds differ.
+    """The answer of `tgon threshold`: what `numerics.repetition.find_transition` found on each draw, as R. NaN where a
+    number does not exist: an interval needs two draws whose thresholds differ.
     """
     closed = zero_bias_threshold(T, n, sparsity)
     unit = closed.equal_energy

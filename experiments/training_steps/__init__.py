@@ -1,7 +1,6 @@
-"""Experiment ``training-steps``: does the bump of the test loss grow with the number of steps? m = 4.
-
-Henighan et al. 2023, section "Effect of Weight Decay and Epochs on Double Descent": more epochs make it larger. The
-schedule is stretched, its warm-up 5 % of the steps. The bump is defined in `experiments.bump`.
+"""Experiment ``training-steps``: does the bump of the test loss grow with the number of steps? m = 4. Henighan et al.
+2023, section "Effect of Weight Decay and Epochs on Double Descent": more epochs make it larger. The schedule is
+stretched, its warm-up 5 % of the steps. The bump is defined in `experiments.bump`.
 """
 
 import itertools

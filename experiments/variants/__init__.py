@@ -1,11 +1,10 @@
 """Experiment ``variants``: which changes of the model keep memorization, the bump of the test loss and generalization.
-
 Henighan et al. 2023, section "Comments & Replications": the second replication (n = 1 000, S = 0.99) reports double
 descent for other losses and with a ReLU between the layers; footnote 1 there expects untied weights to give hidden
 vectors of different lengths. Runs of the sweep are the standard model; the others are trained here.
 
-A test loss is divided by what the zero output loses under the same loss, so that 1 is the same level for all. A run has
-stored its datapoints where no squared error exceeds `STORED_ERROR`.
+A test loss is divided by what the zero output loses under the same loss, so that 1 is the same level for all. A run
+has stored its datapoints where no squared error exceeds `STORED_ERROR`.
 """
 
 import os
@@ -137,9 +136,8 @@ def _cells(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _is_regular(rows: pd.DataFrame) -> pd.Series:
-    """Even lengths, and angular gaps nearer to those of T corners than of T + 1 corners with one left out.
-
-    The latter stray by √(T − 1)/(T + 1) from 2π/T (root mean square, in units of 2π/T); half of that is the bound.
+    """Even lengths, and angular gaps nearer to those of T corners than of T + 1 corners with one left out. The latter
+    stray by √(T − 1)/(T + 1) from 2π/T (root mean square, in units of 2π/T); half of that is the bound.
     """
     T = rows["T"]
     even = rows["gap_deviation"] < np.sqrt(T - 1) / (T + 1) / 2

@@ -1,7 +1,6 @@
-"""Experiment ``weight-decay``: does decay remove the bump of the test loss? m = 4.
-
-Henighan et al. 2023, section "Effect of Weight Decay and Epochs on Double Descent": less decay makes the bump larger,
-and at weight decay 1.0 it is gone. The bump is defined in `experiments.bump`.
+"""Experiment ``weight-decay``: does decay remove the bump of the test loss? m = 4. Henighan et al. 2023, section
+"Effect of Weight Decay and Epochs on Double Descent": less decay makes the bump larger, and at weight decay 1.0 it is
+gone. The bump is defined in `experiments.bump`.
 """
 
 import itertools

@@ -54,9 +54,8 @@ Row = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure: sizes (n, T, m) of the three tables, and how.
-
-    ``late`` counts steps before the late state, ``seconds`` are per timing, ``slices`` are short calls per kernel rate.
+    """What to measure: sizes (n, T, m) of the three tables, and how. ``late`` counts steps before the late state,
+    ``seconds`` are per timing, ``slices`` are short calls per kernel rate.
     """
 
     regimes: tuple[Size, ...]
@@ -147,9 +146,8 @@ def measure_plain(n: int, T: int, m: int, seconds: float) -> dict[str, float]:
 
 
 def measure_speed(n: int, T: int, m: int, seconds: float, late: int) -> dict[str, float]:
-    """Milliseconds per step of the cpu engine early and, unless ``late`` is 0, after so many steps.
-
-    ``engine`` is one run alone; ``all_cores`` is per run when every core has one, the same for large runs.
+    """Milliseconds per step of the cpu engine early and, unless ``late`` is 0, after so many steps. ``engine`` is one
+    run alone; ``all_cores`` is per run when every core has one, the same for large runs.
     """
     setting, answer = _setting(n, T, m), dict[str, float]()
     seeds = range(1 if cpu.uses_all_cores(n, T, m) else os.cpu_count() or 1)
@@ -168,9 +166,8 @@ def measure_speed(n: int, T: int, m: int, seconds: float, late: int) -> dict[str
 
 
 def measure_memory(n: int, T: int, m: int) -> dict[str, float]:
-    """Bytes by which the peak of this process grows when data are drawn and a few steps taken, and the non-zeros.
-
-    The baseline has everything imported and compiled, by a tiny problem of the same hidden dimension and the same kind.
+    """Bytes by which the peak of this process grows when data are drawn and a few steps taken, and the non-zeros. The
+    baseline has everything imported and compiled, by a tiny problem of the same hidden dimension and the same kind.
     """
     import resource
 
@@ -188,9 +185,8 @@ def measure_memory(n: int, T: int, m: int) -> dict[str, float]:
 
 
 def run(plan: Plan, progress: Callable[[str], None] = lambda line: None) -> Iterator[Row]:
-    """Measure a plan, row by row; ``progress`` is told what is being measured.
-
-    Raises RuntimeError, in one line, when a measurement's process fails.
+    """Measure a plan, row by row; ``progress`` is told what is being measured. Raises RuntimeError, in one line, when
+    a measurement's process fails.
     """
     tables = (
         ("speed", plan.regimes, _speed_rows),

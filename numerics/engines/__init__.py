@@ -1,9 +1,7 @@
-"""Engines: one training loop, several implementations.
-
-``reference`` is the specification: plain torch autograd and `torch.optim.AdamW`. ``cpu`` and ``cuda`` are the fast
-ones and must equal it. An engine makes a `Trajectory` from a dataset, a start and a setting; the trajectory is advanced
-in place. Same settings, engine and machine type give the same bits, however the steps are cut into calls and whatever
-the number of threads.
+"""Engines: one training loop, several implementations. ``reference`` is the specification: plain torch autograd and
+`torch.optim.AdamW`. ``cpu`` and ``cuda`` are the fast ones and must equal it. An engine makes a `Trajectory` from a
+dataset, a start and a setting; the trajectory is advanced in place. Same settings, engine and machine type give the
+same bits, however the steps are cut into calls and whatever the number of threads.
 """
 
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -69,9 +67,8 @@ def available_engines() -> tuple[EngineName, ...]:
 
 
 def resolve_engine(name: str) -> EngineName:
-    """The engine that ``name`` means on this machine; "auto" is "cuda" where there is a GPU, else "cpu".
-
-    Raises ValueError for an unknown name, and for "cuda" on a machine without CUDA or Triton.
+    """The engine that ``name`` means on this machine; "auto" is "cuda" where there is a GPU, else "cpu". Raises
+    ValueError for an unknown name, and for "cuda" on a machine without CUDA or Triton.
     """
     if name == "auto":
         return "cuda" if "cuda" in available_engines() else "cpu"

@@ -1,6 +1,5 @@
-"""The reference engine: plain torch autograd and `torch.optim.AdamW`, the specification of every other engine.
-
-Dense: it stores X and the outputs as (n, T) arrays, so use it for small problems and for comparison.
+"""The reference engine: plain torch autograd and `torch.optim.AdamW`, the specification of every other engine. Dense:
+it stores X and the outputs as (n, T) arrays, so use it for small problems and for comparison.
 """
 
 from typing import Any

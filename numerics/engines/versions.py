@@ -1,7 +1,6 @@
-"""What the bits of a run depend on besides its setting and engine: sources, libraries, processor or GPU.
-
-A run file names it, so that runs of different versions can be told apart; names of run files do not, so that a
-finished run stays valid when the program changes.
+"""What the bits of a run depend on besides its setting and engine: sources, libraries, processor or GPU. A run file
+names it, so that runs of different versions can be told apart; names of run files do not, so that a finished run stays
+valid when the program changes.
 """
 
 import hashlib
@@ -23,10 +22,9 @@ _LIBRARIES = {
 
 @cache
 def engine_version(engine: EngineName) -> str:
-    """Hash of the sources, versions of the libraries, and the processor or GPU of an engine on this machine.
-
-    Two runs of one setting, engine and version have the same bits. The reverse does not hold: an edit of a comment is
-    another version.
+    """Hash of the sources, versions of the libraries, and the processor or GPU of an engine on this machine. Two runs
+    of one setting, engine and version have the same bits. The reverse does not hold: an edit of a comment is another
+    version.
 
     >>> engine_version("cpu").split()[0]
     'sources'

@@ -1,15 +1,13 @@
 """Polish: from a trained model on to the model of zero loss and least norm that it is on the way to, in float64.
-
-Training leaves a model some way above the least norm (`optimization.decay-budget`). Polishing removes what the schedule
-left and nothing else: it follows the descent of ‖W‖² within the models of zero loss, in short steps, until the
-first-order conditions hold (`numerics.least_norm.programme`). What a model has become is then a statement about an
+Training leaves a model some way above the least norm (`optimization.decay-budget`). Polishing removes what the
+schedule left and nothing else: it follows the descent of ‖W‖² within the models of zero loss, in short steps, until
+the first-order conditions hold (`numerics.least_norm.programme`). What a model has become is then a statement about an
 exact stationary point. That point need not be the least of all.
 
 Dropped points, near the origin and not reconstructed, stay dropped: their columns are set to 0, their biases to the
 mean 1/T of the data, and the others must stay silent at the origin (`stationary.dropped-loss`). The result is then the
-model of least norm among those that forget the same points, not one of zero loss.
-
-Unseen features get zero weight and zero bias. Normalisation: the norm is ‖W‖² alone, biases are free.
+model of least norm among those that forget the same points, not one of zero loss. Unseen features get zero weight and
+zero bias. Normalisation: the norm is ‖W‖² alone, biases are free.
 """
 
 from dataclasses import dataclass
@@ -41,15 +39,12 @@ FEASIBLE = 1e-6
 class Polished:
     """A polished model and what certifies it.
 
-    Attributes
-    ----------
     W, b : (m, n) and (n,), float64.
     before, after : the model's record as it was given, and polished.
     certificate : residuals of the first-order conditions (`codes.stationarity`).
     dropped : (T,) datapoints that the model forgets, and that stay forgotten.
     shared : features that occur in two datapoints or more.
     steps : projection steps that were taken.
-
     """
 
     W: Floats
@@ -81,22 +76,19 @@ class Polished:
 
 
 def polish(model: Any, data: Dataset | Any) -> Polished:
-    """The stationary point of "zero loss, least ‖W‖²" that descent from a trained model ends at.
+    """The stationary point of "zero loss, least ‖W‖²" that descent from a trained model ends at. Any number of
+    dimensions, norms and shared features; model and data as in `numerics.measure`. Residuals are below 1e-9 (1e-13 is
+    typical) where `Polished.settled`, and energies about as accurate.
 
-    Any number of dimensions, norms and shared features; model and data as in `numerics.measure`. Residuals are below
-    1e-9 (1e-13 is typical) where `Polished.settled`, and energies about as accurate.
-
-    Raises ValueError: A datapoint that is neither reconstructed (squared error below 0.1) nor dropped; a
-    dropped one that shares a feature with another; more than 4000 constraints (reduced features times T); no
-    model of zero loss near this one, as where two datapoints share a feature and others stand between them in
-    the plane.
+    Raises ValueError: A datapoint that is neither reconstructed (squared error below 0.1) nor dropped; a dropped one
+    that shares a feature with another; more than 4000 constraints (reduced features times T); no model of zero loss
+    near this one, as where two datapoints share a feature and others stand between them in the plane.
 
     >>> from theory.memorization.tgon import tgon_energy, tgon_hidden
     >>> H = tgon_hidden(5) * 1.3 + [[0.1], [0.0]]
     >>> found = polish((H, 1 - np.sum(H * H, axis=0)), np.eye(5))
     >>> round(found.energy / tgon_energy(5), 9), found.settled, found.keeps_order
     (1.0, True, True)
-
     """
     dataset = as_dataset(data)
     W, b = read_parameters(model, dataset.n)

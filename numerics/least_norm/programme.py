@@ -14,9 +14,8 @@ neighbours.)
 
 Each constraint is wᵀ_k W d >= a with a vector d, so with multipliers λ a stationary W has W Q = 0, Q = I − ½ Σ λ (e_k
 dᵀ + d e_kᵀ), of which `codes.stationarity` is the case of unit, disjoint data. The search of `theory.codes.search`
-solves that case only, many starts at once and free to jump, which is why it is not called here.
-
-Points that are forgotten have hidden vector 0; the others must stay silent there.
+solves that case only, many starts at once and free to jump, which is why it is not called here. Points that are
+forgotten have hidden vector 0; the others must stay silent there.
 """
 
 from __future__ import annotations
@@ -49,15 +48,12 @@ _STEPS, _SETTLED = 3_000, 1e-9
 class LeastNormProgramme:
     """Constraints w_k·(W d) − a >= 0, or = 0, on the columns of W that belong to reduced features.
 
-    Attributes
-    ----------
     data : the dataset.
     X : (F, T) reduced data: a feature for each kept datapoint's own ones, then the shared features.
     members : (n, F) what a column of a reduced feature hands to those it stands for.
     dropped : (T,) datapoints that are forgotten.
     shared : how many features occur in two datapoints or more.
     feature, direction, target, equality : k, d, a and the kind of each of the C constraints; (C,), d of shape (C, F).
-
     """
 
     data: Dataset
@@ -72,9 +68,8 @@ class LeastNormProgramme:
 
     @classmethod
     def of(cls, data: Dataset, dropped: NDArray[np.bool_]) -> LeastNormProgramme:
-        """The programme of a dataset whose datapoints ``dropped`` (T,) are forgotten.
-
-        Raises ValueError: More than `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a feature.
+        """The programme of a dataset whose datapoints ``dropped`` (T,) are forgotten. Raises ValueError: More than
+        `MOST_CONSTRAINTS` constraints, or a dropped datapoint that shares a feature.
         """
         X = data.sparse()
         shared = np.bincount(data.indices, minlength=data.n) > 1
@@ -161,10 +156,9 @@ def _constraints(
 
 
 def descended(programme: LeastNormProgramme, columns: Floats) -> tuple[Floats, int]:
-    """Local descent from (m, F) columns until a step is below 1e-9, and how many steps that took.
-
-    Each step is towards the point nearest to 0 under the linearized constraints (`codes.projection-step`), at most 0.03
-    long in a coordinate, and crosses no constraint.
+    """Local descent from (m, F) columns until a step is below 1e-9, and how many steps that took. Each step is towards
+    the point nearest to 0 under the linearized constraints (`codes.projection-step`), at most 0.03 long in a
+    coordinate, and crosses no constraint.
     """
     every = np.arange(len(programme.target))
     for step in range(_STEPS):

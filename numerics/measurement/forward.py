@@ -22,10 +22,9 @@ Floats = NDArray[np.float64]
 def check_forward(
     module: nn.Module, W: Floats, b: Floats, data: Dataset, instance: int = 0, instances: int = 1
 ) -> None:
-    """ValueError if ``module(X)`` differs from ReLU(WᵀWX + b) on a datapoint by more than its arithmetic rounds.
-
-    X is given as (T, n), (n, T) or (T, instances, n); the module is put into evaluation mode and back. Of several
-    outputs the one that comes nearest counts.
+    """ValueError if ``module(X)`` differs from ReLU(WᵀWX + b) on a datapoint by more than its arithmetic rounds. X is
+    given as (T, n), (n, T) or (T, instances, n); the module is put into evaluation mode and back. Of several outputs
+    the one that comes nearest counts.
     """
     parameter = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(()))
     eps, entries = float(torch.finfo(parameter.dtype).eps), int(np.diff(data.indptr).max())
@@ -94,10 +93,9 @@ def _off(outputs: list[Floats], expected: Floats) -> Floats:
 
 def measure_layers(stored: StoredModel, data: Dataset) -> dict[str, float]:
     """What can be said of a stored model that is not ReLU(WᵀWx + b): norms, and how it does with a ReLU at its output.
-
-    ``weight_norm`` and ``bias_norm`` are of W and b. Where it differs by an untied decoder D or a bias c of the encoder
-    alone, ``train_loss`` and ``worst_point_error`` are those of ReLU(D(Wx + c) + b), and ``largest_difference`` is that
-    of its outputs from ReLU(WᵀWx + b).
+    ``weight_norm`` and ``bias_norm`` are of W and b. Where it differs by an untied decoder D or a bias c of the
+    encoder alone, ``train_loss`` and ``worst_point_error`` are those of ReLU(D(Wx + c) + b), and
+    ``largest_difference`` is that of its outputs from ReLU(WᵀWx + b).
     """
     found = {"weight_norm": float(np.linalg.norm(stored.W)), "bias_norm": float(np.linalg.norm(stored.b))}
     parts = {"decoder_norm": stored.decoder, "encoder_bias_norm": stored.encoder_bias}

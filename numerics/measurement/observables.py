@@ -1,8 +1,7 @@
-"""Observables: the numbers of one run that tables and figures are made of.
-
-Losses are the sum over features and the mean over datapoints, float64. The test loss is evaluated on
-`numerics.data.draw_test_dataset`: the same fresh datapoints for every run of one n and S, so that differences between
-runs carry no noise of the test set. Its own standard error is `test_loss_error`.
+"""Observables: the numbers of one run that tables and figures are made of. Losses are the sum over features and the
+mean over datapoints, float64. The test loss is evaluated on `numerics.data.draw_test_dataset`: the same fresh
+datapoints for every run of one n and S, so that differences between runs carry no noise of the test set. Its own
+standard error is `test_loss_error`.
 """
 
 import dataclasses

@@ -1,7 +1,6 @@
-"""Measuring a trained model: the same record that the theory predicts.
-
-The weight norm is split as ‖W‖² = Σ_t ‖h_t‖² + (seen weight outside the data span)² + (unseen weight)², exact for
-orthonormal data (`memorization.norm-split`); all three parts are reported. Everything is evaluated in float64.
+"""Measuring a trained model: the same record that the theory predicts. The weight norm is split as ‖W‖² = Σ_t ‖h_t‖² +
+(seen weight outside the data span)² + (unseen weight)², exact for orthonormal data (`memorization.norm-split`); all
+three parts are reported. Everything is evaluated in float64.
 """
 
 from typing import Any
@@ -23,8 +22,6 @@ from theory.record import Assumption, Record
 def measure(model: Any, data: Dataset | Any, *, instance: int | None = None, forward: bool = True) -> Record:
     """What ``model`` does on ``data``, as a `Record` to lay beside `theory.predict`.
 
-    Parameters
-    ----------
     model : a module or a mapping of arrays under any names, a run, or a pair W (m, n) or (n, m) and b (n,). A bias
         that is absent is zero.
     data : a `Dataset`, or X as a non-negative array or tensor, dense or sparse: (n, T), or (T, n) where only that
@@ -38,7 +35,6 @@ def measure(model: Any, data: Dataset | Any, *, instance: int | None = None, for
     >>> record = measure((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)
-
     """
     given = data if isinstance(data, Dataset) else as_matrix(data)
     stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)

@@ -1,9 +1,6 @@
-"""The ring and the sea: the few long columns of W that stand apart, and the rest.
-
-A model that stores features has a ring of them, a polygon of long columns, and a sea of all others
-(`theory.features.sea`). They are told apart by the largest jump in the ordered column norms.
-
-Normalisation: the sea's energy is q = Σ‖w‖², as in `sea.separated-gain`.
+"""The ring and the sea: the few long columns of W that stand apart, and the rest. A model that stores features has a
+ring of them, a polygon of long columns, and a sea of all others (`theory.features.sea`). They are told apart by the
+largest jump in the ordered column norms. Normalisation: the sea's energy is q = Σ‖w‖², as in `sea.separated-gain`.
 """
 
 from dataclasses import dataclass
@@ -20,8 +17,6 @@ LARGEST_RING = 10
 class RingAndSea:
     """What a model's columns are, if they are a ring and a sea; `jump` says how clearly.
 
-    Attributes
-    ----------
     columns : k, how many columns stand before the largest jump, 3 to `LARGEST_RING`.
     jump : the shortest of them over the next column; 1 where nothing stands apart, ∞ where the others are 0.
     radius_squared : their mean squared length.
@@ -30,7 +25,6 @@ class RingAndSea:
     sea_anisotropy : (largest − least eigenvalue) / trace of their WWᵀ, 0 where it is a multiple of I or zero.
     sea_passing : the share of the sea's energy in columns that are not silent at the ring, as `sea.separated-gain`
         assumes: at amplitude 1 they pass the bias of one of its columns. 0 without a sea.
-
     """
 
     columns: int

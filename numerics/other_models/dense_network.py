@@ -1,5 +1,4 @@
 """A classifier with one hidden layer of ReLU units, and snapshots of its hidden vectors while it is trained.
-
 h = ReLU(A x + a), class scores C h + c, cross-entropy averaged over a batch; AdamW with PyTorch's defaults but for the
 learning rate and weight decay given. Batches, starts and flipped labels are drawn with NumPy's PCG64 from one seed.
 Everything runs in one thread, so that a machine gives the same bits at any number of cores.
@@ -25,14 +24,11 @@ _NETWORK_STREAM, _FLIP_STREAM, _BATCH_STREAM, _SUBSET_STREAM = 12, 13, 14, 15
 class TrainingPlan:
     """How a classifier is trained.
 
-    Attributes
-    ----------
     width : hidden units.
     epochs : epochs after which a snapshot is taken, increasing; the last one ends the training, 0 is the start.
     T : images to train on, drawn from the seed; all when None.
     flipped : share of training labels that are replaced by another class.
     seed : draws subset, start, batches and flipped labels.
-
     """
 
     width: int = 512
@@ -49,15 +45,12 @@ class TrainingPlan:
 class Snapshot:
     """The network at one time.
 
-    Attributes
-    ----------
     epoch : epochs done.
     hidden : (width, T) float64 hidden vectors of the images trained on, in the order of ``places``.
     places : (T,) which training images of the set these are.
     flipped : (T,) whose label was replaced.
     train_loss, train_accuracy : on the labels trained on.
     test_accuracy : on the set's own test images.
-
     """
 
     epoch: int

@@ -1,8 +1,7 @@
-"""Handwritten digits: the set that scikit-learn ships, and MNIST from the four IDX files of a folder.
-
-Images are rows of pixels in [0, 1], top row first. IDX (LeCun, Cortes, Burges, "The MNIST database") is a
-big-endian format: two zero bytes, a byte for the number type (8: unsigned byte), a byte for the number of axes, their
-lengths as 32-bit integers, and the numbers. Nothing is downloaded.
+"""Handwritten digits: the set that scikit-learn ships, and MNIST from the four IDX files of a folder. Images are rows
+of pixels in [0, 1], top row first. IDX (LeCun, Cortes, Burges, "The MNIST database") is a big-endian format: two zero
+bytes, a byte for the number type (8: unsigned byte), a byte for the number of axes, their lengths as 32-bit integers,
+and the numbers. Nothing is downloaded.
 """
 
 import gzip
@@ -38,13 +37,10 @@ class DigitsFileError(ValueError):
 class Digits:
     """Images and their labels, split once into those to train on and those to test with.
 
-    Attributes
-    ----------
     name : of the set.
     side : pixels per side of an image.
     train_images, test_images : (T, side²) float32 in [0, 1].
     train_labels, test_labels : (T,) int64 in 0..9.
-
     """
 
     name: str
@@ -62,10 +58,8 @@ class Digits:
 
 def shipped_digits() -> Digits:
     """The 1 797 images of 8 × 8 pixels that scikit-learn ships (Alpaydin and Kaynak 1998), 360 of them to test with.
-
-    The split is drawn once, from a fixed seed.
-
-    Raises ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
+    The split is drawn once, from a fixed seed. Raises ModuleNotFoundError: scikit-learn is not installed; the message
+    says how to install it.
     """
     try:
         from sklearn.datasets import load_digits
@@ -82,9 +76,8 @@ def shipped_digits() -> Digits:
 
 
 def load_mnist(folder: str | Path) -> Digits:
-    """MNIST from the four published files in ``folder``, each plain or with the suffix ".gz".
-
-    Raises DigitsFileError: A file is absent, cannot be read, or is not the published one.
+    """MNIST from the four published files in ``folder``, each plain or with the suffix ".gz". Raises DigitsFileError:
+    A file is absent, cannot be read, or is not the published one.
     """
     images, labels, test_images, test_labels = (_load_published(Path(folder), name) for name in MNIST_FILES)
     flat, test_flat = (

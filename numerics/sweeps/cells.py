@@ -1,8 +1,7 @@
-"""What became of each cell of a sweep, as the folder of runs tells it, and all of it as one table.
-
-A finished cell is a run file. A cell whose training raised an exception leaves a small JSON record, under the run's
-name with the suffix ``.failed.json``; a diverged run is its own record. A cell in progress is held by a lock. A run
-file outweighs a record, and a lock outweighs both.
+"""What became of each cell of a sweep, as the folder of runs tells it, and all of it as one table. A finished cell is
+a run file. A cell whose training raised an exception leaves a small JSON record, under the run's name with the suffix
+``.failed.json``; a diverged run is its own record. A cell in progress is held by a lock. A run file outweighs a
+record, and a lock outweighs both.
 """
 
 from __future__ import annotations
@@ -55,11 +54,10 @@ def sweep_states(sweep: Sweep, out: str | Path = "runs") -> list[CellState]:
 
 def sweep_table(sweep: Sweep, out: str | Path = "runs") -> pd.DataFrame:
     """One row per cell in order: every field of its setting, ``engine``, ``status``, ``reason``, then observables.
-
-    ``status`` is that of the run ("memorized", "not memorized", "diverged"), or "failed", "running", "left" where there
-    is none. ``reason`` says why a cell failed and is empty elsewhere. Observables
-    (`numerics.measurement.observables.observe`) are computed anew from the run files and are NaN where there is no
-    run or it diverged.
+    ``status`` is that of the run ("memorized", "not memorized", "diverged"), or "failed", "running", "left" where
+    there is none. ``reason`` says why a cell failed and is empty elsewhere. Observables
+    (`numerics.measurement.observables.observe`) are computed anew from the run files and are NaN where there is no run
+    or it diverged.
 
     >>> sweep_table(Sweep((Setting(T=3), Setting(T=5))), out="no such folder")[["T", "status"]].values.tolist()
     [[3, 'left'], [5, 'left']]
@@ -121,9 +119,8 @@ def in_one_line(error: BaseException) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The cells that are to be trained, in order, and what is written down when one of them ends.
-
-    Its methods may be called from any thread; ``place`` is a cell's place in ``settings``.
+    """The cells that are to be trained, in order, and what is written down when one of them ends. Its methods may be
+    called from any thread; ``place`` is a cell's place in ``settings``.
     """
 
     settings: Sequence[Setting]

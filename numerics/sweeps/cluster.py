@@ -1,9 +1,7 @@
-"""The cells of a sweep on a dask cluster: workers train tasks of a few runs of one shape, this process writes.
-
-A task computes with one thread, so a cluster wants one worker thread per core (``dask worker ADDRESS --nthreads 1
---nworkers auto``). Dask gives the task of a worker that died to another one; a task whose workers died several times
-(its scheduler's ``allowed-failures``) is cut into single runs, and a run that still kills its workers is a failed cell.
-
+"""The cells of a sweep on a dask cluster: workers train tasks of a few runs of one shape, this process writes. A task
+computes with one thread, so a cluster wants one worker thread per core (``dask worker ADDRESS --nthreads 1 --nworkers
+auto``). Dask gives the task of a worker that died to another one; a task whose workers died several times (its
+scheduler's ``allowed-failures``) is cut into single runs, and a run that still kills its workers is a failed cell.
 This talks to dask itself and not through joblib: joblib 1.6 waits forever for a task that dask has given up.
 """
 
@@ -44,10 +42,9 @@ class ClusterError(RuntimeError):
 
 
 def train_on_cluster(ledger: Ledger, address: str, jobs: int | None) -> None:
-    """Train every cell with ``jobs`` tasks in flight, two per worker thread unless given.
-
-    ClusterError when the scheduler cannot be reached, is lost, or has no workers of this version; KeyboardInterrupt
-    drops the tasks in flight.
+    """Train every cell with ``jobs`` tasks in flight, two per worker thread unless given. ClusterError when the
+    scheduler cannot be reached, is lost, or has no workers of this version; KeyboardInterrupt drops the tasks in
+    flight.
     """
     with _connected(address) as client:
         _Dispatch(ledger, client, jobs).run()

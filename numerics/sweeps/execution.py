@@ -1,8 +1,7 @@
-"""Sweeps: many settings trained into one folder of runs, on this machine or on a cluster.
-
-A cell is one `theory.Setting` and becomes one run file, with the bits that `numerics.train` gives it. Finished cells
-are never trained again, a failed one is a row with a reason and does not stop the others, and after Ctrl-C or a kill
-the same call goes on where it stopped.
+"""Sweeps: many settings trained into one folder of runs, on this machine or on a cluster. A cell is one
+`theory.Setting` and becomes one run file, with the bits that `numerics.train` gives it. Finished cells are never
+trained again, a failed one is a row with a reason and does not stop the others, and after Ctrl-C or a kill the same
+call goes on where it stopped.
 """
 
 import threading
@@ -35,8 +34,6 @@ def run_sweep(
 ) -> list[CellState]:
     """Train what is left of a sweep; the state of every cell afterwards, in order.
 
-    Parameters
-    ----------
     sweep : see `read_sweep`.
     out : folder of run files and records of failures.
     jobs : runs in flight at once: threads on this machine (by default one per core; large runs always go one at a
@@ -45,17 +42,15 @@ def run_sweep(
     retry_failed : train the cells that failed before, and only those; otherwise they are passed over with a warning.
     progress : show progress and time left on stderr.
 
-    Raises ValueError: An unknown engine or backend, ``jobs`` below 1, an address that is missing or not wanted.
-    Raises OSError: ``out`` cannot be written.
-    Raises numerics.sweeps.cluster.ClusterError: The cluster cannot be used.
-    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped.
+    Raises ValueError: An unknown engine or backend, ``jobs`` below 1, an address that is missing or not wanted. Raises
+    OSError: ``out`` cannot be written. Raises numerics.sweeps.cluster.ClusterError: The cluster cannot be used. Raises
+    KeyboardInterrupt: After Ctrl-C, once running threads have stopped.
 
     >>> import tempfile
     >>> from theory import Setting
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run_sweep(Sweep((Setting(T=2, n=50, steps=40),)), folder, progress=False)[0].state
     'done'
-
     """
     _check(jobs, backend, address)
     engine, folder = resolve_engine(sweep.engine), prepare_folder(Path(out))
@@ -108,9 +103,8 @@ def _check(jobs: int | None, backend: str, address: str | None) -> None:
 
 
 def _train_here(ledger: Ledger, places: list[int], stop: threading.Event) -> None:
-    """Cells of one shape together; where that raises, those without a run alone, so that each has a reason.
-
-    OSError is raised: where the disk refuses, the next cell would fare no better.
+    """Cells of one shape together; where that raises, those without a run alone, so that each has a reason. OSError is
+    raised: where the disk refuses, the next cell would fare no better.
     """
     settings = [ledger.settings[place] for place in places]
     advances = [partial(ledger.meter.advance, place) for place in places]

@@ -1,12 +1,11 @@
-"""Sweep files: a TOML file names the cells of a sweep, each a `theory.Setting`.
-
-``[setting]`` holds fixed values. ``[grid]`` holds lists that are multiplied; lists of one ``[[zip]]`` table walk
-together, several such tables multiply. Axes stand in the order of the file, the last one varies fastest. Wherever a
-field takes integers, ``"3:12"`` (ends included) is a list or an item of one. Cells that occur twice are dropped.
+"""Sweep files: a TOML file names the cells of a sweep, each a `theory.Setting`. ``[setting]`` holds fixed values.
+``[grid]`` holds lists that are multiplied; lists of one ``[[zip]]`` table walk together, several such tables multiply.
+Axes stand in the order of the file, the last one varies fastest. Wherever a field takes integers, ``"3:12"`` (ends
+included) is a list or an item of one. Cells that occur twice are dropped.
 
 ``[preview.setting]``, ``[preview.grid]`` and ``[[preview.zip]]`` describe a smaller form of the same sweep: their keys
-replace those keys wherever the rest of the file gives them. So do those of ``tenth``, by custom a tenth of the features
-and of the datapoints at ten times the density: features are then seen as often as in the full form.
+replace those keys wherever the rest of the file gives them. So do those of ``tenth``, by custom a tenth of the
+features and of the datapoints at ten times the density: features are then seen as often as in the full form.
 """
 
 import dataclasses
@@ -50,7 +49,6 @@ class Sweep:
 
     >>> Sweep(tuple(Setting(T=T, seed=seed) for T in (3, 5) for seed in (0, 1))).groups
     ('T = 3', 'T = 3', 'T = 5', 'T = 5')
-
     """
 
     cells: tuple[Setting, ...]
@@ -79,10 +77,8 @@ class Sweep:
 
 
 def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
-    r"""The sweep that a TOML file describes, or a smaller form of it.
-
-    Raises SweepFileError: What the file says is not a sweep, in any of its forms, or it lacks this form; one line.
-    Raises OSError: The file cannot be read.
+    r"""The sweep that a TOML file describes, or a smaller form of it. Raises SweepFileError: What the file says is not
+    a sweep, in any of its forms, or it lacks this form; one line. Raises OSError: The file cannot be read.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:

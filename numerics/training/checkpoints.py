@@ -1,8 +1,7 @@
-"""Checkpoints: a killed or interrupted run goes on where it was, and ends with the very same bits.
-
-A checkpoint lives beside the run it will become, under the run's name with the suffix ``.checkpoint``, and holds the
-state of the trajectory and the history so far. It is written and verified like a run file. A run in progress is
-claimed by a lock that dies with its process, so two processes on one folder share the work instead of doing it twice.
+"""Checkpoints: a killed or interrupted run goes on where it was, and ends with the very same bits. A checkpoint lives
+beside the run it will become, under the run's name with the suffix ``.checkpoint``, and holds the state of the
+trajectory and the history so far. It is written and verified like a run file. A run in progress is claimed by a lock
+that dies with its process, so two processes on one folder share the work instead of doing it twice.
 """
 
 import contextlib
@@ -25,10 +24,9 @@ _TENSORS = ("parameters", "first", "second", "auxiliary", "history_step", "histo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """Everything a run needs to go on from ``step``.
-
-    ``parameters`` and Adam's ``first`` and ``second`` moments are (m+1, n), W above b; ``auxiliary`` is the rest of an
-    engine's state, opaque bytes, none for most engines. ``trained_by`` is as in `numerics.training.runs.Run`, so far.
+    """Everything a run needs to go on from ``step``. ``parameters`` and Adam's ``first`` and ``second`` moments are
+    (m+1, n), W above b; ``auxiliary`` is the rest of an engine's state, opaque bytes, none for most engines.
+    ``trained_by`` is as in `numerics.training.runs.Run`, so far.
     """
 
     step: int
@@ -65,9 +63,8 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
 
 @contextlib.contextmanager
 def claimed(path: Path, give_up: Callable[[], bool]) -> Iterator[bool]:
-    """Hold the lock file ``path`` while inside; yields False when ``give_up()`` became true while waiting for it.
-
-    The lock belongs to the process: a killed one lets go. Where the system has no such locks, nothing is held.
+    """Hold the lock file ``path`` while inside; yields False when ``give_up()`` became true while waiting for it. The
+    lock belongs to the process: a killed one lets go. Where the system has no such locks, nothing is held.
     """
     try:
         import fcntl

@@ -1,7 +1,6 @@
-"""The loop by which every run is trained: advance, record the loss, keep a checkpoint, stop when asked.
-
-A run on its way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends
-as the run it would have become alone.
+"""The loop by which every run is trained: advance, record the loss, keep a checkpoint, stop when asked. A run on its
+way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends as the run
+it would have become alone.
 """
 
 import threading
@@ -128,7 +127,6 @@ class Course:
 
 def set_out(courses: Sequence[Course], start: tuple[Any, Any] | None = None) -> SideBySide:
     """What steps courses that go on from one step: an engine's own trajectory for one, a batch on the GPU for several.
-
     ``start`` (W, b) replaces what the seed of a single course would draw.
     """
     if len(courses) > 1:
@@ -160,10 +158,9 @@ def _set_out_together(courses: Sequence[Course]) -> SideBySide:
 def walk(
     courses: Sequence[Course], trajectory: SideBySide, stop: threading.Event | None = None
 ) -> Iterator[tuple[int, Run]]:
-    """Train to the end; the place of each course and its run, as soon as it is finished.
-
-    All courses have one shape and number of steps, and stand at ``trajectory.step``. When ``stop`` is set, their
-    checkpoints are written and `Interrupted` is raised.
+    """Train to the end; the place of each course and its run, as soon as it is finished. All courses have one shape
+    and number of steps, and stand at ``trajectory.step``. When ``stop`` is set, their checkpoints are written and
+    `Interrupted` is raised.
     """
     going, last = list(range(len(courses))), courses[0].setting.steps
     for course in courses if trajectory.step else ():

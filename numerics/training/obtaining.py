@@ -1,7 +1,6 @@
-"""Obtaining runs: read where a folder holds them, gone on with where they have checkpoints, trained otherwise.
-
-Each run has a lock, a checkpoint and a file of its own. On a GPU, runs of one shape take their steps side by side and
-leave the files, bit for bit, that each would leave alone. A run that another process is at is waited for.
+"""Obtaining runs: read where a folder holds them, gone on with where they have checkpoints, trained otherwise. Each
+run has a lock, a checkpoint and a file of its own. On a GPU, runs of one shape take their steps side by side and leave
+the files, bit for bit, that each would leave alone. A run that another process is at is waited for.
 """
 
 import tempfile
@@ -31,12 +30,11 @@ def train_one(
     stop: threading.Event | None = None,
     checkpoint: Path | None = None,
 ) -> Run:
-    """Train one run in this thread, from the setting's own data and start unless others are given.
-
-    ``data`` and ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. With a
-    ``checkpoint`` file the run goes on from it, and writes it every ten seconds and when ``stop`` is set; the result
-    has the bits of an uninterrupted run, unless another version wrote the checkpoint: then a warning says so, and the
-    run's ``trained_by`` names both. Raises `numerics.training.loop.Interrupted` when ``stop`` is set.
+    """Train one run in this thread, from the setting's own data and start unless others are given. ``data`` and
+    ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. With a ``checkpoint`` file
+    the run goes on from it, and writes it every ten seconds and when ``stop`` is set; the result has the bits of an
+    uninterrupted run, unless another version wrote the checkpoint: then a warning says so, and the run's
+    ``trained_by`` names both. Raises `numerics.training.loop.Interrupted` when ``stop`` is set.
     """
     course = Course(setting, resolve_engine(engine), data=data, checkpoint=checkpoint, progress=progress)
     ((_, run),) = walk([course], set_out([course], start), stop)
@@ -72,9 +70,8 @@ def obtain(
     progress: Sequence[Progress],
     stop: threading.Event,
 ) -> Iterator[tuple[int, Run]]:
-    """The place and run of each of several settings of one shape as soon as it is there.
-
-    Raises `numerics.training.loop.Interrupted` when ``stop`` is set, after checkpoints are written.
+    """The place and run of each of several settings of one shape as soon as it is there. Raises
+    `numerics.training.loop.Interrupted` when ``stop`` is set, after checkpoints are written.
     """
     if folder is None:
         yield from _trained(settings, engine, dict.fromkeys(range(len(settings))), progress, stop)

@@ -1,8 +1,7 @@
-"""What long training says on stderr: bars with the time left in a terminal, elsewhere a line now and then.
-
-The work of a run is n (T + `STEP_COST`) (m + 1) steps: the pair interactions of its features and datapoints, and AdamW
-over its parameters, which costs as much as that many datapoints. Work that is not done now (runs that are read, steps
-taken from a checkpoint, the rest of a diverged run) leaves the total, so that the time left comes from training alone.
+"""What long training says on stderr: bars with the time left in a terminal, elsewhere a line now and then. The work of
+a run is n (T + `STEP_COST`) (m + 1) steps: the pair interactions of its features and datapoints, and AdamW over its
+parameters, which costs as much as that many datapoints. Work that is not done now (runs that are read, steps taken
+from a checkpoint, the rest of a diverged run) leaves the total, so that the time left comes from training alone.
 """
 
 from __future__ import annotations
@@ -40,9 +39,8 @@ def work_of(setting: Setting) -> float:
 
 
 class Meter:
-    """How far runs are, as tasks of rich's progress: the whole and each group, where there are several.
-
-    Methods may be called from any thread. With ``lines``, a line is printed on stderr every `LINE_SECONDS`.
+    """How far runs are, as tasks of rich's progress: the whole and each group, where there are several. Methods may be
+    called from any thread. With ``lines``, a line is printed on stderr every `LINE_SECONDS`.
     """
 
     def __init__(

@@ -1,9 +1,8 @@
-"""Runs on disk: one file per run, safetensors, checked on every read, never unpickled.
-
-A file holds the tensors ``W``, ``b``, ``history_step``, ``history_loss`` and, as JSON metadata, the setting, the
-engine, the status, the version that trained it and a SHA-256 over all of it. Its name is a hash of setting, engine and
-format, not of the version: a finished run stays valid when the program changes, and says which version it is of. Files
-are written under a temporary name, synced and renamed, so a killed process leaves either the whole run or nothing.
+"""Runs on disk: one file per run, safetensors, checked on every read, never unpickled. A file holds the tensors ``W``,
+``b``, ``history_step``, ``history_loss`` and, as JSON metadata, the setting, the engine, the status, the version that
+trained it and a SHA-256 over all of it. Its name is a hash of setting, engine and format, not of the version: a
+finished run stays valid when the program changes, and says which version it is of. Files are written under a temporary
+name, synced and renamed, so a killed process leaves either the whole run or nothing.
 """
 
 from __future__ import annotations
@@ -44,8 +43,6 @@ class RunFileError(ValueError):
 class Run:
     """One finished training run.
 
-    Attributes
-    ----------
     setting, engine : what determined it.
     status : see `RunStatus`.
     diverged_at : for "diverged", the first number of steps after which a parameter (or the loss) was not finite;
@@ -56,7 +53,6 @@ class Run:
     trained_by : the version of the engine and the machine (`numerics.engines.versions.engine_version`). Several, in
         order, where one went on from the checkpoint of another: such a run need not have the bits of an uninterrupted
         one. Empty for files that do not say.
-
     """
 
     setting: Setting

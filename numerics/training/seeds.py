@@ -1,6 +1,5 @@
-"""Training many runs: seeds share the cores, finished runs are kept and reused, a kill loses seconds.
-
-A failure of training (divergence, no memorization) is the status of a run, never an exception.
+"""Training many runs: seeds share the cores, finished runs are kept and reused, a kill loses seconds. A failure of
+training (divergence, no memorization) is the status of a run, never an exception.
 """
 
 import threading
@@ -30,8 +29,6 @@ def train(
 ) -> Runs:
     """Train every setting with every seed.
 
-    Parameters
-    ----------
     settings : one setting or several.
     seeds : how many seeds, counted from each setting's own ``seed``, or the seeds themselves. A seed draws dataset and
         start, except that a setting whose ``data_seed`` differs from its ``seed`` keeps its dataset.
@@ -41,14 +38,12 @@ def train(
     threads : runs in flight at once, by default one per core; on a GPU, runs of one shape train together instead.
         Results do not depend on it.
 
-    Raises ValueError: An unknown engine, no seeds, a negative seed.
-    Raises TypeError: ``settings`` are no settings.
-    Raises OSError: ``out`` cannot be written.
-    Raises KeyboardInterrupt: After Ctrl-C, once running threads have stopped; the same call goes on from there.
+    Raises ValueError: An unknown engine, no seeds, a negative seed. Raises TypeError: ``settings`` are no settings.
+    Raises OSError: ``out`` cannot be written. Raises KeyboardInterrupt: After Ctrl-C, once running threads have
+    stopped; the same call goes on from there.
 
     >>> train(Setting(T=2, n=50, sparsity=0.9, steps=40), seeds=2, out=None, progress=False)
     <Runs: 2 runs, 0 memorized>
-
     """
     name = resolve_engine(engine)
     wanted = _expand(_settings(settings), seeds)

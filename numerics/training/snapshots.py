@@ -1,6 +1,5 @@
-"""Snapshots: the parameters of a run at chosen steps, for histories in time.
-
-Trajectories do not depend on how their steps are cut into calls, so the last snapshot has the bits of the finished run.
+"""Snapshots: the parameters of a run at chosen steps, for histories in time. Trajectories do not depend on how their
+steps are cut into calls, so the last snapshot has the bits of the finished run.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +26,6 @@ class Snapshot:
 
 def growing_steps(steps: int, count: int) -> list[int]:
     """0 and up to ``count`` steps, 2 or more, that grow by even factors from a thousandth of ``steps`` to ``steps``.
-
     Early training changes most: with an even spacing the first snapshots would miss it.
 
     >>> growing_steps(1000, 4)
@@ -40,7 +38,6 @@ def take_snapshots(
     setting: Setting, steps: Iterable[int], *, engine: EngineName = "cpu"
 ) -> Iterator[Snapshot]:
     """Train one run and stop at each of the increasing ``steps`` to look; one snapshot after the other, none is kept.
-
     A run that diverges yields no more: what it had become is not a model.
 
     >>> taken = take_snapshots(Setting(T=2, n=50, sparsity=0.9, steps=40), [0, 20, 40])

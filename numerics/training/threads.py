@@ -1,6 +1,5 @@
-"""Many runs in the threads of one process: small runs beside each other, then large ones one by one.
-
-A large run takes all cores by itself. On a GPU, batches of runs of one shape are trained one after the other.
+"""Many runs in the threads of one process: small runs beside each other, then large ones one by one. A large run takes
+all cores by itself. On a GPU, batches of runs of one shape are trained one after the other.
 """
 
 import os
@@ -25,10 +24,9 @@ def train_in_threads(
     threads: int | None,
     work: Callable[[list[int], threading.Event], None],
 ) -> None:
-    """Call ``work`` with the places of settings that are obtained in one go, each place once; ``threads`` at once.
-
-    The first exception of a thread sets the flag that ``work`` is given, and is raised once all threads have stopped;
-    so is KeyboardInterrupt. `numerics.training.loop.Interrupted`, by which a thread obeys the flag, is no failure.
+    """Call ``work`` with the places of settings that are obtained in one go, each place once; ``threads`` at once. The
+    first exception of a thread sets the flag that ``work`` is given, and is raised once all threads have stopped; so
+    is KeyboardInterrupt. `numerics.training.loop.Interrupted`, by which a thread obeys the flag, is no failure.
     """
     if engine == "cuda":
         _share(cut_into_batches(settings), 1, work)

@@ -1,6 +1,5 @@
-"""How long runs took to train: one line per piece of work in a file beside the runs.
-
-Not in the run files themselves, which hold nothing that differs between two trainings of one setting.
+"""How long runs took to train: one line per piece of work in a file beside the runs. Not in the run files themselves,
+which hold nothing that differs between two trainings of one setting.
 """
 
 import contextlib
@@ -17,7 +16,6 @@ TIMES = "times.csv"
 @contextlib.contextmanager
 def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
     """Add the wall time of the block, shared ``among`` so many runs, to the run called ``name``, interrupted or not.
-
     The time of a piece that was killed is lost; that of a piece for which the disk has no room, too.
     """
     began = time.monotonic()

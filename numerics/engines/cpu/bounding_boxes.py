@@ -8,10 +8,8 @@ datapoints by the box of its h, and a node of leaves by that of theirs. With cen
 
 Boxes are widened by the roundings of their own computation, of the test, and of z as a kernel rounds it (``limits``,
 see `interaction.culling_arrays`), so that a decided sign is the sign any kernel finds. What is NaN or infinite decides
-nothing.
-
-Layout. Datapoints are held leaf by leaf, 16 first coordinates and then 16 second ones; a last leaf that is not full is
-filled with zeros.
+nothing. Layout. Datapoints are held leaf by leaf, 16 first coordinates and then 16 second ones; a last leaf that is
+not full is filled with zeros.
 """
 
 from typing import Any

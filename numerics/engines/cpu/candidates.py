@@ -1,8 +1,8 @@
 """What is known of the outputs of features on blocks of datapoints, in any number of hidden dimensions.
 
-Subject. Late in training most outputs z_it = w_i·h_t + b_i are negative, but in many dimensions no box says so. What
-was found once stays known for a while: let top be the largest z of feature i on a block of datapoints at an earlier
-step, and dw, db and dh what feature and datapoints have moved by since. Then on the block
+Late in training most outputs z_it = w_i·h_t + b_i are negative, but in many dimensions no box says so. What was found
+once stays known for a while: let top be the largest z of feature i on a block of datapoints at an earlier step, and
+dw, db and dh what feature and datapoints have moved by since. Then on the block
 
     z <= top + |w_old| max|dh| + |dw| max|h| + max(db, 0),
 
@@ -14,14 +14,11 @@ their terms and by the least normal number for what underflows; what is NaN, inf
 holds for whatever stands at the place of a feature or datapoint now, since dw and dh are taken from the values there;
 not for places that came since it was found, so that every new arrangement forgets all bounds (`forget`).
 
-Renewal. Bounds are found anew, at about a third of the cost of all pairs, when a step lists more than the mean over the
-steps since the last renewal, its own cost included; for drift that grows this is the best time. It counts work and
-reads no clock.
-
-Memory. At most `MOST_BLOCKS` bounds for each feature; with many datapoints a block is several leaves of 16.
-
-Layout. Datapoints are held leaf by leaf: 16 first coordinates, 16 second ones and so on, and 16 ones. Zeros, that last
-row included, fill up the last block.
+Renewal. Bounds are found anew, at about a third of the cost of all pairs, when a step lists more than the mean over
+the steps since the last renewal, its own cost included; for drift that grows this is the best time. It counts work and
+reads no clock. Memory. At most `MOST_BLOCKS` bounds for each feature; with many datapoints a block is several leaves
+of 16. Layout. Datapoints are held leaf by leaf: 16 first coordinates, 16 second ones and so on, and 16 ones. Zeros,
+that last row included, fill up the last block.
 """
 
 import math
@@ -85,8 +82,6 @@ def block_leaves(T: int) -> int:
 class Listing(NamedTuple):
     """Work space of `listed_pairs`; none of it is state of a run, each array is found anew where it is not valid.
 
-    Attributes
-    ----------
     points, old_points : datapoints now and at the last renewal, by leaf, coordinate and lane.
     reach : how far the datapoints of each block are from the old ones at most, and their largest |h|.
     tops : the largest z of each feature on each block at the last renewal.
@@ -95,7 +90,6 @@ class Listing(NamedTuple):
     pulled, rows, listed : scratch of each part.
     tally : counted work, see `RENEWS`.
     shape : how many blocks there are, and leaves of each.
-
     """
 
     points: NDArray[Any]
@@ -145,9 +139,8 @@ def forget(listing: Listing) -> None:
 
 @njit(**INLINE)  # type: ignore[untyped-decorator]
 def plan_step(tally: Any) -> None:
-    """Decide whether this step renews the bounds: when it has cost more than the mean since the last renewal.
-
-    Also where the step before did not come to count.
+    """Decide whether this step renews the bounds: when it has cost more than the mean since the last renewal. Also
+    where the step before did not come to count.
     """
     total = 0
     for part in range(COUNTS, tally.size):

@@ -1,7 +1,6 @@
-"""How the kernels are compiled, and how their cache on disk notices every edit.
-
-Numba's cache notices edits of the file that holds the cached function, not of files whose functions it calls. So a
-function cached by `compiled` carries in its name a hash of all files that compiled code comes from.
+"""How the kernels are compiled, and how their cache on disk notices every edit. Numba's cache notices edits of the
+file that holds the cached function, not of files whose functions it calls. So a function cached by `compiled` carries
+in its name a hash of all files that compiled code comes from.
 """
 
 import hashlib
@@ -32,9 +31,8 @@ def _source_hash() -> str:
 
 
 def compiled(function: Any, name: str, **options: Any) -> Any:
-    """``function`` compiled and cached on disk as ``name`` and a hash of `sources`.
-
-    The cache tells functions apart by name and argument types, not by options: variants need names of their own.
+    """``function`` compiled and cached on disk as ``name`` and a hash of `sources`. The cache tells functions apart by
+    name and argument types, not by options: variants need names of their own.
     """
     renamed = FunctionType(function.__code__, function.__globals__, name, closure=function.__closure__)
     renamed.__qualname__ = f"{name}_{_source_hash()}"

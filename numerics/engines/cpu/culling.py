@@ -100,9 +100,8 @@ def list_cut_leaves(
     rows: Any, width: int, i: int, leaves: Any, nodes: Any, n_leaves: int, listed: Any, on: Any, on_above: Any
 ) -> Any:
     """For the group at ``i``: how many leaves z = 0 may cut, on how many nodes it is active in part, if active at all.
-
-    Places of the former are ``listed``; ``on`` has for each of the latter the node and a bit for each leaf the group is
-    active on, ``on_above`` for every 16 nodes a bit for each it is active on as a whole.
+    Places of the former are ``listed``; ``on`` has for each of the latter the node and a bit for each leaf the group
+    is active on, ``on_above`` for every 16 nodes a bit for each it is active on as a whole.
     """
     span, above = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS
     n_nodes, count, n_on, active = (n_leaves + NODE - 1) // NODE, 0, 0, np.int64(0)

@@ -1,19 +1,17 @@
-"""Features that no datapoint has, once they are inactive for good: left alone until the datapoints come near again.
-
-Subject. A feature no datapoint has is trained only through its outputs. Where w·h_t + b < 0 for all t its gradient is
-zero, Adam's mean decays as β₁ᵏ, its square as β₂ᵏ, and parameters only shrink by the product of 1 - lr·weight_decay,
-which weights and bias share: -b/|w| stays, and the feature stays inactive until some |h_t| grows. Such a feature may
-sleep, k steps being taken at once by these powers.
+"""Features that no datapoint has, once they are inactive for good: left alone until the datapoints come near again. A
+feature no datapoint has is trained only through its outputs. Where w·h_t + b < 0 for all t its gradient is zero,
+Adam's mean decays as β₁ᵏ, its square as β₂ᵏ, and parameters only shrink by the product of 1 - lr·weight_decay, which
+weights and bias share: -b/|w| stays, and the feature stays inactive until some |h_t| grows. Such a feature may sleep,
+k steps being taken at once by these powers.
 
 Bound. The datapoints lie in the polytope d·h <= reach(d) of some directions d. With w = Σ c_d d, c >= 0,
 
     max_t w·h_t <= Σ_d c_d reach(d),
 
 so the feature is inactive while every reach stays below a limit that was set when it fell asleep; the kernel looks at
-every step. For m = 2 the directions are those of a regular polygon, otherwise the axes and their opposites.
-
-Accuracy. Against the dense loop: k roundings of each of its products, and the steps Adam's mean still asks for, which
-are below an eighth of a rounding of each parameter (`asks_for_nothing`).
+every step. For m = 2 the directions are those of a regular polygon, otherwise the axes and their opposites. Accuracy.
+Against the dense loop: k roundings of each of its products, and the steps Adam's mean still asks for, which are below
+an eighth of a rounding of each parameter (`asks_for_nothing`).
 """
 
 from typing import Any
@@ -60,9 +58,8 @@ def _largest_output(W: _Floats, limits: _Floats) -> _Floats:
 
 
 def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool_]:
-    """(n,) whether w·h + b < 0 as any kernel rounds it, for every h with d·h <= limit(d); NaN says no.
-
-    The margin holds the roundings of the limits, of the bound and of z: fewer than 16 + 4m of |w| max limit + |b|.
+    """(n,) whether w·h + b < 0 as any kernel rounds it, for every h with d·h <= limit(d); NaN says no. The margin
+    holds the roundings of the limits, of the bound and of z: fewer than 16 + 4m of |w| max limit + |b|.
     """
     m, eps = len(parameters) - 1, np.finfo(parameters.dtype).eps
     W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
@@ -73,7 +70,6 @@ def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool
 
 def asks_for_nothing(state: tuple[NDArray[Any], ...], rate: float, epsilon: float) -> NDArray[np.bool_]:
     """(n,) whether all steps that Adam's mean still asks for stay below an eighth of a rounding of each parameter.
-
     ``rate`` bounds the learning rate over the bias correction of every step to come. The mean decays by β₁ = 0.9 a
     step and the root of the square by √0.999, so that the steps sum to less than 11 times the first.
     """

@@ -1,10 +1,8 @@
-"""The dense part of a step, all pairs or culled: which of the two, and the arrays of the second.
-
-In two hidden dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`candidate_sums`).
-
-The choice counts work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups
-against all pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not
-depend on the machine a run is on, so the same run takes the same sums everywhere.
+"""The dense part of a step, all pairs or culled: which of the two, and the arrays of the second. In two hidden
+dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`candidate_sums`). The choice counts
+work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups against all
+pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not depend on the
+machine a run is on, so the same run takes the same sums everywhere.
 
 At T = 1000 to 10 000 and n = 10 000 whole steps late in training take half to a third of the time of dense ones; below
 T of about 400 the rule keeps the dense kernel. `python benchmarks/culling.py --m 2,3,4,10 --T 1000,10000 --after
@@ -120,7 +118,6 @@ def classify(
     parameters: NDArray[Any], hidden: NDArray[Any], arrays: tuple[NDArray[Any], ...]
 ) -> NDArray[np.int8]:
     """(groups, leaves) `OFF`, `ON` or `CUT`: the sign of all outputs of a group on a leaf, where it is sure.
-
     ``parameters`` are (3, n), ``hidden`` (2, T), both in their arrangement; ``arrays`` those of `culling_arrays`.
     """
     kinds = np.zeros((-(-parameters.shape[1] // GROUP), -(-hidden.shape[1] // LANES)), np.int8)
@@ -180,9 +177,8 @@ def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
 
 
 def interact(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
-    """For a part of the features `dense_pairs`, or the sums that ``culling`` has the work space of.
-
-    ``arrays`` are parameters, hidden, gradients, partial and scratch.
+    """For a part of the features `dense_pairs`, or the sums that ``culling`` has the work space of. ``arrays`` are
+    parameters, hidden, gradients, partial and scratch.
     """
     raise NotImplementedError("compiled code only")
 

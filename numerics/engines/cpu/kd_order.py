@@ -1,10 +1,8 @@
-"""The order in which the cpu engine holds features and datapoints, and which features sleep.
-
-Neighbours are held side by side, so that few groups of features and leaves of datapoints are cut by z = 0; features
-that sleep come last, so that kernels work on the first ``awake`` ones. Orders are computed from the state at fixed
-steps and are part of the state from then on: sums follow them.
-
-Orders come from a k-d tree: split at the median of the coordinate that varies most, down to leaves.
+"""The order in which the cpu engine holds features and datapoints, and which features sleep. Neighbours are held side
+by side, so that few groups of features and leaves of datapoints are cut by z = 0; features that sleep come last, so
+that kernels work on the first ``awake`` ones. Orders are computed from the state at fixed steps and are part of the
+state from then on: sums follow them. Orders come from a k-d tree: split at the median of the coordinate that varies
+most, down to leaves.
 """
 
 from __future__ import annotations
@@ -92,15 +90,12 @@ def kd_order(coordinates: NDArray[Any], leaf: int) -> _Ints:
 class Arrangement:
     """Which feature and which datapoint is held at each place.
 
-    Parameters
-    ----------
     features : (n,) feature at each place; the first ``awake`` places are trained.
     points : (T,) datapoint at each place.
     awake : number of features that do not sleep.
     culled : whether groups and leaves are tested; otherwise every pair is evaluated.
     settled : the step at which the values of sleeping features hold.
     wakes : times features were woken since the last arrangement at a fixed step.
-
     """
 
     features: _Ints

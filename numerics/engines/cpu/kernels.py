@@ -1,22 +1,19 @@
 """Compiled kernels of the cpu engine: gradients without an n-by-T array, AdamW, point errors.
 
-Subject. With z_it = w_i·h_t + b_i, y = max(z, 0) and h = W X the loss is
+With z_it = w_i·h_t + b_i, y = max(z, 0) and h = W X the loss is
 
     (1/T) [ Σ_it y_it²  -  2 Σ_{x_it ≠ 0} x_it y_it  +  Σ x_it² ].
 
-Only the first sum is dense, and it is a pair interaction of n features with T datapoints in m dimensions: per pair
-3m multiply-adds, one max, one add, and nothing of size n × T is stored. The other terms run over the non-zeros of X.
+Only the first sum is dense, and it is a pair interaction of n features with T datapoints in m dimensions: per pair 3m
+multiply-adds, one max, one add, and nothing of size n × T is stored. The other terms run over the non-zeros of X.
+Normalisation. Kernels work on T/2 times the gradient; the factor 2/T enters in `adamw`. Parts. Features and datapoints
+are cut into as many parts as ``partial`` has rows. Parts are independent between two barriers, and sums over parts run
+in their order, so the bits do not depend on how parts meet threads.
 
-Normalisation. Kernels work on T/2 times the gradient; the factor 2/T enters in `adamw`.
-
-Parts. Features and datapoints are cut into as many parts as ``partial`` has rows. Parts are independent between two
-barriers, and sums over parts run in their order, so the bits do not depend on how parts meet threads.
-
-Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them as
-`as_rows` gives them. Datasets come by datapoint (offsets, features, values) and by feature, see `sparse_terms`. Work
-space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums`` and the rows of gradients are one array.
-
-Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
+Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them
+as `as_rows` gives them. Datasets come by datapoint (offsets, features, values) and by feature, see `sparse_terms`.
+Work space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums`` and the rows of gradients are one
+array. Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
 """
 
 from __future__ import annotations
@@ -48,9 +45,8 @@ def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
 def adamw(
     parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
 ) -> bool:
-    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step.
-
-    Returns whether the range is finite after it.
+    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step. Returns
+    whether the range is finite after it.
     """
     scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
@@ -116,7 +112,6 @@ def _advance(
     stop: int,
 ) -> int:
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
-
     ``rows`` are those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`).
     Stops before a step at which a datapoint is beyond ``watch`` (`is_beyond`), and after the first step that leaves a
     parameter infinite or NaN.

@@ -1,8 +1,7 @@
-"""Sixteen numbers at once as one value of compiled code.
-
-A `Lanes` value is an LLVM vector of 16 floats. Kernels hold it in local variables, which then live in vector registers
-across loops: the compiler's own vectorizer keeps sums over a loop of loops in memory instead. On processors with
-shorter registers LLVM cuts each operation into pieces. `fma` may round once or twice; NaN is carried on everywhere.
+"""Sixteen numbers at once as one value of compiled code. A `Lanes` value is an LLVM vector of 16 floats. Kernels hold
+it in local variables, which then live in vector registers across loops: the compiler's own vectorizer keeps sums over
+a loop of loops in memory instead. On processors with shorter registers LLVM cuts each operation into pieces. `fma` may
+round once or twice; NaN is carried on everywhere.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,5 +1,4 @@
 """What runs over the non-zeros of X: the encoder h = W X, the cross term -2xy, and the path back through the encoder.
-
 Layout. Non-zeros are visited in any order of features and datapoints, so what is needed of one lies together:
 ``columns`` holds the m weights and the bias of each feature, ``near`` the m coordinates of each hidden vector and of
 what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to them.
@@ -80,9 +79,8 @@ def pull_points(
 
 @njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
 def add_sparse(parameters: Any, columns: Any, by_feature: Any, near: Any, gradients: Any, part: int) -> None:
-    """Add to the gradients, (m+1, n), of the features of a part what the non-zeros of X contribute.
-
-    These are the cross term -2xy and the path through the encoder.
+    """Add to the gradients, (m+1, n), of the features of a part what the non-zeros of X contribute. These are the
+    cross term -2xy and the path through the encoder.
     """
     bounds, features, points, values = by_feature
     m = len(parameters) - 1

@@ -1,7 +1,6 @@
-"""Parameters and Adam's moments as the cpu engine holds them: arranged, sleeping features last and out of date.
-
-Values of sleeping features hold at ``arrangement.settled``. They are brought up to date when the arrangement changes,
-which the state alone decides, and in copies that are handed out: the bits do not depend on when anybody looks.
+"""Parameters and Adam's moments as the cpu engine holds them: arranged, sleeping features last and out of date. Values
+of sleeping features hold at ``arrangement.settled``. They are brought up to date when the arrangement changes, which
+the state alone decides, and in copies that are handed out: the bits do not depend on when anybody looks.
 """
 
 from dataclasses import replace
@@ -83,7 +82,6 @@ class HeldState:
 
     def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> bool:
         """Arrange anew from the state at ``step``; whether anything moved. ``hidden`` is (m, T), in the data's order.
-
         ``rate`` and ``epsilon`` are those of `sleeping.asks_for_nothing`; ``culls`` asks for neighbours side by side.
         """
         old, points = self.arrangement, self.arrangement.points
@@ -157,7 +155,6 @@ class HeldState:
 
 def feature_order(parameters: _Array, reach: float) -> NDArray[Any]:
     """Groups of neighbours: features alike in direction and in where their output starts, -b/|w|, up to ``reach``.
-
     Parameters are finite; whatever their size, squares and quotients are.
     """
     tiny = np.finfo(np.float64).tiny

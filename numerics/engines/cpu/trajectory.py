@@ -1,9 +1,8 @@
-"""The cpu engine: the whole training loop compiled, no (n, T) array, one run per thread.
-
-Equal to the reference engine up to rounding (tests state the tolerance and its terms). Memory O(m (n + T) + nnz).
-Trajectories release the interpreter lock, so small runs of different seeds share the cores through ordinary threads;
-large runs take all cores, one after the other. Which of the two follows from the size of the problem alone, and sums
-run over fixed parts in a fixed order: the bits do not depend on the number of threads.
+"""The cpu engine: the whole training loop compiled, no (n, T) array, one run per thread. Equal to the reference engine
+up to rounding (tests state the tolerance and its terms). Memory O(m (n + T) + nnz). Trajectories release the
+interpreter lock, so small runs of different seeds share the cores through ordinary threads; large runs take all cores,
+one after the other. Which of the two follows from the size of the problem alone, and sums run over fixed parts in a
+fixed order: the bits do not depend on the number of threads.
 """
 
 import threading
@@ -101,10 +100,9 @@ class _Workspace:
 
 
 class CpuTrajectory:
-    """Full-batch AdamW on the ReLU-output model with compiled kernels.
-
-    Features and datapoints are held in an `Arrangement`, renewed from the state every `ARRANGE_EVERY` steps, and when
-    sleeping features must wake; so it is state, and `auxiliary` is what a checkpoint must keep of it.
+    """Full-batch AdamW on the ReLU-output model with compiled kernels. Features and datapoints are held in an
+    `Arrangement`, renewed from the state every `ARRANGE_EVERY` steps, and when sleeping features must wake; so it is
+    state, and `auxiliary` is what a checkpoint must keep of it.
     """
 
     def __init__(
@@ -201,10 +199,9 @@ class CpuTrajectory:
 
 
 def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
-    """(T,) squared error of every datapoint, evaluated in float64 without an (n, T) array.
-
-    Accuracy: a few float64 roundings of Σ y² + Σ x²; never below 0; NaN when a parameter is not finite, which the
-    compiled loop may not notice. The loss is the mean of the result.
+    """(T,) squared error of every datapoint, evaluated in float64 without an (n, T) array. Accuracy: a few float64
+    roundings of Σ y² + Σ x²; never below 0; NaN when a parameter is not finite, which the compiled loop may not
+    notice. The loss is the mean of the result.
     """
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         return np.full(data.T, np.nan)
@@ -241,8 +238,6 @@ class _ReconstructionLoss(torch.autograd.Function):
 def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -> Tensor:
     """(1/T) Σ_t ‖X_t - ReLU(Wᵀ W X_t + b)‖², fused and differentiable once, for your own torch training loop.
 
-    Parameters
-    ----------
     W, b : (m, n) and (n,) CPU tensors of one dtype, float32 or float64.
     data : a `Dataset`, or X as a dense non-negative (n, T) tensor or array.
 
@@ -250,7 +245,6 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
     >>> loss = reconstruction_loss(W, torch.zeros(2), torch.eye(2))
     >>> loss.backward(); loss.item(), W.grad.abs().max().item()
     (0.0, 0.0)
-
     """
     dataset = as_dataset(data)
     kinds = {(part.device.type, part.dtype) for part in (W, b)}

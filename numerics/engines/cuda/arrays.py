@@ -1,5 +1,4 @@
 """What a batch of the cuda engine holds on the device besides parameters: data, schedules, parts of the dense sums.
-
 Every choice made here (blocks, parts, warps) is a function of the shape n, T, m and the dtype alone, never of the
 number of runs, of the data or of the clock: a run has the same bits alone and in any batch.
 """
@@ -100,9 +99,8 @@ def _transposed(data: Dataset) -> Any:
 
 
 def schedules(settings: Sequence[Setting], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """(schedules, 3, steps) decay factor, rate and root of each step, and (runs,) which schedule a run has.
-
-    A step is parameter · factor - rate · mean / (√square · root + ε); bias corrections are in rate and root.
+    """(schedules, 3, steps) decay factor, rate and root of each step, and (runs,) which schedule a run has. A step is
+    parameter · factor - rate · mean / (√square · root + ε); bias corrections are in rate and root.
     """
     kinds: dict[tuple[Any, ...], int] = {}
     which, tables = [], []

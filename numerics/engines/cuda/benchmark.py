@@ -1,9 +1,8 @@
-"""Milliseconds per step of the cuda engine, and how far they are from what the device could do at best.
-
-Two limits that no implementation of these sums passes: arithmetic, 4m + 3 single-precision instructions per pair of a
-feature and a datapoint (outputs are computed once per direction: 2m multiply-adds and a maximum each way, one more add
-for the bias) at one per lane and clock; and memory, every array once per kernel that reads or writes it. Peaks are
-those the driver reports; boost clocks above them make shares too large, throttling too small.
+"""Milliseconds per step of the cuda engine, and how far they are from what the device could do at best. Two limits
+that no implementation of these sums passes: arithmetic, 4m + 3 single-precision instructions per pair of a feature and
+a datapoint (outputs are computed once per direction: 2m multiply-adds and a maximum each way, one more add for the
+bias) at one per lane and clock; and memory, every array once per kernel that reads or writes it. Peaks are those the
+driver reports; boost clocks above them make shares too large, throttling too small.
 """
 
 import time
@@ -58,11 +57,9 @@ def cuda_rows(
     seconds: float = 2.0,
 ) -> Iterator[dict[str, Any]]:
     """Time the engine on this machine's GPU in float32, one row per T and m, each for ``seconds`` after compilation.
-
     ``ms_per_step`` is of the whole batch of ``runs`` runs, n that of `Setting`; shares are of the device's peaks, None
-    where the driver names no clock.
-
-    Raises ValueError, when the first row is asked for, on a machine without CUDA or Triton.
+    where the driver names no clock. Raises ValueError, when the first row is asked for, on a machine without CUDA or
+    Triton.
     """
     meaningless = "the interpreter is on, and its timings mean nothing; try without TRITON_INTERPRET"
     if missing := missing_for_cuda() or (meaningless if interpreted() else None):

@@ -1,6 +1,6 @@
 """Triton kernels of the cuda engine: one AdamW step in six launches, no n-by-T array, no atomics.
 
-Subject. The loss and its split into a dense pair interaction and sums over the non-zeros of X are those of
+The loss and its split into a dense pair interaction and sums over the non-zeros of X are those of
 `numerics.engines.cpu.kernels`; here too kernels work on T/2 times the gradient, and the factor 2/T enters with AdamW.
 A step is
 
@@ -13,10 +13,9 @@ A step is
 
 Layout. Runs of one shape lie one after the other: parameters, moments (runs, m+1, n) with b last, hidden and pulled
 (runs, m, T). Datasets are column-compressed with offsets that count through all runs; their row-compressed twin holds
-for each entry its datapoint and its place in the column-compressed arrays.
-
-Order. Every sum is taken by one program in an order that depends on the shape alone, so the bits depend neither on the
-number of runs nor on how steps are cut into calls. Whatever is not a sum has one writer.
+for each entry its datapoint and its place in the column-compressed arrays. Order. Every sum is taken by one program in
+an order that depends on the shape alone, so the bits depend neither on the number of runs nor on how steps are cut
+into calls. Whatever is not a sum has one writer.
 
 Offsets are 64-bit: n, T and their multiples may pass 2³¹ together. Integers are not specialised on their values, so
 one compilation serves every shape; the exception is the number of columns of `dense_pairs`, which puts the strides of
@@ -157,9 +156,9 @@ def dense_pairs(
     BLOCK: tl.constexpr,
 ) -> None:
     """Σ_columns y c, and Σ_columns y where rows are features, for one block of rows and one part of the columns.
-
     Threads own rows and walk along the columns, so the sums stay in registers and nothing is exchanged. With y the
-    output of a pair, c is the column's vector. Arrays of features are (runs, m+1, n), those of datapoints (runs, m, T).
+    output of a pair, c is the column's vector. Arrays of features are (runs, m+1, n), those of datapoints (runs, m,
+    T).
     """
     program = tl.program_id(0).to(tl.int64)
     blocks = (n_rows + BLOCK - 1) // BLOCK
@@ -218,7 +217,6 @@ def dense_pairs_tiled(
     CHUNK: tl.constexpr,
 ) -> None:
     """The same sums for hidden dimensions that do not fit into registers: ``CHUNK`` of them per program, by tiles.
-
     Products keep the full precision of float32 ("ieee"), not that of tensor cores.
     """
     program = tl.program_id(0).to(tl.int64)
@@ -344,11 +342,10 @@ def finish(
     ROWS: tl.constexpr,
     LANES: tl.constexpr,
 ) -> None:
-    """The gradient of one block of features in one row of the parameters, and their AdamW step.
-
-    Numbers of the step are read from ``schedule`` (schedules, 3, steps) at the device's own counter, for replays.
-    ``diverged`` holds for each run the first step that left a parameter infinite or NaN; later ones change nothing. It
-    needs no atomics: all that write to it in one step write that step, and it is only asked for earlier ones.
+    """The gradient of one block of features in one row of the parameters, and their AdamW step. Numbers of the step
+    are read from ``schedule`` (schedules, 3, steps) at the device's own counter, for replays. ``diverged`` holds for
+    each run the first step that left a parameter infinite or NaN; later ones change nothing. It needs no atomics: all
+    that write to it in one step write that step, and it is only asked for earlier ones.
     """
     program = tl.program_id(0).to(tl.int64)
     blocks = (n + ROWS - 1) // ROWS

@@ -1,11 +1,10 @@
 """The cuda engine: whole batches of runs on one GPU, six Triton kernels per step, steps replayed as a CUDA graph.
-
 Equal to the reference engine up to rounding (tests state the tolerance and its terms). Runs of one shape, that is of
-equal n, T, m, steps, dtype and Adam's ε, train together; each has the bits it would have alone. Memory
-O(runs (m (n + T) + nnz)), and nothing of size n × T.
+equal n, T, m, steps, dtype and Adam's ε, train together; each has the bits it would have alone. Memory O(runs (m (n +
+T) + nnz)), and nothing of size n × T.
 
-Needs a GPU that torch can use and Triton, which comes with CUDA builds of torch. Without a GPU the kernels run, slowly,
-in Triton's interpreter: `pip install triton`, and TRITON_INTERPRET=1 in the environment. That is for tests.
+Needs a GPU that torch can use and Triton, which comes with CUDA builds of torch. Without a GPU the kernels run,
+slowly, in Triton's interpreter: `pip install triton`, and TRITON_INTERPRET=1 in the environment. That is for tests.
 """
 
 import os
@@ -54,9 +53,8 @@ def missing_for_cuda() -> str | None:
 
 
 def batch_shape(setting: Setting, data: Dataset | None = None) -> tuple[Any, ...]:
-    """What runs of one batch have in common: m, steps, dtype, n, T, and the ε of their AdamW.
-
-    The mean over features divides every gradient by n, which to Adam is an ε n times as large.
+    """What runs of one batch have in common: m, steps, dtype, n, T, and the ε of their AdamW. The mean over features
+    divides every gradient by n, which to Adam is an ε n times as large.
     """
     n, T = (setting.n, setting.T) if data is None else (data.n, data.T)
     epsilon = setting.adam_epsilon * (n if setting.loss == "mean" else 1)
@@ -64,11 +62,9 @@ def batch_shape(setting: Setting, data: Dataset | None = None) -> tuple[Any, ...
 
 
 class BatchedCudaTrajectory:
-    """Full-batch AdamW on the ReLU-output model, for several runs of one shape at once.
-
-    One setting, dataset and start (W, b), of shapes (m, n) and (n,), of each run. Settings may differ in seeds,
-    sparsity, learning rate and its schedule, and weight decay. ValueError: no run, runs of several shapes, or a machine
-    without CUDA or Triton.
+    """Full-batch AdamW on the ReLU-output model, for several runs of one shape at once. One setting, dataset and start
+    (W, b), of shapes (m, n) and (n,), of each run. Settings may differ in seeds, sparsity, learning rate and its
+    schedule, and weight decay. ValueError: no run, runs of several shapes, or a machine without CUDA or Triton.
     """
 
     def __init__(
@@ -110,9 +106,8 @@ class BatchedCudaTrajectory:
             self._look_for_divergence()
 
     def advance(self, stop: int) -> None:
-        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting.
-
-        A run that diverges stays as it was at that step, and the others go on.
+        """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting. A run that
+        diverges stays as it was at that step, and the others go on.
         """
         check_stop(stop, self._rates)
         with _one_at_a_time:
