@@ -52,7 +52,7 @@ BUMP = (0.29, 0.34)
 FEW = 0.12
 
 #: How the sizes are drawn.
-LOOKS = ((BLUE, "o"), (GREEN, "s"), (VERMILLION, "D"))
+LOOKS = {300: (BLUE, "o"), 1000: (GREEN, "s"), PUBLISHED_N: (VERMILLION, "D")}
 
 #: Up to this T tables tell who memorizes.
 SMALL = 15
@@ -170,7 +170,8 @@ def draw(tables: Tables) -> Figure:
 
 def _draw_sizes(ax: Axes, rows: pd.DataFrame, column: str) -> None:
     """Every run, and a line through the medians of each n and T."""
-    for (n, part), (colour, marker) in zip(parts(rows, "n"), LOOKS, strict=False):
+    for n, part in parts(rows, "n"):
+        colour, marker = LOOKS.get(n, LOOKS[300])
         ax.scatter(part["place"], part[column], s=16, marker=marker, color=colour, alpha=0.4, lw=0)
         ax.plot([], [], marker=marker, color=colour, lw=1.2, label=f"n = {n}")
         joined = ["n"] if part["T"].nunique() > part["adam_epsilon"].nunique() else ["n", "T"]
