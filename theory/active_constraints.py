@@ -1,8 +1,4 @@
-"""Steps of least ‖y‖² under constraints c(y) ≥ 0 or = 0, from their values and derivatives at one point.
-
-Points are flat, (N,); a Jacobian has one row per constraint; `equality` says which constraints have to hold with
-equality (none unless given). Non-negative least squares is SciPy's.
-"""
+"""Steps of least ‖y‖² under constraints c(y) ≥ 0, or = 0 where `equality`, from their values at one point (N,)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +13,6 @@ def least_distance(
     point: Floats, jacobian: Floats, values: Floats, equality: Flags | None = None
 ) -> tuple[Floats, Floats] | None:
     """Argmin ‖y‖² under J y ≥ J x − c, x = `point`, and its multipliers; None where nothing satisfies that.
-
     Lawson and Hanson, chapter 23.
     """
     if not len(values):  # SciPy's nnls ends the process at a matrix without columns
@@ -55,7 +50,6 @@ def _folded(weights: Floats, count: int, equality: Flags | None) -> Floats:
 
 def newton_step(hessian: Floats, jacobian: Floats, gradient: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Newton's changes of point and multipliers on the conditions gradient = 0 and c = 0.
-
     `gradient` and `hessian` are those of the Lagrangian. In the least-squares sense: rotations leave everything as it
     is, and the active gradients of symmetric codes are dependent.
     """

@@ -1,8 +1,7 @@
 """Local minimization of smooth functions, many starts side by side, the same for any number of threads.
 
-L-BFGS with a weak Wolfe search by bisection (Lewis and Overton 2013). SciPy's L-BFGS-B takes one start at a time
-and calls threaded BLAS on matrices of a few dozen rows, which costs ten times the processor time on a machine of
-two cores, and its last bits depend on the number of threads. Here all sums are NumPy's own.
+L-BFGS with a weak Wolfe search by bisection (Lewis and Overton 2013). SciPy's L-BFGS-B takes one start at a time; its
+threaded BLAS costs ten times the processor time on two cores, and its last bits depend on the number of threads.
 """
 
 import math
@@ -30,9 +29,8 @@ def descend(
     least_gain: float = 1e-11,
 ) -> Floats:
     """The (s, n) points that at most `iterations` steps downhill from `points` reach.
-
-    A start rests where no entry of its gradient exceeds 1e-7 or a step gains less than `least_gain` of the value.
-    No value is ever greater than at the start.
+    A start rests where no entry of its gradient exceeds 1e-7 or a step gains less than `least_gain` of the value. No
+    value is ever greater than at the start.
 
     >>> descend(lambda z, _: (np.sum(z * z, axis=1), 2 * z), np.array([[3.0, -4.0]]), 50).round(6).tolist()
     [[0.0, -0.0]]

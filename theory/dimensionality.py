@@ -1,12 +1,7 @@
-"""How many dimensions a hidden vector has to itself.
+"""How many dimensions a hidden vector has to itself: D_i = ‖v_i‖² / Σ_j (v̂_i·v_j)² (`dimensionality.definition`).
 
-D_i = ‖v_i‖² / Σ_j (v̂_i·v_j)² over the columns v_1, ..., v_T of a matrix V (`dimensionality.definition`):
-the feature dimensionality when the columns are those of W, the data dimensionality D_X when they are the
-hidden vectors H = W X. Its supremum over probe directions is the leverage score v_iᵀ(VVᵀ)⁺v_i
-(`dimensionality.leverage`).
-
-Normalisation: Henighan et al. 2023, section "Experiment Setup", has the same definition. It does not change
-when V is scaled or rotated. Copies are counted: R identical columns have at most 1/R each.
+Over the columns of W it is the feature dimensionality, over hidden vectors H = W X the data dimensionality D_X, as in
+Henighan et al. 2023, "Experiment Setup". No scale or rotation changes it; R identical columns have at most 1/R each.
 """
 
 import numpy as np
@@ -18,10 +13,9 @@ Floats = NDArray[np.float64]
 def dimensionality(vectors: ArrayLike) -> Floats:
     """D_i of each column of `vectors` (`dimensionality.definition`): (m, T) to (T,), no unit, in [0, 1].
 
-    0 for a zero column. Relative error below (2m + T + 4) eps for columns whose squares neither over- nor
-    underflow; columns are scaled by the largest entry first, so this holds at every scale.
-
-    Raises ValueError: `vectors` is not a matrix, or has an entry that is not finite.
+    0 for a zero column. Relative error below (2m + T + 4) eps for columns whose squares neither over- nor underflow;
+    columns are scaled by the largest entry first, so this holds at every scale. Raises ValueError: `vectors` is not a
+    matrix, or has an entry that is not finite.
 
     >>> dimensionality([[1, -1, 0], [0, 0, 2]]).tolist()  # an antipodal pair shares one dimension
     [0.5, 0.5, 1.0]
@@ -36,11 +30,9 @@ def dimensionality(vectors: ArrayLike) -> Floats:
 def maximal_dimensionality(vectors: ArrayLike) -> Floats:
     """Leverage scores v_iᵀ(VVᵀ)⁺v_i of the columns (`dimensionality.leverage`): (m, T) to (T,), in [0, 1].
 
-    The largest D a probe direction can give each column; they add up to the rank of V. Singular values
-    below max(m, T)·eps times the largest count as zero (NumPy's rank tolerance). Absolute error of order
-    eps times the condition number of the part that is kept.
-
-    Raises ValueError: `vectors` is not a matrix, or has an entry that is not finite.
+    The largest D a probe direction can give each column; they add up to the rank of V. Singular values below max(m,
+    T)·eps times the largest count as zero (NumPy's rank tolerance). Absolute error of order eps times the condition
+    number of the part that is kept. Raises ValueError: `vectors` is not a matrix, or has an entry that is not finite.
 
     >>> maximal_dimensionality([[1, 1, 0], [0, 0, 3]]).round(12).tolist()  # two copies share one dimension
     [0.5, 0.5, 1.0]

@@ -1,8 +1,6 @@
-"""Closed forms in one integer, applied element by element.
+"""Closed forms in one integer, applied element by element: a float for an integer, an array for an array of its shape.
 
-A closed form is written once for an array of float64 and answers both calls of its users: a Python integer
-gives a Python float, an array of integers gives an array of the same shape. The domain is checked once,
-here. The integers may be as large as 2**53, beyond which float64 does not tell neighbours apart.
+The domain is checked once, here, up to 2**53, beyond which float64 does not tell neighbours apart.
 """
 
 import functools
@@ -31,7 +29,6 @@ class ClosedForm(Protocol):
 
 def elementwise(name: str, least: int) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
     """Make a formula on float64 arrays a :class:`ClosedForm` of the integer called `name`, at least `least`.
-
     Raises ValueError: From the decorated function: an entry that is not an integer in [least, 2**53].
 
     >>> half = elementwise("T", least=1)(lambda T: T / 2)

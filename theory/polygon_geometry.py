@@ -1,8 +1,6 @@
-"""Regular k-gons in the plane and how their vertices interfere.
+"""Regular k-gons in the plane; S_k = Σ_{d=0}^{k−1} max(0, cos(2πd/k))² is what a unit vertex passes through the ReLU.
 
-S_k = Σ_{d=0}^{k−1} max(0, cos(2πd/k))² is what one vertex of the unit k-gon passes to all vertices through
-the ReLU, itself (d = 0) included. It is 1 for k = 1, 2, 3, k/4 for even k ≥ 4, and k/4 ∓ (sec(π/k) − 1)/4
-for odd k, with the upper sign for k ≡ 1 and the lower for k ≡ 3 (mod 4).
+It is 1 for k = 1, 2, 3, k/4 for even k ≥ 4, and k/4 ∓ (sec(π/k) − 1)/4 for k ≡ 1 (upper sign) and 3 (mod 4).
 """
 
 import numpy as np
@@ -15,10 +13,8 @@ Floats = NDArray[np.float64]
 
 def polygon_vertices(k: int, radius_squared: float) -> Floats:
     """Vertices of the regular k-gon about the origin, shape (2, k), the first on the positive first axis.
-
-    k ≥ 1, `radius_squared` ≥ 0. Each coordinate has an absolute error below 4 eps times the radius.
-
-    Raises ValueError: k < 1 or a negative squared radius.
+    k ≥ 1, `radius_squared` ≥ 0. Each coordinate has an absolute error below 4 eps times the radius. Raises ValueError:
+    k < 1 or a negative squared radius.
 
     >>> bool(np.allclose(polygon_vertices(4, 2.0) @ np.ones(4), 0))  # the vertices add up to zero
     True

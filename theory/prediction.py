@@ -1,9 +1,8 @@
 """What a setting should lead to, with every assumption stated.
 
-Repeats: R copies of one datapoint are one point of the programme, so the polygon has T′ = T − R + 1 vertices. Arrays
-have T entries, the copies first. Norms are those of the model, so they see distinct datapoints; the energy Σ‖h_t‖² and
-the dimensionalities count copies, as a measurement does. Where norms are unequal the theory does not say which vertex
-carries the copies; the record takes the first. Normalisation: that of `theory.memorization.tgon`.
+R copies of one datapoint are one point, so the polygon has T′ = T − R + 1 vertices. Arrays have T entries, the copies
+first. Norms see distinct datapoints; Σ‖h_t‖² and dimensionalities count copies, as a measurement does. Where norms are
+unequal theory does not say which vertex carries the copies; the record takes the first.
 """
 
 from __future__ import annotations
@@ -60,15 +59,13 @@ class _Optimum:
 def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`).
 
-    At m = 2, and for T ≤ m + 1, a theorem (`memorization.tgon-norm`, `memorization.simplex`); otherwise the
-    best known code, a theorem only where a lower bound meets it. Wherever two penalties have an answer, they
-    differ only at T = 1. Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of
-    the weight outside the data span and of unseen features are 0: the least-norm model has none. Hidden
-    vectors are one of many: an orthogonal transformation or another order does as well.
-
-    Raises ValueError: No model of zero loss exists (m = 1 with three or more distinct points), no prediction
-    is known (a code of unequal norms with ``penalty="both"``), the search for a code would be too large, or
-    the penalty is unknown. Raises TypeError: `setting` is no setting.
+    At m = 2, and for T ≤ m + 1, a theorem (`memorization.tgon-norm`, `memorization.simplex`); otherwise the best known
+    code, a theorem only where a lower bound meets it. Wherever two penalties have an answer, they differ only at T = 1.
+    Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of the weight outside the
+    data span and of unseen features are 0: the least-norm model has none. Hidden vectors are one of many: an orthogonal
+    transformation or another order does as well. Raises ValueError: No model of zero loss exists (m = 1 with three or
+    more distinct points), no prediction is known (a code of unequal norms with ``penalty="both"``), the search for a
+    code would be too large, or the penalty is unknown. Raises TypeError: `setting` is no setting.
 
     >>> record = predict(Setting(T=6))
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]

@@ -1,12 +1,7 @@
-"""The one record that prediction and measurement share.
+"""The one record that prediction and measurement share, so a comparison is a join of two records field by field.
 
-`predict(setting)` and `measure(model, data)` both return a :class:`Record`, so a comparison is a join of
-two records field by field. The weight norm is split as (`memorization.norm-split`)
-
-    ‖W‖² = Σ_t ‖h_t‖²  +  ‖W_seen (I - P)‖²  +  ‖W_unseen‖²
-
-with P the projector on the span of the data; the split is exact for orthonormal data. "Seen" features occur
-in at least one datapoint.
+‖W‖² = Σ_t ‖h_t‖² + ‖W_seen (I − P)‖² + ‖W_unseen‖² (`memorization.norm-split`), P the projector on the span of the
+data, is exact for orthonormal data. "Seen" features occur in at least one datapoint.
 """
 
 from collections.abc import Mapping
@@ -25,9 +20,7 @@ Status = Literal["theorem", "closed form", "numerical", "hypothesis", "measured"
 @dataclass(frozen=True, slots=True)
 class Assumption:
     """One condition a number rests on.
-
-    ``holds`` is True or False where it can be decided, None where only a run or a dataset can tell;
-    ``evidence`` says with which number it was decided.
+    ``holds`` is None where only a run or a dataset can tell; ``evidence`` is the number that decided it.
     """
 
     name: str

@@ -1,13 +1,7 @@
-"""The setting: what is trained or predicted.
+"""The setting of a training or a prediction; defaults are those of Henighan et al. 2023, section "Experiment Setup".
 
-One type serves Python, the command line and files. Defaults are the paper's own run (Henighan et al. 2023,
-section "Experiment Setup"): n = 10 000 features, sparsity S = 0.999, m = 2, 50 000 full-batch AdamW steps,
-learning rate warmed up linearly over the first 5 % to 1e-3 and then decayed along a cosine to 0, weight
-decay 1e-2 on W and b.
-
-Normalisation used everywhere: every datapoint has unit norm, and the loss is the *sum* over features and
-the *mean* over datapoints of the squared error. Code that takes the mean over both divides the loss by n;
-with Adam that only changes what eps = 1e-8 does.
+Normalisation used everywhere: unit datapoints; the loss is the *sum* over features and the *mean* over datapoints of
+the squared error. A mean over both divides it by n; with Adam that only changes what eps = 1e-8 does.
 """
 
 from __future__ import annotations
@@ -140,7 +134,6 @@ class Setting:
     @property
     def learning_rate_sum(self) -> float:
         """Λ, the sum of all learning rates of the schedule (25.0 in the paper); `optimization.decay-budget`.
-
         Closed form of the warm-up's arithmetic series and the sum of the cosine or constant, exact up to rounding.
         """
         rest = self.steps - self.warmup

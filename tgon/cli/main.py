@@ -1,9 +1,6 @@
-"""The command line: `tgon predict | polygon | threshold | train | compare | check | polish | claims | sweep |
-figure | notes | bench`.
+"""The command line; answers go to stdout, progress and errors to stderr, an error is one line.
 
-Exit codes: 0 done and no claim violated, 1 a claim is violated, 2 bad input, 3 nothing could be judged, 70 an error of
-tgon itself, 130 interrupted, 141 the reader of the output closed it. Answers go to stdout, progress and errors to
-stderr; an error is one line. A command imports what it needs when it runs, so that help is printed at once.
+A command imports what it needs when it runs, so that help is printed at once.
 """
 
 import os

@@ -52,7 +52,6 @@ def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
 
 def differences(texts: Mapping[str, str], folder: Path) -> list[dict[str, str | int]]:
     """Where the notes in a folder differ from `texts`: the file, the first differing line, and both versions of it.
-
     A note that is missing or left over differs too, in its first line.
     """
     found: list[dict[str, str | int]] = []

@@ -1,7 +1,6 @@
 """What a user may type: lists of integers, the options of a setting, and one line for what is wrong.
 
-Only click and the standard library are imported here, so that help is printed at once; the checks of values are those
-of `theory.Setting`.
+Only click and the standard library are imported here, so that help is printed at once; `theory.Setting` checks values.
 """
 
 from __future__ import annotations
@@ -48,7 +47,6 @@ class Interrupted(click.ClickException):
 
 def parse_integers(text: str) -> tuple[int, ...]:
     """The integers, at least 1, that ``5``, ``3:12`` (ends included), ``3,5,8`` or a mix of them names, each once.
-
     Raises ValueError, in one line, for anything else.
 
     >>> parse_integers("3:5,8,4")
@@ -253,7 +251,6 @@ SMALLER_FORMS = ("tenth", "preview")
 
 def form_options(described: str) -> Callable[[Command], Command]:
     """Flags --tenth and --preview, of which at most one may be given, as one parameter ``form``.
-
     ``described`` is their help; its {} is the name of the form.
     """
 

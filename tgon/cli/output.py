@@ -1,7 +1,4 @@
-"""How a command answers: one strict JSON document, or tables for people; both on stdout and nothing else there.
-
-While an answer is being computed, a terminal shows on stderr what is computed.
-"""
+"""How a command answers: one strict JSON document, or tables for people, on stdout; its progress on stderr."""
 
 from __future__ import annotations
 
@@ -91,7 +88,6 @@ def print_table(
     wrapped: str = "",
 ) -> None:
     """A table of ``rows`` under ``columns``.
-
     Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines.
     """
     from rich import box

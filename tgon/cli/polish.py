@@ -114,9 +114,8 @@ def _write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
 
 def _described(found: Polished) -> dict[str, Any]:
     """A polished model in one flat object: before and after, the prediction, the certificate, and the names.
-
-    The prediction is the least norm of the datapoints that are kept; None where two of them share a feature or a
-    norm is not 1, since it holds for orthonormal data.
+    The prediction is the least norm of the datapoints that are kept; None where two of them share a feature or a norm
+    is not 1, since it holds for orthonormal data.
     """
     from theory import Setting, predict
     from verify.diagnosis import diagnose

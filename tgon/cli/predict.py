@@ -1,7 +1,4 @@
-"""The command that predicts the least-norm model: `predict`.
-
-For people it prints one row for each T, and under which assumptions all of it stands.
-"""
+"""`tgon predict`: the least-norm model, one row for each T, and under which assumptions all of it stands."""
 
 from __future__ import annotations
 
@@ -67,7 +64,6 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
 
 def _certified(record: Record, penalty: str) -> dict[str, float | None]:
     """The best proven lower bound on the energy, and the largest residual of its first-order conditions.
-
     Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched.
     """
     from theory.codes.bounds import best_lower_bound

@@ -1,7 +1,6 @@
 """What no memorization code can beat: lower bounds on Σ‖h_j‖² that hold for *unequal* norms.
 
-Bounds on the minimum of `codes.programme`, ‖h_j‖² − h_i·h_j >= 1 for all i ≠ j. Proofs are in
-`theory.derivations.memorization.codes` and `.shifted_codes`; here stands only what they leave out. Notation: x_j =
+Proofs are in `theory.derivations.memorization.codes` and `.shifted_codes`; here stands only what they leave out. x_j =
 ‖h_j‖²; a point is *light* when x_j < 1; L is the set of light points, l their number, U = Σ_L (1−x_i).
 
 `codes.shifted-bound` is open for m+5 <= T <= 2m−1: its proof would need two of any 2d+1 vectors in R^d, 4 <= d < T−m,
@@ -14,9 +13,6 @@ to have a cosine of (2−√2)/4 or more.
 all, since 1/√x_j >= 1−(x_j−1)/2 and w <= 1 there; W'_i >= T−2−‖S‖, V_i >= T−l−1−‖S‖.
 
 `codes.averaging`. E(T, m)/T does not decrease with T: the T codes with one point left out have mean energy (T−1)E/T.
-
-Equation labels: `codes.simplex-bound`, `codes.cap-bound`, `codes.rank-bound`, `codes.shifted-bound`,
-`codes.orthoplex-bound`.
 """
 
 import math
@@ -29,7 +25,6 @@ _ROUNDING = 1e-13  # relative; bounds and energies are sums and square roots of 
 
 def lower_bounds(T: int, m: int) -> Mapping[str, float]:
     """Every proven lower bound on the energy of T points in R^m, by label; all hold for unequal norms.
-
     T >= 1 and m >= 1, T <= 2 if m = 1. Accurate to rounding. The largest is the one to use.
 
     >>> lower_bounds(8, 4)["codes.orthoplex-bound"]
@@ -48,7 +43,6 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
 
 def best_lower_bound(T: int, m: int, energy: float = math.inf) -> tuple[str, float]:
     """Label and value of the largest proven lower bound; of equal ones, the first of `lower_bounds`.
-
     ``energy`` is that of a code that is known to attain it: a bound above it by rounding alone is returned as it. The
     domain is that of `lower_bounds`.
 
@@ -65,7 +59,6 @@ def best_lower_bound(T: int, m: int, energy: float = math.inf) -> tuple[str, flo
 
 def cap_bound(T: int, m: int) -> float:
     """Least Σ‖h_j‖² that lets T disjoint caps fit on the sphere in R^m (`codes.cap-bound`).
-
     T >= 3, m >= 2; equals T/(1−cos(2π/T)) at m = 2. Relative accuracy 1e-12, that of `betaincinv`.
     """
     share = (m - 1) / 2

@@ -1,9 +1,7 @@
-"""Memorization codes that have names: coordinates and exact energies.
+"""Memorization codes that have names: coordinates and exact energies, of least Σ‖h_j‖².
 
 A spherical code of T points with maximal cosine μ becomes a solution of `codes.programme` at the common radius²
-1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`). Normalisation: least Σ‖h_j‖².
-
-Labels: `codes.equal-norm`, `codes.simplex`, `codes.tgon`, `codes.orthoplex`, `codes.shifted-cross-polytope`.
+1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`).
 """
 
 import itertools
@@ -37,9 +35,9 @@ class KnownCode:
 def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
     """Every named configuration of T points in R^m, those proven optimal first; may be empty.
 
-    Optimal are the simplex (T <= m+1, by `codes.simplex-bound`), the regular T-gon (m = 2, by
-    `codes.cap-bound`) and the cross-polytope (T = 2m, m >= 2, by `codes.orthoplex-bound`). For m+2 <= T <= 2m−1 the
-    unequal-norm configuration `codes.shifted-cross-polytope` comes first, optimal for T <= m+4 (`codes.shifted-bound`).
+    Optimal: the simplex (T <= m+1, `codes.simplex-bound`), the T-gon (m = 2, `codes.cap-bound`), the cross-polytope (T
+    = 2m, m >= 2, `codes.orthoplex-bound`), and `codes.shifted-cross-polytope` for m+2 <= T <= m+4
+    (`codes.shifted-bound`); up to 2m−1 that one, of unequal norms, comes first.
 
     >>> [code.name for code in known_codes(12, 3)]
     ['icosahedron']

@@ -1,12 +1,7 @@
-"""Minimum-norm memorization codes for any hidden dimension.
+"""Minimum-norm memorization codes for any hidden dimension, norms not assumed equal.
 
-A zero-loss model of T orthonormal datapoints has ‖W‖² = Σ‖h_j‖², and exists with hidden vectors h_j in R^m exactly when
-
-    ‖h_j‖² − h_i·h_j >= 1  for all i ≠ j                                        (`codes.programme`)
-
-so its least norm is the minimum of Σ‖h_j‖² under these constraints. Norms are not assumed equal.
-
-With multipliers λ_ji >= 0 of the constraints, a minimum has H Q = 0, Q = I − diag(Σ_i λ_ji) + (λ + λᵀ)/2
+Zero loss on T orthonormal datapoints has ‖W‖² = Σ‖h_j‖², and is possible exactly when ‖h_j‖² − h_i·h_j >= 1 for all
+i ≠ j (`codes.programme`). With multipliers λ_ji >= 0 a minimum has H Q = 0, Q = I − diag(Σ_i λ_ji) + (λ + λᵀ)/2
 (`codes.stationarity`) and Σ λ = Σ‖h_j‖² (`codes.dual-energy`). These conditions are necessary; being the *global*
 minimum is a theorem only where a lower bound of `theory.codes.bounds` is met.
 """
@@ -110,19 +105,16 @@ class MemorizationCode:
 def memorization_code(T: int, m: int, *, starts: int | None = None) -> MemorizationCode:
     """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
 
-    T and m >= 1, T <= 2 when m = 1. Proven optima (T <= m+1, m = 2, T = 2m, and m+2 <= T <= m+4:
-    `codes.shifted-bound`) are returned in closed form. Otherwise every configuration of `theory.codes.known_codes` and
-    up to `starts` start points (by default 16 to 384, fewer for larger problems) are optimized, as they are and first
-    spread like a spherical code, until many agree; the best certified point wins. The same call gives the same bits on
-    one machine. Residuals of the certificate are below 1e-9 (1e-13 is typical) whenever `certificate.holds()`.
-
-    Raises ValueError: T or m outside its domain, or starts < 1; T above 500, or 10 000 where a closed form is
-    known. Raises TypeError: T, m or starts is not an integer.
+    T, m >= 1, T <= 2 when m = 1. Proven optima (T <= m+1, m = 2, T = 2m, m+2 <= T <= m+4: `codes.shifted-bound`) are
+    closed forms. Else every configuration of `theory.codes.known_codes` and up to `starts` (by default 16 to 384, fewer
+    for larger problems) are optimized, as they are and spread like a spherical code, until many agree; the best
+    certified one wins. The same bits on one machine. Residuals are below 1e-9 (1e-13 is typical) whenever
+    `certificate.holds()`. Raises ValueError: T or m outside the domain, starts < 1, T above 500, or 10 000 where a
+    closed form is known. Raises TypeError: T, m or starts is not an integer.
 
     >>> code = memorization_code(5, 3)
     >>> code.name, round(code.energy, 6), code.equal_norms
     ('simplex in R^1 + cross-polytope', 4.944272, False)
-
     """
     T, m = _checked("T", T), _checked("m", m)
     if m == 1 and T > 2:
@@ -142,9 +134,8 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
 
 def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
     """Residuals of the optimality conditions at (m, T) hidden vectors; rotation and order do not matter.
-
-    Without multipliers, the non-negative ones on the active constraints that fit best are taken; a feasible
-    point that is not stationary then shows a large `stationarity`.
+    Without multipliers, the non-negative ones on the active constraints that fit best are taken; a feasible point that
+    is not stationary then shows a large `stationarity`.
     """
     multipliers = optimal_multipliers(hidden) if multipliers is None else multipliers
     slack = slacks(hidden)
@@ -159,9 +150,8 @@ def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
 
 def optimal_multipliers(hidden: Floats) -> Floats:
     """(T, T) multipliers >= 0, zero where the slack exceeds 1e-8, that make `hidden` most stationary.
-
-    Multipliers that depend on (‖h_j‖², ‖h_i‖², h_i·h_j) alone are tried first: by symmetry they suffice for
-    most named codes, and the general non-negative least-squares problem has T(T−1) unknowns.
+    Multipliers that depend on (‖h_j‖², ‖h_i‖², h_i·h_j) alone are tried first: by symmetry they suffice for most named
+    codes, and the general non-negative least-squares problem has T(T−1) unknowns.
     """
     rows, columns = np.nonzero(slacks(hidden) < ACTIVE_SLACK)
     if not len(rows):
@@ -240,7 +230,6 @@ def _assemble(T: int, m: int, code: KnownCode, multipliers: Floats | None = None
 
 def _search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> list[_Candidate]:
     """The most promising candidates, best first.
-
     The search ends early, after a batch, once `_HITS` starts agree on the best energy.
     """
     found: list[_Candidate] = []

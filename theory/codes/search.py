@@ -1,12 +1,9 @@
-"""Local optimization of the minimum-norm programme (`codes.programme`), many starts side by side.
+"""Local optimization of the minimum-norm programme (`codes.programme`), many starts side by side: (starts, m, T).
 
-Arrays are `(starts, m, T)`; a slack or multiplier `[j, i]` belongs to the constraint of datapoint j against i.
-
-Three methods in a row. An augmented Lagrangian, minimized by a limited-memory quasi-Newton method whose every
-operation runs over all starts at once, brings each start near a minimum. Projection steps follow for the best: the
-point nearest to the origin under the constraints linearized at the last one (`codes.projection-step`); they stay nearly
-feasible, lower the energy, leave saddle points and find the active set. Newton's method on the optimality conditions of
-the active constraints finishes.
+A slack or multiplier `[j, i]` is that of datapoint j against i. An augmented Lagrangian with a limited-memory
+quasi-Newton method brings each start near a minimum. Projection steps follow for the best (`codes.projection-step`):
+they stay nearly feasible, lower the energy, leave saddle points and find the active set. Newton's method on the active
+constraints' optimality conditions finishes.
 """
 
 from collections.abc import Iterator
@@ -56,9 +53,8 @@ def augmented_lagrangian(
     steps: int = _STEPS,
 ) -> tuple[Floats, Floats]:
     """Points and multipliers near local minima, one per start; slacks are met to about 1e-4, not exactly.
-
-    `hidden` has shape (starts, m, T). One stage per penalty: minimize Σ‖h‖² + (ρ/2)Σ max(0, λ/ρ − slack)²,
-    then λ ← max(0, λ − ρ slack).
+    `hidden` has shape (starts, m, T). One stage per penalty: minimize Σ‖h‖² + (ρ/2)Σ max(0, λ/ρ − slack)², then λ ←
+    max(0, λ − ρ slack).
     """
     if multipliers is None:
         multipliers = np.zeros((hidden.shape[0], hidden.shape[2], hidden.shape[2]))
@@ -116,12 +112,11 @@ def _descend(objective: Objective, points: Floats, steps: int) -> Floats:
 
 
 def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[Floats, Floats]:
-    """Repeated h ← argmin ‖y‖² under the constraints linearized at h; point and multipliers
-    (`codes.projection-step`).
+    """Repeated h ← argmin ‖y‖² under the constraints linearized at h; point and multipliers (`codes.projection-step`).
 
-    `hidden` (m, T) and `multipliers` (T, T) of one start. Stops when a step is below 1e-9 or after `limit`
-    steps. Converges quadratically where the active constraints pin the code down, as they mostly do;
-    elsewhere linearly, or it leaves a saddle point.
+    `hidden` (m, T) and `multipliers` (T, T) of one start. Stops when a step is below 1e-9 or after `limit` steps.
+    Converges quadratically where the active constraints pin the code down, as they mostly do; elsewhere linearly, or it
+    leaves a saddle point.
     """
     for _ in range(limit):
         slack = slacks(hidden)
@@ -142,7 +137,6 @@ def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[F
 
 def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tuple[Floats, Floats]:
     """Newton's method with the constraints of slack <= `tolerance` held as equalities; point and multipliers.
-
     `hidden` (m, T) and `multipliers` (T, T) of one start; those returned are the non-negative ones that fit the last
     point best. Convergence is quadratic when the active set is the right one.
     """

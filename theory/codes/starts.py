@@ -27,7 +27,6 @@ def start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
 
 def _turn(directions: Floats, fold: int, angles: NDArray[np.intp]) -> None:
     """Make (m, T) directions symmetric in place: T // fold orbits of one turn, the rest where it moves nothing.
-
     The turn is by 1/fold of a circle in the first plane and by `angles` of these in the others.
     """
     m, T = directions.shape

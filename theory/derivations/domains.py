@@ -1,8 +1,7 @@
-"""Where a statement is claimed: a set for each symbol, and the points at which it is checked.
+"""Where a statement is claimed: a set for each symbol, and the points at which it is checked, all rational and fixed.
 
-The points are fixed, without randomness: first the endpoints, because an inequality is tight there, then
-Roberts' low-discrepancy sequence (powers of the generalised golden ratio), every other point of it moved to
-a face of the box. All coordinates are rational.
+First come the endpoints, because an inequality is tight there, then Roberts' low-discrepancy sequence (powers of the
+generalised golden ratio), every other point of it moved to a face of the box.
 """
 
 import itertools
@@ -77,7 +76,6 @@ Domain: TypeAlias = Mapping[sympy.Symbol, Interval | Integers]
 
 def points(domain: Domain, count: int) -> Iterator[Point]:
     """Points of the product of the sets: all of a small grid of integers, else corners and `count` spread points.
-
     A domain without symbols has one point, the empty one. The same domain always gives the same points.
 
     >>> x = sympy.Symbol("x")

@@ -1,8 +1,7 @@
-"""Values of SymPy expressions as balls: an interval that certainly contains the exact value.
+"""Values of SymPy expressions as balls: intervals that certainly contain the exact value.
 
-The arithmetic is Arb's (python-flint): midpoint and radius, rounded outwards, 256 bits. It shares no code
-with SymPy's simplification or evaluation, so that what SymPy derived is checked along another route.
-Derivatives are taken by truncated power series (automatic differentiation), sums and products term by term.
+Arb's arithmetic (python-flint), 256 bits, rounded outwards, shares no code with SymPy's simplification or evaluation:
+another route. Derivatives are truncated power series; sums and products go term by term.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,10 +29,9 @@ def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     """Ball that contains the value of `expression` where its symbols lie in the balls `values`.
 
     Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy:
-    outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow.
-
-    Raises Undefined: The value is not a finite real number (a root of a negative number, a division by zero).
-    Raises NotImplementedError: A function outside the list above, or a symbol without a value.
+    outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow. Raises
+    Undefined: The value is not a finite real number (a root of a negative number, a division by zero). Raises
+    NotImplementedError: A function outside the list above, or a symbol without a value.
 
     >>> x = sympy.Symbol("x")
     >>> bool(ball(sympy.cos(x) ** 2 + sympy.sin(x) ** 2, {x: rational_ball(sympy.Rational(1, 3))}).contains(1))

@@ -1,9 +1,7 @@
-"""Wrong versions of a statement: what a check has to refute.
+"""Wrong versions of a statement, each changed in one place, that a check has to refute.
 
-A mutant differs from its statement in one place: the sign of a term, an integer (in exponents and summation
-limits too) by one, sine for cosine, the direction of an inequality, one symbol for another of the same
-domain. A mutant may only survive a check if it is no error: an equation that holds at every point because
-both versions are equal there, or an inequality that is weaker at every point.
+One sign, one integer (exponents and summation limits too) by one, sine for cosine, a direction, one symbol for another
+of its domain. One may survive only if it is no error: equal at every point, or an inequality weaker at every point.
 """
 
 from collections.abc import Iterator
@@ -62,7 +60,6 @@ def is_refuted(step: Step, mutant: Mutant) -> bool:
 
 def is_harmless(step: Step, mutant: Mutant) -> bool:
     """Whether a surviving mutant is no error: nowhere does it claim more than the statement does.
-
     At every point each relation of the mutant must have the gap of the original or a greater one.
     """
     originals, changed = list(relations(step.statement)), list(relations(mutant.statement))

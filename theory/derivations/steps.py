@@ -1,12 +1,8 @@
 """Derivations: sequences of steps, each a SymPy statement with a check that can fail.
 
-A step is an equation or an inequality, claimed for every point of a domain. Its check goes another route
-than the step itself: by default the two sides are evaluated in ball arithmetic at fixed points, the
-domain's ends among them (:func:`at_points`); a strict sign can be certified on a whole box by subdivision
-(:func:`over_box`). A check refutes or fails to refute; what makes a step true is its reason, `why`. Where a
-reason has a gap, it says so. Titles, reasons and conclusions are Markdown with LaTeX between dollars, in TOML files.
-
-Normalisation and symbols are those of `theory.derivations.symbols`.
+A step is an equation or an inequality, claimed on a domain. Its check goes another route: ball arithmetic at fixed
+points (:func:`at_points`), or subdivision of a whole box for a strict sign (:func:`over_box`). A check refutes or fails
+to refute; what makes a step true is its reason, `why`, which names its gaps. Texts are Markdown with LaTeX, in TOML.
 """
 
 import importlib
@@ -64,11 +60,9 @@ class StepInconclusive(RuntimeError):
 
 
 def at_points(label: str, statement: Statement, domain: Domain, count: int = COUNT) -> None:
-    """Evaluate both sides as balls at the corners of the domain and at `count` more fixed points.
-
-    Equal: the balls must overlap. Non-strict: the difference must not be certainly of the wrong sign.
-    Strict: it must be certainly of the right sign. All balls must be narrower than 1e-30, so that overlap
-    means agreement to 30 digits.
+    """Evaluate both sides as balls, narrower than 1e-30, at the corners of the domain and at `count` more fixed points.
+    Equal: the balls must overlap, to 30 digits. Strict: the difference must be certainly of the right sign; non-strict:
+    not certainly of the wrong one.
     """
     for point in points(domain, count):
         values = {symbol: rational_ball(value) for symbol, value in point.items()}
@@ -77,10 +71,7 @@ def at_points(label: str, statement: Statement, domain: Domain, count: int = COU
 
 
 def over_box(label: str, statement: Statement, domain: Domain) -> None:
-    """Certify a strict inequality at *every* point of a box of intervals, by bisection in ball arithmetic.
-
-    The box is cut along its longest side until the ball of each piece has the right sign.
-    """
+    """Certify a strict inequality at *every* point of a box: halve the longest side until each ball has the right sign."""
     for relation in relations(statement):
         if not isinstance(relation, _STRICT):
             raise StepInconclusive(
@@ -144,10 +135,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A result with the steps that lead to it; all texts are Markdown.
-
-    `assumptions` are what it rests on, `conclusion` is what follows from the steps, and `source` says where the result,
-    or the observation it explains, was published.
+    """A result with the steps that lead to it; all texts are Markdown. `assumptions` are what it rests on, `conclusion`
+    is what follows from the steps, and `source` says where the result, or the observation it explains, was published.
     """
 
     label: str
@@ -199,9 +188,8 @@ def _texts() -> dict[str, Any]:
 def theorem(
     label: str, *, steps: Mapping[str, Claim], standing: Standing = "theorem", certified: Collection[str] = ()
 ) -> Derivation:
-    """A derivation of a theorem, its steps by their labels; those in `certified` are checked by :func:`over_box`.
-
-    What is written about it stands under its label in the TOML file beside its module.
+    """A derivation of a theorem, with the text under its label in the TOML file beside its module.
+    Steps go by their labels; those in `certified` are checked by :func:`over_box`.
     """
     texts: dict[str, Any] = {"source": "ours"} | _texts()[label]
     reasons = texts.pop("reasons")

@@ -21,10 +21,8 @@ from theory.derivations.texts import read_table
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """One symbol: its SymPy form, its LaTeX, what it means and which values it takes.
-
-    `areas` has what it means in some areas of labels, `meaning` what it means in all others; empty where it stands in
-    no other.
+    """One symbol: its SymPy form, its LaTeX, what it means and which values it takes. `areas` has what it means in some
+    areas of labels, `meaning` what it means in all others; empty where it stands in no other.
     """
 
     symbol: sympy.Symbol

@@ -1,15 +1,14 @@
 """Which law of amplitudes a dataset follows, and which closed form therefore applies to its polygons.
 
-One rule per law, in this order:
+The first that fits, T being datapoints because entries of one are not independent:
 
 - `constant`: every datapoint has one feature, all amplitudes equal (to 1e-6, data may come in float32);
 - `uniform`: every datapoint has one feature, and the amplitudes pass a Kolmogorov test against U[0, 1];
-- `normalized`: datapoints of unit norm, and the amplitudes pass the test against the normalized law with the
-  density of the data (estimated from the number of entries, empty datapoints excluded);
+- `normalized`: unit norms, and the amplitudes pass the test at the density of the data (empty datapoints excluded);
 - `samples`: anything else, by its own amplitudes.
 
-The Kolmogorov distance is held to the bound √(ln(2/δ)/(2 T)), δ = 1e-6, of Dvoretzky, Kiefer, Wolfowitz and Massart,
-plus what the estimate of the density moves; T counts datapoints, because entries of one are not independent.
+The test's bound is √(ln(2/δ)/(2 T)), δ = 1e-6 (Dvoretzky, Kiefer, Wolfowitz and Massart), plus what the estimate of the
+density moves.
 """
 
 import math
@@ -66,11 +65,8 @@ def _shown(solution: PolygonSolution) -> str:
 
 
 def route(data: ArrayLike | object) -> Route:
-    """The law of a dataset: a dense (n, T) array, or an object with `n`, `indptr` and `values`.
-
-    Deterministic. Wrong with probability below 1e-6 where the data follow one of the laws with a density.
-
-    Raises ValueError: No positive entry, or an array that is not (n, T).
+    """The law of a dataset: a dense (n, T) array, or an object with `n`, `indptr` and `values`. Deterministic. Wrong
+    with probability below 1e-6 where the law has a density. Raises ValueError: no positive entry, no (n, T) array.
 
     >>> route(np.eye(6)).law.kind
     'constant'

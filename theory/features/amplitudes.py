@@ -1,17 +1,8 @@
-"""Laws of the amplitude a of a feature, given that it is present.
+"""Laws of the amplitude a of a feature, given that it is present: atoms, and a density polynomial on each of its cells.
 
-A law is a set of atoms and a density that is a polynomial on each of a set of cells, so that an expectation of a
-polynomial in a on any interval is one Gauss-Legendre sum per cell. The law of the toy model's data, `normalized`, is
-that of a = u/√(u² + s), s the sum of Binomial(n − 1, p) squares of uniforms. Its density is
-
-    f(x) = (1 − x²)^(−3/2) E[√s; s ≤ (1 − x²)/x²],    with an atom P(s = 0) = (1 − p)^(n−1) at a = 1
-
-(`amplitudes.normalized-density`). One or two other features are integrated by hand, three and more by a discrete
-Fourier transform of the compound binomial law on a lattice that keeps the mean of each square.
-
-Normalisation: a is measured after the scaling of the data; E a² is the unit of `theory.features.free_bias`.
-
-Equation labels: `amplitudes.normalized-density`, `amplitudes.second-moment`.
+`normalized` is the law of a = u/√(u² + s), s the sum of Binomial(n − 1, p) squares of uniforms: an atom (1 − p)^(n−1)
+at a = 1, and f(x) = (1 − x²)^(−3/2) E[√s; s ≤ (1 − x²)/x²] (`amplitudes.normalized-density`). One or two other
+features are integrated by hand, more by a Fourier transform on a lattice that keeps each square's mean.
 """
 
 import math
@@ -38,14 +29,11 @@ LATTICE_POINTS, FINEST = 2**20, 16
 @dataclass(frozen=True, slots=True, eq=False)
 class Amplitude:
     """A law on (0, ∞): atoms, and a density that is a polynomial on each cell.
-
-    Raises ValueError: The probabilities do not add up to 1 within 1e-6, or an amplitude is not positive and
-    finite.
+    Raises ValueError: probabilities that do not add up to 1 within 1e-6, amplitudes that are not positive and finite.
 
     >>> law = uniform()
     >>> round(law.moment(2), 12), round(law.truncated(2.0, -1.0, 2), 12)  # ∫ (2a − 1)² over a > 1/2
     (0.333333333333, 0.166666666667)
-
     """
 
     kind: Literal["constant", "uniform", "normalized", "samples"]  #: what it is called on the command line
@@ -64,10 +52,8 @@ class Amplitude:
             raise ValueError(f"the law {self.name} has total probability {total!r}; it must be 1")
 
     def nodes(self, lower: float = 0.0, upper: float = math.inf) -> tuple[Floats, Floats]:
-        """Nodes and weights that integrate a polynomial over the part of the law between `lower` and `upper`.
-
-        Degree at most 15 less the density's own. The weights add up to the probability of the interval; an
-        atom on an end is counted.
+        """Nodes and weights between `lower` and `upper`, for polynomials of degree 15 less the density's own.
+        The weights add up to the probability of the interval; an atom on an end is counted.
         """
         kept = (self.atoms >= lower) & (self.atoms <= upper)
         first = int(np.searchsorted(self.edges, lower, side="right"))
@@ -101,7 +87,6 @@ class Amplitude:
 
     def truncated(self, slope: float, offset: float, power: int, times: int = 0) -> float:
         """E[a^times (slope·a + offset)^power; slope·a + offset > 0], power 0 to 4, times 0 to 4.
-
         Exact up to rounding for atoms and the uniform law; absolute error 1e-7 for the normalized law.
         """
         places, weights = self.nodes(*active(slope, offset))
@@ -154,7 +139,6 @@ def uniform() -> Amplitude:
 
 def samples(values: ArrayLike) -> Amplitude:
     """The empirical law of positive amplitudes, each with the same weight. Exact up to rounding.
-
     Raises ValueError: No value, or one that is not positive and finite.
 
     >>> samples([1.0, 1.0, 4.0]).moment(1)
@@ -171,12 +155,9 @@ def samples(values: ArrayLike) -> Amplitude:
 def normalized(n: int = 10_000, sparsity: float = 0.999) -> Amplitude:
     """The law of a present feature's value in data scaled to unit norm (`amplitudes.normalized-density`).
 
-    n ≥ 1 features, 0 < sparsity < 1. Moments and truncated moments have an absolute error below 1e-7,
-    measured against the exact E a² = (1 − S^n)/(n p) (`amplitudes.second-moment`) and the Laplace integral of
-    E a^q over n and S. Deterministic; takes about 0.1 s, then kept. Data as in Henighan et al. 2023, section
-    "Experiment Setup".
-
-    Raises ValueError: n < 1 or a sparsity outside (0, 1).
+    Moments and truncated moments have an absolute error below 1e-7, measured against the exact E a² = (1 − S^n)/(n p)
+    (`amplitudes.second-moment`) and the Laplace integral of E a^q. Takes about 0.1 s, then kept. Data as in Henighan et
+    al. 2023, "Experiment Setup". Raises ValueError: n < 1 or a sparsity outside (0, 1).
 
     >>> round(normalized().moment(1), 6)
     0.272065

@@ -1,25 +1,14 @@
 """Polygons of features with a free bias: the law of the amplitudes decides which one is best.
 
-k features stand at the vertices of a regular k-gon of squared radius r, each with bias b; one of them is
-active, with an amplitude a of a law of `theory.features.amplitudes`. One feature's loss is
+k features at the vertices of a regular k-gon of squared radius r have bias b ≤ 0 (b > 0 fires off the polygon). One is
+active, of an amplitude a of a law of `theory.features.amplitudes`, which is the unit of b. Then one feature has the
 
-    loss(r, b) = E(a − ReLU(r a + b))² + Σ_{d=1}^{k−1} E ReLU(r a cos(2πd/k) + b)²
+    loss(r, b) = E(a − ReLU(r a + b))² + Σ_{d=1}^{k−1} E ReLU(r a cos(2πd/k) + b)²    (`generalization.free-bias-loss`)
 
-for b ≤ 0 (`generalization.free-bias-loss`; outputs of b > 0 fire at every feature off the polygon), and gain(r, b) =
-k(1 − loss/E a²) counts perfectly stored features. At b = 0 the law drops out (`theory.features.polygon`); with b free
-it does not:
-
-- constant a: every k is exact (`generalization.constant-law`): k ≥ 4 by the T-gon r = 1/(1 − cos(2π/k)), b = a(1 − r)
-  of `memorization.tgon-norm`, k ≤ 3 by r = 1, b = 0, or the T-gon where no other feature is ever active;
-- k ≤ 4, any law: r = 1, b = 0 is exact (`generalization.four-features`);
-- uniform a: the loss is a rational function (`generalization.uniform-loss`), its optimum a number;
-- any other law: expectations of `theory.features.amplitudes`, the optimum a number.
-
-The search is deterministic: a grid over (r, −b/r), its best local optima polished to a root of the gradient. That no
-better optimum lies between the grid's points is not proven. The bias is in units of a.
-
-Equation labels: `generalization.free-bias-loss`, `generalization.constant-law`,
-`generalization.four-features`, `generalization.uniform-loss`.
+and gain(r, b) = k(1 − loss/E a²) counts perfectly stored features. Exact: k ≤ 4 by r = 1, b = 0
+(`generalization.four-features`), constant a by the T-gon (`generalization.constant-law`). Else the optimum is a number;
+uniform a has a rational loss (`generalization.uniform-loss`). The search polishes the best optima of a grid over
+(r, −b/r) to a root of the gradient; that no better one lies between the grid's points is not proven.
 """
 
 import math
@@ -81,9 +70,7 @@ class FreeBias:
 
 
 def ring_gain(k: int, radius_squared: float, bias: float, law: Amplitude) -> tuple[float, Floats]:
-    """The gain of a k-gon and its gradient in (r, b) (`generalization.free-bias-loss`).
-
-    k ≥ 1, r > 0. As accurate as the law's truncated moments, times k/E a².
+    """The gain of a k-gon and its gradient in (r, b), r > 0, as the law's truncated moments times k/E a² allow.
 
     >>> from theory.features.amplitudes import uniform
     >>> gain, gradient = ring_gain(4, 1.0, 0.0, uniform())
@@ -116,11 +103,8 @@ def _neighbours(k: int) -> tuple[tuple[float, int], ...]:
 def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
     """The k-gon of greatest gain over r > 0 and b, k ≥ 1; `alone` where no feature is off the polygon.
 
-    For k ≤ 4 and for constant amplitudes exact; else a searched optimum, r and b to about 1e-9 of the law's
-    own loss function (see the module for what is certified). Where several solutions are exact (constant
-    amplitudes) it is the one of least ‖W‖.
-
-    Raises ValueError: k is not an integer ≥ 1. Raises ArithmeticError: No start of the search reached a
+    Exact for k ≤ 4 and constant amplitudes, the one of least ‖W‖ of several; else a searched optimum, r and b to about
+    1e-9 of the law's own loss. Raises ValueError: k is not an integer ≥ 1. Raises ArithmeticError: the search found no
     stationary point.
 
     >>> from theory.features.amplitudes import constant, uniform
@@ -152,11 +136,8 @@ def largest_amplitude(law: Amplitude) -> float:
 
 
 def maximize(objective: Objective, largest: float, k: int) -> FreeBias:
-    """The best local maximum of a smooth function of (r, b) that the grid of starts leads to.
-
-    `largest` is the largest amplitude, which scales b. The certificate is part of the answer.
-
-    Raises ArithmeticError: No start reached a stationary point of negative curvature.
+    """The best local maximum of a smooth function of (r, b) that the grid of starts leads to, with its certificate.
+    `largest` amplitude scales b. Raises ArithmeticError: no start reached a stationary point of negative curvature.
     """
     radii = np.geomspace(LEAST_RADIUS, max(2.0, k**2 / 2), RADII)
     values = np.array([[objective(r, -r * cut * largest)[0] for cut in CUTS] for r in radii])

@@ -1,10 +1,7 @@
-"""What the loss is worth at infinite data: zero output, biases alone, a polygon, a sea.
+"""What the loss is worth at infinite data: zero output, biases alone (`generalization.bias-only`), a polygon, a sea.
 
-The loss is the sum over features and the mean over datapoints. A feature is present with probability p = 1 − S and
-then has an amplitude of the normalized law of `theory.features.amplitudes`. With empty datapoints a zero output loses
-P = P(x ≠ 0) = 1 − S^n; data drawn conditional on being non-empty (as `numerics.draw_dataset` does) divide p by P.
-
-Equation label: `generalization.bias-only`.
+Present features (p = 1 − S) follow the normalized law. With empty datapoints a zero output loses P = P(x ≠ 0) = 1 −
+S^n; data drawn non-empty (as by `numerics.draw_dataset`) divide p by P.
 """
 
 from dataclasses import dataclass
@@ -25,7 +22,6 @@ class LossBudget:
 
     def with_features(self, gain: float, features: int) -> float:
         """Loss of `features` features worth `gain` perfect ones, with biases alone for the others.
-
         An estimate to first order in the density: it neglects what several present features do together.
         """
         return self.bias_only + features * self.best_bias**2 - gain * self.feature_energy
@@ -33,11 +29,8 @@ class LossBudget:
 
 def loss_budget(n: int = 10_000, sparsity: float = 0.999, *, with_empty: bool = False) -> LossBudget:
     """The losses that need no weights, and the unit of those that do (`generalization.bias-only`).
-
-    n ≥ 1, 0 < sparsity < 1; `with_empty` counts empty datapoints, which the data of this toolkit have not.
-    P and zero_output are exact, E a and what follows from it to 1e-7.
-
-    Raises ValueError: n < 1 or a sparsity outside (0, 1).
+    n ≥ 1, 0 < sparsity < 1; `with_empty` counts empty datapoints, which the data of this toolkit have not. P and
+    zero_output are exact, E a and what follows from it to 1e-7. Raises ValueError: n < 1 or a sparsity outside (0, 1).
 
     >>> paper = loss_budget(with_empty=True)
     >>> round(paper.mean_amplitude, 6), f"{paper.zero_output - paper.bias_only:.2e}"

@@ -1,22 +1,12 @@
 """Infinite data with one active feature at a time: which regular polygon of features is worth most.
 
-k features stand at the vertices of a regular k-gon of squared radius r, all others at the origin, every
-bias is 0. A feature of amplitude a then costs a²(1 − r)² in its own output and a²r² max(0, cos(2πd/k))² in
-the output d vertices away; a feature at the origin costs a². Hence, whatever the law of a,
-
-    gain(k, r) = k (2r − r² S_k),    S_k the interference sum of `polygons.interference-sum`,
-
-counts in units of one perfectly stored feature, E a² being the unit. Two laws are answered by that:
-
-- `unit`: r = 1 (`generalization.unit-gain`), the notebook's assumption behind ‖W‖ = √k;
-- `free`: the best radius r = 1/S_k (`generalization.free-radius`), gain k/S_k, ‖W‖ = √(k/S_k).
-
-The pentagon is best of all k at both (`generalization.pentagon`), among single rings at zero bias. With a free bias
-the law of the amplitudes decides (`theory.features.free_bias`): for `constant` every k is exact
-(`generalization.constant-law`; k ≤ 3 have b = 0 unless n = k), for `uniform` the best k of 1..64 is 7, for `normalized`
-(n = 10 000, S = 0.999) it is 6; there an atom at a = 1 lets the gain grow without bound in k, by k·4.5e-4.
-
-Equation labels: `generalization.unit-gain`, `generalization.free-radius`, `generalization.pentagon`.
+k features stand on a regular k-gon of squared radius r, all others at the origin. At zero bias a feature of amplitude
+a costs a²(1 − r)² in its own output, a²r² max(0, cos(2πd/k))² in the output d vertices away, a² at the origin. Hence
+gain(k, r) = k (2r − r² S_k), in perfectly stored features, whatever the law of a (S_k: `polygons.interference-sum`).
+`unit` has r = 1 (`generalization.unit-gain`; ‖W‖ = √k in the notebook), `free` the best r = 1/S_k, gain k/S_k
+(`generalization.free-radius`). The pentagon is best at both, among single rings (`generalization.pentagon`). With a
+free bias (`theory.features.free_bias`) every k is exact for `constant`; the best k of 1..64 is 7 for `uniform`. It is
+6 for `normalized` (n = 10 000, S = 0.999), whose atom at a = 1 lets the gain grow without bound in k, by k·4.5e-4.
 """
 
 import math
@@ -76,16 +66,13 @@ class PolygonSolution:
 def polygon(
     k: int, law: Law | Amplitude = "unit", *, n: int = 10_000, sparsity: float = 0.999
 ) -> PolygonSolution:
-    """The regular k-gon of features under a law of amplitudes.
+    """The regular k-gon of features under a law of amplitudes, named or an `Amplitude`.
 
-    k ≥ 1. Relative error below 8 eps for `free`; for `unit` the gain k(2 − S_k) has an absolute error below
-    8 k² eps. With a free bias the optimum is that of `free_bias.best_free_bias`, which carries its
-    certificate. `normalized` uses n and sparsity; `constant` asks whether n > k: a bias above 0, which k ≤ 3 would
-    have, fires at every feature off the polygon. An :class:`~theory.features.amplitudes.Amplitude`
-    answers for any other law, samples included. Henighan et al. 2023, section "Generalization", and its
-    notebook have the unit law with nearest neighbours only.
-
-    Raises ValueError: k is not an integer ≥ 1, above n where the bias is free, or the law is unknown.
+    Relative error below 8 eps for `free`; k(2 − S_k) of `unit` has an absolute error below 8 k² eps; a free bias has
+    the certificate of `free_bias.best_free_bias`. `normalized` uses n and sparsity; `constant` asks whether n > k: a
+    bias above 0, which k ≤ 3 would have, fires off the polygon. Henighan et al. 2023, "Generalization", and its
+    notebook have the unit law with nearest neighbours only. Raises ValueError: k not an integer ≥ 1, above n where the
+    bias is free, unknown law.
 
     >>> pentagon = polygon(5, law="free")
     >>> round(pentagon.gain, 5), round(pentagon.weight_norm, 5)

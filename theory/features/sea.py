@@ -1,19 +1,13 @@
 """The sea: small columns beside a polygon of features, when scales are separated.
 
-A k-gon of squared radius r and bias b < 0 leaves room for small columns of energy q = Σ‖w‖² with zero biases. If its
-outputs stay silent whenever only a small column's feature is active (`sea.silence`: ‖w‖ √r ≤ −b, amplitudes being at
-most 1), interference goes one way only, from large to small, and
+A k-gon of squared radius r and bias b < 0 has room for columns of energy q = Σ‖w‖² at zero bias. If it is silent
+whenever only a small column's feature is active (`sea.silence`: ‖w‖ √r ≤ −b, amplitudes being at most 1), then
 
     gain = gain(r, b) + 2q − S_k (r q + q²/k)                                       (`sea.separated-gain`)
 
-for directions at the k-gon's own vertices, with k/4 for S_k for isotropic ones. N columns of equal length have ‖w‖² =
-q/N, so silence limits the sea to q ≤ N b²/r. Every answer for finite N is the exact gain of a model one can write
-down, a lower bound for the best one. As N grows, b → 0⁻ and the gain tends to that of two bands (`sea.bands`).
-
-The formulas are closed forms under the separation of scales. That trained models have such a sea, and that it is why
-they take the pentagon, is a hypothesis. Gains in units of one perfectly stored feature, one active at a time.
-
-Equation labels: `sea.silence`, `sea.separated-gain`, `sea.bands`.
+for directions at the k-gon's vertices; isotropic ones have k/4 for S_k. N columns of equal length give q ≤ N b²/r, and
+the exact gain of a model one can write down, a lower bound; as N grows b → 0⁻ and it tends to that of two bands
+(`sea.bands`). That trained models have such a sea, and take the pentagon because of it, is a hypothesis.
 """
 
 import math
@@ -62,9 +56,7 @@ def _passed(k: int, directions: Directions) -> float:
 
 
 def sea_gain(k: int, radius_squared: float, energy: float, directions: Directions = "vertices") -> float:
-    """What a sea of this energy adds to the k-gon's gain (`sea.separated-gain`). k ≥ 3, q ≥ 0.
-
-    Exact under separated scales, relative error of a few eps of 2q.
+    """What a sea of energy q ≥ 0 adds to the k-gon's gain, k ≥ 3, to a few eps of 2q (`sea.separated-gain`).
 
     >>> round(sea_gain(5, 0.0, best_sea(5, 0.0)), 5)  # without a k-gon the sea is the free pentagon itself
     4.19821
@@ -87,12 +79,9 @@ def best_sea(k: int, radius_squared: float, directions: Directions = "vertices")
 def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions = "vertices") -> RingWithSea:
     """The best k-gon with a sea of `columns` small columns, over r, b < 0 and q (`sea.separated-gain`).
 
-    k ≥ 3, `columns` > 0; a multiple of k for directions at the vertices to be possible. The gain is that of an
-    explicit model, exact as far as the law's moments are; its optimum comes from a deterministic search with
-    gradient and curvature as certificate. The law's largest amplitude scales the silence condition.
-
-    Raises ValueError: k < 3, no columns, or unknown directions. Raises ArithmeticError: The search found no
-    maximum.
+    For directions at the vertices `columns` is a multiple of k. The gain is exact as far as the law's moments are; its
+    optimum is searched for, with gradient and curvature as certificate. Raises ValueError: k < 3, no columns, or
+    unknown directions. Raises ArithmeticError: no maximum found.
 
     >>> from theory.features.amplitudes import normalized
     >>> pentagon, hexagon = (ring_with_sea(k, normalized(), 60) for k in (5, 6))
@@ -129,10 +118,7 @@ def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions
 
 
 def bands_gain(k: int, bands: int) -> float:
-    """2B/(B + 1) · k/S_k, the gain of B separated bands of k-gons at biases near 0 (`sea.bands`).
-
-    k ≥ 1, B ≥ 1; relative error below 8 eps.
-
+    """2B/(B + 1) · k/S_k, the gain of B ≥ 1 separated bands of k-gons at biases near 0, to 8 eps (`sea.bands`).
     Raises ValueError: k < 1 or B < 1.
 
     >>> round(bands_gain(5, 1), 5), round(bands_gain(5, 2) / bands_gain(5, 1), 5)

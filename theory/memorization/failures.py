@@ -1,13 +1,9 @@
 """What trained models in the plane get stuck at: two circles, and dropped datapoints.
 
-Two circles: k neighbouring points at one squared length y, the other q = T − k at a smaller one x, with the least gaps
-that memorize (`stationary.interface-gap`). Only the regular T-gon is stationary among them (`stationary.two-circles`).
-A dropped point has hidden vector 0, its column of W vanishes and its bias is X_k/T (`stationary.dropped-loss`). It is
-held where `dropped_point_curvature` is positive (`stationary.dropped`), on a regular (T−1)-gon for every T ≥ 5; with
-the others free it is *not* a local minimum of the loss (`stationary.dropped-error`).
-
-Normalisation: unit datapoints with disjoint supports, m = 2, loss summed over features, mean over datapoints.
-Lengths enter squared, as everywhere in the theory of memorization.
+Two circles: k neighbours at one squared length y, q = T − k at a smaller x, with the least gaps that memorize. Only the
+regular T-gon is stationary among them (`stationary.two-circles`). A dropped point has hidden vector 0 and bias X_k/T.
+It is held (`stationary.dropped`) on a regular (T−1)-gon for every T ≥ 5; with the others free it is *not* a local
+minimum (`stationary.dropped-error`). Unit datapoints of disjoint supports; loss a sum over features, mean over points.
 """
 
 import math
@@ -23,12 +19,9 @@ Floats = NDArray[np.float64]
 
 
 def least_gaps(radius_squared: ArrayLike) -> Floats:
-    """(T,) least angle from each point to the next, in cyclic order (`stationary.interface-gap`).
-
-    arccos((x − 1)/√(xy)) with x the smaller of the two squared lengths; equal lengths give the gap of a polygon.
-    T ≥ 2. Absolute error below 1e-7, below 4 eps away from 0 and π.
-
-    Raises ValueError: Lengths so short that no angle memorizes: 1 − x > √(xy).
+    """(T,) least angles arccos((x − 1)/√(xy)) from each point to the next, cyclic (`stationary.interface-gap`).
+    x is the smaller of the two squared lengths; equal ones give the gap of a polygon. T ≥ 2. Absolute error below 1e-7,
+    and 4 eps away from 0 and π. Raises ValueError: lengths so short that no angle memorizes, 1 − x > √(xy).
 
     >>> np.degrees(least_gaps([1.4, 12.9])).round(2).tolist(), round(math.degrees(least_gaps([2, 2])[0]), 9)
     ([84.6, 84.6], 60.0)
@@ -87,9 +80,8 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
     """The arrangement with these inner squared lengths, in cyclic order, and one outer (`stationary.two-circles`).
 
     With q equal inner lengths the outer one solves (T−q−1) f(y) + (q−1) f(x) + 2 arccos((x−1)/√(xy)) = 2π, f(x) =
-    arccos(1 − 1/x), to a relative 1e-12. There are 1 to T − 2 inner points, the shortest below the T-gon's.
-
-    Raises ValueError: Values outside that range, or inner points so short that no outer circle leaves room.
+    arccos(1 − 1/x), to a relative 1e-12. There are 1 to T − 2 inner points, the shortest below the T-gon's. Raises
+    ValueError: Values outside that range, or inner points so short that no outer circle leaves room.
 
     >>> circles = two_circles(8, [1.439, 1.439])
     >>> round(circles.outer_squared, 2), round(circles.excess, 2), round(float(circles.gaps.sum()) / math.pi, 9)
@@ -120,7 +112,6 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
 
 def dropped_point_loss(T: int, dropped: int = 1) -> float:
     """Train loss (D/T)(1 − 1/T) where D points are dropped and the rest memorized (`stationary.dropped-loss`).
-
     1 ≤ D ≤ T; the others' hidden vectors are at least 1 long, as on a polygon of four or more. Two roundings.
 
     >>> dropped_point_loss(8)

@@ -1,16 +1,8 @@
-"""A finite L2 penalty: the regular polygon that minimises loss + λ(‖W‖² + ‖b‖²), down to its collapse.
+"""A finite L2 penalty: the regular T-gon that minimises loss + λ(‖W‖² + ‖b‖²), down to its collapse.
 
-With hidden vectors on a regular T-gon of squared radius r and one bias coefficient c, the objective is
-
-    (1 − r − c)² + Σ_{d=1}^{T−1} ReLU(r cos(2πd/T) + c)² + λT(r + c²).
-
-Numerically nothing better is found among all models at T ≤ 4, at small λ, and near the collapse (λT/2 ≥ 0.8 for
-T ≤ 8). Between, for T ≥ 5, models without the symmetry cost less.
-
-Normalisation: loss summed over features, mean over datapoints; λ is not AdamW's weight decay, whose fixed points
-have a vanishing penalty (`optimization.adamw-stationary`).
-
-Equation labels: `penalty.polygon`, `penalty.all-active`, `penalty.collapse`.
+Squared radius r and one bias coefficient c cost (1 − r − c)² + Σ_{d=1}^{T−1} ReLU(r cos(2πd/T) + c)² + λT(r + c²).
+Numerically no model is better at T ≤ 4, at small λ, and near the collapse (λT/2 ≥ 0.8 for T ≤ 8); between, for T ≥ 5,
+models without the symmetry are. λ is not AdamW's decay, whose penalty vanishes (`optimization.adamw-stationary`).
 """
 
 import math
@@ -36,8 +28,7 @@ class PenalisedPolygon:
 
 def collapse_penalty(T: int) -> float:
     """The penalty 2/T at which the polygon shrinks to the origin; 1 at T = 1 (`penalty.collapse`).
-
-    T ≥ 1, ValueError below. Exact up to one rounding, within the symmetric ansatz.
+    T ≥ 1, else ValueError. Exact up to one rounding, within the symmetric ansatz.
 
     >>> collapse_penalty(8)
     0.25
@@ -49,12 +40,10 @@ def collapse_penalty(T: int) -> float:
 def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
     """The regular T-gon of least loss + λ(‖W‖² + ‖b‖²), in closed form piece by piece (`penalty.polygon`).
 
-    With D active neighbours to each side, K = 2D + 1, B = Σ cos and A = Σ cos² over |d| ≤ D (d = 0..T−1 when all
-    are active), the stationary point solves A r + B c = 1 − λT/2 and B r + (K + λT) c = 1. The piece whose
-    outputs have the signs it assumes holds the minimum. T ≥ 1, λ ≥ 0; λ = 0 gives the limit λ → 0⁺.
-    Relative error below 1e-12 for T ≤ 1000.
-
-    Raises ValueError: T below 1, or a penalty that is negative or not finite.
+    With D active neighbours to each side, K = 2D + 1, B = Σ cos and A = Σ cos² over |d| ≤ D (d = 0..T−1 when all are
+    active), the stationary point solves A r + B c = 1 − λT/2 and B r + (K + λT) c = 1. The piece whose outputs have the
+    signs it assumes holds the minimum. T ≥ 1, λ ≥ 0; λ = 0 gives the limit λ → 0⁺. Relative error below 1e-12 for T ≤
+    1000. Raises ValueError: T below 1, or a penalty that is negative or not finite.
 
     >>> polygon = penalised_polygon(3, 0.1)  # all active: r = 2/T − λ, c = 1/(T(1 + λ))
     >>> round(polygon.radius_squared, 12), round(polygon.bias_coefficient, 12)
@@ -74,7 +63,6 @@ def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
 
 def _piece(T: int, penalty: float, active: int) -> tuple[float, float]:
     """(r, c) where exactly `active` neighbours to each side have a positive output.
-
     In u = 1 − cos, which is small where A, B and K are nearly dependent: A = K − 2Σu + Σu², B = K − Σu.
     """
     steps = range(-active, active + 1) if 2 * active + 1 < T else range(T)

@@ -1,15 +1,9 @@
-"""The loss on fresh datapoints of a model that memorizes data with disjoint supports.
+"""The loss on fresh datapoints of a model W = Σ_t h_t X_tᵀ, b = Σ_t c_t X_t that memorizes data with disjoint supports.
 
-Such a model is W = Σ_t h_t X_tᵀ, b = Σ_t c_t X_t. For a fresh datapoint x with u_t = X_t·x its outputs on the support
-of X_t are X_t ReLU(z_t), z = HᵀHu + c, so its loss is
-
-    ‖x‖² + Σ_t (ReLU(z_t)² − 2 u_t ReLU(z_t))                                    (`memorization.test-loss`)
-
-exactly. Normalisation: the loss is the sum over features and the mean over datapoints, all of unit norm; zero output
-loses 1. Expectations over fresh datapoints are to first order in the chance that one shares a feature with the data: a
-datapoint that shares two is left out, an error of order (T n p²)².
-
-Equation labels: `memorization.test-loss`, `memorization.tgon-test-loss`, `memorization.simplex-test-loss`.
+A fresh x with u_t = X_t·x has outputs X_t ReLU(z_t) on the support of X_t, z = HᵀHu + c. So its loss, summed over
+features, is ‖x‖² + Σ_t (ReLU(z_t)² − 2 u_t ReLU(z_t)) exactly (`memorization.test-loss`); zero output loses 1.
+Expectations over fresh points are to first order: one that shares two features with the data is left out, an error of
+order (T n p²)².
 """
 
 from __future__ import annotations
@@ -30,7 +24,6 @@ SHARED = 0.3
 
 def loss_of_overlaps(hidden: ArrayLike, bias_coefficients: ArrayLike, overlaps: ArrayLike) -> float:
     """Mean loss over fresh datapoints of unit norm, exact (`memorization.test-loss`).
-
     `hidden` is (m, T), `bias_coefficients` (T,), `overlaps` the (T, N) X_t·x, an array or a SciPy sparse matrix.
 
     >>> loss_of_overlaps(tgon_hidden(4), [0, 0, 0, 0], [[0.5], [0], [0], [0]])  # 1 − u² at T = 4
@@ -103,9 +96,8 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
 
 
 def tgon_gain(T: int, u: ArrayLike) -> Floats:
-    """What one shared feature of overlap u = X_tk x_k in [0, 1] takes off the loss of the T-gon, T ≥ 4.
-
-    u² − (r − 1)²(1 − u)² where u > 1 − 1/r = cos(2π/T), else 0; never negative (`memorization.tgon-test-loss`).
+    """u² − (r − 1)²(1 − u)² where u > 1 − 1/r = cos(2π/T), else 0: what one shared feature takes off the T-gon's loss.
+    u = X_tk x_k in [0, 1] is its overlap, T ≥ 4 (`memorization.tgon-test-loss`).
 
     >>> tgon_gain(4, [0.5]).tolist(), tgon_gain(8, [0.5]).tolist()
     ([0.25], [0.0])

@@ -1,12 +1,8 @@
-"""Scales of the number of datapoints T: when datapoints stop being orthonormal.
+"""Scales of T at which datapoints stop being orthonormal.
 
-Two datapoints whose n features are present with probability p = 1 − S each share at least one feature with probability
-(1 − (1 − p²)^n)/(1 − (1 − p)^n)² ≈ n p². T counts distinct datapoints; an empty one is drawn again, as in all data
-here, so every probability is one given that none is empty. Functions raise ValueError unless n ≥ 1, T ≥ 1,
-0 < sparsity < 1.
-
-Equation labels: `scales.pair-overlap`, `scales.expected-overlaps`, `scales.disjoint-probability`,
-`scales.first-overlap`, `scales.typical-overlap`, `scales.universal-overlap`, `scales.generalization` (a hypothesis).
+Two share a feature with probability q = (1−(1−p²)^n)/(1−(1−p)^n)² ≈ n p², features being present at p = 1 − S.
+T counts distinct datapoints; an empty one is drawn again, so every probability is one given that none is empty.
+Functions raise ValueError unless n ≥ 1, T ≥ 1, 0 < sparsity < 1.
 """
 
 import math
@@ -16,9 +12,7 @@ import numpy as np
 
 def pair_overlap_probability(n: int, sparsity: float) -> float:
     """Probability that two datapoints share a feature (`scales.pair-overlap`).
-
-    n ≥ 1 features, 0 < sparsity < 1. Relative error below 16 eps times 1 + sparsity/p, the condition of p =
-    1 − S.
+    Relative error below 16 eps times 1 + sparsity/p, the condition of p = 1 − S.
 
     >>> round(pair_overlap_probability(10_000, 0.999), 6), pair_overlap_probability(1, 0.999)
     (0.009951, 1.0)
@@ -29,9 +23,7 @@ def pair_overlap_probability(n: int, sparsity: float) -> float:
 
 
 def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
-    """Expected number of the T(T−1)/2 pairs that share a feature (`scales.expected-overlaps`). T ≥ 1.
-
-    Accurate as :func:`pair_overlap_probability`.
+    """Expected number of the T(T−1)/2 pairs that share a feature, as accurate as one (`scales.expected-overlaps`).
 
     >>> round(expected_overlapping_pairs(14, 10_000, 0.999), 3)
     0.906
@@ -41,12 +33,11 @@ def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
 
 
 def disjoint_probability(T: int, n: int, sparsity: float) -> float:
-    """Probability that no feature occurs twice among T datapoints (`scales.disjoint-probability`).
+    """Probability that no feature occurs twice among T datapoints (`scales.disjoint-probability`); 0 where T > n.
 
-    Each feature is present in no datapoint, with probability α = (1−p)^T, or in one, β = p(1−p)^{T−1} each, and none
-    of the T is left empty: n! times the coefficient of z^n in e^{αz}(e^{βz} − 1)^T. 0 where T > n: T disjoint supports
-    need T features. Never below 1 − :func:`expected_overlapping_pairs` (union bound). T ≥ 1. Relative error of order
-    n ln(n/p) eps.
+    A feature is in no datapoint with probability α = (1−p)^T, in one with β = p(1−p)^{T−1} each, and none of the T is
+    empty: n! times the coefficient of z^n in e^{αz}(e^{βz} − 1)^T. Never below 1 − :func:`expected_overlapping_pairs`.
+    Relative error of order n ln(n/p) eps.
 
     >>> round(disjoint_probability(14, 10_000, 0.999), 3), disjoint_probability(5, 3, 0.999)
     (0.405, 0.0)
@@ -62,7 +53,6 @@ def disjoint_probability(T: int, n: int, sparsity: float) -> float:
 
 def _log_coefficient(T: int, n: int, none: float) -> float:
     """Logarithm of n! times the coefficient of z^n in e^{none z}(e^z − 1)^T, n ≥ T ≥ 2.
-
     Cauchy's integral over the circle through the saddle point; terms there have a spread of at most √n in n.
     """
     if n == T:
@@ -83,9 +73,8 @@ def _log_coefficient(T: int, n: int, none: float) -> float:
 
 
 def first_overlap_scale(n: int, sparsity: float) -> float:
-    """T ≈ √(2/q), q the pair-overlap probability: one overlapping pair expected (`scales.first-overlap`).
-
-    Solves T² q/2 = 1, so it is about 1/2 below the T at which :func:`expected_overlapping_pairs` is 1.
+    """T = √(2/q), where T² q/2 = 1 overlapping pair is expected (`scales.first-overlap`).
+    About 1/2 below the T at which :func:`expected_overlapping_pairs` is 1.
 
     >>> round(first_overlap_scale(10_000, 0.999), 1)
     14.2
@@ -103,14 +92,9 @@ def typical_overlap_scale(n: int, sparsity: float) -> float:
 
 
 def universal_overlap_scale(n: int, sparsity: float) -> float:
-    """T at which one datapoint without any overlap is expected, T·exp(−np(1 − e^{−pT})) = 1.
-
-    Equation `scales.universal-overlap`, an approximation for small p (Poisson counts): beyond it every
-    datapoint shares a feature, until T is so large that datapoints with hardly any feature turn up. The
-    root at which the left side falls, to a relative 1e-12.
-
-    Raises ValueError: n or sparsity outside its domain, or n p so small that the left side never falls below
-    1.
+    """T beyond which every datapoint shares a feature: T·exp(−np(1 − e^{−pT})) falls to 1 (`scales.universal-overlap`).
+    An approximation for small p (Poisson counts), its root to a relative 1e-12; at very large T datapoints with hardly
+    any feature turn up again. Raises ValueError: n p so small that the left side never falls below 1.
 
     >>> round(universal_overlap_scale(10_000, 0.999), -2)
     1200.0
@@ -133,11 +117,8 @@ def universal_overlap_scale(n: int, sparsity: float) -> float:
 
 
 def hypothesis_generalization_scale(sparsity: float) -> float:
-    """T = 10/(1 − S), from where on models generalize: each feature seen about ten times. A hypothesis.
-
-    Read off published curves at m = 2, where it does not depend on weight decay and different sparsities
-    collapse (Henighan et al. 2023); nothing here derives the ten. Equation
-    `scales.generalization`.
+    """T = 10/(1 − S), from where on models generalize: each feature seen about ten times (`scales.generalization`).
+    A hypothesis, read off curves of Henighan et al. 2023 at m = 2, the same for all weight decays and sparsities.
 
     >>> round(hypothesis_generalization_scale(0.999))
     10000

@@ -1,10 +1,8 @@
 """Memorization of orthonormal data: the least-norm model of zero loss, for m = 2 and for T ≤ m + 1.
 
-Normalisation: datapoints of unit norm; energy is Σ_t ‖h_t‖² = ‖W‖². For datapoints of norm s every squared length is
-multiplied by s². A decoder untied from W or a loss averaged over features does not change these minima.
-
-At T = 1 the functions answer for least ‖W‖²: h = 0 and c = 1. (Least ‖W‖² + ‖b‖² has ‖h‖² = c = 1/2 there and the
-same T-gon from T = 2 on: `memorization.tgon-penalised`.) The proofs are in `theory.derivations.memorization`.
+Unit datapoints; norms s multiply squared lengths by s². Untying the decoder or averaging the loss over features changes
+no minimum. T ≥ 1, integer or array. T = 1 has h = 0, c = 1, of least ‖W‖²; least ‖W‖² + ‖b‖² differs there alone, by
+‖h‖² = c = 1/2 (`memorization.tgon-penalised`).
 """
 
 import math
@@ -48,10 +46,8 @@ def _cosine_of_step(T: Floats) -> Floats:
 
 @_of_points
 def tgon_radius_squared(T: Floats) -> Floats:
-    """Squared length ‖h‖² = 1/(2 sin²(π/T)) of the T-gon's vertices (`memorization.tgon-radius`).
-
-    T ≥ 1, integer or array; 0 at T = 1 (least ‖W‖²). Relative error below 8 eps. Henighan et al. 2023,
-    section "Memorization", states the polygon; its radius follows from zero loss.
+    """Squared length ‖h‖² = 1/(2 sin²(π/T)) of the T-gon's vertices; 0 at T = 1 (`memorization.tgon-radius`).
+    Relative error below 8 eps. Henighan et al. 2023, "Memorization", states the polygon; zero loss fixes the radius.
 
     >>> [round(float(r), 12) for r in tgon_radius_squared([1, 2, 4, 6])]
     [0.0, 0.5, 1.0, 2.0]
@@ -61,9 +57,8 @@ def tgon_radius_squared(T: Floats) -> Floats:
 
 @_of_points
 def tgon_bias_coefficient(T: Floats) -> Floats:
-    """C = X_t · b = 1 − ‖h‖² = −cos(2π/T)/(2 sin²(π/T)) on the T-gon (`memorization.tgon-bias`).
-
-    T ≥ 1; 1 at T = 1, exactly 0 at T = 4, negative from T = 5 on. Relative error below 12 eps for every T.
+    """Bias coefficient c = X_t · b = 1 − ‖h‖² = −cos(2π/T)/(2 sin²(π/T)) on the T-gon, 1 at T = 1
+    (`memorization.tgon-bias`). Relative error below 12 eps for every T; exactly 0 at T = 4, negative from T = 5 on.
 
     >>> tgon_bias_coefficient(1), tgon_bias_coefficient(4), round(tgon_bias_coefficient(6), 12)
     (1.0, 0.0, -1.0)
@@ -74,9 +69,7 @@ def tgon_bias_coefficient(T: Floats) -> Floats:
 
 @_of_points
 def tgon_energy(T: Floats) -> Floats:
-    """Least Σ_t ‖h_t‖² that memorizes T orthonormal points in two dimensions: T/(1 − cos(2π/T)).
-
-    Equation `memorization.tgon-norm`. T ≥ 1; 0 at T = 1. Relative error below 8 eps.
+    """Least Σ_t ‖h_t‖² = ‖W‖² at m = 2: T/(1 − cos(2π/T)), to 8 eps (`memorization.tgon-norm`).
 
     >>> [round(float(energy), 12) for energy in tgon_energy([1, 2, 3, 4, 6])]
     [0.0, 1.0, 2.0, 4.0, 12.0]
@@ -86,9 +79,7 @@ def tgon_energy(T: Floats) -> Floats:
 
 @_of_points
 def tgon_weight_norm(T: Floats) -> Floats:
-    """Least Frobenius norm ‖W‖ = √(T/2)/sin(π/T) that memorizes T points in two dimensions.
-
-    Equation `memorization.tgon-norm`. T ≥ 1; 0 at T = 1. Relative error below 6 eps.
+    """Least Frobenius norm ‖W‖ = √(T/2)/sin(π/T) at m = 2; relative error below 6 eps (`memorization.tgon-norm`).
 
     >>> round(tgon_weight_norm(5), 6)
     2.689994
@@ -98,9 +89,7 @@ def tgon_weight_norm(T: Floats) -> Floats:
 
 @_of_points
 def tgon_bias_norm(T: Floats) -> Floats:
-    """‖b‖ = √T |cos(2π/T)|/(1 − cos(2π/T)) on the T-gon (`memorization.tgon-bias-norm`).
-
-    T ≥ 1; 1 at T = 1, exactly 0 at T = 4. Relative error below 12 eps.
+    """‖b‖ = √T |cos(2π/T)|/(1 − cos(2π/T)) on the T-gon, 1 at T = 1 (`memorization.tgon-bias-norm`). To 12 eps.
 
     >>> round(tgon_bias_norm(6) ** 2, 12), tgon_bias_norm(4)
     (6.0, 0.0)
@@ -110,9 +99,7 @@ def tgon_bias_norm(T: Floats) -> Floats:
 
 @_of_points
 def tgon_dimensionality(T: Floats) -> Floats:
-    """D_X = 2/T on the T-gon for T ≥ 3, 1/2 at T = 2 (`memorization.tgon-dimensionality`).
-
-    T ≥ 1; 0 at T = 1, where least ‖W‖² puts the point at the origin. Exact up to one rounding.
+    """D_X = 2/T on the T-gon for T ≥ 3, 1/2 at T = 2, 0 at T = 1 (`memorization.tgon-dimensionality`). One rounding.
 
     >>> tgon_dimensionality([1, 2, 3, 4]).round(4).tolist()
     [0.0, 0.5, 0.6667, 0.5]
@@ -122,8 +109,7 @@ def tgon_dimensionality(T: Floats) -> Floats:
 
 def tgon_hidden(T: int) -> Floats:
     """Hidden vectors of the T-gon, (2, T), the first on the positive first axis (`memorization.tgon-radius`).
-
-    T ≥ 1; the zero vector at T = 1. Each coordinate has an absolute error below 4 eps times the length.
+    Each coordinate has an absolute error below 4 eps times the length.
 
     >>> H = tgon_hidden(8)
     >>> bool(np.isclose(np.sum(H * H), tgon_energy(8)))
@@ -136,9 +122,7 @@ def tgon_hidden(T: int) -> Floats:
 
 @_of_points
 def simplex_energy(T: Floats) -> Floats:
-    """Least Σ_t ‖h_t‖² = T − 1 over any number m ≥ T − 1 of hidden dimensions (`memorization.simplex`).
-
-    T ≥ 1. It is a lower bound for every m, attained only by the regular simplex. Exact.
+    """Least Σ_t ‖h_t‖² = T − 1 for m ≥ T − 1, the regular simplex; a lower bound at any m (`memorization.simplex`).
 
     >>> simplex_energy(3) - round(tgon_energy(3), 12)
     0.0
@@ -158,11 +142,8 @@ def simplex_dimensionality(T: Floats) -> Floats:
 
 
 def simplex_hidden(T: int, m: int) -> Floats:
-    """Hidden vectors of the simplex, shape (m, T): HᵀH = I − 11ᵀ/T (`memorization.simplex`).
-
-    Unused dimensions are 0. Entries have an absolute error below 4 eps.
-
-    Raises ValueError: T > m + 1: T points of a regular simplex span T − 1 dimensions.
+    """Hidden vectors of the simplex, (m, T): HᵀH = I − 11ᵀ/T, unused dimensions 0 (`memorization.simplex`).
+    Absolute error below 4 eps. Raises ValueError: T > m + 1, since T points of a simplex span T − 1 dimensions.
 
     >>> np.round(simplex_hidden(2, 1), 6).tolist()
     [[0.707107, -0.707107]]
@@ -180,13 +161,11 @@ def simplex_hidden(T: int, m: int) -> Floats:
 
 
 def robust_energy_bound(minimum_energy: float, worst_point_error: float) -> float:
-    """Least Σ_t ‖h_t‖² of a model of this worst squared error ε: (1 − 2√ε)·E (`memorization.robust`).
+    """Least Σ_t ‖h_t‖² of a model of this worst squared error ε: (1 − 2√ε)·E, to 4 eps (`memorization.robust`).
 
-    E is the optimum at zero loss (:func:`tgon_energy` at m = 2). It binds models whose datapoints have disjoint
-    supports and unit norm, 0 ≤ ε < 1/4, and whose own active outputs are positive (automatic while √ε is below the
-    least positive entry of X). Relative error below 4 eps.
-
-    Raises ValueError: ε outside [0, 1/4), where nothing is implied, or E negative.
+    E ≥ 0 is the optimum at zero loss (:func:`tgon_energy`). It binds unit datapoints of disjoint supports whose own
+    active outputs are positive (automatic while √ε is below the least positive entry of X). Raises ValueError: E < 0
+    or ε outside [0, 1/4), where nothing is implied.
 
     >>> robust_energy_bound(4.0, 1e-4)
     3.92
@@ -203,7 +182,6 @@ def robust_energy_bound(minimum_energy: float, worst_point_error: float) -> floa
 @_of_points
 def asymptotic_tgon_weight_norm(T: Floats) -> Floats:
     """‖W‖ = T^{3/2}/(√2 π) · (1 + π²/(6T²)) + O(T^{−5/2}) (`memorization.asymptotic-norms`).
-
     Relative remainder 7π⁴/(360 T⁴) (1 + O(T⁻²)): below 2e-4 from T = 10 on.
 
     >>> abs(asymptotic_tgon_weight_norm(100) / tgon_weight_norm(100) - 1) < 2e-8
@@ -215,7 +193,6 @@ def asymptotic_tgon_weight_norm(T: Floats) -> Floats:
 @_of_points
 def asymptotic_tgon_bias_norm(T: Floats) -> Floats:
     """‖b‖ = T^{5/2}/(2π²) · (1 − 5π²/(3T²)) + O(T^{−3/2}) (`memorization.asymptotic-norms`).
-
     Relative remainder π⁴/(15 T⁴) (1 + O(T⁻²)): below 1e-3 from T = 10 on.
 
     >>> abs(asymptotic_tgon_bias_norm(100) / tgon_bias_norm(100) - 1) < 7e-8
@@ -226,10 +203,8 @@ def asymptotic_tgon_bias_norm(T: Floats) -> Floats:
 
 def bias_overtakes_weights_at() -> int:
     """First T of the polygon regime T ≥ 2 at which ‖b‖ exceeds ‖W‖: 7 (`memorization.bias-overtakes`).
-
-    For T ≥ 4 ‖b‖ > ‖W‖ exactly when x² > 1 − x at x = cos(2π/T), that is x > (√5 − 1)/2, the reciprocal
-    golden ratio. (At T = 1 the bias norm 1 exceeds ‖W‖ = 0 too.) Henighan et al. 2023 reports the crossing
-    in trained models.
+    For T ≥ 4 that is x² > 1 − x at x = cos(2π/T), x above the reciprocal golden ratio. (At T = 1 the bias norm 1
+    exceeds ‖W‖ = 0 too.) Henighan et al. 2023 reports the crossing in trained models.
 
     >>> T = bias_overtakes_weights_at()
     >>> tgon_bias_norm(T) > tgon_weight_norm(T), tgon_bias_norm(T - 1) > tgon_weight_norm(T - 1)

@@ -1,14 +1,9 @@
-"""Datapoints of unequal norms, and a decoder untied from W.
+"""Datapoints of disjoint supports and norms ‖X_j‖ = s_j, with a tied or an untied decoder; c·s gives the same ‖W‖².
 
-Datapoints with disjoint supports and norms ‖X_j‖ = s_j are memorized by hidden vectors with
-‖h_j‖² − h_i·h_j ≥ s_j² for all i ≠ j, at ‖W‖² = Σ‖h_j‖²/s_j² (`unequal.programme`). With a decoder V of its own,
-output ReLU(V h + b), the least ‖W‖² + ‖V‖² is over hidden vectors h_j and decoders g_j with g_j·(h_j − h_i) ≥ 1
-(`unequal.untied`). Untying buys nothing for T ≤ m + 1, nor on the equal-norm T-gon (a theorem among regular polygons,
-numerical among all); at unequal norms and T > m + 1 it does (numerical).
-
-Normalisation: that of `theory.memorization.tgon`, which is s_j = 1. Everything scales: norms c·s give the same ‖W‖².
-
-Equation labels: `unequal.programme`, `unequal.simplex`, `unequal.existence`, `unequal.untied`.
+Tied: ‖h_j‖² − h_i·h_j ≥ s_j² for all i ≠ j, at ‖W‖² = Σ‖h_j‖²/s_j² (`unequal.programme`). Untied, output ReLU(V h + b):
+least ‖W‖² + ‖V‖² over h_j and g_j with g_j·(h_j − h_i) ≥ 1 (`unequal.untied`). Untying buys nothing for T ≤ m + 1, nor
+on the equal-norm T-gon (a theorem among regular polygons, numerical among all). At unequal norms and T > m + 1 it does
+(numerical).
 """
 
 import math
@@ -53,10 +48,7 @@ class UnequalModel:
 
 def tied_slack(hidden: Floats, norms: ArrayLike) -> float:
     """Least (‖h_j‖² − h_i·h_j)/s_j² − 1 over i ≠ j: not negative exactly at zero loss (`unequal.programme`).
-
-    `hidden` is (m, T), T ≥ 2. Absolute error below 8 eps times the largest ‖h‖²/s_j².
-
-    Raises ValueError: Norms that are not T positive numbers.
+    `hidden` is (m, T), T ≥ 2. Absolute error below 8 eps times the largest ‖h‖²/s_j². Raises ValueError: other norms.
 
     >>> tied_slack(np.diag([3.0, 5.0]), [3.0, 5.0])  # orthogonal vectors of the data's own lengths
     0.0
@@ -67,7 +59,6 @@ def tied_slack(hidden: Floats, norms: ArrayLike) -> float:
 
 def untied_slack(hidden: Floats, decoder: Floats) -> float:
     """Least g_j·(h_j − h_i) − 1 over i ≠ j: not negative exactly at zero loss (`unequal.untied`).
-
     Both (m, T), T ≥ 2. Absolute error below 8 eps times the largest product of lengths.
 
     >>> untied_slack(np.array([[1.0, -1.0]]), np.array([[0.5, -0.5]]))
@@ -79,12 +70,9 @@ def untied_slack(hidden: Floats, decoder: Floats) -> float:
 
 
 def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
-    """The weighted simplex, least norm for T ≤ m + 1: ‖W‖² = T − 1 at any norms (`unequal.simplex`).
-
-    Inner products −1/Q and squared lengths s_j² − 1/Q, with Q = Σ 1/s_j²; Σ h_j/s_j² = 0. Tied or not, no model
-    has less. T ≥ 2. Entries accurate to 1e-14 times the largest norm.
-
-    Raises ValueError: T > m + 1, or norms that are not positive numbers.
+    """The weighted simplex, least norm tied or not for 2 ≤ T ≤ m + 1: ‖W‖² = T − 1 at any norms (`unequal.simplex`).
+    Inner products −1/Q and squared lengths s_j² − 1/Q, Q = Σ 1/s_j²; Σ h_j/s_j² = 0. Entries accurate to 1e-14 times
+    the largest norm. Raises ValueError: T > m + 1, or norms that are not positive numbers.
 
     >>> model = simplex_on_norms([1.0, 2.0, 5.0], m=2)
     >>> round(model.encoder_cost, 12), abs(round(tied_slack(model.hidden, model.norms), 12))
@@ -105,11 +93,9 @@ def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
 
 
 def regular_polygon_cost(norms: ArrayLike, untied: bool = False) -> float:
-    """‖W‖² of the regular T-gon on these norms, or ‖W‖² + ‖V‖² when untied (`unequal.existence`).
-
-    Tied, its squared radius is that of the largest norm, max s²/(1 − cos(2π/T)). Untied, radii and decoders share
-    the burden: 2√(Σs²·Σs⁻²)/(1 − cos(2π/T)). An upper bound on the least, for every T ≥ 2 and m ≥ 2. Relative error
-    below 16 eps.
+    """‖W‖² of the regular T-gon on these norms, or ‖W‖² + ‖V‖² when untied, to 16 eps (`unequal.existence`).
+    Tied max s²/(1 − cos(2π/T)) a point; untied, radii and decoders share the burden: 2√(Σs²·Σs⁻²)/(1 − cos(2π/T)). An
+    upper bound on the least, for every T ≥ 2 and m ≥ 2.
 
     >>> round(regular_polygon_cost([1, 1, 1, 1]), 12), round(regular_polygon_cost([1, 1, 1, 1], untied=True), 12)
     (4.0, 8.0)
@@ -124,7 +110,6 @@ def regular_polygon_cost(norms: ArrayLike, untied: bool = False) -> float:
 
 def least_norm_tied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     """Least ‖W‖² found in the plane at these norms; a theorem for T ≤ 3, else numerical.
-
     Sequential quadratic programming from `starts` fixed starts, polygons in different cyclic orders, scaled to be
     feasible. T ≥ 2; seconds up to T = 12. ‖W‖² is an upper bound, accurate to 1e-6 when the best start finds it.
 
@@ -138,7 +123,6 @@ def least_norm_tied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
 
 def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
     """Least ‖W‖² + ‖V‖² found in the plane at these norms; a theorem for T ≤ 3, else numerical.
-
     Method and accuracy as :func:`least_norm_tied`. W and V are balanced: ‖W‖² = ‖V‖².
 
     >>> model = least_norm_untied([1.0, 1.0, 1.0, 3.0])

@@ -1,8 +1,7 @@
-"""The derivation notes: what the registry holds, as Markdown that GitHub and pandoc read.
+"""The derivation notes: what the registry holds, as Markdown that GitHub and pandoc read, always the same bytes.
 
-One note for each topic, found by the area of a derivation's label, an index, and the table of notation; their texts
-are the templates beside this file. Every label of the registry is an anchor of its own in exactly one note. The same
-registry gives the same bytes.
+One note for each topic, an index and the table of notation, in the templates beside this file. Every label of the
+registry is an anchor of its own in exactly one note.
 """
 
 import re
@@ -24,7 +23,6 @@ from theory.notes.tables import TOPICS_WITH_TABLES, tables
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A note: the stem of its file, its title, how it begins, what tests it, and the areas of labels it takes.
-
     Tests are experiments, each named by the stem of its page in the folder `experiments` beside that of the notes;
     `untested` says what has none, and why. Besides the area of its name it takes the `others`.
     """

@@ -1,7 +1,4 @@
-"""One PDF of all notes: Markdown through pandoc to typst, and typst to PDF. No LaTeX is needed.
-
-Both come from PyPI (`pip install 'tgon[notes]'`): pypandoc-binary and typst.
-"""
+"""One PDF of all notes: Markdown by pypandoc-binary to typst, and typst to PDF (`pip install 'tgon[notes]'`)."""
 
 import re
 from collections.abc import Mapping
@@ -18,10 +15,7 @@ class MissingTools(RuntimeError):
 
 
 def write_pdf(texts: Mapping[str, str], path: Path) -> None:
-    """Write the notes as one PDF.
-
-    Raises MissingTools: pypandoc-binary or typst is not installed.
-    """
+    """Write the notes as one PDF. Raises MissingTools: pypandoc-binary or typst is not installed."""
     try:
         import pypandoc
         import typst
@@ -40,7 +34,6 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
 
 def one_document(texts: Mapping[str, str]) -> str:
     r"""All notes in one Markdown document: the index, the notes in its order, the notation.
-
     Anchors and links take pandoc's form.
 
     >>> one_document({"README.md": "# All\n", "a.md": '<a id="a.b"></a>**1.** see [`a.b`](a.md#a.b)\n'})

@@ -1,7 +1,6 @@
 r"""SymPy statements and domains in LaTeX: SymPy's own printer, and what GitHub and pandoc need beside it.
 
-Markdown reads `<` as a tag and a line that begins with "- " as the item of a list. Symbols are printed as the table of
-notation says.
+Markdown reads `<` as a tag and a line that begins with "- " as the item of a list.
 """
 
 import re

@@ -1,8 +1,4 @@
-"""Tables of numbers for the notes, computed from the float functions.
-
-Each function returns the tables of one topic. Numbers are rounded to fewer digits than any machine's arithmetic could
-change; nothing here takes more than a few seconds. Normalisations are those of the modules the numbers come from.
-"""
+"""Tables of numbers for the notes, one function for each topic: seconds, and digits that no machine changes."""
 
 import re
 from collections.abc import Callable

@@ -1,18 +1,9 @@
 """Adam's epsilon against the gradient of one datapoint: when Adam moves at the learning rate, and when it does not.
 
-With a constant gradient g an update is g/(|g| + ε): the full learning rate where |g| ≫ ε, gradient descent at the rate
-η/ε where |g| ≪ ε. The mean over features divides gradients by n, which is the sum with n ε in place of ε, exactly
-(`optimization.epsilon-mean`). The gradient that one of T datapoints puts on a bias is (2/T) X δ, X its entry there
-and δ what the output lacks. So n ε T is the scale: one datapoint moves a bias at the full rate while X δ ≫ n ε T/2,
-and its own error closes like e^{−2Λ/(n ε T)} over a budget Λ of learning rates where it does not
-(`optimization.epsilon-closing`). What takes longest is to part neighbours on a polygon, which asks for long vectors:
-they get no longer than √(Λ/(n ε T)) allows (`optimization.epsilon-length`).
-
-Normalisation: ``scale`` is ε for the loss summed over features, n ε for the loss averaged over them; the loss is a mean
-over T datapoints.
-
-Equation labels: `optimization.epsilon-mean`, `optimization.epsilon-speed`, `optimization.epsilon-closing`,
-`optimization.epsilon-length`.
+A constant gradient g moves by g/(|g| + ε). The mean over features divides gradients by n, which is n ε in place of ε
+(`optimization.epsilon-mean`): `scale` is ε or n ε. One of T datapoints puts (2/T) X δ on a bias, X its entry there and
+δ what the output lacks. It moves it at the full rate while X δ ≫ n ε T/2; elsewhere its error closes like e^{−2Λ/(n ε
+T)} over a budget Λ of learning rates. Parting neighbours on a polygon takes longest, as it asks for long vectors.
 """
 
 from __future__ import annotations
@@ -58,10 +49,9 @@ def closing_efolds(budget: float, T: int, scale: float) -> float:
 
 
 def longest_coefficient(budget: float, T: int, scale: float) -> float:
-    """0.737 √(Λ/(n ε T)): the largest |c| that memorizing polygons reach by gradient descent; biases are c X.
-
-    `optimization.epsilon-length`: an upper bound for regular polygons at rest in their valley; the whole flow of length
-    and bias stays 1 % (n ε T = Λ/25 000) to 22 % (Λ/25) below it.
+    """0.737 √(Λ/(n ε T)): the largest |c| that polygons reach by gradient descent (`optimization.epsilon-length`).
+    An upper bound for regular polygons at rest in their valley; the whole flow of length and bias stays 1 % (n ε T =
+    Λ/25 000) to 22 % (Λ/25) below it.
 
     >>> round(longest_coefficient(25.0, 100, 1e-4), 2)
     36.84

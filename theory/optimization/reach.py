@@ -1,13 +1,8 @@
-"""What AdamW can reach within a schedule, and where it comes to rest.
+"""What AdamW can reach within a schedule, the array of its learning rates per step, and where it comes to rest.
 
-A schedule is the array of its learning rates, one per step. Its sum Λ bounds how far a parameter can travel, the decay
-budget τ = weight decay · Λ how much decay can do. Adam's step is at most 7.27 times as long as its learning rate; where
-gradients grow slowly it is near 1, and a parameter stays below 22.1 for the paper's schedule. Where the bias that a
-regular T-gon needs is out of reach so is the regular T-gon.
-
-Normalisation: rates are those of each step; β₁ = 0.9, β₂ = 0.999 unless given.
-
-Equation labels: `optimization.reach`, `optimization.largest-step`, `optimization.necessary-bias`.
+Their sum Λ bounds how far a parameter travels, τ = weight decay · Λ what decay can do. A step is at most 7.27 learning
+rates; near 1, where gradients grow slowly, a parameter stays below 22.1 in the paper's schedule. A T-gon whose bias is
+out of reach is out of reach. β₁ = 0.9, β₂ = 0.999 unless given.
 """
 
 import math
@@ -23,7 +18,6 @@ Floats = NDArray[np.float64]
 
 def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
     """Π(1 − lr·wd), what decay leaves of a parameter without gradient (`optimization.reach`).
-
     Never above e^{−τ}, and e^{−τ} to first order in lr·wd. Relative error below 4 eps (1 + τ). Columns of W whose
     features occur nowhere and whose outputs are silent shrink by exactly this factor.
 
@@ -35,7 +29,6 @@ def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
 
 def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_update: float = 1.0) -> float:
     """Largest |θ| at the end of a schedule: Π|θ₀| + u(1 − Π)/wd, |θ₀| + uΛ without decay (`optimization.reach`).
-
     A theorem if no update |m̂|/(√v̂ + ε) exceeds `largest_update` u. Adam guarantees only u = 7.27
     (:func:`adam_largest_step`); u = 1 holds for gradients of constant size. Relative error below 16 eps (1 + τ).
 
@@ -52,9 +45,8 @@ def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_upd
 def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step: int | None = None) -> float:
     """Largest |m̂|/√v̂ of Adam at a step, or over all steps, for any gradients (`optimization.largest-step`).
 
-    At step t, (1−β₁)/(1−β₁^t) · √((1−β₂^t)(1−q^t)/((1−β₂)(1−q))) with q = β₁²/β₂ < 1: 1 at the first, and its limit
-    is the least upper bound. Attained by gradients that grow by β₂/β₁ per step. Relative error below 64 eps/(1 − q).
-
+    At step t, (1−β₁)/(1−β₁^t) · √((1−β₂^t)(1−q^t)/((1−β₂)(1−q))) with q = β₁²/β₂ < 1: 1 at the first, and its limit is
+    the least upper bound. Attained by gradients that grow by β₂/β₁ per step. Relative error below 64 eps/(1 − q).
     Raises ValueError: Unless 0 ≤ β₁ < 1, β₁² < β₂ < 1 and step ≥ 1.
 
     >>> round(adam_largest_step(), 4), round(adam_largest_step(step=1), 12)
@@ -75,7 +67,6 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
 
 def tgon_within_reach(T: int, largest_bias: float, n: int, sparsity: float) -> float:
     """Probability that a dataset's regular T-gon needs no bias below −`largest_bias` (`optimization.necessary-bias`).
-
     The largest entry X of the dataset must satisfy X(r − 1) ≤ `largest_bias`: necessary for training to reach a regular
     T-gon of any radius, not sufficient; irregular polygons may do with less. Absolute error below T·1e-4.
 

@@ -1,19 +1,11 @@
 """The boundary at which something starts to happen, as a probability against log R, with its interval.
 
-A threshold R* differs from draw to draw. The boundary is its law (`repetition.boundary`),
-
-    P(R* ≤ R) = 1/(1 + exp(−(log R − μ)/s)),    median exp μ,
-
-fitted by maximum likelihood (SciPy's `logistic.fit`). Each draw says between which two numbers its threshold lies: two
-equal ones for a threshold that is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did not. Draws
-count as independent: several outcomes of one draw are one threshold with two ends.
-
-The interval, which SciPy does not give, holds all μ whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t
-the quantile of Student's law with N−1 degrees of freedom. For a normal law that is the exact t interval; for the
-logistic law it covers 95.7 % at 4 draws and 94.9 % at 9 where 95 % are asked (10 000 simulations each, seed 0).
-
-Where draws differ in a size x, the median may follow a power of it, μ = log c + β log x (:func:`fit_power_law`): N−1
-becomes N−2, and the interval is exact for a normal law again.
+A threshold R* differs from draw to draw; its law P(R* ≤ R) = 1/(1 + exp(−(log R − μ)/s)), of median exp μ
+(`repetition.boundary`), is fitted by maximum likelihood. Each independent draw has two ends of its threshold: equal
+ones if it is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did not. The interval holds all μ
+whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t the quantile of Student's law with N−1 degrees of
+freedom: exact for a normal law; for the logistic one 95.7 % at 4 draws and 94.9 % at 9 where 95 % are asked (10 000
+simulations each, seed 0). With a power law of a size x, μ = log c + β log x, N−1 becomes N−2.
 """
 
 import math
@@ -62,11 +54,9 @@ class MedianInterval:
 def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> LogisticBoundary:
     """The boundary that makes these thresholds likeliest (`repetition.boundary`).
 
-    `low` and `high` are the (N,) ends, 0 ≤ low ≤ high ≤ ∞, between which each threshold lies. Relative accuracy
-    1e-6 of the median, 1e-4 of scale and interval.
-
-    Raises ValueError: Ends that are no such numbers, a level outside (0, 1), one point that lies between all
-    ends (any s does, down to 0), or outcomes that do not rise with R.
+    `low` and `high` are the (N,) ends, 0 ≤ low ≤ high ≤ ∞, between which each threshold lies. Relative accuracy 1e-6 of
+    the median, 1e-4 of scale and interval. Raises ValueError: Ends that are no such numbers, a level outside (0, 1),
+    one point that lies between all ends (any s does, down to 0), or outcomes that do not rise with R.
 
     >>> found = fit_boundary([2, 4, 8], [2, 4, 8])
     >>> round(found.median, 4), found.low < 2 < 8 < found.high
@@ -104,10 +94,8 @@ def fit_power_law(
     x: ArrayLike, low: ArrayLike, high: ArrayLike, level: float = 0.95, reference: float = 1.0
 ) -> PowerLaw:
     """The power of x > 0, (N,), along which these thresholds are likeliest (`repetition.boundary`), N ≥ 3.
-
-    `low` and `high` as for :func:`fit_boundary`. Absolute accuracy 1e-4 of the exponent, relative of the factor.
-
-    Raises ValueError: As :func:`fit_boundary`, and for ends between all of which one power law passes.
+    `low` and `high` as for :func:`fit_boundary`. Absolute accuracy 1e-4 of the exponent, relative of the factor. Raises
+    ValueError: As :func:`fit_boundary`, and for ends between all of which one power law passes.
 
     >>> found = fit_power_law([1, 4, 16, 64], [1.1, 1.9, 4.2, 7.9], [1.1, 1.9, 4.2, 7.9])
     >>> round(found.exponent, 2), found.exponent_ends[1] < 1
@@ -170,11 +158,10 @@ def _likeliest_law(
 def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> MedianInterval:
     """The shortest pair of equally ranked order statistics that covers the median with at least this probability.
 
-    Between the k-th least and the k-th greatest of N independent thresholds the median lies with probability
-    1 − 2 P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches the level. An end that a
-    draw leaves open counts as 0 or ∞. With too few draws for the level k = 1, and the coverage says so. Exact.
-
-    Raises ValueError: As :func:`fit_boundary`.
+    Between the k-th least and the k-th greatest of N independent thresholds the median lies with probability 1 − 2
+    P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches the level. An end that a draw leaves
+    open counts as 0 or ∞. With too few draws for the level k = 1, and the coverage says so. Exact. Raises ValueError:
+    As :func:`fit_boundary`.
 
     >>> median_interval(range(1, 10), range(1, 10))
     MedianInterval(low=2.0, high=8.0, coverage=0.9609375)

@@ -1,13 +1,8 @@
-"""The threshold of repeats grows like the square root of T/n, not like T/n.
+"""The threshold of repeats grows like the square root of T/n: R ≈ z_5(n) √(κ T/n) (`repetition.square-root`).
 
-In the zero-bias threshold R = e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`) the mean energy T/n cancels, because the
-X_k² add up to 1. What is left is how far the fifth-largest energy stands out: with the variance κ T/n of an energy,
-κ = E a⁴/E a², and z_5(n) the mean fifth largest of n standard normals,
-
-    R ≈ z_5(n) √(κ T/n)                                                       (`repetition.square-root`)
-
-The energy is a sum of about T p terms, so skewness leaves a relative error of about z_5/(6 √(T p)) against the exact
-order statistics of `theory.repetition.threshold`.
+In R = e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`) the mean T/n cancels, as the X_k² add up to 1. What is left is how
+far e_(5) stands out: κ T/n is an energy's variance, z_5(n) the mean fifth largest of n standard normals. Skewness
+leaves a relative error of about z_5/(6 √(T p)) against `theory.repetition.threshold`.
 """
 
 from __future__ import annotations
@@ -24,7 +19,6 @@ REACH, STEPS = 12.0, 24_000
 
 def energy_variance_ratio(n: int, sparsity: float) -> float:
     """κ = E a⁴/E a² of the normalized law: the variance of a feature's energy over its mean T/n.
-
     Relative error 1e-7, and p E a² left out of it.
 
     >>> round(energy_variance_ratio(10_000, 0.999), 4)
@@ -51,9 +45,8 @@ def normal_order_mean(rank: int, n: int) -> float:
 
 def square_root_threshold(T: int, n: int, sparsity: float) -> float:
     """The number of repeats z_5(n) √(κ T/n) at which a point takes a vertex (`repetition.square-root`).
-
-    T ≥ 1, n ≥ 5, 0 < sparsity < 1. Asymptotic in T: 7 % below the exact order statistics at T/n = 10 (n = 1 000,
-    S = 0.99), 2 % at T/n = 100.
+    T ≥ 1, n ≥ 5, 0 < sparsity < 1. Asymptotic in T: 7 % below the exact order statistics at T/n = 10 (n = 1 000, S =
+    0.99), 2 % at T/n = 100.
 
     >>> round(square_root_threshold(100_000, 1_000, 0.99), 1)
     11.7

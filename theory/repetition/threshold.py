@@ -1,17 +1,10 @@
-"""Repeated data: when a point that occurs R times is worth a vertex of the pentagon.
+"""Repeated data: when a point that occurs R times is worth a vertex of the pentagon. Energies are in units of T/n.
 
-T datapoints with n features; energies are sums over datapoints of squares, in units of T/n: features have Σ_t x_it²,
-T/n on average, and sum up to T (`amplitudes.second-moment`). A perfectly learned feature takes its energy off T times
-the loss, a perfectly learned point exactly R.
-
-Zero bias (`repetition.zero-bias`). The point acts like one more feature, of weight R + Σ_k e_k X_k²: its own features
-gain by the same columns what their energies e_k carry. So it takes a vertex at R/(T/n) = e_(5) − Σ_k e_k X_k², e_(5)
-the fifth-largest energy. Exact for zero biases and columns w_k ∝ X_k; a free bias, a sea and other columns move the
-threshold (`numerics.repetition` solves that model).
-
-Energies (`repetition.order`). One energy is a sum of Binomial(T, p) squared amplitudes of the normalized law; the
-energy of a rank among n independent ones is E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx. Features of one datapoint
-are taken as independent, although their squares add up to 1: a relative correction of order 1/n.
+A feature has energy Σ_t x_it², T/n on average; learned perfectly it takes that off T times the loss, a point takes R.
+At zero bias the point acts like a feature of weight R + Σ_k e_k X_k², so it takes a vertex at R/(T/n) = e_(5) − Σ_k e_k
+X_k², e_(5) the fifth-largest energy (`repetition.zero-bias`): exact for columns w_k ∝ X_k. A free bias, a sea and other
+columns move it (`numerics.repetition`). One energy sums Binomial(T, p) squared amplitudes of the normalized law; a rank
+of n has E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx (`repetition.order`), to order 1/n: features count as independent.
 """
 
 import math
@@ -60,11 +53,8 @@ class EnergyLaw:
 
 @lru_cache(maxsize=16)
 def energy_law(T: int, n: int, sparsity: float) -> EnergyLaw:
-    """The law of a feature's energy (`repetition.order`).
-
-    T, n ≥ 1, 0 < sparsity < 1. Conditional on non-empty datapoints, as all data here. Mean 1 within 1e-6.
-
-    Raises ValueError: Numbers outside these domains.
+    """The law of a feature's energy (`repetition.order`). T, n ≥ 1, 0 < sparsity < 1. Conditional on non-empty
+    datapoints, as all data here. Mean 1 within 1e-6. Raises ValueError: Numbers outside these domains.
 
     >>> law = energy_law(1_000, 1_000, 0.99)
     >>> round(law.mean, 6)
@@ -104,10 +94,9 @@ def _square_masses(amplitude: Amplitude, step: float, points: int) -> Floats:
 
 
 def energy_of_rank(rank: int, T: int, n: int, sparsity: float) -> float:
-    """Mean of the rank-th largest of n feature energies, in units of T/n (`repetition.order`).
-
-    1 ≤ rank ≤ n, else ValueError. Lattice and transform err by less than 1e-4, taking features as independent by 0.5 %
-    for T ≥ 10 n and 2 % at T = n (simulations of n = 1 000).
+    """Mean of the rank-th largest of n feature energies, in units of T/n (`repetition.order`); ValueError off 1 ≤ rank
+    ≤ n. Lattice and transform err by less than 1e-4, taking features as independent by 0.5 % for T ≥ 10 n and 2 % at T
+    = n (simulations of n = 1 000).
 
     >>> round(energy_of_rank(5, 30_000, 1_000, 0.99), 2)
     1.22
@@ -134,10 +123,8 @@ class ZeroBiasThreshold:
 
 def zero_bias_threshold(T: int, n: int, sparsity: float) -> ZeroBiasThreshold:
     """The mean of e_(5) − Σ_k e_k X_k² and its standard deviation over draws (`repetition.zero-bias`).
-
-    n ≥ 5. The deviation takes e_(5) and the own energies as independent, and uses E Σ X_k⁴ = n p E a⁴.
-
-    Raises ValueError: n < 5, or T, sparsity outside their domains.
+    n ≥ 5. The deviation takes e_(5) and the own energies as independent, and uses E Σ X_k⁴ = n p E a⁴. Raises
+    ValueError: n < 5, or T, sparsity outside their domains.
 
     >>> low, high = (zero_bias_threshold(T, 1_000, 0.99).mean for T in (1_000, 30_000))
     >>> low > 1 > high  # above R = T/n where data are few, below it where they are many

@@ -1,8 +1,7 @@
 """Identities of the dimensionality, and its link to a Gaussian fit.
 
-Normalisation: columns v_i of V, A = VVᵀ = Σ v_i v_iᵀ, D_i = ‖v_i‖⁴/(v_iᵀ A v_i). In an eigenbasis of A,
-with eigenvalues α and β and a vector (u, v), two dimensions show each identity; more add more pairs of the
-same kind.
+Columns v_i of V, A = VVᵀ, D_i = ‖v_i‖⁴/(v_iᵀ A v_i). Two dimensions of an eigenbasis of A, with eigenvalues α and β and
+a vector (u, v), show each identity; more add more pairs of the same kind.
 """
 
 from sympy import exp, log, pi, sqrt
