@@ -71,7 +71,7 @@ def at_points(label: str, statement: Statement, domain: Domain, count: int = COU
 
 
 def over_box(label: str, statement: Statement, domain: Domain) -> None:
-    """Certify a strict inequality at *every* point of a box: halve the longest side until each ball has the right sign."""
+    """Certify a strict inequality at *every* point of a box: its longest side halved until each ball has the sign."""
     for relation in relations(statement):
         if not isinstance(relation, _STRICT):
             raise StepInconclusive(
