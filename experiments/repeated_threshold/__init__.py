@@ -50,7 +50,7 @@ LAWS = {
 PROPORTIONAL = "The threshold is proportional to T/n (Jermyn)"
 SQUARE_ROOT = "The threshold grows like the square root of T/n (`repetition.square-root`)"
 LINE = "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)"
-ROOT = "At the largest T/n trained the threshold is z_5(n) √(κ T/n) (`repetition.square-root`)"
+AT_ROOT = "At the largest T/n trained the threshold is z_5(n) √(κ T/n) (`repetition.square-root`)"
 
 #: From so many thresholds on, their range holds the median at 95 %: 1 − 2/2⁶.
 ENOUGH = 6
@@ -153,7 +153,7 @@ def _at_largest(trained: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
     R, n, T = boundary(largest), int(largest["n"].iloc[0]), int(largest["T"].iloc[0])
     sparsity = float(runs.loc[runs["n"] == n, "sparsity"].iloc[0])
     rows = []
-    for statement, law in ((LINE, PUBLISHED_SLOPE * T / n), (ROOT, square_root_threshold(T, n, sparsity))):
+    for statement, law in ((LINE, PUBLISHED_SLOPE * T / n), (AT_ROOT, square_root_threshold(T, n, sparsity))):
         inside = R.low <= law <= R.high
         bounded = R.low > 0 and R.high < math.inf
         known = len(largest) >= ENOUGH and bounded >= inside

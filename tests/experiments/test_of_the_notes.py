@@ -15,7 +15,7 @@ from experiments.decay_budget import summary as budget_summary
 from experiments.epsilon_law import predicted
 from experiments.polish import summary as polish_summary
 from experiments.registry import OF_THE_NOTES
-from experiments.repeated_threshold import boundary
+from experiments.repeated_threshold import AT_ROOT, LINE, PROPORTIONAL, SQUARE_ROOT, boundary
 from experiments.sea import summary as sea_summary
 from experiments.tables import form_of, read_tables
 from numerics import train
@@ -157,22 +157,10 @@ STATEMENTS = {
         {"zero_bias": lambda sizes: sizes["boundary"]},
         {"zero_bias": lambda sizes: 2 * sizes["high"]},
     ),
-    "The threshold is proportional to T/n (Jermyn)": ("repeated-threshold laws", power(1.0), power(0.5)),
-    "The threshold grows like the square root of T/n (`repetition.square-root`)": (
-        "repeated-threshold laws",
-        power(0.5),
-        power(1.0),
-    ),
-    "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)": (
-        "repeated-threshold thresholds",
-        between(30.0, 50.0),
-        between(9.0, 11.0),
-    ),
-    "At the largest T/n trained the threshold is z_5(n) √(κ T/n) (`repetition.square-root`)": (
-        "repeated-threshold thresholds",
-        between(9.0, 11.0),
-        between(30.0, 50.0),
-    ),
+    PROPORTIONAL: ("repeated-threshold laws", power(1.0), power(0.5)),
+    SQUARE_ROOT: ("repeated-threshold laws", power(0.5), power(1.0)),
+    LINE: ("repeated-threshold thresholds", between(30.0, 50.0), between(9.0, 11.0)),
+    AT_ROOT: ("repeated-threshold thresholds", between(9.0, 11.0), between(30.0, 50.0)),
 }
 
 
@@ -216,29 +204,16 @@ def test_a_ring_that_does_not_stand_apart_is_none():
     assert set(shown["r"]) == {"–"}
 
 
+_ONE_SEED = {"T": lambda rows: 30_000 - (rows.index > rows.query("law == 'first'").index[0])}
+
+
 @pytest.mark.parametrize(
     ("statement", "table", "columns", "outcome"),
     [
-        (
-            "The threshold is proportional to T/n (Jermyn)",
-            "laws",
-            power(0.75) | {"exponent_high": 1.2, "exponent_low": 0.4},
-            "not decided",
-        ),
-        ("The threshold is proportional to T/n (Jermyn)", "laws", {"exponent_low": -math.inf}, "not tested"),
-        (
-            "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)",
-            "thresholds",
-            between(1.0, math.inf),
-            "not decided",
-        ),
-        (  # one seed decides nothing
-            "At the largest T/n trained the threshold is R = 0.4 T/n (Jermyn)",
-            "thresholds",
-            between(9.0, 11.0)
-            | {"T": lambda rows: 30_000 - (rows.index > rows.query("law == 'first'").index[0])},
-            "not decided",
-        ),
+        (PROPORTIONAL, "laws", power(0.75) | {"exponent_high": 1.2, "exponent_low": 0.4}, "not decided"),
+        (PROPORTIONAL, "laws", {"exponent_low": -math.inf}, "not tested"),
+        (LINE, "thresholds", between(1.0, math.inf), "not decided"),
+        (LINE, "thresholds", between(9.0, 11.0) | _ONE_SEED, "not decided"),
     ],
 )
 def test_wide_intervals_decide_no_threshold(statement, table, columns, outcome):
@@ -277,14 +252,8 @@ TINY = {
 def _transition(T, n, sparsity, seed, features):
     """What the numerical model finds, in units of T/n."""
     at = 0.5 + 0.01 * seed
-    states = {
-        "metastable_until": 1.5,
-        "kicked_until": 1.2,
-        "step": 0.1,
-        "embedded_from": 0.1,
-        "zero_bias": 0.4,
-    }
-    return Transition(threshold=at, between=(at, at), repeats=at * T / n, **states)
+    ends = {"metastable_until": 1.5, "kicked_until": 1.2, "step": 0.1, "embedded_from": 0.1, "zero_bias": 0.4}
+    return Transition(threshold=at, between=(at, at), repeats=at * T / n, **ends)
 
 
 @pytest.mark.parametrize("name", TINY)
