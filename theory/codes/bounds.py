@@ -1,7 +1,7 @@
 """What no memorization code can beat: lower bounds on Σ‖h_j‖² that hold for *unequal* norms.
 
-Proofs are in `theory.derivations.memorization.codes` and `.shifted_codes`; here stands only what they leave out. x_j =
-‖h_j‖²; a point is *light* when x_j < 1; L is the set of light points, l their number, U = Σ_L (1−x_i).
+Proofs are in `theory.derivations.memorization.codes` and `.shifted_codes`; here stands only what they leave out.
+x_j = ‖h_j‖²; a point is *light* when x_j < 1; L is the set of light points, l their number, U = Σ_L (1−x_i).
 
 `codes.shifted-bound` is open for m+5 <= T <= 2m−1: its proof would need two of any 2d+1 vectors in R^d, 4 <= d < T−m,
 to have a cosine of (2−√2)/4 or more.

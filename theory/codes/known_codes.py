@@ -35,8 +35,8 @@ class KnownCode:
 def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
     """Every named configuration of T points in R^m, those proven optimal first; may be empty.
 
-    Optimal: the simplex (T <= m+1, `codes.simplex-bound`), the T-gon (m = 2, `codes.cap-bound`), the cross-polytope (T
-    = 2m, m >= 2, `codes.orthoplex-bound`), and `codes.shifted-cross-polytope` for m+2 <= T <= m+4
+    Optimal: the simplex (T <= m+1, `codes.simplex-bound`), the T-gon (m = 2, `codes.cap-bound`), the cross-polytope
+    (T = 2m, m >= 2, `codes.orthoplex-bound`), and `codes.shifted-cross-polytope` for m+2 <= T <= m+4
     (`codes.shifted-bound`); up to 2m−1 that one, of unequal norms, comes first.
 
     >>> [code.name for code in known_codes(12, 3)]

@@ -53,8 +53,8 @@ def augmented_lagrangian(
     steps: int = _STEPS,
 ) -> tuple[Floats, Floats]:
     """Points and multipliers near local minima, one per start; slacks are met to about 1e-4, not exactly.
-    `hidden` has shape (starts, m, T). One stage per penalty: minimize Σ‖h‖² + (ρ/2)Σ max(0, λ/ρ − slack)², then λ ←
-    max(0, λ − ρ slack).
+    `hidden` has shape (starts, m, T). One stage per penalty: minimize Σ‖h‖² + (ρ/2)Σ max(0, λ/ρ − slack)², then
+    λ ← max(0, λ − ρ slack).
     """
     if multipliers is None:
         multipliers = np.zeros((hidden.shape[0], hidden.shape[2], hidden.shape[2]))

@@ -29,9 +29,9 @@ def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     """Ball that contains the value of `expression` where its symbols lie in the balls `values`.
 
     Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy:
-    outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow. Raises
-    Undefined: The value is not a finite real number (a root of a negative number, a division by zero). Raises
-    NotImplementedError: A function outside the list above, or a symbol without a value.
+    outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow.
+    Raises Undefined: The value is not a finite real number (a root of a negative number, a division by zero).
+    Raises NotImplementedError: A function outside the list above, or a symbol without a value.
 
     >>> x = sympy.Symbol("x")
     >>> bool(ball(sympy.cos(x) ** 2 + sympy.sin(x) ** 2, {x: rational_ball(sympy.Rational(1, 3))}).contains(1))

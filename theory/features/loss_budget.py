@@ -1,7 +1,7 @@
 """What the loss is worth at infinite data: zero output, biases alone (`generalization.bias-only`), a polygon, a sea.
 
-Present features (p = 1 − S) follow the normalized law. With empty datapoints a zero output loses P = P(x ≠ 0) = 1 −
-S^n; data drawn non-empty (as by `numerics.draw_dataset`) divide p by P.
+Present features (p = 1 − S) follow the normalized law. With empty datapoints a zero output loses P = P(x ≠
+0) = 1 − S^n; data drawn non-empty (as by `numerics.draw_dataset`) divide p by P.
 """
 
 from dataclasses import dataclass

@@ -79,9 +79,9 @@ class TwoCircles:
 def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
     """The arrangement with these inner squared lengths, in cyclic order, and one outer (`stationary.two-circles`).
 
-    With q equal inner lengths the outer one solves (T−q−1) f(y) + (q−1) f(x) + 2 arccos((x−1)/√(xy)) = 2π, f(x) =
-    arccos(1 − 1/x), to a relative 1e-12. There are 1 to T − 2 inner points, the shortest below the T-gon's. Raises
-    ValueError: Values outside that range, or inner points so short that no outer circle leaves room.
+    With q equal inner lengths the outer one solves (T−q−1) f(y) + (q−1) f(x) + 2 arccos((x−1)/√(xy)) = 2π,
+    f(x) = arccos(1 − 1/x), to a relative 1e-12. There are 1 to T − 2 inner points, the shortest below the T-gon's.
+    Raises ValueError: Values outside that range, or inner points so short that no outer circle leaves room.
 
     >>> circles = two_circles(8, [1.439, 1.439])
     >>> round(circles.outer_squared, 2), round(circles.excess, 2), round(float(circles.gaps.sum()) / math.pi, 9)

@@ -42,8 +42,8 @@ def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
 
     With D active neighbours to each side, K = 2D + 1, B = Σ cos and A = Σ cos² over |d| ≤ D (d = 0..T−1 when all are
     active), the stationary point solves A r + B c = 1 − λT/2 and B r + (K + λT) c = 1. The piece whose outputs have the
-    signs it assumes holds the minimum. T ≥ 1, λ ≥ 0; λ = 0 gives the limit λ → 0⁺. Relative error below 1e-12 for T ≤
-    1000. Raises ValueError: T below 1, or a penalty that is negative or not finite.
+    signs it assumes holds the minimum. T ≥ 1, λ ≥ 0; λ = 0 gives the limit λ → 0⁺. Relative error below 1e-12 for
+    T ≤ 1000. Raises ValueError: T below 1, or a penalty that is negative or not finite.
 
     >>> polygon = penalised_polygon(3, 0.1)  # all active: r = 2/T − λ, c = 1/(T(1 + λ))
     >>> round(polygon.radius_squared, 12), round(polygon.bias_coefficient, 12)

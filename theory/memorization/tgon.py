@@ -122,7 +122,7 @@ def tgon_hidden(T: int) -> Floats:
 
 @_of_points
 def simplex_energy(T: Floats) -> Floats:
-    """Least Σ_t ‖h_t‖² = T − 1 for m ≥ T − 1, the regular simplex; a lower bound at any m (`memorization.simplex`).
+    """Least Σ_t ‖h_t‖² = T − 1, exact, by the simplex at m ≥ T − 1; a lower bound at any m (`memorization.simplex`).
 
     >>> simplex_energy(3) - round(tgon_energy(3), 12)
     0.0

@@ -1,18 +1,18 @@
 """How fast decay shrinks a memorizing polygon: the flow of −θ projected on the models of zero loss.
 
-On a regular T-gon of squared radius r > r_T = 1/(1 − cos(2π/T)) only the own outputs bind, r + c = 1, and d ln √r/dτ =
-−(1 + 2q(r − 1))/(1 + 4q r) (`optimization.symmetric-flow`), q the mobility of the weights over that of the biases: an
-orthogonal projection at q = 1, oblique for Adam, whose step divides by √v. At r_T the neighbours bind too: the least
-norm is reached at a finite τ. Assumed: one mobility each for weights and biases, small steps, equal radii; W outside
-the data span decays like e^{−τ} instead. ‖W‖² = T r, ‖b‖² = T c².
+On a regular T-gon of squared radius r > r_T = 1/(1 − cos(2π/T)) only the own outputs bind, r + c = 1, and
+d ln √r/dτ = −(1 + 2q(r − 1))/(1 + 4q r) (`optimization.symmetric-flow`), q the mobility of the weights over that of the
+biases. The projection is orthogonal at q = 1, oblique for Adam, whose step divides by √v. At r_T the neighbours bind
+too: the least norm is reached at a finite τ. Assumed: one mobility each for weights and biases, small steps, equal
+radii. W outside the data span decays like e^{−τ} instead. ‖W‖² = T r, ‖b‖² = T c².
 """
 
 import math
 
 
 def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:
-    """−d ln‖W‖/dτ of a memorizing regular polygon of this squared radius (`optimization.symmetric-flow`). (1 + 2q(r −
-    1))/(1 + 4q r) for r ≥ 1/2, q ≥ 0. Relative error below 8 eps where r ≥ 1. Raises ValueError: r < 1/2 or q < 0.
+    """−d ln‖W‖/dτ = (1 + 2q(r − 1))/(1 + 4q r) of a memorizing regular polygon (`optimization.symmetric-flow`).
+    r ≥ 1/2, q ≥ 0, else ValueError. Relative error below 8 eps where r ≥ 1.
 
     >>> from theory.memorization.tgon import tgon_radius_squared
     >>> round(symmetric_rate(tgon_radius_squared(5)), 3), symmetric_rate(3.0, mobility=0.0)

@@ -1,9 +1,9 @@
 """Adam's epsilon against the gradient of one datapoint: when Adam moves at the learning rate, and when it does not.
 
-A constant gradient g moves by g/(|g| + ε). The mean over features divides gradients by n, which is n ε in place of ε
-(`optimization.epsilon-mean`): `scale` is ε or n ε. One of T datapoints puts (2/T) X δ on a bias, X its entry there and
-δ what the output lacks. It moves it at the full rate while X δ ≫ n ε T/2; elsewhere its error closes like e^{−2Λ/(n ε
-T)} over a budget Λ of learning rates. Parting neighbours on a polygon takes longest, as it asks for long vectors.
+Under a constant gradient g an update is g/(|g| + ε). A mean over features divides gradients by n, the same as n ε for ε
+(`optimization.epsilon-mean`); `scale` is ε or n ε. One of T datapoints puts (2/T) X δ on a bias, X its entry there and
+δ what the output lacks. The bias moves at the full rate while X δ ≫ n ε T/2. Elsewhere the error closes like
+e^{−2Λ/(n ε T)} over a budget Λ of learning rates; parting neighbours on a polygon, by long vectors, takes longest.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def closing_efolds(budget: float, T: int, scale: float) -> float:
 
 def longest_coefficient(budget: float, T: int, scale: float) -> float:
     """0.737 √(Λ/(n ε T)): the largest |c| that polygons reach by gradient descent (`optimization.epsilon-length`).
-    An upper bound for regular polygons at rest in their valley; the whole flow of length and bias stays 1 % (n ε T =
-    Λ/25 000) to 22 % (Λ/25) below it.
+    An upper bound for regular polygons at rest in their valley; the whole flow of length and bias stays 1 %
+    (n ε T = Λ/25 000) to 22 % (Λ/25) below it.
 
     >>> round(longest_coefficient(25.0, 100, 1e-4), 2)
     36.84

@@ -19,8 +19,8 @@ RESOLUTION = 1024
 
 def largest_entry_probability(bound: ArrayLike, n: int, sparsity: float, T: int = 1) -> Floats:
     """Probability that the largest entry of all T datapoints is at most `bound` (`optimization.largest-entry`).
-    `bound` in [0, 1], any shape. Absolute error below 1e-4 for T = 1 and T times that for T datapoints. Raises
-    ValueError: n, sparsity or T outside its domain.
+    `bound` in [0, 1], any shape. Absolute error below 1e-4 for T = 1 and T times that for T datapoints.
+    Raises ValueError: n, sparsity or T outside its domain.
 
     >>> largest_entry_probability([0.5, 0.6, 1.0], 10_000, 0.999).round(2).tolist()
     [0.46, 0.81, 1.0]

@@ -1,11 +1,12 @@
 """The boundary at which something starts to happen, as a probability against log R, with its interval.
 
-A threshold R* differs from draw to draw; its law P(R* ≤ R) = 1/(1 + exp(−(log R − μ)/s)), of median exp μ
-(`repetition.boundary`), is fitted by maximum likelihood. Each independent draw has two ends of its threshold: equal
-ones if it is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did not. The interval holds all μ
-whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t the quantile of Student's law with N−1 degrees of
-freedom: exact for a normal law; for the logistic one 95.7 % at 4 draws and 94.9 % at 9 where 95 % are asked (10 000
-simulations each, seed 0). With a power law of a size x, μ = log c + β log x, N−1 becomes N−2.
+A threshold R* differs from draw to draw. Its law P(R* ≤ R) = 1/(1 + exp(−(log R − μ)/s)), of median exp μ
+(`repetition.boundary`), is fitted by maximum likelihood. Draws count as independent; all outcomes of one draw are one
+threshold with two ends: equal ones if it is known, (0, R) for an outcome that happened at R, (R, ∞) for one that did
+not. The interval holds all μ whose deviance 2(ℓ_max − max_s ℓ) is at most N ln(1 + t²/(N−1)), t the quantile of
+Student's law with N−1 degrees of freedom. It is exact for a normal law. For the logistic law it covers 95.7 % at 4
+draws and 94.9 % at 9 where 95 % are asked (10 000 simulations each, seed 0). A power law of a size x, μ = log c + β log
+x, has N−2 for N−1.
 """
 
 import math
@@ -94,8 +95,8 @@ def fit_power_law(
     x: ArrayLike, low: ArrayLike, high: ArrayLike, level: float = 0.95, reference: float = 1.0
 ) -> PowerLaw:
     """The power of x > 0, (N,), along which these thresholds are likeliest (`repetition.boundary`), N ≥ 3.
-    `low` and `high` as for :func:`fit_boundary`. Absolute accuracy 1e-4 of the exponent, relative of the factor. Raises
-    ValueError: As :func:`fit_boundary`, and for ends between all of which one power law passes.
+    `low` and `high` as for :func:`fit_boundary`. Absolute accuracy 1e-4 of the exponent, relative of the factor.
+    Raises ValueError: As :func:`fit_boundary`, and for ends between all of which one power law passes.
 
     >>> found = fit_power_law([1, 4, 16, 64], [1.1, 1.9, 4.2, 7.9], [1.1, 1.9, 4.2, 7.9])
     >>> round(found.exponent, 2), found.exponent_ends[1] < 1
@@ -158,10 +159,10 @@ def _likeliest_law(
 def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> MedianInterval:
     """The shortest pair of equally ranked order statistics that covers the median with at least this probability.
 
-    Between the k-th least and the k-th greatest of N independent thresholds the median lies with probability 1 − 2
-    P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches the level. An end that a draw leaves
-    open counts as 0 or ∞. With too few draws for the level k = 1, and the coverage says so. Exact. Raises ValueError:
-    As :func:`fit_boundary`.
+    Between the k-th least and the k-th greatest of N independent thresholds the median lies with probability
+    1 − 2 P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches the level. An end that a draw
+    leaves open counts as 0 or ∞. With too few draws for the level k = 1, and the coverage says so. Exact.
+    Raises ValueError: As :func:`fit_boundary`.
 
     >>> median_interval(range(1, 10), range(1, 10))
     MedianInterval(low=2.0, high=8.0, coverage=0.9609375)

@@ -45,8 +45,8 @@ def normal_order_mean(rank: int, n: int) -> float:
 
 def square_root_threshold(T: int, n: int, sparsity: float) -> float:
     """The number of repeats z_5(n) √(κ T/n) at which a point takes a vertex (`repetition.square-root`).
-    T ≥ 1, n ≥ 5, 0 < sparsity < 1. Asymptotic in T: 7 % below the exact order statistics at T/n = 10 (n = 1 000, S =
-    0.99), 2 % at T/n = 100.
+    T ≥ 1, n ≥ 5, 0 < sparsity < 1. Asymptotic in T: 7 % below the exact order statistics at T/n = 10 (n = 1 000,
+    S = 0.99), 2 % at T/n = 100.
 
     >>> round(square_root_threshold(100_000, 1_000, 0.99), 1)
     11.7

@@ -1,10 +1,11 @@
 """Repeated data: when a point that occurs R times is worth a vertex of the pentagon. Energies are in units of T/n.
 
-A feature has energy Σ_t x_it², T/n on average; learned perfectly it takes that off T times the loss, a point takes R.
-At zero bias the point acts like a feature of weight R + Σ_k e_k X_k², so it takes a vertex at R/(T/n) = e_(5) − Σ_k e_k
-X_k², e_(5) the fifth-largest energy (`repetition.zero-bias`): exact for columns w_k ∝ X_k. A free bias, a sea and other
-columns move it (`numerics.repetition`). One energy sums Binomial(T, p) squared amplitudes of the normalized law; a rank
-of n has E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx (`repetition.order`), to order 1/n: features count as independent.
+A feature has energy Σ_t x_it², T/n on average. Learned perfectly it takes that off T times the loss; a point takes R.
+At zero bias the point acts like a feature of weight R + Σ_k e_k X_k². So it takes a vertex at
+R/(T/n) = e_(5) − Σ_k e_k X_k², e_(5) the fifth-largest energy (`repetition.zero-bias`). That is exact for columns
+w_k ∝ X_k; a free bias, a sea and other columns move it (`numerics.repetition`). One energy sums Binomial(T, p) squared
+amplitudes of the normalized law; a rank of n has E e_(j) = ∫ P(Binomial(n, P(e > x)) ≥ j) dx (`repetition.order`).
+Features count as independent, which is right to order 1/n.
 """
 
 import math
@@ -94,9 +95,10 @@ def _square_masses(amplitude: Amplitude, step: float, points: int) -> Floats:
 
 
 def energy_of_rank(rank: int, T: int, n: int, sparsity: float) -> float:
-    """Mean of the rank-th largest of n feature energies, in units of T/n (`repetition.order`); ValueError off 1 ≤ rank
-    ≤ n. Lattice and transform err by less than 1e-4, taking features as independent by 0.5 % for T ≥ 10 n and 2 % at T
-    = n (simulations of n = 1 000).
+    """Mean of the rank-th largest of n feature energies, in units of T/n (`repetition.order`); 1 ≤ rank ≤ n.
+
+    Lattice and transform err by less than 1e-4, taking features as independent by 0.5 % for T ≥ 10 n and 2 % at T = n
+    (simulations of n = 1 000). Raises ValueError: another rank.
 
     >>> round(energy_of_rank(5, 30_000, 1_000, 0.99), 2)
     1.22
@@ -123,8 +125,8 @@ class ZeroBiasThreshold:
 
 def zero_bias_threshold(T: int, n: int, sparsity: float) -> ZeroBiasThreshold:
     """The mean of e_(5) − Σ_k e_k X_k² and its standard deviation over draws (`repetition.zero-bias`).
-    n ≥ 5. The deviation takes e_(5) and the own energies as independent, and uses E Σ X_k⁴ = n p E a⁴. Raises
-    ValueError: n < 5, or T, sparsity outside their domains.
+    n ≥ 5. The deviation takes e_(5) and the own energies as independent, and uses E Σ X_k⁴ = n p E a⁴.
+    Raises ValueError: n < 5, or T, sparsity outside their domains.
 
     >>> low, high = (zero_bias_threshold(T, 1_000, 0.99).mean for T in (1_000, 30_000))
     >>> low > 1 > high  # above R = T/n where data are few, below it where they are many
