@@ -1,11 +1,8 @@
-"""The bump of the test loss between memorization and generalization: one definition for every page. Over seeds, a test
-loss is averaged as its logarithm: at the peak seeds differ by factors, and close to 1, the loss of zero output, the
-geometric mean is the mean. The bump is the largest such mean over the inner dataset sizes T.
-
-A bump is *there* if it lies above both the smallest and the largest T, each by Welch's one-sided t-test on the
-logarithms at level 5 % divided by the number of inner T, because the peak is chosen among them. Intervals are at 95 %
-and for one fixed T. Where few seeds differ by factors that test is weak: *apart* tells a peak above both ends in every
-seed.
+"""The bump of the test loss between memorization and generalization: the largest mean over seeds at an inner T. Means
+are geometric: at the peak seeds differ by factors; close to 1, the loss of zero output, that is the mean. A bump is
+*there* if it lies above both the smallest and the largest T, each by Welch's one-sided t-test on the logarithms at
+level 5 % divided by the number of inner T, because the peak is chosen among them; *apart* if it does in every seed, as
+that test is weak where few seeds differ by factors. Intervals are at 95 % and for one fixed T.
 """
 
 import math

@@ -1,19 +1,7 @@
-"""The prose of a page, written by hand: ``commentary.md`` in the folder of an experiment.
-
-It begins with TOML between two lines ``+++``: ``title``, ``question`` and ``caption`` of the page, and the stamp, for
-each form the outcomes and the digest of the tables that the text was written for. The text of a form
-stands below ``## Full form``, ``## Tenth form`` or ``## Preview form``; with one stamped form no heading is needed::
-
-    +++
-    title = "Test loss against dataset size"
-    question = "Does test loss rise in between?"
-    caption = "Test loss of every seed."
-
-    [full]
-    tables = "0123456789abcdef"
-    "Weight decay 1 removes the bump" = "not decided"
-    +++
-    Ten seeds do not decide it.
+"""The prose of a page, written by hand: ``commentary.md`` in the folder of an experiment. It begins with TOML between
+two lines ``+++``: ``title``, ``question`` and ``caption``, and for each form a table, such as ``[full]``, of the
+outcomes by statement and the digest ``tables`` that the text was written for. A form's text stands below ``## Full
+form``, ``## Tenth form`` or ``## Preview form``; with one stamped form no heading is needed.
 """
 
 import re

@@ -1,11 +1,8 @@
 """The generalization scale of a curve of the largest feature dimensionality, and how it moves with a setting. The
-scale of one seed is the T at which its curve first rises through half its plateau, interpolated in log T; the plateau
-is the largest value of the curve. There is none where the plateau is below `STORED` (no feature has taken over) or
-where the curve is above half of it from the smallest T on. A curve may start above it and fall first: with few
-datapoints, single columns of W are long.
-
-A slope is d ln scale / d ln setting: a line of least squares for each seed, then the mean over seeds with Student's
-95 % interval.
+scale of one seed is the T at which its curve first rises through half its plateau, its largest value, interpolated in
+log T. There is none where the plateau is below `STORED` (no feature has taken over) or the curve is above half of it
+from the smallest T on; it may start above and fall first: with few datapoints, single columns of W are long. A slope
+is d ln scale / d ln setting: least squares for each seed, then the mean over seeds with Student's 95 % interval.
 """
 
 import math

@@ -1,14 +1,8 @@
-"""Experiments: the figures of the paper, made again from runs that anyone can train, with their numbers and pages.
-
-An experiment is a folder, ``experiments/NAME`` with underscores, and holds all that is its own:
-
-- ``sweep.toml``, which names its runs; it may describe smaller forms, ``tenth`` and ``preview``, of the same code.
-- ``__init__.py`` with the functions of `ExperimentModule`.
-- ``commentary.md``: title, question, caption, and the prose of the page (`experiments.commentary`).
-- ``tables/`` and ``figure.png``; those of a smaller form in a folder of its name.
-
-`tgon figure NAME` makes tables, figure and page (`experiments.making`). The table ``form``, which it adds, says what
-was run. To add an experiment, write its folder and add its name to `NAMES`.
+"""Experiments: the figures of the paper, made again from runs that anyone can train, with their numbers and pages. An
+experiment is a folder ``experiments/NAME``, with underscores: ``sweep.toml`` names its runs, and those of smaller
+forms ``tenth`` and ``preview``; ``__init__.py`` has the functions of `ExperimentModule`; ``commentary.md`` the prose
+(`experiments.commentary`); ``tables/`` and ``figure.png`` what `tgon figure NAME` makes (`experiments.making`), a
+smaller form's in a folder of its name. To add one, write its folder and add its name to `NAMES`.
 """
 
 from __future__ import annotations

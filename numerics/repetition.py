@@ -1,22 +1,17 @@
-"""When a repeated point takes a vertex: drawn energies, free biases, a sea, and a search over both states.
+"""When a repeated point takes a vertex. Status: numerical; the zero-bias theorem is `repetition.zero-bias`.
 
-The model. One feature is active at a time, with an amplitude of the normalized law, and each feature weighs its drawn
-energy Σ_t x_it²; the repeated point weighs R. Kept are the `features` strongest ones (the rest would only add smaller
-columns to the sea) and the point's own. Every column and bias is free (m = 2). The loss is
+One feature is active at a time; each weighs its drawn energy Σ_t x_it², the repeated point R. The strongest `features`
+ones and the point's own are kept (others add only to the sea), with free columns and biases (m = 2). The loss
 
     Σ_i e_i (loss of feature i)/E a² + R ‖ReLU(Wᵀ h + b) − X‖²,    energies in units of T/n,
 
-an idealisation of n times the training loss that leaves out what features do together.
-
-The search. Unembedded states (‖h‖ below `EMBEDDED`) start from pentagons of the five strongest features with their
-seas and are followed up in R until they disappear. Embedded ones start from those by giving the point a vertex, and
-are followed down. The threshold is where the best losses of both are equal. Nothing proves that the best states were
-found; a better embedded state would lower the threshold, a better unembedded one raise it. Hexagons are left out: with
-a few hundred features instead of all the sea is too small, and they would win for that alone (`sea.separated-gain`).
-More features also move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31 with 120 to 0.13 and 0.28 with 300
-(two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8. Deterministic for a seed.
-
-Status: numerical; the zero-bias theorem is `repetition.zero-bias`.
+idealises n times the training loss: it leaves out what features do together. Unembedded states (‖h‖ < `EMBEDDED`)
+start from pentagons of the five strongest features with their seas and are followed up in R until they disappear;
+embedded ones start from those with a vertex for the point and are followed down. The threshold is where the best
+losses are equal. Nothing proves that the best were found: a better embedded state lowers it, a better unembedded one
+raises it. Hexagons are left out: with few features the sea is too small, and they would win for that alone
+(`sea.separated-gain`). More features move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31 with 120 to 0.13
+and 0.28 with 300 (two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8. Deterministic for a seed.
 """
 
 import itertools

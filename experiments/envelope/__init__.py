@@ -1,10 +1,8 @@
 """Experiment ``envelope``: the least train loss that random and constructed starts end in, against T. The authors'
-update of July 2023 to Henighan et al. says that the middle regime is a failure of optimization: models that store
-datapoints keep the lowest train loss up to about 5·10^5 points at n = 10 000, far above the T where training stops
-finding them. Laid beside it here: runs from random, memorizing and polygonal starts, and `packing`, a model that
-stores disjoint datapoints whatever T, as constructed and after training.
-
-A model *stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
+update of July 2023 to Henighan et al. calls the middle regime a failure of optimization: models that store datapoints
+keep the lowest train loss up to about 5·10^5 points at n = 10 000. Beside it: runs from random, memorizing and
+polygonal starts, and `packing`, a model of disjoint datapoints whatever T, as constructed and after training. A model
+*stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
 """
 
 import itertools

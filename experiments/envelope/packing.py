@@ -1,10 +1,8 @@
-"""A model that memorizes some of the datapoints, however many there are: disjoint ones, on a regular polygon.
-
-K datapoints without a common feature are stored by the code of `memorization.reduction` on the regular K-gon of
-`memorization.tgon-radius`, every other column and bias is 0. They are reproduced exactly. Another datapoint that
-shares weight s with one of them only has output at most s r + 1 − r, with r = 1/(1 − cos(2π/K)): nothing, unless s
-exceeds cos(2π/K). So the train loss is near 1 − K/T, whatever T: an upper bound on the least train loss, measured here
-on the data without assuming anything.
+"""A model that memorizes some of the datapoints, however many there are: disjoint ones, on a regular polygon. K
+datapoints without a common feature are reproduced exactly by the code of `memorization.reduction` on the K-gon of
+`memorization.tgon-radius`, other columns and biases 0. Another one that shares weight s with one of them alone has
+output at most s r + 1 − r, r = 1/(1 − cos(2π/K)): nothing unless s > cos(2π/K). So the train loss is near 1 − K/T at
+any T: an upper bound on the least train loss, measured here on the data without assuming anything.
 """
 
 import numpy as np

@@ -1,11 +1,9 @@
-"""Experiment ``sensitivity``: which single change of the setting moves the onset of generalization or the peak of the
-test loss, and whether one moves them as far as two published curves lie apart. Henighan et al. 2023, section "Comments
-& Replications": the first replication sees features from T = 20 000 on where the authors see them from 5 000 on, and
-test losses up to 5 000 where the authors' stay near 1.01; neither side knows why. Losses are summed over features, so
-that the zero output loses 1.
-
-An onset is the geometric mean of the two neighbouring T between which a quantity goes over for good. A change *moves*
-something where all its seeds lie on one side of all seeds of the baseline, by more on average than those seeds spread.
+"""Experiment ``sensitivity``: which single change of the setting moves the onset of generalization, or the peak of the
+test loss, as far as two published curves lie apart. Henighan et al. 2023, section "Comments & Replications": the first
+replication sees features from T = 20 000 on, the authors from 5 000 on, and test losses up to 5 000 where theirs stay
+near 1.01; neither side knows why. Losses are sums over features: the zero output loses 1. An onset is the geometric
+mean of the two neighbouring T between which a quantity goes over for good. A change *moves* something where all its
+seeds lie on one side of all seeds of the baseline, by more on average than those seeds spread.
 """
 
 import math

@@ -1,10 +1,8 @@
 """Experiment ``variants``: which changes of the model keep memorization, the bump of the test loss and generalization.
-Henighan et al. 2023, section "Comments & Replications": the second replication (n = 1 000, S = 0.99) reports double
-descent for other losses and with a ReLU between the layers; footnote 1 there expects untied weights to give hidden
-vectors of different lengths. Runs of the sweep are the standard model; the others are trained here.
-
-A test loss is divided by what the zero output loses under the same loss, so that 1 is the same level for all. A run
-has stored its datapoints where no squared error exceeds `STORED_ERROR`.
+Henighan et al. 2023, section "Comments & Replications": the second replication (n = 1 000, S = 0.99) has double
+descent for other losses and with a ReLU between the layers; footnote 1 there expects hidden vectors of different
+lengths from untied weights. Runs of the sweep are the standard model; others are trained here. A test loss is in units
+of what the zero output loses. A run has stored its datapoints where no squared error exceeds `STORED_ERROR`.
 """
 
 import os

@@ -1,13 +1,11 @@
-"""Polish: from a trained model on to the model of zero loss and least norm that it is on the way to, in float64.
-Training leaves a model some way above the least norm (`optimization.decay-budget`). Polishing removes what the
-schedule left and nothing else: it follows the descent of ‖W‖² within the models of zero loss, in short steps, until
-the first-order conditions hold (`numerics.least_norm.programme`). What a model has become is then a statement about an
-exact stationary point. That point need not be the least of all.
+"""Polish: from a trained model on to the stationary model of zero loss and least norm that it is on the way to,
+float64.
 
-Dropped points, near the origin and not reconstructed, stay dropped: their columns are set to 0, their biases to the
-mean 1/T of the data, and the others must stay silent at the origin (`stationary.dropped-loss`). The result is then the
-model of least norm among those that forget the same points, not one of zero loss. Unseen features get zero weight and
-zero bias. Normalisation: the norm is ‖W‖² alone, biases are free.
+Training ends above the least norm (`optimization.decay-budget`). Polishing follows the descent of ‖W‖² (biases are
+free) within zero loss, in short steps, until the first-order conditions hold (`numerics.least_norm.programme`). The
+point is exactly stationary, but need not be the least of all. Dropped points, near the origin and not reconstructed,
+stay so: columns 0, biases the data's mean 1/T, the others silent at the origin (`stationary.dropped-loss`); the norm
+is then least among models that forget the same points. Unseen features get zero weight and bias.
 """
 
 from dataclasses import dataclass

@@ -1,21 +1,16 @@
 """The programme "zero loss, least ‖W‖²" of any dataset, and descent within it.
 
-Column w_k of W belongs to feature k, h_t = W X_t. Zero loss asks, for each seen feature k and one datapoint t that has
-it,
+Column w_k of W belongs to feature k, h_t = W X_t. For each seen feature k and one datapoint t that has it,
 
     w_k · (h_t − h_i) >= X_kt            for every i without k,
     w_k · (h_t − h_i) =  X_kt − X_ki     for every other i with it,
 
-and the bias follows. Features that occur in one datapoint only are merged into one, by the argument of
-`memorization.reduction`: least norm makes them proportional to X_kt. So data whose datapoints share no feature have T
-columns left, for unit norms the programme of `memorization.programme`; other norms and shared features need nothing
-else. (In the plane, memorized points are the corners of a convex polygon, so those that share a feature have to be
-neighbours.)
-
-Each constraint is wᵀ_k W d >= a with a vector d, so with multipliers λ a stationary W has W Q = 0, Q = I − ½ Σ λ (e_k
-dᵀ + d e_kᵀ), of which `codes.stationarity` is the case of unit, disjoint data. The search of `theory.codes.search`
-solves that case only, many starts at once and free to jump, which is why it is not called here. Points that are
-forgotten have hidden vector 0; the others must stay silent there.
+and the bias follows. Features of one datapoint alone are merged (`memorization.reduction`: least norm makes them
+proportional to X_kt); where none is shared, T columns and for unit norms `memorization.programme` are left. In the
+plane, memorized points are corners of a convex polygon, so points that share a feature have to be neighbours. With
+multipliers λ of constraints wᵀ_k W d >= a, a stationary W has W Q = 0, Q = I − ½ Σ λ (e_k dᵀ + d e_kᵀ);
+`codes.stationarity` is the case of unit, disjoint data, the only one that `theory.codes.search` solves. Forgotten
+points have hidden vector 0, and the others must stay silent there.
 """
 
 from __future__ import annotations

@@ -1,19 +1,14 @@
 """Variants of the ReLU-output model: another loss, a ReLU on the hidden vectors, weights that are not tied.
 
-h = W x or ReLU(W x),  x' = ReLU(Dᵀ h + b) with D = W (tied) or free,  loss (1/T) Σ_t Σ_i |x_it - x'_it|^p, p = 1, 2, 4.
-
-The standard model is p = 2, no ReLU on h, tied. Henighan et al. 2023, section "Comments & Replications", reports
-double descent "with different loss functions or when adding a ReLU activation between the layers"; footnote 1 there
-expects hidden vectors of different lengths from untied weights.
-
-`train_variant` takes its gradients in NumPy, which is faster than autograd, from blocks of datapoints that stay in the
-cache: with z = d_i·h_t + b_i, y = max(z, 0) and slope s(e) = ∂|e|^p/∂e, the loss differentiates to
-q_it = s(y - x)[z > 0] and, over all T,
+h = W x or ReLU(W x),  x' = ReLU(Dᵀ h + b) with D = W (tied) or free,  loss (1/T) Σ_t Σ_i |x_it - x'_it|^p, p = 1, 2, 4;
+W and D (m, n), b (n,), X (n, T). Henighan et al. 2023, section "Comments & Replications", reports double descent "with
+different loss functions or when adding a ReLU activation between the layers"; its footnote 1 expects hidden vectors of
+different lengths from untied weights. `train_variant` takes gradients in NumPy, faster than autograd, from blocks of
+datapoints that stay in the cache: with z = d_i·h_t + b_i, y = max(z, 0), s(e) = ∂|e|^p/∂e and q_it = s(y - x)[z > 0],
 
     ∂D_i = Σ_t q_it h_t,   ∂b_i = Σ_t q_it,   p_t = Σ_i q_it d_i  (0 where a ReLU on h is closed),   ∂W = P Xᵀ;
 
-tied weights add ∂D to ∂W. q is taken as if x were 0 everywhere, then put right on the non-zeros. Shapes as in
-`numerics.model`: W and D (m, n), b (n,), X (n, T). At a kink the derivative is 0.
+tied weights add ∂D to ∂W. q is taken as if x were 0, then put right on the non-zeros. At a kink the derivative is 0.
 """
 
 from __future__ import annotations

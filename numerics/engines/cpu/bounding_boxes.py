@@ -1,15 +1,13 @@
 """Boxes around groups of features and leaves of datapoints, and what they say of the signs of outputs.
 
-Subject. z_it = w_i·h_t + b_i is an inner product of a feature and a datapoint. Its sign does not change when (w, b) is
-scaled by a positive number, so a group of features is bounded by the box of its (w, b)/(|w|₁ + |b|); a leaf of
-datapoints by the box of its h, and a node of leaves by that of theirs. With centres c and half widths e,
+The sign of z_it = w_i·h_t + b_i stays when (w, b) is scaled, so a group of features is bounded by the box of its
+(w, b)/(|w|₁ + |b|), a leaf of datapoints or a node of leaves by that of its h. With centres c and half widths e,
 
     |u·h + d - (c_u·c_h + c_d)| <= |c_u|·e_h + e_u·|c_h| + e_u·e_h + e_d.
 
-Boxes are widened by the roundings of their own computation, of the test, and of z as a kernel rounds it (``limits``,
-see `interaction.culling_arrays`), so that a decided sign is the sign any kernel finds. What is NaN or infinite decides
-nothing. Layout. Datapoints are held leaf by leaf, 16 first coordinates and then 16 second ones; a last leaf that is
-not full is filled with zeros.
+Boxes are widened by the roundings of their computation, of the test, and of z as a kernel rounds it (``limits``, see
+`interaction.culling_arrays`): a decided sign is the sign any kernel finds; NaN and infinity decide nothing. A leaf
+holds 16 first coordinates, then 16 second ones, filled up with zeros.
 """
 
 from typing import Any

@@ -1,10 +1,8 @@
-"""The dense pair interaction over candidates alone: culling in any number of hidden dimensions. `candidates` lists for
-a few neighbouring features the blocks of datapoints on which they may be active; only pairs of these are summed. A
-pair that is left out has z <= 0 and would add zeros, so the sums do not depend on the lists, to the bit, nor on the
-step at which bounds were found: neither is state of a run. They differ from the sums of `dense_pairs` by order alone.
-
-Layout. Lanes are the datapoints of a leaf; the coordinates are unrolled, so that a feature's sums stay in registers. A
-bias is the weight of a last coordinate, which is 1, and 0 where a leaf is filled up.
+"""The dense pair interaction over candidates alone: culling in any number of hidden dimensions. Only pairs that
+`candidates` lists are summed. One left out has z <= 0 and would add zeros, so the sums depend, to the bit, neither on
+the lists nor on when bounds were found: neither is state of a run. They differ from those of `dense_pairs` by order
+alone. Lanes are the datapoints of a leaf; coordinates are unrolled, so that a feature's sums stay in registers. A bias
+is the weight of a last coordinate, which is 1, and 0 where a leaf is filled up.
 """
 
 from functools import cache

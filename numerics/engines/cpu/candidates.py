@@ -1,24 +1,17 @@
-"""What is known of the outputs of features on blocks of datapoints, in any number of hidden dimensions.
+"""Blocks of datapoints on which a feature is surely inactive, by bounds found earlier, in any hidden dimension.
 
-Late in training most outputs z_it = w_i·h_t + b_i are negative, but in many dimensions no box says so. What was found
-once stays known for a while: let top be the largest z of feature i on a block of datapoints at an earlier step, and
-dw, db and dh what feature and datapoints have moved by since. Then on the block
+With top the largest z of a feature on a block at an earlier step, and dw, db, dh what has moved since, on the block
 
-    z <= top + |w_old| max|dh| + |dw| max|h| + max(db, 0),
+    z <= top + |w_old| max|dh| + |dw| max|h| + max(db, 0);
 
-and while this is not positive the block is inactive. Every step each feature, or `group_size` neighbours together,
-list the blocks that no bound excludes.
+where this is not positive the block is not listed. A pair that is not listed has z <= 0 as any kernel rounds it:
+bounds are widened by `margin` roundings of their terms and by the least normal number for what underflows; what is
+NaN, infinite or huge excludes nothing. They hold for what stands at a place now, so a new arrangement forgets all
+(`forget`). They are found anew, at a third of the cost of all pairs, when a step lists more than the mean over the
+steps since the last renewal, its cost included: the best time for drift that grows, by counted work and no clock.
 
-Exactness. A pair that is not listed has z <= 0 as any kernel rounds it: bounds are widened by `margin` roundings of
-their terms and by the least normal number for what underflows; what is NaN, infinite or huge excludes nothing. A bound
-holds for whatever stands at the place of a feature or datapoint now, since dw and dh are taken from the values there;
-not for places that came since it was found, so that every new arrangement forgets all bounds (`forget`).
-
-Renewal. Bounds are found anew, at about a third of the cost of all pairs, when a step lists more than the mean over
-the steps since the last renewal, its own cost included; for drift that grows this is the best time. It counts work and
-reads no clock. Memory. At most `MOST_BLOCKS` bounds for each feature; with many datapoints a block is several leaves
-of 16. Layout. Datapoints are held leaf by leaf: 16 first coordinates, 16 second ones and so on, and 16 ones. Zeros,
-that last row included, fill up the last block.
+Memory: `MOST_BLOCKS` bounds a feature; a block is one leaf of 16 datapoints or several. A leaf holds 16 first
+coordinates, 16 second ones and so on, and 16 ones; the last block is filled up with zeros, in that last row too.
 """
 
 import math

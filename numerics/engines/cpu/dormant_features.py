@@ -1,17 +1,15 @@
-"""Features that no datapoint has, once they are inactive for good: left alone until the datapoints come near again. A
-feature no datapoint has is trained only through its outputs. Where w·h_t + b < 0 for all t its gradient is zero,
-Adam's mean decays as β₁ᵏ, its square as β₂ᵏ, and parameters only shrink by the product of 1 - lr·weight_decay, which
-weights and bias share: -b/|w| stays, and the feature stays inactive until some |h_t| grows. Such a feature may sleep,
-k steps being taken at once by these powers.
+"""Features that no datapoint has, once they are inactive for good: left alone until the datapoints come near again.
 
-Bound. The datapoints lie in the polytope d·h <= reach(d) of some directions d. With w = Σ c_d d, c >= 0,
+Where w·h_t + b < 0 for all t the gradient of such a feature is zero, Adam's mean decays as β₁ᵏ, its square as β₂ᵏ, and
+weights and bias shrink by the same product of 1 - lr·weight_decay: -b/|w| stays, and the feature is inactive until some
+|h_t| grows. It may sleep, k steps being taken at once. The datapoints lie in the polytope d·h <= reach(d), d the
+directions of a regular polygon for m = 2, else the axes and their opposites. With w = Σ c_d d, c >= 0,
 
     max_t w·h_t <= Σ_d c_d reach(d),
 
-so the feature is inactive while every reach stays below a limit that was set when it fell asleep; the kernel looks at
-every step. For m = 2 the directions are those of a regular polygon, otherwise the axes and their opposites. Accuracy.
-Against the dense loop: k roundings of each of its products, and the steps Adam's mean still asks for, which are below
-an eighth of a rounding of each parameter (`asks_for_nothing`).
+so it sleeps while every reach stays below a limit set when it fell asleep, looked at every step. Accuracy, against the
+dense loop: k roundings of each of its products, and steps that Adam's mean still asks for, below an eighth of a
+rounding of each parameter (`asks_for_nothing`).
 """
 
 from typing import Any

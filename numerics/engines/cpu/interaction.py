@@ -1,12 +1,8 @@
-"""The dense part of a step, all pairs or culled: which of the two, and the arrays of the second. In two hidden
-dimensions pairs are culled by boxes (`culling`), in others by candidate lists (`candidate_sums`). The choice counts
-work, at the steps at which features and datapoints are arranged: pairs cut by z = 0, tests and groups against all
-pairs. Its coefficients are times measured once, in units of one pair of the dense kernel; they do not depend on the
-machine a run is on, so the same run takes the same sums everywhere.
-
-At T = 1000 to 10 000 and n = 10 000 whole steps late in training take half to a third of the time of dense ones; below
-T of about 400 the rule keeps the dense kernel. `python benchmarks/culling.py --m 2,3,4,10 --T 1000,10000 --after
-200,3000,8000` times them anew.
+"""The dense part of a step, all pairs or culled: which of the two, and the arrays of the second. Pairs are culled by
+boxes for m = 2 (`culling`), else by candidate lists (`candidate_sums`), where that is less work, counted when features
+and datapoints are arranged. Coefficients are times measured once, in units of one pair of the dense kernel, so the
+same run takes the same sums on every machine. Late in training at T = 1000 to 10 000, n = 10 000 whole steps take half
+to a third of the dense time; below T of about 400 the dense kernel stays (`benchmarks/culling.py` times them anew).
 """
 
 from typing import Any

@@ -1,17 +1,13 @@
-"""Compiled kernels of the cpu engine: gradients without an n-by-T array, AdamW, point errors.
+"""Compiled kernels of the cpu engine: T/2 times the gradient without an n-by-T array, AdamW, point errors.
 
 With z_it = w_i·h_t + b_i, y = max(z, 0) and h = W X the loss is
 
-    (1/T) [ Σ_it y_it²  -  2 Σ_{x_it ≠ 0} x_it y_it  +  Σ x_it² ].
+    (1/T) [ Σ_it y_it²  -  2 Σ_{x_it ≠ 0} x_it y_it  +  Σ x_it² ];
 
-Only the first sum is dense, and it is a pair interaction of n features with T datapoints in m dimensions: per pair 3m
-multiply-adds, one max, one add, and nothing of size n × T is stored. The other terms run over the non-zeros of X.
-Normalisation. Kernels work on T/2 times the gradient; the factor 2/T enters in `adamw`. Parts. Features and datapoints
-are cut into as many parts as ``partial`` has rows. Parts are independent between two barriers, and sums over parts run
-in their order, so the bits do not depend on how parts meet threads.
-
-Layout. Parameters, gradients and moments are (m+1, n) arrays, row k < m holds W[k], row m holds b. Kernels take them
-as `as_rows` gives them. Datasets come by datapoint (offsets, features, values) and by feature, see `sparse_terms`.
+only its first sum is dense (`numerics.engines.cpu.pairs`), the others run over the non-zeros of X. The factor 2/T
+enters in `adamw`. Features and datapoints are cut into as many parts as ``partial`` has rows; sums over parts run in
+their order, so the bits do not depend on how parts meet threads. Parameters, gradients and moments are (m+1, n), row m
+holds b, given by `as_rows`. Datasets come by datapoint (offsets, features, values) and by feature (`sparse_terms`).
 Work space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums`` and the rows of gradients are one
 array. Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
 """

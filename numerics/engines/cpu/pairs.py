@@ -1,17 +1,13 @@
 """The dense pair interaction of n features with T datapoints, at the rate of its arithmetic. With z_it = w_i·h_t + b_i
 and y = max(z, 0), `dense_pairs` sums y h and y over datapoints and y w over features: per pair 3m multiply-adds, one
-max and one add, and nothing of size n × T.
+max and one add, and nothing of size n × T. NaN is carried on.
 
-Order of loops. A tile of a few datapoints by a few vectors of features is held in registers while k runs over the m
-coordinates: once to build z, once more to hand y on. Per k a vector of weights serves every datapoint of the tile and
-a coordinate of a datapoint every vector, so that loads stay behind the arithmetic for any m, and code and compile time
-do not grow with m. Keeping the sums in registers instead, unrolled over k, is no faster at m = 2 and spills from
-m = 5.
-
-Layout. A block of features is copied to ``scratch``, chunk by chunk of ``vectors`` vectors: m rows of weights, biases,
-m rows of gradient sums, bias sums. So rows of one chunk never compete for one set of the first-level cache, which rows
-a power of two apart do. Missing features of the last chunk are zeros; they add nothing. NaN is carried on: a tile uses
-no assumption that there is none.
+A tile of a few datapoints by a few vectors of features stays in registers while k runs over the m coordinates, once to
+build z, once to hand y on: loads stay behind the arithmetic for any m, and code does not grow with m. Keeping the sums
+in registers, unrolled over k, is no faster at m = 2 and spills from m = 5. A block of features is copied to
+``scratch`` by chunks of ``vectors`` vectors: m rows of weights, biases, m rows of gradient sums, bias sums, zeros for
+missing features; so rows of a chunk never compete for one set of the first-level cache, as rows a power of two apart
+do.
 """
 
 from functools import cache

@@ -1,8 +1,7 @@
-"""Milliseconds per step of the cuda engine, and how far they are from what the device could do at best. Two limits
-that no implementation of these sums passes: arithmetic, 4m + 3 single-precision instructions per pair of a feature and
-a datapoint (outputs are computed once per direction: 2m multiply-adds and a maximum each way, one more add for the
-bias) at one per lane and clock; and memory, every array once per kernel that reads or writes it. Peaks are those the
-driver reports; boost clocks above them make shares too large, throttling too small.
+"""Milliseconds per step of the cuda engine, and how far they are from two limits of the device that none passes: 4m +
+3 single-precision instructions per pair (outputs once per direction: 2m multiply-adds and a maximum each way, one more
+add for the bias) at one per lane and clock; and every array once per kernel that reads or writes it. Peaks are the
+driver's; boost clocks above them make shares too large, throttling too small.
 """
 
 import time

@@ -1,8 +1,6 @@
 """Triton kernels of the cuda engine: one AdamW step in six launches, no n-by-T array, no atomics.
 
-The loss and its split into a dense pair interaction and sums over the non-zeros of X are those of
-`numerics.engines.cpu.kernels`; here too kernels work on T/2 times the gradient, and the factor 2/T enters with AdamW.
-A step is
+The loss is split, and gradients scaled by T/2, as in `numerics.engines.cpu.kernels`. A step is
 
     encode          h = W X
     gate            g = x where the output of that entry is active, else 0
@@ -11,15 +9,13 @@ A step is
     dense_pairs     Σ_t y h and Σ_t y per feature, cut into parts   (rows: features, columns: datapoints)
     finish          gradient = the parts in order + Σ (x q - g h), then AdamW
 
-Layout. Runs of one shape lie one after the other: parameters, moments (runs, m+1, n) with b last, hidden and pulled
-(runs, m, T). Datasets are column-compressed with offsets that count through all runs; their row-compressed twin holds
-for each entry its datapoint and its place in the column-compressed arrays. Order. Every sum is taken by one program in
-an order that depends on the shape alone, so the bits depend neither on the number of runs nor on how steps are cut
-into calls. Whatever is not a sum has one writer.
-
-Offsets are 64-bit: n, T and their multiples may pass 2³¹ together. Integers are not specialised on their values, so
-one compilation serves every shape; the exception is the number of columns of `dense_pairs`, which puts the strides of
-its inner loop into the instructions.
+Runs of one shape lie one after the other: parameters, moments (runs, m+1, n), b last, hidden and pulled (runs, m, T).
+Datasets are column-compressed with offsets that count through all runs; a row-compressed twin holds each entry's
+datapoint and place. Sums are taken by one program in an order that depends on the shape alone, so the bits depend
+neither on the number of runs nor on the cut of steps into calls; whatever is no sum has one writer. Offsets are
+64-bit: n, T and their multiples may pass 2³¹ together. Integers are not specialised on their values, so one
+compilation serves every shape, but for the columns of `dense_pairs`: their number puts the inner loop's strides into
+the instructions.
 """
 
 # ruff: noqa: RUF005 (Triton compiles tuples added up, but no starred ones)
