@@ -123,9 +123,7 @@ def bumps_of(losses: Losses) -> dict[float, Bump]:
 
 
 def bumps_summary(tables: Tables, key: str, head: str) -> pd.DataFrame:
-    """The bump at each value of ``key``, where its peak is, and the test loss at the largest T; ``head`` names the
-    values.
-    """
+    """Bump, place of its peak, and test loss at the largest T for each ``key``; ``head`` names the values."""
     losses = losses_by(tables["runs"], key)
     density = _density(tables["runs"])
     rows = [

@@ -1,6 +1,5 @@
 """From runs to tables, from tables to figure and page, and the files that hold them. The tables are drawn and
-described as their CSV files read, six digits each, so that nothing in a figure or on a page hangs on what the files do
-not hold.
+described as their CSV files read, six digits each, so that figure and page hang on the files alone.
 """
 
 import dataclasses

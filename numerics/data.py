@@ -1,8 +1,7 @@
 """Datasets: sparse, non-negative datapoints of unit norm, column-compressed. Normalisation. A feature is present with
 probability p = 1 - S, its value is uniform on (0, 1], and every datapoint is scaled to ‖X_t‖ = 1 (Henighan et al.
 2023, section "Experiment Setup"). A datapoint without any feature cannot be scaled; datapoints are drawn from the law
-*conditional on being non-empty*. One seed gives one dataset on every engine: draws use NumPy's PCG64 generator and are
-guarded by a golden hash.
+*conditional on being non-empty*. One seed gives one dataset on every engine (NumPy's PCG64, guarded by a golden hash).
 """
 
 from __future__ import annotations
@@ -168,8 +167,8 @@ def _draw_present(generator: np.random.Generator, cells: int, density: float) ->
 def draw_dataset(setting: Setting) -> Dataset:
     """The dataset of a setting: T datapoints, copies first; random numbers come from ``data_seed`` alone. The first
     ``setting.repeated_points`` distinct datapoints occur ``setting.repeats`` times each. The first present feature of
-    a datapoint follows the geometric law cut at n, the later ones are independent: this is exactly the law conditional
-    on a non-empty datapoint.
+    a datapoint follows the geometric law cut at n, the later ones are independent: exactly the law conditional on
+    being non-empty.
     """
     return _draw(generator_of(setting.data_seed, _DATA_STREAM), setting)
 

@@ -250,9 +250,7 @@ class Model:
         return starts
 
     def nudged(self, z: Floats) -> Floats:
-        """The state with a tenth of a vertex for the point, beside the weakest large feature. L-BFGS would rest on a
-        saddle where the point's columns are 0.
-        """
+        """The state with a tenth of a vertex for the point: at 0 columns L-BFGS would rest on a saddle."""
         W, b = (part.copy() for part in self.parts(z))
         x, y = W[:, self._large(W)[-1]]
         angle = math.atan2(y, x) + math.pi / 5

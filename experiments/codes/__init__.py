@@ -1,8 +1,7 @@
 """Experiment ``codes``: models that memorize in three and four hidden dimensions, beside the codes of least energy.
 Energies are Σ‖h‖² over datapoints. A run is judged where it memorizes and no two of its datapoints share a feature, as
 `codes.programme` assumes. With a worst squared point error ε it may lie below the least energy by the factor 1 − 2√ε
-and no further (`memorization.robust`). The code of T + 1 points is a wrong theory of T points: as a lower bound it
-must be refuted.
+and no further (`memorization.robust`). The code of T + 1 points is a wrong lower bound, which must be refuted.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """Experiment ``compare``: forty seeds of the paper's model for each T, beside the model of least norm. Norms are over
 the seeds that memorized. Ratios, of ‖W‖ to what is predicted, are over those among them whose datapoints are
-orthonormal, as the prediction assumes. Tables are those that `tgon compare` writes; of hidden vectors a model for each
-T and weight decay.
+orthonormal, as the prediction assumes. `tgon compare` writes the tables, hidden vectors of one model for each T and
+weight decay.
 """
 
 from collections.abc import Hashable, Mapping

@@ -1,7 +1,6 @@
 """Experiment ``dataset-size``: test loss, dimensionalities and pictures against the number of datapoints. Henighan et
 al. 2023, sections "How Do Models Change with Dataset Size?" and "Superposition Double Descent". Losses are summed over
-features; the zero output loses 1 exactly. Across n, datasets are compared at equal T(1 − S), how often a feature is
-seen.
+features; the zero output loses 1 exactly. Across n, datasets are compared at equal T(1 − S).
 """
 
 import math

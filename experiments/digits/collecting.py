@@ -1,8 +1,7 @@
 """The tables of experiment ``digits``: networks trained here, and D* of toy models from the runs of the sweep.
 D*·T/rank is D* in units of its mean, because all D* of a matrix add up to its rank (`dimensionality.leverage`); it is
-at most T/rank, reached where an image has a direction of hidden space to itself. With the environment variable
-TGON_MNIST set to a folder with the four MNIST files, networks are trained on MNIST in place of the digits that
-scikit-learn ships.
+at most T/rank, reached where an image has a direction of hidden space to itself. The environment variable TGON_MNIST
+names a folder with the four MNIST files to train on in place of scikit-learn's digits.
 """
 
 import os

@@ -40,9 +40,7 @@ PUBLISHED_SIZES, DATASETS = (100_000, 200_000, 300_000, 400_000, 500_000), 2
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``models`` (a row per run, and per packing as constructed and as trained), ``levels`` and
-    ``published_size`` (packings at the published n).
-    """
+    """Tables ``models`` (runs, and packings as constructed and trained), ``levels``, ``published_size``."""
     rows = [_of_run(run, run.setting.start) for run in runs]
     steps, largest = int(table["steps"].mode()[0]), int(table["T"].max())
     firsts = table.drop_duplicates(["T", "data_seed"]).index
@@ -171,9 +169,7 @@ def _stores(rows: pd.DataFrame) -> str:
 
 
 def _better(rows: pd.DataFrame, pentagon: float) -> str:
-    """Whether storing points or features has less train loss at one T, on every data seed. Where nothing was trained,
-    features stand for a pentagon on infinite data.
-    """
+    """What has less train loss at one T on every data seed; untrained, features are a pentagon at T = ∞."""
     kinds = _kinds(rows)
     points, features = (kinds[kind]["train_loss"] for kind in ("points", "features"))
     if not rows["steps"].any():

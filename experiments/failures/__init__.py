@@ -178,8 +178,8 @@ def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:
     """Angles between neighbours on two circles beside what memorization asks for, in degrees. The bound assumes
-    outputs that are all positive; it explains the angles where it is never broken and met within two degrees by half
-    of the pairs.
+    outputs that are all positive; it explains the angles where it is never broken and half of the pairs are within two
+    degrees.
     """
     judged = gaps[gaps["disjoint"]]
     excess = numbers(judged, "gap") - numbers(judged, "bound")

@@ -46,9 +46,7 @@ DRAWS = 5
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``history`` (every run; D_X for the one that is shown), ``features`` and ``points`` (of that one),
-    ``theory``.
-    """
+    """Tables ``history`` (every run; D_X for the one shown), ``features`` and ``points`` (of it), ``theory``."""
 
     def look(run: Run, snapshots: list[Snapshot]) -> pd.DataFrame:
         rows = [{"step": one.step} | standing(one.W, run) for one in snapshots]

@@ -66,8 +66,7 @@ def kept(table: pd.DataFrame) -> pd.DataFrame:
 def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
     """The boundary of each size and criterion: median R with its interval, the largest R up to which no run succeeds,
     and the least from which on all do. NaN where the outcomes admit no fit: they do not rise with R, or all of them
-    change between the same two R. Runs count as independent; those of one seed share their start, and little of their
-    datasets.
+    change between the same two R. Runs count as independent; those of one seed share the start, and little data.
     """
     rows = []
     for (n, T), part in listed.groupby(["n", "T"]):
@@ -134,9 +133,7 @@ def _sizes(tables: Tables) -> pd.DataFrame:
 
 
 def findings(tables: Tables) -> list[Finding]:
-    """The boundary beside theory and published line, the two criteria, and hysteresis. Sizes at which most models
-    store no feature are left out, as in the published map.
-    """
+    """Boundary, criteria, hysteresis; without sizes at which most models store no feature, as published."""
     sizes = _sizes(tables)
     sizes = sizes[2 * sizes["storing"] > sizes["runs"]]
     bounded = sizes[sizes["bounded"]]

@@ -1,8 +1,8 @@
 """The arithmetic bound of the dense kernel, and how much of it the kernel reaches. Per pair of a feature and a
 datapoint the kernel needs 3m multiply-adds, one max and one add. The bound is the rate of just this mix, with every
 operand in a register: independent chains long enough to hide latencies, no loads, no stores. Both are timed on one
-core in turns, in slices shorter than a time slice of the scheduler; the fastest of many counts, because a busy machine
-can only slow a slice down.
+core in turns, in slices shorter than a time slice of the scheduler; the fastest of many counts, as a busy machine only
+slows.
 """
 
 import time

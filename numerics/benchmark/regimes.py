@@ -185,9 +185,7 @@ def measure_memory(n: int, T: int, m: int) -> dict[str, float]:
 
 
 def run(plan: Plan, progress: Callable[[str], None] = lambda line: None) -> Iterator[Row]:
-    """Measure a plan, row by row; ``progress`` is told what is being measured. Raises RuntimeError, in one line, when
-    a measurement's process fails.
-    """
+    """Measure a plan, row by row, and tell ``progress``; RuntimeError when a measurement's process fails."""
     tables = (
         ("speed", plan.regimes, _speed_rows),
         ("growth", plan.growth, _growth_rows),

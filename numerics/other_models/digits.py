@@ -58,8 +58,7 @@ class Digits:
 
 def shipped_digits() -> Digits:
     """The 1 797 images of 8 × 8 pixels that scikit-learn ships (Alpaydin and Kaynak 1998), 360 of them to test with.
-    The split is drawn once, from a fixed seed. Raises ModuleNotFoundError: scikit-learn is not installed; the message
-    says how to install it.
+    The split is drawn once, from a fixed seed. ModuleNotFoundError without scikit-learn.
     """
     try:
         from sklearn.datasets import load_digits

@@ -43,8 +43,7 @@ class ClusterError(RuntimeError):
 
 def train_on_cluster(ledger: Ledger, address: str, jobs: int | None) -> None:
     """Train every cell with ``jobs`` tasks in flight, two per worker thread unless given. ClusterError when the
-    scheduler cannot be reached, is lost, or has no workers of this version; KeyboardInterrupt drops the tasks in
-    flight.
+    scheduler cannot be reached, is lost, or has no workers of this version; KeyboardInterrupt drops its tasks.
     """
     with _connected(address) as client:
         _Dispatch(ledger, client, jobs).run()

@@ -1,6 +1,6 @@
 """The loop by which every run is trained: advance, record the loss, keep a checkpoint, stop when asked. A run on its
-way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends as the run
-it would have become alone.
+way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends as it would
+alone.
 """
 
 import threading
@@ -159,8 +159,7 @@ def walk(
     courses: Sequence[Course], trajectory: SideBySide, stop: threading.Event | None = None
 ) -> Iterator[tuple[int, Run]]:
     """Train to the end; the place of each course and its run, as soon as it is finished. All courses have one shape
-    and number of steps, and stand at ``trajectory.step``. When ``stop`` is set, their checkpoints are written and
-    `Interrupted` is raised.
+    and number of steps, and stand at ``trajectory.step``. ``stop`` writes their checkpoints and raises `Interrupted`.
     """
     going, last = list(range(len(courses))), courses[0].setting.steps
     for course in courses if trajectory.step else ():

@@ -173,9 +173,7 @@ def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
 
 
 def interact(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
-    """For a part of the features `dense_pairs`, or the sums that ``culling`` has the work space of. ``arrays`` are
-    parameters, hidden, gradients, partial and scratch.
-    """
+    """The sums of a part; ``arrays`` are parameters, hidden, gradients, partial and scratch."""
     raise NotImplementedError("compiled code only")
 
 

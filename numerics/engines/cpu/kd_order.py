@@ -1,8 +1,7 @@
 """The order in which the cpu engine holds features and datapoints, and which features sleep. Neighbours are held side
 by side, so that few groups of features and leaves of datapoints are cut by z = 0; features that sleep come last, so
 that kernels work on the first ``awake`` ones. Orders are computed from the state at fixed steps and are part of the
-state from then on: sums follow them. Orders come from a k-d tree: split at the median of the coordinate that varies
-most, down to leaves.
+state from then on: sums follow them. The k-d tree splits at the median of the coordinate that varies most.
 """
 
 from __future__ import annotations

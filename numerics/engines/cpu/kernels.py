@@ -41,9 +41,7 @@ def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
 def adamw(
     parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
 ) -> bool:
-    """One AdamW step of a range in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step. Returns
-    whether the range is finite after it.
-    """
+    """One AdamW step of a range in the order of `torch.optim.AdamW`; whether it is finite after it."""
     scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
     parameter, first = parameter[start:stop], first[start:stop]
@@ -109,8 +107,8 @@ def _advance(
 ) -> int:
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
     ``rows`` are those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`).
-    Stops before a step at which a datapoint is beyond ``watch`` (`is_beyond`), and after the first step that leaves a
-    parameter infinite or NaN.
+    Stops before a datapoint is beyond ``watch`` (`is_beyond`), and after a step that leaves a parameter infinite or
+    NaN.
     """
     parameters, first_moments, second_moments, gradients = rows
     hidden, partial, pulled, scratch, columns, near, sums = work

@@ -6,8 +6,7 @@ A tile of a few datapoints by a few vectors of features stays in registers while
 build z, once to hand y on: loads stay behind the arithmetic for any m, and code does not grow with m. Keeping the sums
 in registers, unrolled over k, is no faster at m = 2 and spills from m = 5. A block of features is copied to
 ``scratch`` by chunks of ``vectors`` vectors: m rows of weights, biases, m rows of gradient sums, bias sums, zeros for
-missing features; so rows of a chunk never compete for one set of the first-level cache, as rows a power of two apart
-do.
+missing features; so rows of a chunk never compete for one cache set, as rows a power of two apart do.
 """
 
 from functools import cache

@@ -79,9 +79,7 @@ def pull_points(
 
 @njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
 def add_sparse(parameters: Any, columns: Any, by_feature: Any, near: Any, gradients: Any, part: int) -> None:
-    """Add to the gradients, (m+1, n), of the features of a part what the non-zeros of X contribute. These are the
-    cross term -2xy and the path through the encoder.
-    """
+    """Add to a part's gradients, (m+1, n), the cross term -2xy and the path through the encoder."""
     bounds, features, points, values = by_feature
     m = len(parameters) - 1
     for j in range(bounds[part], bounds[part + 1]):

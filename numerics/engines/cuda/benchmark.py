@@ -57,8 +57,7 @@ def cuda_rows(
 ) -> Iterator[dict[str, Any]]:
     """Time the engine on this machine's GPU in float32, one row per T and m, each for ``seconds`` after compilation.
     ``ms_per_step`` is of the whole batch of ``runs`` runs, n that of `Setting`; shares are of the device's peaks, None
-    where the driver names no clock. Raises ValueError, when the first row is asked for, on a machine without CUDA or
-    Triton.
+    where the driver names no clock. ValueError at the first row without CUDA or Triton.
     """
     meaningless = "the interpreter is on, and its timings mean nothing; try without TRITON_INTERPRET"
     if missing := missing_for_cuda() or (meaningless if interpreted() else None):

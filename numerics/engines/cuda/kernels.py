@@ -14,8 +14,7 @@ Datasets are column-compressed with offsets that count through all runs; a row-c
 datapoint and place. Sums are taken by one program in an order that depends on the shape alone, so the bits depend
 neither on the number of runs nor on the cut of steps into calls; whatever is no sum has one writer. Offsets are
 64-bit: n, T and their multiples may pass 2³¹ together. Integers are not specialised on their values, so one
-compilation serves every shape, but for the columns of `dense_pairs`: their number puts the inner loop's strides into
-the instructions.
+compilation serves every shape, but for the number of columns of `dense_pairs`, which sets its inner strides.
 """
 
 # ruff: noqa: RUF005 (Triton compiles tuples added up, but no starred ones)
@@ -153,8 +152,7 @@ def dense_pairs(
 ) -> None:
     """Σ_columns y c, and Σ_columns y where rows are features, for one block of rows and one part of the columns.
     Threads own rows and walk along the columns, so the sums stay in registers and nothing is exchanged. With y the
-    output of a pair, c is the column's vector. Arrays of features are (runs, m+1, n), those of datapoints (runs, m,
-    T).
+    output of a pair, c is the column's vector. Features are (runs, m+1, n), datapoints (runs, m, T).
     """
     program = tl.program_id(0).to(tl.int64)
     blocks = (n_rows + BLOCK - 1) // BLOCK
