@@ -62,13 +62,9 @@ _COUNTS = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one form adds to a page; the list of all pages asks for the first two alone.
-
-    form : what was run, by key; ``made`` is the command that made it, where that is not `tgon sweep`.
-    findings, summary : what was found, and computed tables that stand below it, by their captions.
-    digest : that of the tables.
-    folder : where its figure and tables lie, as seen from the page.
-    tables : the names of their files.
+    """What one form adds to a page; the list of all pages asks for ``form``, what was run by key, and findings alone.
+    ``made`` is the command, where that is not `tgon sweep`; ``summary`` has computed tables by their captions,
+    ``digest`` is that of the tables, ``tables`` are the names of their files, in ``folder`` as seen from the page.
     """
 
     form: Mapping[str, str]

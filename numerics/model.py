@@ -24,10 +24,7 @@ LARGEST = 1e40
 
 
 class ReluOutputModel(nn.Module):
-    """The model of the paper with tied weights.
-
-    W : (m, n) weights.
-    b : (n,) bias.
+    """The model of the paper with tied weights W (m, n) and bias b (n,).
 
     >>> model = ReluOutputModel.initial(Setting(T=2, n=6))
     >>> model(torch.eye(6)).shape

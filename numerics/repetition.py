@@ -44,13 +44,10 @@ EMBEDDED = 0.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnEnergies:
-    """One draw of a dataset, as far as the model needs it.
-
-    energies : (F,) of the strongest features outside the point, falling, in units of T/n.
-    own : (K,) energies of the point's own features in the other datapoints.
-    point : (K,) the point's positive entries, norm 1.
-    unit : T/n.
-    amplitudes, weights : (Q,) increasing classes of the amplitude's law and their probabilities.
+    """One draw of a dataset, as far as the model needs it, in units of T/n, which is ``unit``: ``energies`` (F,) of
+    the strongest features outside the point, falling; ``own`` (K,) energies of the point's features in the other
+    datapoints; ``point`` (K,) its positive entries, norm 1; ``amplitudes`` (Q,), increasing classes of the amplitude's
+    law, and their probabilities ``weights``.
     """
 
     energies: Floats

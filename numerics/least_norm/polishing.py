@@ -35,14 +35,9 @@ FEASIBLE = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Polished:
-    """A polished model and what certifies it.
-
-    W, b : (m, n) and (n,), float64.
-    before, after : the model's record as it was given, and polished.
-    certificate : residuals of the first-order conditions (`codes.stationarity`).
-    dropped : (T,) datapoints that the model forgets, and that stay forgotten.
-    shared : features that occur in two datapoints or more.
-    steps : projection steps that were taken.
+    """A polished model W (m, n), b (n,), float64, after ``steps`` projection steps, and what certifies it: the records
+    ``before`` and ``after``, and in ``certificate`` residuals of the first-order conditions (`codes.stationarity`).
+    ``dropped`` (T,) are datapoints it forgets, ``shared`` counts features in two datapoints or more.
     """
 
     W: Floats

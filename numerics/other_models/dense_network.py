@@ -22,13 +22,9 @@ _NETWORK_STREAM, _FLIP_STREAM, _BATCH_STREAM, _SUBSET_STREAM = 12, 13, 14, 15
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """How a classifier is trained.
-
-    width : hidden units.
-    epochs : epochs after which a snapshot is taken, increasing; the last one ends the training, 0 is the start.
-    T : images to train on, drawn from the seed; all when None.
-    flipped : share of training labels that are replaced by another class.
-    seed : draws subset, start, batches and flipped labels.
+    """How a classifier of ``width`` hidden units is trained, on ``T`` images, all when None, with the share
+    ``flipped`` of labels replaced by another class. ``epochs`` increase: a snapshot is taken after each, 0 is the
+    start, the last one ends the training. ``seed`` draws subset, start, batches and flipped labels.
     """
 
     width: int = 512
@@ -43,14 +39,9 @@ class TrainingPlan:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The network at one time.
-
-    epoch : epochs done.
-    hidden : (width, T) float64 hidden vectors of the images trained on, in the order of ``places``.
-    places : (T,) which training images of the set these are.
-    flipped : (T,) whose label was replaced.
-    train_loss, train_accuracy : on the labels trained on.
-    test_accuracy : on the set's own test images.
+    """The network after ``epoch`` epochs: ``hidden`` vectors (width, T) float64 of the images trained on, ``places``
+    (T,) of these in the set, ``flipped`` (T,) whose label was replaced; loss and accuracy on the labels trained on,
+    and accuracy on the set's own test images.
     """
 
     epoch: int

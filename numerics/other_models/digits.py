@@ -35,13 +35,7 @@ class DigitsFileError(ValueError):
 
 @dataclass(frozen=True)
 class Digits:
-    """Images and their labels, split once into those to train on and those to test with.
-
-    name : of the set.
-    side : pixels per side of an image.
-    train_images, test_images : (T, side²) float32 in [0, 1].
-    train_labels, test_labels : (T,) int64 in 0..9.
-    """
+    """Images (T, side²), float32 in [0, 1], and labels (T,), int64 in 0..9, split once into training and test."""
 
     name: str
     side: int

@@ -77,12 +77,10 @@ class Listing(NamedTuple):
 
     points, old_points : datapoints now and at the last renewal, by leaf, coordinate and lane.
     reach : how far the datapoints of each block are from the old ones at most, and their largest |h|.
-    tops : the largest z of each feature on each block at the last renewal.
-    old : parameters at the last renewal, `WIDTH` features at a time.
+    tops, old : at the last renewal, largest z of each feature on each block; parameters, `WIDTH` features at a time.
     limits : roundings that widen each bound, and the least normal number.
     pulled, rows, listed : scratch of each part.
-    tally : counted work, see `RENEWS`.
-    shape : how many blocks there are, and leaves of each.
+    tally, shape : counted work, see `RENEWS`; how many blocks there are, and leaves of each.
     """
 
     points: NDArray[Any]

@@ -87,14 +87,9 @@ def kd_order(coordinates: NDArray[Any], leaf: int) -> _Ints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
-    """Which feature and which datapoint is held at each place.
-
-    features : (n,) feature at each place; the first ``awake`` places are trained.
-    points : (T,) datapoint at each place.
-    awake : number of features that do not sleep.
-    culled : whether groups and leaves are tested; otherwise every pair is evaluated.
-    settled : the step at which the values of sleeping features hold.
-    wakes : times features were woken since the last arrangement at a fixed step.
+    """Which feature (n,) and which datapoint (T,) is held at each place; the first ``awake`` features are trained.
+    ``culled``: whether groups and leaves are tested, else every pair is evaluated; ``settled``: the step at which the
+    values of sleeping features hold; ``wakes``: times features were woken since the last arrangement at a fixed step.
     """
 
     features: _Ints
