@@ -220,7 +220,7 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     """Our loss at the T(1 − S) where the published one is largest behind memorization; compared at equal n only."""
     published, level = tables["published"].query("T < inf"), levels_of(tables)
     behind = published.assign(seen=published["T"] * (1 - PUBLISHED_SPARSITY)).query("seen >= 0.5")
-    second = behind.loc[behind["test_loss"].idxmax()]
+    second = behind.iloc[int(np.argmax(behind["test_loss"]))]
     own = next((each for T, each in losses.items() if math.isclose(T * level["density"], second["seen"])), [])
     median = float(np.median(own)) if own else math.nan
     far = median - 1 > 10 * (second["test_loss"] - 1)

@@ -131,9 +131,9 @@ def halved(course: pd.Series, level: float = 0.5) -> float:
     return float(place[k] * (place[k + 1] / place[k]) ** share)
 
 
-def predicted(steps: int = SCHEDULE["steps"], lr: float = SCHEDULE["lr"]) -> float:
+def predicted(steps: float = SCHEDULE["steps"], lr: float = SCHEDULE["lr"]) -> float:
     """The εT at which biases on typical entries are halved, by `optimization.epsilon-length`."""
-    setting = Setting(T=1, steps=steps, lr=lr)
+    setting = Setting(T=1, steps=int(steps), lr=lr)
     reached = -math.expm1(-setting.decay_budget) / setting.weight_decay
     return halving_number(setting.learning_rate_sum, ACTIVE**-0.5, reached)
 
@@ -205,7 +205,8 @@ def findings(tables: Tables) -> list[Finding]:
 def middles(points: pd.DataFrame) -> pd.DataFrame:
     """The logarithms of n, T and the halving ε, a row for each n and T; the mean over seeds."""
     alone = points.groupby("n")["epsilon"].transform("nunique") == 1
-    return np.log(points[["n", "T", "epsilon"]]).groupby([points["n"], points["T"].where(~alone, 0)]).mean()
+    logarithms = points[["n", "T", "epsilon"]].apply(np.log)
+    return logarithms.groupby([points["n"], points["T"].where(~alone, 0)]).mean()
 
 
 def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
@@ -336,9 +337,8 @@ def _curve(n: int, epsilon: float, runs: pd.DataFrame) -> dict[str, object]:
 
 def _halved_rows(points: pd.DataFrame) -> Iterator[dict[str, object]]:
     alone = points.groupby("n")["epsilon"].transform("nunique") == 1
-    for (n, steps, lr, T), part in points.assign(T=points["T"].where(~alone, 0)).groupby(
-        ["n", "steps", "lr", "T"]
-    ):
+    cells = parts(points.assign(T=points["T"].where(~alone, 0)), "n", "steps", "lr", "T")
+    for (n, steps, lr, T), part in cells:
         where = geometric_mean(part["number"])
         yield {"n": n, "T": int(T) or "at ε = 1e-4", "steps": steps, "lr": lr, "εT": where.value, "from": where.low,
                "to": where.high, "predicted": predicted(steps, lr), "seeds": len(part)}  # fmt: skip

@@ -125,8 +125,12 @@ def _lengths(tables: Tables) -> Iterator[Finding]:
     """Squared radius and bias of the rings that random starts end with."""
     ringed = _rings(tables).query("start == 'xavier' and ring > 0")
     for name, column in (("r", "ring_radius_squared"), ("b", "ring_bias")):
-        for unit, each in ringed.groupby("unit")[column]:
-            statement, at = f"{name} of the rings that random starts end with", f"T/n = {number(unit, 3)}"
+        for unit, rows in parts(ringed, "unit"):
+            each = rows[column]
+            statement, at = (
+                f"{name} of the rings that random starts end with",
+                f"T/n = {number(unit, 3)}",
+            )
             yield measured(statement, "mean over seeds", mean_interval(each), len(each), at)
 
 
