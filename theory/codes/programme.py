@@ -229,9 +229,7 @@ def _assemble(T: int, m: int, code: KnownCode, multipliers: Floats | None = None
 
 
 def _search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> list[_Candidate]:
-    """The most promising candidates, best first.
-    The search ends early, after a batch, once `_HITS` starts agree on the best energy.
-    """
+    """The most promising candidates, best first; it ends after a batch once `_HITS` starts agree on the best energy."""
     found: list[_Candidate] = []
     if known:
         found += _ranked(*augmented_lagrangian(np.concatenate([shaken(code.hidden) for code in known])))

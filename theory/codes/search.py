@@ -2,8 +2,7 @@
 
 A slack or multiplier `[j, i]` is that of datapoint j against i. An augmented Lagrangian with a limited-memory
 quasi-Newton method brings each start near a minimum. Projection steps follow for the best (`codes.projection-step`):
-they stay nearly feasible, lower the energy, leave saddle points and find the active set. Newton's method on the active
-constraints' optimality conditions finishes.
+they stay nearly feasible, lower the energy, leave saddle points and find the active set. Newton's method finishes.
 """
 
 from collections.abc import Iterator
@@ -52,9 +51,8 @@ def augmented_lagrangian(
     penalties: tuple[float, ...] = LOOSE_PENALTIES,
     steps: int = _STEPS,
 ) -> tuple[Floats, Floats]:
-    """Points and multipliers near local minima, one per start; slacks are met to about 1e-4, not exactly.
-    `hidden` has shape (starts, m, T). One stage per penalty: minimize Σ‖h‖² + (ρ/2)Σ max(0, λ/ρ − slack)², then
-    λ ← max(0, λ − ρ slack).
+    """Points (starts, m, T) and multipliers near local minima, one per start; slacks are met to about 1e-4.
+    One stage per penalty: minimize Σ‖h‖² + (ρ/2)Σ max(0, λ/ρ − slack)², then λ ← max(0, λ − ρ slack).
     """
     if multipliers is None:
         multipliers = np.zeros((hidden.shape[0], hidden.shape[2], hidden.shape[2]))
@@ -113,10 +111,8 @@ def _descend(objective: Objective, points: Floats, steps: int) -> Floats:
 
 def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[Floats, Floats]:
     """Repeated h ← argmin ‖y‖² under the constraints linearized at h; point and multipliers (`codes.projection-step`).
-
-    `hidden` (m, T) and `multipliers` (T, T) of one start. Stops when a step is below 1e-9 or after `limit` steps.
-    Converges quadratically where the active constraints pin the code down, as they mostly do; elsewhere linearly, or it
-    leaves a saddle point.
+    `hidden` (m, T) and `multipliers` (T, T) of one start. Stops at a step below 1e-9 or after `limit` steps. Quadratic
+    where the active constraints pin the code down, as they mostly do; elsewhere linear, or it leaves a saddle point.
     """
     for _ in range(limit):
         slack = slacks(hidden)

@@ -61,8 +61,7 @@ class StepInconclusive(RuntimeError):
 
 def at_points(label: str, statement: Statement, domain: Domain, count: int = COUNT) -> None:
     """Evaluate both sides as balls, narrower than 1e-30, at the corners of the domain and at `count` more fixed points.
-    Equal: the balls must overlap, to 30 digits. Strict: the difference must be certainly of the right sign; non-strict:
-    not certainly of the wrong one.
+    Equal sides must overlap, strict ones differ with certainty by the right sign, the others not by the wrong one.
     """
     for point in points(domain, count):
         values = {symbol: rational_ball(value) for symbol, value in point.items()}

@@ -155,9 +155,9 @@ def samples(values: ArrayLike) -> Amplitude:
 def normalized(n: int = 10_000, sparsity: float = 0.999) -> Amplitude:
     """The law of a present feature's value in data scaled to unit norm (`amplitudes.normalized-density`).
 
-    Moments and truncated moments have an absolute error below 1e-7, measured against the exact E a² = (1 − S^n)/(n p)
-    (`amplitudes.second-moment`) and the Laplace integral of E a^q. Takes about 0.1 s, then kept. Data as in Henighan
-    et al. 2023, "Experiment Setup". Raises ValueError: n < 1 or a sparsity outside (0, 1).
+    Moments, truncated or not, have an absolute error below 1e-7, measured against E a² = (1 − S^n)/(n p)
+    (`amplitudes.second-moment`) and the Laplace integral of E a^q. 0.1 s, then kept. Data as in Henighan et al. 2023,
+    "Experiment Setup". Raises ValueError: n < 1 or a sparsity outside (0, 1).
 
     >>> round(normalized().moment(1), 6)
     0.272065

@@ -70,7 +70,7 @@ class FreeBias:
 
 
 def ring_gain(k: int, radius_squared: float, bias: float, law: Amplitude) -> tuple[float, Floats]:
-    """The gain of a k-gon and its gradient in (r, b), r > 0, as the law's truncated moments times k/E a² allow.
+    """The gain of a k-gon, k ≥ 1, and its gradient in (r, b), r > 0; as accurate as the law's moments, times k/E a².
 
     >>> from theory.features.amplitudes import uniform
     >>> gain, gradient = ring_gain(4, 1.0, 0.0, uniform())
@@ -103,9 +103,8 @@ def _neighbours(k: int) -> tuple[tuple[float, int], ...]:
 def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
     """The k-gon of greatest gain over r > 0 and b, k ≥ 1; `alone` where no feature is off the polygon.
 
-    Exact for k ≤ 4 and constant amplitudes, the one of least ‖W‖ of several; else a searched optimum, r and b to about
-    1e-9 of the law's own loss. Raises ValueError: k is not an integer ≥ 1. Raises ArithmeticError: the search found no
-    stationary point.
+    Exact for k ≤ 4 and constant amplitudes, the one of least ‖W‖ of several; else searched for, to about 1e-9
+    of the law's loss. Raises ValueError: k is not an integer ≥ 1. Raises ArithmeticError: no stationary point found.
 
     >>> from theory.features.amplitudes import constant, uniform
     >>> six = best_free_bias(6, constant())

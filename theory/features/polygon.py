@@ -69,10 +69,9 @@ def polygon(
     """The regular k-gon of features under a law of amplitudes, named or an `Amplitude`.
 
     Relative error below 8 eps for `free`; k(2 − S_k) of `unit` has an absolute error below 8 k² eps; a free bias has
-    the certificate of `free_bias.best_free_bias`. `normalized` uses n and sparsity; `constant` asks whether n > k: a
-    bias above 0, which k ≤ 3 would have, fires off the polygon. Henighan et al. 2023, "Generalization", and its
-    notebook have the unit law with nearest neighbours only. Raises ValueError: k not an integer ≥ 1, above n where the
-    bias is free, unknown law.
+    `best_free_bias`'s certificate. `normalized` uses n and sparsity; `constant` asks whether n > k: a bias above 0,
+    which k ≤ 3 would have, fires off the polygon. Henighan et al. 2023, "Generalization", has `unit` with nearest
+    neighbours only. Raises ValueError: k not an integer ≥ 1, above n where the bias is free, unknown law.
 
     >>> pentagon = polygon(5, law="free")
     >>> round(pentagon.gain, 5), round(pentagon.weight_norm, 5)

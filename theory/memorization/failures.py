@@ -122,11 +122,11 @@ def dropped_point_loss(T: int, dropped: int = 1) -> float:
 
 
 def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
-    """Curvature of the loss, times T/2, in the softest direction of a dropped point's hidden vector.
+    """Curvature of the loss, times T/2, in the softest direction of a dropped hidden vector (`stationary.dropped`).
 
-    λ_min(Σ h_i h_iᵀ) − 2(1 − 1/T) for one dropped point, − 2 for several, which may leave in opposite directions
-    (`stationary.dropped`). `others` are the (m, T − D) remaining hidden vectors, held fixed and adding up to 0.
-    Absolute error below 16 eps times the largest eigenvalue.
+    λ_min(Σ h_i h_iᵀ) − 2(1 − 1/T) for one dropped point, − 2 for several, which may leave in opposite directions.
+    `others` are the (m, T − D) remaining hidden vectors, fixed and adding up to 0. To 16 eps of the greatest
+    eigenvalue.
 
     >>> from theory import memorization
     >>> round(dropped_point_curvature(memorization.tgon_hidden(4)), 12)  # 4/2 − 2·4/5

@@ -2,8 +2,7 @@
 
 A fresh x with u_t = X_t·x has outputs X_t ReLU(z_t) on the support of X_t, z = HᵀHu + c. So its loss, summed over
 features, is ‖x‖² + Σ_t (ReLU(z_t)² − 2 u_t ReLU(z_t)) exactly (`memorization.test-loss`); zero output loses 1.
-Expectations over fresh points are to first order: one that shares two features with the data is left out, an error of
-order (T n p²)².
+Expectations are to first order, leaving out fresh points that share two features: an error of order (T n p²)².
 """
 
 from __future__ import annotations
@@ -73,8 +72,7 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh points.
 
     For the simplex, T ≤ m + 1 (`memorization.simplex-test-loss`), and the T-gon, m = 2 (`memorization.tgon-test-loss`);
-    None for other codes, and where a fresh datapoint shares features too often, T n p² > 0.3. n ≥ 1, 0 <
-    sparsity < 1. First order in shared features, see `expected_loss`.
+    None for other codes, and beyond the first order in shared features, T n p² > 0.3. n ≥ 1, 0 < sparsity < 1.
 
     >>> [round(least_norm_test_loss(T, 2, 10_000, 0.999), 5) for T in (1, 3, 4, 5, 8)]
     [1.99852, 1.33165, 0.9996, 0.99998, 1.0]

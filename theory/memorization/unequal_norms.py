@@ -48,7 +48,7 @@ class UnequalModel:
 
 def tied_slack(hidden: Floats, norms: ArrayLike) -> float:
     """Least (‖h_j‖² − h_i·h_j)/s_j² − 1 over i ≠ j: not negative exactly at zero loss (`unequal.programme`).
-    `hidden` is (m, T), T ≥ 2. Absolute error below 8 eps times the largest ‖h‖²/s_j². Raises ValueError: other norms.
+    `hidden` is (m, T), T ≥ 2. To 8 eps times the largest ‖h‖²/s_j². Raises ValueError: not T positive norms.
 
     >>> tied_slack(np.diag([3.0, 5.0]), [3.0, 5.0])  # orthogonal vectors of the data's own lengths
     0.0
@@ -93,9 +93,8 @@ def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
 
 
 def regular_polygon_cost(norms: ArrayLike, untied: bool = False) -> float:
-    """‖W‖² of the regular T-gon on these norms, or ‖W‖² + ‖V‖² when untied, to 16 eps (`unequal.existence`).
-    Tied max s²/(1 − cos(2π/T)) a point; untied, radii and decoders share the burden: 2√(Σs²·Σs⁻²)/(1 − cos(2π/T)). An
-    upper bound on the least, for every T ≥ 2 and m ≥ 2.
+    """‖W‖² of the regular T-gon on these norms, or ‖W‖² + ‖V‖² when untied; both bound the least (`unequal.existence`).
+    Tied, r = max s²/(1 − cos(2π/T)); untied, the sum is 2√(Σs²·Σs⁻²)/(1 − cos(2π/T)). T, m ≥ 2. To 16 eps.
 
     >>> round(regular_polygon_cost([1, 1, 1, 1]), 12), round(regular_polygon_cost([1, 1, 1, 1], untied=True), 12)
     (4.0, 8.0)

@@ -17,9 +17,8 @@ Floats = NDArray[np.float64]
 
 
 def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
-    """Π(1 − lr·wd), what decay leaves of a parameter without gradient (`optimization.reach`).
-    Never above e^{−τ}, and e^{−τ} to first order in lr·wd. Relative error below 4 eps (1 + τ). Columns of W whose
-    features occur nowhere and whose outputs are silent shrink by exactly this factor.
+    """Π(1 − lr·wd) ≤ e^{−τ}, what decay leaves without gradient, to 4 eps (1 + τ) (`optimization.reach`).
+    Columns of W whose features occur nowhere and whose outputs are silent shrink by exactly this factor.
 
     >>> round(surviving_fraction([1e-3] * 25_000, 1e-2), 6)
     0.7788
