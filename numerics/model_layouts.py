@@ -44,7 +44,7 @@ _BESIDE = re.compile(
 #: Last parts of names of biases.
 _BIAS = re.compile(r"b(ias(es)?)?(_\w+)?", re.IGNORECASE)
 #: Names of single numbers that change what a model computes.
-_SCALE = re.compile(r".*(scale|temperature|gain|gamma|slope|threshold|weight)\w*", re.IGNORECASE)
+_SCALE = re.compile(r"(.*_)?(scale|temperature|gain|gamma|slope|threshold)s?|weight", re.IGNORECASE)
 
 #: Parents that are layers of one model, not models beside each other.
 _LAYER = re.compile(r"(un)?emb\w*|(en|de)c\w*|\w*(up|down|in|out|readout)", re.IGNORECASE)

@@ -82,6 +82,11 @@ class ForeignData:
         self._known: dict[tuple[int, ...], tuple[Dataset, tuple[str, ...]]] = {}
 
     @property
+    def named(self) -> bool:
+        """Whether an array has a name that only data has."""
+        return any(name and _data_rank(name) < len(_DATA_NAMES) for name in self._arrays)
+
+    @property
     def sides(self) -> Collection[int]:
         """The sides of what is most likely data, one of which is the number of features."""
         if self.run is not None:

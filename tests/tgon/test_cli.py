@@ -429,6 +429,25 @@ def test_check_a_foreign_model(tmp_path):
     assert "guessed: W is 'encoder' and b is 'bias'" in done.stdout
 
 
+def test_check_of_several_models_is_one_table(tmp_path):
+    """Instances, files and folders; data stored with the model; another model is no model, and not judged."""
+    W, b, X = np.eye(2, 4) / 2**0.5, np.array([0.5, 0.5, 0, 0]), np.eye(4, 2)
+    (tmp_path / "models").mkdir()
+    np.savez(tmp_path / "models/20.npz", W=np.stack([W, 2 * W]), b=np.stack([b, b]), X=X)
+    np.savez(tmp_path / "models/100.npz", W_enc=W, W_dec=2 * W, b=b, X=X)
+    found = answer("check", tmp_path / "models")
+    assert [row["instance"] for row in found] == ["0", "1", None]
+    assert [row["diagnosis"] is None for row in found] == [False, False, True]
+    assert "'W_dec' differs from the transpose of 'W_enc' by 1 of its norm" in found[2]["evidence"]
+    assert found[2]["claims"] == []
+    assert found[2]["measured"]["worst_point_error"] == pytest.approx(0.5)  # outputs 3/2 and 1/2 for 1 and 0
+    energy = answer("check", tmp_path / "models/20.npz", "--instance", 1)["measured"]["energy"]
+    assert energy == pytest.approx(4)
+    assert "holds 2 models" in refusal("check", tmp_path / "models/20.npz", "--instance", 2)
+    done = tgon("check", tmp_path / "models/100.npz")
+    assert (done.exit_code, done.stdout.partition(":")[0]) == (3, "not ReLU(WᵀWx + b)")
+
+
 def test_check_a_run_needs_no_data(tmp_path):
     run = train(Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=0.01), out=tmp_path, progress=False)[0]
     done = tgon("check", run.path, "--json")

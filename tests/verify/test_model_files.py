@@ -77,7 +77,15 @@ _LAYOUTS = {
     "tied, same orientation": ({"W_enc": _W, "W_dec": _W, "b": _B}, 1),
     "linear layers": (_LAYERS, 1),
     "beside": (
-        {"W": _W, "b": _B, "importance": _B**2, "X": np.eye(4), "loss": np.ones(9), "scale": np.ones(1)},
+        {
+            "W": _W,
+            "b": _B,
+            "importance": _B**2,
+            "X": np.eye(4),
+            "loss": np.ones(9),
+            "scale": np.ones(1),
+            "weight_decay": np.ones(()) / 9,
+        },
         1,
     ),
     "optimizer first": ({"optimizer": _ADAM, "model": {"w": _W, "c": _B}}, 1),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "--data",
     type=click.Path(),
     metavar="FILE",
-    help="What the model was trained on: X in any orientation, dense or sparse, or a run file.",
+    help="What the model was trained on: X in any orientation, dense or sparse; a run file; or stored with W as X.",
 )
 @click.option(
     "--instance", type=click.IntRange(0), metavar="K", help="Which model, where a file holds several."
@@ -73,6 +73,7 @@ def _answers(
 
     try:
         with refusals():
+            data = data or _own_data(file)
             found = read_models(file, data.sides if data is not None else ())
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
@@ -83,11 +84,8 @@ def _answers(
         return
     for place, model in enumerate(found):
         if instance in (None, place):
-            names = (
-                {"model": str(file), "instance": model.stored.label or place}
-                if len(found) > 1 or not alone
-                else {}
-            )
+            label = (model.stored.label or place) if len(found) > 1 else None
+            names = {} if alone and len(found) == 1 else {"model": str(file), "instance": label}
             try:
                 with refusals():
                     answer, claims = _answer(model, *dataset_of(model, file, data, (place, len(found))))
@@ -96,6 +94,14 @@ def _answers(
                 if alone and (len(found) == 1 or instance is not None):
                     raise
                 yield names | {"reason": error.message}, ()
+
+
+def _own_data(file: Path) -> ForeignData | None:
+    """The data that a model is stored with, unless it is a run."""
+    from verify.model_files import ForeignData
+
+    own = ForeignData(file)
+    return own if own.run is None and own.named else None
 
 
 def _answer(
