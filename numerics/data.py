@@ -91,15 +91,6 @@ class Dataset:
         return mask
 
     @property
-    def first_copies(self) -> NDArray[np.bool_]:
-        """(T,) whether a datapoint equals none before it, bit for bit."""
-        entries: NDArray[Any] = np.rec.fromarrays([self.indices, self.values])
-        seen: dict[bytes, int] = {}
-        cuts = zip(self.indptr[:-1], self.indptr[1:], strict=True)
-        first = [seen.setdefault(entries[i:j].tobytes(), t) == t for t, (i, j) in enumerate(cuts)]
-        return np.array(first, dtype=np.bool_)
-
-    @property
     def has_disjoint_supports(self) -> bool:
         """Whether no feature occurs in two datapoints; non-negative datapoints are orthogonal exactly then."""
         return len(np.unique(self.indices)) == len(self.indices)

@@ -12,6 +12,7 @@ import torch
 from scipy import sparse
 
 from numerics.data import Dataset, as_array
+from numerics.measurement.distinct import distinct_points
 
 #: Norms further than this from 1 are told: float32 keeps 1e-7 of an entry, 1e-6 of a norm.
 TOLD_FROM = 1e-6
@@ -128,7 +129,7 @@ def _without_empty(X: Any) -> tuple[Dataset, int]:
 
 def _told(data: Dataset) -> tuple[str, ...]:
     """What of a dataset differs from that of the theory: norms, copies."""
-    notes, norms, distinct = [], data.norms, int(data.first_copies.sum())
+    notes, norms, distinct = [], data.norms, distinct_points(data).data.T
     if np.abs(norms - 1).max() > TOLD_FROM:
         notes.append(
             f"norms of datapoints are {norms.min():.6g} to {norms.max():.6g}, not 1: carried in every bound"

@@ -1,114 +1,291 @@
-"""What a model became, in words: a first diagnosis from its hidden vectors and point errors.
+"""What a model became, in words: a diagnosis of every end state, from hidden vectors, columns and outputs.
 
-The names, in the order in which they are tried: "diverged", "dropped point" (a datapoint left near the origin and not
-reconstructed), "two circles" (hidden vectors on circles of different radii), "not converged", "regular T-gon",
-"irregular polygon" (gaps within 1/(2T + 2) of 2π/T in the mean square, half of what 2π/(T + 1) strays, or not; lengths
-do not count); with W at hand, first of all "stored features" (a few columns of W far longer than all others:
-generalization); for other m "memorized code", and "single point" for T = 1. The first is the trainer's, the next
-two are stationary points that are not the least-norm optimum (Henighan et al. 2023, section "Optimization Failures
-in 2D").
+The names, in the order in which they are tried:
+
+- "diverged": the loss is not finite (the trainer says so);
+- "stored features": columns of W hold features, on a polygon or another arrangement: the model generalizes;
+- "features and repeated points": some datapoints that are repeated more often than others are stored beside them;
+- "repeated points": only those are stored, no feature and not most of the others;
+- "single point": T = 1, memorized;
+- "collapsed": the outputs do not depend on the datapoint, and the loss leaves it so;
+- "dropped point": a few datapoints near the origin, not reconstructed, all others are;
+- "silent own output": everything is met but outputs that a datapoint's own features never switch on; their gradient
+  is zero, so that more training cannot help;
+- "two circles": hidden vectors on circles of different radii (m = 2);
+- "regular T-gon", "irregular polygon": memorized, m = 2: gaps within 1/(2T + 2) of 2π/T in the mean square, half of
+  what 2π/(T + 1) strays, or not; lengths do not count;
+- "minimum-norm code", "memorized code": memorized, other m: on the least-norm code up to its scale, or not;
+- "clusters": hidden vectors in bundles, whose means are what is reconstructed;
+- "not converged": anything else.
+
+Shape is a matter of distinct datapoints: copies are counted once. Dropped points and two circles are stationary points
+that are not the least-norm optimum (Henighan et al. 2023, section "Optimization Failures in 2D"). The thresholds are
+those of `verify.thresholds`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
 
-from numerics import Run
-from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
+from numerics import Run, measure
+from numerics.data import as_dataset
+from numerics.measurement.distinct import DistinctPoints, distinct_points
+from numerics.model import read_parameters
 from theory import Record, Setting, predict
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
+from verify.stored_features import Places, are_settled, arrangement, find_stored, nearest_law
+from verify.thresholds import (
+    CIRCLE_RATIO,
+    CLUSTER_RATIO,
+    CODE_EXCESS,
+    CONSTANT_OUTPUT,
+    DROPPED_ERROR,
+    DROPPED_LENGTH,
+    MAJORITY,
+    MEMORIZED_ERROR,
+    STORED,
+)
 
-#: Stored features: the columns of W that hold them are at least this much longer than the next one, ...
-FEATURE_RATIO = 1.5
-#: ... and there are at least this many datapoints per stored feature, so that none of them is a datapoint.
-SEEN_OFTEN = 10
-#: Two circles are told apart when lengths, in order, jump by at least this ratio; regular polygons jump by 1.
-CIRCLE_RATIO = 1.1
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """A name, the numbers that led to it, and how many features are stored."""
+    """A name, the numbers that led to it, and which datapoints and features it is about.
+
+    ``datapoints`` are columns of the data, from 0, the first copies of dropped, silent or repeated ones; ``features``
+    are those that are stored, or silent.
+    """
 
     name: str
     evidence: str
-    stored: int = 0
+    datapoints: tuple[int, ...] = ()
+    features: tuple[int, ...] = ()
+
+    @property
+    def stored(self) -> int:
+        """How many features are stored."""
+        return len(self.features) if "features" in self.name else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Model:
+    """Parameters and distinct datapoints, with what follows at each entry of the data."""
+
+    W: Floats
+    b: Floats
+    points: DistinctPoints
+    record: Record
+
+    def silent(self) -> NDArray[np.bool_]:
+        """(nnz,) whether the own output of an entry is at or below the edge of its ReLU."""
+        features, columns = self.points.data.indices, self.points.data.columns
+        projected = np.sum(self.W[:, features] * self.record.hidden[:, columns], axis=0)
+        return np.asarray(projected + self.b[features] <= 0)
 
 
 def diagnose_run(run: Run) -> Diagnosis:
     """The diagnosis of a run; "diverged" where there is nothing to measure."""
     if run.status == "diverged":
         return Diagnosis("diverged", f"loss was not finite at step {int(run.history_step[-1])}")
-    return diagnose(run.record, run.W)
+    return diagnose(run.record, run, run.data)
 
 
-def diagnose(record: Record, W: NDArray[np.floating[Any]] | None = None) -> Diagnosis:
+def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     """Name what a measured record shows: one of the names at the head of this module.
 
-    With the (m, n) weights ``W`` a model that stores features in place of datapoints is recognized, too.
+    ``model`` and ``data`` are those that the record was measured on, as `numerics.measure` takes them. Without them
+    copies cannot be told, and only the names that hidden vectors and errors decide are given.
 
     >>> from theory import Setting, predict
     >>> diagnose(predict(Setting(T=5))).name
     'regular T-gon'
     """
-    if W is not None and (features := _stored_features(record, W)) is not None:
-        return features
-    lengths = np.sqrt(record.radius_squared)
-    dropped = (record.point_error >= DROPPED_ERROR) & (lengths <= DROPPED_LENGTH * np.median(lengths))
-    if dropped.any() and np.median(record.point_error[~dropped]) < DROPPED_ERROR:
-        return Diagnosis(
-            "dropped point",
-            f"{int(dropped.sum())} of {record.T} datapoints near the origin, with squared errors of "
-            f"{_range(record.point_error[dropped])}; the largest of all is {record.worst_point_error:.2g}",
-        )
-    if record.T == 1 and record.memorized:
-        evidence = f"length {lengths[0]:.4g}, squared error {record.worst_point_error:.2g}"
-        return Diagnosis("single point", evidence)
-    if record.m == 2 and record.T >= 3:
-        return _planar(record, lengths)
-    if not record.memorized:
-        return Diagnosis("not converged", _error(record))
-    return Diagnosis("memorized code", f"lengths {_range(lengths)}")
+    places, norms = np.arange(record.T), np.ones(record.T)
+    if model is None or data is None:
+        return _dropped(record, places, norms) or _shape(record)
+    data = as_dataset(data)
+    parameters = read_parameters(model, data.n)
+    points = distinct_points(data)
+    record = record if points.data is data else measure(parameters, points.data)
+    given = _Model(*parameters, points, record)
+    found = _generalizing(given) or _collapsed(given)
+    found = found or _dropped(record, points.first, points.data.norms) or _silent(given, few=True)
+    found = found or _shape(record, given)
+    if points.data is data:
+        return found
+    return replace(found, evidence=f"{points.data.T} distinct of {data.T} datapoints; {found.evidence}")
 
 
-def _stored_features(record: Record, W: NDArray[np.floating[Any]]) -> Diagnosis | None:
-    """The diagnosis of a model whose longest columns, three to eight of them, stand apart from all others."""
-    norms = np.sort(np.linalg.norm(W.astype(np.float64), axis=0))[::-1]
-    jumps = norms[2:8] / np.maximum(norms[3:9], np.finfo(float).tiny) if len(norms) >= 9 else np.zeros(1)
-    stored = int(np.argmax(jumps)) + 3
-    if record.memorized or SEEN_OFTEN * stored > record.T or jumps.max() < FEATURE_RATIO:
+def _generalizing(model: _Model) -> Diagnosis | None:
+    """The diagnosis of a model that stores features, repeated datapoints, or both."""
+    W, b, points, record = model.W, model.b, model.points, model.record
+    stored = find_stored(W, b, points, record.memorized)
+    if len(stored) and not are_settled(W, b, points, stored):
+        stored = stored[:0]
+    if record.memorized and not len(stored):
         return None
-    evidence = f"{stored} columns of W of norm {_range(norms[:stored])}, the next {norms[stored]:.3g}"
-    return Diagnosis("stored features", evidence, stored)
+    data = points.data
+    kept = record.point_error <= (1 - STORED) * data.norms**2
+    repeated = (points.copies > np.median(points.copies)) & (np.diff(data.indptr) > 1)
+    explained = np.bincount(data.columns, data.values**2 * np.isin(data.indices, stored), minlength=record.T)
+    own = kept & repeated & (explained < MAJORITY * data.norms**2)
+    beside = f"{own.sum()} of {repeated.sum()} repeated datapoints stored"
+    name, evidence = "repeated points", f"{beside}, {kept[~repeated].sum()} of the others"
+    if len(stored):
+        name = "features and repeated points" if own.any() else "stored features"
+        evidence = f"{len(stored)} of {data.n} features stored: {_arranged(model, stored)}"
+        evidence += f"; {beside}" if own.any() else ""
+    elif not (own.any() and np.mean(own[repeated]) >= MAJORITY > np.mean(kept[~repeated])):
+        return None
+    return Diagnosis(name, evidence, tuple(points.first[own].tolist()), tuple(stored.tolist()))
 
 
-def _planar(record: Record, lengths: NDArray[np.float64]) -> Diagnosis:
+def _arranged(model: _Model, stored: Places) -> str:
+    """Arrangement, norms and biases of the stored features; for a ring also the nearest amplitude law."""
+    columns, bias = model.W[:, stored], model.b[stored]
+    shape = arrangement(columns)
+    norms = np.linalg.norm(columns, axis=0)
+    evidence = f"{shape} of norm {_range(norms)} and bias {_range(bias)}"
+    if len(model.W) != 2 or len(stored) < 3 or shape == "irregular":
+        return evidence
+    return f"{evidence}; {nearest_law(columns, bias, model.points)}"
+
+
+def _collapsed(model: _Model) -> Diagnosis | None:
+    """The diagnosis of a model whose outputs are the same everywhere: all silent, or near the mean of the data."""
+    record, data = model.record, model.points.data
+    weights = model.points.copies / model.points.copies.sum()
+    mean = data.sparse() @ weights
+    gain = weights @ (data.norms**2 - record.point_error)
+    spread = float(np.linalg.norm(model.W) * np.max(np.linalg.norm(record.hidden, axis=0) / data.norms))
+    silent = bool(model.silent().all())
+    if record.memorized or not (silent or (spread <= CONSTANT_OUTPUT and gain >= MAJORITY * (mean @ mean))):
+        return None
+    state = "every own output is silent" if silent else "the outputs are near the mean of the data"
+    return Diagnosis("collapsed", f"{state}; they differ by {spread:.2g} or less between datapoints")
+
+
+def _dropped(record: Record, places: Places, norms: Floats) -> Diagnosis | None:
+    """The diagnosis of a model that forgets a few datapoints, which lie near the origin."""
+    lengths, errors = np.sqrt(record.radius_squared), record.point_error / norms**2
+    dropped = (errors >= DROPPED_ERROR) & (lengths <= DROPPED_LENGTH * np.median(lengths))
+    if not dropped.any() or np.median(errors[~dropped]) >= DROPPED_ERROR:
+        return None
+    chosen = tuple(places[dropped].tolist())
+    evidence = (
+        f"{len(chosen)} of {record.T} datapoints near the origin ({_listed(chosen)}), with squared errors of "
+        f"{_range(record.point_error[dropped])}; the largest of all is {record.worst_point_error:.2g}"
+    )
+    return Diagnosis("dropped point", evidence, chosen)
+
+
+def _silent(model: _Model, few: bool) -> Diagnosis | None:
+    """The diagnosis of a model whose errors are those of silent own outputs: all of it, or mostly of a ``few``."""
+    record, data, silent = model.record, model.points.data, model.silent()
+    columns, features, lost = data.columns[silent], data.indices[silent], data.values[silent] ** 2
+    rest = record.point_error - np.bincount(columns, lost, minlength=record.T)
+    unmet = record.point_error > MEMORIZED_ERROR
+    theirs = np.mean(unmet) <= MAJORITY and np.all(rest[unmet] <= (1 - MAJORITY) * record.point_error[unmet])
+    if record.memorized or not (theirs if few else rest.max() <= MEMORIZED_ERROR):
+        return None
+    entries = [
+        f"datapoint {model.points.first[columns[at]]}, feature {features[at]}, squared error {lost[at]:.2g}"
+        for at in np.argsort(-lost, kind="stable")
+    ]
+    evidence = (
+        f"{len(lost)} of {len(silent)} own outputs ({_listed(entries, '; ')}), everything else is met to "
+        f"{max(rest.max(), 0):.1g}; a silent output has no gradient: more training cannot help"
+    )
+    places = np.unique(model.points.first[columns])
+    return Diagnosis(
+        "silent own output", evidence, tuple(places.tolist()), tuple(np.unique(features).tolist())
+    )
+
+
+def _shape(record: Record, model: _Model | None = None) -> Diagnosis:
+    """The diagnosis of a model by the arrangement of its hidden vectors."""
+    lengths = np.sqrt(record.radius_squared)
+    if record.T == 1 and record.memorized:
+        return Diagnosis("single point", f"length {lengths[0]:.4g}, {_error(record)}")
+    if record.m == 2 and record.T >= 3 and (circles := _two_circles(record, lengths)) is not None:
+        return circles
+    if not record.memorized:
+        found = _clusters(model) or _silent(model, few=False) if model is not None else None
+        met = int(np.sum(record.point_error <= MEMORIZED_ERROR))
+        return found or Diagnosis(
+            "not converged", f"{met} of {record.T} datapoints memorized; {_error(record)}"
+        )
+    return _polygon(record) if record.m == 2 and record.T >= 3 else _code(record, lengths)
+
+
+def _two_circles(record: Record, lengths: Floats) -> Diagnosis | None:
     ordered = np.sort(lengths)
     jumps = ordered[1:] / np.maximum(ordered[:-1], np.finfo(float).tiny)
+    if record.worst_point_error >= DROPPED_ERROR or jumps.max() < CIRCLE_RATIO:
+        return None
     inner = int(np.argmax(jumps)) + 1
-    if record.worst_point_error < DROPPED_ERROR and jumps.max() >= CIRCLE_RATIO:
-        points = "point" if inner == 1 else "points"
-        inside = f"{inner} {points} at length {_range(ordered[:inner])}"
-        return Diagnosis(
-            "two circles", f"{inside}, {record.T - inner} at {_range(ordered[inner:])}; {_error(record)}"
-        )
-    if not record.memorized:
-        return Diagnosis("not converged", _error(record))
-    here, rival = (predict(Setting(T=T)) for T in (record.T, record.T + 1))
-    deviation = shape_deviation(record, here)
-    half_way = shape_deviation(rival, here).gap / 2
+    inside = f"{inner} {'point' if inner == 1 else 'points'} at length {_range(ordered[:inner])}"
+    outside = f"{record.T - inner} at {_range(ordered[inner:])}"
+    return Diagnosis("two circles", f"{inside}, {outside}; {_error(record)}")
+
+
+def _polygon(record: Record) -> Diagnosis:
+    deviation = shape_deviation(record, predict(Setting(T=record.T)))
     shape = (
         f"gaps within {deviation.gap:.1%} of 2π/{record.T}, squared radii within {deviation.radius:.1%} (rms)"
     )
-    return Diagnosis("regular T-gon" if deviation.gap < half_way else "irregular polygon", shape)
+    return Diagnosis(
+        "regular T-gon" if deviation.gap < 1 / (2 * record.T + 2) else "irregular polygon", shape
+    )
+
+
+def _code(record: Record, lengths: Floats) -> Diagnosis:
+    """The diagnosis of a memorizing model that is no polygon, by its energy once it is scaled to touch a constraint."""
+    gram = record.hidden.T @ record.hidden
+    slack = float(np.min((np.diag(gram)[:, None] - gram)[~np.eye(record.T, dtype=np.bool_)]))
+    if slack <= 0 or (record.status == "measured" and not record.assumes("disjoint supports")):
+        return Diagnosis("memorized code", f"lengths {_range(lengths)}")
+    excess = record.energy / (slack * predict(Setting(T=record.T, m=record.m)).energy) - 1
+    name = "minimum-norm code" if excess <= CODE_EXCESS else "memorized code"
+    return Diagnosis(name, f"lengths {_range(lengths)}; energy {excess:.1%} above the least at its scale")
+
+
+def _clusters(model: _Model) -> Diagnosis | None:
+    """The diagnosis of a model that puts its datapoints in bundles, and returns the mean of each."""
+    record, data = model.record, model.points.data
+    chosen = np.arange(record.T)[:: max(1, record.T // 2000)]
+    lengths = np.sqrt(record.radius_squared[chosen])
+    if record.T < 6 or lengths.min() == 0:
+        return None
+    merges = linkage((record.hidden[:, chosen] / lengths).T, "single")
+    heights = np.maximum(merges[:, 2], np.finfo(float).eps)
+    jumps = heights[1:] / heights[:-1]
+    at = int(np.argmax(jumps))
+    labels = fcluster(merges, heights[at], "distance") - 1
+    sizes = np.bincount(labels)
+    sums = data.sparse()[:, chosen] @ np.eye(len(sizes))[labels]
+    explained = float(np.sum(np.sum(sums**2, axis=0) / sizes))
+    gain = float(np.sum(data.norms[chosen] ** 2 - record.point_error[chosen]))
+    if jumps[at] < CLUSTER_RATIO or 2 * len(sizes) > len(chosen) or gain < MAJORITY * explained:
+        return None
+    evidence = f"{len(sizes)} bundles of {shown(sizes.tolist())} datapoints, {jumps[at]:.3g} times as far apart as wide"
+    return Diagnosis("clusters", f"{evidence}; {_error(record)}")
 
 
 def _error(record: Record) -> str:
     return f"largest squared error of a datapoint {record.worst_point_error:.2g}"
 
 
-def _range(values: NDArray[np.float64]) -> str:
+def _range(values: Floats) -> str:
     return shown([float(values.min()), float(values.max())], 3)
+
+
+def _listed(items: Sequence[object], separator: str = ", ") -> str:
+    """The first five of ``items``, and an ellipsis for more."""
+    return separator.join(map(str, items[:5])) + (f"{separator}…" if len(items) > 5 else "")

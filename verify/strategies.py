@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import hypothesis.strategies as st
 import numpy as np
-from numpy.typing import NDArray
 
 from numerics import Dataset
 from theory import Setting, predict
+from verify.end_states import END_STATES, Model, build, disjoint_data
 
-__all__ = ["Model", "datasets", "memorizing_models", "orthonormal_datasets", "random_models", "settings"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
-    """Plain parameters, W (m, n) and b (n,); accepted wherever a model is."""
-
-    W: NDArray[np.float64]
-    b: NDArray[np.float64]
+__all__ = [
+    "Model",
+    "datasets",
+    "end_states",
+    "memorizing_models",
+    "orthonormal_datasets",
+    "random_models",
+    "settings",
+]
 
 
 _GENERATORS = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
@@ -67,14 +65,7 @@ def datasets(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 60) -> Dataset:
 @st.composite
 def orthonormal_datasets(draw: st.DrawFn, *, min_T: int = 2, max_T: int = 12) -> Dataset:
     """Unit-norm datapoints with disjoint supports of one to five features, and up to twenty unseen features."""
-    T = draw(st.integers(min_T, max_T))
-    numbers = draw(_GENERATORS)
-    owner = np.concatenate(
-        [np.repeat(np.arange(T), numbers.integers(1, 6, T)), np.full(numbers.integers(0, 21), -1)]
-    )
-    numbers.shuffle(owner)
-    X = np.where(owner[:, None] == np.arange(T), numbers.uniform(0.2, 1.0, (len(owner), T)), 0.0)
-    return Dataset.from_dense(X / np.linalg.norm(X, axis=0))
+    return disjoint_data(draw(_GENERATORS), draw(st.integers(min_T, max_T)))
 
 
 @st.composite
@@ -93,6 +84,15 @@ def memorizing_models(
     hidden = turn @ hidden * (1 + max_excess * draw(st.floats(0, 1)))
     X = data.dense()
     return Model(hidden @ X.T, X @ (1 - (hidden**2).sum(axis=0))), data
+
+
+@st.composite
+def end_states(
+    draw: st.DrawFn, *, names: tuple[str, ...] = tuple(END_STATES), max_noise: float = 1.0
+) -> tuple[str, Model, Dataset]:
+    """Models near each end state of `verify.diagnosis`, with its name and the data; exact ones at ``max_noise`` 0."""
+    name, noise = draw(st.sampled_from(names)), draw(st.floats(0, max_noise))
+    return name, *build(name, draw(_GENERATORS), noise)
 
 
 @st.composite

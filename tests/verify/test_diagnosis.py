@@ -5,11 +5,16 @@ import pytest
 from hypothesis import given
 
 from numerics import Dataset, measure
+from numerics.measurement.distinct import distinct_points
 from tests.small_runs import diverged_run
 from theory import Setting, predict
-from theory.memorization.tgon import tgon_hidden
+from theory.features.polygon import polygon
+from theory.memorization.tgon import simplex_hidden, tgon_hidden
+from theory.polygon_geometry import polygon_vertices
 from verify import diagnose
 from verify.diagnosis import diagnose_run
+from verify.end_states import END_STATES, build, sparse_data
+from verify.stored_features import arrangement, nearest_law
 from verify.strategies import Model, memorizing_models
 
 
@@ -68,10 +73,29 @@ def test_a_shrunken_polygon_has_not_converged():
     assert diagnose(_one_hot(hidden)).name == "not converged"
 
 
-def test_one_point_and_other_dimensions():
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+@pytest.mark.parametrize("name", END_STATES)
+def test_models_of_known_end_states_are_named(name, noise):
+    """Two of each; benchmarks/diagnosis.py makes the whole confusion matrix."""
+    for seed in range(2):
+        model, data = build(name, np.random.default_rng(seed), noise)
+        found = diagnose(measure(model, data), model, data)
+        assert found.name == name, found.evidence
+
+
+def test_predictions_are_their_own_shapes():
     assert diagnose(predict(Setting(T=1))).name == "single point"
-    assert diagnose(predict(Setting(T=4, m=3))).name == "memorized code"
-    assert diagnose(predict(Setting(T=2))).name == "memorized code"
+    assert diagnose(predict(Setting(T=4, m=3))).name == "minimum-norm code"
+    assert diagnose(predict(Setting(T=2))).name == "minimum-norm code"
+
+
+@pytest.mark.parametrize(("name", "error"), [("dropped point", 0.1), ("silent own output", 1e-4)])
+def test_the_datapoints_of_a_failure_are_those_with_errors(name, error):
+    for seed in range(5):
+        model, data = build(name, np.random.default_rng(seed))
+        errors = measure(model, data).point_error
+        unmet = [t for t in distinct_points(data).first if errors[t] > error]
+        assert list(diagnose(measure(model, data), model, data).datapoints) == unmet
 
 
 def test_divergence_is_named():
@@ -80,14 +104,46 @@ def test_divergence_is_named():
 
 
 def test_few_long_columns_are_stored_features():
-    """Sixty datapoints of one of twelve features each, five features stored as a pentagon."""
-    W = np.hstack([tgon_hidden(5) / np.linalg.norm(tgon_hidden(5)[:, 0]), np.full((2, 7), 0.05)])
-    data = Dataset.from_dense(np.eye(12)[:, np.arange(60) % 12])
-    record = measure(Model(W, np.zeros(12)), data)
-    assert diagnose(record, W).name == "stored features"
-    assert "5 columns" in diagnose(record, W).evidence
-    assert diagnose(record).name != "stored features"
-    assert diagnose(record, np.ones((2, 12))).name != "stored features"
+    """Two hundred and forty datapoints of one of twelve features each, five features stored as a pentagon."""
+    W = np.hstack([polygon_vertices(5, 1.0), np.full((2, 7), 0.05)])
+    X = np.eye(12)[:, np.arange(240) % 12]
+    found = diagnose(measure((W, np.zeros(12)), X), (W, np.zeros(12)), X)
+    assert (found.name, found.features) == ("stored features", (0, 1, 2, 3, 4))
+    assert "5 of 12 features stored: regular pentagon" in found.evidence
+    assert diagnose(measure((W, np.zeros(12)), X)).name != "stored features"
+
+
+@pytest.mark.parametrize("law", ["constant", "uniform", "free"])
+@pytest.mark.parametrize("k", [5, 7])
+def test_rings_fit_the_law_that_they_were_built_for(k, law):
+    ring = polygon(k, law)
+    points = distinct_points(sparse_data(np.random.default_rng(k), k, 400, alone=True, law="uniform"))
+    found = nearest_law(polygon_vertices(k, ring.radius_squared), np.full(k, ring.bias), points)
+    assert found.startswith(f"nearest law {law if law != 'free' else 'b = 0'} ")
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (polygon_vertices(6, 2.0), "regular hexagon"),
+        (np.kron(np.eye(2), polygon_vertices(5, 1.0)), "2 regular pentagons"),
+        (np.hstack([np.eye(3), -np.eye(3)]), "3 antipodal pairs"),
+        (simplex_hidden(4, 3), "regular tetrahedron"),
+        (np.eye(3), "3 single directions"),
+        (np.array([[1.0, 1.0, 1.0], [0.0, 0.2, 0.4]]), "irregular"),
+    ],
+)
+def test_arrangements_are_named(columns, name):
+    assert arrangement(columns) == name
+
+
+def test_copies_change_no_shape():
+    """The diagnosis of shuffled copies is that of the distinct datapoints."""
+    for seed in range(4):
+        model, data = build("regular T-gon", np.random.default_rng(seed))
+        copies = np.random.default_rng(seed).integers(0, data.T, 3 * data.T)
+        X = data.dense()[:, np.append(np.arange(data.T), copies)]
+        assert diagnose(measure(model, X), model, X).name == "regular T-gon"
 
 
 def test_an_untrained_model_has_dropped_nothing():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from numerics import measure
 from tgon.testing import assert_claims
-from verify import strategies
+from verify import diagnose, strategies
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,12 @@ def test_memorizing_models_memorize(case):
     record = measure(*case)
     assert record.memorized
     assert record.assumes("unit norm", "disjoint supports", "active outputs")
+
+
+@given(strategies.end_states(names=("clusters", "collapsed", "dropped point", "single point")))
+def test_end_states_are_what_they_are_called(case):
+    name, model, data = case
+    assert diagnose(measure(model, data), model, data).name == name
 
 
 def test_random_models_do_not_memorize():

@@ -124,7 +124,7 @@ def _answer(
             "guesses": said,
         }, ()
     record = measure(found.stored, data)
-    diagnosis, claims = diagnose(record, found.W), judge_model(record, data.n)
+    diagnosis, claims = diagnose(record, (found.W, found.b), data), judge_model(record, data.n)
     answer = {
         "diagnosis": diagnosis.name,
         "evidence": diagnosis.evidence,

@@ -13,7 +13,7 @@ from tgon.cli.options import FILE, BadInput, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from numerics import Polished
+    from numerics import Dataset, Polished
 
 #: The columns of --table.
 _COLUMNS = (
@@ -80,14 +80,14 @@ def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:
                 answer |= {
                     name: getattr(found.run.setting, name) for name in ("T", "m", "weight_decay", "seed")
                 }
-            before = diagnose(numerics.measure((found.W, found.b), dataset), found.W).name
-            answer["diagnosis_before"] = before
+            before = numerics.measure((found.W, found.b), dataset)
+            answer["diagnosis_before"] = diagnose(before, (found.W, found.b), dataset).name
             polished = numerics.polish((found.W, found.b), dataset)
     except BadInput as error:
         if alone:
             raise
         return answer | {"reason": error.message}
-    answer |= _described(polished) | {"guesses": [*found.guesses, *guesses]}
+    answer |= _described(polished, dataset) | {"guesses": [*found.guesses, *guesses]}
     return answer | {"exit_code": _exit_code(answer, polished.before.norm_error)}
 
 
@@ -112,7 +112,7 @@ def _write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
-def _described(found: Polished) -> dict[str, Any]:
+def _described(found: Polished, data: Dataset) -> dict[str, Any]:
     """A polished model in one flat object: before and after, the prediction, the certificate, and the names.
     The prediction is the least norm of the datapoints that are kept; None where two of them share a feature or a norm
     is not 1, since it holds for orthonormal data.
@@ -120,7 +120,7 @@ def _described(found: Polished) -> dict[str, Any]:
     from theory import Setting, predict
     from verify.diagnosis import diagnose
 
-    before, after = (diagnose(record) for record in (found.before, found.after))
+    after = diagnose(found.after, (found.W, found.b), data)
     predicted = None
     if found.before.assumes("unit norm", "disjoint supports"):
         predicted = predict(Setting(T=int((~found.dropped).sum()), m=found.before.m))
@@ -129,7 +129,6 @@ def _described(found: Polished) -> dict[str, Any]:
     return {
         "diagnosis": after.name,
         "evidence": after.evidence,
-        "diagnosis_before": before.name,
         "before": {name: getattr(found.before, name) for name in _MEASURED},
         "after": {name: getattr(found.after, name) for name in _MEASURED},
         "predicted_weight_norm": norm,
