@@ -16,9 +16,9 @@ from experiments.grouping import cell, numbers, parts, span
 from numerics import Run
 from theory.memorization.tgon import tgon_dimensionality, tgon_energy
 from theory.number_format import number
-from verify.diagnosis import CIRCLE_RATIO
 from verify.statistics import Interval, mean_interval, share_interval
 from verify.style import DECAY_COLOURS, INK, panels
+from verify.thresholds import CIRCLE_RATIO
 
 KEYS = ("T", "weight_decay", "seed")
 

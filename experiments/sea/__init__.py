@@ -21,7 +21,6 @@ from theory.features.amplitudes import normalized
 from theory.features.polygon import best_polygons, polygon
 from theory.features.sea import Directions, best_sea, ring_with_sea
 from theory.number_format import number
-from verify.diagnosis import FEATURE_RATIO
 from verify.statistics import mean_interval
 from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, VERMILLION, panels
 
@@ -31,6 +30,8 @@ KEYS = ("T", "start", "seed")
 STARTS = ("xavier", "pentagon", "hexagon", "heptagon")
 #: The sizes that a best ring is looked for among, and those that are compared with a sea.
 SIZES, SEA_SIZES = range(3, 10), range(5, 8)
+#: The columns of a ring are at least this much longer than the next one.
+FEATURE_RATIO = 1.5
 #: Scales are separated where less than this share of the sea's energy passes the bias.
 SEPARATED = 0.05
 
