@@ -151,9 +151,9 @@ def test_polygon_takes_the_data_of_the_normalized_law():
 
 
 def test_threshold_gives_repeats_with_their_range():
-    found = answer("threshold", "--T", 6000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 40)
+    found = answer("threshold", "--T", 3000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 20)
     assert list(found)[:4] == ["repeats", "metastable_until", "equal_energy", "fifth_energy"]
-    assert found["equal_energy"] == 20
+    assert found["equal_energy"] == 10
     repeats = found["repeats"]
     assert 0 < repeats["least"] <= repeats["median"] <= repeats["greatest"] < 30
     assert found["fifth_energy"] > 1

@@ -130,7 +130,7 @@ def test_turning_is_the_best_rotation():
         assert least <= ((_rotation(angle) @ turned - ordered) ** 2).sum() + 1e-9
 
 
-@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("m", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_other_dimensions_are_drawn_without_the_polygon(m):
     setting = Setting(T=2, n=60, sparsity=0.9, steps=30, m=m)
     runs = train([setting, setting.replace(T=3)], out=None, progress=False)

@@ -1,7 +1,7 @@
 """Memorization codes that have names: coordinates and exact energies, of least Σ‖h_j‖².
 
 A spherical code of T points with maximal cosine μ becomes a solution of `codes.programme` at the common radius²
-1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`).
+1/(1−μ), with energy T/(1−μ) (`codes.equal-norm`). The plane's is the regular T-gon (`codes.tgon`).
 """
 
 import itertools

@@ -123,6 +123,7 @@ def test_a_start_that_is_not_finite_has_diverged(engine: EngineName, bad: float)
     assert (run.status, run.diverged_at, run.history_step.tolist()) == ("diverged", 0, [0])
 
 
+@pytest.mark.slow  # compiles the kernels of all cores
 def test_a_large_run_on_all_cores_says_it_too() -> None:
     from numerics.engines.cpu.trajectory import uses_all_cores
 
