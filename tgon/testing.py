@@ -14,9 +14,8 @@ from typing import Any
 
 from hypothesis import settings as hypothesis_settings
 
-from numerics import measure
 from numerics.data import as_dataset
-from verify.claims.registry import CLAIMS, judge_model
+from verify.claims.registry import CLAIMS, judge_on
 from verify.strategies import *  # noqa: F403
 
 if hypothesis_settings.get_current_profile_name() == "default":
@@ -43,8 +42,7 @@ def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> Non
     known = [claim.label for claim in CLAIMS]
     if unknown := sorted(set(at_least) - set(known)):
         raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
-    dataset = as_dataset(data)
-    judged = {judged.label: judged for judged in judge_model(measure(model, dataset), dataset.n)}
+    judged = {judged.label: judged for judged in judge_on(model, as_dataset(data))}
     if several := sorted(set(at_least) - set(judged)):
         raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims")
     failed = [

@@ -106,16 +106,15 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     >>> diagnose(predict(Setting(T=5))).name
     'regular T-gon'
     """
-    places, norms = np.arange(record.T), np.ones(record.T)
     if model is None or data is None:
-        return _dropped(record, places, norms) or _shape(record)
+        return _dropped(record, np.arange(record.T)) or _shape(record)
     data = as_dataset(data)
     parameters = read_parameters(model, data.n)
     points = distinct_points(data)
     record = record if points.data is data else measure(parameters, points.data)
     given = _Model(*parameters, points, record)
     found = _generalizing(given) or _collapsed(given)
-    found = found or _dropped(record, points.first, points.data.norms) or _silent(given, few=True)
+    found = found or _dropped(record, points.first) or _silent(given, few=True)
     found = found or _shape(record, given)
     if points.data is data:
         return found
@@ -171,9 +170,9 @@ def _collapsed(model: _Model) -> Diagnosis | None:
     return Diagnosis("collapsed", f"{state}; they differ by {spread:.2g} or less between datapoints")
 
 
-def _dropped(record: Record, places: Places, norms: Floats) -> Diagnosis | None:
+def _dropped(record: Record, places: Places) -> Diagnosis | None:
     """The diagnosis of a model that forgets a few datapoints, which lie near the origin."""
-    lengths, errors = np.sqrt(record.radius_squared), record.point_error / norms**2
+    lengths, errors = np.sqrt(record.radius_squared), record.point_error / np.square(record.norms)
     dropped = (errors >= DROPPED_ERROR) & (lengths <= DROPPED_LENGTH * np.median(lengths))
     if not dropped.any() or np.median(errors[~dropped]) >= DROPPED_ERROR:
         return None

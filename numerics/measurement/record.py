@@ -104,16 +104,23 @@ def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dat
 def _assumptions(
     W: NDArray[np.float64], b: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset
 ) -> tuple[Assumption, ...]:
-    shared = len(data.indices) - len(np.unique(data.indices))
     outputs = np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns]) + b[data.indices]
-    unit, norm = "every datapoint has norm 1", f"largest norm {data.norms.max():.6g}"
-    own, where = (
-        "every datapoint's own features have positive outputs",
-        "outputs at the non-zero entries of the data",
+    worst, off, silent = (
+        int(np.argmin(outputs)),
+        int(np.argmax(np.abs(data.norms - 1))),
+        int(np.sum(outputs <= 0)),
     )
+    least = f"that of datapoint {data.columns[worst]}, feature {data.indices[worst]} is {outputs[worst]:.3g}"
+    order = np.argsort(data.indices, kind="stable")
+    again = np.flatnonzero(np.diff(data.indices[order]) == 0)
+    shared = f"{len(again)} shared entries"
+    if len(again):
+        one, other = data.columns[order[again[0] : again[0] + 2]]
+        shared = f"datapoints {one} and {other} share feature {data.indices[order[again[0]]]}; {shared}"
+    unit, own = "every datapoint has norm 1", "every datapoint's own features have positive outputs"
     apart = "no feature occurs in two datapoints"
     return (
-        Assumption("unit norm", unit, data.has_unit_norms, norm),
-        Assumption("disjoint supports", apart, shared == 0, f"{shared} shared entries"),
-        Assumption("active outputs", own, bool(np.all(outputs > 0)), where),
+        Assumption("unit norm", unit, data.has_unit_norms, f"datapoint {off} has norm {data.norms[off]:.6g}"),
+        Assumption("disjoint supports", apart, not len(again), shared),
+        Assumption("active outputs", own, not silent, f"{silent} of {len(outputs)} outputs silent; {least}"),
     )

@@ -79,7 +79,10 @@ def test_random_models_fit_their_data(data):
 def test_assert_claims_names_what_failed():
     hidden, X = np.array([[1.0, -1.0]]) / 2**0.5, np.eye(2)
     assert_claims((hidden, np.full(2, 0.5)), X, at_least=["memorization.robust"])
-    with pytest.raises(AssertionError, match=r"memorization\.robust: not judged"):
+    assert_claims((hidden, np.full(2, 0.5)), X[:, [0, 1, 1]], at_least=["memorization.robust"])  # a copy
+    with pytest.raises(AssertionError, match="datapoints 0 and 1 share feature 1; 1 shared entries"):
+        assert_claims((hidden, np.full(2, 0.5)), [[1, 0], [1, 1]], at_least=["memorization.norm-split"])
+    with pytest.raises(AssertionError, match=r"robust: not judged.*datapoint 0 has .* error of 1"):
         assert_claims((0 * hidden, np.zeros(2)), X, at_least=["memorization.robust"])
     with pytest.raises(ValueError, match=r"no claim memorization\.robus; the claims are"):
         assert_claims((hidden, np.full(2, 0.5)), X, at_least=["memorization.robus"])

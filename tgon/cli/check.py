@@ -109,7 +109,7 @@ def _answer(
 ) -> tuple[dict[str, Any], Sequence[Judgement]]:
     from numerics import measure
     from numerics.measurement.forward import measure_layers
-    from verify.claims.registry import judge_model
+    from verify.claims.registry import judge_on
     from verify.diagnosis import diagnose
 
     said = [*found.guesses, *guesses]
@@ -124,7 +124,7 @@ def _answer(
             "guesses": said,
         }, ()
     record = measure(found.stored, data)
-    diagnosis, claims = diagnose(record, (found.W, found.b), data), judge_model(record, data.n)
+    diagnosis, claims = diagnose(record, (found.W, found.b), data), judge_on(found.stored, data)
     answer = {
         "diagnosis": diagnosis.name,
         "evidence": diagnosis.evidence,

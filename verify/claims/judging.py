@@ -39,9 +39,11 @@ class Finding:
     reason: str
 
 
-def not_judged(reason: str) -> Finding:
-    """The finding of a judge who could decide nothing."""
-    return Finding(0, None, None, None, reason)
+def not_judged(reason: str, cases: Sequence[Case] = (), *names: str) -> Finding:
+    """The finding of a judge who could decide nothing, with what the first case lacks of the assumptions ``names``."""
+    assumptions = cases[0].record.assumptions if len(cases) == 1 else ()
+    unmet = [one.evidence for one in assumptions if one.name in names and one.holds is False]
+    return Finding(0, None, None, None, "; ".join([reason, *unmet]))
 
 
 Judge = Callable[[Sequence[Case]], Finding]

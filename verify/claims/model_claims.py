@@ -19,6 +19,14 @@ def _counted(usable: Sequence[Case], cases: Sequence[Case]) -> str:
     return f"{len(usable)} of {len(cases)} models judged"
 
 
+def _worst(cases: Sequence[Case]) -> str:
+    """The worst datapoint of the only case, if it has an error that matters."""
+    if len(cases) != 1 or cases[0].record.memorized:
+        return ""
+    error = cases[0].record.point_error
+    return f"; datapoint {np.argmax(error)} has a squared error of {error.max():.2g}"
+
+
 def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool = True) -> Finding:
     """‖W‖² against the sum of its parts, of which a wrong theory leaves one out.
 
@@ -26,7 +34,7 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
     """
     usable = [case for case in cases if case.record.assumes("disjoint supports")]
     if not usable:
-        return not_judged("no model on data with disjoint supports")
+        return not_judged("no model on data with disjoint supports", cases, "disjoint supports")
     found = [_split_and_bound(case, seen=seen, unseen=unseen) for case in usable]
     value, bound = max(found, key=lambda pair: pair[0] / pair[1])
     reason = f"{_counted(usable, cases)}; bound is rounding"
@@ -49,7 +57,7 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
     """
     usable = [case for case in cases if case.record.assumes("active outputs")]
     if not usable:
-        return not_judged("no model whose own outputs are all positive")
+        return not_judged("no model whose own outputs are all positive", cases, "active outputs")
     value = 0.0
     for case in usable:
         record = case.record
@@ -71,7 +79,8 @@ def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
         if case.record.T >= 2 and case.record.assumes(*_ROBUST) and constraint_level(case.record) > 0
     ]
     if not usable:
-        return not_judged("no model on orthogonal data, own outputs positive, errors below half of each norm")
+        reason = "no model on orthogonal data, own outputs positive, errors below half of each norm"
+        return not_judged(reason + _worst(cases), cases, *_ROBUST)
     ratios = []
     for case in usable:
         predicted = theory(case.setting)
@@ -104,7 +113,7 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
         ratios.append(float(np.max(shape_deviation(record, theory(case.setting)) / allowed)))
     skipped = f"{loose} too far above the minimum to tell T from T+1, {not_memorizing} outside the regime"
     if not ratios:
-        return not_judged(skipped)
+        return not_judged(skipped + _worst(cases), cases, *_ROBUST)
     return Finding(
         len(ratios), max(ratios) <= 1, max(ratios), 1.0, f"{len(ratios)} of {len(cases)} judged; {skipped}"
     )

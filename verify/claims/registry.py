@@ -1,7 +1,10 @@
 """The claims: what theory says of trained models, in a form that can lose."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from numerics import Dataset, measure
+from numerics.measurement.distinct import distinct_points
 from theory import Record, Setting
 from verify.claims.judging import Case, Claim, Judgement, judge_claim
 from verify.claims.model_claims import MODEL_CLAIMS
@@ -14,6 +17,11 @@ CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + POPULATION_CLAIMS
 def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
     """Every claim judged on the cases."""
     return tuple(judge_claim(claim, cases) for claim in CLAIMS)
+
+
+def judge_on(model: Any, data: Dataset) -> tuple[Judgement, ...]:
+    """The claims that make sense for a single model, judged on the distinct datapoints: copies count once."""
+    return judge_model(measure(model, distinct_points(data).data), data.n)
 
 
 def judge_model(record: Record, n: int) -> tuple[Judgement, ...]:
