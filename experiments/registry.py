@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 #: Experiments that test what the derivation notes say; the others, what was published.
 OF_THE_NOTES = (
     "compare",
+    "test-loss",
     "epsilon-law",
     "decay-budget",
     "polish",

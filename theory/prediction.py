@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.dimensionality import dimensionality
+from theory.memorization.memorized_loss import SHARED, least_norm_test_loss, loss_given_data, shared_features
 from theory.memorization.overlap import disjoint_probability, expected_overlapping_pairs
 from theory.memorization.tgon import (
     simplex_dimensionality,
@@ -56,14 +57,17 @@ class _Optimum:
     exact: dict[str, str]
 
 
-def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
+def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = None) -> Record:
     """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`).
+
+    Given `data`, the setting's dataset as (n, T) array or an object with `indptr`, `indices` and `values`, its overlap
+    is known and the test loss is that of this dataset; else it is the mean over datasets (`memorization.test-loss`).
 
     At m = 2, and for T ≤ m + 1, a theorem (`memorization.tgon-norm`, `memorization.simplex`); otherwise the best known
     code, a theorem only where a lower bound meets it. Wherever two penalties have an answer, they differ only at T = 1.
     Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of the weight outside the
     data span and of unseen features are 0: the least-norm model has none. Hidden vectors are one of many: an orthogonal
-    transformation or another order does as well. Raises ValueError: No model of zero loss exists (m = 1 with three or
+    transformation or another order does as well. Raises ValueError: Data of another T, no model of zero loss exists (m = 1 with three or
     more distinct points), no prediction is known (a code of unequal norms with ``penalty="both"``), the search for a
     code would be too large, or the penalty is unknown. Raises TypeError: `setting` is no setting.
 
@@ -81,6 +85,7 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
     copies[: setting.repeated_points] = setting.repeats
     copied = np.repeat(np.arange(distinct), copies)
     repeated = setting.repeats > 1
+    entries = None if data is None else _entries(data, setting.T, np.unique(copied, return_index=True)[1])
     points = "one vertex" if setting.repeated_points == 1 else f"{setting.repeated_points} vertices"
     hidden = optimum.hidden[:, copied]
     return Record(
@@ -100,8 +105,35 @@ def predict(setting: Setting, penalty: Penalty = "weights") -> Record:
         hidden=hidden,
         point_error=np.zeros(setting.T),
         exact=_with_copies(optimum.exact, setting.T - distinct) if repeated else optimum.exact,
-        assumptions=_assumptions(setting, distinct, penalty),
+        test_loss=_test_loss(setting, optimum, penalty, entries),
+        assumptions=_assumptions(setting, distinct, penalty, entries),
     )
+
+
+def _entries(data: Any, T: int, distinct: NDArray[np.intp]) -> tuple[list[Floats], bool]:
+    """The non-zero entries of the distinct datapoints, and whether no two share a feature."""
+    if hasattr(data, "indptr"):
+        parts = [slice(*ends) for ends in zip(data.indptr[:-1], data.indptr[1:], strict=True)]
+        columns = [(data.indices[part], data.values[part]) for part in parts]
+    else:
+        columns = [(np.flatnonzero(column), column[column != 0]) for column in np.asarray(data).T]
+    if len(columns) != T:
+        raise ValueError(
+            f"data of {len(columns)} datapoints for a setting with T = {T}; try Setting(T={len(columns)})"
+        )
+    features = np.concatenate([columns[t][0] for t in distinct])
+    return [columns[t][1] for t in distinct], len(np.unique(features)) == len(features)
+
+
+def _test_loss(
+    setting: Setting, optimum: _Optimum, penalty: Penalty, entries: tuple[list[Floats], bool] | None
+) -> float | None:
+    if entries is not None:
+        given = loss_given_data(optimum.hidden, entries[0], setting.n, setting.sparsity)
+        return given if entries[1] else None
+    if penalty == "both" and setting.distinct == 1:
+        return None
+    return least_norm_test_loss(setting.distinct, setting.m, setting.n, setting.sparsity)
 
 
 def _with_copies(exact: dict[str, str], copies: int) -> dict[str, str]:
@@ -223,9 +255,12 @@ def _code_strings(code: MemorizationCode, hidden: Floats) -> dict[str, str]:
     return strings
 
 
-def _assumptions(setting: Setting, distinct: int, penalty: Penalty) -> tuple[Assumption, ...]:
+def _assumptions(
+    setting: Setting, distinct: int, penalty: Penalty, entries: tuple[list[Floats], bool] | None
+) -> tuple[Assumption, ...]:
+    shared = shared_features(distinct, setting.n, setting.sparsity)
     return (
-        _orthonormal_data(setting, distinct),
+        _orthonormal_data(setting, distinct, None if entries is None else entries[1]),
         Assumption(
             "zero loss",
             "the run reaches zero loss; every number is that of an exactly memorizing model",
@@ -245,6 +280,12 @@ def _assumptions(setting: Setting, distinct: int, penalty: Penalty) -> tuple[Ass
             else "the least of ‖W‖² + ‖b‖² is what decay on W and b favours",
             *_penalties_agree(distinct, setting.m, penalty),
         ),
+        Assumption(
+            "rare overlap",
+            f"for the test loss: a fresh datapoint shares one feature with the data at most; refused above {SHARED:g}",
+            shared <= SHARED,
+            f"{shared:.3g} shared features expected",
+        ),
     )
 
 
@@ -258,15 +299,18 @@ def _penalties_agree(T: int, m: int, penalty: Penalty) -> tuple[bool | None, str
     return None, "decay on b moves a code of unequal norms"
 
 
-def _orthonormal_data(setting: Setting, distinct: int) -> Assumption:
+def _orthonormal_data(setting: Setting, distinct: int, disjoint_data: bool | None) -> Assumption:
     pairs = expected_overlapping_pairs(distinct, setting.n, setting.sparsity)
     disjoint = disjoint_probability(distinct, setting.n, setting.sparsity)
     evidence = f"{pairs:.3g} overlapping pairs expected, no overlap with probability {disjoint:.3g}"
     if distinct > setting.n:
         evidence = f"impossible: {distinct} disjoint supports need as many features, n is {setting.n}"
+    holds = True if distinct == 1 else False if disjoint < LIKELY_DISJOINT else None
+    if disjoint_data is not None:
+        holds, evidence = disjoint_data, "seen in the data"
     return Assumption(
         "orthonormal data",
         f"no two distinct datapoints share a feature; refused if less likely than {LIKELY_DISJOINT:g}",
-        True if distinct == 1 else False if disjoint < LIKELY_DISJOINT else None,
+        holds,
         evidence,
     )

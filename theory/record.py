@@ -54,6 +54,7 @@ class Record:
     hidden : (m, T) hidden vectors, for a prediction up to an orthogonal transformation and relabelling.
     point_error : (T,) squared error of each datapoint.
     norms : (T,) ‖X_t‖; 1 for a prediction.
+    test_loss : mean loss on fresh datapoints; None where it was not measured or no prediction holds.
     rounding_error : the largest squared error of a datapoint that storing the parameters in half precision can make.
     exact : SymPy strings of the scalar fields that have a closed form.
     assumptions : what the numbers rest on.
@@ -76,6 +77,7 @@ class Record:
     point_error: NDArray[np.float64]
     hidden: NDArray[np.float64]
     norms: NDArray[np.float64] | float = 1.0
+    test_loss: float | None = None
     rounding_error: float = 0.0
     exact: Mapping[str, str] = field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
@@ -132,14 +134,18 @@ class Record:
         return f"<table>{rows}</table><ul>{notes}</ul>"
 
     def __str__(self) -> str:
-        lines = [f"{name:22} {_shown(value)}" for name, value in self.as_dict().items() if name != "exact"]
+        lines = [
+            f"{name:22} {_shown(value)}"
+            for name, value in self.as_dict().items()
+            if name != "exact" and value is not None
+        ]
         lines += [f"  assumes {a.name}: {a}" for a in self.assumptions]
         return "\n".join(lines)
 
 
 _SCALARS = (
     *("configuration", "status", "energy", "weight_norm", "weight_norm_seen", "weight_norm_unseen"),
-    *("bias_norm", "bias_norm_unseen", "train_loss", "worst_point_error"),
+    *("bias_norm", "bias_norm_unseen", "train_loss", "worst_point_error", "test_loss"),
 )
 _ARRAYS = ("radius_squared", "bias_coefficient", "dimensionality")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numerics import Run, Runs
+from numerics.measurement.observables import fresh_errors
 from theory import Record, Setting, predict
 from verify.claims.judging import Case, Judgement, exit_code
 from verify.claims.population_claims import group_of
@@ -32,6 +33,9 @@ MEASURED = (
     *("weight_norm", "weight_norm_seen", "weight_norm_unseen", "bias_norm"),
 )
 
+#: The test loss of a group, measured and predicted.
+TEST_LOSSES = ("median_test_loss", "predicted_test_loss")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -40,7 +44,8 @@ class Row:
     ``share_low`` and ``share_high`` bound the share with 95 % confidence (Clopper-Pearson). Norms are over memorizing
     runs. Ratios are of ‖W‖ to the predicted least norm, over those of them whose data is orthonormal (``orthonormal``
     counts them): where two datapoints share a feature the prediction does not apply, and ‖W‖ may be below it. Entries
-    that need such a run or a prediction are None without one.
+    that need such a run or a prediction are None without one. Test losses are medians over those runs, the predicted
+    one from each run's own dataset.
     """
 
     T: int
@@ -64,6 +69,8 @@ class Row:
     predicted_bias_norm: float | None
     least_ratio: float | None
     median_ratio: float | None
+    median_test_loss: float | None
+    predicted_test_loss: float | None
     diagnoses: dict[str, int]
 
 
@@ -160,7 +167,8 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 
 def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
-    records = [run.record for run, _ in members if run.status == "memorized"]
+    runs = [run for run, _ in members if run.status == "memorized"]
+    records = [run.record for run in runs]
     predicted: Record | None = None
     with suppress(ValueError):  # no model of zero loss exists
         predicted = predict(group)
@@ -173,6 +181,8 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
     numbers: dict[str, Any] = {
         f"median_{name}": float(np.median(values)) if values else None for name, values in found.items()
     }
+    predictable = predicted is not None and predicted.test_loss is not None
+    numbers |= _test_losses(runs) if predictable else dict.fromkeys(TEST_LOSSES)
     numbers |= {
         f"least_{name}": min(found[name], default=None) for name in ("weight_norm", "sqrt_energy", "ratio")
     }
@@ -189,6 +199,14 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
         share_high=share.high,
         diagnoses=dict(Counter(diagnosis.name for _, diagnosis in members).most_common()),
     )
+
+
+def _test_losses(runs: Sequence[Run]) -> dict[str, float | None]:
+    """`TEST_LOSSES`, medians over the runs whose data lets its test loss be predicted."""
+    predicted = [(run, predict(run.setting, data=run.data).test_loss) for run in runs]
+    losses = [(float(fresh_errors(run).mean()), loss) for run, loss in predicted if loss is not None]
+    medians = np.median(losses, axis=0).tolist() if losses else (None, None)
+    return dict(zip(TEST_LOSSES, medians, strict=True))
 
 
 def measured(run: Run) -> dict[str, float | None]:

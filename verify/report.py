@@ -90,6 +90,8 @@ SPLIT_COLUMNS = _columns(
     ("unseen", "norm of the columns of features that occur nowhere", "median_weight_norm_unseen"),
     ("‖b‖", "bias norm", "median_bias_norm"),
     ("predicted ‖b‖", "bias norm of the least-norm model", "predicted_bias_norm"),
+    ("test loss", "mean loss on fresh datapoints, where data is orthonormal", "median_test_loss"),
+    ("predicted loss", "that of the least-norm model of the same data", "predicted_test_loss"),
     (
         "diagnoses",
         "what the runs of the group became, all of them",

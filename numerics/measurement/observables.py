@@ -67,9 +67,7 @@ def observe(run: Run) -> dict[str, float]:
     if run.status == "diverged":
         return dict.fromkeys(OBSERVABLES, float("nan"))
     record = run.record
-    tested = point_errors(
-        run.W.astype(np.float64), run.b.astype(np.float64), _test_dataset(run.data.n, run.setting.sparsity)
-    )
+    tested = fresh_errors(run)
     drawn = run.given_data is None
     mask = first_copies(run.setting) if drawn else np.ones(run.data.T, dtype=np.bool_)
     distinct, occurrences = record.hidden[:, mask], np.bincount(run.data.indices[mask[run.data.columns]])
@@ -111,6 +109,14 @@ def _ring_and_sea(run: Run) -> tuple[float, ...]:
     return tuple(float(value) for value in dataclasses.astuple(ring_and_sea(run.W, run.b)))
 
 
+def fresh_errors(run: Run) -> NDArray[np.float64]:
+    """Squared errors of the test set's datapoints; their mean is the test loss."""
+    return point_errors(
+        run.W.astype(np.float64), run.b.astype(np.float64), fresh_dataset(run.data.n, run.setting.sparsity)
+    )
+
+
 @functools.lru_cache(maxsize=4)
-def _test_dataset(n: int, sparsity: float) -> Dataset:
+def fresh_dataset(n: int, sparsity: float) -> Dataset:
+    """The one test set of n features at this sparsity, `TEST_POINTS` fresh datapoints."""
     return draw_test_dataset(Setting(T=1, n=n, sparsity=sparsity), TEST_POINTS)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import lsqr
 from torch import nn
 
-from numerics.data import Dataset
+from numerics.data import Dataset, as_dataset
 from numerics.data_layouts import as_matrix, read_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.measurement.forward import check_forward
@@ -19,13 +19,16 @@ from theory.dimensionality import dimensionality
 from theory.record import Assumption, Record
 
 
-def measure(model: Any, data: Dataset | Any, *, instance: int | None = None, forward: bool = True) -> Record:
+def measure(
+    model: Any, data: Dataset | Any, *, test: Any = None, instance: int | None = None, forward: bool = True
+) -> Record:
     """What ``model`` does on ``data``, as a `Record` to lay beside `theory.predict`.
 
     model : a module or a mapping of arrays under any names, a run, or a pair W (m, n) or (n, m) and b (n,). A bias
         that is absent is zero.
     data : a `Dataset`, or X as a non-negative array or tensor, dense or sparse: (n, T), or (T, n) where only that
         fits. Datapoints without any feature are left out.
+    test : fresh datapoints, (n, N), on which the record's test loss is measured; without them it is None.
     instance : which model, where there are several.
     forward : whether a module's own forward is compared with ReLU(WᵀWx + b) on the data.
 
@@ -67,6 +70,7 @@ def measure(model: Any, data: Dataset | Any, *, instance: int | None = None, for
         dimensionality=dimensionality(hidden),
         hidden=hidden,
         point_error=errors,
+        test_loss=None if test is None else float(point_errors(W, b, as_dataset(test)).mean()),
         norms=dataset.norms,
         rounding_error=_rounding_error(W, b, hidden, dataset, stored.rounding),
         assumptions=_assumptions(W, b, hidden, dataset),
@@ -99,6 +103,13 @@ def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dat
         return np.asarray(seen_weight - (X @ (hidden / squared).T).T)
     coefficients = np.stack([lsqr(X, row, atol=1e-12, btol=1e-12)[0] for row in seen_weight])
     return np.asarray(seen_weight - (X @ coefficients.T).T)
+
+
+def within_span(rows: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
+    """The part of each row, (k, n), in the span of the datapoints: what is left of W or b without idle weight."""
+    kept = np.zeros_like(rows)
+    kept[:, data.seen] = rows[:, data.seen] - _outside_span(rows, data.project(rows), data)
+    return kept
 
 
 def _assumptions(

@@ -76,6 +76,21 @@ def biases(time=1, size=0, power=0.5, at=1.0, later=True, rate=0, first=1.0):
 
 #: Where each is told, changes of a table that make it agree, and others, with the outcome they make ("differs").
 STATEMENTS = {
+    "Predicted from the dataset to 2e-5 at T = 5 (`memorization.tgon-test-loss`)": (
+        "test-loss runs",
+        {"test_loss": lambda runs: runs["least_norm"] + 1e-5},
+        {"test_loss": lambda runs: runs["least_norm"] + 3e-5},
+    ),
+    "At T = 8 and T = 10 a polygon loses what zero output loses, to 2e-5": (
+        "test-loss runs",
+        {"test_loss": 1.0},
+        {"test_loss": 1.001},
+    ),
+    "Where runs memorize, their own vectors give at least half of test loss − 1 (`memorization.test-loss`)": (
+        "test-loss runs",
+        {"own_vectors": lambda runs: 1 + 0.6 * (runs["test_loss"] - 1)},
+        {"own_vectors": 1.5},
+    ),
     "A longer decay budget brings ‖W‖ nearer to the least norm (`optimization.decay-budget`)": (
         "compare cells",
         {"median_ratio": lambda cells: 1 + 1 / cells["decay_budget"]},

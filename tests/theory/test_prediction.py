@@ -89,7 +89,7 @@ def test_one_point_is_answered_for_both_penalties():
 
 def test_assumptions_are_stated_and_decided_where_they_can_be():
     by_name = {one.name: one for one in predict(Setting(T=8)).assumptions}
-    assert set(by_name) == {"orthonormal data", "zero loss", "decay budget", "one penalty"}
+    assert set(by_name) == {"orthonormal data", "zero loss", "decay budget", "one penalty", "rare overlap"}
     assert by_name["orthonormal data"].holds is None
     assert "0.279 overlapping pairs expected" in by_name["orthonormal data"].evidence
     assert "0.25" in by_name["decay budget"].evidence

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from numerics import Runs, train
+from numerics import Runs, draw_test_dataset, measure, train
 from tests.small_runs import diverged_run
-from theory import Setting
+from theory import Setting, predict
 from verify import compare
 
 _SMALL = Setting(T=3, n=120, sparsity=0.95, steps=400, lr=2e-2)
@@ -36,6 +36,19 @@ def test_norms_are_over_memorizing_runs_and_split(runs):
         assert row.median_weight_norm == np.median(norms)
     else:
         assert row.least_weight_norm is None
+
+
+def test_the_test_loss_of_a_group_is_that_of_its_runs_and_of_their_data():
+    """Both over the runs that memorize disjoint data, each measured on the same fresh datapoints."""
+    setting = Setting(T=4, n=1_000, sparsity=0.995, steps=4_000, lr=1e-2)
+    runs = train(setting, seeds=4, out=None, progress=False)
+    (row,) = compare(runs).rows
+    good = [run for run in runs if run.status == "memorized" and run.data.has_disjoint_supports]
+    assert good
+    fresh = draw_test_dataset(setting)
+    measured = [measure(run, run.data, test=fresh).test_loss for run in good]
+    assert row.median_test_loss == np.median(measured)
+    assert row.predicted_test_loss == np.median([predict(setting, data=run.data).test_loss for run in good])
 
 
 def test_json_is_strict_and_html_says_the_verdict(runs):

@@ -72,13 +72,12 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh points.
 
     For the simplex, T ≤ m + 1 (`memorization.simplex-test-loss`), and the T-gon, m = 2 (`memorization.tgon-test-loss`);
-    None for other codes, and beyond the first order in shared features, T n p² > 0.3. n ≥ 1, 0 < sparsity < 1.
+    None for other codes, and beyond the first order in shared features, `shared_features` > 0.3. n ≥ 1, 0 < sparsity < 1.
 
     >>> [round(least_norm_test_loss(T, 2, 10_000, 0.999), 5) for T in (1, 3, 4, 5, 8)]
     [1.99852, 1.33165, 0.9996, 0.99998, 1.0]
     """
-    present = (1 - sparsity) / -np.expm1(n * np.log(sparsity))
-    if (m + 1 < T and m != 2) or T * n * present**2 > SHARED:
+    if (m + 1 < T and m != 2) or shared_features(T, n, sparsity) > SHARED:
         return None
     hidden = simplex_hidden(T, m) if m + 1 >= T else tgon_hidden(T)
     c = 1 - np.sum(hidden**2, axis=0)
@@ -90,7 +89,29 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     for s in np.flatnonzero((c > 0) | (slopes + c > 0)):
         fired = np.maximum(slopes[s] * u + c[s], 0.0) ** 2 - max(c[s], 0.0) ** 2
         change += float(np.sum(mass * fired))
-    return float(_resting_loss(c) + T * n * present**2 * change)
+    return float(_resting_loss(c) + shared_features(T, n, sparsity) * change)
+
+
+def presence(n: int, sparsity: float) -> float:
+    """The probability that a feature is present in a datapoint that is not empty."""
+    return float((1 - sparsity) / -np.expm1(n * np.log(sparsity)))
+
+
+def shared_features(T: int, n: int, sparsity: float) -> float:
+    """How many features a fresh datapoint shares with T datapoints, on average."""
+    return T * n * presence(n, sparsity) ** 2
+
+
+def loss_given_data(hidden: ArrayLike, entries: Sequence[ArrayLike], n: int, sparsity: float) -> float | None:
+    """Expected test loss of a model of zero loss, c_t = 1 − ‖h_t‖², given the entries of its datapoints.
+
+    As `expected_loss` under the law of data with n features; None where the data share features too often for it.
+    """
+    present = presence(n, sparsity)
+    if present * sum(map(np.size, entries)) > SHARED:
+        return None
+    c = 1 - np.sum(np.square(hidden), axis=0)
+    return expected_loss(hidden, c, entries, normalized(n, sparsity), present)
 
 
 def tgon_gain(T: int, u: ArrayLike) -> Floats:

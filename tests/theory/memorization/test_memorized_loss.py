@@ -6,7 +6,8 @@ import scipy.sparse
 
 from numerics import draw_dataset, draw_test_dataset
 from numerics.engines.cpu.trajectory import point_errors
-from theory import Setting
+from numerics.measurement.record import within_span
+from theory import Setting, predict
 from theory.features.amplitudes import normalized
 from theory.memorization import tgon_hidden
 from theory.memorization.memorized_loss import (
@@ -53,6 +54,41 @@ def test_the_expected_loss_is_the_average_over_fresh_datapoints(T):
         abs(found - errors.mean())
         <= 5 * errors.std() / len(errors) ** 0.5 + second * abs(1 - found) / present
     )
+
+
+def test_a_prediction_given_the_data_is_that_of_its_entries():
+    """The mean of predictions over datasets is the prediction without one; shared features leave none."""
+    setting, drawn = SETTING.replace(T=4, sparsity=0.99), []
+    for seed in range(400):
+        data = draw_dataset(setting.replace(data_seed=seed))
+        record = predict(setting, data=data)
+        assert (
+            data.has_disjoint_supports == record.assumes("orthonormal data") >= (record.test_loss is not None)
+        )
+        if record.test_loss is not None:
+            assert record.test_loss == predict(setting, data=data.dense()).test_loss
+            drawn.append(record.test_loss)
+    population, kept = (
+        predict(setting).test_loss,
+        len(drawn) / 400,
+    )  # datasets that are kept have fewer features
+    assert abs(np.mean(drawn) - population) < 5 * np.std(drawn) / len(drawn) ** 0.5 + (1 - kept) * (
+        1 - population
+    )
+    with pytest.raises(ValueError, match="3 datapoints for a setting with T = 4"):
+        predict(setting, data=np.eye(3))
+
+
+@pytest.mark.parametrize("T", [3, 5])
+def test_the_model_within_the_span_has_the_exact_form_of_its_vectors(T):
+    """Idle weight added to a model changes neither its hidden vectors nor this form, but its loss."""
+    data, fresh = disjoint(T), draw_test_dataset(SETTING, T=2_000)
+    X, idle = data.dense(), np.random.default_rng(T).normal(size=(3, data.n))
+    W, b = within_span(idle, data)[:2], within_span(idle, data)[2]
+    exact = loss_of_overlaps(W @ X, b @ X, X.T @ fresh.dense())
+    assert exact == pytest.approx(point_errors(W, b, fresh).mean(), rel=1e-10)
+    assert (W @ X, b @ X) == (pytest.approx(idle[:2] @ X), pytest.approx(idle[2] @ X))
+    assert exact != pytest.approx(point_errors(idle[:2], idle[2], fresh).mean(), rel=1e-3)
 
 
 def test_four_points_save_a_share_of_a_feature_each_and_others_less():
