@@ -67,9 +67,9 @@ def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = No
     code, a theorem only where a lower bound meets it. Wherever two penalties have an answer, they differ only at T = 1.
     Relative error of theorem numbers below 16 eps; `exact` has them as SymPy strings. Scalars of the weight outside the
     data span and of unseen features are 0: the least-norm model has none. Hidden vectors are one of many: an orthogonal
-    transformation or another order does as well. Raises ValueError: Data of another T, no model of zero loss exists (m = 1 with three or
-    more distinct points), no prediction is known (a code of unequal norms with ``penalty="both"``), the search for a
-    code would be too large, or the penalty is unknown. Raises TypeError: `setting` is no setting.
+    transformation or another order does as well. Raises ValueError: Data of another T, no model of zero loss exists (m
+    = 1 with three or more distinct points), no prediction is known (a code of unequal norms with ``penalty="both"``),
+    the search for a code would be too large, or the penalty is unknown. Raises TypeError: `setting` is no setting.
 
     >>> record = predict(Setting(T=6))
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]

@@ -72,7 +72,7 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh points.
 
     For the simplex, T ≤ m + 1 (`memorization.simplex-test-loss`), and the T-gon, m = 2 (`memorization.tgon-test-loss`);
-    None for other codes, and beyond the first order in shared features, `shared_features` > 0.3. n ≥ 1, 0 < sparsity < 1.
+    None for other codes, and beyond the first order, `shared_features` > 0.3. n ≥ 1, 0 < sparsity < 1.
 
     >>> [round(least_norm_test_loss(T, 2, 10_000, 0.999), 5) for T in (1, 3, 4, 5, 8)]
     [1.99852, 1.33165, 0.9996, 0.99998, 1.0]
