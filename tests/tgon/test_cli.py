@@ -502,6 +502,7 @@ def test_ctrl_c_is_one_line_and_finished_runs_are_kept(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     while not list(tmp_path.glob("*.safetensors")) and process.poll() is None:
         time.sleep(0.05)
