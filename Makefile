@@ -27,7 +27,7 @@ compare: install ## train the paper's model for several dataset sizes and lay th
 	$(BIN)/tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare
 
 test: install ## lint, types and tests
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=line lint pytest
+	$(MAKE) --no-print-directory --jobs 2 lint pytest
 
 pytest: install
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
