@@ -13,7 +13,7 @@ from numerics import train
 from tests.small_runs import diverged_run
 from theory import Setting, predict, tgon_weight_norm
 from theory.memorization.tgon import tgon_hidden
-from verify import diagnose
+from verify.diagnosis import diagnose_run
 from verify.figures.files import FIGURES
 from verify.figures.hidden import turned_onto
 from verify.figures.norms import published_norms
@@ -59,7 +59,7 @@ def test_failed_runs_are_named(small_runs):
     numbers = _BY_NAME["hidden_vectors"].numbers(small_runs)
     failed = numbers[numbers["run"] == "failed"]
     assert len(failed), "every run of the small comparison memorizes; change it"
-    names = {(run.setting.T, run.setting.seed, diagnose(run.record, run.W).name) for run in small_runs}
+    names = {(run.setting.T, run.setting.seed, diagnose_run(run).name) for run in small_runs}
     assert set(zip(failed["T"], failed["seed"], failed["diagnosis"], strict=True)) <= names
 
 
