@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from theory import Setting, predict
 from theory.dimensionality import dimensionality
+from theory.memorization.memorized_loss import least_norm_test_loss
+from theory.memorization.overlap import disjoint_probability
 from theory.memorization.tgon import tgon_bias_norm, tgon_energy, tgon_weight_norm
 
 PENALTIES = ("weights", "both")
@@ -144,3 +146,11 @@ def test_exact_strings_of_codes_are_their_numbers(T, m):
     )
     for name, text in record.exact.items():
         assert np.asarray(getattr(record, name)) == pytest.approx(float(sympy.sympify(text)), rel=1e-11), name
+
+
+def test_numbers_that_many_runs_share_are_computed_once():
+    shared = (least_norm_test_loss, disjoint_probability)
+    before = [function.cache_info().misses for function in shared]
+    for seed in range(5):
+        predict(Setting(T=5, n=777, seed=seed))
+    assert [function.cache_info().misses for function in shared] == [count + 1 for count in before]

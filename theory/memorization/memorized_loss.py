@@ -8,12 +8,15 @@ Expectations are to first order, leaving out fresh points that share two feature
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike, NDArray
 
 from theory.features.amplitudes import Amplitude, normalized
-from theory.memorization.tgon import simplex_hidden, tgon_hidden, tgon_radius_squared
+from theory.memorization.tgon import tgon_radius_squared
 
 Floats = NDArray[np.float64]
 
@@ -25,7 +28,8 @@ def loss_of_overlaps(hidden: ArrayLike, bias_coefficients: ArrayLike, overlaps: 
     """Mean loss over fresh datapoints of unit norm, exact (`memorization.test-loss`).
     `hidden` is (m, T), `bias_coefficients` (T,), `overlaps` the (T, N) X_t·x, an array or a SciPy sparse matrix.
 
-    >>> loss_of_overlaps(tgon_hidden(4), [0, 0, 0, 0], [[0.5], [0], [0], [0]])  # 1 − u² at T = 4
+    >>> square = [[1, 0, -1, 0], [0, 1, 0, -1]]
+    >>> loss_of_overlaps(square, [0, 0, 0, 0], [[0.5], [0], [0], [0]])  # 1 − u² at T = 4
     0.75
     """
     H, c = np.asarray(hidden, dtype=np.float64), np.asarray(bias_coefficients, dtype=np.float64)
@@ -68,6 +72,7 @@ def _change(slopes: Floats, c: Floats, t: int, entry: float, law: Amplitude) -> 
     return float(fired - 2 * entry * law.truncated(slopes[t], c[t], 1, times=1))
 
 
+@lru_cache(maxsize=1024)
 def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | None:
     """Expected test loss of the model of least norm that memorizes T ≥ 1 datapoints, over datasets and fresh points.
 
@@ -79,17 +84,27 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
     """
     if (m + 1 < T and m != 2) or shared_features(T, n, sparsity) > SHARED:
         return None
-    hidden = simplex_hidden(T, m) if m + 1 >= T else tgon_hidden(T)
-    c = 1 - np.sum(hidden**2, axis=0)
-    places, weights = normalized(n, sparsity).nodes()
-    u, mass = np.outer(places, places), np.outer(weights, weights)
-    own = -2 * u * np.maximum(hidden[:, 0] @ hidden[:, 0] * u + c[0], 0.0)
-    change = float(np.sum(mass * own))
-    slopes = hidden.T @ hidden[:, 0]
-    for s in np.flatnonzero((c > 0) | (slopes + c > 0)):
-        fired = np.maximum(slopes[s] * u + c[s], 0.0) ** 2 - max(c[s], 0.0) ** 2
-        change += float(np.sum(mass * fired))
-    return float(_resting_loss(c) + shared_features(T, n, sparsity) * change)
+    law = normalized(n, sparsity)
+    if m + 1 < T:
+        return float(1 - shared_features(T, n, sparsity) * _expected_gain(T, law))
+    # the simplex: every output fires, so that the change is a polynomial of u = a a′
+    saved = 2 / T * law.moment(1) ** 2 + (1 - 1 / T) * law.moment(2) ** 2
+    return float(1 + 1 / T - shared_features(T, n, sparsity) * saved)
+
+
+def _expected_gain(T: int, law: Amplitude) -> float:
+    """E `tgon_gain` at u = a a′, two independent amplitudes: for each a, moments of the a′ above cos(2π/T)/a."""
+    r = tgon_radius_squared(T)
+    places, weights = law.nodes()
+    order = np.argsort(places)
+    places, weights = places[order], weights[order]
+    first = np.searchsorted(places, (1 - 1 / r) / places, side="right")
+    parts = []
+    for power, factor in enumerate(_gain_above(Polynomial([0, 1]), r).coef):
+        terms = weights * places**power
+        above = np.append(np.cumsum(terms[::-1])[::-1], 0.0)
+        parts.append(factor * (terms @ above[first]))
+    return float(sum(parts))
 
 
 def presence(n: int, sparsity: float) -> float:
@@ -122,4 +137,8 @@ def tgon_gain(T: int, u: ArrayLike) -> Floats:
     ([0.25], [0.0])
     """
     values, r = np.asarray(u, dtype=np.float64), tgon_radius_squared(T)
-    return np.where(values > 1 - 1 / r, values**2 - (r - 1) ** 2 * (1 - values) ** 2, 0.0)
+    return np.where(values > 1 - 1 / r, _gain_above(values, r), 0.0)
+
+
+def _gain_above(u: Any, r: float) -> Any:
+    return u**2 - (r - 1) ** 2 * (1 - u) ** 2

@@ -6,6 +6,7 @@ Functions raise ValueError unless n ≥ 1, T ≥ 1, 0 < sparsity < 1.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,6 +33,7 @@ def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
     return T * (T - 1) / 2 * pair_overlap_probability(n, sparsity)
 
 
+@lru_cache(maxsize=1024)
 def disjoint_probability(T: int, n: int, sparsity: float) -> float:
     """Probability that no feature occurs twice among T datapoints (`scales.disjoint-probability`); 0 where T > n.
 
