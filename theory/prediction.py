@@ -129,8 +129,8 @@ def _test_loss(
     setting: Setting, optimum: _Optimum, penalty: Penalty, entries: tuple[list[Floats], bool] | None
 ) -> float | None:
     if entries is not None:
-        given = loss_given_data(optimum.hidden, entries[0], setting.n, setting.sparsity)
-        return given if entries[1] else None
+        values, disjoint = entries
+        return loss_given_data(optimum.hidden, values, setting.n, setting.sparsity) if disjoint else None
     if penalty == "both" and setting.distinct == 1:
         return None
     return least_norm_test_loss(setting.distinct, setting.m, setting.n, setting.sparsity)
