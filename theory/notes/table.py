@@ -35,10 +35,15 @@ class Table:
         return "\n".join([self.caption, "", *(f"| {' | '.join(line)} |" for line in lines)]).lstrip()
 
 
+def heads(shown: str, values: Iterable[Any]) -> str:
+    """Heads of columns that differ by a value each, for `%(heads)s` in `tables.toml`."""
+    return " | ".join(shown % value for value in values)
+
+
 def table_of(name: str, rows: Iterable[Iterable[Cell]], **values: Cell) -> Table:
     """The table that `tables.toml` has under this name; numbers among the cells are rounded, integers are not."""
     cells = (tuple(number(one) if isinstance(one, float) else str(one) for one in row) for row in rows)
-    heads = tuple(head.strip() for head in _TEXTS[name]["columns"].split("|"))
+    heads = tuple(head.strip() for head in (_TEXTS[name]["columns"] % values).split("|"))
     return Table(_TEXTS[name]["caption"] % values, heads, tuple(cells))
 
 

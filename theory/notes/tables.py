@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from theory.notes.statements import in_latex
-from theory.notes.table import Column, Table, by, table_of
+from theory.notes.table import Column, Table, by, heads, table_of
 from theory.number_format import number
 
 #: The paper's schedule has Λ = 25; constant rates of the same sum give the same bounds to the digits shown.
@@ -80,10 +80,11 @@ def _generalization() -> tuple[Table, ...]:
 def _sea() -> tuple[Table, ...]:
     from theory.features.sea import bands_gain, best_sea, sea_gain
 
-    bands = ((k, *(bands_gain(k, count) for count in (1, 2, 3, 10, 100))) for k in range(3, 10))
+    counts = (1, 2, 3, 10, 100)
+    bands = ((k, *(bands_gain(k, count) for count in counts)) for k in range(3, 10))
     radii = (0.25, 0.5, 0.75, 0.8396, 1, 1.25)
     added = [lambda r: best_sea(5, r), lambda r: sea_gain(5, r, best_sea(5, r))]
-    return table_of("bands", bands), by("sea", radii, added)
+    return table_of("bands", bands, heads=heads("$B = %d$", counts)), by("sea", radii, added)
 
 
 def _dimensionality() -> tuple[Table, ...]:
@@ -106,24 +107,21 @@ def _scales() -> tuple[Table, ...]:
     disjoint = ((T, *(scales.disjoint_probability(T, n, S) for n, S in settings)) for T in (3, 5, 8, 12, 20))
     return (
         table_of("overlap", ((n, str(S), *(law(n, S) for law in laws)) for n, S in settings)),
-        table_of("disjoint", disjoint),
+        table_of("disjoint", disjoint, heads=heads("$n = %d$, $S = %g$", settings)),
     )
 
 
 def _penalty() -> tuple[Table, ...]:
     from theory.memorization.finite_penalty import collapse_penalty, penalised_polygon
 
-    def of(key: str) -> list[tuple[float, ...]]:
-        shares = (0.0, 0.01, 0.1, 0.5, 0.9)
-        found = {
-            T: [penalised_polygon(T, one * collapse_penalty(T)) for one in shares] for T in (3, 4, 5, 6, 8)
-        }
-        return [(T, *(getattr(one, key) for one in optima)) for T, optima in found.items()]
+    shares = (0.0, 0.01, 0.1, 0.5, 0.9)
+    found = {T: [penalised_polygon(T, one * collapse_penalty(T)) for one in shares] for T in (3, 4, 5, 6, 8)}
 
-    return (
-        table_of("penalty", of("radius_squared"), quantity="squared radius $r$"),
-        table_of("penalty", of("bias_coefficient"), quantity="bias coefficient $c$"),
-    )
+    def of(key: str, shown: str) -> Table:
+        rows = ((T, *(getattr(one, key) for one in optima)) for T, optima in found.items())
+        return table_of("penalty", rows, quantity=shown, heads=heads("%g", shares[1:]))
+
+    return of("radius_squared", "squared radius $r$"), of("bias_coefficient", "bias coefficient $c$")
 
 
 def _stationary() -> tuple[Table, ...]:
@@ -150,9 +148,11 @@ def _optimization() -> tuple[Table, ...]:
     def within(T: int) -> str:
         return f"{formulas.tgon_within_reach(T, 22.12, 10_000, 0.999):.3f}"  # the law's error is below T·1e-4
 
+    factors, lengths = (1.02, 1.1, 1.5, 2.0), (1, 2, 5, 10, 30, 100)
+
     def shrinking(T: int) -> tuple[float, ...]:
         least = tgon_radius_squared(T)
-        budgets = (symmetric_budget(factor**2 * least, least) for factor in (1.02, 1.1, 1.5, 2.0))
+        budgets = (symmetric_budget(factor**2 * least, least) for factor in factors)
         return T, tgon_weight_norm(T), symmetric_rate(least), *budgets
 
     columns = [
@@ -161,13 +161,17 @@ def _optimization() -> tuple[Table, ...]:
         lambda decay: formulas.reach(RATES, decay),
         lambda decay: formulas.reach(RATES, decay, largest_update=formulas.adam_largest_step()),
     ]
-    longest = [formulas.adam_largest_step(step=step) for step in (1, 2, 5, 10, 30, 100, None)]
+    longest = [formulas.adam_largest_step(step=step) for step in (*lengths, None)]
     sizes = (5, 8, 12, 16, 20, 22, 24, 26, 28)
     return (
         by("reach", (0, 0.001, 0.01, 0.1, 0.5), columns),
-        table_of("steps", [("length", *longest)]),
+        table_of("steps", [("length", *longest)], heads=heads("%d", lengths)),
         by("biases", sizes, [lambda T: tgon_radius_squared(T) - 1, within]),
-        table_of("shrinking", map(shrinking, (3, 4, 5, 6, 8, 10, 12, 20))),
+        table_of(
+            "shrinking",
+            map(shrinking, (3, 4, 5, 6, 8, 10, 12, 20)),
+            heads=heads(r"$\tau$ from %g", factors),
+        ),
     )
 
 
