@@ -16,7 +16,7 @@ from theory.memorization import failures, overlap, tgon_energy, unequal_norms
 from theory.memorization.finite_penalty import penalised_polygon
 from theory.optimization import largest_entry_probability, reach
 from theory.polygon_geometry import polygon_vertices
-from theory.repetition.logistic_boundary import fit_boundary, fit_power_law
+from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
 from theory.repetition.square_root import normal_order_mean
 from theory.repetition.threshold import energy_law, energy_of_rank, zero_bias_threshold
 
@@ -78,6 +78,12 @@ REFUSED = [
     ("share the point", fit_boundary, [0.0, 0.0, 5.0], [6.0, 7.0, math.inf]),
     ("not all equal", fit_power_law, [3, 3, 3], [1, 2, 3], [1, 2, 3]),
     ("passes between all ends", fit_power_law, [1, 2, 3], [1, 1, 1], [4, 4, 4]),
+    *(
+        ("level = ", fit, [2, 4], [2, 5], level)
+        for fit in (fit_boundary, median_interval)
+        for level in (0, 1.5)
+    ),
+    ("level = 1.5", fit_power_law, [1, 2, 4], [1, 2, 5], [1, 2, 5], 1.5),
     ("do not happen more often", fit_boundary, [0.0, 2.0], [1.0, math.inf]),
     *(("0 <= low <= high", fit_boundary, *ends) for ends in (([2.0], [1.0]), ([], []), ([NAN], [1.0]))),
     (r"must lie in 1\.\.", normal_order_mean, 3, 2),

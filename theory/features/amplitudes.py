@@ -177,6 +177,15 @@ def normalized(n: int = 10_000, sparsity: float = 0.999) -> Amplitude:
     return Amplitude("normalized", atoms, masses, edges, heights, f"normalized (n = {n}, S = {sparsity:g})")
 
 
+def presence(n: int, sparsity: float) -> float:
+    """The probability that a feature is present in a datapoint that is not empty, p/(1 − S^n).
+
+    >>> presence(1, 0.999)
+    1.0
+    """
+    return (1 - sparsity) / -math.expm1(n * math.log(sparsity))
+
+
 def _largest_square_sum(others: int, density: float) -> float:
     """A bound on s, the sum of the squares, that is passed with a probability below 1e-15 (Bernstein)."""
     mean, spread = others * density / 3, others * density / 5  # E u² = 1/3, E u⁴ = 1/5

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike, NDArray
 
-from theory.features.amplitudes import Amplitude, normalized
+from theory.features.amplitudes import Amplitude, normalized, presence
 from theory.memorization.tgon import tgon_radius_squared
 
 Floats = NDArray[np.float64]
@@ -105,11 +105,6 @@ def _expected_gain(T: int, law: Amplitude) -> float:
         above = np.append(np.cumsum(terms[::-1])[::-1], 0.0)
         parts.append(factor * (terms @ above[first]))
     return float(sum(parts))
-
-
-def presence(n: int, sparsity: float) -> float:
-    """The probability that a feature is present in a datapoint that is not empty."""
-    return float((1 - sparsity) / -np.expm1(n * np.log(sparsity)))
 
 
 def shared_features(T: int, n: int, sparsity: float) -> float:

@@ -66,10 +66,7 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     from scipy.optimize import brentq
     from scipy.stats import t as student
 
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}: it must lie between 0 and 1; try level=0.95")
-    with np.errstate(divide="ignore"):
-        ends = np.log(_checked(low, high))
+    ends = _log_ends(low, high, level)
     if (shared := ends[0].max()) <= ends[1].min():
         raise ValueError(
             f"{ends.shape[1]} thresholds share the point {math.exp(shared):.6g}: a boundary with a width needs at "
@@ -105,8 +102,7 @@ def fit_power_law(
     from scipy.optimize import brentq
     from scipy.stats import t as student
 
-    with np.errstate(divide="ignore"):
-        ends = np.log(_checked(low, high))
+    ends = _log_ends(low, high, level)
     place = np.log(np.asarray(x, dtype=np.float64) / reference)
     freedom = len(place) - 2
     if place.shape != ends[0].shape or freedom < 1 or not np.ptp(place) > 0:
@@ -167,7 +163,7 @@ def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Med
     >>> median_interval(range(1, 10), range(1, 10))
     MedianInterval(low=2.0, high=8.0, coverage=0.9609375)
     """
-    begins, stops = _checked(low, high)
+    begins, stops = _checked(low, high, level)
     count = len(begins)
     outside = np.cumsum([math.comb(count, k) for k in range(count)]) / 2.0 ** (count - 1)
     rank = max(1, int(np.sum(outside[: (count + 1) // 2] <= 1 - level)))
@@ -223,8 +219,15 @@ def _misfit(ends: Floats, center: float | Floats, width: float) -> float:
     return -float(np.sum(log_expit(y) + log_expit(-z) + between))
 
 
-def _checked(low: ArrayLike, high: ArrayLike) -> Floats:
+def _log_ends(low: ArrayLike, high: ArrayLike, level: float) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(_checked(low, high, level)))
+
+
+def _checked(low: ArrayLike, high: ArrayLike, level: float) -> Floats:
     """Both ends, (2, N); ValueError as `fit_boundary`."""
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}: it must lie between 0 and 1; try level=0.95")
     begins, stops = (np.asarray(one, dtype=np.float64) for one in (low, high))
     good = begins.ndim == 1 and begins.shape == stops.shape and begins.size > 0
     if not (good and np.all((begins >= 0) & (begins <= stops) & (stops > 0) & (begins < np.inf))):

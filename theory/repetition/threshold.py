@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.features.amplitudes import Amplitude, normalized
+from theory.features.amplitudes import Amplitude, normalized, presence
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def energy_law(T: int, n: int, sparsity: float) -> EnergyLaw:
     if T < 1 or n < 1 or not 0 < sparsity < 1:
         raise ValueError(f"T = {T}, n = {n}, sparsity = {sparsity}: T, n >= 1 and sparsity in (0, 1)")
     amplitude = normalized(n, sparsity)
-    present = (1 - sparsity) / -math.expm1(n * math.log(sparsity))
+    present = presence(n, sparsity)
     largest = _largest_energy(T, present, amplitude)
     fineness = max(0, int(math.log2(LATTICE_POINTS / (largest + 1))))
     step = 2.0**-fineness
@@ -136,7 +136,7 @@ def zero_bias_threshold(T: int, n: int, sparsity: float) -> ZeroBiasThreshold:
         raise ValueError(f"n = {n}: a fifth-largest energy needs five features; try n=1000")
     law = energy_law(T, n, sparsity)
     fifth, deviation = law.rank_moments(5, n)
-    present = (1 - sparsity) / -math.expm1(n * math.log(sparsity))
+    present = presence(n, sparsity)
     own = law.variance * n * present * normalized(n, sparsity).moment(4)
     return ZeroBiasThreshold(
         mean=fifth - 1.0,

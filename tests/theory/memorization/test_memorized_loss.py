@@ -59,9 +59,9 @@ def test_the_expected_loss_is_the_average_over_fresh_datapoints(T):
 
 def test_a_prediction_given_the_data_is_that_of_its_entries():
     """The mean of predictions over datasets is the prediction without one; shared features leave none."""
-    setting = SETTING.replace(n=3_000, sparsity=0.999)  # 195 of 200 datasets are disjoint: hardly a selection
+    setting = SETTING.replace(n=3_000, sparsity=0.999)  # nearly all datasets are disjoint: hardly a selection
     given, of_ones, hidden = [], [], tgon_hidden(5)
-    for seed in range(200):
+    for seed in range(100):
         data = draw_dataset(setting.replace(data_seed=seed))
         record = predict(setting, data=data)
         assert data.has_disjoint_supports == record.assumes("orthonormal data")
