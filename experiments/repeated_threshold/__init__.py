@@ -25,7 +25,7 @@ from experiments.repeated_map import CRITERIA, KEYS, PUBLISHED_SLOPE, kept
 from experiments.tables import read_tables
 from numerics import Run
 from numerics.repetition import Transition, find_transition
-from theory.number_format import number
+from theory.number_format import number, shown
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law
 from theory.repetition.square_root import square_root_threshold
 from verify.statistics import Interval
@@ -200,8 +200,8 @@ def _shown(value: Interval) -> str:
     """A number with its interval, or the ends alone; a dash of what nothing bounds."""
     if not value.low < value.high:
         return "–"
-    ends = f"{number(value.low, 3)} to {number(value.high, 3)}"
-    return ends if math.isnan(value.value) else f"{number(value.value, 3)} ({ends})"
+    ends = f"{shown(value.low, 3)} to {shown(value.high, 3)}"
+    return ends if math.isnan(value.value) else f"{shown(value.value, 3)} ({ends})"
 
 
 def draw(tables: Tables) -> Figure:
