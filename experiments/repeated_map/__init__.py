@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from experiments.axes import empty, one_legend, ticks_in_view
 from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
-from experiments.following import STORED, TOP, turning
+from experiments.following import STORED, among_first, turning
 from experiments.grouping import numbers
 from experiments.threshold.draws import drawn_summary
 from numerics import Dataset, Run
@@ -56,7 +56,7 @@ def kept(table: pd.DataFrame) -> pd.DataFrame:
     listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
         rank=table["repeated_dimensionality_rank"],
         length=length,
-        first=table["repeated_dimensionality_rank"] <= TOP,
+        first=among_first(table["repeated_dimensionality_rank"]),
         embedded=length > EMBEDDED,
         largest_feature=table["largest_feature_dimensionality"],
     )
