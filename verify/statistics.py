@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from theory.number_format import number
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -25,8 +27,8 @@ class Interval:
     high: float
 
     def __str__(self) -> str:
-        bounds = "one value" if math.isinf(self.high) else f"{self.low:.4g} to {self.high:.4g}"
-        return f"{self.value:.4g} ({bounds})"
+        bounds = "one value" if math.isinf(self.high) else f"{number(self.low, 4)} to {number(self.high, 4)}"
+        return f"{number(self.value, 4)} ({bounds})"
 
 
 def mean_interval(values: ArrayLike) -> Interval:
