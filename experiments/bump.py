@@ -117,6 +117,11 @@ def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]
     return {float(value): values_by(rows, "T", "test_loss") for value, rows in parts(runs, key)}
 
 
+def mean_losses(runs: pd.DataFrame) -> dict[int, float]:
+    """The geometric mean of the test loss at each T."""
+    return {T: geometric_mean(each).value for T, each in values_by(runs, "T", "test_loss").items()}
+
+
 def bumps_of(losses: Losses) -> dict[float, Bump]:
     """The bump for each value with runs at three T or more."""
     return {value: find_bump(curve) for value, curve in losses.items() if len(curve) > 2}
@@ -160,7 +165,7 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     excess, column = runs.assign(excess=runs["test_loss"] - 1), "largest_feature_dimensionality"
     for (value, rows), style in zip(parts(excess, key), cycle(LOOKS), strict=False):
         label = f"{symbol} = {value:g}"
-        middle = [geometric_mean(each).value - 1 for each in values_by(rows, "T", "test_loss").values()]
+        middle = [loss - 1 for loss in mean_losses(rows).values()]
         draw_seeds(top, rows["T"], rows["excess"], middle, label, **style)
         draw_seeds(
             bottom, rows["T"], rows[column], rows.groupby("T")[column].median().tolist(), label, **style

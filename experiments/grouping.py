@@ -1,7 +1,7 @@
 """Columns of tables as plain numbers, by the values of another column."""
 
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,15 +31,13 @@ def values_by(table: pd.DataFrame, key: str, column: str) -> dict[int, list[floa
     return {int(value): numbers(rows, column).tolist() for value, rows in parts(table, key)}
 
 
-def medians(
-    values: Mapping[int, list[float]], reduce: Callable[[list[float]], float] = statistics.median
-) -> dict[int, float]:
-    """One number, the median unless told otherwise, for each list.
+def medians(values: Mapping[int, list[float]]) -> dict[int, float]:
+    """The median of each list.
 
     >>> medians({3: [1.0, 2.0, 9.0]})
     {3: 2.0}
     """
-    return {key: reduce(each) for key, each in values.items()}
+    return {key: statistics.median(each) for key, each in values.items()}
 
 
 def median_range(values: ArrayLike) -> Interval:

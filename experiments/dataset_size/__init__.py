@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import add_seen, empty
-from experiments.bump import find_bump, geometric_mean
+from experiments.bump import find_bump, mean_losses
 from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
@@ -145,10 +145,9 @@ def summary(tables: Tables) -> pd.DataFrame:
     chosen, density = tables["runs"].query("chosen"), levels_of(tables)["density"]
     shown = {"largest_data_dimensionality": "D_X", "largest_feature_dimensionality": "D_f"}
     shown |= {"weight_norm": "‖W‖", "bias_norm": "‖b‖"}
-    sizes = chosen.groupby("T")
-    table = sizes[list(shown)].median().rename(columns=shown).reset_index()
+    table = chosen.groupby("T")[list(shown)].median().rename(columns=shown).reset_index()
     table.insert(1, "T(1 − S)", table["T"] * density)
-    table.insert(2, "test loss", [geometric_mean(each).value for _, each in sizes["test_loss"]])
+    table.insert(2, "test loss", list(mean_losses(chosen).values()))
     return table
 
 
@@ -253,13 +252,12 @@ def draw(tables: Tables) -> Figure:
 
 def _draw_losses(ax: Axes, tables: Tables) -> None:
     level, chosen = levels_of(tables), tables["runs"].query("chosen")
-    losses = values_by(chosen, "T", "test_loss")
     ax.set_xscale("log")
     add_seen(ax, level["density"]).xaxis.set_major_formatter("{x:g}")
     excess = numbers(chosen, "test_loss") - 1
     ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
-    middle = [geometric_mean(each).value - 1 for each in losses.values()]
-    ax.plot(list(losses), middle, "-", color=BLUE, lw=2, label="their geometric mean")
+    middle = pd.Series(mean_losses(chosen)) - 1
+    ax.plot(middle, "-", color=BLUE, lw=2, label="their geometric mean")
     published = tables["published"].query("T < inf")
     places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]
     label = "published, n = 10 000, placed by the axis above"

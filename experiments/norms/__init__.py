@@ -69,8 +69,7 @@ def _row(run: Run) -> dict[str, object]:
 def findings(tables: Tables) -> list[Finding]:
     """The crossing of ‖b‖ and ‖W‖, where lengths peak, agreement with the T-gon, the reach, the published series."""
     runs, theory = tables["runs"], tables["theory"]
-    largest = medians(values_by(runs, "T", "largest_bias"), max)
-    most = max(largest, key=largest.__getitem__)
+    most = runs.loc[runs["largest_bias"].idxmax()]
     ratios = [ratio for each in _ratios(tables, _memorized(tables)).values() for ratio in each]
     beyond = theory.loc[theory["within_reach"] < 0.5, "T"]
     own = runs.groupby("T")["weight_norm"].agg(["min", "max"])
@@ -81,7 +80,8 @@ def findings(tables: Tables) -> list[Finding]:
         _growth(runs),
         measured("‖W‖ of runs that memorize disjoint data, over the least", "smallest ratio",
                  min(ratios, default=math.nan), len(ratios)),
-        measured("Largest bias of all runs", "absolute value", largest[most], len(runs), f"T = {most}"),
+        measured("Largest bias of all runs", "absolute value", most["largest_bias"], len(runs),
+                 f"T = {most['T']}"),
         measured("Largest bias that steps of the learning rate reach", "absolute value",
                  theory["largest_bias"].iloc[0]),
         measured("A regular T-gon needs a larger bias on half of all datasets", "least T", float(beyond.min())),

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.bump import geometric_mean, ratio_interval
+from experiments.bump import geometric_mean, mean_losses, ratio_interval
 from experiments.dataset_size import norm_findings, onset_findings, with_chosen
 from experiments.findings import Finding, Tables, found, measured, outcome_of
 from experiments.grouping import levels_of, medians, numbers, values_by
@@ -90,14 +90,9 @@ def draw(tables: Tables) -> Figure:
 
 def _draw_losses(ax: Axes, runs: pd.DataFrame, name: str) -> None:
     colour, marker, label = STYLES[name]
-    curve = _means(runs)
+    curve = mean_losses(runs)
     ax.scatter(runs["T"], numbers(runs, "test_loss") - 1, s=22, marker=marker, color=colour, alpha=0.45, lw=0)
     ax.plot(list(curve), [value - 1 for value in curve.values()], color=colour, lw=1.8, label=label)
-
-
-def _means(runs: pd.DataFrame) -> dict[int, float]:
-    """The mean test loss at each T."""
-    return medians(values_by(runs, "T", "test_loss"), lambda each: geometric_mean(each).value)
 
 
 def _draw_medians(ax: Axes, runs: pd.DataFrame, column: str, name: str, line: str) -> None:
@@ -170,7 +165,7 @@ def summary(tables: Tables) -> pd.DataFrame:
     losses |= {"from": [each.low for each in mean], "to": [each.high for each in mean]}
     table = pd.DataFrame(losses, index=mean.index).assign(
         published=_comparable(tables).set_index("T")["test_loss"],
-        summed=pd.Series(_means(tables["summed"]), dtype=np.float64),
+        summed=pd.Series(mean_losses(tables["summed"]), dtype=np.float64),
     )
     shown = {"weight_norm": "‖W‖", "bias_norm": "‖b‖", "median_hidden_length": "median ‖h‖"}
     shown |= {"largest_feature_dimensionality": "D_f"}
