@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import experiments.tables
-from experiments import making
+from experiments import making, test_loss
 from experiments.commentary import parse_commentary
 from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
@@ -42,6 +42,7 @@ TINY = {
     "norms": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 4, 8]\nseed='0:2'\n",
     "gallery": "[setting]\nn=60\nsparsity=0.9\nsteps=60\ndata_seed=0\n[grid]\nT=[3, 5, 40]\nseed='0:1'\n",
     "failures": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 6, 7]\nseed='0:3'\n",
+    "test-loss": "[setting]\nsteps=60\n[grid]\nT=[3, 5, 8]\nseed='0:1'\n",
 }
 
 
@@ -59,9 +60,20 @@ def made(tmp_path_factory):
         file.write_text(f"{text}[preview.setting]\nweight_decay=0.01\n")
         train(read_sweep(file).cells, out=folder / "runs", progress=False)
         out = folder / "experiments" / name.replace("-", "_")
-        done = _tgon(
-            "figure", name, "--runs", folder / "runs", "--sweep", file, "--preview", "--out", out, "--json"
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(test_loss, "FRESH", 2000)
+            done = _tgon(
+                "figure",
+                name,
+                "--runs",
+                folder / "runs",
+                "--sweep",
+                file,
+                "--preview",
+                "--out",
+                out,
+                "--json",
+            )
         assert done.exit_code == 0, done.output
         answers[name] = json.loads(done.stdout)
     return answers
@@ -244,6 +256,7 @@ def test_a_changed_number_is_another_picture(name, made):
         "dataset-size": ("runs", "test_loss"),
         "gallery": ("points", "x"),
         "failures": ("shares", "share"),
+        "test-loss": ("runs", "test_loss"),
     }
     key, column = drawn.get(name, ("runs", "weight_norm"))
     values = changed[key][column].to_numpy(dtype=float, copy=True)
