@@ -11,6 +11,7 @@ as in models that memorize. By their status few of these do, and none at n = 300
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,7 @@ def halved(course: pd.Series, level: float = 0.5) -> float:
     return float(place[k] * (place[k + 1] / place[k]) ** share)
 
 
+@cache
 def predicted(steps: float = SCHEDULE["steps"], lr: float = SCHEDULE["lr"]) -> float:
     """The εT at which biases on typical entries are halved, by `optimization.epsilon-length`."""
     setting = Setting(T=1, steps=int(steps), lr=lr)
