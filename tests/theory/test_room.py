@@ -33,7 +33,7 @@ def test_equation_labels_in_texts_are_names():
 
 def test_every_step_has_its_reason():
     with pytest.raises(ValueError, match=r"sea\.bands: the reasons .* must be those of the steps"):
-        theorem("sea.bands", steps={})
+        theorem("sea.bands", on={}, steps={})
 
 
 def test_notation_is_one_table():

@@ -28,8 +28,8 @@ Standing = Literal["theorem", "closed form"]
 #: How a statement is confronted with its domain, under a label.
 Check: TypeAlias = Callable[[str, Statement, Domain], None]
 
-#: A statement and its domain.
-Claim: TypeAlias = tuple[Statement, Domain]
+#: A statement, with the sets of those symbols that lie elsewhere than in the other steps.
+Claim: TypeAlias = Statement | tuple[Statement, Domain]
 
 #: Points of a domain beside its corners, and pieces of a box, that a check takes at most.
 COUNT, PIECES = 24, 4000
@@ -185,20 +185,32 @@ def _texts() -> dict[str, Any]:
 
 
 def theorem(
-    label: str, *, steps: Mapping[str, Claim], standing: Standing = "theorem", certified: Collection[str] = ()
+    label: str,
+    *,
+    on: Domain,
+    steps: Mapping[str, Claim],
+    standing: Standing = "theorem",
+    certified: Collection[str] = (),
 ) -> Derivation:
     """A derivation of a theorem, with the text under its label in the TOML file beside its module.
-    Steps go by their labels; those in `certified` are checked by :func:`over_box`.
+    Steps go by their labels, and `on` has the domain of each symbol; those in `certified` are checked by
+    :func:`over_box`.
     """
     texts: dict[str, Any] = {"source": "ours"} | _texts()[label]
     reasons = texts.pop("reasons")
     if set(reasons) != set(steps):
         raise ValueError(f"{label}: the reasons {sorted(reasons)} must be those of the steps {sorted(steps)}")
     claims = tuple(
-        Step(name, *claim, reasons[name], over_box if name in certified else at_points)
+        Step(name, *_on_its_domain(claim, on), reasons[name], over_box if name in certified else at_points)
         for name, claim in steps.items()
     )
     return Derivation(label=label, standing=standing, steps=claims, **texts)
+
+
+def _on_its_domain(claim: Claim, on: Domain) -> tuple[Statement, Domain]:
+    statement, own = claim if isinstance(claim, tuple) else (claim, {})
+    free = statement.free_symbols
+    return statement, {symbol: one for symbol, one in {**on, **own}.items() if symbol in free}
 
 
 #: The same for a closed form.

@@ -15,76 +15,73 @@ h1, h2, h3, h4 = symbol("h1 h2 h3 h4")
 
 EIGENVALUE, COORDINATE = Interval("1/4", 4), Interval(-2, 2)
 
-_PLANE = {alpha: EIGENVALUE, beta: EIGENVALUE, u: COORDINATE, v: COORDINATE}
 _shared_11, _shared_12, _shared_22 = 1 + h1**2 + h3**2, h1 * h2 + h3 * h4, h2**2 + h4**2
 
 _SUM = theorem(
     "dimensionality.sum-bound",
+    on={
+        alpha: EIGENVALUE,
+        beta: EIGENVALUE,
+        **dict.fromkeys((u, v, h1, h3, h4), COORDINATE),
+        h2: Interval("1/4", 2),
+    },
     steps={
-        "dimensionality.cauchy-schwarz": (
-            equal(
-                (alpha * u**2 + beta * v**2) * (u**2 / alpha + v**2 / beta) - (u**2 + v**2) ** 2,
-                u**2 * v**2 * (alpha - beta) ** 2 / (alpha * beta),
-            ),
-            _PLANE,
+        "dimensionality.cauchy-schwarz": equal(
+            (alpha * u**2 + beta * v**2) * (u**2 / alpha + v**2 / beta) - (u**2 + v**2) ** 2,
+            u**2 * v**2 * (alpha - beta) ** 2 / (alpha * beta),
         ),
-        "dimensionality.trace": (
-            equal(
-                (
-                    _shared_22
-                    + (_shared_22 * h1**2 - 2 * _shared_12 * h1 * h2 + _shared_11 * h2**2)
-                    + (_shared_22 * h3**2 - 2 * _shared_12 * h3 * h4 + _shared_11 * h4**2)
-                )
-                / (_shared_11 * _shared_22 - _shared_12**2),
-                2,
-            ),
-            {h1: COORDINATE, h2: Interval("1/4", 2), h3: COORDINATE, h4: COORDINATE},
+        "dimensionality.trace": equal(
+            (
+                _shared_22
+                + (_shared_22 * h1**2 - 2 * _shared_12 * h1 * h2 + _shared_11 * h2**2)
+                + (_shared_22 * h3**2 - 2 * _shared_12 * h3 * h4 + _shared_11 * h4**2)
+            )
+            / (_shared_11 * _shared_22 - _shared_12**2),
+            2,
         ),
     },
 )
 
 _LEVERAGE = theorem(
     "dimensionality.leverage",
+    on={alpha: EIGENVALUE, beta: EIGENVALUE, u: COORDINATE, v: COORDINATE, g: COORDINATE, e: COORDINATE},
     steps={
-        "dimensionality.probe": (
-            equal(
-                (alpha * g**2 + beta * e**2) * (u**2 / alpha + v**2 / beta) - (u * g + v * e) ** 2,
-                (alpha * g * v - beta * e * u) ** 2 / (alpha * beta),
-            ),
-            {**_PLANE, g: COORDINATE, e: COORDINATE},
-        )
+        "dimensionality.probe": equal(
+            (alpha * g**2 + beta * e**2) * (u**2 / alpha + v**2 / beta) - (u * g + v * e) ** 2,
+            (alpha * g * v - beta * e * u) ** 2 / (alpha * beta),
+        ),
     },
 )
 
 _REPEATS = theorem(
     "dimensionality.repeats",
+    on={
+        alpha: EIGENVALUE,
+        beta: EIGENVALUE,
+        u: COORDINATE,
+        v: COORDINATE,
+        R: Integers(1, 8),
+        ell: Interval(0, 8),
+    },
     steps={
-        "dimensionality.rank-one-update": (
-            equal(
-                ((beta + R * v**2) * u**2 - 2 * R * u * v * (u * v) + (alpha + R * u**2) * v**2)
-                / ((alpha + R * u**2) * (beta + R * v**2) - (R * u * v) ** 2),
-                (u**2 / alpha + v**2 / beta) / (1 + R * (u**2 / alpha + v**2 / beta)),
-            ),
-            {**_PLANE, R: Integers(1, 8)},
+        "dimensionality.rank-one-update": equal(
+            ((beta + R * v**2) * u**2 - 2 * R * u * v * (u * v) + (alpha + R * u**2) * v**2)
+            / ((alpha + R * u**2) * (beta + R * v**2) - (R * u * v) ** 2),
+            (u**2 / alpha + v**2 / beta) / (1 + R * (u**2 / alpha + v**2 / beta)),
         ),
-        "dimensionality.copies-bound": (
-            equal(1 / R - ell / (1 + R * ell), 1 / (R * (1 + R * ell))),
-            {R: Integers(1, 8), ell: Interval(0, 8)},
-        ),
+        "dimensionality.copies-bound": equal(1 / R - ell / (1 + R * ell), 1 / (R * (1 + R * ell))),
     },
 )
 
 _GAUSSIAN = theorem(
     "dimensionality.gaussian",
+    on={alpha: EIGENVALUE, beta: EIGENVALUE, u: COORDINATE, v: COORDINATE, T: Integers(2, 20)},
     steps={
-        "dimensionality.likelihood": (
-            equal(
-                -log(exp(-(u**2) * T / (2 * alpha)) / sqrt(2 * pi * alpha / T))
-                - log(exp(-(v**2) * T / (2 * beta)) / sqrt(2 * pi * beta / T)),
-                T * (u**2 / alpha + v**2 / beta) / 2 + log((2 * pi) ** 2 * alpha * beta / T**2) / 2,
-            ),
-            {**_PLANE, T: Integers(2, 20)},
-        )
+        "dimensionality.likelihood": equal(
+            -log(exp(-(u**2) * T / (2 * alpha)) / sqrt(2 * pi * alpha / T))
+            - log(exp(-(v**2) * T / (2 * beta)) / sqrt(2 * pi * beta / T)),
+            T * (u**2 / alpha + v**2 / beta) / 2 + log((2 * pi) ** 2 * alpha * beta / T**2) / 2,
+        ),
     },
 )
 

@@ -20,14 +20,11 @@ def _value_at(amplitude: Expr) -> Expr:
 
 _DENSITY = theorem(
     "amplitudes.normalized-density",
+    on={x: Interval("1/8", "7/8"), y: Interval("1/4", 4)},
     steps={
-        "amplitudes.scaled-value": (
-            equal(_value_at(x) ** 2 / (_value_at(x) ** 2 + y), x**2),
-            {x: Interval("1/8", "7/8"), y: Interval("1/4", 4)},
-        ),
-        "amplitudes.conditional-density": (
-            equal(Derivative(_value_at(x), x), sqrt(y) * (1 - x**2) ** Rational(-3, 2)),
-            {x: Interval("1/8", "7/8"), y: Interval("1/4", 4)},
+        "amplitudes.scaled-value": equal(_value_at(x) ** 2 / (_value_at(x) ** 2 + y), x**2),
+        "amplitudes.conditional-density": equal(
+            Derivative(_value_at(x), x), sqrt(y) * (1 - x**2) ** Rational(-3, 2)
         ),
         "amplitudes.two-squares": (
             equal(
@@ -45,64 +42,61 @@ _DENSITY = theorem(
 
 _SECOND_MOMENT = theorem(
     "amplitudes.second-moment",
+    on={
+        n: Integers(1, 6),
+        p: Interval("1/8", "7/8"),
+        t: Interval(0, 2),
+        x: Interval("1/4", 1),
+        y: Interval("1/3", 4),
+    },
     steps={
-        "amplitudes.laplace-form": (
-            equal(
-                -Derivative((1 - p + p * exp(-t * x)) ** n, t),
-                n * p * x * exp(-t * x) * (1 - p + p * exp(-t * x)) ** (n - 1),
-            ),
-            {n: Integers(1, 6), p: Interval("1/8", "7/8"), t: Interval(0, 2), x: Interval("1/4", 1)},
+        "amplitudes.laplace-form": equal(
+            -Derivative((1 - p + p * exp(-t * x)) ** n, t),
+            n * p * x * exp(-t * x) * (1 - p + p * exp(-t * x)) ** (n - 1),
         ),
-        "amplitudes.square-integral": (
-            equal(Derivative(-x * exp(-t * (x + y)) / (x + y), t), x * exp(-t * (x + y))),
-            {t: Interval(0, 2), x: Interval("1/4", 1), y: Interval("1/3", 4)},
+        "amplitudes.square-integral": equal(
+            Derivative(-x * exp(-t * (x + y)) / (x + y), t), x * exp(-t * (x + y))
         ),
     },
 )
 
 _LOSS = theorem(
     "generalization.free-bias-loss",
+    on={r: Interval("1/8", 3), a: Interval("1/8", 1), b: Interval(-2, 0), k: Integers(2, 4)},
     steps={
-        "generalization.own-and-others": (
-            equal((a - (r * a + b)) ** 2 - a**2, (r * a + b) * ((r * a + b) - 2 * a)),
-            {r: Interval("1/8", 3), a: Interval("1/8", 1), b: Interval(-2, 0)},
+        "generalization.own-and-others": equal(
+            (a - (r * a + b)) ** 2 - a**2, (r * a + b) * ((r * a + b) - 2 * a)
         ),
-        "generalization.four-features": (equal(cos(2 * pi / k), (k - 4) / 2), {k: Integers(2, 4)}),
+        "generalization.four-features": equal(cos(2 * pi / k), (k - 4) / 2),
     },
 )
 
 _CONSTANT = theorem(
     "generalization.constant-law",
+    on={k: Integers(2, 12), a: Interval("1/8", 2)},
     steps={
-        "generalization.constant-sign": (
-            equal(a * (1 - 1 / (1 - cos(2 * pi / k))), -a * cos(2 * pi / k) / (1 - cos(2 * pi / k))),
-            {k: Integers(2, 12), a: Interval("1/8", 2)},
+        "generalization.constant-sign": equal(
+            a * (1 - 1 / (1 - cos(2 * pi / k))), -a * cos(2 * pi / k) / (1 - cos(2 * pi / k))
         ),
-        "generalization.constant-own": (
-            equal(a / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), a),
-            {k: Integers(2, 12), a: Interval("1/8", 2)},
+        "generalization.constant-own": equal(
+            a / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), a
         ),
-        "generalization.constant-neighbour": (
-            equal(a * cos(2 * pi / k) / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), 0),
-            {k: Integers(2, 12), a: Interval("1/8", 2)},
+        "generalization.constant-neighbour": equal(
+            a * cos(2 * pi / k) / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), 0
         ),
     },
 )
 
 _UNIFORM = closed_form(
     "generalization.uniform-loss",
+    on={r: Interval("9/8", 3), b: Interval(-1, 0), x: Interval("1/8", 1), g: Interval("1/8", "7/8")},
     steps={
-        "generalization.uniform-own": (
-            equal(Derivative(((1 - r) * x - b) ** 3 / (3 * (1 - r)), x), (x - (r * x + b)) ** 2),
-            {r: Interval("9/8", 3), b: Interval(-1, 0), x: Interval("1/8", 1)},
+        "generalization.uniform-own": equal(
+            Derivative(((1 - r) * x - b) ** 3 / (3 * (1 - r)), x), (x - (r * x + b)) ** 2
         ),
-        "generalization.uniform-cut": (
-            equal((1 - r) * (-b / r) - b, -b / r),
-            {r: Interval("9/8", 3), b: Interval(-1, 0)},
-        ),
-        "generalization.uniform-neighbour": (
-            equal(Derivative((r * g * x + b) ** 3 / (3 * r * g), x), (r * g * x + b) ** 2),
-            {r: Interval("9/8", 3), g: Interval("1/8", "7/8"), b: Interval(-1, 0), x: Interval("1/8", 1)},
+        "generalization.uniform-cut": equal((1 - r) * (-b / r) - b, -b / r),
+        "generalization.uniform-neighbour": equal(
+            Derivative((r * g * x + b) ** 3 / (3 * r * g), x), (r * g * x + b) ** 2
         ),
     },
 )
@@ -110,11 +104,9 @@ _UNIFORM = closed_form(
 
 _BIAS_ONLY = theorem(
     "generalization.bias-only",
+    on={b: Interval(-1, 1), x: Interval("1/8", 1), y: Interval("1/4", 4)},
     steps={
-        "generalization.constant-output": (
-            equal(y - 2 * b * x + b**2, (y - x**2) + (b - x) ** 2),
-            {b: Interval(-1, 1), x: Interval("1/8", 1), y: Interval("1/4", 4)},
-        )
+        "generalization.constant-output": equal(y - 2 * b * x + b**2, (y - x**2) + (b - x) ** 2),
     },
 )
 

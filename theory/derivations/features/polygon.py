@@ -22,19 +22,17 @@ def _passed(vertices: Expr) -> Expr:
 
 _INTERFERENCE = theorem(
     "polygons.interference-sum",
+    on={k: EVEN, i: Integers(1, 16), phi: Interval("1/8", 6)},
     steps={
-        "polygons.even-sum": (equal(_passed(k), k / 4), {k: EVEN}),
-        "polygons.positive-part-one": (
-            equal(_passed(4 * i + 1), Sum(cos(2 * pi * d / (4 * i + 1)) ** 2, (d, -i, i))),
-            {i: Integers(1, 16)},
+        "polygons.even-sum": equal(_passed(k), k / 4),
+        "polygons.positive-part-one": equal(
+            _passed(4 * i + 1), Sum(cos(2 * pi * d / (4 * i + 1)) ** 2, (d, -i, i))
         ),
-        "polygons.positive-part-three": (
-            equal(_passed(4 * i + 3), Sum(cos(2 * pi * d / (4 * i + 3)) ** 2, (d, -i, i))),
-            {i: Integers(1, 16)},
+        "polygons.positive-part-three": equal(
+            _passed(4 * i + 3), Sum(cos(2 * pi * d / (4 * i + 3)) ** 2, (d, -i, i))
         ),
-        "polygons.dirichlet-kernel": (
-            equal(Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)),
-            {i: Integers(1, 16), phi: Interval("1/8", 6)},
+        "polygons.dirichlet-kernel": equal(
+            Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)
         ),
         "polygons.one-sum": (equal(_passed(k), k / 4 - (sec(pi / k) - 1) / 4), {k: ONE_MOD_FOUR}),
         "polygons.three-sum": (equal(_passed(k), k / 4 + (sec(pi / k) - 1) / 4), {k: THREE_MOD_FOUR}),
@@ -43,32 +41,26 @@ _INTERFERENCE = theorem(
 
 _NEIGHBOURS = theorem(
     "generalization.neighbour-loss",
+    on={k: Integers(4, 40)},
     steps={
-        "generalization.neighbour-double-angle": (
-            equal(k * (2 * cos(2 * pi / k) ** 2 - 1) / 3, k * cos(4 * pi / k) / 3),
-            {k: Integers(4, 40)},
+        "generalization.neighbour-double-angle": equal(
+            k * (2 * cos(2 * pi / k) ** 2 - 1) / 3, k * cos(4 * pi / k) / 3
         ),
-        "generalization.neighbour-tail": (
-            equal(cos(4 * pi / k), sin(pi * (k - 8) / (2 * k))),
-            {k: Integers(4, 40)},
+        "generalization.neighbour-tail": equal(cos(4 * pi / k), sin(pi * (k - 8) / (2 * k))),
+        "generalization.neighbour-pentagon": equal(
+            5 * (2 * cos(2 * pi / 5) ** 2 - 1) / 3, -5 * (1 + sqrt(5)) / 12
         ),
-        "generalization.neighbour-pentagon": (
-            equal(5 * (2 * cos(2 * pi / 5) ** 2 - 1) / 3, -5 * (1 + sqrt(5)) / 12),
-            {},
-        ),
-        "generalization.neighbour-best": (above(sqrt(5), 3 - Rational(4, 5)), {}),
+        "generalization.neighbour-best": above(sqrt(5), 3 - Rational(4, 5)),
     },
 )
 
 _UNIT = theorem(
     "generalization.unit-gain",
+    on={r: Interval("1/8", 2), S_k: Interval(1, 4), k: Integers(8, 40, 2)},
     steps={
-        "generalization.feature-loss": (
-            equal((1 - r) ** 2 + r**2 * (S_k - 1), 1 - (2 * r - r**2 * S_k)),
-            {r: Interval("1/8", 2), S_k: Interval(1, 4)},
-        ),
-        "generalization.pentagon-sum": (equal(_passed(5), (7 - sqrt(5)) / 4), {}),
-        "generalization.unit-even-tail": (at_most(k * (2 - k / 4), 0), {k: Integers(8, 40, 2)}),
+        "generalization.feature-loss": equal((1 - r) ** 2 + r**2 * (S_k - 1), 1 - (2 * r - r**2 * S_k)),
+        "generalization.pentagon-sum": equal(_passed(5), (7 - sqrt(5)) / 4),
+        "generalization.unit-even-tail": at_most(k * (2 - k / 4), 0),
         "generalization.unit-odd-tail": (
             at_least(k - (sec(pi / k) - 1), 10 - sec(pi / 9)),
             {k: Integers(9, 61, 4)},
@@ -78,35 +70,32 @@ _UNIT = theorem(
 
 _FREE = theorem(
     "generalization.free-radius",
+    on={k: Integers(1, 12), r: Interval("1/8", 2), S_k: Interval(1, 4)},
     steps={
-        "generalization.best-radius": (
-            equal(k * (2 * r - r**2 * S_k), k / S_k - k * S_k * (r - 1 / S_k) ** 2),
-            {k: Integers(1, 12), r: Interval("1/8", 2), S_k: Interval(1, 4)},
-        )
+        "generalization.best-radius": equal(k * (2 * r - r**2 * S_k), k / S_k - k * S_k * (r - 1 / S_k) ** 2),
     },
 )
 
 _PENTAGON = theorem(
     "generalization.pentagon",
+    on={k: THREE_MOD_FOUR, phi: Interval("1/64", "5/4")},
     steps={
-        "generalization.three-gain": (
-            equal(k / (k / 4 + (sec(pi / k) - 1) / 4), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))),
-            {k: THREE_MOD_FOUR},
+        "generalization.three-gain": equal(
+            k / (k / 4 + (sec(pi / k) - 1) / 4), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))
         ),
         "generalization.one-gain": (
             equal(k / (k / 4 - (sec(pi / k) - 1) / 4), 4 / (1 - (sec(pi / k) - 1) / k)),
             {k: ONE_MOD_FOUR},
         ),
-        "generalization.tail": (
-            equal(Derivative(phi * (sec(phi) - 1), phi), sec(phi) - 1 + phi * sec(phi) * tan(phi)),
-            {phi: Interval("1/64", "5/4")},
+        "generalization.tail": equal(
+            Derivative(phi * (sec(phi) - 1), phi), sec(phi) - 1 + phi * sec(phi) * tan(phi)
         ),
         "generalization.tail-slope": (
             above(sec(phi) - 1 + phi * sec(phi) * tan(phi), 0),
             {phi: Interval("1/256", "2/3")},
         ),
-        "generalization.pentagon-gain": (equal(5 / _passed(5), 20 / (7 - sqrt(5))), {}),
-        "generalization.pentagon-best": (above(20 / (7 - sqrt(5)), 4), {}),
+        "generalization.pentagon-gain": equal(5 / _passed(5), 20 / (7 - sqrt(5))),
+        "generalization.pentagon-best": above(20 / (7 - sqrt(5)), 4),
     },
     certified=("generalization.tail-slope",),
 )

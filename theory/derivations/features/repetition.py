@@ -15,32 +15,22 @@ UNIT = Interval("1/8", "7/8")
 
 _ZERO_BIAS = theorem(
     "repetition.zero-bias",
+    on={p: UNIT, r: Interval("1/8", 2), t: Interval(0, 2), x: Interval(0, 4), y: Interval(1, 5)},
     steps={
-        "repetition.point-as-feature": (
-            equal(p * (1 - r) ** 2 + (1 - p) * (1 - r) ** 2, 1 - (2 * r - r**2)),
-            {p: UNIT, r: Interval("1/8", 2)},
-        ),
-        "repetition.own-features": (
-            equal((1 - p * r) ** 2 + p * (1 - p) * r**2, 1 - p * (2 * r - r**2)),
-            {p: UNIT, r: Interval("1/8", 2)},
-        ),
-        "repetition.chord": (
-            equal(y - ((1 - t) * x + t * y), (1 - t) * (y - x)),
-            {t: Interval(0, 2), x: Interval(0, 4), y: Interval(1, 5)},
-        ),
-        "repetition.five-exceed-four": (above(20 / (7 - sqrt(5)) - 4, 0), {}),
+        "repetition.point-as-feature": equal(p * (1 - r) ** 2 + (1 - p) * (1 - r) ** 2, 1 - (2 * r - r**2)),
+        "repetition.own-features": equal((1 - p * r) ** 2 + p * (1 - p) * r**2, 1 - p * (2 * r - r**2)),
+        "repetition.chord": equal(y - ((1 - t) * x + t * y), (1 - t) * (y - x)),
+        "repetition.five-exceed-four": above(20 / (7 - sqrt(5)) - 4, 0),
     },
 )
 _ORDER = closed_form(
     "repetition.order",
+    on={p: UNIT, n: Integers(2, 60)},
     steps={
-        "repetition.exceed": (
-            equal(
-                Derivative((1 - p) ** n + n * p * (1 - p) ** (n - 1), p),
-                -n * (n - 1) * p * (1 - p) ** (n - 2),
-            ),
-            {p: UNIT, n: Integers(2, 60)},
-        )
+        "repetition.exceed": equal(
+            Derivative((1 - p) ** n + n * p * (1 - p) ** (n - 1), p),
+            -n * (n - 1) * p * (1 - p) ** (n - 2),
+        ),
     },
 )
 

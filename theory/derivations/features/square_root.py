@@ -11,14 +11,12 @@ DEVIATION = Interval(-2, 2)
 
 _SQUARE_ROOT = closed_form(
     "repetition.square-root",
+    on={T: Integers(1, 40), p: UNIT, x: UNIT, y: UNIT, s: DEVIATION, u: DEVIATION, v: DEVIATION},
     steps={
-        "repetition.energy-variance": (
-            equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
-            {T: Integers(1, 40), p: UNIT, x: UNIT, y: UNIT},
-        ),
+        "repetition.energy-variance": equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
         "repetition.cancellation": (
             equal((x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v),
-            {x: Interval(1, 9), s: DEVIATION, u: DEVIATION, v: DEVIATION, p: UNIT},
+            {x: Interval(1, 9)},
         ),
     },
 )

@@ -26,43 +26,37 @@ _LEAST = k + B - 1 + 2 * sqrt(B) / (sqrt(k + B) + sqrt(B))
 
 _SHIFTED = closed_form(
     "codes.shifted-cross-polytope",
+    on={k: SIMPLEX, u: SHARE, B: CROSS},
     steps={
-        "codes.shift-simplex": (
-            equal((1 - DENT) ** 2 + (k - 1) * DENT**2, 1 - u / k)
-            & equal(-2 * (1 - DENT) * DENT + (k - 2) * DENT**2, -u / k),
-            {k: SIMPLEX, u: SHARE},
+        "codes.shift-simplex": equal((1 - DENT) ** 2 + (k - 1) * DENT**2, 1 - u / k)
+        & equal(-2 * (1 - DENT) * DENT + (k - 2) * DENT**2, -u / k),
+        "codes.shift-across": equal(
+            (1 - DENT) * (-u / (k * sqrt(1 - u))) + (k - 1) * DENT * u / (k * sqrt(1 - u)), -u / k
         ),
-        "codes.shift-across": (
-            equal((1 - DENT) * (-u / (k * sqrt(1 - u))) + (k - 1) * DENT * u / (k * sqrt(1 - u)), -u / k),
-            {k: SIMPLEX, u: SHARE},
+        "codes.shift-length": equal(Sum((u / (k * sqrt(1 - u))) ** 2, (j, 1, k)), u**2 / (k * (1 - u))),
+        "codes.shift-slope": equal(
+            Derivative(B * u**2 / (k * (1 - u)) - u, u), (B / (1 - u) ** 2 - (k + B)) / k
         ),
-        "codes.shift-length": (
-            equal(Sum((u / (k * sqrt(1 - u))) ** 2, (j, 1, k)), u**2 / (k * (1 - u))),
-            {k: SIMPLEX, u: SHARE},
-        ),
-        "codes.shift-slope": (
-            equal(Derivative(B * u**2 / (k * (1 - u)) - u, u), (B / (1 - u) ** 2 - (k + B)) / k),
-            {k: SIMPLEX, B: CROSS, u: SHARE},
-        ),
-        "codes.shift-energy": (equal(_ENERGY.subs(u, 1 - sqrt(B / (k + B))), _LEAST), {k: SIMPLEX, B: CROSS}),
-        "codes.shift-gain": (
-            equal((k + B) - _LEAST, (sqrt(k + B) - sqrt(B)) / (sqrt(k + B) + sqrt(B))),
-            {k: SIMPLEX, B: CROSS},
-        ),
+        "codes.shift-energy": equal(_ENERGY.subs(u, 1 - sqrt(B / (k + B))), _LEAST),
+        "codes.shift-gain": equal((k + B) - _LEAST, (sqrt(k + B) - sqrt(B)) / (sqrt(k + B) + sqrt(B))),
     },
 )
 
 _CAPS = theorem(
     "codes.cap-bound",
+    on={
+        x: Interval("1/2", 6),
+        s: Interval(0, 6),
+        m: Integers(2, 12),
+        T: Integers(3, 60),
+        phi: Interval("1/64", "1/4"),
+    },
     steps={
-        "codes.cap-pair": (
-            equal(
-                sqrt(x * (x + s)) * sqrt((1 - 1 / (2 * x)) * (1 - 1 / (2 * (x + s)))),
-                sqrt((2 * x - 1) * (2 * x + 2 * s - 1)) / 2,
-            )
-            & equal((2 * x - 1) * (2 * x + 2 * s - 1) - (2 * x - 1) ** 2, 2 * s * (2 * x - 1)),
-            {x: Interval("1/2", 6), s: Interval(0, 6)},
-        ),
+        "codes.cap-pair": equal(
+            sqrt(x * (x + s)) * sqrt((1 - 1 / (2 * x)) * (1 - 1 / (2 * (x + s)))),
+            sqrt((2 * x - 1) * (2 * x + 2 * s - 1)) / 2,
+        )
+        & equal((2 * x - 1) * (2 * x + 2 * s - 1) - (2 * x - 1) ** 2, 2 * s * (2 * x - 1)),
         "codes.cap-short": (
             equal((1 - x) ** 2 / x - Rational(1, 2), (1 - 2 * x) * (2 - x) / (2 * x)),
             {x: Interval("1/16", "1/2")},
@@ -72,71 +66,69 @@ _CAPS = theorem(
                 Derivative(-((2 * x) ** (-m / 2)) / sqrt(2 * x - 1), x),
                 m * (2 * x) ** (-m / 2 - 1) / sqrt(2 * x - 1) + (2 * x) ** (-m / 2) / sqrt(2 * x - 1) ** 3,
             ),
-            {x: Interval("5/8", 6), m: Integers(2, 12)},
+            {x: Interval("5/8", 6)},
         ),
-        "codes.cap-plane": (
-            equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
-            {T: Integers(3, 60)},
-        ),
-        "codes.cap-beside": (
-            at_least((T - 1) * sin(pi / T) ** 2, T * sin(pi / (2 * (T - 1))) ** 2),
-            {T: Integers(3, 60)},
-        ),
-        "codes.cap-sines": (
-            equal(sin(3 * phi) / sin(2 * phi), 2 * cos(phi) - 1 / (2 * cos(phi))),
-            {phi: Interval("1/64", "1/4")},
-        ),
+        "codes.cap-plane": equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
+        "codes.cap-beside": at_least((T - 1) * sin(pi / T) ** 2, T * sin(pi / (2 * (T - 1))) ** 2),
+        "codes.cap-sines": equal(sin(3 * phi) / sin(2 * phi), 2 * cos(phi) - 1 / (2 * cos(phi))),
     },
 )
 
 _LIGHT = theorem(
     "codes.light-points",
+    on={k: Integers(1, 40), u: Interval(0, 1)},
     steps={
-        "codes.light-sum": (
-            equal(k * (k - u) - k * (k - 1), k * (1 - u)),
-            {k: Integers(1, 40), u: Interval(0, 1)},
-        )
+        "codes.light-sum": equal(k * (k - u) - k * (k - 1), k * (1 - u)),
     },
 )
 
 _RANK = theorem(
     "codes.rank-bound",
+    on={
+        s: Interval(0, 3),
+        u: Interval(0, 1),
+        q: Interval("1/8", 4),
+        k: SIMPLEX,
+        i: SIMPLEX,
+        B: Integers(2, 40),
+    },
     steps={
-        "codes.rank-lift": (
-            equal(u**2 / q - (2 * s * u - s**2 * q), (u - s * q) ** 2 / q),
-            {s: Interval(0, 3), u: Interval(0, 1), q: Interval("1/8", 4)},
-        ),
+        "codes.rank-lift": equal(u**2 / q - (2 * s * u - s**2 * q), (u - s * q) ** 2 / q),
         "codes.rank-least": (
             equal(_ENERGY - _LEAST, ((1 - u) * sqrt(k + B) - sqrt(B)) ** 2 / (k * (1 - u)))
             & equal(
                 B * u**2 / (i * (1 - u)) - B * u**2 / (k * (1 - u)), B * u**2 * (k - i) / (i * k * (1 - u))
             ),
-            {k: SIMPLEX, i: SIMPLEX, B: Integers(2, 40), u: SHARE},
+            {u: SHARE},
         ),
     },
 )
 
 _ORTHOPLEX = theorem(
     "codes.orthoplex-bound",
+    on={
+        x: Interval(0, 4),
+        y: Interval(0, 4),
+        s: Interval(0, 5),
+        ell: Interval(1, 3),
+        u: Interval(0, 1),
+        v: Interval(-40, 0),
+        m: Integers(3, 1000),
+    },
     steps={
-        "codes.orthoplex-moment": (
-            equal(3 * (x**2 + y**2 + s**2) - (x + y + s) ** 2, (x - y) ** 2 + (y - s) ** 2 + (s - x) ** 2),
-            {x: Interval(0, 4), y: Interval(0, 4), s: Interval(0, 5)},
+        "codes.orthoplex-moment": equal(
+            3 * (x**2 + y**2 + s**2) - (x + y + s) ** 2, (x - y) ** 2 + (y - s) ** 2 + (s - x) ** 2
         ),
-        "codes.orthoplex-root": (
-            equal(1 / ell - (1 - (ell**2 - 1) / 2), (ell - 1) ** 2 * (ell + 2) / (2 * ell)),
-            {ell: Interval(1, 3)},
+        "codes.orthoplex-root": equal(
+            1 / ell - (1 - (ell**2 - 1) / 2), (ell - 1) ** 2 * (ell + 2) / (2 * ell)
         ),
         "codes.orthoplex-square": (
             equal(u * (v + 13 * u / 4) - (u * (v + 3 * s + u) - s**2), (s - 3 * u / 2) ** 2),
-            {u: Interval(0, 1), v: Interval(-40, 0), s: Interval(0, 9)},
+            {s: Interval(0, 9)},
         ),
-        "codes.orthoplex-end": (
-            equal(
-                2 * m - 1 - sqrt(m) - Rational(13, 4),
-                2 * (sqrt(m) - (1 + sqrt(35)) / 4) * (sqrt(m) + (sqrt(35) - 1) / 4),
-            ),
-            {m: Integers(3, 1000)},
+        "codes.orthoplex-end": equal(
+            2 * m - 1 - sqrt(m) - Rational(13, 4),
+            2 * (sqrt(m) - (1 + sqrt(35)) / 4) * (sqrt(m) + (sqrt(35) - 1) / 4),
         ),
     },
 )

@@ -24,22 +24,18 @@ def interface(inner: Expr, outer: Expr) -> Expr:
 
 _TWO_CIRCLES = theorem(
     "stationary.two-circles",
+    on={x: INNER, y: OUTER, s: Interval(0, 8)},
     steps={
-        "stationary.interface-gap": (
-            equal(sin(interface(x, y)) ** 2 * (x * y), x * y - (x - 1) ** 2),
-            {x: INNER, y: OUTER},
+        "stationary.interface-gap": equal(sin(interface(x, y)) ** 2 * (x * y), x * y - (x - 1) ** 2),
+        "stationary.interface-inner-slope": equal(
+            Derivative(interface(x, y), x), -(x + 1) / (2 * x * sqrt(x * y - (x - 1) ** 2))
         ),
-        "stationary.interface-inner-slope": (
-            equal(Derivative(interface(x, y), x), -(x + 1) / (2 * x * sqrt(x * y - (x - 1) ** 2))),
-            {x: INNER, y: OUTER},
-        ),
-        "stationary.interface-outer-slope": (
-            equal(Derivative(interface(x, y), y), (x - 1) / (2 * y * sqrt(x * y - (x - 1) ** 2))),
-            {x: INNER, y: OUTER},
+        "stationary.interface-outer-slope": equal(
+            Derivative(interface(x, y), y), (x - 1) / (2 * y * sqrt(x * y - (x - 1) ** 2))
         ),
         "stationary.inner-long-first": (
             equal((x + s) ** 2 - (x * (x + s) - (x - 1) ** 2), s * (x + s) + (x - 1) ** 2),
-            {x: Interval(1, 4), s: Interval(0, 8)},
+            {x: Interval(1, 4)},
         ),
         "stationary.inner-long-second": (
             equal((x + 1) ** 2 * (2 * y - 1) - x**2, 2 * x + 1 + 2 * (x + 1) ** 2 * (y - 1)),
@@ -62,7 +58,7 @@ _TWO_CIRCLES = theorem(
                 (x + 1) ** 2 * (1 + s) ** 2 * (1 + 2 * s) - 4 * x**3 * (1 + s),
                 (1 + s) * ((1 - x) * (4 * x**2 + 3 * x + 1) + (x + 1) ** 2 * s * (3 + 2 * s)),
             ),
-            {x: Interval("1/8", 1), s: Interval(0, 8)},
+            {x: Interval("1/8", 1)},
         ),
     },
 )
@@ -72,35 +68,37 @@ _held = alpha - 2 * (1 - 1 / T)
 
 _DROPPED = theorem(
     "stationary.dropped",
+    on={
+        T: Integers(2, 40),
+        c: Interval(-1, 1),
+        u: Interval("-3/2", 2),
+        h1: PLANE,
+        h2: PLANE,
+        v: Interval(-2, "5/2"),
+        k: Integers(4, 60),
+        s: Interval("-3/4", 1),
+        alpha: Interval(3, 6),
+    },
     steps={
         "stationary.dropped-loss": (
             equal((1 - c) ** 2 + (T - 1) * c**2, 1 - 1 / T + T * (c - 1 / T) ** 2),
-            {T: Integers(2, 40), c: PLANE},
+            {c: PLANE},
         ),
-        "stationary.dropped-expansion": (
-            equal(
-                _own**2 + (c + u * h1) ** 2 + (c + u * h2) ** 2 + (c - u * (h1 + h2)) ** 2,
-                (1 - c) ** 2 + 3 * c**2 + u**2 * (h1**2 + h2**2 + (h1 + h2) ** 2 - 2 * (1 - c)) + u**4,
-            ),
-            {c: Interval(-1, 1), u: Interval("-3/2", 2), h1: PLANE, h2: PLANE},
+        "stationary.dropped-expansion": equal(
+            _own**2 + (c + u * h1) ** 2 + (c + u * h2) ** 2 + (c - u * (h1 + h2)) ** 2,
+            (1 - c) ** 2 + 3 * c**2 + u**2 * (h1**2 + h2**2 + (h1 + h2) ** 2 - 2 * (1 - c)) + u**4,
         ),
-        "stationary.dropped-pair": (
-            equal(
-                (1 - c - u**2) ** 2 + (1 - c - v**2) ** 2 + 2 * (c + u * v) ** 2,
-                2 * (1 - c) ** 2 + 2 * c**2 - 2 * (u**2 + v**2) + 2 * c * (u + v) ** 2 + (u**2 + v**2) ** 2,
-            ),
-            {c: Interval(-1, 1), u: Interval("-3/2", 2), v: Interval(-2, "5/2")},
+        "stationary.dropped-pair": equal(
+            (1 - c - u**2) ** 2 + (1 - c - v**2) ** 2 + 2 * (c + u * v) ** 2,
+            2 * (1 - c) ** 2 + 2 * c**2 - 2 * (u**2 + v**2) + 2 * c * (u + v) ** 2 + (u**2 + v**2) ** 2,
         ),
-        "stationary.dropped-polygon": (
-            equal(k / (2 * (1 - cos(2 * pi / k))), k / (4 * sin(pi / k) ** 2)),
-            {k: Integers(4, 60)},
-        ),
+        "stationary.dropped-polygon": equal(k / (2 * (1 - cos(2 * pi / k))), k / (4 * sin(pi / k) ** 2)),
         "stationary.dropped-error": (
             equal(
                 (1 - 1 / T - u**2) ** 2 + (T - 1) / T**2 + 2 * u * s / T + alpha * u**2,
                 1 - 1 / T + _held * (u + s / (T * _held)) ** 2 - s**2 / (T**2 * _held) + u**4,
             ),
-            {T: Integers(5, 12), u: Interval("-3/2", 2), s: Interval("-3/4", 1), alpha: Interval(3, 6)},
+            {T: Integers(5, 12)},
         ),
     },
 )

@@ -37,32 +37,24 @@ def cost(radius: Expr, bias: Expr) -> Expr:
 
 _COLLAPSE = closed_form(
     "penalty.collapse",
+    on={T: POINTS, r: RADIUS, c: BIAS, penalty: PENALTY},
     steps={
-        "penalty.all-active": (
-            equal(
-                (1 - r - c) ** 2 + Sum((r * cos(2 * pi * d / T) + c) ** 2, (d, 1, T - 1)), all_active(r, c)
-            ),
-            {T: POINTS, r: RADIUS, c: BIAS},
+        "penalty.all-active": equal(
+            (1 - r - c) ** 2 + Sum((r * cos(2 * pi * d / T) + c) ** 2, (d, 1, T - 1)), all_active(r, c)
         ),
-        "penalty.collapse-square": (
-            equal(
-                all_active(r, c) + cost(r, c),
-                1
-                + T * ((r - (2 / T - penalty)) ** 2 - (2 / T - penalty) ** 2) / 2
-                + T * (1 + penalty) * (c - 1 / (T * (1 + penalty))) ** 2
-                - 1 / (T * (1 + penalty)),
-            ),
-            {T: POINTS, r: RADIUS, c: BIAS, penalty: PENALTY},
+        "penalty.collapse-square": equal(
+            all_active(r, c) + cost(r, c),
+            1
+            + T * ((r - (2 / T - penalty)) ** 2 - (2 / T - penalty) ** 2) / 2
+            + T * (1 + penalty) * (c - 1 / (T * (1 + penalty))) ** 2
+            - 1 / (T * (1 + penalty)),
         ),
-        "penalty.collapse-pair": (
-            equal(
-                pair(r, c) + 2 * penalty * (r + c**2),
-                1
-                + 2 * ((r - (1 - penalty) / 2) ** 2 - ((1 - penalty) / 2) ** 2)
-                + 2 * (1 + penalty) * (c - 1 / (2 * (1 + penalty))) ** 2
-                - 1 / (2 * (1 + penalty)),
-            ),
-            {r: RADIUS, c: BIAS, penalty: PENALTY},
+        "penalty.collapse-pair": equal(
+            pair(r, c) + 2 * penalty * (r + c**2),
+            1
+            + 2 * ((r - (1 - penalty) / 2) ** 2 - ((1 - penalty) / 2) ** 2)
+            + 2 * (1 + penalty) * (c - 1 / (2 * (1 + penalty))) ** 2
+            - 1 / (2 * (1 + penalty)),
         ),
     },
 )
@@ -76,18 +68,28 @@ def piece(radius: Expr, bias: Expr) -> Expr:
 
 _POLYGON = closed_form(
     "penalty.polygon",
+    on={
+        u: Interval(-2, 2),
+        T: Integers(3, 14),
+        i: Integers(1, 9),
+        alpha: Interval(1, 6),
+        beta: Interval(-1, 3),
+        k: Integers(3, 9),
+        r: RADIUS,
+        c: BIAS,
+        s: Interval(-1, 2),
+        t: Interval("-1/2", 3),
+        penalty: PENALTY,
+        v: Interval(0, 1),
+    },
     steps={
-        "penalty.convex": (equal(Max(0, u) ** 2, (u + Max(0, -u)) ** 2), {u: Interval(-2, 2)}),
-        "penalty.active-cosines": (
-            equal(Sum(cos(2 * pi * d / T), (d, -i, i)), sin(pi * (2 * i + 1) / T) / sin(pi / T)),
-            {T: Integers(3, 14), i: Integers(1, 9)},
+        "penalty.convex": equal(Max(0, u) ** 2, (u + Max(0, -u)) ** 2),
+        "penalty.active-cosines": equal(
+            Sum(cos(2 * pi * d / T), (d, -i, i)), sin(pi * (2 * i + 1) / T) / sin(pi / T)
         ),
-        "penalty.active-squares": (
-            equal(
-                Sum(cos(2 * pi * d / T) ** 2, (d, -i, i)),
-                (2 * i + 1 + sin(2 * pi * (2 * i + 1) / T) / sin(2 * pi / T)) / 2,
-            ),
-            {T: Integers(3, 14), i: Integers(1, 9)},
+        "penalty.active-squares": equal(
+            Sum(cos(2 * pi * d / T) ** 2, (d, -i, i)),
+            (2 * i + 1 + sin(2 * pi * (2 * i + 1) / T) / sin(2 * pi / T)) / 2,
         ),
         "penalty.piece": (
             equal(
@@ -98,17 +100,7 @@ _POLYGON = closed_form(
                 + 2 * s * (alpha * r + beta * c - (1 - penalty * T / 2))
                 + 2 * t * (beta * r + (k + penalty * T) * c - 1),
             ),
-            {
-                alpha: Interval(1, 6),
-                beta: Interval(-1, 3),
-                k: Integers(3, 9),
-                T: Integers(10, 20),
-                r: RADIUS,
-                c: BIAS,
-                s: Interval(-1, 2),
-                t: Interval("-1/2", 3),
-                penalty: PENALTY,
-            },
+            {T: Integers(10, 20)},
         ),
         "penalty.vanishing": (
             equal(
@@ -123,7 +115,7 @@ _POLYGON = closed_form(
                 (2 * (1 - u) - v * (1 + v) / 2) * (1 - u) - (2 * (1 - u) ** 2 + v * (1 + 2 * u**2)),
                 -v * ((1 + v) * (1 - u) / 2 + 1 + 2 * u**2),
             ),
-            {u: Interval("-1/2", "15/16"), v: Interval(0, 1)},
+            {u: Interval("-1/2", "15/16")},
         ),
     },
 )

@@ -21,43 +21,36 @@ _COSINE, _MOST = (2 - sqrt(2)) / 4, 3 - 2 * sqrt(2)
 
 _SHIFTED = theorem(
     "codes.shifted-bound",
+    on={
+        x: Interval("1/8", 4),
+        y: Interval("1/8", 4),
+        kappa: Interval("1/64", 2),
+        **dict.fromkeys((phi, s, t), Interval(0, 3)),
+        delta: Interval(0, "31/32"),
+        mu: Interval("1/64", "1/2"),
+        T: Integers(5, 5),
+    },
     steps={
         "codes.shifted-support": (
             equal(kappa * sqrt(x) - kappa * sqrt(x) * cos(phi), 2 * kappa * sqrt(x) * sin(phi / 2) ** 2),
-            {x: Interval("1/8", 4), kappa: Interval(0, 2), phi: Interval(0, 3)},
+            {kappa: Interval(0, 2)},
         ),
-        "codes.shifted-loss": (
-            equal(
-                _MOST - delta * (1 - 2 * delta) / (1 - delta), (sqrt(2) * (1 - delta) - 1) ** 2 / (1 - delta)
-            ),
-            {delta: Interval(0, "31/32")},
+        "codes.shifted-loss": equal(
+            _MOST - delta * (1 - 2 * delta) / (1 - delta), (sqrt(2) * (1 - delta) - 1) ** 2 / (1 - delta)
         ),
-        "codes.shifted-cone": (
-            equal(
-                (sqrt(x) * s + sqrt(y) * t) ** 2 - (x * s**2 + 2 * sqrt(x * y) * cos(phi) * s * t + y * t**2),
-                4 * sqrt(x * y) * s * t * sin(phi / 2) ** 2,
-            ),
-            {
-                x: Interval("1/8", 4),
-                y: Interval("1/8", 4),
-                s: Interval(0, 3),
-                t: Interval(0, 3),
-                phi: Interval(0, 3),
-            },
+        "codes.shifted-cone": equal(
+            (sqrt(x) * s + sqrt(y) * t) ** 2 - (x * s**2 + 2 * sqrt(x * y) * cos(phi) * s * t + y * t**2),
+            4 * sqrt(x * y) * s * t * sin(phi / 2) ** 2,
         ),
-        "codes.shifted-pair": (
-            equal(kappa * _MEET * (1 - 2 * mu) + mu * (1 - _MEET**2), (1 - mu) * kappa * _MEET),
-            {kappa: Interval("1/64", 2), mu: Interval("1/64", "1/2")},
+        "codes.shifted-pair": equal(
+            kappa * _MEET * (1 - 2 * mu) + mu * (1 - _MEET**2), (1 - mu) * kappa * _MEET
         ),
         "codes.shifted-spread": (
             equal(mu / (1 - mu) - _MOST, (4 - 2 * sqrt(2)) * (mu - _COSINE) / (1 - mu))
             & equal(4 * cos(2 * pi / T) ** 2 + 2 * cos(2 * pi / T), 1),
-            {mu: Interval(0, "1/2"), T: Integers(5, 5)},
+            {mu: Interval(0, "1/2")},
         ),
-        "codes.shifted-balance": (
-            equal(kappa * (_MEET + kappa), kappa / _MEET),
-            {kappa: Interval("1/64", 2)},
-        ),
+        "codes.shifted-balance": equal(kappa * (_MEET + kappa), kappa / _MEET),
     },
 )
 

@@ -26,24 +26,30 @@ def least_angle(mean: Expr) -> Expr:
 
 _TGON = theorem(
     "memorization.tgon-norm",
+    on={
+        x: LENGTH,
+        y: LENGTH,
+        ell: Interval("1/8", 2),
+        s: Interval(0, 2),
+        **dict.fromkeys((a, a1, a2, a3), MEAN),
+        T: POINTS,
+        d: Integers(1, 12),
+        i: Integers(1, 12),
+    },
     steps={
-        "memorization.pair-cosine": (
-            equal(Min((x - 1) / sqrt(x * y), (y - 1) / sqrt(x * y)), (Min(x, y) - 1) / sqrt(x * y)),
-            {x: LENGTH, y: LENGTH},
+        "memorization.pair-cosine": equal(
+            Min((x - 1) / sqrt(x * y), (y - 1) / sqrt(x * y)), (Min(x, y) - 1) / sqrt(x * y)
         ),
-        "memorization.mean-length": (
-            equal(
-                1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
-                (_mean * ell * s + s**2 / 2) / (_mean * ell * (ell + s)),
-            ),
-            {ell: Interval("1/8", 2), s: Interval(0, 2)},
+        "memorization.mean-length": equal(
+            1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
+            (_mean * ell * s + s**2 / 2) / (_mean * ell * (ell + s)),
         ),
         "memorization.mean-length-bound": (
             at_most((ell**2 - 1) / (ell * (ell + s)), 1 - 1 / _mean),
-            {ell: Interval("1/8", 2), s: Interval(0, "1/16")},
+            {s: Interval(0, "1/16")},
         ),
-        "memorization.mean-length-least": (equal(1 - 1 / a - (-1), (2 * a - 1) / a), {a: MEAN}),
-        "memorization.wide-gap": (equal(least_angle(a), pi - acos(1 / a - 1)), {a: MEAN}),
+        "memorization.mean-length-least": equal(1 - 1 / a - (-1), (2 * a - 1) / a),
+        "memorization.wide-gap": equal(least_angle(a), pi - acos(1 / a - 1)),
         "memorization.angle-slope": (
             equal(Derivative(least_angle(a), a), -1 / (a * sqrt(2 * a - 1))),
             {a: INNER_MEAN},
@@ -52,32 +58,19 @@ _TGON = theorem(
             equal(Derivative(least_angle(a), (a, 2)), (3 * a - 1) / (a**2 * (2 * a - 1) ** Rational(3, 2))),
             {a: INNER_MEAN},
         ),
-        "memorization.angle-convex": (at_least(3 * a - 1, Rational(1, 2)), {a: MEAN}),
-        "memorization.jensen": (
-            at_least(
-                least_angle(a1) + least_angle(a2) + least_angle(a3), 3 * least_angle((a1 + a2 + a3) / 3)
-            ),
-            {a1: MEAN, a2: MEAN, a3: MEAN},
+        "memorization.angle-convex": at_least(3 * a - 1, Rational(1, 2)),
+        "memorization.jensen": at_least(
+            least_angle(a1) + least_angle(a2) + least_angle(a3), 3 * least_angle((a1 + a2 + a3) / 3)
         ),
-        "memorization.angle-inverse": (
-            equal(least_angle(1 / (2 * sin(pi / T) ** 2)), 2 * pi / T),
-            {T: POINTS},
-        ),
-        "memorization.tgon-radius": (
-            equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
-            {T: POINTS},
-        ),
-        "memorization.tgon-feasible": (
-            equal(
-                (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))),
-                sin(pi * d / (d + i)) ** 2 / sin(pi / (d + i)) ** 2,
-            )
-            & at_least(sin(pi * d / (d + i)) ** 2, sin(pi / (d + i)) ** 2),
-            {d: Integers(1, 12), i: Integers(1, 12)},
-        ),
-        "memorization.tgon-energy": (
-            equal(Sum(1 / (2 * sin(pi / T) ** 2), (j, 1, T)), T / (1 - cos(2 * pi / T))),
-            {T: POINTS},
+        "memorization.angle-inverse": equal(least_angle(1 / (2 * sin(pi / T) ** 2)), 2 * pi / T),
+        "memorization.tgon-radius": equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
+        "memorization.tgon-feasible": equal(
+            (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))),
+            sin(pi * d / (d + i)) ** 2 / sin(pi / (d + i)) ** 2,
+        )
+        & at_least(sin(pi * d / (d + i)) ** 2, sin(pi / (d + i)) ** 2),
+        "memorization.tgon-energy": equal(
+            Sum(1 / (2 * sin(pi / T) ** 2), (j, 1, T)), T / (1 - cos(2 * pi / T))
         ),
     },
 )
@@ -90,21 +83,15 @@ def penalised(length: Expr) -> Expr:
 
 _PENALISED = theorem(
     "memorization.tgon-penalised",
+    on={x: LENGTH, y: LENGTH, mu: Interval(0, 3), T: POINTS},
     steps={
-        "memorization.penalised-convex": (
-            equal((penalised(x) + penalised(y)) / 2 - penalised((x + y) / 2), mu * (x - y) ** 2 / 4),
-            {x: LENGTH, y: LENGTH, mu: Interval(0, 3)},
+        "memorization.penalised-convex": equal(
+            (penalised(x) + penalised(y)) / 2 - penalised((x + y) / 2), mu * (x - y) ** 2 / 4
         ),
-        "memorization.penalised-slope": (
-            equal(Derivative(penalised(x), x), 1 - 2 * mu * (1 - x)),
-            {x: LENGTH, mu: Interval(0, 3)},
-        ),
-        "memorization.penalised-threshold": (
-            equal(
-                1 - 2 * mu * (1 - 1 / (1 - cos(2 * pi / T))),
-                1 + 2 * mu * cos(2 * pi / T) / (1 - cos(2 * pi / T)),
-            ),
-            {T: POINTS, mu: Interval(0, 3)},
+        "memorization.penalised-slope": equal(Derivative(penalised(x), x), 1 - 2 * mu * (1 - x)),
+        "memorization.penalised-threshold": equal(
+            1 - 2 * mu * (1 - 1 / (1 - cos(2 * pi / T))),
+            1 + 2 * mu * cos(2 * pi / T) / (1 - cos(2 * pi / T)),
         ),
         "memorization.penalised-pair": (
             at_least(1 + 2 * mu * cos(pi) / (1 - cos(pi)), 0),
@@ -114,9 +101,8 @@ _PENALISED = theorem(
             at_least(1 + 2 * mu * cos(2 * pi / 3) / (1 - cos(2 * pi / 3)), 0),
             {mu: Interval(0, "3/2")},
         ),
-        "memorization.tgon-bias": (
-            equal(1 - 1 / (1 - cos(2 * pi / T)), -sin(pi * (T - 4) / (2 * T)) / (2 * sin(pi / T) ** 2)),
-            {T: POINTS},
+        "memorization.tgon-bias": equal(
+            1 - 1 / (1 - cos(2 * pi / T)), -sin(pi * (T - 4) / (2 * T)) / (2 * sin(pi / T) ** 2)
         ),
         "memorization.penalised-point": (
             equal(x + (1 - x) ** 2, Rational(3, 4) + (x - Rational(1, 2)) ** 2),
@@ -130,31 +116,23 @@ _SHARE = 3 - 2 * sqrt(2)
 
 _STABILITY = theorem(
     "tolerance.tgon-stability",
+    on={ell: Interval("1/8", 2), s: Interval(0, 2), y: Interval(0, 1), a: INNER_MEAN},
     steps={
-        "tolerance.stability-cosine": (
-            equal(
-                1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
-                (s * (2 * ell + s) / 2) / _mean * (1 - s * (ell**2 - 1) / (ell * (ell + s) * (2 * ell + s))),
-            ),
-            {ell: Interval("1/8", 2), s: Interval(0, 2)},
+        "tolerance.stability-cosine": equal(
+            1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
+            (s * (2 * ell + s) / 2) / _mean * (1 - s * (ell**2 - 1) / (ell * (ell + s) * (2 * ell + s))),
         ),
         "tolerance.stability-factor": (
             equal(_SHARE - s / ((1 + s) * (2 + s)), _SHARE * (s - sqrt(2)) ** 2 / ((1 + s) * (2 + s))),
             {s: Interval(0, 4)},
         ),
-        "tolerance.stability-slope": (
-            equal(
-                (1 - _SHARE * y) ** 2 * (1 + y) - (1 - y),
-                y * (2 - 2 * _SHARE - _SHARE * y * (2 - _SHARE - _SHARE * y)),
-            ),
-            {y: Interval(0, 1)},
+        "tolerance.stability-slope": equal(
+            (1 - _SHARE * y) ** 2 * (1 + y) - (1 - y),
+            y * (2 - 2 * _SHARE - _SHARE * y * (2 - _SHARE - _SHARE * y)),
         ),
-        "tolerance.stability-curvature": (
-            equal(
-                (3 * a - 1) / (a**2 * (2 * a - 1) ** Rational(3, 2)),
-                1 / (a**2 * sqrt(2 * a - 1)) + 1 / (a * (2 * a - 1) ** Rational(3, 2)),
-            ),
-            {a: INNER_MEAN},
+        "tolerance.stability-curvature": equal(
+            (3 * a - 1) / (a**2 * (2 * a - 1) ** Rational(3, 2)),
+            1 / (a**2 * sqrt(2 * a - 1)) + 1 / (a * (2 * a - 1) ** Rational(3, 2)),
         ),
     },
 )

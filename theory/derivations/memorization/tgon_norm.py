@@ -17,17 +17,12 @@ GOLDEN = (sqrt(5) - 1) / 2
 
 _ASYMPTOTIC = theorem(
     "memorization.asymptotic-norms",
+    on={T: POINTS},
     steps={
-        "memorization.tgon-weight-norm": (
-            equal(sqrt(T / (1 - cos(2 * pi / T))), sqrt(T / 2) / sin(pi / T)),
-            {T: POINTS},
-        ),
-        "memorization.tgon-bias-norm": (
-            equal(
-                Sum((1 - 1 / (1 - cos(2 * pi / T))) ** 2, (j, 1, T)),
-                (sqrt(T) * Abs(cos(2 * pi / T)) / (1 - cos(2 * pi / T))) ** 2,
-            ),
-            {T: POINTS},
+        "memorization.tgon-weight-norm": equal(sqrt(T / (1 - cos(2 * pi / T))), sqrt(T / 2) / sin(pi / T)),
+        "memorization.tgon-bias-norm": equal(
+            Sum((1 - 1 / (1 - cos(2 * pi / T))) ** 2, (j, 1, T)),
+            (sqrt(T) * Abs(cos(2 * pi / T)) / (1 - cos(2 * pi / T))) ** 2,
         ),
         "memorization.weight-expansion": (
             at_most(Abs(pi / T / sin(pi / T) - 1 - pi**2 / (6 * T**2) - 7 * pi**4 / (360 * T**4)), 2 / T**6),
@@ -50,30 +45,22 @@ _ASYMPTOTIC = theorem(
 
 _OVERTAKES = theorem(
     "memorization.bias-overtakes",
+    on={x: Interval(-1, "15/16")},
     steps={
-        "memorization.norm-difference": (
-            equal((x / (1 - x)) ** 2 - 1 / (1 - x), (x**2 + x - 1) / (1 - x) ** 2),
-            {x: Interval(-1, "15/16")},
+        "memorization.norm-difference": equal(
+            (x / (1 - x)) ** 2 - 1 / (1 - x), (x**2 + x - 1) / (1 - x) ** 2
         ),
-        "memorization.golden-roots": (
-            equal((x - GOLDEN) * (x + GOLDEN + 1), x**2 + x - 1),
-            {x: Interval(-1, "15/16")},
-        ),
-        "memorization.first-crossing": (
-            And(above(cos(2 * pi / 7), GOLDEN), above(GOLDEN, Rational(1, 2))),
-            {},
-        ),
+        "memorization.golden-roots": equal((x - GOLDEN) * (x + GOLDEN + 1), x**2 + x - 1),
+        "memorization.first-crossing": And(above(cos(2 * pi / 7), GOLDEN), above(GOLDEN, Rational(1, 2))),
     },
 )
 
 _DIMENSIONALITY = theorem(
     "memorization.tgon-dimensionality",
+    on={T: Integers(3, 40)},
     steps={
-        "memorization.polygon-frame": (
-            equal(1 / Sum(cos(2 * pi * d / T) ** 2, (d, 0, T - 1)), 2 / T),
-            {T: Integers(3, 40)},
-        ),
-        "memorization.pair-frame": (equal(1 / Sum(cos(pi * d) ** 2, (d, 0, 1)), Rational(1, 2)), {}),
+        "memorization.polygon-frame": equal(1 / Sum(cos(2 * pi * d / T) ** 2, (d, 0, T - 1)), 2 / T),
+        "memorization.pair-frame": equal(1 / Sum(cos(pi * d) ** 2, (d, 0, 1)), Rational(1, 2)),
     },
 )
 

@@ -19,84 +19,66 @@ PLANE = Interval(-2, 2)
 
 _PROGRAMME = theorem(
     "unequal.programme",
+    on={
+        **dict.fromkeys((p, q, X), UNIT),
+        **dict.fromkeys((u, v, h1, c, g, e), PLANE),
+        x: Interval(0, 4),
+        y: SIZE,
+    },
     steps={
-        "unequal.least-norm": (
-            equal(
-                p * (u - h1 / (p + q)) ** 2 + q * (v - h1 / (p + q)) ** 2,
-                p * u**2 + q * v**2 - (2 * h1 * (p * u + q * v) - h1**2) / (p + q),
-            ),
-            {p: UNIT, q: UNIT, u: PLANE, v: PLANE, h1: PLANE},
+        "unequal.least-norm": equal(
+            p * (u - h1 / (p + q)) ** 2 + q * (v - h1 / (p + q)) ** 2,
+            p * u**2 + q * v**2 - (2 * h1 * (p * u + q * v) - h1**2) / (p + q),
         ),
-        "unequal.own-output": (
-            equal(X * (x / y + c) - X, X * (c - (y - x) / y)),
-            {X: UNIT, x: Interval(0, 4), c: PLANE, y: SIZE},
-        ),
-        "unequal.other-output": (
-            equal(
-                X * ((u * g + v * e) / y + (1 - (u**2 + v**2) / y)),
-                (X / y) * (y - (u * (u - g) + v * (v - e))),
-            ),
-            {X: UNIT, u: PLANE, v: PLANE, g: PLANE, e: PLANE, y: SIZE},
+        "unequal.own-output": equal(X * (x / y + c) - X, X * (c - (y - x) / y)),
+        "unequal.other-output": equal(
+            X * ((u * g + v * e) / y + (1 - (u**2 + v**2) / y)),
+            (X / y) * (y - (u * (u - g) + v * (v - e))),
         ),
     },
 )
 
 _SIMPLEX = theorem(
     "unequal.simplex",
+    on={p: SIZE, q: SIZE, alpha: SIZE, h1: PLANE, h2: PLANE, h3: PLANE, u: PLANE, v: PLANE, w: PLANE},
     steps={
-        "unequal.weighted-sum": (
-            equal(
-                p * q * (h1 * (h1 - h2) + h2 * (h2 - h1))
-                + p * alpha * (h1 * (h1 - h3) + h3 * (h3 - h1))
-                + q * alpha * (h2 * (h2 - h3) + h3 * (h3 - h2)),
-                (p + q + alpha) * (p * h1**2 + q * h2**2 + alpha * h3**2)
-                - (p * h1 + q * h2 + alpha * h3) ** 2,
-            ),
-            {p: SIZE, q: SIZE, alpha: SIZE, h1: PLANE, h2: PLANE, h3: PLANE},
+        "unequal.weighted-sum": equal(
+            p * q * (h1 * (h1 - h2) + h2 * (h2 - h1))
+            + p * alpha * (h1 * (h1 - h3) + h3 * (h3 - h1))
+            + q * alpha * (h2 * (h2 - h3) + h3 * (h3 - h2)),
+            (p + q + alpha) * (p * h1**2 + q * h2**2 + alpha * h3**2) - (p * h1 + q * h2 + alpha * h3) ** 2,
         ),
-        "unequal.weighted-bound": (
-            equal(
-                p * q * (1 / p + 1 / q) + p * alpha * (1 / p + 1 / alpha) + q * alpha * (1 / q + 1 / alpha),
-                2 * (p + q + alpha),
-            ),
-            {p: SIZE, q: SIZE, alpha: SIZE},
+        "unequal.weighted-bound": equal(
+            p * q * (1 / p + 1 / q) + p * alpha * (1 / p + 1 / alpha) + q * alpha * (1 / q + 1 / alpha),
+            2 * (p + q + alpha),
         ),
-        "unequal.simplex-feasible": (
-            equal((q + alpha) / (p * (p + q + alpha)) + 1 / (p + q + alpha), 1 / p),
-            {p: SIZE, q: SIZE, alpha: SIZE},
+        "unequal.simplex-feasible": equal((q + alpha) / (p * (p + q + alpha)) + 1 / (p + q + alpha), 1 / p),
+        "unequal.simplex-gram": equal(
+            u**2 / p + v**2 / q + w**2 / alpha - (u + v + w) ** 2 / (p + q + alpha),
+            (
+                p * q * (u / p - v / q) ** 2
+                + p * alpha * (u / p - w / alpha) ** 2
+                + q * alpha * (v / q - w / alpha) ** 2
+            )
+            / (p + q + alpha),
         ),
-        "unequal.simplex-gram": (
-            equal(
-                u**2 / p + v**2 / q + w**2 / alpha - (u + v + w) ** 2 / (p + q + alpha),
-                (
-                    p * q * (u / p - v / q) ** 2
-                    + p * alpha * (u / p - w / alpha) ** 2
-                    + q * alpha * (v / q - w / alpha) ** 2
-                )
-                / (p + q + alpha),
-            ),
-            {p: SIZE, q: SIZE, alpha: SIZE, u: PLANE, v: PLANE, w: PLANE},
-        ),
-        "unequal.simplex-norm": (
-            equal(
-                p * (1 / p - 1 / (p + q + alpha))
-                + q * (1 / q - 1 / (p + q + alpha))
-                + alpha * (1 / alpha - 1 / (p + q + alpha)),
-                2,
-            ),
-            {p: SIZE, q: SIZE, alpha: SIZE},
+        "unequal.simplex-norm": equal(
+            p * (1 / p - 1 / (p + q + alpha))
+            + q * (1 / q - 1 / (p + q + alpha))
+            + alpha * (1 / alpha - 1 / (p + q + alpha)),
+            2,
         ),
     },
 )
 
 _EXISTENCE = theorem(
     "unequal.existence",
+    on={x: Interval("1/8", 4), d: Integers(1, 12), i: Integers(1, 12), y: SIZE},
     steps={
-        "unequal.polygon-feasible": (
-            at_least(x * (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))), x),
-            {x: Interval("1/8", 4), d: Integers(1, 12), i: Integers(1, 12)},
+        "unequal.polygon-feasible": at_least(
+            x * (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))), x
         ),
-        "unequal.cross-feasible": (equal(x * (x + y) - x**2, x * y), {x: SIZE, y: SIZE}),
+        "unequal.cross-feasible": (equal(x * (x + y) - x**2, x * y), {x: SIZE}),
     },
 )
 
@@ -104,34 +86,31 @@ _opening = 1 - cos(2 * pi / i)
 
 _UNTIED = theorem(
     "unequal.untied",
+    on={
+        X: UNIT,
+        **dict.fromkeys((u, v, g, e, h1, h2, w, h3), PLANE),
+        **dict.fromkeys((p, q, alpha, r), SIZE),
+        i: Integers(3, 30),
+    },
     steps={
-        "unequal.untied-output": (
-            equal(X * ((u * g + v * e) + (1 - (u * h1 + v * h2))), X * (1 - (u * (h1 - g) + v * (h2 - e)))),
-            {X: UNIT, u: PLANE, v: PLANE, g: PLANE, e: PLANE, h1: PLANE, h2: PLANE},
+        "unequal.untied-output": equal(
+            X * ((u * g + v * e) + (1 - (u * h1 + v * h2))), X * (1 - (u * (h1 - g) + v * (h2 - e)))
         ),
-        "unequal.untied-sum": (
-            equal(
-                u * (q * (h1 - h2) + alpha * (h1 - h3))
-                + v * (p * (h2 - h1) + alpha * (h2 - h3))
-                + w * (p * (h3 - h1) + q * (h3 - h2)),
-                (p + q + alpha) * (u * h1 + v * h2 + w * h3) - (u + v + w) * (p * h1 + q * h2 + alpha * h3),
-            ),
-            {p: SIZE, q: SIZE, alpha: SIZE, u: PLANE, v: PLANE, w: PLANE, h1: PLANE, h2: PLANE, h3: PLANE},
+        "unequal.untied-sum": equal(
+            u * (q * (h1 - h2) + alpha * (h1 - h3))
+            + v * (p * (h2 - h1) + alpha * (h2 - h3))
+            + w * (p * (h3 - h1) + q * (h3 - h2)),
+            (p + q + alpha) * (u * h1 + v * h2 + w * h3) - (u + v + w) * (p * h1 + q * h2 + alpha * h3),
         ),
-        "unequal.untied-square": (
-            equal(p * (h1 - h2) ** 2 + u**2 / p - 2 * u * (h1 - h2), (p * (h1 - h2) - u) ** 2 / p),
-            {p: SIZE, u: PLANE, h1: PLANE, h2: PLANE},
+        "unequal.untied-square": equal(
+            p * (h1 - h2) ** 2 + u**2 / p - 2 * u * (h1 - h2), (p * (h1 - h2) - u) ** 2 / p
         ),
-        "unequal.untied-centre": (
-            equal(
-                p * (h1 - (p * h1 + q * h2) / (p + q)) ** 2 + q * (h2 - (p * h1 + q * h2) / (p + q)) ** 2,
-                p * h1**2 + q * h2**2 - (p * h1 + q * h2) ** 2 / (p + q),
-            ),
-            {p: SIZE, q: SIZE, h1: PLANE, h2: PLANE},
+        "unequal.untied-centre": equal(
+            p * (h1 - (p * h1 + q * h2) / (p + q)) ** 2 + q * (h2 - (p * h1 + q * h2) / (p + q)) ** 2,
+            p * h1**2 + q * h2**2 - (p * h1 + q * h2) ** 2 / (p + q),
         ),
-        "unequal.untied-polygon": (
-            equal(r + 1 / (r * _opening**2) - 2 / _opening, (r * _opening - 1) ** 2 / (r * _opening**2)),
-            {r: SIZE, i: Integers(3, 30)},
+        "unequal.untied-polygon": equal(
+            r + 1 / (r * _opening**2) - 2 / _opening, (r * _opening - 1) ** 2 / (r * _opening**2)
         ),
     },
 )

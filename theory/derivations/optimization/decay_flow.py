@@ -23,34 +23,23 @@ _BIAS_SPEED = -(1 - ell**2) + _PULL
 
 _FLOW = closed_form(
     "optimization.symmetric-flow",
+    on={ell: LENGTH, q: MOBILITY, r: RADIUS, T: Integers(2, 40)},
     steps={
-        "optimization.flow-stays": (
-            equal(2 * ell * _LENGTH_SPEED + _BIAS_SPEED, 0),
-            {ell: LENGTH, q: MOBILITY},
+        "optimization.flow-stays": equal(2 * ell * _LENGTH_SPEED + _BIAS_SPEED, 0),
+        "optimization.flow-rate": equal(
+            _LENGTH_SPEED, -ell * (1 + 2 * q * (ell**2 - 1)) / (1 + 4 * q * ell**2)
         ),
-        "optimization.flow-rate": (
-            equal(_LENGTH_SPEED, -ell * (1 + 2 * q * (ell**2 - 1)) / (1 + 4 * q * ell**2)),
-            {ell: LENGTH, q: MOBILITY},
+        "optimization.flow-below": equal(
+            1 - (1 + 2 * q * (r - 1)) / (1 + 4 * q * r), 2 * q * (1 + r) / (1 + 4 * q * r)
         ),
-        "optimization.flow-below": (
-            equal(1 - (1 + 2 * q * (r - 1)) / (1 + 4 * q * r), 2 * q * (1 + r) / (1 + 4 * q * r)),
-            {r: RADIUS, q: MOBILITY},
+        "optimization.flow-above": equal(
+            (1 + 2 * q * (r - 1)) / (1 + 4 * q * r) - (r - 1) / (2 * r),
+            (1 + r) / (2 * r * (1 + 4 * q * r)),
         ),
-        "optimization.flow-above": (
-            equal(
-                (1 + 2 * q * (r - 1)) / (1 + 4 * q * r) - (r - 1) / (2 * r),
-                (1 + r) / (2 * r * (1 + 4 * q * r)),
-            ),
-            {r: RADIUS, q: MOBILITY},
+        "optimization.flow-budget": equal(
+            Derivative(3 * log(2 * r - 1) / 2 - log(r) / 2, r), (4 * r + 1) / (2 * r * (2 * r - 1))
         ),
-        "optimization.flow-budget": (
-            equal(Derivative(3 * log(2 * r - 1) / 2 - log(r) / 2, r), (4 * r + 1) / (2 * r * (2 * r - 1))),
-            {r: RADIUS},
-        ),
-        "optimization.flow-arrives": (
-            equal(r * cos(2 * pi / T) + (1 - r), 1 - r * (1 - cos(2 * pi / T))),
-            {T: Integers(2, 40), r: RADIUS},
-        ),
+        "optimization.flow-arrives": equal(r * cos(2 * pi / T) + (1 - r), 1 - r * (1 - cos(2 * pi / T))),
     },
 )
 

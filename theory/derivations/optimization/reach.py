@@ -16,37 +16,32 @@ eta, omega, theta, beta1, beta2, epsilon = symbol("eta omega theta beta1 beta2 e
 RATE = Interval("1/16", "1/2")
 DECAY = Interval("1/8", 1)
 PLANE = Interval(-2, 2)
-MEMORY = {beta1: Interval("1/4", "1/2"), beta2: Interval("5/8", "15/16")}
 
 _BUDGET = closed_form(
     "optimization.decay-budget",
+    on={k: Integers(2, 40), u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
     steps={
-        "optimization.warm-up": (
-            equal(Sum((2 * j + 1) / (2 * k), (j, 0, k - 1)), k / 2),
-            {k: Integers(2, 40)},
-        ),
-        "optimization.cosine": (equal(Sum(cos(pi * j / k), (j, 0, k - 1)), 1), {k: Integers(2, 40)}),
-        "optimization.decay-projection": (
-            equal(u**2 + v**2 - (u * cos(phi) + v * sin(phi)) ** 2, (v * cos(phi) - u * sin(phi)) ** 2),
-            {u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
+        "optimization.warm-up": equal(Sum((2 * j + 1) / (2 * k), (j, 0, k - 1)), k / 2),
+        "optimization.cosine": equal(Sum(cos(pi * j / k), (j, 0, k - 1)), 1),
+        "optimization.decay-projection": equal(
+            u**2 + v**2 - (u * cos(phi) + v * sin(phi)) ** 2, (v * cos(phi) - u * sin(phi)) ** 2
         ),
     },
 )
 
 _REACH = theorem(
     "optimization.reach",
+    on={theta: Interval(0, 9), eta: RATE, omega: DECAY, k: Integers(1, 12)},
     steps={
-        "optimization.reach-step": (
-            equal(1 / omega - ((1 - eta * omega) * theta + eta), (1 - eta * omega) * (1 / omega - theta)),
-            {theta: Interval(0, 9), eta: RATE, omega: DECAY},
+        "optimization.reach-step": equal(
+            1 / omega - ((1 - eta * omega) * theta + eta), (1 - eta * omega) * (1 / omega - theta)
         ),
-        "optimization.reach-sum": (
-            equal(Sum(eta * (1 - eta * omega) ** j, (j, 0, k - 1)), (1 - (1 - eta * omega) ** k) / omega),
-            {eta: RATE, omega: DECAY, k: Integers(1, 12)},
+        "optimization.reach-sum": equal(
+            Sum(eta * (1 - eta * omega) ** j, (j, 0, k - 1)), (1 - (1 - eta * omega) ** k) / omega
         ),
         "optimization.surviving-bound": (
             at_most(1 - eta * omega, exp(-eta * omega)),
-            {eta: Interval(0, "1/2"), omega: DECAY},
+            {eta: Interval(0, "1/2")},
         ),
     },
 )
@@ -55,31 +50,20 @@ _ratio = beta1**2 / beta2
 
 _STEP = theorem(
     "optimization.largest-step",
+    on={beta1: Interval("1/4", "1/2"), beta2: Interval("5/8", "15/16"), k: Integers(1, 12)},
     steps={
-        "optimization.step-series": (
-            equal(Sum(_ratio**j, (j, 0, k - 1)), (1 - _ratio**k) / (1 - _ratio)),
-            {**MEMORY, k: Integers(1, 12)},
+        "optimization.step-series": equal(Sum(_ratio**j, (j, 0, k - 1)), (1 - _ratio**k) / (1 - _ratio)),
+        "optimization.step-attained": equal(
+            Sum(beta1**j * (beta1 / beta2) ** j, (j, 0, k - 1)) ** 2,
+            (1 - _ratio**k) / (1 - _ratio) * Sum(beta2**j * (beta1 / beta2) ** (2 * j), (j, 0, k - 1)),
         ),
-        "optimization.step-attained": (
-            equal(
-                Sum(beta1**j * (beta1 / beta2) ** j, (j, 0, k - 1)) ** 2,
-                (1 - _ratio**k) / (1 - _ratio) * Sum(beta2**j * (beta1 / beta2) ** (2 * j), (j, 0, k - 1)),
-            ),
-            {**MEMORY, k: Integers(1, 12)},
+        "optimization.step-limit": equal(
+            (1 - beta1) ** 2 / ((1 - beta2) * (1 - _ratio)),
+            beta2 * (1 - beta1) ** 2 / ((1 - beta2) * (beta2 - beta1**2)),
         ),
-        "optimization.step-limit": (
-            equal(
-                (1 - beta1) ** 2 / ((1 - beta2) * (1 - _ratio)),
-                beta2 * (1 - beta1) ** 2 / ((1 - beta2) * (beta2 - beta1**2)),
-            ),
-            MEMORY,
-        ),
-        "optimization.step-correction": (
-            equal(
-                (1 - beta1**k) ** 2 - (1 - beta2**k) * (1 - _ratio**k),
-                (sqrt(beta2) ** k - (beta1 / sqrt(beta2)) ** k) ** 2,
-            ),
-            {**MEMORY, k: Integers(1, 12)},
+        "optimization.step-correction": equal(
+            (1 - beta1**k) ** 2 - (1 - beta2**k) * (1 - _ratio**k),
+            (sqrt(beta2) ** k - (beta1 / sqrt(beta2)) ** k) ** 2,
         ),
     },
 )
@@ -92,29 +76,29 @@ def resting(parameter: Expr) -> Expr:
 
 _STATIONARY = closed_form(
     "optimization.adamw-stationary",
+    on={theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4"), x: Interval(0, "3/4")},
     steps={
-        "optimization.resting-gradient": (
-            equal(resting(theta), (resting(theta) + epsilon) * omega * theta),
-            {theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
+        "optimization.resting-gradient": equal(resting(theta), (resting(theta) + epsilon) * omega * theta),
+        "optimization.resting-potential": equal(
+            Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), resting(theta)
         ),
-        "optimization.resting-potential": (
-            equal(Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), resting(theta)),
-            {theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4")},
-        ),
-        "optimization.resting-quadratic": (at_least(-log(1 - x) - x, x**2 / 2), {x: Interval(0, "3/4")}),
+        "optimization.resting-quadratic": at_least(-log(1 - x) - x, x**2 / 2),
     },
 )
 
 _BIAS = theorem(
     "optimization.necessary-bias",
+    on={
+        t: Interval(-1, "7/8"),
+        X: Interval("1/8", 1),
+        b: Interval(-3, 1),
+        T: Integers(3, 40),
+        phi: Interval(0, 6),
+    },
     steps={
-        "optimization.bias-depth": (
-            equal(t * (X - b) + b, (1 - t) * (b + X * t / (1 - t))),
-            {t: Interval(-1, "7/8"), X: Interval("1/8", 1), b: Interval(-3, 1)},
-        ),
-        "optimization.bias-chord": (
-            equal((cos(phi + 2 * pi / T) + cos(phi - 2 * pi / T)) / 2, cos(2 * pi / T) * cos(phi)),
-            {T: Integers(3, 40), phi: Interval(0, 6)},
+        "optimization.bias-depth": equal(t * (X - b) + b, (1 - t) * (b + X * t / (1 - t))),
+        "optimization.bias-chord": equal(
+            (cos(phi + 2 * pi / T) + cos(phi - 2 * pi / T)) / 2, cos(2 * pi / T) * cos(phi)
         ),
         "optimization.bias-tgon": (
             equal(cos(2 * pi / T) / (1 - cos(2 * pi / T)), 1 / (1 - cos(2 * pi / T)) - 1),
@@ -125,17 +109,19 @@ _BIAS = theorem(
 
 _ENTRY = closed_form(
     "optimization.largest-entry",
+    on={
+        u: Interval("1/8", 1),
+        v: Interval(0, "3/4"),
+        x: Interval("1/4", 1),
+        n: Integers(1, 24),
+        p: Interval("1/8", "7/8"),
+        s: Interval(1, 3),
+    },
     steps={
-        "optimization.entry-ratio": (
-            equal(u**2 / (u**2 + (u * v) ** 2 + (u * x) ** 2), 1 / (1 + v**2 + x**2)),
-            {u: Interval("1/8", 1), v: Interval(0, "3/4"), x: Interval("1/4", 1)},
-        ),
-        "optimization.entry-mixture": (
-            equal(
-                Sum(binomial(n, j) * p**j * (1 - p) ** (n - j) * s ** (j - 1), (j, 1, n)),
-                ((1 - p + p * s) ** n - (1 - p) ** n) / s,
-            ),
-            {n: Integers(1, 24), p: Interval("1/8", "7/8"), s: Interval(1, 3)},
+        "optimization.entry-ratio": equal(u**2 / (u**2 + (u * v) ** 2 + (u * x) ** 2), 1 / (1 + v**2 + x**2)),
+        "optimization.entry-mixture": equal(
+            Sum(binomial(n, j) * p**j * (1 - p) ** (n - j) * s ** (j - 1), (j, 1, n)),
+            ((1 - p + p * s) ** n - (1 - p) ** n) / s,
         ),
     },
 )
