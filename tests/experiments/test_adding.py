@@ -86,7 +86,7 @@ def test_the_command_adds_and_loses_nothing(parts, tmp_path):
     for runs, flags in (("early", ()), ("late", ("--add",)), ("all", ())):
         done = figure(experiment.name, folder / runs, file, tmp_path, *flags, "--json")
         assert done.exit_code == 0, done.output
-        missing.append(int(json.loads(done.stdout)["missing"]))
+        missing.append(int(json.loads(done.stdout)["result"]["missing"]))
     assert missing[0] > 0 == missing[1] == missing[2]
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     done = figure(experiment.name, folder / "early", file, tmp_path)

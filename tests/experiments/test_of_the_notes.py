@@ -280,7 +280,7 @@ def test_one_command_makes_tables_figure_and_page(name, tmp_path, monkeypatch):
     options = ["figure", name, "--runs", tmp_path / "runs", "--sweep", file, "--out", out, "--json"]
     done = CliRunner().invoke(main, list(map(str, options)))
     assert done.exit_code == 0, done.output
-    files = {Path(path).relative_to(out).as_posix() for path in json.loads(done.stdout)["written"]}
+    files = {Path(path).relative_to(out).as_posix() for path in json.loads(done.stdout)["result"]["written"]}
     kept = {f"tables/{table}.csv" for table in committed(name)}
     assert files == kept | {"figure.png", f"{name}.md"}
     fresh, known = read_tables(out), committed(name)

@@ -75,7 +75,7 @@ def made(tmp_path_factory):
                 "--json",
             )
         assert done.exit_code == 0, done.output
-        answers[name] = json.loads(done.stdout)
+        answers[name] = json.loads(done.stdout)["result"]
     return answers
 
 
@@ -164,7 +164,7 @@ def test_one_command_draws_all_forms_again(made, tmp_path):
             path.unlink()
     done = _tgon("figure", "norms", "--from", home, "--json")
     assert done.exit_code == 0, done.output
-    assert {Path(path) for path in json.loads(done.stdout)["written"]} == set(before)
+    assert {Path(path) for path in json.loads(done.stdout)["result"]["written"]} == set(before)
     assert {path: path.read_bytes() for path in before} == before
     pages = []
     for _ in range(2):
@@ -282,7 +282,7 @@ def test_every_experiment_has_its_functions_and_the_others_a_preview(name):
 
 
 def test_the_list_names_every_experiment():
-    listed = json.loads(_tgon("figure", "--list", "--json").stdout)
+    listed = json.loads(_tgon("figure", "--list", "--json").stdout)["result"]
     assert [each["name"] for each in listed] == list(NAMES)
     assert all(each["title"] and each["question"] for each in listed)
     assert all(name in _tgon("figure", "--list").stdout for name in NAMES)

@@ -104,7 +104,8 @@ def test_what_is_printed_leads_with_it(monkeypatch):
     monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
     for draws, words in (("1", "until  "), ("3", "until, median")):
         done = CliRunner().invoke(
-            main, ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", draws]
+            main,
+            ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", draws, "--wide"],
         )
         assert (done.exit_code, done.stderr) == (0, "")
         head, number, *rest = done.stdout.split("Other numbers")[0].strip().splitlines()
@@ -150,7 +151,7 @@ def test_the_command_answers_for_several_sizes_and_writes_them(tmp_path):
     done = CliRunner().invoke(main, ["threshold", "--T", "3000,6000", *options, "--csv", str(table)])
     assert done.exit_code == 0, done.output
     assert done.stderr == ""
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout)["result"]
     assert [one["equal_energy"] for one in found] == [10, 20]
     assert [one["repeats_interval"]["level"] for one in found] == [0.95, 0.95]
     lines = table.read_text().splitlines()

@@ -20,7 +20,10 @@ def strict(text: str):
 def answer(*arguments: object, code: int = 0):
     done = tgon(*arguments, "--json")
     assert done.exit_code == code, done.output
-    return strict(done.stdout)
+    document = strict(done.stdout)
+    assert list(document) == ["version", "command", "setting", "result"]
+    assert document["command"] == arguments[0]
+    return document["result"]
 
 
 def refusal(*arguments: object) -> str:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -87,7 +88,7 @@ def test_predict_for_people_states_its_assumptions_for_every_T():
 
 def test_predict_for_people_has_a_bound_where_it_is_not_met():
     """And says once, not twice, that a code has no proof; ranges of equal ends are one number."""
-    done = tgon("predict", "--T", "4,7", "--m", 3)
+    done = tgon("predict", "--T", "4,7", "--m", 3, "--wide")
     bound = answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
     assert "proven ≥" in done.stdout
     assert _row(done.stdout, "4")[3] == "met"
@@ -98,7 +99,7 @@ def test_predict_for_people_has_a_bound_where_it_is_not_met():
     assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
     for options in (("--T", "3:12"), ("--T", 5, "--penalty", "both")):
         assert "proven ≥" not in tgon("predict", *options).stdout
-    assert "2.690" in _row(tgon("predict", "--T", 5).stdout, "5")
+    assert "2.690" in _row(tgon("predict", "--T", 5, "--wide").stdout, "5")
 
 
 def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
@@ -113,7 +114,7 @@ def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
         done = tgon(*command, "--json")
         assert stage in done.stderr
         assert "elapsed" in done.stderr
-        assert len(strict(done.stdout)) == 1
+        assert len(strict(done.stdout)["result"]) == 1
 
 
 # polygon
@@ -361,7 +362,7 @@ def compared(tmp_path_factory):
 
 def test_compare_answers_rows_claims_and_verdict(compared):
     out, done = compared
-    found = strict(done.stdout)
+    found = strict(done.stdout)["result"]
     assert set(found) == {"rows", "claims", "verdict"}
     assert [(row["T"], row["weight_decay"], row["seeds"]) for row in found["rows"]] == [
         (3, 0.01, 2), (5, 0.01, 2), (3, 0.5, 2)
@@ -376,7 +377,7 @@ def test_compare_answers_rows_claims_and_verdict(compared):
 def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
     strong = ("--strong-T", 2, "--strong-decay", 0.01, "--seeds", 1)
     done = tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json")
-    assert [row["seeds"] for row in strict(done.stdout)["rows"]] == [1]
+    assert [row["seeds"] for row in strict(done.stdout)["result"]["rows"]] == [1]
 
 
 def test_compare_writes_runs_and_report(compared):
@@ -417,16 +418,30 @@ def test_nothing_to_judge_exits_with_3(tmp_path):
 
 
 def test_check_a_foreign_model(tmp_path):
+    """Names, measures, predicts and judges; says first what it is; measures on fresh datapoints, and draws."""
     W, b, X = np.eye(2, 4) / 2**0.5, np.array([0.5, 0.5, 0, 0]), np.eye(4, 2)
+    W[0, 1], W[1, 1] = -W[0, 0], 0
     save_file({"encoder": W, "bias": b}, tmp_path / "model.safetensors")
     np.savez(tmp_path / "data.npz", X=X.T.copy())
-    found = answer("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
-    assert set(found) == {"diagnosis", "evidence", "measured", "claims", "guesses"}
+    np.save(tmp_path / "test.npy", np.eye(4)[:, [0, 1, 1, 2]])
+    told = ("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
+    found = answer(*told)
+    assert set(found) == {"diagnosis", "evidence", "measured", "predicted", "claims", "guesses"}
     assert found["measured"]["energy"] == pytest.approx(1)
+    assert found["predicted"]["energy"] == pytest.approx(1)
+    assert (found["measured"]["test_loss"], found["predicted"]["test_loss"]) == (None, None)
     assert len(found["guesses"]) == 2
-    done = tgon("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
+    done = tgon(*told, "--test", tmp_path / "test.npy", "--figure", tmp_path / "model.png")
     assert done.exit_code == 0
+    said = done.stdout.splitlines()
+    assert said[0].startswith("minimum-norm code: ")
+    assert said[1].startswith(
+        "‖W‖ is 1.0000 times the least that memorizes these datapoints (2-gon, theorem)"
+    )
+    assert float(_row(done.stdout, "test loss")[1]) == 0.25  # one of four datapoints is another feature
     assert "guessed: W is 'encoder' and b is 'bias'" in done.stdout
+    assert (tmp_path / "model.png").read_bytes().startswith(b"\x89PNG")
+    assert "try --figure model.png" in refusal(*told, "--figure", tmp_path / "model.jpg")
 
 
 def test_check_of_several_models_is_one_table(tmp_path):
@@ -441,6 +456,8 @@ def test_check_of_several_models_is_one_table(tmp_path):
     assert "'W_dec' differs from the transpose of 'W_enc' by 1 of its norm" in found[2]["evidence"]
     assert found[2]["claims"] == []
     assert found[2]["measured"]["worst_point_error"] == pytest.approx(0.5)  # outputs 3/2 and 1/2 for 1 and 0
+    assert [row["predicted"] is None for row in found] == [False, False, True]
+    assert "--figure draws one model" in refusal("check", tmp_path / "models", "--figure", tmp_path / "m.png")
     energy = answer("check", tmp_path / "models/20.npz", "--instance", 1)["measured"]["energy"]
     assert energy == pytest.approx(4)
     assert "holds 2 models" in refusal("check", tmp_path / "models/20.npz", "--instance", 2)
@@ -451,7 +468,7 @@ def test_check_of_several_models_is_one_table(tmp_path):
 def test_check_a_run_needs_no_data(tmp_path):
     run = train(Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=0.01), out=tmp_path, progress=False)[0]
     done = tgon("check", run.path, "--json")
-    assert strict(done.stdout)["measured"]["weight_norm"] == run.record.weight_norm
+    assert strict(done.stdout)["result"]["measured"]["weight_norm"] == run.record.weight_norm
     assert done.exit_code in (0, 3)
 
 
@@ -529,6 +546,28 @@ def test_a_full_standard_output_is_one_line():
 
 
 # every command
+
+
+def test_a_document_says_what_was_asked_of_which_version(tmp_path):
+    document = strict(tgon("polygon", "--k", "5", "--json").stdout)
+    assert list(document) == ["version", "command", "setting", "result"]
+    assert document["version"] == version("tgon")
+    asked = {"k": [5], "law": "free", "n": 10_000, "sparsity": 0.999}
+    assert (document["command"], document["setting"]) == ("polygon", asked)
+
+
+def test_tables_fit_80_columns_and_lose_nothing(monkeypatch):
+    """Columns that do not fit go on below, under the first column again; --wide leaves them beside each other."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    told = ("predict", "--T", "7:9", "--m", 3)
+    narrow, wide = (tgon(*told, *more).stdout.partition("\nThese")[0] for more in ((), ("--wide",)))
+    assert max(map(len, narrow.splitlines())) <= 80 < max(map(len, wide.splitlines()))
+    kept = (set(re.sub("─+", "", text).split()) for text in (narrow, wide))
+    assert next(kept) == next(kept)
+    assert [len(re.findall(rf"(?m)^ *{T} ", narrow)) for T in (7, 8, 9)] == [2, 2, 2]
+    for command in (("claims",), ("polygon", "--k", "3:9"), ("predict", "--T", "3:12")):
+        lines = tgon(*command).stdout.partition("\nThese")[0].splitlines()
+        assert max(map(len, lines)) <= 80, command
 
 
 @pytest.mark.parametrize("name", list(main.commands))

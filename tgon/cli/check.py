@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import BadInput, json_option, refusals
+from tgon.cli.options import FILE, BadInput, check_place, json_option, refusals
 from tgon.cli.output import print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Dataset
+    from verify.checking import Checked
     from verify.claims.judging import Judgement
     from verify.model_files import ForeignData, ForeignModel
+
+data_option = click.option(
+    "--data",
+    type=click.Path(),
+    metavar="FILE",
+    help="What MODEL was trained on: X in any orientation, dense or sparse; a run file; or stored with W as X.",
+)
+instance_option = click.option(
+    "--instance", type=click.IntRange(0), metavar="K", help="Which model, where a file holds several."
+)
 
 
 @click.command(epilog="Example: tgon check model.safetensors --data data.npz")
 @click.argument("models", metavar="MODEL...", type=click.Path(), nargs=-1, required=True)
-@click.option(
-    "--data",
-    type=click.Path(),
-    metavar="FILE",
-    help="What the model was trained on: X in any orientation, dense or sparse; a run file; or stored with W as X.",
-)
-@click.option(
-    "--instance", type=click.IntRange(0), metavar="K", help="Which model, where a file holds several."
-)
+@data_option
+@instance_option
 @click.option("--rows/--columns", default=None, help="Whether each row of X is a datapoint; by what fits.")
+@click.option("--test", type=click.Path(), metavar="FILE", help="Fresh datapoints, to measure the test loss.")
+@click.option("--figure", type=FILE, metavar="FILE.png", help="Draw hidden vectors and columns of W.")
 @json_option
 @click.pass_context
 def check(
@@ -37,6 +43,8 @@ def check(
     data: str | None,
     instance: int | None,
     rows: bool | None,
+    test: str | None,
+    figure: Path | None,
     as_json: bool,
 ) -> None:
     """Name what a model has become and hold it to the theory.
@@ -48,39 +56,44 @@ def check(
     from verify.claims.judging import exit_code
     from verify.model_files import ForeignData, model_files
 
+    _check_figure(figure)
     with refusals():
-        files, given = model_files(models, data), ForeignData(data, rows) if data is not None else None
+        files = model_files(models, data)
+        given, fresh = (None if path is None else ForeignData(path, rows) for path in (data, test))
     if not files:
         raise BadInput(f"{models[0]}: a folder without files of models; try another file")
-    found = [answer for file in files for answer in _answers(file, given, instance, len(files) == 1)]
-    answers, claims = [answer for answer, _ in found], [judged for _, judged in found]
+    found = [answer for file in files for answer in _answers(file, (given, fresh), instance, len(files) == 1)]
+    answers, checked = [answer for answer, _ in found], [one for _, one in found]
+    if figure is not None:
+        _draw(checked, figure)
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
     elif len(answers) == 1:
-        _print_answer(answers[0])
-        print_claims(claims[0])
+        _print_answer(answers[0], checked[0])
     else:
         _print_rows(answers)
-    codes = [2 if "reason" in answer else exit_code(judged) for answer, judged in found]
+    codes = [2 if "reason" in answer else exit_code(_claims(one)) for answer, one in found]
     ctx.exit(next((code for code in (1, 2, 0) if code in codes), 3))
 
 
 def _answers(
-    file: Path, data: ForeignData | None, instance: int | None, alone: bool
-) -> Iterator[tuple[dict[str, Any], Sequence[Judgement]]]:
-    """The answer for each model of a file, and its claims; a refusal is an answer of its own unless it stands alone."""
+    file: Path, given: tuple[ForeignData | None, ForeignData | None], instance: int | None, alone: bool
+) -> Iterator[tuple[dict[str, Any], Checked | None]]:
+    """The answer for each model of a file; a refusal is an answer of its own unless it stands alone.
+    ``given`` is its data and its test data.
+    """
     from verify.model_files import read_models
 
     try:
         with refusals():
-            data = data or _own_data(file)
+            data = given[0] or own_data(file)
             found = read_models(file, data.sides if data is not None else ())
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
     except BadInput as error:
         if alone:
             raise
-        yield {"model": str(file), "reason": error.message}, ()
+        yield {"model": str(file), "reason": error.message}, None
         return
     for place, model in enumerate(found):
         if instance in (None, place):
@@ -88,15 +101,18 @@ def _answers(
             names = {} if alone and len(found) == 1 else {"model": str(file), "instance": label}
             try:
                 with refusals():
-                    answer, claims = _answer(model, *dataset_of(model, file, data, (place, len(found))))
-                yield names | answer, claims
+                    at = place, len(found)
+                    dataset, guesses = dataset_of(model, file, data, at)
+                    test = given[1].of(model.W.shape[1], at)[0] if given[1] is not None else None
+                    answer, checked = _answer(model, dataset, test)
+                yield names | answer | {"guesses": [*model.guesses, *guesses]}, checked
             except BadInput as error:
                 if alone and (len(found) == 1 or instance is not None):
                     raise
-                yield names | {"reason": error.message}, ()
+                yield names | {"reason": error.message}, None
 
 
-def _own_data(file: Path) -> ForeignData | None:
+def own_data(file: str | Path) -> ForeignData | None:
     """The data that a model is stored with, unless it is a run."""
     from verify.model_files import ForeignData
 
@@ -105,34 +121,18 @@ def _own_data(file: Path) -> ForeignData | None:
 
 
 def _answer(
-    found: ForeignModel, data: Dataset, guesses: tuple[str, ...]
-) -> tuple[dict[str, Any], Sequence[Judgement]]:
-    from numerics import measure
+    found: ForeignModel, data: Dataset, test: Dataset | None
+) -> tuple[dict[str, Any], Checked | None]:
     from numerics.measurement.forward import measure_layers
-    from verify.claims.registry import judge_on
-    from verify.diagnosis import diagnose
+    from verify.checking import check_model
 
-    said = [*found.guesses, *guesses]
     if found.stored.differences:
         evidence = f"not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}"
+        unjudged = {"predicted": None, "claims": []}
         measured = measure_layers(found.stored, data)
-        return {
-            "diagnosis": None,
-            "evidence": evidence,
-            "measured": measured,
-            "claims": [],
-            "guesses": said,
-        }, ()
-    record = measure(found.stored, data)
-    diagnosis, claims = diagnose(record, (found.W, found.b), data), judge_on(found.stored, data)
-    answer = {
-        "diagnosis": diagnosis.name,
-        "evidence": diagnosis.evidence,
-        "measured": record.as_dict(),
-        "claims": [claim.as_dict() for claim in claims],
-        "guesses": said,
-    }
-    return answer, claims
+        return {"diagnosis": None, "evidence": evidence, "measured": measured} | unjudged, None
+    checked = check_model(found.stored, data, test)
+    return checked.as_dict(), checked
 
 
 def dataset_of(
@@ -146,28 +146,82 @@ def dataset_of(
     return found.run.data, ()
 
 
-def _print_answer(answer: Mapping[str, Any]) -> None:
+def _claims(checked: Checked | None) -> Sequence[Judgement]:
+    return () if checked is None else checked.claims
+
+
+def _check_figure(figure: Path | None) -> None:
+    if figure is None:
+        return
+    if figure.suffix not in (".png", ".svg"):
+        raise BadInput(f"--figure {figure}: ends in neither .png nor .svg; try --figure model.png")
+    check_place(figure, "--figure")
+
+
+def _draw(checked: Sequence[Checked | None], figure: Path) -> None:
+    """The picture of the one model there is."""
+    from numerics.training.runs import write_atomically
+    from verify.style import render
+
+    if len(checked) != 1 or checked[0] is None:
+        raise BadInput(
+            f"--figure draws one model that is ReLU(WᵀWx + b), found {len(checked)}; try --instance 0"
+        )
+    write_atomically(figure, render(checked[0].figure(), "svg" if figure.suffix == ".svg" else "png"))
+
+
+#: What a single model's table says, in its order, with the name in the answer.
+_SAID = {
+    "‖W‖": "weight_norm",
+    "Σ‖h‖²": "energy",
+    "‖W‖ of seen features outside the data": "weight_norm_seen",
+    "‖W‖ of unseen features": "weight_norm_unseen",
+    "‖b‖": "bias_norm",
+    "train loss": "train_loss",
+    "worst datapoint": "worst_point_error",
+    "test loss": "test_loss",
+    "‖h‖²": "radius_squared",
+    "c = X·b": "bias_coefficient",
+    "D_X": "dimensionality",
+    "largest D_f": "largest_feature_dimensionality",
+    "decoder norm": "decoder_norm",
+    "encoder bias norm": "encoder_bias_norm",
+    "outputs off ReLU(WᵀWx + b) by": "largest_difference",
+}
+
+
+def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
     named = "" if answer["diagnosis"] is None else f"{answer['diagnosis']}: "
     click.echo(f"{named}{answer['evidence']}")
+    measured, predicted = answer["measured"], answer["predicted"] or {}
+    if predicted:
+        click.echo(
+            f"‖W‖ is {measured['weight_norm'] / predicted['weight_norm']:.4f} times the least that memorizes these "
+            f"datapoints ({predicted['configuration']}, {predicted['status']})."
+        )
     for guess in answer["guesses"]:
         click.echo(f"guessed: {guess}")
-    measured = [
-        (name, value) for name, value in answer["measured"].items() if name not in ("status", "exact")
+    rows = [
+        [name, measured[key], *([predicted.get(key)] if predicted else [])]
+        for name, key in _SAID.items()
+        if measured.get(key) is not None
     ]
-    print_table("Measured", ["", "value"], measured, text=[""])
+    print_table("Numbers", ["", "measured", *(["least norm"] if predicted else [])], rows, text=[""])
+    if checked is not None:
+        print_claims(checked.claims)
 
 
 def _print_rows(answers: Sequence[Mapping[str, Any]]) -> None:
     """Several models in one table."""
     columns = ("weight_norm", "bias_norm", "train_loss", "worst_point_error")
     rows = []
-    for answer in answers:
+    for place, answer in enumerate(answers):
         measured, held = answer.get("measured", {}), [claim["holds"] for claim in answer.get("claims", ())]
         judged = f"{held.count(True)} hold, {held.count(False)} violated" if held else None
         why = answer.get("reason") or answer["evidence"]
         about = Path(answer["model"]).name, answer.get("instance"), answer.get("diagnosis") or "not judged"
-        rows.append([*about, *(measured.get(name) for name in columns), judged, why])
-    heads = ["model", "instance", "diagnosis", *columns, "claims", "why"]
+        rows.append([place, *about, *(measured.get(name) for name in columns), judged, why])
+    heads = ["", "model", "instance", "diagnosis", *columns, "claims", "why"]
     print_table(
         "Checked", heads, rows, text=["model", "instance", "diagnosis", "claims", "why"], wrapped="why"
     )

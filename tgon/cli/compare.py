@@ -21,7 +21,7 @@ from tgon.cli.options import (
     run_options,
     setting_options,
 )
-from tgon.cli.output import print_claims, print_json, print_table
+from tgon.cli.output import chosen, print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from theory import Setting
@@ -65,7 +65,7 @@ def compare(
     settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each group once
     folder = Path(out) / "runs"
     with keeping(folder):
-        runs = numerics.train(settings, seeds, engine=engine, out=folder)
+        runs = numerics.train(settings, seeds, engine=engine, out=folder, progress=not chosen("quiet"))
     result = verify.compare(runs)
     with keeping(folder):
         page = write_report(result, out, command=_command(ctx))

@@ -36,7 +36,7 @@ class InternalError(click.ClickException):
 
 
 class OneLineErrors(click.Group):
-    """A group of commands whose every error is one line on stderr, with the exit codes of this module."""
+    """A group of commands whose every error is one line on stderr, with the exit codes that `tgon --help` lists."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of work, as they were added."""

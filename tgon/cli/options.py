@@ -265,6 +265,15 @@ def form_options(described: str) -> Callable[[Command], Command]:
     return _together(*(flag(f"--{name}", help=described.format(name)) for name in SMALLER_FORMS))
 
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
+def _note(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+    context.meta[f"tgon.{parameter.name}"] = given
+
+
+#: What every command has: ``--json``, passed on as ``as_json``, and ``--wide`` and ``--quiet``, see `output.chosen`.
+json_option = _together(
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."),
+    click.option(
+        "--wide", is_flag=True, expose_value=False, callback=_note, help="Tables as wide as they are."
+    ),
+    click.option("--quiet", is_flag=True, expose_value=False, callback=_note, help="No progress."),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,16 +13,15 @@ import click
 from verify.strict_json import in_json
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from verify.claims.judging import Judgement
 
-#: Columns of a table that goes into a file or a pipe, where no terminal sets them.
-PLAIN_WIDTH = 132
+#: The least width of a column that may take several lines, and what lies between two columns.
+LEAST_WRAPPED, GAP = 24, 3
 
-#: The least width of a column that may take several lines.
-LEAST_WRAPPED = 24
+
+def chosen(flag: str) -> bool:
+    """Whether a flag that every command has was given: wide or quiet."""
+    return bool(click.get_current_context().meta.get(f"tgon.{flag}"))
 
 
 @contextmanager
@@ -34,7 +33,11 @@ def computing(stages: int) -> Iterator[Callable[[str], None]]:
     out = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("elapsed"), TimeElapsedColumn())
     with Progress(
-        *columns, console=out, transient=True, redirect_stdout=False, disable=not out.is_terminal
+        *columns,
+        console=out,
+        transient=True,
+        redirect_stdout=False,
+        disable=chosen("quiet") or not out.is_terminal,
     ) as bar:
         task = bar.add_task("", total=stages, completed=-1)  # the first stage begins at 0
         yield lambda stage: bar.update(task, description=stage, advance=1, refresh=True)
@@ -47,36 +50,20 @@ def shown(value: Any, digits: int = 4) -> str:
     return shown(value, digits)
 
 
-def print_json(document: Any) -> None:
-    """One JSON document on stdout; numbers with all their digits."""
+def print_json(result: Any) -> None:
+    """One JSON document on stdout: the version, the command, what it was given, and its result with all digits."""
+    ctx = click.get_current_context()
+    document = {
+        "version": version("tgon"),
+        "command": ctx.info_name,
+        "setting": {
+            param.name: ctx.params[param.name]
+            for param in ctx.command.params
+            if param.name in ctx.params and param.name != "as_json"
+        },
+        "result": result,
+    }
     click.echo(json.dumps(in_json(document), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def console() -> Console:
-    """A console on stdout, wide enough for a table when it is not a terminal."""
-    from rich.console import Console
-
-    found = Console(highlight=False)
-    if found.is_terminal or "COLUMNS" in os.environ:
-        return found
-    return Console(highlight=False, width=PLAIN_WIDTH)
-
-
-def _least_width(table: Table) -> int:
-    """Columns below which the table would lose digits: those of every cell that must not be wrapped, and borders."""
-    from rich.console import Console
-    from rich.measure import Measurement
-
-    unbounded = Console(highlight=False, width=10_000)
-    kept = [column for column in table.columns if column.no_wrap]
-    widths = [
-        max(
-            Measurement.get(unbounded, unbounded.options, cell).maximum
-            for cell in (column.header, *column.cells)
-        )
-        for column in kept
-    ]
-    return sum(widths) + 3 * len(table.columns) + LEAST_WRAPPED * (len(table.columns) - len(kept))
 
 
 def print_table(
@@ -87,35 +74,73 @@ def print_table(
     text: Sequence[str] = (),
     wrapped: str = "",
 ) -> None:
-    """A table of ``rows`` under ``columns``.
+    """A table of ``rows`` under ``columns``; where it is wider than the window, its other columns go on below, each
+    part beginning with the first column again. ``--wide`` prints one part.
     Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines.
     """
     from rich import box
+    from rich.cells import cell_len
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        side: Any = "left" if column in text else "right"
-        table.add_column(Text(column), justify=side, overflow="fold", no_wrap=column != wrapped)
-    for row in rows:
-        table.add_row(*(Text(shown(cell)) for cell in row))
-    out = console()
-    out.width = max(out.width, _least_width(table))  # too wide for the window beats numbers cut short
+    cells = [[shown(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) + GAP for column in zip(columns, *cells, strict=True)]
+    if wrapped in columns:
+        at = columns.index(wrapped)
+        widths[at] = min(widths[at], LEAST_WRAPPED + GAP)
+    out = Console(highlight=False)
+    wide = chosen("wide")
+    out.width = max(out.width, sum(widths)) if wide else out.width
     out.print(Text(f"\n{title}"))
-    out.print(table)
+    for part in _parts(widths, out.width):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for place in part:
+            side: Any = "left" if columns[place] in text else "right"
+            fixed = columns[place] != wrapped
+            table.add_column(Text(columns[place]), justify=side, overflow="fold", no_wrap=fixed)
+        for row in cells:
+            table.add_row(*(Text(row[place]) for place in part))
+        out.print(table)
+
+
+def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
+    """The columns of each part of a table, so that every part fits: the first column begins each of them.
+
+    >>> _parts([4, 30, 30, 30], 80)
+    [[0, 1, 2], [0, 3]]
+    """
+    parts = [[0]]
+    for column in range(1, len(widths)):
+        if len(parts[-1]) > 1 and sum(widths[place] for place in parts[-1]) + widths[column] > width:
+            parts.append([0])
+        parts[-1].append(column)
+    return parts
 
 
 def print_claims(claims: Iterable[Judgement]) -> None:
     """The claims with what became of them; a control counts where it fails, and only there."""
-    heads = ["claim", "status", "verdict", "value", "bound", "controls", "why"]
-    rows = [
-        [one.label, one.status, one.verdict, shown(one.value, 7), one.bound, _controls(one), one.reason]
-        for one in claims
-    ]
-    print_table("Claims", heads, rows, text=[*heads[:3], *heads[5:]], wrapped="why")
+    import textwrap
+
+    from rich.console import Console
+
+    width = Console().width
+    click.echo("\nClaims")
+    for one in claims:
+        found = _relation(one.value, one.bound, one.holds)
+        click.echo(f"  {one.verdict:<10}  {one.label} ({one.status}){found and ': '}{found}")
+        about = "; ".join(part for part in (_controls(one), one.reason) if part)
+        click.echo(textwrap.fill(about, width, initial_indent=" " * 14, subsequent_indent=" " * 14))
 
 
-def _controls(claim: Judgement) -> str | None:
+def _relation(value: float | None, bound: float | None, holds: bool | None) -> str:
+    """How a value lies to its bound, in one formula: the sign is that of the numbers themselves."""
+    if value is None or bound is None:
+        return "" if value is None else shown(value, 7)
+    signs = ("<", "=", ">") if holds is False else ("≤", "=", "≥")
+    return f"{shown(value, 7)} {signs[(value > bound) - (value < bound) + 1]} {shown(bound, 7)}"
+
+
+def _controls(claim: Judgement) -> str:
     failed = sum(control.outcome == "fails as it must" for control in claim.controls)
-    return f"{failed}/{len(claim.controls)} fail" if claim.controls else None
+    return f"rejects {failed} of {len(claim.controls)} wrong theories" if claim.controls else ""

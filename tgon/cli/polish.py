@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.check import dataset_of
+from tgon.cli.check import data_option, dataset_of, instance_option, own_data
 from tgon.cli.options import FILE, BadInput, json_option, refusals
 from tgon.cli.output import print_json, print_table
 
@@ -28,17 +28,18 @@ _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
 
 @click.command(epilog="Example: tgon polish runs/0123456789abcdef0123.safetensors")
 @click.argument("models", metavar="MODEL...", type=click.Path(), nargs=-1, required=True)
-@click.option(
-    "--data",
-    type=click.Path(),
-    metavar="FILE",
-    help="What the models were trained on, unless they are run files: npz, npy or safetensors with X (n, T).",
-)
+@data_option
+@instance_option
 @click.option("--table", type=FILE, metavar="FILE.csv", help="Write a row for each MODEL.")
 @json_option
 @click.pass_context
 def polish(
-    ctx: click.Context, models: tuple[str, ...], data: str | None, table: Path | None, as_json: bool
+    ctx: click.Context,
+    models: tuple[str, ...],
+    data: str | None,
+    instance: int | None,
+    table: Path | None,
+    as_json: bool,
 ) -> None:
     """Continue trained models to zero loss and least norm, and name where they end.
 
@@ -47,7 +48,7 @@ def polish(
     models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle or none can
     be polished, 1 if one ends below the least norm that theory allows.
     """
-    answers = [_polished(model, data, alone=len(models) == 1) for model in models]
+    answers = [_polished(model, data, instance, alone=len(models) == 1) for model in models]
     if table is not None:
         _write_rows(answers, table)
     if as_json:
@@ -61,7 +62,7 @@ def polish(
     ctx.exit(1 if 1 in codes else 3 if nothing_judged else max(codes))
 
 
-def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:
+def _polished(model: str, data: str | None, instance: int | None, alone: bool) -> dict[str, Any]:
     """The answer for one model; a refusal is an answer of its own unless it stands alone."""
     import numerics
     from numerics.model import choose
@@ -71,11 +72,12 @@ def _polished(model: str, data: str | None, alone: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {"path": model, "reason": "", "exit_code": 0}
     try:
         with refusals():
-            given = ForeignData(data) if data is not None else None
-            found = choose(read_models(model, given.sides if given else ()), None)
+            given = ForeignData(data) if data is not None else own_data(model)
+            models = read_models(model, given.sides if given else ())
+            found = choose(models, instance)
             if found.stored.differences:
                 raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}")
-            dataset, guesses = dataset_of(found, model, given)
+            dataset, guesses = dataset_of(found, model, given, (instance or 0, len(models)))
             if found.run is not None:
                 answer |= {
                     name: getattr(found.run.setting, name) for name in ("T", "m", "weight_decay", "seed")

@@ -51,7 +51,7 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
             # A record has arrays of T entries: one at a time, or many large T would fill the memory.
             record = theory.predict(setting, penalty)
             answer = record.as_dict()
-            rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty))
+            rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty, as_json))
             rows[-1]["test_loss"] = record.test_loss
             assumptions[setting.T] = record.assumptions
     if as_json:
@@ -60,8 +60,8 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
     print_predictions(rows, assumptions, penalty)
 
 
-def _certified(record: Record, penalty: str) -> dict[str, float | None]:
-    """The best proven lower bound on the energy, and the largest residual of its first-order conditions.
+def _certified(record: Record, penalty: str, residual_too: bool) -> dict[str, float | None]:
+    """The best proven lower bound on the energy, and, if asked for, the largest residual of its first-order conditions.
     Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched.
     """
     from theory.codes.bounds import best_lower_bound
@@ -69,7 +69,7 @@ def _certified(record: Record, penalty: str) -> dict[str, float | None]:
 
     if penalty != "weights":
         return {"lower_bound": None, "certificate": None}
-    residual = certify(record.hidden).worst if record.T <= MOST_SEARCHED else None
+    residual = certify(record.hidden).worst if residual_too and record.T <= MOST_SEARCHED else None
     bound = best_lower_bound(record.T, record.m, record.energy)[1]
     return {"lower_bound": bound, "certificate": residual}
 

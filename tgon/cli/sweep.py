@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import BadInput, check_size, form_options, in_one_line, json_option, keeping, option
-from tgon.cli.output import print_json, print_table
+from tgon.cli.output import chosen, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics.sweeps import CellState, Form, Sweep
@@ -53,6 +53,7 @@ def sweep(
     """
     from numerics.sweeps.file import form_flag
 
+    options["progress"] = not chosen("quiet")
     _check_options(only_status=only_status, table=table, **options)
     if Path(out).exists() and not Path(out).is_dir():
         raise BadInput(f"--out {out}: is a file; try a folder that can be written")

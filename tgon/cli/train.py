@@ -15,7 +15,7 @@ from tgon.cli.options import (
     run_options,
     setting_options,
 )
-from tgon.cli.output import print_json, print_table
+from tgon.cli.output import chosen, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Run
@@ -33,7 +33,7 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
 
     settings = make_settings(T, given)
     with keeping(Path(out)):
-        runs = numerics.train(settings, seeds, engine=engine, out=out)
+        runs = numerics.train(settings, seeds, engine=engine, out=out, progress=not chosen("quiet"))
     answers = [describe_run(run) for run in runs]
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)

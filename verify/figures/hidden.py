@@ -6,7 +6,7 @@ Drawn for m = 2; for larger m the two directions of largest extent are shown, wi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from theory import Setting, predict
-from verify.diagnosis import diagnose_run
+from theory import Record, Setting, predict
+from verify.diagnosis import Diagnosis, diagnose_run
 from verify.style import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, round_below, styled
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     median train loss.
 
     Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
-    "seen feature", "unseen feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest extent of the
-    hidden vectors, without a prediction. Of several series of settings, the one with the most values of T. At most
-    `MOST_UNSEEN` unseen features of a run are kept.
+    "seen feature", "unseen feature", "stored feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest
+    extent of the hidden vectors, without a prediction. Of several series of settings, the one with the most values of
+    T. At most `MOST_UNSEEN` unseen features of a run are kept.
 
     Diverged runs are left out; without any other the table is empty.
     """
@@ -79,21 +79,39 @@ def _chosen(runs: list[Run]) -> dict[str, Run]:
 
 
 def _points(run: Run, role: str) -> pd.DataFrame:
-    hidden = run.record.hidden
+    setting, predicted = run.setting, None
+    if setting.m == 2 and setting.T >= 2:
+        predicted = predict(setting).hidden
+    about = {"run": role, "seed": setting.seed}
+    return model_points(run.record, run.W, run.data.seen, diagnose_run(run), predicted, about)
+
+
+def model_points(
+    record: Record,
+    W: NDArray[Any],
+    seen: NDArray[np.bool_],
+    diagnosis: Diagnosis,
+    predicted: NDArray[np.float64] | None,
+    about: Mapping[str, Any],
+) -> pd.DataFrame:
+    """The points of one model, as in `hidden_vectors_numbers`: ``seen`` (n,) are the features that occur in the data,
+    ``predicted`` (2, T) the vertices to turn onto the hidden vectors, ``about`` has its run and seed.
+    """
+    hidden = record.hidden
     frame = _plane(hidden)
-    seen = run.data.seen
+    stored = list(diagnosis.features) if diagnosis.stored else []
     clouds = {
         "hidden": frame @ hidden,
-        "seen feature": frame @ run.W[:, seen],
-        "unseen feature": frame @ run.W[:, _thinned(np.flatnonzero(~seen))],
+        "seen feature": frame @ W[:, seen],
+        "unseen feature": frame @ W[:, _thinned(np.flatnonzero(~seen))],
+        "stored feature": frame @ W[:, stored],
     }
-    if run.setting.m == 2 and run.setting.T >= 2:
-        clouds["predicted"] = turned_onto(predict(run.setting).hidden, hidden)
+    if predicted is not None:
+        clouds["predicted"] = turned_onto(predicted, hidden)
     points = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
     table = pd.concat(points, ignore_index=True).round({"x": 5, "y": 5})
-    numbers = {name: float(f"{getattr(run.record, name):.6g}") for name in ("weight_norm", "train_loss")}
-    about: dict[str, Any] = {"T": run.setting.T, "m": run.setting.m, "run": role, "seed": run.setting.seed}
-    facts = about | {"diagnosis": diagnose_run(run).name} | numbers
+    numbers = {name: float(f"{getattr(record, name):.6g}") for name in ("weight_norm", "train_loss")}
+    facts = {"T": record.T, "m": record.m, **about, "diagnosis": diagnosis.name} | numbers
     return pd.DataFrame(facts, index=table.index).join(table)
 
 
@@ -140,9 +158,12 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
             figure, axes = panels(1, 1, 4.4, 1.2)
             _write(axes[0][0], "every run diverged")
         return figure
-    roles = [("memorized", "hidden"), ("memorized", "features")]
-    if (numbers["run"] == "failed").any():
-        roles.append(("failed", "hidden"))
+    found = set(numbers["run"])
+    roles = [("memorized", "hidden"), ("memorized", "features"), ("failed", "hidden")]
+    if found == {"failed"} and len(sizes) == 1:  # one model, not a comparison
+        roles = [("failed", "hidden"), ("failed", "features")]
+    elif "failed" not in found:
+        roles = roles[:2]
     side_by_side = len(sizes) < len(roles)  # few T: one line each, the roles beside each other
     lines = -(-len(sizes) // PANELS_PER_LINE)
     rows, columns = lines * len(roles), min(len(sizes), PANELS_PER_LINE)
@@ -181,7 +202,7 @@ def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> 
         xlim=(-reach, reach),
         ylim=(-reach, reach),
         aspect="equal",
-        xlabel=f"{symbol}{axis}₁   (seed {first['seed']})",
+        xlabel=f"{symbol}{axis}₁" + (f"   (seed {first['seed']})" if first["seed"] != "" else ""),
     )
     ax.set_ylabel(f"{symbol}{axis}₂", labelpad=-2)
     ticks = [-round_below(reach), 0.0, round_below(reach)]
@@ -209,7 +230,8 @@ def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> None:
 
 
 def _draw_features(ax: Axes, cell: pd.DataFrame) -> None:
-    for kind, colour, size, order in (("unseen feature", GREY, 3, 1), ("seen feature", GREEN, 9, 2)):
+    looks = ("unseen feature", GREY, 3, 1), ("seen feature", GREEN, 9, 2), ("stored feature", INK, 60, 3)
+    for kind, colour, size, order in looks:
         cloud = cell[cell["kind"] == kind]
         ax.scatter(
             cloud["x"], cloud["y"], s=size, color=colour, lw=0, zorder=order, rasterized=len(cloud) > 500
@@ -222,6 +244,7 @@ def _hidden_legend(kinds: set[str]) -> list[Line2D]:
         "hidden": ("trained hidden vector h = W X", {"color": BLUE, "ms": 6, "lw": 1}),
         "predicted": (polygon, {"color": VERMILLION, "ms": 10, "mfc": "none", "lw": 1.4}),
         "seen feature": ("column of W, seen feature", {"color": GREEN, "ms": 4, "lw": 0}),
+        "stored feature": ("column of W, stored feature", {"color": INK, "ms": 9, "lw": 0}),
         "unseen feature": (
             f"column of W, unseen feature (up to {MOST_UNSEEN})",
             {"color": GREY, "ms": 4, "lw": 0},

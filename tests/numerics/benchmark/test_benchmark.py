@@ -145,7 +145,7 @@ def test_the_command_prints_tables_json_and_a_csv(tmp_path: Path) -> None:
         assert title in plain.stdout
     assert "machine" not in plain.stdout
     assert out.read_text().startswith("# cpu ")
-    document = json.loads(CliRunner().invoke(main, ["bench", "--quick", "--json"]).stdout)
+    document = json.loads(CliRunner().invoke(main, ["bench", "--quick", "--json"]).stdout)["result"]
     assert {name: len(document[name]) for name in ("speed", "growth", "memory")} == {
         "speed": 2,
         "growth": 1,

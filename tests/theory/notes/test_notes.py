@@ -158,7 +158,9 @@ def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkey
     monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)  # computed once
     done = tgon("notes", "--out", tmp_path, "--json")
     assert done.exit_code == 0, done.output
-    assert sorted(json.loads(done.stdout)["written"]) == sorted(path.name for path in tmp_path.iterdir())
+    assert sorted(json.loads(done.stdout)["result"]["written"]) == sorted(
+        path.name for path in tmp_path.iterdir()
+    )
     assert all((tmp_path / name).read_bytes() == text.encode() for name, text in texts.items())
     assert tgon("notes", "--out", tmp_path, "--check").exit_code == 0
 
@@ -168,7 +170,7 @@ def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkey
     (tmp_path / "sea.md").unlink()
     done = tgon("notes", "--out", tmp_path, "--check", "--json")
     assert done.exit_code == 1
-    found = {each["file"]: each for each in json.loads(done.stdout)["differences"]}
+    found = {each["file"]: each for each in json.loads(done.stdout)["result"]["differences"]}
     assert set(found) == {"scales.md", "left-over.md", "sea.md"}
     assert "n p^{3}" in found["scales.md"]["committed"]
     assert "n p^{2}" in found["scales.md"]["generated"]

@@ -1,0 +1,82 @@
+"""One model checked: what it is, what was measured, what theory predicts for its data, and every claim about it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from numerics import Dataset, measure
+from numerics.measurement.distinct import distinct_points
+from numerics.model_layouts import StoredModel
+from theory import Record, Setting, predict
+from theory.dimensionality import dimensionality
+from verify.claims.judging import Judgement
+from verify.claims.registry import judge_model
+from verify.diagnosis import Diagnosis, diagnose
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """What `check_model` found; ``distinct`` is the record on the distinct datapoints, that claims are judged on."""
+
+    stored: StoredModel
+    data: Dataset
+    record: Record
+    distinct: Record
+    predicted: Record | None
+    diagnosis: Diagnosis
+    claims: tuple[Judgement, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready view: diagnosis, evidence, measured, predicted, claims."""
+        largest = {"largest_feature_dimensionality": float(dimensionality(self.stored.W).max())}
+        return {
+            "diagnosis": self.diagnosis.name,
+            "evidence": self.diagnosis.evidence,
+            "measured": self.record.as_dict() | largest,
+            "predicted": None if self.predicted is None else self.predicted.as_dict(),
+            "claims": [claim.as_dict() for claim in self.claims],
+        }
+
+    def figure(self) -> Figure:
+        """Hidden vectors, with the predicted polygon where there is one, and the columns of W."""
+        from verify.figures.hidden import draw_hidden_vectors, model_points
+
+        role = "memorized" if self.record.memorized else "failed"
+        about = {"run": role, "seed": "", "diagnosis": self.diagnosis.name}
+        predicted = self.predicted.hidden if self.predicted is not None and self.record.m == 2 else None
+        return draw_hidden_vectors(
+            model_points(self.distinct, self.stored.W, self.data.seen, self.diagnosis, predicted, about)
+        )
+
+
+def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None) -> Checked:
+    """Measure, name, predict and judge a model of n features, ReLU(WᵀWx + b), on its data; ``test`` are fresh
+    datapoints. Claims are judged, and the prediction is made, on the distinct datapoints: copies count once.
+    """
+    record = measure(stored, data, test=test)
+    alone = distinct_points(data).data
+    distinct = record if alone.T == data.T else measure(stored, alone)
+    diagnosis = diagnose(record, (stored.W, stored.b), data)
+    predicted = least_norm_model(distinct, alone, test)
+    return Checked(stored, data, record, distinct, predicted, diagnosis, judge_model(distinct, data.n))
+
+
+def least_norm_model(record: Record, data: Dataset, test: Dataset | None = None) -> Record | None:
+    """The predicted model of least norm for the distinct datapoints that ``record`` measured; None where two of them
+    share a feature or a norm is not 1, since it holds for orthonormal data, and where no such model exists. Its test
+    loss is predicted where ``test`` tells how often a feature is present, else it is None.
+    """
+    if not record.assumes("unit norm", "disjoint supports"):
+        return None
+    with suppress(ValueError):
+        if test is None:
+            setting = Setting(T=record.T, m=record.m, n=data.n)
+            return replace(predict(setting, data=data), test_loss=None)
+        sparsity = 1 - len(test.indices) / (test.n * test.T)
+        return predict(Setting(T=record.T, m=record.m, n=data.n, sparsity=sparsity), data=data)
+    return None
