@@ -423,7 +423,7 @@ def test_check_a_foreign_model(tmp_path):
     W[0, 1], W[1, 1] = -W[0, 0], 0
     save_file({"encoder": W, "bias": b}, tmp_path / "model.safetensors")
     np.savez(tmp_path / "data.npz", X=X.T.copy())
-    np.save(tmp_path / "test.npy", np.eye(4)[:, [0, 1, 1, 2]])
+    np.save(tmp_path / "test.npy", np.eye(4)[:, [0, 1, 1, 1, 2]])
     told = ("check", tmp_path / "model.safetensors", "--data", tmp_path / "data.npz")
     found = answer(*told)
     assert set(found) == {"diagnosis", "evidence", "measured", "predicted", "claims", "guesses"}
@@ -438,7 +438,7 @@ def test_check_a_foreign_model(tmp_path):
     assert said[1].startswith(
         "‖W‖ is 1.0000 times the least that memorizes these datapoints (2-gon, theorem)"
     )
-    assert float(_row(done.stdout, "test loss")[1]) == 0.25  # one of four datapoints is another feature
+    assert float(_row(done.stdout, "test loss")[1]) == 0.3  # one of five is another feature, 1 + 2 · (1/2)²
     assert "guessed: W is 'encoder' and b is 'bias'" in done.stdout
     assert (tmp_path / "model.png").read_bytes().startswith(b"\x89PNG")
     assert "try --figure model.png" in refusal(*told, "--figure", tmp_path / "model.jpg")
