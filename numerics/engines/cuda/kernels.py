@@ -18,21 +18,21 @@ compilation serves every shape, but for the number of columns of `dense_pairs`, 
 """
 
 # ruff: noqa: RUF005 (Triton compiles tuples added up, but no starred ones)
+# mypy: allow-untyped-defs, allow-incomplete-defs (all that is not a compile-time constant is a tensor)
 
 from __future__ import annotations
 
 import triton
 import triton.language as tl
+from triton.language import constexpr
 
 _SHAPE = ["n", "T", "n_rows", "parts", "steps"]
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _sum_parts(
-    source: tl.tensor, parts: tl.tensor, stride: tl.tensor, inside: tl.tensor, ROWS: tl.constexpr
-) -> tl.tensor:
+def _sum_parts(source, parts, stride, inside, ROWS: constexpr):
     """(ROWS,) sum over parts of what lies at ``source`` (ROWS,) and every ``stride`` after it."""
-    TILE: tl.constexpr = 16
+    TILE: constexpr = 16
     total = tl.zeros((TILE, ROWS), source.dtype.element_ty)
     for first in range(0, parts, TILE):
         part = first + tl.arange(0, TILE)[:, None].to(tl.int64)
@@ -41,9 +41,15 @@ def _sum_parts(
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _rows(
-    indptr: tl.tensor, run: tl.tensor, length: tl.tensor, block: tl.tensor, ROWS: tl.constexpr
-) -> tl.tuple:
+def _program(length, several, BLOCK: constexpr):
+    """Which block of ``length`` rows, which of ``several`` programs of that block and which run this program is."""
+    program = tl.program_id(0).to(tl.int64)
+    blocks = (length + BLOCK - 1) // BLOCK
+    return program % blocks, program // blocks % several, program // blocks // several
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _rows(indptr, run, length, block, ROWS: constexpr):
     """The rows of a block, which of them there are, and where their entries start and stop."""
     row = block * ROWS + tl.arange(0, ROWS)
     known = row < length
@@ -52,55 +58,42 @@ def _rows(
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _sum_entries(
-    values: tl.tensor,
-    indices: tl.tensor,
-    weights: tl.tensor,
-    start: tl.tensor,
-    stop: tl.tensor,
-    ROWS: tl.constexpr,
-    LANES: tl.constexpr,
-) -> tl.tensor:
+def _entries(start, stop, offset, LANES: constexpr):
+    """(ROWS, LANES) entries from ``offset`` on of each row, and which of them there are."""
+    entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
+    return entry, entry < stop[:, None]
+
+
+@triton.jit  # type: ignore[untyped-decorator]
+def _sum_entries(values, indices, weights, start, stop, ROWS: constexpr, LANES: constexpr):
     """(ROWS,) sum over entries ``start`` to ``stop`` - 1 of each row of value times weight."""
     total = tl.zeros((ROWS, LANES), weights.dtype.element_ty)
     for offset in range(0, tl.max(stop - start, axis=0), LANES):
-        entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
-        inside = entry < stop[:, None]
+        entry, inside = _entries(start, stop, offset, LANES)
         i = tl.load(indices + entry, inside, 0)
         total += tl.load(values + entry, inside, 0.0) * tl.load(weights + i, inside, 0.0)
     return tl.sum(total, axis=1)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _columns(part: tl.tensor, parts: tl.tensor, N_COLUMNS: tl.constexpr) -> tl.tuple:
-    """The first column of a part and the first after it."""
-    length = (N_COLUMNS + parts - 1) // parts
-    first = tl.minimum(part * length, N_COLUMNS)
-    return first, tl.minimum(first + length, N_COLUMNS)
-
-
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def encode(
-    parameters: tl.tensor,
-    indptr: tl.tensor,
-    indices: tl.tensor,
-    values: tl.tensor,
-    hidden: tl.tensor,
-    counter: tl.tensor,
-    n: tl.tensor,
-    T: tl.tensor,
-    M: tl.constexpr,
-    ROWS: tl.constexpr,
-    LANES: tl.constexpr,
-) -> None:
+    parameters,
+    indptr,
+    indices,
+    values,
+    hidden,
+    counter,
+    n,
+    T,
+    M: constexpr,
+    ROWS: constexpr,
+    LANES: constexpr,
+):
     """Hidden = W X; also counts the step, which nothing else in this launch reads."""
-    program = tl.program_id(0).to(tl.int64)
-    if program == 0:
+    if tl.program_id(0) == 0:
         tl.store(counter, tl.load(counter) + 1)
-    blocks = (T + ROWS - 1) // ROWS
-    k = program // blocks % M
-    run = program // blocks // M
-    t, known, start, stop = _rows(indptr, run, T, program % blocks, ROWS)
+    block, k, run = _program(T, M, ROWS)
+    t, known, start, stop = _rows(indptr, run, T, block, ROWS)
     weights = parameters + (run * (M + 1) + k) * n
     total = _sum_entries(values, indices, weights, start, stop, ROWS, LANES)
     tl.store(hidden + (run * M + k) * T + t, total, known)
@@ -108,27 +101,14 @@ def encode(
 
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def gate(
-    parameters: tl.tensor,
-    indptr: tl.tensor,
-    indices: tl.tensor,
-    values: tl.tensor,
-    hidden: tl.tensor,
-    gated: tl.tensor,
-    n: tl.tensor,
-    T: tl.tensor,
-    M: tl.constexpr,
-    ROWS: tl.constexpr,
-    LANES: tl.constexpr,
-) -> None:
+    parameters, indptr, indices, values, hidden, gated, n, T, M: constexpr, ROWS: constexpr, LANES: constexpr
+):
     """Into gated: each entry of X where its own output is active, else 0."""
-    program = tl.program_id(0).to(tl.int64)
-    blocks = (T + ROWS - 1) // ROWS
-    run = program // blocks
-    t, known, start, stop = _rows(indptr, run, T, program % blocks, ROWS)
+    block, _, run = _program(T, 1, ROWS)
+    t, known, start, stop = _rows(indptr, run, T, block, ROWS)
     weights = parameters + run * (M + 1) * n
     for offset in range(0, tl.max(stop - start, axis=0), LANES):
-        entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
-        inside = entry < stop[:, None]
+        entry, inside = _entries(start, stop, offset, LANES)
         i = tl.load(indices + entry, inside, 0)
         z = tl.load(weights + M * n.to(tl.int64) + i, inside, 0.0)
         for k in range(M):
@@ -138,32 +118,37 @@ def gate(
         tl.store(gated + entry, tl.where(z > 0, x, 0.0), inside)
 
 
+@triton.jit  # type: ignore[untyped-decorator]
+def _columns(part, parts, N_COLUMNS: constexpr):
+    """The first column of a part and the first after it."""
+    length = (N_COLUMNS + parts - 1) // parts
+    first = tl.minimum(part * length, N_COLUMNS)
+    return first, tl.minimum(first + length, N_COLUMNS)
+
+
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def dense_pairs(
-    rows: tl.tensor,
-    columns: tl.tensor,
-    partial: tl.tensor,
-    n_rows: tl.tensor,
-    parts: tl.tensor,
-    N_COLUMNS: tl.constexpr,
-    M: tl.constexpr,
-    FEATURE_ROWS: tl.constexpr,
-    BLOCK: tl.constexpr,
-) -> None:
+    rows,
+    columns,
+    partial,
+    n_rows,
+    parts,
+    N_COLUMNS: constexpr,
+    M: constexpr,
+    FEATURE_ROWS: constexpr,
+    BLOCK: constexpr,
+):
     """Σ_columns y c, and Σ_columns y where rows are features, for one block of rows and one part of the columns.
     Threads own rows and walk along the columns, so the sums stay in registers and nothing is exchanged. With y the
     output of a pair, c is the column's vector. Features are (runs, m+1, n), datapoints (runs, m, T).
     """
-    program = tl.program_id(0).to(tl.int64)
-    blocks = (n_rows + BLOCK - 1) // BLOCK
-    part = program // blocks % parts
-    run = program // blocks // parts
-    row = program % blocks * BLOCK + tl.arange(0, BLOCK)
+    block, part, run = _program(n_rows, parts, BLOCK)
+    row, stride = block * BLOCK + tl.arange(0, BLOCK), n_rows.to(tl.int64)
     known = row < n_rows
-    stride = n_rows.to(tl.int64)
     first, last = _columns(part, parts, N_COLUMNS)
     own = rows + run * (M + FEATURE_ROWS) * stride + row
     others = columns + run * (M + 1 - FEATURE_ROWS) * N_COLUMNS
+    result = partial + (run * parts + part) * (M + FEATURE_ROWS) * stride + row
     total = tl.zeros((BLOCK,), rows.dtype.element_ty)
     bias = total
     if FEATURE_ROWS:
@@ -189,7 +174,6 @@ def dense_pairs(
         for k in tl.static_range(M):
             added = added + (sums[k] + y * other[k],)
         sums = added
-    result = partial + (run * parts + part) * (M + FEATURE_ROWS) * stride + row
     for k in tl.static_range(M):
         tl.store(result + k * stride, sums[k], known)
     if FEATURE_ROWS:
@@ -198,33 +182,30 @@ def dense_pairs(
 
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def dense_pairs_tiled(
-    rows: tl.tensor,
-    columns: tl.tensor,
-    partial: tl.tensor,
-    n_rows: tl.tensor,
-    parts: tl.tensor,
-    N_COLUMNS: tl.constexpr,
-    M: tl.constexpr,
-    FEATURE_ROWS: tl.constexpr,
-    BLOCK: tl.constexpr,
-    TILE: tl.constexpr,
-    CHUNK: tl.constexpr,
-) -> None:
+    rows,
+    columns,
+    partial,
+    n_rows,
+    parts,
+    N_COLUMNS: constexpr,
+    M: constexpr,
+    FEATURE_ROWS: constexpr,
+    BLOCK: constexpr,
+    TILE: constexpr,
+    CHUNK: constexpr,
+):
     """The same sums for hidden dimensions that do not fit into registers: ``CHUNK`` of them per program, by tiles.
     Products keep the full precision of float32 ("ieee"), not that of tensor cores.
     """
-    program = tl.program_id(0).to(tl.int64)
-    blocks = (n_rows + BLOCK - 1) // BLOCK
-    chunks: tl.constexpr = (M + CHUNK - 1) // CHUNK
-    chunk = program // blocks % chunks
-    part = program // blocks // chunks % parts
-    run = program // blocks // chunks // parts
-    row = program % blocks * BLOCK + tl.arange(0, BLOCK)
+    chunks: constexpr = (M + CHUNK - 1) // CHUNK
+    block, place, run = _program(n_rows, chunks * parts, BLOCK)
+    chunk, part = place % chunks, place // chunks
+    row, stride = block * BLOCK + tl.arange(0, BLOCK), n_rows.to(tl.int64)
     known = row < n_rows
-    stride = n_rows.to(tl.int64)
     first, last = _columns(part, parts, N_COLUMNS)
     own = rows + run * (M + FEATURE_ROWS) * stride + row
     others = columns + run * (M + 1 - FEATURE_ROWS) * N_COLUMNS
+    result = partial + (run * parts + part) * (M + FEATURE_ROWS) * stride + row
     dtype = rows.dtype.element_ty
     total = tl.zeros((BLOCK,), dtype)
     sums = tl.zeros((BLOCK, CHUNK), dtype)
@@ -251,7 +232,6 @@ def dense_pairs_tiled(
             others + mine[None, :] * N_COLUMNS + j[:, None], (mine < M)[None, :] & inside[:, None], 0.0
         )
         sums = tl.dot(y, other, sums, input_precision="ieee", out_dtype=dtype)
-    result = partial + (run * parts + part) * (M + FEATURE_ROWS) * stride + row
     tl.store(result[:, None] + mine[None, :] * stride, sums, known[:, None] & (mine < M)[None, :])
     if FEATURE_ROWS:  # noqa: SIM102 (one is known to the compiler, the other to the program)
         if chunk == 0:
@@ -260,25 +240,22 @@ def dense_pairs_tiled(
 
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def pull(
-    parameters: tl.tensor,
-    indptr: tl.tensor,
-    indices: tl.tensor,
-    gated: tl.tensor,
-    partial: tl.tensor,
-    pulled: tl.tensor,
-    n: tl.tensor,
-    T: tl.tensor,
-    parts: tl.tensor,
-    M: tl.constexpr,
-    ROWS: tl.constexpr,
-    LANES: tl.constexpr,
-) -> None:
+    parameters,
+    indptr,
+    indices,
+    gated,
+    partial,
+    pulled,
+    n,
+    T,
+    parts,
+    M: constexpr,
+    ROWS: constexpr,
+    LANES: constexpr,
+):
     """T/2 · ∂loss/∂h into pulled: the dense parts less the cross terms of active outputs."""
-    program = tl.program_id(0).to(tl.int64)
-    blocks = (T + ROWS - 1) // ROWS
-    k = program // blocks % M
-    run = program // blocks // M
-    t, known, start, stop = _rows(indptr, run, T, program % blocks, ROWS)
+    block, k, run = _program(T, M, ROWS)
+    t, known, start, stop = _rows(indptr, run, T, block, ROWS)
     weights = parameters + (run * (M + 1) + k) * n
     cross = _sum_entries(gated, indices, weights, start, stop, ROWS, LANES)
     dense = _sum_parts(partial + (run * parts * M + k) * T + t, parts, M * T.to(tl.int64), known, ROWS)
@@ -286,17 +263,7 @@ def pull(
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _adamw(
-    parameters: tl.tensor,
-    first_moments: tl.tensor,
-    second_moments: tl.tensor,
-    place: tl.tensor,
-    known: tl.tensor,
-    g: tl.tensor,
-    row: tl.tensor,
-    steps: tl.tensor,
-    constants: tl.tensor,
-) -> tl.tensor:
+def _adamw(parameters, first_moments, second_moments, place, known, g, row, steps, constants):
     """A step in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step; the new parameters."""
     keep, rate, root = tl.load(row), tl.load(row + steps), tl.load(row + 2 * steps.to(tl.int64))
     mean = tl.load(first_moments + place, known, 0.0) * tl.load(constants + 1) + g * tl.load(constants + 2)
@@ -312,49 +279,45 @@ def _adamw(
 
 @triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
 def finish(
-    parameters: tl.tensor,
-    first_moments: tl.tensor,
-    second_moments: tl.tensor,
-    indptr: tl.tensor,
-    points: tl.tensor,
-    places: tl.tensor,
-    values: tl.tensor,
-    gated: tl.tensor,
-    hidden: tl.tensor,
-    pulled: tl.tensor,
-    partial: tl.tensor,
-    schedule: tl.tensor,
-    schedule_of_run: tl.tensor,
-    constants: tl.tensor,
-    counter: tl.tensor,
-    diverged: tl.tensor,
-    n: tl.tensor,
-    T: tl.tensor,
-    parts: tl.tensor,
-    steps: tl.tensor,
-    M: tl.constexpr,
-    ROWS: tl.constexpr,
-    LANES: tl.constexpr,
-) -> None:
+    parameters,
+    first_moments,
+    second_moments,
+    indptr,
+    points,
+    places,
+    values,
+    gated,
+    hidden,
+    pulled,
+    partial,
+    schedule,
+    schedule_of_run,
+    constants,
+    counter,
+    diverged,
+    n,
+    T,
+    parts,
+    steps,
+    M: constexpr,
+    ROWS: constexpr,
+    LANES: constexpr,
+):
     """The gradient of one block of features in one row of the parameters, and their AdamW step. Numbers of the step
     are read from ``schedule`` (schedules, 3, steps) at the device's own counter, for replays. ``diverged`` holds for
     each run the first step that left a parameter infinite or NaN; later ones change nothing. It needs no atomics: all
     that write to it in one step write that step, and it is only asked for earlier ones.
     """
-    program = tl.program_id(0).to(tl.int64)
-    blocks = (n + ROWS - 1) // ROWS
-    k = program // blocks % (M + 1)
-    run = program // blocks // (M + 1)
+    block, k, run = _program(n, M + 1, ROWS)
     step = tl.load(counter)
     if tl.load(diverged + run) < step:
         return
-    i, known, start, stop = _rows(indptr, run, n, program % blocks, ROWS)
+    i, known, start, stop = _rows(indptr, run, n, block, ROWS)
     is_weight = k < M
     own = (run * M + tl.minimum(k, M - 1)) * T
     sparse = tl.zeros((ROWS, LANES), parameters.dtype.element_ty)
     for offset in range(0, tl.max(stop - start, axis=0), LANES):
-        entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
-        inside = entry < stop[:, None]
+        entry, inside = _entries(start, stop, offset, LANES)
         t = tl.load(points + entry, inside, 0)
         place = tl.load(places + entry, inside, 0)
         q = tl.where(is_weight, tl.load(pulled + own + t, inside, 0.0), 0.0)
