@@ -1,5 +1,5 @@
 """The dense part of a step, all pairs or culled: which of the two, and the arrays of the second. Pairs are culled by
-boxes for m = 2 (`culling`), else by candidate lists (`candidate_sums`), where that is less work, counted when features
+boxes for m = 2 (`culling`), else by candidate lists (`candidates`), where that is less work, counted when features
 and datapoints are arranged. Coefficients are times measured once, in units of one pair of the dense kernel, so the
 same run takes the same sums on every machine. Late in training at T = 1000 to 10 000, n = 10 000 whole steps take half
 to a third of the dense time; below T of about 400 the dense kernel stays (`benchmarks/culling.py` times them anew).
@@ -23,8 +23,7 @@ from numerics.engines.cpu.bounding_boxes import (
     describe_nodes,
     load_features,
 )
-from numerics.engines.cpu.candidate_sums import listed_pairs
-from numerics.engines.cpu.candidates import Listing, describe_points, plan_step
+from numerics.engines.cpu.candidates import Listing, describe_points, listed_pairs, plan_step
 from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
 from numerics.engines.cpu.pairs import BLOCK, dense_pairs

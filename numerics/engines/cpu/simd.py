@@ -5,26 +5,22 @@ round once or twice; NaN is carried on everywhere.
 """
 
 from collections.abc import Callable, Iterable
+from inspect import Parameter, Signature
 from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic as untyped_intrinsic
-from numba.extending import models, register_model
+from numba.extending import intrinsic, models, register_model
 
 from numerics.engines.cpu.compilation import INLINE
 
 #: Untyped functions.
 _tools: Any = cgutils
+_intrinsic: Any = intrinsic
 
 #: Numbers in a vector: one 512-bit register of float32, two of float64.
 LANES = 16
-
-
-def intrinsic(function: Callable[..., Any]) -> Any:
-    """Numba's own, whose type does not know that compiled code calls the result without the typing context."""
-    return untyped_intrinsic(function)
 
 
 class Lanes(types.Type):
@@ -56,28 +52,32 @@ def _constant(dtype: Any, value: float) -> ir.Constant:
     return ir.Constant(vector, [ir.Constant(vector.element, value)] * LANES)
 
 
-@intrinsic
-def load(typing: Any, array: Any, index: Any) -> Any:
-    """array[index : index + 16] of a contiguous one-dimensional array, unchecked."""
+def _operation(operands: int, typed: Callable[..., Any], build: Callable[..., Any]) -> Any:
+    """An operation of compiled code: ``typed`` makes its signature of the types of so many operands, and
+    ``build(context, builder, types, *values)`` its value.
+    """
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        result = builder.load(_pointer(context, builder, signature.args[0], arguments[0], arguments[1]))
-        result.align = array.dtype.bitwidth // 8
-        return result
+    def operation(typing: Any, *kinds: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            return build(context, builder, signature.args, *values)
 
-    return Lanes(array.dtype)(array, types.intp), generate
+        return typed(*kinds), generate
+
+    # numba reads the number of operands off the function
+    names = [Parameter(f"a{k}", Parameter.POSITIONAL_OR_KEYWORD) for k in range(operands + 1)]
+    vars(operation)["__signature__"] = Signature(names)
+    return _intrinsic(operation)
 
 
-@intrinsic
-def store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
-    """array[index : index + 16] = lanes, unchecked."""
+def _load(context: Any, builder: Any, kinds: Any, array: Any, index: Any) -> Any:
+    place = _pointer(context, builder, kinds[0], array, index)
+    return builder.load(place, align=kinds[0].dtype.bitwidth // 8)
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _pointer(context, builder, signature.args[0], arguments[0], arguments[1])
-        builder.store(arguments[2], place).align = array.dtype.bitwidth // 8
-        return context.get_dummy_value()
 
-    return types.none(array, types.intp, lanes), generate
+def _store(context: Any, builder: Any, kinds: Any, array: Any, index: Any, lanes: Any) -> Any:
+    place = _pointer(context, builder, kinds[0], array, index)
+    builder.store(lanes, place, align=kinds[0].dtype.bitwidth // 8)
+    return context.get_dummy_value()
 
 
 def _every(builder: Any, vector: ir.VectorType, number: Any) -> Any:
@@ -87,28 +87,25 @@ def _every(builder: Any, vector: ir.VectorType, number: Any) -> Any:
     return _shuffled(builder, single, nothing, [0] * LANES)
 
 
-@intrinsic
-def splat(typing: Any, number: Any) -> Any:
-    """The same number in every lane."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _every(builder, _vector(number), arguments[0])
-
-    return Lanes(number)(number), generate
+#: array[index : index + 16] of a contiguous one-dimensional array, unchecked.
+load = _operation(2, lambda array, _: Lanes(array.dtype)(array, types.intp), _load)
+#: array[index : index + 16] = lanes, unchecked.
+store = _operation(3, lambda array, _, lanes: types.none(array, types.intp, lanes), _store)
+#: The same number in every lane.
+splat = _operation(
+    1,
+    lambda number: Lanes(number)(number),
+    lambda _, builder, kinds, number: _every(builder, _vector(kinds[0]), number),
+)
 
 
 def _elementwise(operands: int, build: Callable[..., Any]) -> Any:
     """Of so many vectors of one type another one, made by ``build(builder, dtype, *operands)``."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return build(builder, signature.args[0].dtype, *arguments)
-
-    def typed(lanes: Any) -> Any:
-        return lanes(*[lanes] * operands), generate
-
-    # numba reads the number of arguments off the function
-    kinds: list[Any] = [lambda _, a: typed(a), lambda _, a, b: typed(a), lambda _, a, b, c: typed(a)]
-    return intrinsic(kinds[operands - 1])
+    return _operation(
+        operands,
+        lambda lanes, *_: lanes(*[lanes] * operands),
+        lambda _, builder, kinds, *values: build(builder, kinds[0].dtype, *values),
+    )
 
 
 def _function(name: str) -> Callable[..., Any]:
@@ -156,61 +153,47 @@ def _bits(builder: Any, mask: Any) -> Any:
     return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
 
 
-@intrinsic
-def bits_at_most(typing: Any, a: Any, b: Any) -> Any:
-    """Bit k is set where not a[k] > b[k]; also where either is NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _bits(builder, builder.fcmp_unordered("<=", *arguments))
-
-    return types.int64(a, b), generate
+def _above_zero(builder: Any, kind: Any, a: Any) -> Any:
+    return builder.fcmp_unordered(">", a, _constant(kind.dtype, 0.0))
 
 
-@intrinsic
-def bits_above_zero(typing: Any, a: Any) -> Any:
-    """Bit k is set where not a[k] <= 0; also where it is NaN."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _bits(builder, builder.fcmp_unordered(">", arguments[0], _constant(a.dtype, 0.0)))
-
-    return types.int64(a), generate
-
-
-@intrinsic
-def append_above_zero(typing: Any, array: Any, count: Any, a: Any, start: Any, known: Any) -> Any:
-    """array[count:] takes start + k for every k < known where not a[k] <= 0, also where it is NaN; the new count."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array, count, a, start, known = arguments
-        int32 = ir.IntType(32)
-        vector = ir.VectorType(int32, LANES)
-        numbers = ir.Constant(vector, list(range(LANES)))
-
-        def every(number: Any) -> Any:
-            return _every(builder, vector, builder.trunc(number, int32))
-
-        above = builder.fcmp_unordered(">", a, _constant(signature.args[2].dtype, 0.0))
-        above = builder.and_(above, builder.icmp_signed("<", numbers, every(known)))
-        data = context.make_array(signature.args[0])(context, builder, array).data
-        place = _tools.gep_inbounds(builder, data, count)
-        kind = ir.FunctionType(ir.VoidType(), [vector, place.type, above.type])
-        name = f"llvm.masked.compressstore.v{LANES}i32"
-        function = _tools.get_or_insert_function(builder.module, kind, name)
-        builder.call(function, (builder.add(every(start), numbers), place, above))
-        return builder.add(count, builder.ctpop(_bits(builder, above)))
-
-    signature = types.int64(array, types.int64, a, types.int64, types.int64)
-    return signature, generate
+def _append_above_zero(
+    context: Any, builder: Any, kinds: Any, array: Any, count: Any, a: Any, start: Any, known: Any
+) -> Any:
+    int32 = ir.IntType(32)
+    vector = ir.VectorType(int32, LANES)
+    numbers = ir.Constant(vector, list(range(LANES)))
+    first, end = (_every(builder, vector, builder.trunc(number, int32)) for number in (start, known))
+    above = builder.and_(_above_zero(builder, kinds[2], a), builder.icmp_signed("<", numbers, end))
+    data = context.make_array(kinds[0])(context, builder, array).data
+    place = _tools.gep_inbounds(builder, data, count)
+    kind = ir.FunctionType(ir.VoidType(), [vector, place.type, above.type])
+    name = f"llvm.masked.compressstore.v{LANES}i32"
+    function = _tools.get_or_insert_function(builder.module, kind, name)
+    builder.call(function, (builder.add(first, numbers), place, above))
+    return builder.add(count, builder.ctpop(_bits(builder, above)))
 
 
-@intrinsic
-def lowest_bit(typing: Any, bits: Any) -> Any:
-    """Place of the lowest set bit of a positive number."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.int64(types.int64), generate
+#: Bit k is set where not a[k] > b[k]; also where either is NaN.
+bits_at_most = _operation(
+    2, types.int64, lambda _, builder, kinds, *both: _bits(builder, builder.fcmp_unordered("<=", *both))
+)
+#: Bit k is set where not a[k] <= 0; also where it is NaN.
+bits_above_zero = _operation(
+    1, types.int64, lambda _, builder, kinds, a: _bits(builder, _above_zero(builder, kinds[0], a))
+)
+#: array[count:] takes start + k for every k < known where not a[k] <= 0, also where it is NaN; the new count.
+append_above_zero = _operation(
+    5,
+    lambda array, count, a, *_: types.int64(array, types.int64, a, types.int64, types.int64),
+    _append_above_zero,
+)
+#: Place of the lowest set bit of a positive number.
+lowest_bit = _operation(
+    1,
+    lambda _: types.int64(types.int64),
+    lambda _, builder, kinds, bits: builder.cttz(bits, ir.Constant(ir.IntType(1), 1)),
+)
 
 
 def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
@@ -248,57 +231,44 @@ most_of_eight = _over_eights(_larger)
 total_of_eight = _over_eights(lambda builder, a, b: builder.fadd(a, b))
 
 
-@intrinsic
-def add_totals(typing: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-    """array[index : index + 4] += the sums of the lanes of a, b, c and d, each added in pairs."""
+def _add_totals(
+    context: Any, builder: Any, kinds: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: Any
+) -> Any:
+    def halved(x: Any, y: Any, size: int, blocks: int) -> Any:
+        """The halves of each block of ``size`` lanes of x, then of y, added."""
+        half = size // 2
+        low = [block * size + lane for block in range(blocks) for lane in range(half)]
+        high = [place + half for place in low]
+        return builder.fadd(_shuffled(builder, x, y, low), _shuffled(builder, x, y, high))
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        a, b, c, d = arguments[2:]
-
-        def halved(x: Any, y: Any, size: int, blocks: int) -> Any:
-            """The halves of each block of ``size`` lanes of x, then of y, added."""
-            half = size // 2
-            low = [block * size + lane for block in range(blocks) for lane in range(half)]
-            high = [place + half for place in low]
-            return builder.fadd(_shuffled(builder, x, y, low), _shuffled(builder, x, y, high))
-
-        sums = halved(halved(a, b, LANES, 2), halved(c, d, LANES, 2), 8, 4)  # four lanes each
-        sums = halved(sums, sums, 4, 4)
-        sums = halved(sums, sums, 2, 4)
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        place = builder.bitcast(_tools.gep_inbounds(builder, data, arguments[1]), sums.type.as_pointer())
-        before = builder.load(place)
-        before.align = array.dtype.bitwidth // 8
-        builder.store(builder.fadd(before, sums), place).align = array.dtype.bitwidth // 8
-        return context.get_dummy_value()
-
-    return types.none(array, types.intp, a, b, c, d), generate
+    sums = halved(halved(a, b, LANES, 2), halved(c, d, LANES, 2), 8, 4)  # four lanes each
+    sums = halved(sums, sums, 4, 4)
+    sums = halved(sums, sums, 2, 4)
+    data, align = context.make_array(kinds[0])(context, builder, array).data, kinds[0].dtype.bitwidth // 8
+    place = builder.bitcast(_tools.gep_inbounds(builder, data, index), sums.type.as_pointer())
+    builder.store(builder.fadd(builder.load(place, align=align), sums), place, align=align)
+    return context.get_dummy_value()
 
 
-@intrinsic
-def most(typing: Any, lanes: Any) -> Any:
-    """The largest of the lanes; NaN may be passed over."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        most = _exchanged(builder, _larger, arguments[0], (8, 4, 2, 1))
-        return builder.extract_element(most, ir.Constant(ir.IntType(32), 0))
-
-    return lanes.dtype(lanes), generate
+def _most(context: Any, builder: Any, kinds: Any, lanes: Any) -> Any:
+    most = _exchanged(builder, _larger, lanes, (8, 4, 2, 1))
+    return builder.extract_element(most, ir.Constant(ir.IntType(32), 0))
 
 
-@intrinsic
-def total(typing: Any, lanes: Any) -> Any:
-    """The sum of the lanes, added in pairs."""
+def _total(context: Any, builder: Any, kinds: Any, lanes: Any) -> Any:
+    vector = _vector(kinds[0].dtype)
+    name = f"llvm.vector.reduce.fadd.v{LANES}f{kinds[0].dtype.bitwidth}"
+    kind = ir.FunctionType(vector.element, [vector.element, vector])
+    function = _tools.get_or_insert_function(builder.module, kind, name)
+    return builder.call(function, (ir.Constant(vector.element, -0.0), lanes), fastmath=("reassoc",))
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = _vector(lanes.dtype)
-        name = f"llvm.vector.reduce.fadd.v{LANES}f{lanes.dtype.bitwidth}"
-        kind = ir.FunctionType(vector.element, [vector.element, vector])
-        function = _tools.get_or_insert_function(builder.module, kind, name)
-        start = ir.Constant(vector.element, -0.0)
-        return builder.call(function, (start, arguments[0]), fastmath=("reassoc",))
 
-    return lanes.dtype(lanes), generate
+#: array[index : index + 4] += the sums of the lanes of a, b, c and d, each added in pairs.
+add_totals = _operation(6, lambda array, _, *four: types.none(array, types.intp, *four), _add_totals)
+#: The largest of the lanes; NaN may be passed over.
+most = _operation(1, lambda lanes: lanes.dtype(lanes), _most)
+#: The sum of the lanes, added in pairs.
+total = _operation(1, lambda lanes: lanes.dtype(lanes), _total)
 
 
 def from_source(name: str, lines: Iterable[str]) -> Any:

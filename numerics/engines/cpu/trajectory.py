@@ -20,8 +20,7 @@ from torch.autograd.function import once_differentiable
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, divergence
 from numerics.engines.cpu import kernels
-from numerics.engines.cpu.candidate_sums import count_listed
-from numerics.engines.cpu.candidates import MOST_POINTS, Listing, forget, make_listing
+from numerics.engines.cpu.candidates import MOST_POINTS, Listing, count_listed, forget, make_listing
 from numerics.engines.cpu.interaction import (
     CUT,
     LEAST_POINTS,

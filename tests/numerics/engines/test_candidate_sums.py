@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from numerics import draw_dataset, draw_start
 from numerics.engines import start_trajectory
 from numerics.engines.cpu import candidates
-from numerics.engines.cpu.candidate_sums import count_listed, sum_listed
 from numerics.engines.cpu.candidates import (
     COUNTS,
     MOST_POINTS,
     RENEWS,
     WIDTH,
     Listing,
+    count_listed,
     make_listing,
     plan_step,
+    sum_listed,
 )
 from numerics.engines.cpu.kernels import as_rows
 from numerics.engines.cpu.simd import LANES
