@@ -18,7 +18,8 @@ compilation serves every shape, but for the number of columns of `dense_pairs`, 
 """
 
 # ruff: noqa: RUF005 (Triton compiles tuples added up, but no starred ones)
-# mypy: allow-untyped-defs, allow-incomplete-defs (all that is not a compile-time constant is a tensor)
+# What is not a compile-time constant is a tensor.
+# mypy: allow-untyped-defs, allow-incomplete-defs, no-warn-unused-ignores
 
 from __future__ import annotations
 
