@@ -1,22 +1,28 @@
-"""What happens: datasets, training engines, measurement and runs on disk. Knows nothing of pass or fail."""
+"""What happens: datasets, training engines, measurement and runs on disk. Knows nothing of pass or fail.
+
+Names are loaded when first used, so that a sweep file is read, or refused, before torch is imported.
+"""
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 # Threads of a large run wait for each other at every step. Spinning long, the default of the OpenMP library that torch
 # brings, costs whole time slices on a busy machine (eight times the processor time at load 13); spinning briefly
 # costs 3 % on an idle one. The library reads this when it is loaded, so torch must come after; a user's choice stands.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
-from numerics.data import Dataset, draw_dataset, draw_test_dataset
-from numerics.engines.cpu.trajectory import reconstruction_loss
-from numerics.least_norm.polishing import Polished, polish
-from numerics.measurement.observables import observe
-from numerics.measurement.record import measure
-from numerics.model import ReluOutputModel
-from numerics.starts import draw_start
-from numerics.training.obtaining import train_one
-from numerics.training.runs import Run, RunFileError, Runs, load_run
-from numerics.training.seeds import train
+if TYPE_CHECKING:
+    from numerics.data import Dataset, draw_dataset, draw_test_dataset
+    from numerics.engines.cpu.trajectory import reconstruction_loss
+    from numerics.least_norm.polishing import Polished, polish
+    from numerics.measurement.observables import observe
+    from numerics.measurement.record import measure
+    from numerics.model import ReluOutputModel
+    from numerics.starts import draw_start
+    from numerics.training.obtaining import train_one
+    from numerics.training.runs import Run, RunFileError, Runs, load_run
+    from numerics.training.seeds import train
 
 __all__ = [
     "Dataset",
@@ -36,3 +42,24 @@ __all__ = [
     "train",
     "train_one",
 ]
+
+#: Where the names stand, the places that load least first.
+_HOMES = (
+    "data",
+    "starts",
+    "model",
+    "measurement.record",
+    "training.runs",
+    "measurement.observables",
+    "training.obtaining",
+    "training.seeds",
+    "engines.cpu.trajectory",
+    "least_norm.polishing",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'numerics' has no attribute {name!r}; it has {', '.join(__all__)}")
+    homes = (import_module(f"numerics.{home}") for home in _HOMES)
+    return next(getattr(home, name) for home in homes if hasattr(home, name))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csc_array
 
 from theory.setting import Setting
 
@@ -111,9 +111,9 @@ class Dataset:
         X[self.indices, self.columns] = self.values
         return X
 
-    def sparse(self) -> csc_array:
+    def sparse(self) -> scipy.sparse.csc_array:
         """X as a SciPy array."""
-        return csc_array((self.values, self.indices, self.indptr), shape=(self.n, self.T))
+        return scipy.sparse.csc_array((self.values, self.indices, self.indptr), shape=(self.n, self.T))
 
     def project(self, rows: ArrayLike) -> NDArray[np.float64]:
         """(k, T) product of a (k, n) array with X, without a dense X."""

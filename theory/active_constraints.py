@@ -1,9 +1,8 @@
 """Steps of least ‖y‖² under constraints c(y) ≥ 0, or = 0 where `equality`, from their values at one point (N,)."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import lstsq
-from scipy.optimize import nnls
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,7 +22,7 @@ def least_distance(
     unit = np.zeros(rows.shape[1])
     unit[-1] = 1.0
     try:
-        weights = nnls(rows.T, unit, maxiter=50 * len(rows) + 50)[0]
+        weights = scipy.optimize.nnls(rows.T, unit, maxiter=50 * len(rows) + 50)[0]
     except RuntimeError:
         return None
     residual = rows.T @ weights - unit
@@ -37,7 +36,8 @@ def fitting_multipliers(gradient: Floats, jacobian: Floats, equality: Flags | No
     if not len(jacobian):
         return np.zeros(0)
     rows = jacobian if equality is None else np.concatenate([jacobian, -jacobian[equality]])
-    return _folded(nnls(rows.T, gradient, maxiter=50 * len(rows) + 50)[0], len(jacobian), equality)
+    weights = scipy.optimize.nnls(rows.T, gradient, maxiter=50 * len(rows) + 50)[0]
+    return _folded(weights, len(jacobian), equality)
 
 
 def _folded(weights: Floats, count: int, equality: Flags | None) -> Floats:
@@ -55,5 +55,5 @@ def newton_step(hessian: Floats, jacobian: Floats, gradient: Floats, values: Flo
     """
     system = np.block([[hessian, -jacobian.T], [jacobian, np.zeros((len(jacobian), len(jacobian)))]])
     rest = -np.concatenate([gradient, values])
-    step = lstsq(system, rest, cond=1e-9, lapack_driver="gelsy", check_finite=False)[0]
+    step = scipy.linalg.lstsq(system, rest, cond=1e-9, lapack_driver="gelsy", check_finite=False)[0]
     return step[: len(gradient)], step[len(gradient) :]

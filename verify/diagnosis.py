@@ -28,8 +28,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 
 from numerics import Run, measure
 from numerics.data import as_dataset
@@ -262,11 +262,11 @@ def _clusters(model: _Model) -> Diagnosis | None:
     lengths = np.sqrt(record.radius_squared[chosen])
     if record.T < 6 or lengths.min() == 0:
         return None
-    merges = linkage((record.hidden[:, chosen] / lengths).T, "single")
+    merges = scipy.cluster.hierarchy.linkage((record.hidden[:, chosen] / lengths).T, "single")
     heights = np.maximum(merges[:, 2], np.finfo(float).eps)
     jumps = heights[1:] / heights[:-1]
     at = int(np.argmax(jumps))
-    labels = fcluster(merges, heights[at], "distance") - 1
+    labels = scipy.cluster.hierarchy.fcluster(merges, heights[at], "distance") - 1
     sizes = np.bincount(labels)
     sums = data.sparse()[:, chosen] @ np.eye(len(sizes))[labels]
     explained = float(np.sum(np.sum(sums**2, axis=0) / sizes))

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from theory.number_format import number
 
@@ -43,7 +43,7 @@ def mean_interval(values: ArrayLike) -> Interval:
     mean = float(sample.mean())
     if len(sample) == 1:
         return Interval(mean, -math.inf, math.inf)
-    half = float(stats.t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
+    half = float(scipy.stats.t.ppf(0.975, len(sample) - 1) * sample.std(ddof=1) / math.sqrt(len(sample)))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -55,7 +55,7 @@ def share_interval(successes: int, trials: int) -> Interval:
     """
     if trials < 1:
         raise ValueError(f"trials = {trials}: a share needs at least one")
-    exact = stats.binomtest(successes, trials).proportion_ci(0.95)
+    exact = scipy.stats.binomtest(successes, trials).proportion_ci(0.95)
     return Interval(successes / trials, float(exact.low), float(exact.high))
 
 

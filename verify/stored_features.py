@@ -7,9 +7,8 @@ in antipodal pairs, on a simplex, and each returns its own feature wherever it o
 from collections import Counter
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.sparse.csgraph import connected_components
 
 from numerics.measurement.distinct import DistinctPoints
 from theory.features.amplitude_law import route
@@ -76,7 +75,8 @@ def are_settled(W: Floats, b: Floats, points: DistinctPoints, stored: Places) ->
     start = np.append(W[:, stored], b[stored])
     energy = float(np.sum(weights * X**2))
     now = energy - loss(start)[0]
-    later = energy - float(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100}).fun)
+    found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
+    later = energy - float(found.fun)
     return bool(now > 0 and now >= SETTLED * later)
 
 
@@ -95,7 +95,8 @@ def arrangement(columns: Floats) -> str:
     ('regular pentagon', '3 antipodal pairs')
     """
     directions = columns / np.linalg.norm(columns, axis=0)
-    found, labels = connected_components(np.abs(directions.T @ directions) >= APART, directed=False)
+    linked = np.abs(directions.T @ directions) >= APART
+    found, labels = scipy.sparse.csgraph.connected_components(linked, directed=False)
     whole = _part(directions)
     if whole != IRREGULAR or found == 1:
         return whole.removesuffix(" part")

@@ -129,20 +129,23 @@ def _start(engine: EngineName, setting: Setting, steps: int) -> Trajectory:
     return trajectory
 
 
-def _ms_per_step(trajectory: Trajectory, seconds: float, last: int) -> float:
+def ms_per_step(trajectory: Any, seconds: float, last: int, grain: int = 1) -> float:
+    """Milliseconds per step over some seconds, or up to step ``last``. A call takes a tenth of the time, so that
+    waiting for a device at its end costs nothing, and a multiple of ``grain`` steps.
+    """
     first, start = trajectory.step, time.perf_counter()
     while True:
         steps, elapsed = trajectory.step - first, time.perf_counter() - start
         if elapsed >= seconds or trajectory.step >= last:
-            return elapsed / steps * 1e3
-        chunk = max(1, int(steps / elapsed * seconds / 10)) if steps else 1
+            return float(elapsed / steps * 1e3)
+        chunk = max(1, int(steps / elapsed * seconds / 10) // grain) * grain if steps else grain
         trajectory.advance(min(trajectory.step + chunk, last))
 
 
 def measure_plain(n: int, T: int, m: int, seconds: float) -> dict[str, float]:
     """Milliseconds per step of the plain torch loop."""
     setting = _setting(n, T, m)
-    return {"plain": _ms_per_step(_start("reference", setting, 1), seconds, setting.steps)}
+    return {"plain": ms_per_step(_start("reference", setting, 1), seconds, setting.steps)}
 
 
 def measure_speed(n: int, T: int, m: int, seconds: float, late: int) -> dict[str, float]:
@@ -157,10 +160,10 @@ def measure_speed(n: int, T: int, m: int, seconds: float, late: int) -> dict[str
         if suffix:
             for each in runs:
                 each.advance(max(each.step, late))
-        answer[f"engine{suffix}"] = answer[f"all_cores{suffix}"] = _ms_per_step(runs[0], seconds, last)
+        answer[f"engine{suffix}"] = answer[f"all_cores{suffix}"] = ms_per_step(runs[0], seconds, last)
         if len(seeds) > 1:
             with ThreadPoolExecutor(len(seeds)) as pool:
-                times = list(pool.map(lambda each, last=last: _ms_per_step(each, seconds, last), runs[1:]))
+                times = list(pool.map(lambda each, last=last: ms_per_step(each, seconds, last), runs[1:]))
             answer[f"all_cores{suffix}"] = statistics.mean(times) / len(times)
     return answer
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from numerics.data import Dataset, draw_test_dataset
 from numerics.engines.cpu.trajectory import point_errors
-from numerics.measurement.rings import LARGEST_RING, RingAndSea, ring_and_sea
+from numerics.measurement.rings import LARGEST_RING, ring_and_sea
 from numerics.starts import first_copies
 from numerics.training.runs import Run
 from theory.dimensionality import dimensionality
@@ -75,27 +75,20 @@ def observe(run: Run) -> dict[str, float]:
     data_dimensionality = dimensionality(distinct)
     repeated = run.setting.repeated_points if run.setting.repeats > 1 and drawn else 0
     ranks = [float(np.mean(data_dimensionality > data_dimensionality[t])) for t in range(repeated)]
-    median = float(np.median(lengths))
-    values = (
-        record.train_loss,
-        record.worst_point_error,
-        float(tested.mean()),
-        float(tested.std() / np.sqrt(len(tested))),
-        record.energy,
-        record.weight_norm,
-        record.weight_norm_seen,
-        record.weight_norm_unseen,
-        record.bias_norm,
-        float(dimensionality(run.W).max()),
-        float(data_dimensionality.max()),
-        median,
-        max(ranks, default=float("nan")),
-        float(lengths[:repeated].min()) / median if repeated and median > 0 else float("nan"),
-        float(np.sum(occurrences > 1)),
-        _largest_jump(lengths),
-        *_ring_and_sea(run),
-    )
-    return dict(zip(OBSERVABLES, values, strict=True))
+    shortest, median = min(lengths[:repeated].tolist(), default=float("nan")), float(np.median(lengths))
+    own = {
+        "test_loss": float(tested.mean()),
+        "test_loss_error": float(tested.std() / np.sqrt(len(tested))),
+        "largest_feature_dimensionality": float(dimensionality(run.W).max()),
+        "largest_data_dimensionality": float(data_dimensionality.max()),
+        "median_hidden_length": median,
+        "repeated_dimensionality_rank": max(ranks, default=float("nan")),
+        "repeated_hidden_length": shortest / median if median > 0 else float("nan"),
+        "shared_features": float(np.sum(occurrences > 1)),
+        "length_jump": _largest_jump(lengths),
+        **_ring_and_sea(run),
+    }
+    return {name: own[name] if name in own else getattr(record, name) for name in OBSERVABLES}
 
 
 def _largest_jump(lengths: NDArray[np.float64]) -> float:
@@ -103,10 +96,11 @@ def _largest_jump(lengths: NDArray[np.float64]) -> float:
     return float(np.max(ordered[1:] / ordered[:-1])) if len(lengths) > 1 and ordered[0] > 0 else float("nan")
 
 
-def _ring_and_sea(run: Run) -> tuple[float, ...]:
+def _ring_and_sea(run: Run) -> dict[str, float]:
+    names = OBSERVABLES[OBSERVABLES.index("ring_columns") :]  # in the order of `RingAndSea`
     if run.data.n <= LARGEST_RING:
-        return (float("nan"),) * len(RingAndSea.__slots__)
-    return tuple(float(value) for value in dataclasses.astuple(ring_and_sea(run.W, run.b)))
+        return dict.fromkeys(names, float("nan"))
+    return dict(zip(names, map(float, dataclasses.astuple(ring_and_sea(run.W, run.b))), strict=True))
 
 
 def fresh_errors(run: Run) -> NDArray[np.float64]:

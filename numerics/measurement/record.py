@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import lsqr
 from torch import nn
 
 from numerics.data import Dataset, as_dataset
@@ -101,6 +100,8 @@ def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dat
     if data.has_disjoint_supports:
         squared = np.add.reduceat(data.values**2, data.indptr[:-1])
         return np.asarray(seen_weight - (X @ (hidden / squared).T).T)
+    from scipy.sparse.linalg import lsqr
+
     coefficients = np.stack([lsqr(X, row, atol=1e-12, btol=1e-12)[0] for row in seen_weight])
     return np.asarray(seen_weight - (X @ coefficients.T).T)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from scipy.stats import binomtest, fisher_exact
+import scipy
 
 from theory import Record, Setting, predict
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged
@@ -34,7 +34,7 @@ def _groups(cases: Sequence[Case]) -> dict[Setting, list[Case]]:
 
 def _side(successes: int, trials: int) -> bool | None:
     """True or False when an exact sign test decides, each tail at `SIGNIFICANCE`; else None."""
-    if not trials or binomtest(successes, trials, 0.5).pvalue >= 2 * SIGNIFICANCE:
+    if not trials or scipy.stats.binomtest(successes, trials, 0.5).pvalue >= 2 * SIGNIFICANCE:
         return None
     return 2 * successes > trials
 
@@ -108,8 +108,8 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
         table = np.array([[yes0, all0 - yes0], [yes1, all1 - yes1]])
         if T0 == T1:
             continue
-        fell = fisher_exact(table, alternative="greater").pvalue < SIGNIFICANCE
-        rose = fisher_exact(table, alternative="less").pvalue < SIGNIFICANCE
+        fell = scipy.stats.fisher_exact(table, alternative="greater").pvalue < SIGNIFICANCE
+        rose = scipy.stats.fisher_exact(table, alternative="less").pvalue < SIGNIFICANCE
         if fell or rose:
             sides.append(fell == falls)
             differences.append(yes1 / all1 - yes0 / all0)

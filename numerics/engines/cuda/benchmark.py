@@ -4,12 +4,12 @@ add for the bias) at one per lane and clock; and every array once per kernel tha
 driver's; boost clocks above them make shares too large, throttling too small.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
+from numerics.benchmark.regimes import ms_per_step
 from numerics.data import draw_dataset
 from numerics.engines.cuda.trajectory import (
     STEPS_PER_REPLAY,
@@ -68,7 +68,9 @@ def cuda_rows(
             settings = [Setting(T=points, m=hidden, seed=seed, steps=200_000) for seed in range(runs)]
             data = [draw_dataset(setting) for setting in settings]
             batch = BatchedCudaTrajectory(settings, data, [draw_start(setting) for setting in settings])
-            spent = _seconds_per_step(batch, settings[0].steps, seconds)
+            batch.advance(1)  # compiles and records
+            batch.advance(1 + STEPS_PER_REPLAY)
+            spent = ms_per_step(batch, seconds, settings[0].steps, STEPS_PER_REPLAY) / 1e3
             n, entries = settings[0].n, sum(len(part.values) for part in data)
             operations = runs * step_operations(n, points, hidden)
             traffic = runs * step_bytes(n, points, hidden, 0) + step_bytes(0, 0, hidden, entries)
@@ -77,17 +79,3 @@ def cuda_rows(
             for name, done, peak in shares:
                 row[f"{name}_share"] = done / spent / most if (most := peak(device)) else None
             yield row | {"device": device.name}
-
-
-def _seconds_per_step(batch: BatchedCudaTrajectory, most: int, seconds: float) -> float:
-    batch.advance(1)  # compiles and records
-    batch.advance(1 + STEPS_PER_REPLAY)
-    first, start, elapsed = batch.step, time.perf_counter(), 0.0
-    chunk = STEPS_PER_REPLAY
-    while elapsed < seconds and batch.step + chunk <= most:
-        batch.advance(batch.step + chunk)
-        elapsed = time.perf_counter() - start
-        # a tenth of the time per call, so that waiting for the device at its end costs nothing
-        replays = int((batch.step - first) / elapsed * seconds / 10) // STEPS_PER_REPLAY
-        chunk = max(1, replays) * STEPS_PER_REPLAY
-    return elapsed / (batch.step - first)
