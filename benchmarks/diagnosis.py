@@ -1,7 +1,7 @@
 """The confusion matrix of `verify.diagnosis`. Run: python benchmarks/diagnosis.py [MODELS PER NAME AND KIND].
 
-Writes diagnosis.csv (how often each name was given to models of each known end state) and diagnosis_errors.csv (all
-models that got another name, with their seeds) beside itself. Models are of three kinds:
+Writes, beside itself, diagnosis_KIND.csv for each of three kinds of models: a row for each known end state, a column
+for each name that was given. diagnosis_errors.csv has all models that got another name, with their seeds. The kinds:
 
 - clean, perturbed: built by `verify.end_states`, which knows what it built;
 - trained: plain torch, apart from this project's trainer; labels by a second method, named at `trained`.
@@ -10,7 +10,7 @@ models that got another name, with their seeds) beside itself. Models are of thr
 import csv
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,9 @@ from verify.diagnosis import diagnose
 from verify.end_states import END_STATES, Model, build, disjoint_data, sparse_data
 
 HERE = Path(__file__).parent
+
+#: Label, seed, model and data.
+Labelled = tuple[str, int, Model, Dataset]
 
 
 def train(W, b, data: Dataset, steps: int, decay: float = 0.1, kind: type = torch.optim.AdamW) -> Model:
@@ -92,37 +95,41 @@ def trained(seed: int) -> Iterator[tuple[str, Model, Dataset]]:
         yield "stored features", model, data
 
 
+def built(count: int, noise: float, names: Sequence[str] = tuple(END_STATES)) -> Iterator[Labelled]:
+    """``count`` models of each end state: label, seed, model, data."""
+    for name in names:
+        for seed in range(count):
+            yield name, seed, *build(name, np.random.default_rng(1000 + seed), noise)
+
+
+def named(models: Iterable[Labelled]) -> tuple[Counter[tuple[str, str]], list[tuple[str, int, str, str]]]:
+    """How often each label got each name, and label, seed, name and evidence where they differ."""
+    matrix, wrong = Counter[tuple[str, str]](), []
+    for label, seed, model, data in models:
+        found = diagnose(measure(model, data), model, data)
+        matrix[label, found.name] += 1
+        if found.name != label:
+            wrong.append((label, seed, found.name, found.evidence))
+    return matrix, wrong
+
+
 def main(count: int) -> None:
-    """Build, name and count; one line per name and kind on stdout."""
+    """Build, name and count; one line per kind on stdout."""
     torch.set_num_threads(1)
-    cases = [
-        (kind, name, seed, *build(name, np.random.default_rng(1000 + seed), noise))
-        for kind, noise in (("clean", 0.0), ("perturbed", 1.0))
-        for name in END_STATES
-        for seed in range(count)
-    ]
-    cases += [
-        ("trained", name, seed, model, data) for seed in range(count // 2) for name, model, data in trained(seed)
-    ]
-    found = [diagnose(measure(model, data), model, data) for *_, model, data in cases]
-    matrix = Counter((kind, name, one.name) for (kind, name, *_), one in zip(cases, found, strict=True))
-    wrong = [
-        (kind, name, seed, one.name, one.evidence)
-        for (kind, name, seed, *_), one in zip(cases, found, strict=True)
-        if one.name != name
-    ]
-    _write(
-        "diagnosis.csv",
-        ("kind", "end state", "diagnosis", "models"),
-        [(*key, n) for key, n in matrix.items()],
-    )
-    _write("diagnosis_errors.csv", ("kind", "end state", "seed", "diagnosis", "evidence"), wrong)
-    for kind in ("clean", "perturbed", "trained"):
-        right, all_ = (
-            sum(n for (of, name, one), n in matrix.items() if of == kind and (both or name == one))
-            for both in (0, 1)
-        )
-        print(f"{kind}: {right} of {all_} named rightly, {right / max(all_, 1):.1%}")
+    kinds = {
+        "clean": built(count, 0.0),
+        "perturbed": built(count, 1.0),
+        "trained": ((name, seed, *case) for seed in range(count // 2) for name, *case in trained(seed)),
+    }
+    errors = []
+    for kind, models in kinds.items():
+        matrix, wrong = named(models)
+        errors += [(kind, *one) for one in wrong]
+        rows = [(label, *(matrix[label, name] for name in END_STATES)) for label in END_STATES]
+        _write(f"diagnosis_{kind}.csv", ("end state", *END_STATES), rows)
+        right = sum(matrix[label, label] for label in END_STATES)
+        print(f"{kind}: {right} of {matrix.total()} named rightly, {right / matrix.total():.1%}")
+    _write("diagnosis_errors.csv", ("kind", "end state", "seed", "diagnosis", "evidence"), errors)
 
 
 def _write(name: str, head: tuple[str, ...], rows: list[tuple]) -> None:

@@ -9,8 +9,8 @@ The names, in the order in which they are tried:
 - "single point": T = 1, memorized;
 - "collapsed": the outputs do not depend on the datapoint, and the loss leaves it so;
 - "dropped point": a few datapoints near the origin, not reconstructed, all others are;
-- "silent own output": everything is met but outputs that a datapoint's own features never switch on; their gradient
-  is zero, so that more training cannot help;
+- "silent own output": everything is met but outputs that a datapoint's own features never switch on: their gradient
+  is zero, so that they stay silent unless other outputs move them;
 - "two circles": hidden vectors on circles of different radii (m = 2);
 - "regular T-gon", "irregular polygon": memorized, m = 2: gaps within 1/(2T + 2) of 2π/T in the mean square, half of
   what 2π/(T + 1) strays, or not; lengths do not count;
@@ -32,7 +32,7 @@ import scipy
 from numpy.typing import NDArray
 
 from numerics import Run, measure
-from numerics.data import as_dataset
+from numerics.data import Dataset, as_dataset
 from numerics.measurement.distinct import DistinctPoints, distinct_points
 from numerics.model import read_parameters
 from theory import Record, Setting, predict
@@ -111,7 +111,8 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     data = as_dataset(data)
     parameters = read_parameters(model, data.n)
     points = distinct_points(data)
-    record = record if points.data is data else measure(parameters, points.data)
+    if points.data is not data:
+        record = replace(measure(parameters, points.data), rounding_error=record.rounding_error)
     given = _Model(*parameters, points, record)
     found = _generalizing(given) or _collapsed(given)
     found = found or _dropped(record, points.first) or _silent(given, few=True)
@@ -124,16 +125,14 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
 def _generalizing(model: _Model) -> Diagnosis | None:
     """The diagnosis of a model that stores features, repeated datapoints, or both."""
     W, b, points, record = model.W, model.b, model.points, model.record
-    stored = find_stored(W, b, points, record.memorized)
-    if len(stored) and not are_settled(W, b, points, stored):
-        stored = stored[:0]
-    if record.memorized and not len(stored):
-        return None
-    data = points.data
+    stored, data = find_stored(W, b, points, record.memorized), points.data
     kept = record.point_error <= (1 - STORED) * data.norms**2
     repeated = (points.copies > np.median(points.copies)) & (np.diff(data.indptr) > 1)
-    explained = np.bincount(data.columns, data.values**2 * np.isin(data.indices, stored), minlength=record.T)
-    own = kept & repeated & (explained < MAJORITY * data.norms**2)
+    own = kept & repeated & ~_explained(data, stored)
+    if len(stored) and not are_settled(W, b, points, stored, np.unique(data.indices[own[data.columns]])):
+        stored, own = stored[:0], kept & repeated
+    if record.memorized and not len(stored):
+        return None
     beside = f"{own.sum()} of {repeated.sum()} repeated datapoints stored"
     name, evidence = "repeated points", f"{beside}, {kept[~repeated].sum()} of the others"
     if len(stored):
@@ -143,6 +142,12 @@ def _generalizing(model: _Model) -> Diagnosis | None:
     elif not (own.any() and np.mean(own[repeated]) >= MAJORITY > np.mean(kept[~repeated])):
         return None
     return Diagnosis(name, evidence, tuple(points.first[own].tolist()), tuple(stored.tolist()))
+
+
+def _explained(data: Dataset, stored: Places) -> NDArray[np.bool_]:
+    """(T,) whether the larger part of a datapoint's energy is that of stored features."""
+    energy = np.bincount(data.columns, data.values**2 * np.isin(data.indices, stored), minlength=data.T)
+    return np.asarray(energy >= MAJORITY * data.norms**2)
 
 
 def _arranged(model: _Model, stored: Places) -> str:
@@ -197,9 +202,11 @@ def _silent(model: _Model, few: bool) -> Diagnosis | None:
         f"datapoint {model.points.first[columns[at]]}, feature {features[at]}, squared error {lost[at]:.2g}"
         for at in np.argsort(-lost, kind="stable")
     ]
+    left = max(float(rest.max()), 0.0)
+    ahead = "nor has anything else" if left <= MEMORIZED_ERROR else "only what else is unmet can move it"
     evidence = (
-        f"{len(lost)} of {len(silent)} own outputs ({_listed(entries, '; ')}), everything else is met to "
-        f"{max(rest.max(), 0):.1g}; a silent output has no gradient: more training cannot help"
+        f"{len(lost)} of {len(silent)} own outputs ({_listed(entries, '; ')}), everything else is met to {left:.1g}; "
+        f"a silent output has no gradient, {ahead}"
     )
     places = np.unique(model.points.first[columns])
     return Diagnosis(
@@ -226,7 +233,8 @@ def _shape(record: Record, model: _Model | None = None) -> Diagnosis:
 def _two_circles(record: Record, lengths: Floats) -> Diagnosis | None:
     ordered = np.sort(lengths)
     jumps = ordered[1:] / np.maximum(ordered[:-1], np.finfo(float).tiny)
-    if record.worst_point_error >= DROPPED_ERROR or jumps.max() < CIRCLE_RATIO:
+    errors = record.point_error / np.square(record.norms)
+    if np.median(errors) >= DROPPED_ERROR or errors.max() > 1 - STORED or jumps.max() < CIRCLE_RATIO:
         return None
     inner = int(np.argmax(jumps)) + 1
     inside = f"{inner} {'point' if inner == 1 else 'points'} at length {_range(ordered[:inner])}"
@@ -256,11 +264,15 @@ def _code(record: Record, lengths: Floats) -> Diagnosis:
 
 
 def _clusters(model: _Model) -> Diagnosis | None:
-    """The diagnosis of a model that puts its datapoints in bundles, and returns the mean of each."""
+    """The diagnosis of a model that puts its datapoints in bundles, and returns the mean of each.
+
+    Multiples of one datapoint lie on one ray by themselves: they count once.
+    """
     record, data = model.record, model.points.data
-    chosen = np.arange(record.T)[:: max(1, record.T // 2000)]
+    rays = distinct_points(Dataset(data.n, data.indptr, data.indices, data.values / data.norms[data.columns]))
+    chosen = rays.first[:: max(1, len(rays.first) // 2000)]
     lengths = np.sqrt(record.radius_squared[chosen])
-    if record.T < 6 or lengths.min() == 0:
+    if len(chosen) < 6 or lengths.min() == 0:
         return None
     merges = scipy.cluster.hierarchy.linkage((record.hidden[:, chosen] / lengths).T, "single")
     heights = np.maximum(merges[:, 2], np.finfo(float).eps)

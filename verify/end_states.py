@@ -169,7 +169,7 @@ def _single(numbers: Numbers, noise: float) -> Built:
 
 
 def sparse_data(numbers: Numbers, n: int, T: int, *, alone: bool, law: str) -> Dataset:
-    """T datapoints of n features, one active each or a tenth of them, with amplitudes of a law; T after empty ones."""
+    """Up to T datapoints of n features, one active each or half of one on average, with amplitudes of a law."""
     present = (
         numbers.random((n, T)) < 0.5 / n
         if not alone
@@ -180,11 +180,12 @@ def sparse_data(numbers: Numbers, n: int, T: int, *, alone: bool, law: str) -> D
     return Dataset.from_dense(X / np.linalg.norm(X, axis=0) if law == "normalized" else X)
 
 
-def _columns(numbers: Numbers, law: str) -> tuple[Floats, float]:
-    """Columns of stored features (m, k) in one of the known arrangements, and their bias."""
+def _columns(numbers: Numbers, law: str, others: int) -> tuple[Floats, float]:
+    """Columns of stored features (m, k) in one of the known arrangements, and their bias, beside so many others."""
     kind = numbers.integers(6)
     if kind < 3:
-        ring = polygon(int(numbers.integers(4 if law == "constant" else 3, 9)), law)  # type: ignore[arg-type]
+        k = int(numbers.integers(4 if law == "constant" else 3, 9))
+        ring = polygon(k, law, n=k + others, sparsity=1 - 0.5 / (k + others))  # type: ignore[arg-type]
         return polygon_vertices(ring.k, ring.radius_squared), ring.bias
     pairs = int(numbers.integers(1, 5))
     if kind == 3:
@@ -199,9 +200,10 @@ def _columns(numbers: Numbers, law: str) -> tuple[Floats, float]:
 def _features(numbers: Numbers, noise: float) -> Built:
     law = str(numbers.choice(["constant", "uniform", "normalized"]))
     alone = law != "normalized" and bool(numbers.integers(2))
-    columns, bias = _columns(numbers, law)
+    others = int(numbers.choice([0, 1, 20])) if law != "constant" else 5
+    columns, bias = _columns(numbers, law, others)
     m, k = columns.shape
-    n = k + int(numbers.choice([0, 1, 20])) if law != "constant" else k + 5
+    n = k + others
     W = np.hstack([columns, 0.05 * numbers.normal(size=(m, n - k))])
     b = np.append(np.full(k, bias), numbers.uniform(0, 0.01, n - k))
     order = numbers.permutation(n)

@@ -7,7 +7,7 @@ program, which knows its data. Every guess that was made is written down.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,10 @@ from numerics.model import checked
 from numerics.model_layouts import StoredModel, read_layout
 from verify.array_files import ForeignFileError, listed, metadata, read_arrays
 
-__all__ = ["ForeignData", "ForeignFileError", "ForeignModel", "model_files", "read_data", "read_models"]
+__all__ = [
+    *("ForeignData", "ForeignFile", "ForeignFileError", "ForeignModel"),
+    *("model_files", "read_data", "read_models"),
+]
 
 #: Last parts of the names of data, most likely first; the nameless array of an npy file or a table is data.
 _DATA_NAMES = (
@@ -69,12 +72,29 @@ class ForeignModel:
         return self.stored.b
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ForeignFile:
+    """A file that was read: a run of this program, or arrays. A model that is stored with its data is read once."""
+
+    path: Path
+    run: Run | None
+    arrays: Mapping[str, Any]
+    kind: str
+
+    @classmethod
+    def read(cls, path: str | Path) -> ForeignFile:
+        """What is in the file; ForeignFileError: no such file, a damaged one, or one of another kind."""
+        run = _read_run(Path(path))
+        return cls(Path(path), run, *(({}, "run") if run is not None else read_arrays(Path(path))))
+
+
 class ForeignData:
     """The arrays of a file that may be data; which is taken depends on the model."""
 
-    def __init__(self, path: str | Path, rows: bool | None = None) -> None:
-        self.path, self._rows, self.run = Path(path), rows, _read_run(Path(path))
-        arrays, self._kind = ({}, "run") if self.run else read_arrays(self.path)
+    def __init__(self, source: ForeignFile | str | Path, rows: bool | None = None) -> None:
+        file = source if isinstance(source, ForeignFile) else ForeignFile.read(source)
+        self.path, self._rows, self.run, self._kind = file.path, rows, file.run, file.kind
+        arrays = file.arrays
         vectors = [array for array in arrays.values() if len(array.shape) == 1]
         if 1 < len(vectors) == len(arrays) and all(name.rpartition(".")[2].isdigit() for name in arrays):
             arrays = {"": np.stack([np.asarray(vector) for vector in vectors])}  # a list of datapoints
@@ -142,7 +162,7 @@ def read_data(path: str | Path, n: int, rows: bool | None = None) -> tuple[Datas
     return ForeignData(path, rows).of(n)
 
 
-def read_models(path: str | Path, sides: Collection[int] = ()) -> tuple[ForeignModel, ...]:
+def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -> tuple[ForeignModel, ...]:
     """The models in a file; names, transposition and nesting are guessed and the guesses listed.
 
     ``sides`` are the sides of the data. Raises ForeignFileError: No such file, a file that is damaged or of another
@@ -154,15 +174,13 @@ def read_models(path: str | Path, sides: Collection[int] = ()) -> tuple[ForeignM
     ...     read_models(f"{folder}/model.npz")[0].guesses[1]
     "W is the transpose of 'weight', which has shape (5, 2)"
     """
-    path = Path(path)
-    if (run := _read_run(path)) is not None:
-        with _naming(path):
+    file = source if isinstance(source, ForeignFile) else ForeignFile.read(source)
+    with _naming(file.path):
+        if (run := file.run) is not None:
             return (ForeignModel(StoredModel(*checked(run.W.astype(float), run.b.astype(float))), (), run),)
-    arrays, kind = read_arrays(path)
-    with _naming(path):
-        if kind == "table":
+        if file.kind == "table":
             raise ValueError("a table of numbers, which may be data but no model; save an npz with W and b")
-        return tuple(ForeignModel(stored, stored.notes) for stored in read_layout(arrays, sides))
+        return tuple(ForeignModel(stored, stored.notes) for stored in read_layout(file.arrays, sides))
 
 
 def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> list[Path]:

@@ -49,13 +49,14 @@ def find_stored(W: Floats, b: Floats, points: DistinctPoints, memorized: bool) -
     return np.flatnonzero(enough)
 
 
-def are_settled(W: Floats, b: Floats, points: DistinctPoints, stored: Places) -> bool:
+def are_settled(W: Floats, b: Floats, points: DistinctPoints, stored: Places, taken: Places) -> bool:
     """Whether the stored features are near a minimum of the loss: descent gains little more.
 
     They and all features with columns of half their length or more are looked at, by themselves: at most 200 features
-    on at most 20 000 datapoints.
+    on at most 20 000 datapoints. The columns of the features ``taken`` are those of datapoints stored as a whole.
     """
     norms = np.linalg.norm(W, axis=0) * points.data.seen
+    norms[np.setdiff1d(taken, stored)] = 0.0
     rivals = np.flatnonzero(norms >= DROPPED_LENGTH * np.median(norms[stored]))
     stored = rivals[np.argsort(-norms[rivals], kind="stable")[:200]]
     rows = points.data.sparse().tocsr()[stored].tocsc()

@@ -1,13 +1,17 @@
 """Every name of a diagnosis, on models built to deserve it."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 
 from numerics import Dataset, measure
 from numerics.measurement.distinct import distinct_points
 from tests.small_runs import diverged_run
-from theory import Setting, predict
+from theory import MEMORIZED_ERROR, Setting, predict
 from theory.features.polygon import polygon
 from theory.memorization.tgon import simplex_hidden, tgon_hidden
 from theory.polygon_geometry import polygon_vertices
@@ -73,10 +77,21 @@ def test_a_shrunken_polygon_has_not_converged():
     assert diagnose(_one_hot(hidden)).name == "not converged"
 
 
+@pytest.mark.parametrize(("kind", "least"), [("clean", 0.98), ("perturbed", 0.90)])
+def test_the_confusion_matrix_is_of_these_states_and_good(kind, least):
+    """The committed table of benchmarks/diagnosis.py."""
+    with (Path(__file__).parents[2] / "benchmarks" / f"diagnosis_{kind}.csv").open() as file:
+        (_, *columns), *rows = csv.reader(file)
+    assert columns == [name for name, *_ in rows] == list(END_STATES)
+    matrix = np.array([counts for _, *counts in rows], dtype=int)
+    assert matrix.sum() >= 300
+    assert np.trace(matrix) >= least * matrix.sum()
+
+
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 @pytest.mark.parametrize("name", END_STATES)
 def test_models_of_known_end_states_are_named(name, noise):
-    """Two of each; benchmarks/diagnosis.py makes the whole confusion matrix."""
+    """Two of each, the small twin of the confusion matrix."""
     for seed in range(2):
         model, data = build(name, np.random.default_rng(seed), noise)
         found = diagnose(measure(model, data), model, data)
@@ -144,6 +159,44 @@ def test_copies_change_no_shape():
         copies = np.random.default_rng(seed).integers(0, data.T, 3 * data.T)
         X = data.dense()[:, np.append(np.arange(data.T), copies)]
         assert diagnose(measure(model, X), model, X).name == "regular T-gon"
+
+
+def test_multiples_of_one_datapoint_are_no_cluster():
+    """A random start on one-hot data of many amplitudes: hidden vectors lie on as many rays as there are features."""
+    numbers = np.random.default_rng(19)
+    data = sparse_data(numbers, 7, 150, alone=True, law="uniform")
+    model = Model(numbers.normal(size=(3, 7)) / 2, np.zeros(7))
+    assert diagnose(measure(model, data), model, data).name == "not converged"
+
+
+@pytest.mark.parametrize("seed", [1000, 1003])
+def test_features_beside_repeated_points_are_found(seed):
+    """Two features and three repeated points, whose own columns are no rivals of the features."""
+    model, data = build("features and repeated points", np.random.default_rng(seed))
+    found = diagnose(measure(model, data), model, data)
+    assert (found.name, found.stored, len(found.datapoints)) == ("features and repeated points", 2, 3)
+
+
+def test_a_silent_output_is_hopeless_only_where_all_else_is_met():
+    """One feature of a datapoint is cut off: its other outputs can make up for it, or have done so."""
+    model, data = build("silent own output", np.random.default_rng(0))
+    assert "nor has anything else" in diagnose(measure(model, data), model, data).evidence
+    X = np.kron(np.eye(5), [[0.28], [0.96]])
+    W, b = 1.2 * tgon_hidden(5) @ X.T, X @ (1 - np.sum((1.2 * tgon_hidden(5)) ** 2, axis=0))
+    W[:, 0], b[0] = 0.0, -0.5
+    found = diagnose(measure((W, b), X), (W, b), X)
+    assert (found.name, found.datapoints, found.features) == ("silent own output", (0,), (0,))
+    assert "only what else is unmet can move it" in found.evidence
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_half_precision_is_allowed_for_with_and_without_copies(copies):
+    hidden = 1.1 * tgon_hidden(20)
+    model = torch.as_tensor(hidden).half(), torch.as_tensor(1 - np.sum(hidden**2, axis=0)).half()
+    X = np.repeat(np.eye(20), copies, axis=1)
+    record = measure(model, X)
+    assert record.worst_point_error > MEMORIZED_ERROR
+    assert diagnose(record, model, X).name == "regular T-gon"
 
 
 def test_an_untrained_model_has_dropped_nothing():

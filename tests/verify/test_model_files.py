@@ -17,8 +17,9 @@ from numerics import draw_dataset, train
 from numerics.measurement.forward import measure_layers
 from theory import Setting
 from verify import array_files
+from verify import model_files as model_files_of
 from verify.array_files import ForeignFileError
-from verify.model_files import ForeignData, model_files, read_data, read_models
+from verify.model_files import ForeignData, ForeignFile, model_files, read_data, read_models
 
 _SMALL = Setting(T=3, n=40, sparsity=0.9, steps=20)
 _W = np.arange(1.0, 9.0).reshape(2, 4)
@@ -288,6 +289,17 @@ def test_data_under_any_name_kind_and_orientation(tmp_path, write, turned):
     assert ("one row per datapoint" in " ".join(guesses)) == turned
     assert any("1 of 4 datapoints are empty" in guess for guess in guesses)
     assert any("norms of datapoints" in guess for guess in guesses) == (bound > 1e-6)
+
+
+def test_a_model_stored_with_its_data_is_read_once(tmp_path, monkeypatch):
+    np.savez(tmp_path / "both.npz", W=_W, b=_B, X=np.eye(4))
+    reads, read = [], model_files_of.read_arrays
+    monkeypatch.setattr(model_files_of, "read_arrays", lambda path: reads.append(path) or read(path))
+    file = ForeignFile.read(tmp_path / "both.npz")
+    [model], data = read_models(file, (4,)), ForeignData(file).of(4)[0]
+    np.testing.assert_array_equal(model.W, _W)
+    np.testing.assert_array_equal(data.dense(), np.eye(4))
+    assert len(reads) == 1
 
 
 def test_a_header_and_copies_and_lists_of_datapoints(tmp_path):

@@ -19,9 +19,15 @@ def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
     return tuple(judge_claim(claim, cases) for claim in CLAIMS)
 
 
-def judge_on(model: Any, data: Dataset) -> tuple[Judgement, ...]:
-    """The claims that make sense for a single model, judged on the distinct datapoints: copies count once."""
-    return judge_model(measure(model, distinct_points(data).data), data.n)
+def judge_on(model: Any, data: Dataset, record: Record | None = None) -> tuple[Judgement, ...]:
+    """The claims that make sense for a single model, judged on the distinct datapoints: copies count once.
+
+    ``record`` is what was measured on ``data``, if it was: without copies nothing is measured again.
+    """
+    distinct = distinct_points(data).data
+    if record is None or distinct is not data:
+        record = measure(model, distinct)
+    return judge_model(record, data.n)
 
 
 def judge_model(record: Record, n: int) -> tuple[Judgement, ...]:

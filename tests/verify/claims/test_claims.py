@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from numerics import Dataset, measure, train
 from theory import Setting, predict
+from theory.memorization.tgon import tgon_hidden
+from verify.claims import registry
 from verify.claims.judging import Case, judge_claim
-from verify.claims.registry import CLAIMS, judge_claims, judge_model
+from verify.claims.registry import CLAIMS, judge_claims, judge_model, judge_on
 from verify.claims.wrong_theories import next_index, scaled, wrong_sign
 from verify.comparison import compare
 from verify.strategies import memorizing_models, random_models
@@ -218,6 +220,17 @@ def test_the_bound_is_judged_on_its_whole_regime(case, error):
         for each in record.assumptions
     )
     assert not _bound(dataclasses.replace(record, assumptions=inactive), n).applies
+
+
+def test_what_was_measured_is_not_measured_again(monkeypatch):
+    """Only distinct datapoints of data with copies are."""
+    model = tgon_hidden(5), 1 - np.sum(tgon_hidden(5) ** 2, axis=0)
+    calls = []
+    monkeypatch.setattr(registry, "measure", lambda *given: calls.append(given) or measure(*given))
+    for X, times in ((np.eye(5), 0), (np.repeat(np.eye(5), 2, axis=1), 1)):
+        data = Dataset.from_dense(X)
+        assert _labelled(judge_on(model, data, measure(model, data)), "memorization.robust").holds
+        assert len(calls) == times
 
 
 def test_overflow_is_refused_rather_than_judged():
