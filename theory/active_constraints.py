@@ -4,7 +4,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
+
 Flags = NDArray[np.bool_]
 
 

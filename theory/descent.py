@@ -12,7 +12,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
+
 #: Values (s,) and gradients (s, n) at points (s, n), whose places among the starts are given too.
 Objective: TypeAlias = Callable[[Floats, NDArray[np.intp]], tuple[Floats, Floats]]
 #: A step, the change of the gradient over it, and 1 over their product (0 where the curvature is negative).

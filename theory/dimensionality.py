@@ -5,9 +5,9 @@ Henighan et al. 2023, "Experiment Setup". No scale or rotation changes it; R ide
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 
 def dimensionality(vectors: ArrayLike) -> Floats:

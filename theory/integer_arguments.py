@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Protocol, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: The largest integer up to which float64 represents every integer.
 LARGEST = 2**53

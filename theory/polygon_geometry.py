@@ -4,11 +4,9 @@ It is 1 for k = 1, 2, 3, k/4 for even k ≥ 4, and k/4 ∓ (sec(π/k) − 1)/4 f
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.integer_arguments import elementwise
-
-Floats = NDArray[np.float64]
 
 
 def polygon_vertices(k: int, radius_squared: float) -> Floats:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.dimensionality import dimensionality
 from theory.memorization.memorized_loss import SHARED, least_norm_test_loss, loss_given_data, shared_features
 from theory.memorization.overlap import disjoint_probability, expected_overlapping_pairs
@@ -33,7 +34,6 @@ from theory.setting import Setting
 if TYPE_CHECKING:
     from theory.codes.programme import MemorizationCode
 
-Floats = NDArray[np.float64]
 
 #: What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².
 Penalty = Literal["weights", "both"]

@@ -12,9 +12,11 @@ from theory.dimensionality import dimensionality, maximal_dimensionality
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, normalized, samples, uniform
 from theory.features.sea import bands_gain, best_sea, ring_with_sea, sea_gain
-from theory.memorization import failures, overlap, tgon_energy, unequal_norms
+from theory.memorization import failures, overlap, unequal_norms
 from theory.memorization.finite_penalty import penalised_polygon
-from theory.optimization import largest_entry_probability, reach
+from theory.memorization.tgon import tgon_energy
+from theory.optimization import reach
+from theory.optimization.largest_entry import largest_entry_probability
 from theory.polygon_geometry import polygon_vertices
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
 from theory.repetition.square_root import normal_order_mean

@@ -14,6 +14,7 @@ from typing import Literal, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.codes.bounds import best_lower_bound
 from theory.codes.known_codes import KnownCode, equal_norm_hidden, known_codes
 from theory.codes.search import (
@@ -29,7 +30,6 @@ from theory.codes.search import (
 )
 from theory.codes.starts import shaken, start_batches
 
-Floats = NDArray[np.float64]
 #: (energy once scaled to be feasible, hidden, multipliers)
 _Candidate = tuple[float, Floats, Floats]
 

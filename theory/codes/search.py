@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.active_constraints import fitting_multipliers, least_distance, newton_step
+from theory.arrays import Floats
 from theory.descent import Objective, descend
-
-Floats = NDArray[np.float64]
 
 #: Penalty weights of the successive augmented-Lagrangian problems, and quasi-Newton steps in each. Low weights
 #: first let a code rearrange; a start that is nearly a code loses by that.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: Starts that are optimized side by side; progress is reported after each batch.
 _BATCH = 64

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude, constant, normalized, samples, uniform
 from theory.features.polygon import PolygonSolution, polygon
-
-Floats = NDArray[np.float64]
 
 #: How sure a rejection of a law is, and how many datapoints a test needs.
 DELTA, FEWEST = 1e-6, 50

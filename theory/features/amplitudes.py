@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: Gauss-Legendre nodes per cell; exact for polynomials of degree 15, density included.
 NODES = 8
@@ -162,9 +162,7 @@ def normalized(n: int = 10_000, sparsity: float = 0.999) -> Amplitude:
     >>> round(normalized().moment(1), 6)
     0.272065
     """
-    if n < 1 or not 0 < sparsity < 1:
-        raise ValueError(f"n = {n}, sparsity = {sparsity}: n must be >= 1 and sparsity in (0, 1)")
-    density = 1.0 - sparsity
+    density = density_of(n, sparsity)
     alone = sparsity ** (n - 1)
     largest = _largest_square_sum(n - 1, density)
     edges = _edges(largest)
@@ -177,13 +175,22 @@ def normalized(n: int = 10_000, sparsity: float = 0.999) -> Amplitude:
     return Amplitude("normalized", atoms, masses, edges, heights, f"normalized (n = {n}, S = {sparsity:g})")
 
 
+def density_of(n: int, sparsity: float) -> float:
+    """The density p = 1 − S of data with n features. Raises ValueError: n < 1 or a sparsity outside (0, 1)."""
+    if n < 1 or not 0 < sparsity < 1:
+        raise ValueError(
+            f"n = {n}, sparsity = {sparsity}: n must be >= 1, sparsity in (0, 1); try n=10000, sparsity=0.999"
+        )
+    return 1 - sparsity
+
+
 def presence(n: int, sparsity: float) -> float:
     """The probability that a feature is present in a datapoint that is not empty, p/(1 − S^n).
 
     >>> presence(1, 0.999)
     1.0
     """
-    return (1 - sparsity) / -math.expm1(n * math.log(sparsity))
+    return density_of(n, sparsity) / -math.expm1(n * math.log(sparsity))
 
 
 def _largest_square_sum(others: int, density: float) -> float:
@@ -233,14 +240,18 @@ def _lattice(others: int, density: float, largest: float) -> tuple[Floats, Float
     step = 2.0**-fineness
     points = 2 ** math.ceil(math.log2((largest + 1) / step))
     places = step * np.arange(points)
-    twice = np.where(
-        places <= 1, 2 / 3 * np.minimum(places, 1.0) ** 1.5, places - 1 / 3
-    )  # ∫ of P(u² ≤ v) up to v
-    ends = np.concatenate([[0.0], twice, [places[-1] + step - 1 / 3]])
-    wave = np.fft.rfft(np.diff(ends, 2) / step)
+    wave = square_wave(points, step)
     absent = 1 - density
     many = (absent + density * wave) ** others - absent**others
     many -= others * density * wave * absent ** (others - 1)
     many -= math.comb(others, 2) * (density * wave) ** 2 * absent ** (others - 2)
     terms = np.sqrt(places) * np.fft.irfft(many, points)
     return places, np.cumsum(terms) - terms / 2
+
+
+def square_wave(points: int, step: float) -> NDArray[np.complex128]:
+    """Fourier transform of the law of u², u uniform on [0, 1], on a lattice from 0; it keeps the mean."""
+    edges = step * np.arange(-1, points + 1)
+    # E(v − u²)₊ is (2/3)v^{3/2} up to v = 1, then v − 1/3; its second differences are masses that keep the mean
+    surplus = np.where(edges > 1, edges - 1 / 3, 2 / 3 * np.maximum(edges, 0) ** 1.5)
+    return np.fft.rfft(np.diff(surplus, 2) / step)

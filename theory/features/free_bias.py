@@ -15,15 +15,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude, active
 from theory.memorization.tgon import tgon_bias_coefficient
-
-Floats = NDArray[np.float64]
 
 #: A function of (r, b) to be maximised: its value and its gradient.
 Objective: TypeAlias = Callable[[float, float], tuple[float, Floats]]
@@ -41,22 +39,15 @@ POLISHED = 6
 
 @dataclass(frozen=True, slots=True)
 class FreeBias:
-    """The greatest gain over (r, b) with its certificate.
+    """The greatest gain over (r, b) with its certificate."""
 
-    Attributes
-    ----------
-    radius_squared, bias : the optimum; the bias in units of the amplitude.
-    gain : k − loss/E a² there, in units of one perfectly stored feature.
-    gradient : norm of the gain's gradient there, 0 where the solution is exact.
-    curvature : larger eigenvalue of the Hessian, by differences of the gradient; NaN where the solution is exact.
-
-    """
-
-    radius_squared: float
-    bias: float
-    gain: float
-    gradient: float = 0.0
-    curvature: float = math.nan
+    radius_squared: float  #: of the optimum, as the bias is
+    bias: float  #: in units of the amplitude
+    gain: float  #: k − loss/E a² there, in units of one perfectly stored feature
+    gradient: float = 0.0  #: norm of the gain's gradient there, 0 where the solution is exact
+    curvature: float = (
+        math.nan
+    )  #: larger eigenvalue of the Hessian, by differences; NaN where the solution is exact
 
     @property
     def exact(self) -> bool:
@@ -114,9 +105,14 @@ def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
     >>> round(seven.length, 5), round(seven.bias, 5), round(seven.gain, 4)
     (1.44839, -0.96691, 5.2513)
     """
+    return _best_free_bias(checked_sides(k), law, alone)
+
+
+def checked_sides(k: Any) -> int:
+    """The number of a polygon's vertices as an int. Raises ValueError: k is not an integer ≥ 1."""
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k=5")
-    return _best_free_bias(int(k), law, alone)
+    return int(k)
 
 
 @lru_cache(maxsize=512)

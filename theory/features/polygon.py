@@ -14,14 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from theory.features.amplitudes import Amplitude, constant, normalized, uniform
-from theory.features.free_bias import best_free_bias
+from theory.features.free_bias import best_free_bias, checked_sides
 from theory.polygon_geometry import interference_sum
-
-Floats = NDArray[np.float64]
 
 #: `unit` fixes the radius at 1, `free` takes the best one, both with zero bias; the others take the best radius
 #: and bias under a law of the amplitudes.
@@ -36,27 +31,15 @@ BEST_POLYGON = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolygonSolution:
-    """A polygon of features and what it is worth.
+    """A polygon of features and what it is worth."""
 
-    Attributes
-    ----------
-    k : number of features on the polygon.
-    radius_squared : squared length of each feature's column of W.
-    bias : bias of each feature, in units of the amplitude; 0 for `unit` and `free`.
-    gain : k − loss/E a², in units of one perfectly stored feature.
-    weight_norm : Frobenius norm of the k columns together.
-    law : how radius and bias were chosen.
-    exact : SymPy strings of the values that have a closed form; none where the optimum is searched for.
-
-    """
-
-    k: int
-    radius_squared: float
-    bias: float
-    gain: float
-    weight_norm: float
-    law: Law
-    exact: dict[str, str]
+    k: int  #: number of features on the polygon
+    radius_squared: float  #: squared length of each feature's column of W
+    bias: float  #: of each feature, in units of the amplitude; 0 for `unit` and `free`
+    gain: float  #: k − loss/E a², in units of one perfectly stored feature
+    weight_norm: float  #: Frobenius norm of the k columns together
+    law: Law  #: how radius and bias were chosen
+    exact: dict[str, str]  #: SymPy strings of what has a closed form; none where the optimum is searched for
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready view; the keys are the attributes, in their order."""
@@ -84,17 +67,16 @@ def polygon(
     """
     if not isinstance(law, Amplitude) and law not in NAMED_LAWS:
         raise ValueError(f"law = {law!r}: it must be {', '.join(map(repr, NAMED_LAWS))} or an Amplitude")
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k={BEST_POLYGON}")
+    k = checked_sides(k)
     if law == "unit" or law == "free":
-        return _zero_bias(int(k), law)
+        return _zero_bias(k, law)
     if k > n:
         raise ValueError(f"k = {k} of n = {n} features: a polygon has at most n; try n={k}")
     if law == "normalized":
         law = normalized(n, sparsity)
     elif not isinstance(law, Amplitude):
         law = constant() if law == "constant" else uniform()
-    return _free_bias(int(k), law, alone=k == n)
+    return _free_bias(k, law, alone=k == n)
 
 
 def _zero_bias(k: int, law: Law) -> PolygonSolution:

@@ -16,13 +16,11 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude
 from theory.features.free_bias import largest_amplitude, maximize, ring_gain
 from theory.polygon_geometry import interference_sum
-
-Floats = NDArray[np.float64]
 
 #: Where the small columns point: along the k-gon's vertices, or everywhere alike.
 Directions = Literal["vertices", "isotropic"]

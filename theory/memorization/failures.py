@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Floats
 from theory.memorization.tgon import tgon_energy, tgon_radius_squared
-
-Floats = NDArray[np.float64]
 
 
 def least_gaps(radius_squared: ArrayLike) -> Floats:
@@ -128,8 +127,8 @@ def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
     `others` are the (m, T − D) remaining hidden vectors, fixed and adding up to 0. To 16 eps of the greatest
     eigenvalue.
 
-    >>> from theory import memorization
-    >>> round(dropped_point_curvature(memorization.tgon_hidden(4)), 12)  # 4/2 − 2·4/5
+    >>> from theory.memorization.tgon import tgon_hidden
+    >>> round(dropped_point_curvature(tgon_hidden(4)), 12)  # 4/2 − 2·4/5
     0.4
     """
     T = others.shape[1] + dropped

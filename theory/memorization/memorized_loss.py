@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude, normalized, presence
 from theory.memorization.tgon import tgon_radius_squared
-
-Floats = NDArray[np.float64]
 
 #: Features shared with the data by a fresh datapoint, on average, up to which the first order is used.
 SHARED = 0.3

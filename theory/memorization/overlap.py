@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from theory.features.amplitudes import density_of
+
 
 def pair_overlap_probability(n: int, sparsity: float) -> float:
     """Probability that two datapoints share a feature (`scales.pair-overlap`).
@@ -18,7 +20,7 @@ def pair_overlap_probability(n: int, sparsity: float) -> float:
     >>> round(pair_overlap_probability(10_000, 0.999), 6), pair_overlap_probability(1, 0.999)
     (0.009951, 1.0)
     """
-    density = _density(n, sparsity)
+    density = density_of(n, sparsity)
     filled = -math.expm1(n * math.log1p(-density))
     return min(1.0, -math.expm1(n * math.log1p(-(density**2))) / filled**2)
 
@@ -45,7 +47,7 @@ def disjoint_probability(T: int, n: int, sparsity: float) -> float:
     (0.405, 0.0)
     """
     _check_count("T", T)
-    density = _density(n, sparsity)
+    density = density_of(n, sparsity)
     if T == 1 or n < T:
         return float(T == 1)
     alone = math.log(density) + (T - 1) * math.log1p(-density)
@@ -104,7 +106,7 @@ def universal_overlap_scale(n: int, sparsity: float) -> float:
     from scipy.optimize import brentq
     from scipy.special import lambertw
 
-    density = _density(n, sparsity)
+    density = density_of(n, sparsity)
 
     def log_lonely(log_T: float) -> float:
         return log_T + n * density * math.expm1(-density * math.exp(log_T))
@@ -125,14 +127,7 @@ def hypothesis_generalization_scale(sparsity: float) -> float:
     >>> round(hypothesis_generalization_scale(0.999))
     10000
     """
-    return 10 / _density(1, sparsity)
-
-
-def _density(n: int, sparsity: float) -> float:
-    _check_count("n", n)
-    if not 0 < sparsity < 1:
-        raise ValueError(f"sparsity = {sparsity}: it must lie strictly between 0 and 1; try 0.999")
-    return 1 - sparsity
+    return 10 / density_of(1, sparsity)
 
 
 def _check_count(name: str, value: int) -> None:

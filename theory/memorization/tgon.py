@@ -8,28 +8,9 @@ no minimum. T ≥ 1, integer or array. T = 1 has h = 0, c = 1, of least ‖W‖�
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.integer_arguments import elementwise
-
-__all__ = [
-    "asymptotic_tgon_bias_norm",
-    "asymptotic_tgon_weight_norm",
-    "bias_overtakes_weights_at",
-    "robust_energy_bound",
-    "simplex_dimensionality",
-    "simplex_energy",
-    "simplex_hidden",
-    "tgon_bias_coefficient",
-    "tgon_bias_norm",
-    "tgon_dimensionality",
-    "tgon_energy",
-    "tgon_hidden",
-    "tgon_radius_squared",
-    "tgon_weight_norm",
-]
-
-Floats = NDArray[np.float64]
 
 _of_points = elementwise("T", least=1)
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: A solution counts when its constraints, in units of the data, are violated by no more than this.
 FEASIBLE = 1e-7

@@ -9,9 +9,10 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
+from theory.features.amplitudes import density_of, square_wave
 
 #: Lattice points per unit of Σ V².
 RESOLUTION = 1024
@@ -27,12 +28,8 @@ def largest_entry_probability(bound: ArrayLike, n: int, sparsity: float, T: int 
     """
     if T < 1:
         raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=24")
-    if n < 1:
-        raise ValueError(f"n = {n}: it must be an integer of at least 1; try n=10000")
-    if not 0 < sparsity < 1:
-        raise ValueError(f"sparsity = {sparsity}: it must lie strictly between 0 and 1; try 0.999")
     below = np.clip(np.asarray(bound, dtype=np.float64), 1e-9, 1.0)
-    lattice, cumulative = _sum_of_squares(n, 1 - sparsity)
+    lattice, cumulative = _sum_of_squares(n, density_of(n, sparsity))
     # At least that much must the other squares, in units of the largest, add up to.
     least = 1 / below**2 - 1
     single = np.where(least > 0, np.interp(least, lattice, cumulative), 0.0)
@@ -45,10 +42,7 @@ def _sum_of_squares(n: int, density: float) -> tuple[Floats, Floats]:
     """(lattice, P(Σ V² < lattice)), the atom at 0 of a single entry included."""
     expected = n * density
     size = 2 ** math.ceil(math.log2(RESOLUTION * (expected + 12 * math.sqrt(expected) + 30)))
-    edges = np.arange(-1, size + 1) / RESOLUTION
-    # E(x − V²)₊ is (2/3)x^{3/2} up to x = 1, then x − 1/3; its second differences are masses that keep the mean.
-    surplus = np.where(edges > 1, edges - 1 / 3, 2 / 3 * np.maximum(edges, 0) ** 1.5)
-    one = np.fft.rfft(np.diff(surplus, 2) * RESOLUTION)
+    one = square_wave(size, 1 / RESOLUTION)
     empty, single = (1 - density) ** n, expected * (1 - density) ** (n - 1)
     several = ((1 - density + density * one) ** n - empty) / one - single
     masses = np.fft.irfft(several, size) / (1 - empty)

@@ -8,12 +8,11 @@ out of reach is out of reach. β₁ = 0.9, β₂ = 0.999 unless given.
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from theory.arrays import Floats
 from theory.memorization.tgon import tgon_radius_squared
 from theory.setting import ADAM_BETA1, ADAM_BETA2
-
-Floats = NDArray[np.float64]
 
 
 def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: An end of an interval is sought within this factor of the median, e^40, and log s within this of its best value.
 _FARTHEST, _WIDEST = 40.0, 12.0

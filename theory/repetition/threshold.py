@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude, normalized, presence
-
-Floats = NDArray[np.float64]
 
 #: Points of the lattice on which energies are added up.
 LATTICE_POINTS = 2**18
@@ -61,8 +59,8 @@ def energy_law(T: int, n: int, sparsity: float) -> EnergyLaw:
     >>> round(law.mean, 6)
     1.0
     """
-    if T < 1 or n < 1 or not 0 < sparsity < 1:
-        raise ValueError(f"T = {T}, n = {n}, sparsity = {sparsity}: T, n >= 1 and sparsity in (0, 1)")
+    if T < 1:
+        raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=1000")
     amplitude = normalized(n, sparsity)
     present = presence(n, sparsity)
     largest = _largest_energy(T, present, amplitude)

@@ -9,7 +9,6 @@ from numerics.engines.cpu.trajectory import point_errors
 from numerics.measurement.record import within_span
 from theory import Setting, predict
 from theory.features.amplitudes import normalized
-from theory.memorization import tgon_hidden
 from theory.memorization.memorized_loss import (
     expected_loss,
     least_norm_test_loss,
@@ -17,6 +16,7 @@ from theory.memorization.memorized_loss import (
     loss_of_overlaps,
     tgon_gain,
 )
+from theory.memorization.tgon import tgon_hidden
 
 SETTING = Setting(T=5, n=300, sparsity=0.99)
 
