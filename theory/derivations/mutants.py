@@ -14,7 +14,15 @@ from sympy.core.relational import Relational
 
 from theory.derivations.domains import Domain, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
-from theory.derivations.steps import COUNT, Statement, Step, StepInconclusive, StepRefuted, relations
+from theory.derivations.steps import (
+    COUNT,
+    Statement,
+    Step,
+    StepInconclusive,
+    StepRefuted,
+    at_points,
+    relations,
+)
 
 #: A node as it is changed, and what the change is.
 Change: TypeAlias = tuple[sympy.Basic, tuple[object, ...]]
@@ -52,7 +60,7 @@ def mutants(step: Step) -> Iterator[Mutant]:
 def is_refuted(step: Step, mutant: Mutant) -> bool:
     """Whether the step's own check refutes the mutant; a mutant it cannot settle counts as refuted too."""
     try:
-        step.check(step.label, mutant.statement, step.domain)
+        at_points(step.label, mutant.statement, step.domain)
     except (StepRefuted, StepInconclusive):
         return True
     return False

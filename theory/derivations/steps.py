@@ -1,12 +1,12 @@
 """Derivations: sequences of steps, each a SymPy statement with a check that can fail.
 
 A step is an equation or an inequality, claimed on a domain. Its check goes another route: ball arithmetic at fixed
-points (:func:`at_points`), or subdivision of a whole box for a strict sign (:func:`over_box`). A check refutes or fails
-to refute; what makes a step true is its reason, `why`, which names its gaps. Texts are Markdown with LaTeX, in TOML.
+points (:func:`at_points`). It refutes or fails to refute; what makes a step true is its reason, `why`, which names its
+gaps. Texts are Markdown with LaTeX, in TOML.
 """
 
 import importlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal, TypeAlias
@@ -25,14 +25,11 @@ Statement: TypeAlias = sympy.Basic
 #: What a derivation establishes.
 Standing = Literal["theorem", "closed form"]
 
-#: How a statement is confronted with its domain, under a label.
-Check: TypeAlias = Callable[[str, Statement, Domain], None]
-
 #: A statement, with the sets of those symbols that lie elsewhere than in the other steps.
 Claim: TypeAlias = Statement | tuple[Statement, Domain]
 
-#: Points of a domain beside its corners, and pieces of a box, that a check takes at most.
-COUNT, PIECES = 24, 4000
+#: Points of a domain beside its corners that a check takes.
+COUNT = 24
 
 #: A ball wider than this (relative to its magnitude, at least 1) settles nothing.
 WIDEST = 1e-30
@@ -69,53 +66,18 @@ def at_points(label: str, statement: Statement, domain: Domain, count: int = COU
             _judge(label, relation, values, point)
 
 
-def over_box(label: str, statement: Statement, domain: Domain) -> None:
-    """Certify a strict inequality at *every* point of a box: its longest side halved until each ball has the sign."""
-    for relation in relations(statement):
-        if not isinstance(relation, _STRICT):
-            raise StepInconclusive(
-                f"{label}: only a strict inequality can be certified on a box, not {relation}"
-            )
-        at_points(label, relation, domain, 0)
-        _subdivide(label, relation.gts - relation.lts, domain)
-
-
-def _subdivide(label: str, gap: sympy.Expr, domain: Domain) -> None:
-    waiting = [{symbol: one.ends for symbol, one in domain.items()}]
-    for _ in range(PIECES):
-        if not waiting:
-            return
-        box = waiting.pop()
-        values = {symbol: rational_ball(lo).union(rational_ball(hi)) for symbol, (lo, hi) in box.items()}
-        try:
-            value = ball(gap, values)
-        except Undefined:
-            value = arb(0, 1)
-        if value > 0:
-            continue
-        if value < 0:
-            raise StepRefuted(f"{label} is refuted on {box}: the gap {gap} lies in {value}")
-        longest = max(box, key=lambda symbol: box[symbol][1] - box[symbol][0])
-        lower, upper = box[longest]
-        middle = (lower + upper) / 2
-        waiting += [{**box, longest: (lower, middle)}, {**box, longest: (middle, upper)}]
-    raise StepInconclusive(f"{label}: {PIECES} pieces do not certify {gap} > 0")
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One claim of a derivation: a relation or a conjunction of relations, under the equation label `area.name`.
 
     `domain` has for each free symbol the set on which it is claimed and checked. `why` is the reason; it names the
-    classical theorem where it uses one. `check` raises StepRefuted where the statement fails, StepInconclusive where
-    nothing can be said.
+    classical theorem where it uses one.
     """
 
     label: str
     statement: Statement
     domain: Domain
     why: str
-    check: Check = at_points
 
     def __post_init__(self) -> None:
         if self.statement in (sympy.true, sympy.false):
@@ -128,8 +90,8 @@ class Step:
             )
 
     def verify(self) -> None:
-        """Run the check; raises StepRefuted or StepInconclusive, whose message has the step and the point."""
-        self.check(self.label, self.statement, self.domain)
+        """Check it at points; raises StepRefuted or StepInconclusive, whose message has the step and the point."""
+        at_points(self.label, self.statement, self.domain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +126,6 @@ PROOF_MODULES = (
     "features.free_bias",
     "features.sea",
     "features.repetition",
-    "features.square_root",
     "features.dimensionality",
     "memorization.overlap",
     "optimization.reach",
@@ -185,25 +146,16 @@ def _texts() -> dict[str, Any]:
 
 
 def theorem(
-    label: str,
-    *,
-    on: Domain,
-    steps: Mapping[str, Claim],
-    standing: Standing = "theorem",
-    certified: Collection[str] = (),
+    label: str, *, on: Domain, steps: Mapping[str, Claim], standing: Standing = "theorem"
 ) -> Derivation:
     """A derivation of a theorem, with the text under its label in the TOML file beside its module.
-    Steps go by their labels, and `on` has the domain of each symbol; those in `certified` are checked by
-    :func:`over_box`.
+    Steps go by their labels, and `on` has the domain of each symbol.
     """
     texts: dict[str, Any] = {"source": "ours"} | _texts()[label]
     reasons = texts.pop("reasons")
     if set(reasons) != set(steps):
         raise ValueError(f"{label}: the reasons {sorted(reasons)} must be those of the steps {sorted(steps)}")
-    claims = tuple(
-        Step(name, *_on_its_domain(claim, on), reasons[name], over_box if name in certified else at_points)
-        for name, claim in steps.items()
-    )
+    claims = tuple(Step(name, *_on_its_domain(claim, on), reasons[name]) for name, claim in steps.items())
     return Derivation(label=label, standing=standing, steps=claims, **texts)
 
 

@@ -17,7 +17,7 @@ from tests.tgon.command import tgon
 from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.labels import LABELS
-from theory.derivations.steps import Step, above, derivations, equal, over_box
+from theory.derivations.steps import Step, above, derivations, equal
 from theory.derivations.symbols import NOTATION, symbol
 from theory.notes.pages import IN_WORDS, TOPICS, notes, topic_of
 from theory.notes.pdf import one_document
@@ -224,10 +224,10 @@ def test_statements():
 
 def test_how_a_step_was_checked():
     x, T = symbol("x T")
-    box = Step("scales.box", above(x, 1 - 2 * (x + 1)), {x: Interval(0, 1)}, "", over_box)
+    line = Step("scales.line", above(x, 1 - 2 * (x + 1)), {x: Interval(0, 1)}, "")
     grid = Step("scales.grid", above(T, sympy.Rational(1, 2)), {T: Integers(1, 40)}, "")
-    text = notes([replace(SCALES, steps=(box, grid))])["scales.md"]
-    assert r"(certified everywhere on $x \in [0, 1]$)" in text
+    text = notes([replace(SCALES, steps=(line, grid))])["scales.md"]
+    assert r"(checked at 26 points of $x \in [0, 1]$)" in text
     assert r"(checked at all 40 points of $T \in \lbrace 1, \dots, 40 \rbrace$)" in text
 
 

@@ -97,7 +97,6 @@ _PENTAGON = theorem(
         "generalization.pentagon-gain": equal(5 / _passed(5), 20 / (7 - sqrt(5))),
         "generalization.pentagon-best": above(20 / (7 - sqrt(5)), 4),
     },
-    certified=("generalization.tail-slope",),
 )
 
 DERIVATIONS = (_INTERFERENCE, _NEIGHBOURS, _UNIT, _FREE, _PENTAGON)

@@ -1,4 +1,4 @@
-"""Proofs about repeated data at zero bias: when a point is worth a vertex.
+"""Proofs about repeated data at zero bias: when a point is worth a vertex, and how that grows with the data.
 
 Normalisation: energies in units of T/n; r = ‖h‖² of the repeated point, w_k = X_k h on its own features.
 """
@@ -9,7 +9,7 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import above, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
-n, p, r, x, y, t = symbol("n p r x y t")
+T, n, p, r, x, y, t, s, u, v = symbol("T n p r x y t s u v")
 
 UNIT = Interval("1/8", "7/8")
 
@@ -34,4 +34,24 @@ _ORDER = closed_form(
     },
 )
 
-DERIVATIONS = (_ZERO_BIAS, _ORDER)
+_SQUARE_ROOT = closed_form(
+    "repetition.square-root",
+    on={
+        T: Integers(1, 40),
+        p: UNIT,
+        x: UNIT,
+        y: UNIT,
+        s: Interval(-2, 2),
+        u: Interval(-2, 2),
+        v: Interval(-2, 2),
+    },
+    steps={
+        "repetition.energy-variance": equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
+        "repetition.cancellation": (
+            equal((x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v),
+            {x: Interval(1, 9)},
+        ),
+    },
+)
+
+DERIVATIONS = (_ZERO_BIAS, _ORDER, _SQUARE_ROOT)
