@@ -119,7 +119,7 @@ def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
 
 
 def print_claims(claims: Iterable[Judgement]) -> None:
-    """The claims with what became of them; a control counts where it fails, and only there."""
+    """The claims with what became of them."""
     import textwrap
 
     from rich.console import Console
@@ -127,20 +127,7 @@ def print_claims(claims: Iterable[Judgement]) -> None:
     width = Console().width
     click.echo("\nClaims")
     for one in claims:
-        found = _relation(one.value, one.bound, one.holds)
+        found = one.relation
         click.echo(f"  {one.verdict:<10}  {one.label} ({one.status}){found and ': '}{found}")
-        about = "; ".join(part for part in (_controls(one), one.reason) if part)
+        about = "; ".join(part for part in (one.rejects, one.reason) if part)
         click.echo(textwrap.fill(about, width, initial_indent=" " * 14, subsequent_indent=" " * 14))
-
-
-def _relation(value: float | None, bound: float | None, holds: bool | None) -> str:
-    """How a value lies to its bound, in one formula: the sign is that of the numbers themselves."""
-    if value is None or bound is None:
-        return "" if value is None else shown(value, 7)
-    signs = ("<", "=", ">") if holds is False else ("≤", "=", "≥")
-    return f"{shown(value, 7)} {signs[(value > bound) - (value < bound) + 1]} {shown(bound, 7)}"
-
-
-def _controls(claim: Judgement) -> str:
-    failed = sum(control.outcome == "fails as it must" for control in claim.controls)
-    return f"rejects {failed} of {len(claim.controls)} wrong theories" if claim.controls else ""

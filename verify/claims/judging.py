@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from theory import Record, Setting
+from theory.number_format import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,21 @@ class Judgement:
         if not self.applies:
             return "not judged"
         return {True: "holds", False: "VIOLATED", None: "undecided"}[self.holds]
+
+    @property
+    def relation(self) -> str:
+        """How the value lies to its bound, in one formula: the sign is that of the numbers themselves."""
+        if self.value is None or self.bound is None:
+            return "" if self.value is None else shown(self.value, 7)
+        signs = ("<", "=", ">") if self.holds is False else ("≤", "=", "≥")
+        sign = signs[(self.value > self.bound) - (self.value < self.bound) + 1]
+        return f"{shown(self.value, 7)} {sign} {shown(self.bound, 7)}"
+
+    @property
+    def rejects(self) -> str:
+        """How many of its negative controls fail; a control counts where it fails, and only there."""
+        failed = sum(control.outcome == "fails as it must" for control in self.controls)
+        return f"rejects {failed} of {len(self.controls)} wrong theories" if self.controls else ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
