@@ -18,8 +18,6 @@ all, since 1/√x_j >= 1−(x_j−1)/2 and w <= 1 there; W'_i >= T−2−‖S‖
 import math
 from collections.abc import Mapping
 
-from scipy.special import betaincinv
-
 _ROUNDING = 1e-13  # relative; bounds and energies are sums and square roots of a few exact numbers
 
 
@@ -61,10 +59,18 @@ def cap_bound(T: int, m: int) -> float:
     """Least Σ‖h_j‖² that lets T disjoint caps fit on the sphere in R^m (`codes.cap-bound`).
     T >= 3, m >= 2; equals T/(1−cos(2π/T)) at m = 2. Relative accuracy 1e-12, that of `betaincinv`.
     """
-    share = (m - 1) / 2
-    everywhere = T / (2 * betaincinv(share, 0.5, 2 / T))
-    beside_a_short_one = (T - 1) / (2 * betaincinv(share, 0.5, 1 / (T - 1)))
-    return float(min(everywhere, beside_a_short_one))
+    everywhere = T / (2 * _cap_height(m, 2 / T))
+    beside_a_short_one = (T - 1) / (2 * _cap_height(m, 1 / (T - 1)))
+    return min(everywhere, beside_a_short_one)
+
+
+def _cap_height(m: int, area: float) -> float:
+    """sin² of the angle of the cap that covers half of ``area``, a fraction of the sphere in R^m."""
+    if m == 2:
+        return math.sin(math.pi * area / 2) ** 2
+    from scipy.special import betaincinv
+
+    return float(betaincinv((m - 1) / 2, 0.5, area))
 
 
 def _lifted(T: int, others: int) -> float:

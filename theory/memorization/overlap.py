@@ -61,12 +61,7 @@ def _log_coefficient(T: int, n: int, none: float) -> float:
     """
     if n == T:
         return math.lgamma(n + 1)
-    from scipy.optimize import brentq
-
-    least = (n - T) / (none + T) / 2  # 1 + x/2 ≤ x/(1 − e^{−x}) ≤ 1 + x
-    radius = float(
-        brentq(lambda x: none * x - T * x / math.expm1(-x) - n, least, 5 * least, xtol=least * 1e-15)
-    )
+    radius = _saddle_point(T, n, none)
     angle = 2 * math.pi * np.arange(points := 64 + 16 * math.isqrt(n)) / points
     z = radius * np.exp(1j * angle)
     left = z.real < 0  # there e^z is small, elsewhere e^{−z}
@@ -74,6 +69,22 @@ def _log_coefficient(T: int, n: int, none: float) -> float:
     top = none * radius + T * (radius + math.log(-math.expm1(-radius)))
     mean = np.exp(none * z + T * power - top - 1j * n * angle).mean().real
     return math.lgamma(n + 1) - n * math.log(radius) + top + math.log(mean)
+
+
+def _saddle_point(T: int, n: int, none: float) -> float:
+    """The root x of none x + T x/(1 − e^{−x}) = n, by Newton from above, where a convex increasing function cannot
+    overshoot; to rounding. SciPy's root finder takes a second to load.
+    """
+    x = (
+        5 * (n - T) / (none + T) / 2
+    )  # 1 + x/2 ≤ x/(1 − e^{−x}) ≤ 1 + x, so the root lies between a fifth of it and it
+    for _ in range(64):
+        share = -1 / math.expm1(-x)
+        step = (none * x + T * x * share - n) / (none + T * share * (1 - x * share * math.exp(-x)))
+        x -= step
+        if abs(step) <= 1e-15 * x:
+            break
+    return x
 
 
 def first_overlap_scale(n: int, sparsity: float) -> float:
