@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from numerics import Run, Runs
-from numerics.measurement.observables import fresh_errors
+from numerics.measurement.observables import fresh_dataset, fresh_errors
 from theory import Record, Setting, predict
 from verify.claims.judging import Case, Judgement, exit_code
 from verify.claims.population_claims import group_of
@@ -161,9 +161,16 @@ def compare(runs: Sequence[Run]) -> Comparison:
     cases = []
     for members in groups.values():
         finished = [run for run, _ in members if run.status != "diverged"]
-        cases += [Case(run.setting, run.record, len(members) - len(finished)) for run in finished]
+        cases += [_case(run, len(members) - len(finished)) for run in finished]
     rows = tuple(_row(group, members) for group, members in groups.items())
     return Comparison(Runs(list(runs)), rows, judge_claims(cases), diagnoses)
+
+
+def _case(run: Run, diverged: int) -> Case:
+    setting = run.setting
+    fresh = fresh_dataset(run.data.n, setting.sparsity) if run.given_data is None else None
+    parameters = run.W.astype(np.float64), run.b.astype(np.float64)
+    return Case(setting, run.record, diverged, parameters, run.data, fresh)
 
 
 def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:

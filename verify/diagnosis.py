@@ -38,7 +38,7 @@ from numerics.model import read_parameters
 from theory import Record, Setting, predict
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
-from verify.stored_features import Places, are_settled, arrangement, find_stored, nearest_law
+from verify.stored_features import Places, arrangement, find_stored, nearest_law, settled_share
 from verify.thresholds import (
     CIRCLE_RATIO,
     CLUSTER_RATIO,
@@ -48,6 +48,7 @@ from verify.thresholds import (
     DROPPED_LENGTH,
     MAJORITY,
     MEMORIZED_ERROR,
+    SETTLED,
     STORED,
 )
 
@@ -129,7 +130,8 @@ def _generalizing(model: _Model) -> Diagnosis | None:
     kept = record.point_error <= (1 - STORED) * data.norms**2
     repeated = (points.copies > np.median(points.copies)) & (np.diff(data.indptr) > 1)
     own = kept & repeated & ~_explained(data, stored)
-    if len(stored) and not are_settled(W, b, points, stored, np.unique(data.indices[own[data.columns]])):
+    taken = np.unique(data.indices[own[data.columns]])
+    if len(stored) and settled_share(W, b, points, stored, taken) < SETTLED:
         stored, own = stored[:0], kept & repeated
     if record.memorized and not len(stored):
         return None

@@ -14,7 +14,7 @@ from numerics.measurement.distinct import DistinctPoints
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude
 from theory.features.polygon import Law, polygon
-from verify.thresholds import APART, DROPPED_LENGTH, SEEN_OFTEN, SETTLED, STORED
+from verify.thresholds import APART, DROPPED_LENGTH, SEEN_OFTEN, STORED
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -49,14 +49,16 @@ def find_stored(W: Floats, b: Floats, points: DistinctPoints, memorized: bool) -
     return np.flatnonzero(enough)
 
 
-def are_settled(W: Floats, b: Floats, points: DistinctPoints, stored: Places, taken: Places) -> bool:
-    """Whether the stored features are near a minimum of the loss: descent gains little more.
+def settled_share(
+    W: Floats, b: Floats, points: DistinctPoints, stored: Places, taken: Places | None = None
+) -> float:
+    """How near the stored features are to a minimum of the loss: the share of what descent gains that they have.
 
     They and all features with columns of half their length or more are looked at, by themselves: at most 200 features
     on at most 20 000 datapoints. The columns of the features ``taken`` are those of datapoints stored as a whole.
     """
     norms = np.linalg.norm(W, axis=0) * points.data.seen
-    norms[np.setdiff1d(taken, stored)] = 0.0
+    norms[np.setdiff1d([] if taken is None else taken, stored).astype(np.intp)] = 0.0
     rivals = np.flatnonzero(norms >= DROPPED_LENGTH * np.median(norms[stored]))
     stored = rivals[np.argsort(-norms[rivals], kind="stable")[:200]]
     rows = points.data.sparse().tocsr()[stored].tocsc()
@@ -78,7 +80,7 @@ def are_settled(W: Floats, b: Floats, points: DistinctPoints, stored: Places, ta
     now = energy - loss(start)[0]
     found = scipy.optimize.minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100})
     later = energy - float(found.fun)
-    return bool(now > 0 and now >= SETTLED * later)
+    return now / later if now > 0 else 0.0
 
 
 def gap_deviation(vectors: Floats) -> float:

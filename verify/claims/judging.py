@@ -10,20 +10,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.data import Dataset
 from theory import Record, Setting
 from theory.number_format import shown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """One trained model that can be judged: its setting and its measured record.
 
-    ``diverged`` counts the runs of the same group that have no record.
+    ``diverged`` counts the runs of the same group that have no record. Claims about columns of W need its W (m, n), b
+    (n,) and ``data``, copies included; those about test loss need ``fresh`` datapoints.
     """
 
     setting: Setting
     record: Record
     diverged: int = 0
+    parameters: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    data: Dataset | None = None
+    fresh: Dataset | None = None
 
 
 @dataclass(frozen=True, slots=True)

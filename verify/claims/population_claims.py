@@ -11,13 +11,20 @@ from functools import partial
 
 import numpy as np
 import scipy
+from numpy.typing import NDArray
 
+from numerics.engines.cpu.trajectory import point_errors
 from theory import Record, Setting, predict
+from theory.memorization.memorized_loss import loss_of_overlaps
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged
-from verify.claims.wrong_theories import Theory, wrong_sign
+from verify.claims.tolerance import rounding
+from verify.claims.wrong_theories import Theory, next_index, wrong_sign
 
 #: Error rate of each single test.
 SIGNIFICANCE = 0.01
+
+#: Half the distance between the exponent 3/2 of ‖W‖, or 5/2 of ‖b‖, and the next half-integer.
+EXPONENT_ERROR = 0.25
 
 
 def group_of(setting: Setting) -> Setting:
@@ -71,6 +78,11 @@ def _exchanged(setting: Setting) -> Record:
     return dataclasses.replace(truth, bias_norm=truth.weight_norm, weight_norm=truth.bias_norm)
 
 
+def _simplex_growth(setting: Setting) -> Record:
+    """Norms that grow like √T, as ‖W‖ does where T ≤ m + 1."""
+    return dataclasses.replace(predict(setting), weight_norm=setting.T**0.5, bias_norm=setting.T**0.5)
+
+
 def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
     """Share of pairs, equal but for weight decay and both memorizing, whose ‖W‖ is less at the larger decay budget."""
     partners: dict[Setting, list[Case]] = defaultdict(list)
@@ -120,6 +132,73 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
     return Finding(len(sides), _conclude(sides), worst, 0.0, "; ".join(parts))
 
 
+def judge_norm_growth(cases: Sequence[Case], theory: Theory) -> Finding:
+    """Share of pairs of memorizing runs, of the least and the largest T ≥ 5 of equal settings, whose ‖W‖ and ‖b‖ grow
+    with the predicted exponents of T, each within `EXPONENT_ERROR`; ``value`` is the worst share.
+    """
+    families: dict[Setting, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for case in cases:
+        setting, record = case.setting, case.record
+        usable = record.memorized and record.assumes("unit norm", "disjoint supports") and setting.m == 2
+        if usable and setting.T >= 5 and setting.repeats == 1 and setting.decay_budget >= 1:
+            families[group_of(setting.replace(T=1))][setting.T].append(record)
+    shares, sides, parts = [], [], []
+    for family, sizes in families.items():
+        T0, T1 = min(sizes), max(sizes)
+        if T0 == T1:
+            continue
+        expected = _exponents(theory(family.replace(T=T0)), theory(family.replace(T=T1)))
+        pairs = list(zip(sizes[T0], sizes[T1], strict=False))
+        agree = sum(bool(np.all(abs(_exponents(*pair) - expected) <= EXPONENT_ERROR)) for pair in pairs)
+        parts.append(f"T={T0}, {T1}: exponents {expected[0]:.3g}, {expected[1]:.3g} in {agree}/{len(pairs)}")
+        if (side := _side(agree, len(pairs))) is not None:
+            sides.append(side)
+            shares.append(agree / len(pairs))
+    if not sides:
+        return not_judged(
+            "; ".join(parts) or "no memorizing runs at two T ≥ 5 with a decay budget of 1 or more"
+        )
+    return Finding(len(sides), _conclude(sides), min(shares), 0.5, "; ".join(parts))
+
+
+def judge_test_loss(cases: Sequence[Case], theory: Theory) -> Finding:
+    """Share of memorizing runs whose loss on fresh datapoints is that of the least-norm model of their dataset on the
+    same ones (`memorization.test-loss`), to half the distance from there to the loss of zero output, or to that of the
+    (T + 1)-gon where it is nearer; ``value`` is the worst group's.
+    """
+    groups: dict[Setting, list[bool]] = defaultdict(list)
+    for case in cases:
+        setting, record = case.setting, case.record
+        if case.parameters is None or case.data is None or case.fresh is None:
+            continue
+        usable = record.memorized and record.assumes("unit norm", "disjoint supports")
+        if not usable or setting.m != 2 or setting.T < 5 or setting.repeats > 1:
+            continue
+        overlaps = case.data.sparse().T @ case.fresh.sparse()
+        expected, true, rival = (
+            loss_of_overlaps(one.hidden, one.bias_coefficient, overlaps)
+            for one in (theory(setting), predict(setting), next_index(setting))
+        )
+        room = min(abs(true - 1), abs(true - rival)) / 2
+        if room > rounding(case.fresh.T):
+            measured = float(point_errors(*case.parameters, case.fresh).mean())
+            groups[group_of(setting)].append(abs(measured - expected) <= room)
+    sides = {group: _side(sum(near), len(near)) for group, near in groups.items()}
+    parts = [f"T={group.T}: {sum(near)} of {len(near)} runs" for group, near in groups.items()]
+    shares = [sum(near) / len(near) for group, near in groups.items() if sides[group] is not None]
+    if not shares:
+        return not_judged(
+            "; ".join(parts) or "no memorizing run at m = 2, T ≥ 5, whose fresh datapoints tell"
+        )
+    return Finding(len(shares), _conclude(list(sides.values())), min(shares), 0.5, "; ".join(parts))
+
+
+def _exponents(small: Record, large: Record) -> NDArray[np.float64]:
+    """The exponents of T with which ‖W‖ and ‖b‖ grow from one record to another."""
+    ratios = large.weight_norm / small.weight_norm, large.bias_norm / small.bias_norm
+    return np.asarray(np.log(ratios) / np.log(large.T / small.T))
+
+
 POPULATION_CLAIMS: tuple[Claim, ...] = (
     Claim(
         "memorization.bias-overtakes",
@@ -130,6 +209,28 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         (
             Control("‖b‖ and ‖W‖ exchanged", partial(judge_norm_crossing, theory=_exchanged)),
             Control("1 + cos in place of 1 - cos", partial(judge_norm_crossing, theory=wrong_sign)),
+        ),
+    ),
+    Claim(
+        "memorization.norm-growth",
+        "‖W‖ and ‖b‖ of memorizing runs grow with T as those of the least-norm T-gon do, towards T^{3/2} and T^{5/2}",
+        "hypothesis",
+        "m = 2, orthonormal data, two T ≥ 5, decay budget τ ≥ 1; for the least-norm model `memorization.tgon-norm`",
+        partial(judge_norm_growth, theory=predict),
+        (
+            Control("‖b‖ and ‖W‖ exchanged", partial(judge_norm_growth, theory=_exchanged)),
+            Control("both like √T", partial(judge_norm_growth, theory=_simplex_growth)),
+        ),
+    ),
+    Claim(
+        "memorization.least-norm-test-loss",
+        "the test loss of memorizing runs is that of the least-norm model of their dataset, not that of zero output",
+        "hypothesis",
+        "m = 2, T ≥ 5 (c < 0: what shares nothing switches nothing on), orthonormal data, fresh datapoints that share",
+        partial(judge_test_loss, theory=predict),
+        (
+            Control("T + 1 in place of T", partial(judge_test_loss, theory=next_index)),
+            Control("1 + cos in place of 1 - cos", partial(judge_test_loss, theory=wrong_sign)),
         ),
     ),
     Claim(

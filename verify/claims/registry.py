@@ -5,13 +5,18 @@ from typing import Any
 
 from numerics import Dataset, measure
 from numerics.measurement.distinct import distinct_points
+from numerics.model import read_parameters
 from theory import Record, Setting
+from verify.claims.feature_claims import FEATURE_CLAIMS
 from verify.claims.judging import Case, Claim, Judgement, judge_claim
 from verify.claims.model_claims import MODEL_CLAIMS
 from verify.claims.population_claims import POPULATION_CLAIMS
 
-#: Every claim, those about single models first.
-CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + POPULATION_CLAIMS
+#: The claims about single models: those that a record decides first.
+SINGLE_CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + FEATURE_CLAIMS
+
+#: Every claim.
+CLAIMS: tuple[Claim, ...] = SINGLE_CLAIMS + POPULATION_CLAIMS
 
 
 def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
@@ -20,17 +25,19 @@ def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
 
 
 def judge_on(model: Any, data: Dataset, record: Record | None = None) -> tuple[Judgement, ...]:
-    """The claims that make sense for a single model, judged on the distinct datapoints: copies count once.
+    """The claims that make sense for a single model, those about datapoints on the distinct ones: copies count once.
 
     ``record`` is what was measured on ``data``, if it was: without copies nothing is measured again.
     """
     distinct = distinct_points(data).data
     if record is None or distinct is not data:
         record = measure(model, distinct)
-    return judge_model(record, data.n)
+    setting = Setting(T=record.T, m=record.m, n=data.n)
+    case = Case(setting, record, parameters=read_parameters(model, data.n), data=data)
+    return tuple(judge_claim(claim, [case]) for claim in SINGLE_CLAIMS)
 
 
 def judge_model(record: Record, n: int) -> tuple[Judgement, ...]:
-    """The claims that make sense for a single model of ``n`` features, judged on its measured record."""
+    """The claims that a record alone decides, for a single model of ``n`` features."""
     case = Case(Setting(T=record.T, m=record.m, n=n), record)
     return tuple(judge_claim(claim, [case]) for claim in MODEL_CLAIMS)

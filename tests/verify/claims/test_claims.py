@@ -156,6 +156,50 @@ def test_the_worst_share_of_pairs_is_of_a_cell_that_decides():
     assert (judgement.holds, judgement.value) == (True, 1.0)
 
 
+def _polygon_case(T, seed, *, scale=1.0, setting=None):
+    """A measured memorizer on one-hot data, in a setting of strong decay."""
+    setting = setting or Setting(T=T, n=20, weight_decay=0.5, seed=seed)
+    hidden = scale * tgon_hidden(T)
+    W, b = hidden @ np.eye(T, 20), np.append(1 - np.sum(hidden**2, axis=0), np.zeros(20 - T))
+    data, shared = Dataset.from_dense(np.eye(20, T)), np.linspace(0.6, 1, 10)
+    fresh = Dataset.from_dense(np.vstack([np.diag(shared), np.diag(np.sqrt(1 - shared**2))]))
+    return Case(setting, measure((W, b), data), 0, (W, b), data, fresh)
+
+
+@pytest.mark.parametrize("pairs", [6, 7])
+def test_norms_grow_as_those_of_the_polygon(pairs):
+    """Seven pairs decide at this significance, six do not; growth like √T and norms exchanged are found out."""
+    claim = _labelled(CLAIMS, "memorization.norm-growth")
+    cases = [_polygon_case(T, seed, scale=1 + 0.005 * seed) for T in (5, 10) for seed in range(pairs)]
+    judgement = judge_claim(claim, cases)
+    assert judgement.holds is (True if pairs == 7 else None)
+    assert all(control.outcome == "fails as it must" for control in judgement.controls)
+    long = [_polygon_case(T, seed, scale=1 + 0.25 * (T == 10)) for T in (5, 10) for seed in range(pairs)]
+    assert judge_claim(claim, long).holds is (False if pairs == 7 else None)
+
+
+@pytest.mark.parametrize(
+    "change", [{"weight_decay": 0.01}, {"m": 3}, {"repeats": 2}], ids=["decay", "m", "repeats"]
+)
+def test_norm_growth_is_silent_outside_its_regime(change):
+    base = Setting(T=5, weight_decay=0.5).replace(**change)
+    cases = [_polygon_case(T, seed, setting=base.replace(T=T)) for T in (5, 10) for seed in range(7)]
+    judgement = judge_claim(_labelled(CLAIMS, "memorization.norm-growth"), cases)
+    assert (judgement.applies, judgement.verdict) == (False, "not judged")
+
+
+def test_test_loss_is_that_of_the_least_norm_model_of_the_dataset():
+    """Long hidden vectors switch on later: then the claim is violated. T = 4 and runs without data are not judged."""
+    claim = _labelled(CLAIMS, "memorization.least-norm-test-loss")
+    judgement = judge_claim(claim, [_polygon_case(5, seed, scale=1.02) for seed in range(7)])
+    assert judgement.holds
+    assert all(control.outcome == "fails as it must" for control in judgement.controls)
+    assert judge_claim(claim, [_polygon_case(5, seed, scale=1.5) for seed in range(7)]).holds is False
+    bare = [dataclasses.replace(_polygon_case(5, seed), parameters=None) for seed in range(7)]
+    for cases in ([_polygon_case(4, seed) for seed in range(7)], bare):
+        assert not judge_claim(claim, cases).applies
+
+
 @pytest.mark.parametrize("wrong", [scaled(1.1), next_index, wrong_sign])
 @pytest.mark.parametrize("T", [3, 5, 8, 12])
 def test_wrong_theories_differ_from_the_truth(wrong, T):

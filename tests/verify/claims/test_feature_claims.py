@@ -1,0 +1,106 @@
+"""Claims on rings of stored features: true of rings, false of their controls, silent outside their regime."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from numerics import Dataset
+from theory.features.polygon import polygon
+from theory.polygon_geometry import polygon_vertices
+from verify.claims import feature_claims
+from verify.claims.registry import judge_on
+from verify.end_states import Model, sparse_data
+
+
+def _ring(k, law="uniform", seed=0, noise=0.0):
+    """A k-gon of all features, best under a law, disturbed by a share of its length; its data is uniform."""
+    numbers, best = np.random.default_rng(seed), polygon(k, law, n=k)
+    W = polygon_vertices(k, best.radius_squared)
+    W = W + noise * np.sqrt(best.radius_squared / 2) * numbers.normal(size=W.shape)
+    b = best.bias + noise * numbers.normal(size=k)
+    return Model(W, b), sparse_data(numbers, k, 120 * k, alone=True, law="uniform")
+
+
+def _judged(model, data):
+    found = {one.label: one for one in judge_on(model, data)}
+    return found["generalization.ring-gain"], found["generalization.ring-law"]
+
+
+@pytest.mark.parametrize("k", [5, 6, 7])
+def test_the_ring_of_the_law_holds_and_convicts_every_control(k):
+    for judgement in _judged(*_ring(k)):
+        assert judgement.holds
+        assert {control.outcome for control in judgement.controls} == {"fails as it must"}
+
+
+@given(st.integers(5, 7), st.floats(0, 0.01), st.integers(0, 99))
+def test_no_stray_is_larger_than_what_it_may_change(k, noise, seed):
+    gain, _ = _judged(*_ring(k, noise=noise, seed=seed))
+    assert gain.holds is not False, gain
+    assert gain.applies or "strays allow" in gain.reason
+
+
+def test_a_record_of_another_worth_is_found_out(monkeypatch):
+    """A forged measurement, as if the ring kept a hundredth less of its energy."""
+    measured = feature_claims._measured
+    forge = lambda *given: dataclasses.replace(measured(*given), worth=measured(*given).worth - 0.01)  # noqa: E731
+    monkeypatch.setattr(feature_claims, "_measured", forge)
+    assert _judged(*_ring(6, noise=1e-4))[0].holds is False
+
+
+@pytest.mark.parametrize(("law", "rival"), [("free", "zero bias"), ("constant", "constant amplitudes")])
+def test_the_ring_of_another_law_is_not_at_the_end_or_violates(law, rival, monkeypatch):
+    case = _ring(5, law)
+    assert "not at the end of training: descent gains" in _judged(*case)[1].reason
+    monkeypatch.setattr(feature_claims, "settled_share", lambda *given: 1.0)
+    judgement = _judged(*_ring(5, law))[1]
+    assert judgement.holds is False
+    outcomes = {control.name: control.outcome for control in judgement.controls}
+    assert [rival in name for name, outcome in outcomes.items() if outcome == "not tight enough"] == [True]
+
+
+def _crowded(model, data):
+    X = data.dense()
+    X[0, 0] = X[1, 0] = 0.5
+    return model, Dataset.from_dense(X)
+
+
+_OUTSIDE = {
+    "one more dimension": (
+        lambda model, data: (Model(np.vstack([model.W, 0 * model.W[:1]]), model.b), data),
+        "m = 3",
+    ),
+    "few datapoints": (
+        lambda model, data: (model, Dataset.from_dense(data.dense()[:, :29])),
+        "29 datapoints",
+    ),
+    "nothing stored": (
+        lambda model, data: (Model(0.1 * model.W, 0 * model.b), data),
+        "0 features are stored",
+    ),
+    "two features at once": (_crowded, "1 of 600 datapoints have another feature beside a stored one"),
+    "a crooked ring": (
+        lambda model, data: (Model(model.W * np.linspace(0.9, 1.1, 5), model.b), data),
+        "strays allow",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _OUTSIDE)
+def test_outside_the_regime_nothing_is_judged_and_why_is_said(name):
+    change, why = _OUTSIDE[name]
+    gain, law = _judged(*change(*_ring(5)))
+    assert not gain.applies
+    assert why in gain.reason
+    assert not law.applies or name == "a crooked ring"
+
+
+def test_a_law_is_judged_only_where_laws_differ():
+    """Four features stand on one square under every law; constant amplitudes are met by longer rings, too."""
+    assert "one 4-gon" in _judged(*_ring(4))[1].reason
+    (model, _), X = _ring(6, "constant"), np.eye(6)[:, np.arange(300) % 6]
+    short = Model(0.97 * model.W, model.b)
+    assert "amplitudes are constant" in _judged(short, Dataset.from_dense(X))[1].reason

@@ -1,0 +1,208 @@
+"""Claims that models which store features are held to: what a ring of them is worth, and which law it fits.
+
+A ring is three or more stored features in the plane (`verify.stored_features`) that occur one at a time. It is laid
+beside the regular k-gon of its own mean squared length r and mean bias b.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from numerics.measurement.distinct import distinct_points
+from theory.features.amplitude_law import route
+from theory.features.amplitudes import Amplitude, samples
+from theory.features.free_bias import ring_gain
+from theory.features.polygon import polygon
+from verify.claims.judging import Case, Claim, Control, Finding, not_judged
+from verify.claims.tolerance import rounding
+from verify.stored_features import arrangement, find_stored, settled_share
+from verify.thresholds import CONVERGED, SEEN_OFTEN
+
+Floats = NDArray[np.float64]
+
+#: The share of its energy that a feature of a k-gon keeps: k, r, b and the law of amplitudes.
+Worth = Callable[[int, float, float, Amplitude], float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ring:
+    """Stored features on a ring, and how far they are from the regular k-gon of their means."""
+
+    k: int
+    radius_squared: float
+    bias: float
+    law: Amplitude  #: the amplitudes with which its features occur
+    worth: float  #: 1 − loss/E a², measured on its own outputs where one of its features is active
+    stray: float  #: the largest norm of a column of WᵀW − r cos(2π(i − j)/k)
+    bias_stray: float  #: the norm of the biases less their mean
+    regular: bool  #: whether it is named a regular polygon
+    settled: float  #: as in `verify.stored_features.settled_share`
+
+    @property
+    def allowed(self) -> float:
+        """How much the strays can change `worth`: outputs move by e = √(E a²) stray + bias stray in the mean square.
+
+        A loss ℓ then moves by 2e√ℓ + e² at most (Cauchy-Schwarz; ReLU is a contraction).
+        """
+        energy = self.law.moment(2)
+        moved = math.sqrt(energy) * self.stray + self.bias_stray
+        loss = energy * (1 - polygon_worth(self.k, self.radius_squared, self.bias, self.law))
+        return (2 * moved * math.sqrt(max(loss, 0.0)) + moved**2) / energy
+
+
+def polygon_worth(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
+    """1 − loss/E a² of a feature on the regular k-gon (`generalization.free-bias-loss`)."""
+    return ring_gain(k, radius_squared, bias, law)[0] / k
+
+
+def _next_index(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
+    return polygon_worth(k + 1, radius_squared, bias, law)
+
+
+def _wrong_sign(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
+    return polygon_worth(k, radius_squared, -bias, law)
+
+
+def _alone(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
+    return polygon_worth(1, radius_squared, bias, law)
+
+
+@lru_cache(maxsize=64)
+def find_ring(case: Case) -> Ring | str:
+    """The ring of a model, or why it has none."""
+    if case.parameters is None or case.data is None:
+        return "needs W, b and the data"
+    (W, b), data = case.parameters, case.data
+    if len(W) != 2 or data.T < 3 * SEEN_OFTEN:
+        return f"m = {len(W)} and {data.T} datapoints; m = 2 and {3 * SEEN_OFTEN} or more are needed"
+    points = distinct_points(data)
+    stored = find_stored(W, b, points, case.record.memorized)
+    k = len(stored)
+    if k < 3:
+        return f"{k} features are stored, a ring has three or more"
+    places = np.flatnonzero(np.isin(data.indices, stored))
+    active, of = np.unique(data.columns[places], return_inverse=True)
+    crowded = int(np.sum(np.diff(data.indptr)[active] > 1))
+    if crowded:
+        return f"{crowded} of {len(active)} datapoints have another feature beside a stored one"
+    own, amplitudes = np.searchsorted(stored, data.indices[places]), data.values[places[np.argsort(of)]]
+    return _measured(W[:, stored], b[stored], own, amplitudes, settled_share(W, b, points, stored))
+
+
+def _measured(columns: Floats, biases: Floats, own: NDArray[np.intp], a: Floats, settled: float) -> Ring:
+    """The ring of (2, k) columns on datapoints of one feature ``own`` and amplitude ``a`` each."""
+    k, gram = columns.shape[1], columns.T @ columns
+    r, bias, law = float(np.trace(gram)) / k, float(biases.mean()), samples(a)
+    place = np.argsort(np.argsort(np.arctan2(columns[1], columns[0])))
+    regular = r * np.cos(2 * np.pi * np.subtract.outer(place, place) / k)
+    outputs = np.maximum(gram[:, own] * a + biases[:, None], 0)
+    outputs[own, np.arange(len(a))] -= a
+    return Ring(
+        k=k,
+        radius_squared=r,
+        bias=bias,
+        law=law,
+        worth=1 - float(np.sum(outputs**2) / np.sum(a**2)),
+        stray=float(np.max(np.linalg.norm(gram - regular, axis=0))),
+        bias_stray=float(np.linalg.norm(biases - bias)),
+        regular=arrangement(columns).startswith("regular"),
+        settled=settled,
+    )
+
+
+def _rings(cases: Sequence[Case]) -> tuple[list[Ring], str]:
+    """The rings among the cases, and what the others lack."""
+    found = [find_ring(case) for case in cases]
+    lacks = [one for one in found if isinstance(one, str)]
+    return [one for one in found if isinstance(one, Ring)], "; ".join(dict.fromkeys(lacks[:1]))
+
+
+def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
+    """What a feature of the ring keeps of its energy, against the regular k-gon's; ``value`` is the worst ratio to
+    what the strays allow, ``bound`` 1. Judged where that is below half of what the (k + 1)-gon's angles change.
+    """
+    rings, lacks = _rings(cases)
+    ratios, loose = [], ""
+    for ring in rings:
+        about = ring.k, ring.radius_squared, ring.bias, ring.law
+        room = abs(polygon_worth(*about) - _next_index(*about)) / 2
+        if ring.allowed > room:
+            loose = (
+                f"strays allow {ring.allowed:.2g}, of which {room:.2g} would tell {ring.k} from {ring.k + 1}"
+            )
+            continue
+        allowed = ring.allowed + rounding(ring.k * len(ring.law.atoms))
+        ratios.append(abs(ring.worth - worth(*about)) / allowed)
+    if not ratios:
+        return not_judged(loose or lacks or "no model")
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, f"{len(ratios)} of {len(cases)} judged")
+
+
+#: Rival laws of a ring: those that `verify.stored_features.nearest_law` tells apart.
+_LAWS = ("free", "constant", "uniform")
+
+
+def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
+    """The distance of (length, mean bias) from the best k-gon of the data's own law, in halves of the distance from
+    there to the nearest k-gon of another law; ``value`` is the largest, ``bound`` 1. ``own`` puts another law there.
+    """
+    ratios, parts, lacks = [], [], [_rings(cases)[1]]
+    for case in cases:
+        ring = find_ring(case)
+        if isinstance(ring, str) or case.data is None:
+            continue
+        law = route(case.data).law
+        if law.kind == "constant" or not ring.regular:
+            lacks.append("amplitudes are constant" if ring.regular else "the ring is no regular polygon")
+            continue
+        if ring.settled < CONVERGED:
+            lacks.append(f"not at the end of training: descent gains {1 / ring.settled - 1:.2g} more")
+            continue
+        name = own or law.kind
+        found = {rival: polygon(ring.k, rival, n=case.data.n) for rival in _LAWS}  # type: ignore[arg-type]
+        found[law.kind] = polygon(ring.k, law, n=case.data.n)
+        ends = {rival: np.array([math.sqrt(one.radius_squared), one.bias]) for rival, one in found.items()}
+        nearest = min(
+            float(np.linalg.norm(ends[law.kind] - end)) for rival, end in ends.items() if rival != law.kind
+        )
+        if nearest < 2 * math.sqrt(rounding(ring.k)):
+            lacks.append(f"the laws have one {ring.k}-gon")
+            continue
+        measured = np.array([math.sqrt(ring.radius_squared), ring.bias])
+        ratios.append(float(np.linalg.norm(measured - ends[name])) / (nearest / 2))
+        ours, theirs = (", ".join(f"{x:.4g}" for x in end) for end in (measured, ends[name]))
+        parts.append(f"{ring.k}-gon of length and bias {ours}; {name} {theirs}")
+    if not ratios:
+        return not_judged("; ".join(filter(None, lacks)) or "no model")
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
+
+
+FEATURE_CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "generalization.ring-gain",
+        "a ring of k stored features keeps the gain of the regular k-gon of its squared radius and bias",
+        "theorem",
+        "m = 2, three or more stored features that occur one at a time; up to what the ring strays from regular",
+        partial(judge_ring_gain, worth=polygon_worth),
+        (
+            Control("k + 1 in place of k", partial(judge_ring_gain, worth=_next_index)),
+            Control("bias of the other sign", partial(judge_ring_gain, worth=_wrong_sign)),
+            Control("without the neighbours", partial(judge_ring_gain, worth=_alone)),
+        ),
+    ),
+    Claim(
+        "generalization.ring-law",
+        "a ring of k stored features has the length and bias of the best k-gon under the data's own amplitudes",
+        "hypothesis",
+        "m = 2, a regular ring at the end of training, features one at a time, amplitudes that vary, laws that differ",
+        judge_ring_law,
+        (
+            Control("the best k-gon at zero bias", partial(judge_ring_law, own="free")),
+            Control("the k-gon of constant amplitudes", partial(judge_ring_law, own="constant")),
+        ),
+    ),
+)
