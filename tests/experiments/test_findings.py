@@ -3,289 +3,36 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.commentary import outcomes, stale
+from experiments.commentary import stale
 from experiments.findings import Finding
 from experiments.page import Part, contents_page
-from experiments.published import published_test_loss
-from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
-from experiments.tables import digest, form_folders, form_of, read_tables
-
-ROOT = Path(__file__).parents[2]
-HOME = ROOT / "experiments"
-COMMITTED = [(each.name, folder) for each in EXPERIMENTS for folder in form_folders(HOME / each.folder)]
-
-
-def committed(name, form=0):
-    """The tables of a committed form: the first, which is the full one where there is one, or the last."""
-    return read_tables([folder for own, folder in COMMITTED if own == name][form])
-
-
-def judged(name, tables):
-    """The outcome of each published statement, which is judged once."""
-    found = find_experiment(name).module.findings(tables)
-    assert len({each.statement for each in found if each.outcome != "measured"}) == len(outcomes(found))
-    return outcomes(found)
-
-
-def changed(tables, names, **columns):
-    """The tables with columns of some replaced by a constant, or by what a function makes of the table."""
-    return tables | {name: tables[name].assign(**columns) for name in names.split(",")}
-
-
-def flat(table):
-    return 1 + 1e-3 * (np.arange(len(table)) % 7)
-
-
-def rising(column, at):
-    """The largest value at one place of a column, 1 elsewhere and 0.9 at its end, a little apart from row to row."""
-    return lambda table: (
-        flat(table) + np.select([table[column] == at, table[column] == table[column].max()], [49, -0.1])
-    )
-
-
-def at_the_end(runs):
-    """Which rows have the largest T of their curve."""
-    return runs["T"] == runs.groupby(["m", "density", "seed"])["T"].transform("max")
-
-
-def stored_from(T, value=0.3):
-    """A largest D_f of that value from T on, next to nothing before."""
-    return {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] >= T, value, 0.01)}
-
-
-def boundary(median):
-    """A boundary at a multiple of T/n, with an interval of 0.1 to either side."""
-    parts = {"median": median, "low": median - 0.1, "high": median + 0.1}
-    return {name: lambda rows, part=part: part * rows["T"] / rows["n"] for name, part in parts.items()}
-
-
-NORMS = ("weight_norm", "bias_norm")
-LENGTHS = ("hidden_length", "feature_length", *NORMS)
-
-#: A bump of the test loss at T = 300, and none.
-RISING = ({"test_loss": rising("T", 300)}, {"test_loss": flat})
-
-#: By experiment and table each statement: columns that make runs agree, others, what runs then say ("differs").
-STATEMENTS = {
-    "dataset-size runs": {
-        "The test loss rises between memorization and generalization": (*RISING, "not decided"),
-        "Up to T = 30 the largest D_X is m/T, that of a T-gon": (
-            {"largest_data_dimensionality": lambda runs: 2 / runs["T"]},
-            {"largest_data_dimensionality": lambda runs: 3 / runs["T"]},
-        ),
-        "Features are stored from T(1 − S) = 20 on (Jermyn's replication)": (
-            stored_from(20_000),
-            stored_from(5000),
-        ),
-        "Features are stored from T(1 − S) = 5 on (the authors)": (
-            stored_from(5000),
-            stored_from(0, 0.1),
-            "not tested",
-        ),
-        "Features end with a D_f notably below 2/5": (stored_from(5000), stored_from(5000, 0.4)),
-        "Between the regimes the test loss stays near 1": (
-            {"test_loss": flat},
-            {"test_loss": rising("T", 2000)},
-        ),
-        "‖W‖ and ‖b‖ peak around T = 30": (
-            dict.fromkeys(NORMS, rising("T", 30)),
-            dict.fromkeys(NORMS, rising("T", 3000)),
-        ),
-        "Both norms rise with T and fall far once features are learned (Jermyn)": (
-            dict.fromkeys(NORMS, rising("T", 3000)),
-            dict.fromkeys(NORMS, lambda runs: runs["T"]),
-        ),
-        "With much data ‖b‖ is below ‖W‖ again (Jermyn)": (
-            {"weight_norm": 1.0, "bias_norm": rising("T", 300)},
-            {"weight_norm": 1.0, "bias_norm": 2.0},
-        ),
-        "With much data ‖W‖ is near √5": ({"weight_norm": 5**0.5}, {"weight_norm": 3.0}),
-    },
-    "norms runs": {
-        "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)": (
-            {"weight_norm": 1.0, "bias_norm": lambda runs: runs["T"] / 10},
-            {"weight_norm": 1.0, "bias_norm": lambda runs: 10 / runs["T"]},
-        ),
-        "Lengths and norms peak around T = 30": (
-            dict.fromkeys(LENGTHS, lambda runs: -np.abs(np.log(runs["T"] / 30))),
-            dict.fromkeys(LENGTHS, lambda runs: runs["T"]),
-        ),
-    },
-    "gallery models": {
-        "Small datasets are stored as regular T-gons": (
-            {"diagnosis": "regular T-gon"},
-            {"diagnosis": "two circles"},
-        ),
-        "Large datasets are stored as five features": (
-            {"diagnosis": "stored features", "stored": 5},
-            {"diagnosis": "stored features", "stored": 6},
-        ),
-    },
-    "failures gaps": {
-        "Two circles need a large gap at their interface": (
-            {"gap": lambda gaps: gaps["bound"] + 0.1},
-            {"gap": lambda gaps: gaps["bound"] + 20},
-        )
-    },
-    "digits images": {
-        "Images of unusually high D* are odd (Olah)": (
-            {"distance_percentile": lambda images: np.where(images["group"] == "highest", 95.0, 50.0)},
-            {"distance_percentile": 50.0},
-            "not decided",
-        )
-    },
-    "digits toy": {
-        "The transition to generalization shows in D* (Hobbhahn)": (
-            {"largest": lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0)},
-            {"largest": 1.0},
-        )
-    },
-    "variants trained": {
-        "There is double descent with other losses (Hobbhahn)": RISING,
-        "There is double descent with a ReLU between the layers (Hobbhahn)": RISING,
-    },
-    "weight-decay runs": {
-        "Weight decay 1 removes the bump": (
-            {
-                "test_loss": lambda runs: np.where(
-                    runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs)
-                )
-            },
-            {"test_loss": rising("T", 500)},
-        ),
-        "Less weight decay makes the bump larger": (
-            {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"]},
-            {"test_loss": lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"]},
-        ),
-    },
-    "training-steps runs": {
-        "More steps make the bump larger": (
-            {"test_loss": lambda runs: rising("T", 500)(runs) * runs["steps"]},
-            {"test_loss": lambda runs: rising("T", 500)(runs) / runs["steps"]},
-        )
-    },
-    "heat-map runs": {
-        "More data hurts in some regions": (
-            {"test_loss": rising("T", 50)},
-            {"test_loss": flat},
-            "not decided",
-        ),
-        "More hidden dimensions hurt in some regions": (
-            {"test_loss": rising("m", 4)},
-            {"test_loss": flat},
-            "not decided",
-        ),
-        "Above m = 3 results are much more consistent": (
-            {"test_loss": lambda runs: np.where(runs["m"] > 3, 1, 1 + 0.1 * runs["seed"])},
-            {"test_loss": lambda runs: np.where(runs["m"] < 3, 1, 1 + 0.1 * runs["seed"])},
-        ),
-    },
-    "scale-sparsity scales": {
-        "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)": (
-            {"scale": lambda scales: 10 * flat(scales)},
-            {"scale": lambda scales: 1e4 * scales["density"] * flat(scales)},
-        ),
-        "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": ({"scale": 12.0}, {"scale": 30.0}),
-    },
-    "scale-sparsity runs": {
-        "Behind the onset the largest D_f falls as T grows (Jermyn)": (
-            {"largest_feature_dimensionality": lambda runs: np.where(at_the_end(runs), 0.3, 0.5)},
-            {"largest_feature_dimensionality": 0.3},
-        )
-    },
-    "scale-decay scales": {
-        "The generalization scale does not move with weight decay (Jermyn)": (
-            {"scale": lambda scales: 10 * flat(scales)},
-            {"scale": lambda scales: 1e4 / scales["weight_decay"] * flat(scales)},
-        )
-    },
-    "repeated-history history": {
-        "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": ({"length": 1.0}, {"length": 0.1}),
-        "A repeated point replaces one of the features (Jermyn)": (
-            {
-                "length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1),
-                "stored": lambda history: np.where(history["repeats"] >= 4, 4, 5),
-            },
-            {"length": lambda history: np.where(history["repeats"] >= 4, 1.0, 0.1), "stored": 5},
-            "not decided",
-        ),
-        "Some models memorize a repeated point and drop it again (Jermyn)": (
-            {
-                "length": lambda history: np.where(history["step"] < history["step"].max(), 1.0, 0.1),
-                "rank": 0.0,
-            },
-            {"length": 0.1},
-            "not tested",
-        ),
-    },
-    "repeated-many runs": {
-        "Each of several repeated points replaces a feature (Jermyn)": (
-            {"stored": lambda runs: np.maximum(5 - runs["repeated_points"], 0)},
-            {"stored": 5},
-        ),
-        "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
-            {"embedded": 5, "stored": 0},
-            {"embedded": 8, "stored": 2},
-        ),
-    },
-    "repeated-map runs": {
-        "At low T/n more than T/n repeats are needed (Jermyn)": (
-            {"first": lambda runs: runs["repeats"] > 3 * runs["T"] / runs["n"], "largest_feature": 0.3},
-            {"first": True, "largest_feature": 0.3},
-        )
-    },
-    "repeated-map boundaries": {
-        "At larger T/n the boundary is R = 0.4 T/n (Jermyn)": (boundary(0.4), boundary(0.9))
-    },
-    "forgetting fates": {
-        "Some models learn features and forget them by the end (Jermyn)": (
-            {"feature": 7, "end": 0.05},
-            {"feature": 7, "end": 0.3},
-            "not decided",
-        )
-    },
-    "envelope published_size": {
-        "Storing points has the least train loss up to T = 5·10⁵ (July 2023)": (
-            {"train_loss": lambda rows: np.where(rows["T"] <= 400_000, 0.99, 0.9999)},
-            {"train_loss": lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999)},
-        )
-    },
-}
-
-#: Statements that are judged of runs whose loss is averaged over features, too.
-AVERAGED = [
-    each for each in STATEMENTS["dataset-size runs"] if each.startswith(("Features", "‖W‖", "Both", "With"))
-]
-STATEMENTS["published-curves runs"] = {
-    **{f"{each}, loss averaged over features": STATEMENTS["dataset-size runs"][each] for each in AVERAGED},
-    "The authors' test loss is that of the loss averaged over features": (
-        {
-            "test_loss": lambda runs: (
-                runs["T"].map(published_test_loss().set_index("T")["test_loss"]).fillna(1.0)
-            )
-        },
-        {"test_loss": lambda runs: runs["T"] + 1.0},
-    ),
-    "Hidden lengths peak around T = 30, loss averaged over features": (
-        {"weight_norm": lambda runs: np.sqrt(runs["T"]) * (9 - np.abs(np.log(runs["T"] / 30)))},
-        {"weight_norm": lambda runs: runs["T"]},
-    ),
-}
+from experiments.registry import NAMES, OF_THE_NOTES, find_experiment
+from experiments.tables import digest, form_of, read_tables
+from tests.experiments.statements import (
+    COMMITTED,
+    NOTED,
+    ROOT,
+    STATEMENTS,
+    boundary,
+    changed,
+    committed,
+    judged,
+    stored_from,
+)
 
 #: Where the full form has too few seeds to decide anything.
 SEEDS = {"repeated-history"}
 
 
 @pytest.mark.parametrize(
-    ("place", "statement"), [(place, each) for place in STATEMENTS for each in STATEMENTS[place]]
+    ("place", "statement"), [(place, each) for place, group in (STATEMENTS | NOTED).items() for each in group]
 )
 def test_an_outcome_is_made_by_the_numbers(place, statement):
-    (agreeing, other, *outcome), (name, table) = STATEMENTS[place][statement], place.split()
+    (agreeing, other, *outcome), (name, table) = (STATEMENTS | NOTED)[place][statement], place.split()
     tables = committed(name, -1 if name in SEEDS else 0)
     assert judged(name, changed(tables, table, **agreeing))[statement] == "agrees"
     assert judged(name, changed(tables, table, **other))[statement] == (outcome or ["differs"])[0]
@@ -350,14 +97,15 @@ def test_a_place_that_hangs_on_the_bar_is_not_decided():
 
 def test_every_statement_has_both_sides():
     """Those that no change of a table can turn are named here, with the reason."""
-    names = [name for name in NAMES if name not in OF_THE_NOTES]
-    found = {statement for name in names for statement in judged(name, committed(name))}
-    turned = {statement for group in STATEMENTS.values() for statement in group}
+    found = {statement for name in NAMES for statement in judged(name, committed(name))}
+    turned = {statement for group in (STATEMENTS | NOTED).values() for statement in group}
     left = found - turned
     assert turned <= found
     assert left == {
         "Some images have almost 100 times the typical D* (Olah)",  # digits have a ceiling of 3
         "Some models put their datapoints on two circles",  # told where there are such runs, as others are
+        # no points in the plane are above its bound
+        "The sum of D_X over the datapoints of a model is at most its rank (`dimensionality.sum-bound`)",
         # told of a whole card
         "One difference in setup sets authors and Jermyn's replication apart in the onset of features",
         "One difference in setup sets authors and Jermyn's replication apart in the peak of the test loss",
@@ -411,5 +159,5 @@ def _prose(path):
 
 def test_no_experiment_composes_sentences():
     """Pages of `experiments.page` say what was run and how, in one line each; results are numbers and written prose."""
-    files = [path for path in HOME.rglob("*.py") if path.name != "page.py"]
+    files = [path for path in (ROOT / "experiments").rglob("*.py") if path.name != "page.py"]
     assert [place for path in files for place in _prose(path)] == []

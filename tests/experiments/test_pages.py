@@ -13,83 +13,46 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import experiments.tables
-from experiments import making, test_loss
+from experiments import making
 from experiments.commentary import parse_commentary
 from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
 from experiments.page import STALE
-from experiments.registry import EXPERIMENTS, NAMES, OF_THE_NOTES, find_experiment
+from experiments.registry import NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
-from numerics import train
 from numerics.sweeps.file import read_sweep
+from tests.experiments.conftest import TINY
+from tests.experiments.statements import COMMITTED, changed, committed
 from tgon.cli.main import main
 from verify.statistics import mean_interval, share_interval
-from verify.style import render
+from verify.style import panels, render
 
 ROOT = Path(__file__).parents[2]
 NORMS = find_experiment("norms")
 HEAD = 'title = "t"\nquestion = "q"\ncaption = "c"\n'
-#: Every committed form: its experiment and its folder.
-COMMITTED = [
-    (each.name, folder.relative_to(ROOT).as_posix())
-    for each in EXPERIMENTS
-    for folder in form_folders(ROOT / "experiments" / each.folder)
-]
-
-#: Enough to go through every line that draws: minutes of the real sweeps in a second.
-TINY = {
-    "dataset-size": "[setting]\nn=60\nsparsity=0.9\nsteps=60\n[grid]\nT=[3, 8, 40]\ndata_seed='0:1'\nseed='0:1'\n",
-    "norms": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 4, 8]\nseed='0:2'\n",
-    "gallery": "[setting]\nn=60\nsparsity=0.9\nsteps=60\ndata_seed=0\n[grid]\nT=[3, 5, 40]\nseed='0:1'\n",
-    "failures": "[setting]\nn=60\nsparsity=0.97\nsteps=400\nlr=0.02\n[grid]\nT=[3, 6, 7]\nseed='0:3'\n",
-    "test-loss": "[setting]\nsteps=60\n[grid]\nT=[3, 5, 8]\nseed='0:1'\n",
-}
 
 
 def _tgon(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Every experiment with a tiny sweep, made by the command: its answer and its folder, by name."""
-    folder = tmp_path_factory.mktemp("made")
-    answers = {}
-    for name, text in TINY.items():
-        file = folder / f"{name}.toml"
-        file.write_text(f"{text}[preview.setting]\nweight_decay=0.01\n")
-        train(read_sweep(file).cells, out=folder / "runs", progress=False)
-        out = folder / "experiments" / name.replace("-", "_")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(test_loss, "FRESH", 2000)
-            done = _tgon(
-                "figure",
-                name,
-                "--runs",
-                folder / "runs",
-                "--sweep",
-                file,
-                "--preview",
-                "--out",
-                out,
-                "--json",
-            )
-        assert done.exit_code == 0, done.output
-        answers[name] = json.loads(done.stdout)["result"]
-    return answers
-
-
 @pytest.mark.parametrize("name", TINY)
 def test_one_command_makes_tables_figure_and_page(name, made):
-    answer = made[name]
-    page = Path(answer["page"])
+    """The tables and columns that are committed, and a page that says what they do."""
+    answer, experiment = made(name), find_experiment(name)
+    page, known, fresh = Path(answer["page"]), committed(name), read_tables(Path(answer["out"]))
     assert page.parts[-3:] == ("notes", "experiments", f"{name}.md")
-    assert answer["missing"] == "0"
-    assert {Path(path).suffix for path in answer["written"]} == {".csv", ".png", ".md"}
-    for path in map(Path, answer["written"]):
-        limit = 200_000 if path.suffix == ".csv" else 300_000
-        assert path.suffix == ".png" or path.stat().st_size < limit
+    assert answer["missing"] == form_of(fresh)["missing"] == "0"
+    assert {Path(path).name for path in answer["written"]} == {
+        *(f"{table}.csv" for table in known),
+        *("figure.png", page.name, CONTENTS),
+        *["animation.gif"] * experiment.animated,
+    }
+    assert all(set(known[table]) <= set(fresh[table]) for table in known)
+    assert all(Path(path).stat().st_size < 200_000 for path in answer["written"] if path.endswith(".csv"))
     text = page.read_text(encoding="utf-8")
+    assert all(each.statement in text for each in experiment.module.findings(fresh))
+    assert ("animation.gif)" in text) is experiment.animated
     for link in re.findall(r"\]\(([^)]+)\)", text):
         assert (page.parent / link).is_file(), link
     assert "nan" not in text.lower().replace("dominan", "")
@@ -97,25 +60,31 @@ def test_one_command_makes_tables_figure_and_page(name, made):
 
 
 def test_the_tables_alone_give_the_same_files(made):
-    folder = Path(made["norms"]["out"])
-    before = {path: Path(path).read_bytes() for path in made["norms"]["written"]}
+    folder = Path(made("norms")["out"])
+    before = {path: Path(path).read_bytes() for path in made("norms")["written"]}
     assert _tgon("figure", "norms", "--from", folder).exit_code == 0
     assert before == {path: Path(path).read_bytes() for path in before}
 
 
-def _two_forms(made, folder):
-    """The norms of `made` as full form in ``experiments/norms`` of a folder, and beside it as tenth form."""
-    home = folder / "experiments" / "norms"
+@pytest.fixture
+def empty(monkeypatch):
+    """Figures are empty, for tests of files."""
+    monkeypatch.setattr(making, "picture", lambda *_: panels(1, 1, 1.0, 1.0)[0])
+
+
+@pytest.fixture
+def two_forms(made, empty, tmp_path):
+    """The norms as full form in ``experiments/norms`` of a folder, and beside it as tenth form."""
+    home = tmp_path / "experiments" / "norms"
     for form, out in (("full", home), ("tenth", home / "tenth")):
-        tables = read_tables(Path(made["norms"]["out"]))
+        tables = read_tables(Path(made("norms")["out"]))
         tables["form"] = tables["form"].replace({"value": {"preview": form}})
         write_experiment(NORMS, tables, out)
     return home
 
 
-def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
+def test_forms_that_lie_beside_each_other_share_a_page(two_forms, tmp_path):
     """Each with its own figure, command and text, under its own name; the list of pages names both."""
-    home = _two_forms(made, tmp_path)
     notes = tmp_path / "notes" / "experiments"
     text = (notes / "norms.md").read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if line.startswith("#")][1:] == [
@@ -128,23 +97,23 @@ def test_forms_that_lie_beside_each_other_share_a_page(made, tmp_path):
     assert "--tenth --runs runs" in tenth
     assert "--tenth" not in full
     assert "[tenth form](#tenth-form), n = 60, 9 of 9 runs" in full
-    assert {folder.name for folder in form_folders(home)} == {"norms", "tenth"}
+    assert {folder.name for folder in form_folders(two_forms)} == {"norms", "tenth"}
     rows = [line for line in (notes / CONTENTS).read_text(encoding="utf-8").splitlines() if ".md)" in line]
     assert rows[-1].endswith("full: n = 60, 9 of 9 runs; tenth: n = 60, 9 of 9 runs |")
     assert " (full); " in next(row for row in rows if "(norms.md) |" in row)
 
 
-def test_a_page_holds_findings_summary_and_text(made):
+def test_a_page_holds_findings_summary_and_text(made, tmp_path):
     """The text stands behind a warning where its outcomes are not those of the findings."""
-    tables = read_tables(Path(made["norms"]["out"]))
-    text = page_of(NORMS, {".": tables})
+    tables = read_tables(Path(made("norms")["out"]))
+    _, text = page_of(NORMS, tables, tmp_path)
     head = "| statement | outcome | quantity | at | value (95 % interval) | n |"
     assert head in text
     assert f"| {NORMS.module.findings(tables)[0].statement} |" in text
     assert "| T | seeds on disjoint data |" in text
     assert NORMS.commentary.texts["full"] not in text
     tables["form"] = tables["form"].replace({"value": {"preview": "full"}})
-    other = page_of(NORMS, {".": tables})
+    _, other = page_of(NORMS, tables, tmp_path)
     assert NORMS.commentary.texts["full"] in other
     assert STALE in other
 
@@ -155,20 +124,19 @@ def test_the_committed_list_is_that_of_the_committed_pages():
     assert re.findall(r"\]\((.+?)\.md\)", text.split("## Pages")[1]) == list(NAMES)
 
 
-def test_one_command_draws_all_forms_again(made, tmp_path):
+def test_one_command_draws_all_forms_again(two_forms, tmp_path):
     """In their place, and elsewhere, whatever the folder is called and however often the command runs."""
-    home = _two_forms(made, tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     for path in before:
         if path.suffix in (".png", ".md"):
             path.unlink()
-    done = _tgon("figure", "norms", "--from", home, "--json")
+    done = _tgon("figure", "norms", "--from", two_forms, "--json")
     assert done.exit_code == 0, done.output
     assert {Path(path) for path in json.loads(done.stdout)["result"]["written"]} == set(before)
     assert {path: path.read_bytes() for path in before} == before
     pages = []
     for _ in range(2):
-        assert _tgon("figure", "norms", "--from", home, "--out", tmp_path / "copy").exit_code == 0
+        assert _tgon("figure", "norms", "--from", two_forms, "--out", tmp_path / "copy").exit_code == 0
         pages.append((tmp_path / "copy" / "norms.md").read_text(encoding="utf-8"))
     assert pages[0] == pages[1]
     assert pages[0].count("# How it was made") == 2
@@ -176,13 +144,10 @@ def test_one_command_draws_all_forms_again(made, tmp_path):
 
 
 @pytest.mark.parametrize("killed", ["theory.csv", "figure.png"])
-def test_a_kill_while_writing_leaves_tables_of_one_writing(made, tmp_path, monkeypatch, killed):
+def test_a_kill_while_writing_leaves_tables_of_one_writing(two_forms, monkeypatch, killed):
     """The old or the new ones, never both; the figure names those that it was drawn from."""
-    home = _two_forms(made, tmp_path)
-    tables = read_tables(home)
-    changed = tables | {
-        name: tables[name].assign(weight_norm=tables[name]["weight_norm"] + 1) for name in ("runs", "theory")
-    }
+    tables = read_tables(two_forms)
+    other = changed(tables, "runs,theory", weight_norm=1.0)
     written = making.write_atomically
 
     def kill(path, content):
@@ -190,30 +155,30 @@ def test_a_kill_while_writing_leaves_tables_of_one_writing(made, tmp_path, monke
             raise KeyboardInterrupt
         written(path, content)
 
-    for module in (making, experiments.tables):
-        monkeypatch.setattr(module, "write_atomically", kill)
-    with pytest.raises(KeyboardInterrupt):
-        write_experiment(NORMS, changed, home)
-    monkeypatch.undo()
-    kept = tables if killed.endswith(".csv") else changed
-    assert digest(read_tables(home)) == digest(kept)
-    named = Image.open(home / "figure.png").info["Description"]
+    with monkeypatch.context() as patch:
+        for module in (making, experiments.tables):
+            patch.setattr(module, "write_atomically", kill)
+        with pytest.raises(KeyboardInterrupt):
+            write_experiment(NORMS, other, two_forms)
+    kept = tables if killed.endswith(".csv") else other
+    assert digest(read_tables(two_forms)) == digest(kept)
+    named = Image.open(two_forms / "figure.png").info["Description"]
     assert (named == digest(kept)) is (killed != "figure.png")
-    assert _tgon("figure", "norms", "--from", home).exit_code == 0
-    assert Image.open(home / "figure.png").info["Description"] == digest(kept)
+    assert _tgon("figure", "norms", "--from", two_forms).exit_code == 0
+    assert Image.open(two_forms / "figure.png").info["Description"] == digest(kept)
 
 
-def test_another_experiment_without_its_tables_is_named(made, tmp_path):
-    home = _two_forms(made, tmp_path)
-    (home.parent / "gallery" / "tables").mkdir(parents=True)
-    (home / "tables" / "form.csv").rename(home.parent / "gallery" / "tables" / "form.csv")
-    done = _tgon("figure", "norms", "--from", home / "tenth")
+def test_another_experiment_without_its_tables_is_named(two_forms):
+    other = two_forms.parent / "gallery"
+    (other / "tables").mkdir(parents=True)
+    (two_forms / "tables" / "form.csv").rename(other / "tables" / "form.csv")
+    done = _tgon("figure", "norms", "--from", two_forms / "tenth")
     assert done.exit_code == 2
-    assert f"{home.parent / 'gallery'}: its tables are those of norms" in done.stderr
+    assert f"{other}: its tables are those of norms" in done.stderr
 
 
-def test_missing_runs_are_counted_on_the_page(made, tmp_path):
-    source = Path(made["norms"]["out"]).parents[1]
+def test_missing_runs_are_counted_on_the_page(made, empty, tmp_path):
+    source = Path(made("norms")["out"]).parents[1]
     file = tmp_path / "norms.toml"
     file.write_text(TINY["norms"].replace("[3, 4, 8]", "[3, 4, 9]"))
     done = _tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
@@ -225,46 +190,48 @@ def test_missing_runs_are_counted_on_the_page(made, tmp_path):
 @pytest.mark.parametrize(("name", "folder"), COMMITTED)
 def test_committed_figures_are_those_of_the_committed_tables(name, folder):
     """A figure names the tables it was drawn from; pixels differ between machines."""
-    tables = read_tables(ROOT / folder)
-    assert Image.open(ROOT / folder / "figure.png").info["Description"] == digest(tables)
+    assert Image.open(folder / "figure.png").info["Description"] == digest(read_tables(folder))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "folder"), COMMITTED)
 def test_committed_tables_are_drawn(name, folder):
     """And a smaller form says above its figure that it is one."""
-    tables = read_tables(ROOT / folder)
+    tables = read_tables(folder)
     assert bool(picture(find_experiment(name), tables).get_suptitle()) is (form_of(tables)["form"] != "full")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_committed_pages_are_those_of_the_committed_tables(name):
-    forms = {f"../../{folder}": read_tables(ROOT / folder) for own, folder in COMMITTED if own == name}
-    page = (ROOT / "notes" / "experiments" / f"{name}.md").read_text(encoding="utf-8")
-    assert page_of(find_experiment(name), forms) == page
+    folder = next(folder for own, folder in COMMITTED if own == name)
+    path, text = page_of(find_experiment(name), read_tables(folder), folder)
+    assert path == ROOT / "notes" / "experiments" / f"{name}.md"
+    page = path.read_text(encoding="utf-8")
+    assert text == page
     for link in re.findall(r"\]\(([^)#]+)\)", page):
         assert (ROOT / "notes" / "experiments" / link).is_file(), link
     for anchor in re.findall(r"\]\(#([^)]+)\)", page):
         assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in page
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_a_changed_number_is_another_picture(name, made):
-    folder = Path(made[name]["out"])
-    experiment, changed = find_experiment(name), read_tables(folder)
-    drawn = {
-        "dataset-size": ("runs", "test_loss"),
-        "gallery": ("points", "x"),
-        "failures": ("shares", "share"),
-        "test-loss": ("runs", "test_loss"),
-    }
-    key, column = drawn.get(name, ("runs", "weight_norm"))
-    values = changed[key][column].to_numpy(dtype=float, copy=True)
+@pytest.mark.parametrize(
+    ("name", "table", "column"),
+    [
+        *[
+            ("norms", "runs", "weight_norm"),
+            ("dataset-size", "runs", "test_loss"),
+            ("gallery", "points", "x"),
+        ],
+        *[("failures", "shares", "share"), ("test-loss", "runs", "test_loss"), ("codes", "runs", "above")],
+    ],
+)
+def test_a_changed_number_is_another_picture(name, table, column, made):
+    folder = Path(made(name)["out"])
+    known = read_tables(folder)
+    values = known[table][column].to_numpy(dtype=float, copy=True)
     values[0] = 0.5 * values[0] + 0.2
-    changed[key] = changed[key].assign(**{column: values})
-    before = (folder / "figure.png").read_bytes()
-    assert before != render(picture(experiment, changed), "png", digest(changed))
-    assert before == render(picture(experiment, read_tables(folder)), "png", digest(read_tables(folder)))
+    drawn = picture(find_experiment(name), changed(known, table, **{column: values}))
+    assert (folder / "figure.png").read_bytes() != render(drawn, "png", digest(known))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -310,7 +277,7 @@ def test_a_refusal_is_one_line(arguments, says, tmp_path, monkeypatch):
 
 
 def test_form_says_what_was_run(made):
-    form = form_of(read_tables(Path(made["dataset-size"]["out"])))
+    form = form_of(read_tables(Path(made("dataset-size")["out"])))
     said = ("preview", "12", "60", "3, 8, 40", "0, 1")
     assert tuple(form[key] for key in ("form", "runs", "n", "T", "seed")) == said
 

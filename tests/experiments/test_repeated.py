@@ -1,6 +1,5 @@
 """Repeated datapoints and forgotten features: what is counted, and what is found."""
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,78 +7,25 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from experiments import forgetting, repeated_history, repeated_many, repeated_map
+from experiments import forgetting, repeated_history, repeated_many
 from experiments.following import outcomes, standing, stored_features
-from experiments.making import gather, page_of, picture, write_experiment
-from experiments.registry import find_experiment
 from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
 from experiments.repeated_map import sweep_both_ways, with_copies
-from experiments.tables import form_folders, form_of, read_tables
-from experiments.threshold import draws
-from numerics import Run, train
+from experiments.tables import form_folders, read_tables
+from numerics import Run
 from numerics.data import draw_dataset
-from numerics.repetition import Transition
-from numerics.sweeps.file import read_sweep
 from numerics.training.obtaining import train_one
 from theory import Setting
 from theory.dimensionality import dimensionality
 
 ROOT = Path(__file__).parents[2]
 
-_SMALL = "[setting]\nn=40\nsparsity=0.9\nsteps=60\n"
-TINY = {
-    "repeated-history": f"{_SMALL}T=60\n[grid]\nrepeats=[2, 5]\nseed='0:1'\n",
-    "repeated-many": f"{_SMALL}T=60\nrepeats=4\n[grid]\nrepeated_points=[1, 2, 6]\nseed='0:1'\n",
-    "repeated-map": f"{_SMALL}[[zip]]\nT=[40, 40, 120]\nrepeats=[2, 6, 3]\n[grid]\nseed='0:1'\n",
-    "forgetting": f"{_SMALL}[grid]\nT=[30, 60]\nseed='0:1'\n",
-}
 
-
-def _transition(T, n, sparsity, seed=0, features=120):
-    R = 1 + 0.1 * seed
-    return Transition(
-        threshold=R, between=(R, R), metastable_until=2.0, embedded_from=0.5, zero_bias=1.0, repeats=R * T / n
-    )
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """The tables of each experiment, from a tiny sweep, by name."""
-    folder = tmp_path_factory.mktemp("made")
-    patch = pytest.MonkeyPatch()
-    # in place of minutes: a threshold that is not searched for, short sweeps, few frames
-    for module in (repeated_history, draws):
-        patch.setattr(module, "find_transition", _transition)
-    patch.setattr(forgetting, "FRAMES", 5)
-    patch.setattr(repeated_map, "sweep_both_ways", partial(sweep_both_ways, steps=20))
-    tables = {}
-    for name, text in TINY.items():
-        file = folder / f"{name}.toml"
-        file.write_text(text)
-        sweep = read_sweep(file)
-        train(sweep.cells, out=folder / "runs", progress=False)
-        tables[name] = gather(find_experiment(name), sweep, folder / "runs", source=name)
-    patch.undo()
-    return tables
-
-
-@pytest.mark.parametrize("name", TINY)
-def test_tables_are_whole_and_make_figure_and_page(name, made):
-    experiment, tables = find_experiment(name), made[name]
-    assert form_of(tables)["missing"] == "0"
-    assert all(len(table.to_csv(index=False)) < 200_000 for table in tables.values())
-    assert len(picture(experiment, tables).axes) >= 2
-    page = page_of(experiment, {".": tables})
-    assert all(each.statement in page for each in experiment.module.findings(tables))
-    assert ("(./animation.gif)" in page) is (name == "forgetting")
-
-
-def test_the_animation_is_written_with_the_figure(made, tmp_path):
-    tables = made["forgetting"]
-    write_experiment(find_experiment("forgetting"), tables, tmp_path)
-    path = tmp_path / "animation.gif"
-    assert path.read_bytes() == forgetting.animate(read_tables(tmp_path))
-    with Image.open(path) as image:
+def test_the_animation_is_written_with_the_figure(made):
+    folder = Path(made("forgetting")["out"])
+    tables = read_tables(folder)
+    assert (folder / "animation.gif").read_bytes() == forgetting.animate(tables)
+    with Image.open(folder / "animation.gif") as image:
         assert image.n_frames == tables["frames"]["step"].nunique() > 3
 
 

@@ -12,6 +12,7 @@ from experiments.variants import _is_regular, traits_of
 from numerics import train
 from numerics.other_models.variants import VARIANTS
 from theory import Setting
+from verify.stored_features import gap_deviation
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_polygon_with_a_corner_left_out_is_not_regular(T):
     angle = 2 * np.pi * np.arange(T) / T
     missing = 2 * np.pi * np.arange(T) / (T + 1)
     for angles, regular in ((angle, True), (missing, False)):
-        deviation = variants._gap_deviation(np.stack([np.cos(angles), np.sin(angles)]))
+        deviation = gap_deviation(np.stack([np.cos(angles), np.sin(angles)]))
         row = pd.DataFrame({"T": [T], "gap_deviation": [deviation], "length_spread": [0.0]})
         assert _is_regular(row).tolist() == [regular]
         assert deviation == pytest.approx(0 if regular else np.sqrt(T - 1) / (T + 1), abs=1e-12)
