@@ -1,14 +1,14 @@
 """What figures of experiments share: empty figures, seeds with their middle, plain numbers on axes, one legend."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.axis import Axis
 from matplotlib.ticker import NullFormatter
-from numpy.typing import ArrayLike
 
 from verify.style import DECAY_COLOURS, VERMILLION, Plot
 
@@ -27,11 +27,16 @@ def empty(width: float, height: float, **pads: Any) -> Plot:
 
 
 def draw_seeds(
-    ax: Axes, place: ArrayLike, values: ArrayLike, middle: Sequence[float], label: str, **style: str
+    ax: Axes,
+    place: pd.Series,
+    values: pd.Series,
+    label: str,
+    middle: str | Callable[[pd.Series], float] = "median",
+    **style: Any,
 ) -> None:
-    """Every seed as a pale mark, and a line through the ``middle`` of each place, in ascending order."""
-    ax.scatter(place, values, s=18, alpha=0.45, lw=0, **style)  # type: ignore[arg-type]
-    ax.plot(np.unique(place), middle, "-", lw=1.8, ms=5, label=label, **style)  # type: ignore[arg-type]
+    """Every seed as a pale mark, and a line through the ``middle`` of those at each place."""
+    ax.scatter(place, values, s=18, alpha=0.45, lw=0, **style)
+    ax.plot(values.groupby(place).agg(middle), "-", lw=1.8, ms=5, label=label, **style)
 
 
 def plain_numbers(*axes: Axis) -> None:

@@ -67,8 +67,7 @@ def geometric_mean(values: ArrayLike) -> Interval:
     >>> round(geometric_mean([1.0, 4.0]).value, 12)
     2.0
     """
-    mean = mean_interval(_logarithms(values))
-    return Interval(*(math.exp(each) for each in (mean.value, mean.low, mean.high)))
+    return mean_interval(_logarithms(values)).map(_exp)
 
 
 def ratio_interval(upper: ArrayLike, lower: ArrayLike, *, level: float = 0.95) -> Interval:
@@ -80,17 +79,19 @@ def ratio_interval(upper: ArrayLike, lower: ArrayLike, *, level: float = 0.95) -
     """
     samples = [_logarithms(values) for values in (upper, lower)]
     difference = float(samples[0].mean() - samples[1].mean())
-    if min(map(len, samples)) == 1:
-        return Interval(math.exp(difference), 0.0, math.inf)
-    errors = [float(sample.var(ddof=1)) / len(sample) for sample in samples]
-    total = sum(errors)
-    if total == 0:
-        return Interval(*[math.exp(difference)] * 3)
-    weights = sum(each**2 / (len(sample) - 1) for each, sample in zip(errors, samples, strict=True))
-    half = float(stats.t.ppf((1 + level) / 2, total**2 / weights)) * math.sqrt(total)
-    return Interval(
-        *(math.exp(min(each, 700)) for each in (difference, difference - half, difference + half))
-    )
+    counts = np.array([len(sample) for sample in samples])
+    if counts.min() == 1:
+        return Interval(difference, -math.inf, math.inf).map(_exp)
+    errors = np.array([sample.var(ddof=1) for sample in samples]) / counts
+    half, total = 0.0, float(errors.sum())
+    if total > 0:
+        half = stats.t.ppf((1 + level) / 2, total**2 / np.sum(errors**2 / (counts - 1))) * math.sqrt(total)
+    return Interval(difference, difference - half, difference + half).map(_exp)
+
+
+def _exp(value: float) -> float:
+    """The exponential function, without the error where it overflows."""
+    return float(np.exp(value if math.isinf(value) else min(value, 700)))
 
 
 def _logarithms(values: ArrayLike) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -120,6 +121,11 @@ def losses_by(runs: pd.DataFrame, key: str) -> dict[float, dict[int, list[float]
 def mean_losses(runs: pd.DataFrame) -> dict[int, float]:
     """The geometric mean of the test loss at each T."""
     return {T: geometric_mean(each).value for T, each in values_by(runs, "T", "test_loss").items()}
+
+
+def excess_mean(excess: pd.Series) -> float:
+    """The geometric mean of test losses, both less 1."""
+    return geometric_mean(excess + 1).value - 1
 
 
 def bumps_of(losses: Losses) -> dict[float, Bump]:
@@ -165,11 +171,8 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
     excess, column = runs.assign(excess=runs["test_loss"] - 1), "largest_feature_dimensionality"
     for (value, rows), style in zip(parts(excess, key), cycle(LOOKS), strict=False):
         label = f"{symbol} = {value:g}"
-        middle = [loss - 1 for loss in mean_losses(rows).values()]
-        draw_seeds(top, rows["T"], rows["excess"], middle, label, **style)
-        draw_seeds(
-            bottom, rows["T"], rows[column], rows.groupby("T")[column].median().tolist(), label, **style
-        )
+        draw_seeds(top, rows["T"], rows["excess"], label, excess_mean, **style)
+        draw_seeds(bottom, rows["T"], rows[column], label, **style)
     _finish(top, bottom, numbers(excess, "excess"), 10 / _density(runs))
     return figure
 

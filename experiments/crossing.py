@@ -49,11 +49,9 @@ def crossing(T: ArrayLike, values: ArrayLike) -> float:
 
 def scales_of(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """The scale of every curve: one row for each value of ``keys`` and each seed, with ``scale`` and ``plateau``."""
-    rows = []
-    for place, curve in runs.sort_values("T").groupby([*keys, "seed"]):
-        value = curve["largest_feature_dimensionality"]
-        rows.append((*place, crossing(curve["T"], value), value.max()))
-    return pd.DataFrame(rows, columns=[*keys, "seed", "scale", "plateau"])
+    curves = runs.sort_values("T").set_index("T").groupby([*keys, "seed"])["largest_feature_dimensionality"]
+    scales = curves.agg(scale=lambda curve: crossing(curve.index, curve), plateau="max")
+    return scales.reset_index()
 
 
 def slope_interval(scales: pd.DataFrame, key: str) -> Interval:
@@ -122,8 +120,7 @@ def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: 
 def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
     column = "largest_feature_dimensionality"
     for (value, rows), style in zip(runs.groupby(axis.key), cycle(LOOKS), strict=False):
-        middle, label = rows.groupby(axis.size)[column].median().tolist(), f"{axis.symbol} = {value:g}"
-        draw_seeds(ax, rows[axis.size], rows[column], middle, label, **style)
+        draw_seeds(ax, rows[axis.size], rows[column], f"{axis.symbol} = {value:g}", **style)
     ax.axvline(expected, color=GREY, lw=1)
     ax.set(xscale="log", xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
     ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

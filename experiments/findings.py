@@ -98,10 +98,12 @@ def outcome_of(agreeing: int, of: int) -> Outcome:
     return "agrees" if agreeing == of else "agrees in part" if agreeing else "differs"
 
 
-def outcome_within(low: float, high: float, least: float) -> Outcome:
-    """Whether an interval lies above ``least``, which a statement asks for, or below it.
+def outcome_between(interval: Interval, low: float, high: float) -> Outcome:
+    """Whether an interval lies between two bounds, outside of them, or across one.
 
-    >>> outcome_within(0.6, 0.9, 0.5), outcome_within(0.4, 0.9, 0.5), outcome_within(0.1, 0.2, 0.5)
-    ('agrees', 'not decided', 'differs')
+    >>> outcome_between(Interval(2, 1, 3), 0, 5), outcome_between(Interval(2, 1, 3), 2, 5)
+    ('agrees', 'not decided')
     """
-    return "agrees" if low > least else "differs" if high < least else "not decided"
+    if low <= interval.low and interval.high <= high:
+        return "agrees"
+    return "differs" if interval.low > high or interval.high < low else "not decided"

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from experiments.clouds import points_of
 from numerics import Run
@@ -122,14 +122,14 @@ def turning(R: NDArray[np.floating], happened: NDArray[np.bool_]) -> tuple[float
     return float(R[first > R].max(initial=0.0)), float(R[last < R].min(initial=np.inf))
 
 
-def at_least_twice(happened: Sequence[bool] | NDArray[np.bool_]) -> bool:
-    """Whether something holds at two neighbouring snapshots, so that it is no passing fluctuation.
+def at_least_twice(happened: ArrayLike) -> NDArray[np.bool_]:
+    """Whether something holds at two neighbouring snapshots (rows), so that it is no passing fluctuation.
 
-    >>> at_least_twice([False, True, False, True]), at_least_twice([False, True, True])
-    (False, True)
+    >>> at_least_twice([[False, True], [True, True], [False, False]]).tolist()
+    [False, True]
     """
     holds = np.asarray(happened, dtype=np.bool_)
-    return bool(np.any(holds[1:] & holds[:-1]))
+    return np.asarray(np.any(holds[1:] & holds[:-1], axis=0))
 
 
 def outcomes(history: pd.DataFrame) -> pd.DataFrame:
@@ -145,8 +145,8 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
         last = part.iloc[-1]
         share = part["step"] / part["step"].max()
         row = {"repeats": repeats, "seed": seed, "embedded": long[-1], "first": first[-1]}
-        row |= {"near_miss": not long[-1] and at_least_twice(first)}
-        row |= {"near_by_length": last["length"] < EMBEDDED / 2 and at_least_twice(long)}
+        row |= {"near_miss": not long[-1] and bool(at_least_twice(first))}
+        row |= {"near_by_length": last["length"] < EMBEDDED / 2 and bool(at_least_twice(long))}
         row |= {"stored": float(last["stored"]), "point_from": share[long].min()}
         rows.append(row | {"features_from": share[part["stored"] >= 3].min()})
     return pd.DataFrame(rows)

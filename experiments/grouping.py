@@ -17,6 +17,11 @@ def numbers(table: pd.DataFrame, column: str) -> NDArray[np.float64]:
     return np.asarray(table[column], dtype=np.float64)
 
 
+def level_table(**values: float) -> pd.DataFrame:
+    """The table ``levels`` of reference values."""
+    return pd.DataFrame(values.items(), columns=["level", "value"])
+
+
 def levels_of(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     """The reference values of the table ``levels``, by name."""
     return dict(zip(tables["levels"]["level"], tables["levels"]["value"], strict=True))

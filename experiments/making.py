@@ -26,6 +26,7 @@ from experiments.tables import (
     parsed_table,
     read_tables,
     table_text,
+    value_text,
     write_tables,
 )
 from numerics import Run, observe
@@ -132,12 +133,11 @@ def _kept(
 
 def _absent(cells: Sequence[Setting], there: Collection[Setting]) -> str:
     """The values of each field of which there is no run, such as "T = 50000, 100000"."""
-    texts = []
-    for name in _FIELDS if there else ():
-        present = {getattr(cell, name) for cell in there}
-        without = [value for value in _values(cells, name) if value not in present]
-        texts += [f"{name} = {', '.join(map(_shown, without))}"] if without else []
-    return "; ".join(texts)
+    without = {
+        name: [value for value in _values(cells, name) if value not in _values(there, name)]
+        for name in (_FIELDS if there else ())
+    }
+    return "; ".join(f"{name} = {', '.join(map(value_text, each))}" for name, each in without.items() if each)
 
 
 def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict[str, int]:
@@ -156,7 +156,7 @@ def _taken(settings: Sequence[Setting]) -> dict[str, str]:
     return shown | {"T": many if len(sizes) > MOST_SIZES else _listed(sizes)}
 
 
-def _values(settings: Sequence[Setting], name: str) -> list[Any]:
+def _values(settings: Collection[Setting], name: str) -> list[Any]:
     """Every value of a field, in the order in which they come."""
     return list(dict.fromkeys(getattr(each, name) for each in settings))
 
@@ -166,11 +166,7 @@ def _listed(values: list[Any]) -> str:
     whole = len(values) > 2 and all(type(value) is int for value in values)
     if whole and sorted(values) == list(range(min(values), max(values) + 1)):
         return f"{min(values)}:{max(values)}"
-    return ", ".join(map(_shown, values))
-
-
-def _shown(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return ", ".join(map(value_text, values))
 
 
 def picture(experiment: Experiment, tables: Tables) -> Figure:
@@ -185,13 +181,9 @@ def picture(experiment: Experiment, tables: Tables) -> Figure:
     return figure
 
 
-def page_of(experiment: Experiment, forms: Mapping[str, Tables]) -> str:
-    """The page in Markdown, from the tables of each form alone, by where they lie as seen from the page."""
-    return page(experiment, [_part(experiment, each, link, Path(link)) for link, each in forms.items()])
-
-
-def _part(experiment: Experiment, tables: Tables, link: str, folder: Path) -> Part:
-    """What the tables in ``folder``, ``link`` as seen from the page, add to it."""
+def _part(experiment: Experiment, tables: Tables, folder: Path, notes: Path) -> Part:
+    """What the tables in ``folder`` add to a page in ``notes``."""
+    link = Path(os.path.relpath(folder, notes)).as_posix()
     with explained(experiment, tables, folder):
         names = [f"{TABLES}/{name}.csv" for name in sorted(tables)]
         summary = experiment.module.summary(tables) if hasattr(experiment.module, "summary") else {}
@@ -211,7 +203,7 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple
         contents = {place / "figure.png": render(figure, "png", digest(tables))}
         if experiment.animated:
             contents[place / ANIMATION] = experiment.module.animate(tables)
-    page, text = _page(experiment, tables, place)
+    page, text = page_of(experiment, tables, place)
     made_elsewhere = "made" in form_of(tables) and place in form_folders(place)
     files = [] if made_elsewhere else write_tables(tables, place)
     for path, content in (contents | {page: text.encode()}).items():
@@ -232,8 +224,8 @@ def _home(experiment: Experiment, place: Path) -> Path:
     return place.parent if beside else place
 
 
-def _page(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, str]:
-    """The page with the tables that are to lie in ``place``, and where it goes."""
+def page_of(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, str]:
+    """Where the page goes, and the page, of the tables that are to lie in ``place`` and of the forms beside them."""
     home = _home(experiment, place)
     committed = home.name == experiment.folder and home.parent.name == "experiments"
     notes = home.parents[1] / "notes" / "experiments" if committed else home
@@ -241,10 +233,8 @@ def _page(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, st
     found[place] = tables
     # of one form in two places, that in the folder of its name
     folders = {form_of(found[folder])["form"]: folder for folder in sorted(found)}
-    parts = [
-        _part(experiment, found[folder], Path(os.path.relpath(folder, notes)).as_posix(), folder)
-        for folder in (folders[form] for form in FORMS if form in folders)
-    ]
+    ordered = [folders[form] for form in FORMS if form in folders]
+    parts = [_part(experiment, found[folder], folder, notes) for folder in ordered]
     return notes / f"{experiment.name}.md", page(experiment, parts)
 
 

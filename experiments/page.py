@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ import pandas as pd
 from experiments.commentary import outcomes, stale
 from experiments.findings import Finding
 from experiments.registry import OF_THE_NOTES, Experiment
+from experiments.tables import value_text
 from numerics.sweeps.file import Form, form_flag
 from numerics.training.progress import about
 from theory import Setting
@@ -154,12 +155,10 @@ def _notes(form: Mapping[str, str]) -> Iterator[str]:
     """What a smaller form is, and which runs are missing."""
     if form["form"] == "preview":
         yield PREVIEW
+    elif form["form"] == "tenth" and form["n"] == str(Setting(T=1).n // 10):
+        yield f"{TENTH} {EPSILON.get((form.get('loss', ''), form.get('adam_epsilon', '')), '')}".strip()
     elif form["form"] == "tenth":
-        of_another = f"**Tenth form** of {form.get('sweep')}: what it shows holds for its settings, below."
-        if form["n"] == str(Setting(T=1).n // 10):
-            yield f"{TENTH} {EPSILON.get((form.get('loss', ''), form.get('adam_epsilon', '')), '')}".strip()
-        else:
-            yield of_another
+        yield f"**Tenth form** of {form.get('sweep')}: what it shows holds for its settings, below."
     if form["missing"] != "0":
         named = f": {form['absent']}" if "absent" in form else ""
         missing = f"**{form['missing']} of {form['runs']} runs are missing**{named}"
@@ -172,7 +171,7 @@ def _result(experiment: Experiment, part: Part) -> list[str]:
     texts = [_findings(part.findings)] if part.findings else []
     for caption, table in part.summary.items():
         texts += [caption] if caption else []
-        texts += [_table(list(map(str, table.columns)), table.itertuples(index=False, name=None))]
+        texts += [_markdown(table)]
     if form in commentary.texts:
         texts += [STALE] if stale(commentary, form, part.findings, part.digest) else []
         texts.append(commentary.texts[form])
@@ -181,16 +180,22 @@ def _result(experiment: Experiment, part: Part) -> list[str]:
 
 def _findings(findings: Sequence[Finding]) -> str:
     """The table of findings; columns that all leave empty are left out."""
-    columns: dict[str, list[Any]] = {
-        "statement": [each.statement for each in findings],
-        "outcome": [each.outcome for each in findings],
-        "quantity": [each.quantity for each in findings],
-        "at": [each.at for each in findings],
-        "value (95 % interval)": [_with_interval(each) for each in findings],
-        "n": [each.n or "" for each in findings],
-    }
-    kept = {name: values for name, values in columns.items() if any(values)}
-    return _table(list(kept), zip(*kept.values(), strict=True))
+    table = pd.DataFrame(
+        {
+            "statement": each.statement,
+            "outcome": each.outcome,
+            "quantity": each.quantity,
+            "at": each.at,
+            "value (95 % interval)": _with_interval(each),
+            "n": each.n or "",
+        }
+        for each in findings
+    )
+    return _markdown(table.loc[:, (table != "").any()])
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    return _table(list(map(str, table.columns)), table.itertuples(index=False, name=None))
 
 
 def _with_interval(finding: Finding) -> str:
@@ -225,8 +230,7 @@ def _settings(form: Mapping[str, str]) -> str:
     if "seconds" in form:
         rows.append((f"training time of {form['timed']} runs, summed", about(float(form["seconds"]))))
     for name, value in _PAPER.items():
-        usual = f"{value:g}" if isinstance(value, float) else str(value)
-        if name in form and (name in _ALWAYS or form[name] != usual):
+        if name in form and (name in _ALWAYS or form[name] != value_text(value)):
             rows.append((f"`{name}`", form[name]))
     lines = ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows)]
     return "\n".join([*lines, "", "Everything else is as in the paper (`tgon train --help`)."])

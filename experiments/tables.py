@@ -33,6 +33,11 @@ def parsed_table(text: str) -> pd.DataFrame:
     return table.astype({"value": str}) if list(table.columns) == ["key", "value"] else table
 
 
+def value_text(value: object) -> str:
+    """A value of a setting as the table ``form`` and pages show it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def digest(tables: Tables) -> str:
     """A digest of all tables but that of what was run; a figure names it."""
     digest = hashlib.sha256()

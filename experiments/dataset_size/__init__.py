@@ -11,12 +11,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import add_seen, empty
-from experiments.bump import find_bump, mean_losses
+from experiments.axes import add_seen, draw_seeds, empty
+from experiments.bump import excess_mean, find_bump, mean_losses
 from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
-from experiments.grouping import for_good, least_of_each, levels_of, medians, numbers, values_by
+from experiments.grouping import for_good, least_of_each, level_table, levels_of, medians, numbers, values_by
 from experiments.published import (
     PUBLISHED_N,
     PUBLISHED_PEAK,
@@ -75,7 +75,16 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     clouds = [points_of(runs[k], diagnose_run(runs[k])).assign(T=T) for k, T in shown["T"].items()]
     nothing = pd.DataFrame(columns=["T", "kind", "x", "y"])
     points = pd.concat(clouds or [nothing], ignore_index=True)[list(nothing)]
-    levels = _levels(runs[0].setting.n, runs[0].setting.sparsity)
+    n, S = runs[0].setting.n, runs[0].setting.sparsity
+    budget = loss_budget(n, S)
+    levels = level_table(
+        n=n,
+        density=1 - S,
+        zero_output=budget.zero_output,
+        bias_only=budget.bias_only,
+        pentagon=pentagon_loss(n, S),
+        generalization_scale=hypothesis_generalization_scale(S),
+    )
     return {"runs": kept, "points": points, "levels": levels, "published": published_test_loss()}
 
 
@@ -95,19 +104,6 @@ def with_chosen(kept: pd.DataFrame) -> pd.DataFrame:
 def _sizes(available: pd.Series) -> list[int]:
     first, *others = sorted({available.max()}.union(PICTURED) & set(available))
     return [first, *others[-MOST_PICTURED + 1 :]]
-
-
-def _levels(n: int, sparsity: float) -> pd.DataFrame:
-    budget = loss_budget(n, sparsity)
-    values = {
-        "n": n,
-        "density": 1 - sparsity,
-        "zero_output": budget.zero_output,
-        "bias_only": budget.bias_only,
-    }
-    values |= {"pentagon": pentagon_loss(n, sparsity)}
-    values |= {"generalization_scale": hypothesis_generalization_scale(sparsity)}
-    return pd.DataFrame(values.items(), columns=["level", "value"])
 
 
 def pentagon_loss(n: int, sparsity: float) -> float:
@@ -254,10 +250,8 @@ def _draw_losses(ax: Axes, tables: Tables) -> None:
     level, chosen = levels_of(tables), tables["runs"].query("chosen")
     ax.set_xscale("log")
     add_seen(ax, level["density"]).xaxis.set_major_formatter("{x:g}")
-    excess = numbers(chosen, "test_loss") - 1
-    ax.scatter(chosen["T"], excess, s=26, color=BLUE, alpha=0.5, lw=0, label="trained, one dataset seed")
-    middle = pd.Series(mean_losses(chosen)) - 1
-    ax.plot(middle, "-", color=BLUE, lw=2, label="their geometric mean")
+    excess, label = chosen["test_loss"] - 1, "trained: dataset seeds, their geometric mean"
+    draw_seeds(ax, chosen["T"], excess, label, excess_mean, color=BLUE, marker="o")
     published = tables["published"].query("T < inf")
     places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]
     label = "published, n = 10 000, placed by the axis above"
@@ -277,9 +271,7 @@ def _draw_dimensionalities(ax: Axes, tables: Tables) -> None:
         ("largest_data_dimensionality", BLUE, "o", "datapoints, largest $D_X$"),
         ("largest_feature_dimensionality", GREEN, "s", "features, largest $D_f$"),
     ):
-        ax.scatter(chosen["T"], chosen[column], s=24, marker=marker, color=colour, alpha=0.5, lw=0)
-        middle = chosen.groupby("T")[column].median()
-        ax.plot(middle, "-", color=colour, lw=2, marker=marker, ms=3, label=label)
+        draw_seeds(ax, chosen["T"], chosen[column], label, color=colour, marker=marker)
     T = np.unique(numbers(chosen, "T"))
     tgon = "regular T-gon m/T [memorization.tgon-dimensionality]"
     ax.plot(T, np.minimum(1, 2 / T), "--", color=INK, lw=1.2, label=tgon)

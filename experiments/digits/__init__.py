@@ -51,18 +51,14 @@ def _spread(tables: Tables) -> list[Finding]:
     far = outcome_of(possible * (largest.value >= ALMOST * PUBLISHED_SPREAD), possible)
     tails, start = end["ninety_nine_percent"] / end["one_percent"], tables["networks"].query("epoch == 0")
     start = start[start["series"] == "training"]
-    over, height, untrained = (
-        "largest D* over the median",
-        "Ceiling of D* in units of its mean",
-        _STAGES[False],
-    )
+    over, height = "largest D* over the median", "Ceiling of D* in units of its mean"
     return [
         found(FAR, far, over, largest, len(end)),
         _measured(height, "T/rank", ceiling),
         _measured("Images with a direction to themselves", f"images of D* ≥ {ALONE}", end["alone"]),
         _measured("How far D* varies between images", "99 % over 1 % quantile", tails),
-        _measured("How far D* stands out", over, start["largest"] / start["median"], untrained),
-        _measured(height, "T/rank", start["T"] / start["rank"], untrained),
+        _measured("How far D* stands out", over, start["largest"] / start["median"], _STAGES[False]),
+        _measured(height, "T/rank", start["T"] / start["rank"], _STAGES[False]),
         _measured("How much of the order of the images is there before training",
                   "rank correlation of D*, trained and untrained", end["agreement_with_start"]),
         *(
@@ -82,14 +78,12 @@ def _replaced(tables: Tables) -> list[Finding]:
     rows = tables["networks"].query("series == 'flipped'").sort_values(["seed", "epoch"])
     said, result = "How well D* tells images with replaced labels from others", []
     for width, own in reversed(list(parts(rows, "width"))):
-        seeds, larger = (
-            own.groupby("seed")["flipped_above_others"],
-            "probability that such an image has the larger D*",
-        )
-        result.append(_measured(said, larger, seeds.last(), f"{width} units"))
-        result.append(
-            _measured(said, "its change by training", seeds.last() - seeds.first(), f"{width} units")
-        )
+        seeds, at = own.groupby("seed")["flipped_above_others"].agg(["first", "last"]), f"{width} units"
+        change = seeds["last"] - seeds["first"]
+        result += [
+            _measured(said, "probability that such an image has the larger D*", seeds["last"], at),
+            _measured(said, "its change by training", change, at),
+        ]
     return result
 
 

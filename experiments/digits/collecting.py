@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.spatial import KDTree
 
 from experiments.findings import Tables
 from numerics import Run
@@ -85,7 +86,9 @@ def collect_networks(
             last = snapshot.epoch
             if name == "training" and last in (0, plan.epochs[-1]):
                 scores[last > 0, plan.seed] = D
-    distance = _neighbour_distance(digits.train_images)
+    distance = np.full(digits.T, np.nan)
+    if digits.T <= MOST_NEIGHBOURS:  # to the nearest other image, in Euclid's norm
+        distance = np.asarray(KDTree(digits.train_images).query(digits.train_images, k=2)[0])[:, 1]
     facts = {"name": digits.name, "images": digits.T, "pixels": digits.side**2, "side": digits.side}
     return {
         "networks": pd.DataFrame(rows),
@@ -173,15 +176,6 @@ def _agreement(digits: Digits, scores: Scores, distance: Floats) -> pd.DataFrame
         rows.append((trained, seed, between, *beside))
     columns = ["trained", "seed", "with_other_seeds", "with_pixels", "with_neighbour_distance"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _neighbour_distance(images: NDArray[np.float32]) -> Floats:
-    """(T,) Euclidean distance to the nearest other image; NaN for more than `MOST_NEIGHBOURS`."""
-    if len(images) > MOST_NEIGHBOURS:
-        return np.full(len(images), np.nan)
-    from scipy.spatial import KDTree
-
-    return np.asarray(KDTree(images).query(images, k=2)[0], dtype=np.float64)[:, 1]
 
 
 def _toy(runs: Sequence[Run], table: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from experiments.dataset_size import pentagon_loss
 from experiments.envelope.packing import best_packing
 from experiments.findings import Finding, Outcome, Tables, measured
 from experiments.following import STORED
-from experiments.grouping import levels_of, parts, values_by
+from experiments.grouping import level_table, levels_of, parts, values_by
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.obtaining import train_one
@@ -52,14 +52,10 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         if largest == setting.T:
             rows += [_of_packing(setting.replace(T=largest * factor))[0] for factor in FURTHER]
     models = pd.DataFrame(rows).sort_values(["T", "data_seed"], kind="stable")
-    setting = runs[0].setting
-    values = {
-        "n": setting.n,
-        "density": 1 - setting.sparsity,
-        "pentagon": pentagon_loss(setting.n, setting.sparsity),
-    }
-    values["first_overlap"] = first_overlap_scale(setting.n, setting.sparsity)
-    levels = pd.DataFrame(values.items(), columns=["level", "value"])
+    n, S = runs[0].setting.n, runs[0].setting.sparsity
+    levels = level_table(
+        n=n, density=1 - S, pentagon=pentagon_loss(n, S), first_overlap=first_overlap_scale(n, S)
+    )
     return {"models": models, "levels": levels, "published_size": packed_at_published_size()}
 
 
@@ -90,11 +86,10 @@ def _of_packing(setting: Setting) -> tuple[dict[str, object], Dataset, Any]:
 
 
 def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
-    W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    stored, largest = int(np.sum(point_errors(W, b, data) < STORED_ERROR)), float(dimensionality(W).max())
+    W, b = W.astype(np.float64), b.astype(np.float64)
     return {
-        "stored": stored,
-        "largest_feature_dimensionality": largest,
+        "stored": int(np.sum(point_errors(W, b, data) < STORED_ERROR)),
+        "largest_feature_dimensionality": float(dimensionality(W).max()),
         "weight_norm": float(np.linalg.norm(W)),
     }
 

@@ -37,15 +37,9 @@ def disjoint_points(data: Dataset, fewest: int = 1) -> NDArray[np.int64]:
 
 def packing(data: Dataset, points: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """(W, b), (2, n) and (n,), that store these disjoint datapoints on a regular polygon; exact on them."""
-    count = len(points)
-    hidden, coefficient = tgon_hidden(count), float(tgon_bias_coefficient(count))
-    W, b = np.zeros((2, data.n)), np.zeros(data.n)
-    for place, t in enumerate(points):
-        entries = slice(data.indptr[t], data.indptr[t + 1])
-        features, values = data.indices[entries], data.values[entries]
-        W[:, features] = hidden[:, place, None] * values
-        b[features] = coefficient * values
-    return W, b
+    X, hidden = data.sparse()[:, points], tgon_hidden(len(points))
+    b = float(tgon_bias_coefficient(len(points))) * X.sum(axis=1)
+    return np.asarray((X @ hidden.T).T, dtype=np.float64), np.asarray(b, dtype=np.float64)
 
 
 def best_packing(data: Dataset) -> tuple[int, float, tuple[Floats, Floats]]:

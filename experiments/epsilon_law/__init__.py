@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.bump import geometric_mean, mean_losses, ratio_interval
-from experiments.findings import MEASURED, Finding, Outcome, Tables, found, measured
+from experiments.findings import MEASURED, Finding, Tables, found, measured, outcome_between
 from experiments.following import STORED
 from experiments.grouping import cell, for_good, medians, numbers, parts, values_by
 from experiments.published import PUBLISHED_N
@@ -237,15 +237,8 @@ def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
     for place, (statement, symbol, wanted, rival) in enumerate(EXPONENTS, 1):
         exponent = Interval(*(float(value[place]) + sign * float(half[place]) for sign in (0, -1, 1)))
         middle, side = (wanted + rival) / 2, math.copysign(1, wanted - rival)
-        outcome = _within(exponent, *sorted((middle, side * math.inf)))
+        outcome = outcome_between(exponent, *sorted((middle, side * math.inf)))
         yield found(statement, outcome, f"exponent of {symbol} in ‖b‖", exponent, len(cells))
-
-
-def _within(interval: Interval, low: float, high: float) -> Outcome:
-    """Whether an interval lies between two bounds, outside of them, or across one."""
-    if low <= interval.low and interval.high <= high:
-        return "agrees"
-    return "differs" if interval.low > high or interval.high < low else "not decided"
 
 
 def _halving(points: pd.DataFrame) -> Iterator[Finding]:
@@ -253,7 +246,9 @@ def _halving(points: pd.DataFrame) -> Iterator[Finding]:
     logarithms = middles(points)
     if len(logarithms):
         ratio = geometric_mean(np.exp(logarithms["T"] + logarithms["epsilon"]) / predicted())
-        yield found(HALVED, _within(ratio, 1 / 3, 3), "εT, measured over predicted", ratio, len(logarithms))
+        yield found(
+            HALVED, outcome_between(ratio, 1 / 3, 3), "εT, measured over predicted", ratio, len(logarithms)
+        )
 
 
 def _later(halved_at: dict[int, NDArray[np.float64]]) -> Iterator[Finding]:
@@ -263,7 +258,7 @@ def _later(halved_at: dict[int, NDArray[np.float64]]) -> Iterator[Finding]:
         wanted = predicted(few) / predicted(many)
         ratio = ratio_interval(halved_at[few], halved_at[many])
         quantity = f"ratio of εT (predicted: {number(wanted, 3)})"
-        outcome = _within(ratio, wanted / 1.5, 1.5 * wanted)
+        outcome = outcome_between(ratio, wanted / 1.5, 1.5 * wanted)
         yield found(LATER, outcome, quantity, ratio, len(halved_at[few]), "n = 300, T = 30")
 
 
@@ -274,7 +269,7 @@ def _rates(runs: pd.DataFrame) -> Iterator[Finding]:
         fast, slow = rows[rows["lr"] != SCHEDULE["lr"]], _usual(rows)
         if len(fast) and len(slow):
             ratio = ratio_interval(fast["bias_norm"], slow["bias_norm"])
-            outcome = _within(ratio, 2 / 3, 1.5) if epsilon == 1e-2 else MEASURED
+            outcome = outcome_between(ratio, 2 / 3, 1.5) if epsilon == 1e-2 else MEASURED
             said = RATE if epsilon == 1e-2 else "At the paper's ε"
             yield found(said, outcome, "‖b‖ at ten times the rate", ratio, len(fast), f"ε = {epsilon:g}")
 
@@ -303,7 +298,7 @@ def _kept(runs: pd.DataFrame) -> Iterator[Finding]:
     if len(pairs):
         for column, statement in (("bias_norm", KEPT), ("test_loss", "Their test loss")):
             mean = geometric_mean(pairs[f"{column}_x"] / pairs[f"{column}_y"])
-            outcome = _within(mean, 0.9, 1.1) if statement == KEPT else MEASURED
+            outcome = outcome_between(mean, 0.9, 1.1) if statement == KEPT else MEASURED
             yield found(statement, outcome, f"{column.replace('_', ' ')}, ratio", mean, len(pairs))
 
 

@@ -18,7 +18,6 @@ from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
-from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
 from verify.diagnosis import diagnose_run
@@ -35,23 +34,17 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind), ``gaps`` (of two circles)."""
     rows, gaps = [], [pd.DataFrame(columns=_GAP_COLUMNS)]
     for run in runs:
-        name, record = diagnose_run(run).name, run.record
+        diagnosis, record = diagnose_run(run), run.record
+        name = diagnosis.name
         row: dict[str, object] = {"T": run.setting.T, "seed": run.setting.seed, "diagnosis": name}
         row |= {"memorized": run.status == "memorized", "disjoint": run.data.has_disjoint_supports}
         row |= {"weight_ratio": record.weight_norm / np.sqrt(tgon_energy(run.setting.T))}
         row |= {"train_loss": record.train_loss}
-        rows.append(row | {"dropped": count_dropped(run) if name == "dropped point" else 0})
+        rows.append(row | {"dropped": len(diagnosis.datapoints) if name == "dropped point" else 0})
         gaps += [interface_gaps(run)] if name == "two circles" else []
     listed = pd.DataFrame(rows).sort_values(["T", "seed"], kind="stable")
     known = pd.concat(gaps[1:] or gaps, ignore_index=True)
     return {"runs": listed, "shares": _shares(listed), "points": _examples(runs, listed), "gaps": known}
-
-
-def count_dropped(run: Run) -> int:
-    """Datapoints near the origin that are not reconstructed, as `verify.diagnosis` counts them."""
-    lengths = np.sqrt(run.record.radius_squared)
-    near = lengths <= DROPPED_LENGTH * np.median(lengths)
-    return int(np.sum(near & (run.record.point_error >= DROPPED_ERROR)))
 
 
 def _shares(listed: pd.DataFrame) -> pd.DataFrame:
@@ -171,9 +164,8 @@ def _share(statement: str, of: NDArray[np.bool_]) -> Finding:
 
 def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
     """Train loss of runs that drop points of disjoint data, over what these cost (`stationary.dropped-loss`)."""
-    kind = runs[(runs["dropped"] > 0) & runs["disjoint"]][["T", "dropped", "train_loss"]]
-    ratios = [loss / dropped_point_loss(int(T), int(D)) for T, D, loss in kind.itertuples(index=False)]
-    return np.asarray(ratios, dtype=np.float64)
+    kind = runs[(runs["dropped"] > 0) & runs["disjoint"]]
+    return numbers(kind, "train_loss") / [*map(dropped_point_loss, kind["T"], kind["dropped"])]
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:

@@ -48,11 +48,11 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def _look(run: Run, snapshots: list[Snapshot]) -> tuple[pd.DataFrame, pd.DataFrame]:
     values = np.array([dimensionality(one.W) for one in snapshots])
     models = [(one.W.astype(np.float64), one.b.astype(np.float64)) for one in snapshots]
-    history = pd.DataFrame(
-        {"step": [one.step for one in snapshots], "stored": np.sum(values >= STORED, axis=1)}
+    history = pd.DataFrame({"step": [one.step for one in snapshots]}).assign(
+        stored=np.sum(values >= STORED, axis=1),
+        largest=values.max(axis=1),
+        train_loss=[float(point_errors(*model, run.data).mean()) for model in models],
     )
-    history["largest"] = values.max(axis=1)
-    history["train_loss"] = [float(point_errors(W, b, run.data).mean()) for W, b in models]
     where = {"T": run.setting.T, "seed": run.setting.seed}
     return history.assign(**where), fates(values).assign(**where)
 
@@ -61,12 +61,11 @@ def fates(values: np.ndarray) -> pd.DataFrame:
     """Features that were stored at two neighbouring snapshots of (snapshots, n) dimensionalities: columns feature,
     peak, end and forgotten; one row without a feature where there is none.
     """
-    rows = [
-        (i, values[:, i].max(), values[-1, i], bool(values[-1, i] < FORGOTTEN))
-        for i in range(values.shape[1])
-        if at_least_twice(values[:, i] >= STORED)
-    ]
-    return pd.DataFrame(rows or [(-1, 0.0, 0.0, False)], columns=["feature", "peak", "end", "forgotten"])
+    held = np.flatnonzero(at_least_twice(values >= STORED))
+    if not len(held):
+        return pd.DataFrame({"feature": [-1], "peak": 0.0, "end": 0.0, "forgotten": False})
+    peak, end = values[:, held].max(axis=0), values[-1, held]
+    return pd.DataFrame({"feature": held, "peak": peak, "end": end, "forgotten": end < FORGOTTEN})
 
 
 def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:

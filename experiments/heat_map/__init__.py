@@ -70,8 +70,7 @@ def rises(runs: pd.DataFrame, direction: str) -> list[Rise]:
     found = []
     for here, there in pairs:
         before, after = cells[here], cells[there]
-        sure = ratio_interval(after, before, level=level).low > 1
-        n = min(len(before), len(after))
+        sure, n = ratio_interval(after, before, level=level).low > 1, min(len(before), len(after))
         found.append(Rise(here, there, ratio_interval(after, before), sure, lies_above(after, before), n))
     return found
 
@@ -112,28 +111,27 @@ def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: lis
                 x = (sizes.index(rise.here[1]) + sizes.index(rise.there[1])) / 2
                 y = (dimensions.index(rise.here[0]) + dimensions.index(rise.there[0])) / 2
                 ax.plot([x], [y], marker, color=INK if rise.sure else "white", ms=8, mec=INK, mew=1)
-    marks = (
+    for marker, colour, label in (
         (">", INK, "more data hurt"),
         ("^", INK, "more hidden dimensions hurt"),
         (">", "white", "hollow: in every seed, but short of the test"),
-    )
-    for marker, colour, label in marks:
+    ):
         ax.plot([], [], marker, color=colour, mec=INK, mew=1, ms=8, label=label)
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Where more data hurts, where more hidden dimensions hurt, and whether seeds agree better above m = 3."""
     runs = tables["runs"]
-    data, dimensions = (
-        _hurts(rises(runs, "T"), "More data", "s"),
-        _hurts(rises(runs, "m"), "More hidden dimensions"),
-    )
-    return [*data, *dimensions, *_consistency(runs)]
+    return [
+        *_hurts(rises(runs, "T"), "More data", "hurts"),
+        *_hurts(rises(runs, "m"), "More hidden dimensions", "hurt"),
+        *_consistency(runs),
+    ]
 
 
-def _hurts(among: Sequence[Rise], more: str, ending: str = "") -> list[Finding]:
+def _hurts(among: Sequence[Rise], more: str, hurt: str) -> list[Finding]:
     """The largest sure rise, or the likeliest; few seeds cannot show that something hurts nowhere."""
-    published = f"{more} hurt{ending} in some regions"
+    published = f"{more} {hurt} in some regions"
     if not among:
         return [Finding(published, "not tested")]
     sure = [rise for rise in among if rise.sure]

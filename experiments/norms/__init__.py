@@ -32,6 +32,8 @@ OBSERVED = False
 
 KEYS = ("T", "seed")
 
+OVERTAKES = "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)"
+
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``theory`` (a row per T) and ``published``."""
@@ -40,24 +42,25 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     bound = reach(learning_rates(setting), setting.weight_decay)
     sizes = np.arange(3, int(table["T"].max()) + 1)
     chances = [tgon_within_reach(int(T), bound, setting.n, setting.sparsity) for T in sizes]
-    theory = pd.DataFrame(
-        {"T": sizes, "weight_norm": tgon_weight_norm(sizes), "bias_norm": tgon_bias_norm(sizes)}
+    theory = pd.DataFrame({"T": sizes}).assign(
+        weight_norm=tgon_weight_norm(sizes),
+        bias_norm=tgon_bias_norm(sizes),
+        hidden_length=np.sqrt(tgon_radius_squared(sizes)),
+        within_reach=np.round(chances, 3),
+        largest_bias=bound,
     )
-    theory = theory.assign(hidden_length=np.sqrt(tgon_radius_squared(sizes)))
-    theory = theory.assign(within_reach=np.round(chances, 3), largest_bias=bound)
     published = published_norms()
     return {"runs": measured, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
 
 
 def _row(run: Run) -> dict[str, object]:
     record = run.record
-    head: dict[str, object] = {
+    return {
         "T": run.setting.T,
         "seed": run.setting.seed,
         "memorized": run.status == "memorized",
-    }
-    head |= {"diagnosis": diagnose_run(run).name, "disjoint": run.data.has_disjoint_supports}
-    return head | {
+        "diagnosis": diagnose_run(run).name,
+        "disjoint": run.data.has_disjoint_supports,
         "weight_norm": record.weight_norm,
         "bias_norm": record.bias_norm,
         "hidden_length": float(np.median(np.sqrt(record.radius_squared))),
@@ -69,7 +72,7 @@ def _row(run: Run) -> dict[str, object]:
 def findings(tables: Tables) -> list[Finding]:
     """The crossing of ‖b‖ and ‖W‖, where lengths peak, agreement with the T-gon, the reach, the published series."""
     runs, theory = tables["runs"], tables["theory"]
-    most = runs.loc[runs["largest_bias"].idxmax()]
+    most = runs.iloc[int(runs["largest_bias"].argmax())]
     ratios = [ratio for each in _ratios(tables, _memorized(tables)).values() for ratio in each]
     beyond = theory.loc[theory["within_reach"] < 0.5, "T"]
     own = runs.groupby("T")["weight_norm"].agg(["min", "max"])
@@ -95,17 +98,16 @@ def summary(tables: Tables) -> pd.DataFrame:
     runs, good = tables["runs"], _memorized(tables)
     disjoint = values_by(runs[runs["disjoint"]], "T", "seed")
     regular = _ratios(tables, good[good["diagnosis"] == "regular T-gon"])
-    rows = [
-        (T, len(disjoint[T]), len(every), _spread(every), _spread(regular.get(T, [])))
+    return pd.DataFrame(
+        {
+            "T": T,
+            "seeds on disjoint data": len(disjoint[T]),
+            "memorize": len(every),
+            "‖W‖ over the least: median (range)": _spread(every),
+            "regular T-gons alone": _spread(regular.get(T, [])),
+        }
         for T, every in _ratios(tables, good).items()
-    ]
-    heads = [
-        "seeds on disjoint data",
-        "memorize",
-        "‖W‖ over the least: median (range)",
-        "regular T-gons alone",
-    ]
-    return pd.DataFrame(rows, columns=["T", *heads])
+    )
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -129,11 +131,8 @@ def _crossing(runs: pd.DataFrame) -> Finding:
     most = above.index[above].tolist()
     rises = bool(most) and above.index[0] < most[0] and bool(above.loc[most[0] :].all())
     spans = above.index[0] < bias_overtakes_weights_at() <= above.index[-1]
-    said, quantity = (
-        "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)",
-        "least T with ‖b‖ above ‖W‖ in most seeds",
-    )
-    return Finding(said, outcome_of(rises, int(spans)), quantity, [*most, math.nan][0], n=len(runs))
+    quantity, outcome = "least T with ‖b‖ above ‖W‖ in most seeds", outcome_of(rises, int(spans))
+    return Finding(OVERTAKES, outcome, quantity, [*most, math.nan][0], n=len(runs))
 
 
 def _growth(runs: pd.DataFrame) -> Finding:

@@ -6,6 +6,7 @@ average; those of experiment ``dataset-size``, which sum, are laid beside them. 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import empty
-from experiments.bump import geometric_mean, mean_losses, ratio_interval
+from experiments.axes import draw_seeds, empty
+from experiments.bump import excess_mean, geometric_mean, mean_losses, ratio_interval
 from experiments.dataset_size import norm_findings, onset_findings, with_chosen
 from experiments.findings import Finding, Tables, found, measured, outcome_of
-from experiments.grouping import levels_of, medians, numbers, values_by
+from experiments.grouping import level_table, levels_of, medians, values_by
 from experiments.published import PUBLISHED_N, peak_outcome, published_test_loss
 from experiments.tables import form_folders, form_of, read_tables
 from numerics import Run
@@ -40,10 +41,9 @@ _COLUMNS = [
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs`` (``chosen``: least train loss of each T and data seed), beside it summed and published losses."""
-    n, density = runs[0].setting.n, runs[0].setting.density
     kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
-    level = pd.DataFrame({"level": ["n", "density"], "value": [n, density]})
-    return derived({"runs": kept, "levels": level, "published": published_test_loss()})
+    levels = level_table(n=runs[0].setting.n, density=runs[0].setting.density)
+    return derived({"runs": kept, "levels": levels, "published": published_test_loss()})
 
 
 def derived(tables: Tables) -> Tables:
@@ -90,9 +90,7 @@ def draw(tables: Tables) -> Figure:
 
 def _draw_losses(ax: Axes, runs: pd.DataFrame, name: str) -> None:
     colour, marker, label = STYLES[name]
-    curve = mean_losses(runs)
-    ax.scatter(runs["T"], numbers(runs, "test_loss") - 1, s=22, marker=marker, color=colour, alpha=0.45, lw=0)
-    ax.plot(list(curve), [value - 1 for value in curve.values()], color=colour, lw=1.8, label=label)
+    draw_seeds(ax, runs["T"], runs["test_loss"] - 1, label, excess_mean, color=colour, marker=marker)
 
 
 def _draw_medians(ax: Axes, runs: pd.DataFrame, column: str, name: str, line: str) -> None:
@@ -161,9 +159,8 @@ def summary(tables: Tables) -> pd.DataFrame:
     """Test loss − 1, norms and D_f for each T: averaged, published, summed."""
     chosen = tables["runs"].query("chosen").groupby("T")
     mean = chosen["test_loss"].agg(mean_interval)
-    losses = {"test loss − 1": [each.value for each in mean]}
-    losses |= {"from": [each.low for each in mean], "to": [each.high for each in mean]}
-    table = pd.DataFrame(losses, index=mean.index).assign(
+    ends = {"test loss − 1": "value", "from": "low", "to": "high"}
+    table = pd.DataFrame({head: mean.map(attrgetter(end)) for head, end in ends.items()}).assign(
         published=_comparable(tables).set_index("T")["test_loss"],
         summed=pd.Series(mean_losses(tables["summed"]), dtype=np.float64),
     )

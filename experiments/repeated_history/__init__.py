@@ -3,6 +3,7 @@ et al. 2023, comment "Extension: Repeated Data Points" (Jermyn): at T = 30 000 a
 embedded beside four features and suppresses the fifth; about the threshold some models memorize it and drop it.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,10 +21,9 @@ from experiments.findings import (
     found,
     found_share,
     measured,
-    outcome_within,
+    outcome_between,
 )
 from experiments.following import STORED, feature_rows, follow, outcomes, points_with_repeated, standing
-from experiments.grouping import numbers
 from experiments.threshold.draws import FEATURES
 from numerics import Run
 from numerics.repetition import EMBEDDED, find_transition
@@ -80,19 +80,17 @@ def _nearest(ends: pd.DataFrame) -> int:
 
 
 def _theory(run: Run) -> pd.DataFrame:
-    T, n, sparsity = run.setting.T, run.setting.n, run.setting.sparsity
-    found, unit = [find_transition(T, n, sparsity, k, min(FEATURES, n)) for k in range(DRAWS)], T / n
-    rows = [
-        (
-            k,
-            each.repeats,
-            *np.multiply([*each.between, each.metastable_until], unit),
-            each.metastable_censored,
-        )
-        for k, each in enumerate(found)
-    ]
-    columns = ["draw", "threshold", "between_low", "between_high", "metastable_until", "metastable_censored"]
-    return pd.DataFrame(rows, columns=columns).assign(zero_bias=zero_bias_threshold(T, n, sparsity).repeats)
+    size = run.setting.T, run.setting.n, run.setting.sparsity
+    unit, rows = run.setting.T / run.setting.n, []
+    for k in range(DRAWS):
+        one = find_transition(*size, k, min(FEATURES, run.setting.n))
+        ends = {f"between_{side}": unit * end for side, end in zip(("low", "high"), one.between, strict=True)}
+        stays = {
+            "metastable_until": unit * one.metastable_until,
+            "metastable_censored": one.metastable_censored,
+        }
+        rows.append({"draw": k, "threshold": one.repeats} | ends | stays)
+    return pd.DataFrame(rows).assign(zero_bias=zero_bias_threshold(*size).repeats)
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -116,15 +114,14 @@ def _published(ends: pd.DataFrame) -> Finding:
     near = _nearest(ends)
     embedded = ends.loc[ends["repeats"] == near, "embedded"]
     share = share_interval(int(embedded.sum()), len(embedded))
-    outcome = outcome_within(share.low, share.high, 0.5) if near == PUBLISHED_REPEATS else "not tested"
+    outcome = outcome_between(share, 0.5, 1) if near == PUBLISHED_REPEATS else "not tested"
     return found(IN_PLACE, outcome, "share of seeds that embed it", share, len(embedded), f"R = {near}")
 
 
 def _suppressed(ends: pd.DataFrame) -> Finding:
-    with_point, without = (numbers(ends[ends["embedded"] == side], "stored") for side in (True, False))
-    if not len(with_point) or not len(without):
+    beside, alone = (mean_interval(ends.loc[ends["embedded"] == side, "stored"]) for side in (True, False))
+    if math.isnan(beside.value + alone.value):
         return Finding(REPLACES, "not tested")
-    beside, alone = mean_interval(with_point), mean_interval(without)
     fewer = Interval(alone.value - beside.value, alone.low - beside.high, alone.high - beside.low)
     outcome: Outcome = "agrees" if fewer.low > 0 and 0.5 <= fewer.value <= 1.5 else "not decided"
     return found(REPLACES, outcome, "features fewer with the point embedded", fewer, len(ends))
@@ -132,12 +129,9 @@ def _suppressed(ends: pd.DataFrame) -> Finding:
 
 def _near_misses(ends: pd.DataFrame) -> Finding:
     missed = int(ends["near_miss"].sum())
-    share = ends.groupby("repeats")["embedded"].transform("mean")
-    outcome: Outcome = "agrees"
-    if not missed:
-        undecided = bool(((share > 0) & (share < 1)).any())
-        by_length = bool(ends["near_by_length"].any())
-        outcome = "not tested" if not undecided else "agrees in part" if by_length else "not decided"
+    undecided = (ends.groupby("repeats")["embedded"].nunique() > 1).any()
+    by_length: Outcome = "agrees in part" if ends["near_by_length"].any() else "not decided"
+    outcome: Outcome = "agrees" if missed else by_length if undecided else "not tested"
     return found_share(NEAR_MISSES, outcome, "share of runs", missed, len(ends))
 
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from experiments.axes import empty, one_legend
 from experiments.clouds import draw_cloud
-from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share
+from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_between
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
 from experiments.grouping import numbers
 from experiments.repeated_history import draw_repeated
@@ -129,9 +129,7 @@ def _replacement(few: pd.DataFrame) -> Finding:
     # without any residual there is no standard error to divide by
     half = np.nan_to_num(stats.t.ppf(0.975, len(k) - 2) * line.stderr)
     slope = Interval(*(float(line.slope + side * half) for side in (0, -1, 1)))
-    outcome: Outcome = "not decided" if slope.low <= -0.75 and slope.high >= -1.25 else "differs"
-    if slope.low >= -1.25 and slope.high <= -0.75:
-        outcome = "agrees"
+    outcome = outcome_between(slope, -1.25, -0.75)
     return found(REPLACES, outcome, "features stored for each point, slope", slope, len(few))
 
 

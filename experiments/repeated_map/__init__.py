@@ -5,6 +5,7 @@ as a second criterion, fitted boundaries (`repetition.boundary`), the numerical 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from matplotlib.figure import Figure
 from experiments.axes import empty, one_legend, ticks_in_view
 from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
 from experiments.following import STORED, among_first, turning
-from experiments.grouping import numbers
+from experiments.grouping import numbers, parts
 from experiments.threshold.draws import drawn_summary
 from numerics import Dataset, Run
 from numerics.engines import resolve_engine
@@ -56,7 +57,7 @@ def kept(table: pd.DataFrame) -> pd.DataFrame:
     listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
         rank=table["repeated_dimensionality_rank"],
         length=length,
-        first=among_first(table["repeated_dimensionality_rank"]),
+        first=lambda runs: among_first(runs["rank"]),
         embedded=length > EMBEDDED,
         largest_feature=table["largest_feature_dimensionality"],
     )
@@ -69,21 +70,17 @@ def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
     change between the same two R. Runs count as independent; those of one seed share the start, and little data.
     """
     rows = []
-    for (n, T), part in listed.groupby(["n", "T"]):
+    for (n, T), part in parts(listed, "n", "T"):
         for name in CRITERIA:
             happened, R = part[name].to_numpy(dtype=np.bool_), numbers(part, "repeats")
-            rows.append((n, T, name, len(R), *_fitted(happened, R), *turning(R, happened)))
+            fitted = np.full(3, np.nan)
+            with suppress(ValueError):  # no overlap of outcomes, or none that rises
+                found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
+                if found.low > 0 or found.high < np.inf:
+                    fitted = np.array([found.median, found.low, found.high])
+            rows.append((n, T, name, len(R), *fitted, *turning(R, happened)))
     columns = ["n", "T", "criterion", "runs", "median", "low", "high", "none_until", "all_from"]
     return pd.DataFrame(rows, columns=columns).replace({"none_until": 0, "all_from": np.inf}, np.nan)
-
-
-def _fitted(happened: np.ndarray, R: np.ndarray) -> tuple[float, float, float]:
-    try:
-        found = fit_boundary(np.where(happened, 0.0, R), np.where(happened, R, np.inf))
-    except ValueError:  # no overlap of outcomes, or none that rises
-        return (np.nan,) * 3
-    nothing = found.low == 0 and found.high == np.inf
-    return (np.nan,) * 3 if nothing else (found.median, found.low, found.high)
 
 
 def _theory(n: int, T: int, sparsity: float) -> dict[str, Any]:
@@ -94,17 +91,14 @@ def _theory(n: int, T: int, sparsity: float) -> dict[str, Any]:
 
 
 def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
-    n, T = min({(run.setting.n, run.setting.T) for run in runs}, key=_nearness)
+    # the least n, and there the T that is nearest to `SWEPT` n
+    sizes = {(run.setting.n, run.setting.T) for run in runs}
+    n, T = min(sizes, key=lambda size: (size[0], abs(np.log(size[1] / size[0] / SWEPT))))
     own = [run for run in runs if (run.setting.n, run.setting.T) == (n, T)]
     repeats = sorted({1} | {run.setting.repeats for run in own})
     starts = [run for run in own if run.setting.repeats == repeats[-1]]
     swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
     return swept.assign(n=n, T=T)
-
-
-def _nearness(size: tuple[int, int]) -> tuple[int, float]:
-    """What is least at the least n, and of the T there at the one that is nearest to `SWEPT` n."""
-    return size[0], abs(np.log(size[1] / size[0] / SWEPT))
 
 
 #: R over T/N of the published line, and what is published of the boundary.
@@ -312,15 +306,13 @@ def sweep_both_ways(run: Run, repeats: Sequence[int], steps: int = STEPS) -> pd.
     """From a run with many repeats down to the fewest, and up again: columns direction, repeats, seed, length, loss.
     ``repeats`` increase and end at the run's own. ``length`` is that of the repeated point's hidden vector.
     """
-    setting, engine = run.setting, resolve_engine(run.engine)
-    model = (run.W.astype(np.float64), run.b.astype(np.float64))
-    rows = []
+    setting, drawn, engine, rows = run.setting, run.data, resolve_engine(run.engine), []
     for direction, order in (("down", reversed(repeats)), ("up", iter(repeats))):
         for R in order:
-            data = with_copies(run.data, setting.repeats, R)
+            data = with_copies(drawn, setting.repeats, R)
             own = setting.replace(T=data.T, repeats=R, steps=steps)
-            trained = train_one(own, engine=engine, data=data, start=model)
-            model = (trained.W.astype(np.float64), trained.b.astype(np.float64))
-            length = float(np.linalg.norm(data.project(model[0])[:, 0]))
-            rows.append((direction, R, setting.seed, length, float(trained.history_loss[-1])))
+            start = run.W.astype(np.float64), run.b.astype(np.float64)
+            run = train_one(own, engine=engine, data=data, start=start)
+            length = float(np.linalg.norm(data.project(run.W.astype(np.float64))[:, 0]))
+            rows.append((direction, R, setting.seed, length, float(run.history_loss[-1])))
     return pd.DataFrame(rows, columns=["direction", "repeats", "seed", "length", "train_loss"])

@@ -9,6 +9,8 @@ Runs of ``repeated-map`` are laid beside ours. Power laws are fitted to all thre
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +61,10 @@ ENOUGH = 6
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``draws`` of the numerical model, ``thresholds`` of both, and ``laws``, fitted to these."""
     sizes = sorted({(run.setting.n, run.setting.sparsity) for run in runs})
-    places = [(n, S, unit, seed) for n, S in sizes for unit in UNITS for seed in range(DRAWS)]
     draws = [
         {"n": n, "T": unit * n, "seed": seed}
         | _ends(find_transition(unit * n, n, S, seed, min(FEATURES, n)), unit)
-        for n, S, unit, seed in places
+        for (n, S), unit, seed in product(sizes, UNITS, range(DRAWS))
     ]
     return derived({"runs": kept(table), "draws": pd.DataFrame(draws)})
 
@@ -107,12 +108,10 @@ def derived(tables: Tables) -> Tables:
 
 def _fitted(n: int, law: str, part: pd.DataFrame) -> dict[str, Any]:
     """The power of T/n that thresholds follow, and the factor at `REFERENCE`; NaN where none can be fitted."""
-    unit = part["T"] / n
-    try:
+    unit, fitted = part["T"] / n, (math.nan,) * 6
+    with suppress(ValueError):
         fit = fit_power_law(unit, part["low"], part["high"], reference=REFERENCE)
         fitted = (fit.exponent, *fit.exponent_ends, fit.factor, *fit.factor_ends)
-    except ValueError:
-        fitted = (math.nan,) * 6
     names = [f"{name}{end}" for name in ("exponent", "repeats") for end in ("", "_low", "_high")]
     span = {"n": n, "law": law, "thresholds": len(part), "from": unit.min(), "to": unit.max()}
     return span | dict(zip(names, fitted, strict=True))
@@ -165,13 +164,11 @@ def _at_largest(trained: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
 def boundary(thresholds: pd.DataFrame) -> Interval:
     """R at which half of `ENOUGH` or more thresholds are passed; else the range of their ends, and no value."""
     low, high = thresholds["low"], thresholds["high"]
-    try:
-        fitted = fit_boundary(low, high) if len(low) >= ENOUGH else None
-    except ValueError:  # one R can be the threshold of every seed: no law with a width
-        fitted = None
-    if fitted is None:
-        return Interval(math.nan, float(low.min()), float(high.max()))
-    return Interval(fitted.median, fitted.low, fitted.high)
+    if len(low) >= ENOUGH:
+        with suppress(ValueError):  # one R can be the threshold of every seed: no law with a width
+            fitted = fit_boundary(low, high)
+            return Interval(fitted.median, fitted.low, fitted.high)
+    return Interval(math.nan, float(low.min()), float(high.max()))
 
 
 def summary(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -16,7 +16,6 @@ from experiments.findings import MEASURED, Finding, Outcome, Tables, found
 from experiments.grouping import numbers
 from numerics import Run
 from theory.memorization.overlap import hypothesis_generalization_scale
-from verify.statistics import Interval
 
 #: What is published.
 STAYS = "The generalization scale does not move with weight decay (Jermyn)"
@@ -56,8 +55,7 @@ def findings(tables: Tables) -> list[Finding]:
     if len(decays) < 2 or math.isnan(slope.value) or decays[-1] < LEAST_RANGE * decays[0]:
         return [Finding(STAYS, "not tested")]
     reach = math.log(decays[-1] / decays[0])
-    bounds = np.clip(np.multiply([slope.value, slope.low, slope.high], reach), -700, 700)
-    change = Interval(*np.exp(bounds).tolist())
+    change = slope.map(lambda each: math.exp(min(max(each * reach, -700), 700)))
     outcome: Outcome = "not decided"
     if change.low >= 1 / STILL and change.high <= STILL:
         outcome = "agrees"

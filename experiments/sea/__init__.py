@@ -61,12 +61,11 @@ def closed_forms(n: int, sparsity: float) -> pd.DataFrame:
         "a ring with its sea": (seas, max(seas, key=lambda one: one.gain).k),
     }
     columns = ["k", "radius_squared", "bias", "gain"]
-    rows = [
-        (form, *(getattr(one, name) for name in columns), best)
+    return pd.DataFrame(
+        {"form": form} | {name: getattr(one, name) for name in columns} | {"best": best}
         for form, (rings, best) in forms.items()
         for one in rings
-    ]
-    return pd.DataFrame(rows, columns=["form", *columns, "best"])
+    )
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -127,12 +126,8 @@ def _lengths(tables: Tables) -> Iterator[Finding]:
     ringed = _rings(tables).query("start == 'xavier' and ring > 0")
     for name, column in (("r", "ring_radius_squared"), ("b", "ring_bias")):
         for unit, rows in parts(ringed, "unit"):
-            each = rows[column]
-            statement, at = (
-                f"{name} of the rings that random starts end with",
-                f"T/n = {number(unit, 3)}",
-            )
-            yield measured(statement, "mean over seeds", mean_interval(each), len(each), at)
+            said, mean = f"{name} of the rings that random starts end with", mean_interval(rows[column])
+            yield measured(said, "mean over seeds", mean, len(rows), f"T/n = {number(unit, 3)}")
 
 
 def summary(tables: Tables) -> dict[str, pd.DataFrame]:

@@ -7,7 +7,7 @@ seeds lie on one side of all seeds of the baseline, by more on average than thos
 """
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.following import STORED
 from experiments.grouping import for_good, least_of_each, numbers, parts
 from experiments.published import PUBLISHED_ONSET
+from experiments.tables import value_text
 from numerics import Run
 from theory import Setting
 from verify.statistics import Interval, lies_above, mean_interval
@@ -52,13 +53,15 @@ class Quantity:
         """Decimal logarithm of the ratio of the published values."""
         return math.log10(self.published[1] / self.published[0])
 
-    def shift(self, decades: Iterable[float]) -> Interval:
-        """A shift in decades, its value and bounds, in `unit`."""
-        return Interval(*(float(each) if self.unit == "decades" else 10.0 ** float(each) for each in decades))
+    def in_unit(self, decades: float) -> float:
+        """A shift in decades, in `unit`."""
+        return decades if self.unit == "decades" else 10.0**decades
 
     def shift_of(self, row: Row) -> Interval:
         """The shift of a change."""
-        return self.shift(row[f"{self.column}_{part}"] for part in ("shift", "low", "high"))
+        return Interval(
+            *(self.in_unit(float(row[f"{self.column}_{part}"])) for part in ("shift", "low", "high"))
+        )
 
     def value_cell(self, row: Row) -> str:
         """Its value and range over seeds; with how many seeds do not reach it."""
@@ -127,8 +130,7 @@ def _reaches(others: Sequence[Row], quantity: Quantity) -> Finding:
     decades = f"{quantity.column}_shift"
     reach = [row for row in others if row[f"{quantity.column}_moved"] and abs(row[decades]) >= quantity.gap]
     far = max(reach or others, key=lambda row: abs(float(row[decades])))
-    gap = quantity.shift([quantity.gap] * 3).value
-    label = f"farthest shift, {quantity.unit} (published gap: {gap:.2g})"
+    label = f"farthest shift, {quantity.unit} (published gap: {quantity.in_unit(quantity.gap):.2g})"
     outcome: Outcome = "agrees" if reach else "not decided"
     return found(said, outcome, label, quantity.shift_of(far), int(far["seeds"]), str(far["change"]))
 
@@ -142,8 +144,7 @@ def _second_changes(curves: pd.DataFrame) -> list[Finding]:
         for quantity in (PEAK, FEATURE_ONSET):
             shift = mean_interval(np.log10(both[f"{quantity.column}_x"] / both[f"{quantity.column}_y"]))
             said = f"A second change, beside the first of them alone, shifts {quantity.name}"
-            interval = quantity.shift([shift.value, shift.low, shift.high])
-            rows.append(measured(said, quantity.unit, interval, len(both), str(change)))
+            rows.append(measured(said, quantity.unit, shift.map(quantity.in_unit), len(both), str(change)))
     return rows
 
 
@@ -172,20 +173,17 @@ def _change(row: Mapping[Hashable, Any], steps: int) -> str:
     """What differs from the paper's setting with that many steps, such as "lr = 0.01"; `BASELINE` if nothing does."""
     paper = Setting(T=1).as_dict() | {"steps": steps}
     changed = {name: row[name] for name in FIELDS if row[name] != paper[name]}
-    shown = {name: f"{value:g}" if isinstance(value, float) else value for name, value in changed.items()}
-    return ", ".join(f"{name} = {value}" for name, value in shown.items()) or BASELINE
+    return ", ".join(f"{name} = {value_text(value)}" for name, value in changed.items()) or BASELINE
 
 
 def _curves(kept: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """A row for each change, dataset and start; curves that lack a size of others are left out."""
-    sizes = kept["T"].nunique()
-    rows = [
+    return pd.DataFrame(
         {"change": change, "data_seed": data_seed, "seed": seed, **_curve(rows)}
         for change in order
         for (data_seed, seed), rows in parts(kept[kept["change"] == change], "data_seed", "seed")
-        if len(rows) == sizes
-    ]
-    return pd.DataFrame(rows)
+        if len(rows) == kept["T"].nunique()
+    )
 
 
 def _selected(kept: pd.DataFrame) -> pd.DataFrame:
@@ -269,10 +267,9 @@ def _shift(own: pd.DataFrame, plain: pd.DataFrame, quantity: Quantity) -> dict[s
 
 def _against_partner(row: Mapping[Hashable, Any], plain: pd.DataFrame, name: str) -> float:
     """Shift of one curve against the baseline on the same dataset and start, or on all starts of the dataset."""
-    same = plain[plain["data_seed"] == row["data_seed"]]
-    if (same["seed"] == row["seed"]).any():
-        same = same[same["seed"] == row["seed"]]
-    return float(np.log10(row[name]) - np.log10((same if len(same) else plain)[name]).mean())
+    dataset = plain["data_seed"] == row["data_seed"]
+    wider = (plain[dataset & (plain["seed"] == row["seed"])], plain[dataset], plain)
+    return float(np.log10(row[name]) - np.log10(next(filter(len, wider))[name]).mean())
 
 
 def draw(tables: Tables) -> Figure:

@@ -16,11 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from experiments.axes import empty, one_legend
+from experiments.axes import draw_seeds, empty, one_legend
 from experiments.clouds import draw_cloud
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.following import STORED
-from experiments.grouping import values_by
+from experiments.grouping import medians, values_by
 from numerics import Run, draw_dataset, draw_test_dataset
 from numerics.data import Dataset
 from numerics.other_models.variants import (
@@ -34,6 +34,7 @@ from numerics.other_models.variants import (
 from numerics.training.progress import progress_bar
 from theory.dimensionality import dimensionality
 from verify.statistics import lies_above
+from verify.stored_features import gap_deviation
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
 
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
@@ -102,7 +103,8 @@ def traits_of(rows: pd.DataFrame) -> list[str]:
     if finished.empty:
         return []
     losses, seeds = values_by(finished, "T", "test_loss"), rows.groupby("T").size()
-    peak = max(losses, key=lambda T: float(np.median(losses[T])))
+    middle = medians(losses)
+    peak = max(middle, key=middle.__getitem__)
     first, last = losses[min(losses)], losses[max(losses)]
     features = finished.loc[finished["T"] == max(losses), "largest_feature_dimensionality"]
     has = {
@@ -192,7 +194,7 @@ def _observed(run: VariantRun, test: Dataset) -> dict[str, object]:
         "test_loss": float(variant_errors(run, test, power).mean()) / zero[1],
         "squared_test_loss": float(variant_errors(run, test, 2).mean()),
         "worst_point_error": float(variant_errors(run, data, 2).max()),
-        "gap_deviation": _gap_deviation(hidden),
+        "gap_deviation": gap_deviation(hidden),
         "length_spread": float(lengths.std() / max(lengths.mean(), 1e-300)),
         "dead_hidden_units": int(np.sum(hidden.max(axis=1) <= 0)) if run.variant.hidden_relu else 0,
         "weight_norm": float(np.linalg.norm(run.W)),
@@ -200,13 +202,6 @@ def _observed(run: VariantRun, test: Dataset) -> dict[str, object]:
         "bias_norm": float(np.linalg.norm(run.b)),
         "largest_feature_dimensionality": float(dimensionality(run.D).max()),
     }
-
-
-def _gap_deviation(hidden: Floats) -> float:
-    """Root mean square of angular gaps about 2π/T, in units of 2π/T."""
-    gaps = np.diff(np.sort(np.arctan2(hidden[1], hidden[0])), append=np.nan)
-    gaps[-1] = 2 * np.pi - gaps[:-1].sum()
-    return float(np.sqrt(np.mean((gaps * hidden.shape[1] / (2 * np.pi) - 1) ** 2)))
 
 
 def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
@@ -263,14 +258,10 @@ def draw(tables: Tables) -> Figure:
 
 
 def _draw_series(ax: Axes, trained: pd.DataFrame, names: list[str], column: str, offset: float = 0.0) -> None:
-    """Every seed as a small open mark and their median as a line, per variant."""
+    """Every seed and their median, per variant."""
     for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
         rows = trained[trained["variant"] == name].dropna(subset=[column])
-        ax.scatter(
-            rows["T"], rows[column] - offset, s=16, marker=marker, facecolor="none", edgecolor=colour, lw=0.8, zorder=3
-        )  # fmt: skip
-        middle = rows.groupby("T")[column].median() - offset
-        ax.plot(middle.index, middle, "-", marker=marker, ms=5, color=colour, lw=1.6, label=name)
+        draw_seeds(ax, rows["T"], rows[column] - offset, name, color=colour, marker=marker)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.set_xlabel("datapoints T")

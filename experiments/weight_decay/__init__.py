@@ -19,7 +19,6 @@ from experiments.bump import (
     ratio_interval,
 )
 from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
-from verify.statistics import Interval
 
 #: The paper's weight decay, and the one at which it finds no bump.
 USUAL, STRONG = 0.01, 1.0
@@ -53,7 +52,7 @@ def _removal(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
         quantity, at = "peak over the higher of its ends", f"weight decay {USUAL:g}, T = {usual.T}"
         return found(REMOVAL, "not decided", quantity, lower, len(losses[USUAL][usual.T]), at)
     height = usual.loss.value - 1
-    left = Interval(*((loss - 1) / height for loss in (strong.loss.value, strong.loss.low, strong.loss.high)))
+    left = strong.loss.map(lambda loss: (loss - 1) / height)
     outcome: Outcome = "differs" if strong.there or left.low > REMOVED else "not decided"
     if not strong.there and left.high <= REMOVED:
         outcome = "agrees" if left.low <= 0 else "agrees in part"
