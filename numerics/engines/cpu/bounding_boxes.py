@@ -10,8 +10,6 @@ Boxes are widened by the roundings of their computation, of the test, and of z a
 holds 16 first coordinates, then 16 second ones, filled up with zeros.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -54,8 +52,8 @@ BOX_ROWS = 13
 FEATURE_ROWS = 20
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def describe_leaves(hidden: Any, points: Any, leaves: Any, limits: Any, first: int, last: int) -> None:
+@njit(**INLINE)
+def describe_leaves(hidden, points, leaves, limits, first, last):
     """Copy datapoints ``first`` to ``last`` - 1 (whole leaves) and compute boxes and moments of their leaves."""
     T, width, dtype = hidden.shape[1], leaves.size // BOX_ROWS, hidden.dtype.type
     margin, low, high, half = limits[0], limits[1], limits[2], dtype(0.5)
@@ -83,8 +81,8 @@ def describe_leaves(hidden: Any, points: Any, leaves: Any, limits: Any, first: i
         leaves[12 * width + leaf] = dtype(0) if low <= max(x_size, y_size) <= high else dtype(np.inf)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def describe_nodes(leaves: Any, nodes: Any, n_leaves: int, limits: Any, first: int, last: int) -> None:
+@njit(**INLINE)
+def describe_nodes(leaves, nodes, n_leaves, limits, first, last):
     """Boxes and moments of nodes ``first`` to ``last`` - 1 from those of their leaves."""
     span, width, margin = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS, limits[0]
     zero, half = leaves.dtype.type(0), leaves.dtype.type(0.5)
@@ -108,8 +106,8 @@ def describe_nodes(leaves: Any, nodes: Any, n_leaves: int, limits: Any, first: i
             nodes[row * width + node] = total
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def load_features(parameters: Any, rows: Any, width: int, first: int, last: int) -> None:
+@njit(**INLINE)
+def load_features(parameters, rows, width, first, last):
     """Copy features ``first`` to ``last`` - 1 to ``rows``, with zeros to a whole vector."""
     size = last - first
     for k in range(3):
@@ -120,8 +118,8 @@ def load_features(parameters: Any, rows: Any, width: int, first: int, last: int)
             target[i] = rows.dtype.type(0)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _bound(rows: Any, to: int, size_to: int, value: Any, eps: Any, extra: Any) -> None:
+@njit(**INLINE)
+def _bound(rows, to, size_to, value, eps, extra):
     """Centre, half width and largest size of each group of ``value``."""
     half = splat(rows.dtype.type(0.5))
     low, high = least_of_eight(value), most_of_eight(value)
@@ -132,8 +130,8 @@ def _bound(rows: Any, to: int, size_to: int, value: Any, eps: Any, extra: Any) -
     store(rows, size_to, fma(eps, size, add(width, extra)))
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def bound_features(rows: Any, width: int, size: int, limits: Any) -> None:
+@njit(**INLINE)
+def bound_features(rows, width, size, limits):
     """Boxes of the groups of eight normalised features; every lane of a group holds its group's box."""
     dtype = rows.dtype.type
     zero, one, margin, tiny = splat(dtype(0)), splat(dtype(1)), splat(limits[0]), splat(limits[3])
@@ -162,8 +160,8 @@ def bound_features(rows: Any, width: int, size: int, limits: Any) -> None:
         store(rows, 19 * width + i, total_of_eight(multiply(b, w1)))
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def middle_and_reach(rows: Any, width: int, i: int, leaves: Any, span: int, start: int) -> Any:
+@njit(**INLINE)
+def middle_and_reach(rows, width, i, leaves, span, start):
     """Centre and half width of z, in units of the group's scale, on 16 leaves."""
     middle = fma(
         splat(rows[6 * width + i]),
@@ -176,15 +174,15 @@ def middle_and_reach(rows: Any, width: int, i: int, leaves: Any, span: int, star
     return middle, fma(splat(rows[12 * width + i]), load(leaves, 2 * span + start), reach)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def excess(rows: Any, width: int, i: int, leaves: Any, span: int, start: int, middle: Any, reach: Any) -> Any:
+@njit(**INLINE)
+def excess(rows, width, i, leaves, span, start, middle, reach):
     """Positive where the group is active on the whole leaf and moments may be used."""
     never = add(splat(rows[14 * width + i]), load(leaves, 12 * span + start))
     return subtract(subtract(middle, reach), never)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def test_boxes(rows: Any, width: int, i: int, boxes: Any, span: int, start: int, known: int) -> Any:
+@njit(**INLINE)
+def test_boxes(rows, width, i, boxes, span, start, known):
     """Of the ``known`` boxes from ``start`` on, at most 16: bits of those that are all active, and that may be cut."""
     middle, reach = middle_and_reach(rows, width, i, boxes, span, start)
     not_on = bits_at_most(

@@ -136,8 +136,8 @@ def forget(listing: Listing) -> None:
     listing.tally[COUNTS:] = -1
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def plan_step(tally: Any) -> None:
+@njit(**INLINE)
+def plan_step(tally):
     """Decide whether this step renews the bounds: when it has cost more than the mean since the last renewal. Also
     where the step before did not come to count.
     """
@@ -152,8 +152,8 @@ def plan_step(tally: Any) -> None:
         tally[STEPS], tally[SPENT] = 0, tally[RENEWAL]
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def describe_points(hidden: Any, listing: Any, first: int, last: int) -> None:
+@njit(**INLINE)
+def describe_points(hidden, listing, first, last):
     """Copy datapoints ``first`` to ``last`` - 1 (whole blocks); how far each block moved, and its largest |h|."""
     points, old, renews, span = listing.points, listing.old_points, listing.tally[RENEWS], listing.shape[1]
     moves, sizes = listing.reach[0], listing.reach[1]
@@ -179,8 +179,8 @@ def describe_points(hidden: Any, listing: Any, first: int, last: int) -> None:
         sizes[block] = math.sqrt(most(largest)) + total(bad)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def renew(rows: Any, m: int, points: Any, tops: Any, n_blocks: int, span: int) -> None:
+@njit(**INLINE)
+def renew(rows, m, points, tops, n_blocks, span):
     """The largest z of each feature in ``rows`` on each block."""
     lowest, found = splat(rows.dtype.type(-np.inf)), rows[(m + 1) * WIDTH :]
     for block in range(n_blocks):
@@ -205,8 +205,8 @@ def renew(rows: Any, m: int, points: Any, tops: Any, n_blocks: int, span: int) -
             tops[f, block] = found[f]
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def measure_drift(rows: Any, m: int, old: Any, limits: Any) -> None:
+@njit(**INLINE)
+def measure_drift(rows, m, old, limits):
     """Factors of max|dh| and max|h| in the bound of each feature in ``rows``, and its constant: three more rows."""
     margin, tiny = splat(limits[0]), splat(limits[1])
     zero = subtract(tiny, tiny)
@@ -225,16 +225,16 @@ def measure_drift(rows: Any, m: int, old: Any, limits: Any) -> None:
         store(rows, (m + 3) * WIDTH + i, add(add(rise, roundings), add(tiny, bad)))
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _bound(drift: Any, f: int, tops: Any, reach: Any, start: int) -> Any:
+@njit(**INLINE)
+def _bound(drift, f, tops, reach, start):
     """What no z of a feature on 16 blocks is above."""
     top = add(load(tops[f], start), splat(drift[f + 2 * WIDTH]))
     top = fma(splat(drift[f + WIDTH]), load(reach[1], start), top)
     return fma(splat(drift[f]), load(reach[0], start), top)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def list_blocks(drift: Any, first: int, share: int, tops: Any, reach: Any, n_blocks: int, listed: Any) -> int:
+@njit(**INLINE)
+def list_blocks(drift, first, share, tops, reach, n_blocks, listed):
     """List the blocks that the bounds of ``share`` features from ``first`` on do not all exclude; how many."""
     count, bad = 0, drift.dtype.type(0)
     for f in range(first, first + share):
@@ -284,24 +284,18 @@ def _sum(m: int, share: int) -> Any:
     return from_source(_sum_name(m, share), lines)
 
 
-def listed_pairs(
-    parameters: Any, listing: Any, gradients: Any, partial: Any, part: int, first: int, last: int
-) -> None:
+def listed_pairs(parameters, listing, gradients, partial, part, first, last):
     """What `dense_pairs` computes, for features ``first`` to ``last`` - 1, ``first`` on a multiple of `WIDTH`."""
     raise NotImplementedError("compiled code only")
 
 
 @overload(listed_pairs)
-def _listed_pairs_for(
-    parameters: Any, listing: Any, gradients: Any, partial: Any, part: int, first: int, last: int
-) -> Any:
+def _listed_pairs_for(parameters, listing, gradients, partial, part, first, last):
     m = len(parameters) - 1
     share = group_size(m)
     sum_listed = _sum(m, share)
 
-    def run(
-        parameters: Any, listing: Any, gradients: Any, partial: Any, part: int, first: int, last: int
-    ) -> None:
+    def run(parameters, listing, gradients, partial, part, first, last):
         points, reach, tally = listing.points, listing.reach, listing.tally
         pulled, rows, listed = listing.pulled[part], listing.rows[part], listing.listed[part]
         n_blocks, span = listing.shape
@@ -346,7 +340,7 @@ def _listed_pairs_for(
     return run
 
 
-def _sum_listed(parameters: Any, hidden: Any, listing: Any, gradients: Any, partial: Any) -> None:
+def _sum_listed(parameters, hidden, listing, gradients, partial):
     """`listed_pairs` of all features in one part."""
     plan_step(listing.tally)
     describe_points(hidden, listing, 0, hidden.shape[1])

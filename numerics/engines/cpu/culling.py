@@ -11,8 +11,6 @@ one, so results differ from those of `dense_pairs` by the order of summation alo
 |w||h| + |b| of z, times |h|, 1 or |w|, for each summand; and by what underflows in products of three numbers.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -46,24 +44,20 @@ from numerics.engines.cpu.simd import (
 PUSHED_ROWS = 5
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _pair(w0: Any, w1: Any, b: Any, x: Any, y: Any, g0: Any, g1: Any, gb: Any, q0: Any, q1: Any) -> Any:
+@njit(**INLINE)
+def _pair(w0, w1, b, x, y, g0, g1, gb, q0, q1):
     z = relu(fma(w0, x, fma(w1, y, b)))
     return fma(z, x, g0), fma(z, y, g1), add(gb, z), fma(z, w0, q0), fma(z, w1, q1)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _masked_pair(
-    mask: Any, w0: Any, w1: Any, b: Any, x: Any, y: Any, g0: Any, g1: Any, gb: Any, q0: Any, q1: Any
-) -> Any:
+@njit(**INLINE)
+def _masked_pair(mask, w0, w1, b, x, y, g0, g1, gb, q0, q1):
     z = multiply(mask, relu(fma(w0, x, fma(w1, y, b))))
     return fma(z, x, g0), fma(z, y, g1), add(gb, z), fma(z, w0, q0), fma(z, w1, q1)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def sum_pairs(
-    rows: Any, width: int, i: int, points: Any, pulled: Any, listed: Any, count: int, tail: int, valid: Any
-) -> None:
+@njit(**INLINE)
+def sum_pairs(rows, width, i, points, pulled, listed, count, tail, valid):
     """Four features from ``i`` on with the ``count`` leaves ``listed``, and the one at ``tail`` unless negative."""
     v, z = width + i, 2 * width + i
     a0, a1, a2, a3 = splat(rows[i]), splat(rows[i + 1]), splat(rows[i + 2]), splat(rows[i + 3])
@@ -95,10 +89,8 @@ def sum_pairs(
     add_totals(rows, 5 * width + i, s0, s1, s2, s3)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def list_cut_leaves(
-    rows: Any, width: int, i: int, leaves: Any, nodes: Any, n_leaves: int, listed: Any, on: Any, on_above: Any
-) -> Any:
+@njit(**INLINE)
+def list_cut_leaves(rows, width, i, leaves, nodes, n_leaves, listed, on, on_above):
     """For the group at ``i``: how many leaves z = 0 may cut, on how many nodes it is active in part, if active at all.
     Places of the former are ``listed``; ``on`` has for each of the latter the node and a bit for each leaf the group
     is active on, ``on_above`` for every 16 nodes a bit for each it is active on as a whole.
@@ -123,10 +115,8 @@ def list_cut_leaves(
     return count, n_on, n_on > 0 or active != 0
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _add_active(
-    rows: Any, width: int, i: int, boxes: Any, span: int, start: int, pushed: Any, moments: Any
-) -> Any:
+@njit(**INLINE)
+def _add_active(rows, width, i, boxes, span, start, pushed, moments):
     """Add moments of the boxes from ``start`` on that the group is active on, and hand them the group's."""
     x00, x01, x11, x0, x1, xn = moments
     middle, reach = middle_and_reach(rows, width, i, boxes, span, start)
@@ -144,21 +134,8 @@ def _add_active(
     )
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def sum_moments(
-    rows: Any,
-    width: int,
-    i: int,
-    leaves: Any,
-    nodes: Any,
-    n_leaves: int,
-    pushed: Any,
-    above: Any,
-    on: Any,
-    n_on: int,
-    on_above: Any,
-    sums: Any,
-) -> None:
+@njit(**INLINE)
+def sum_moments(rows, width, i, leaves, nodes, n_leaves, pushed, above, on, n_on, on_above, sums):
     """All pairs of the group at ``i`` and the leaves and nodes it is active on, by moments; sets its sums."""
     dtype = rows.dtype.type
     span, node_span, n_nodes = leaves.size // BOX_ROWS, nodes.size // BOX_ROWS, (n_leaves + NODE - 1) // NODE
@@ -182,8 +159,8 @@ def sum_moments(
     store(rows, 5 * width + i, fma(w0, y0, fma(w1, y1, multiply(b, yn))))
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def push_to_points(points: Any, pulled: Any, pushed: Any, above: Any, partial: Any) -> None:
+@njit(**INLINE)
+def push_to_points(points, pulled, pushed, above, partial):
     """What the groups' moments and pairs pull the datapoints by, into ``partial``, (m, T)."""
     T, span, node_span = partial.shape[1], pushed.size // PUSHED_ROWS, above.size // PUSHED_ROWS
     to0, to1 = partial[0], partial[1]
@@ -208,16 +185,14 @@ def push_to_points(points: Any, pulled: Any, pushed: Any, above: Any, partial: A
                 to0[start + j], to1[start + j] = pulled[place + j], pulled[place + LANES + j]
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _clear(array: Any) -> None:
+@njit(**INLINE)
+def _clear(array):
     for i in range(array.size):
         array[i] = array.dtype.type(0)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _sum_block(
-    culling: Any, rows: Any, width: int, size: int, T: int, pulled: Any, pushed: Any, above: Any, lists: Any
-) -> None:
+@njit(**INLINE)
+def _sum_block(culling, rows, width, size, T, pulled, pushed, above, lists):
     """Sums of the ``size`` features in ``rows``: theirs into ``rows``, those of datapoints added to the rest."""
     points, leaves, nodes, valid = culling[0], culling[1], culling[2], culling[4]
     listed, on, on_above, sums = lists[0], lists[1], lists[2], rows[FEATURE_ROWS * width :]
@@ -238,10 +213,8 @@ def _sum_block(
                 sum_pairs(rows, width, j, points, pulled, listed, count, tail, valid)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def culled_pairs(
-    parameters: Any, culling: Any, gradients: Any, partial: Any, part: int, first: int, last: int
-) -> None:
+@njit(**INLINE)
+def culled_pairs(parameters, culling, gradients, partial, part, first, last):
     """What `dense_pairs` computes, for features ``first`` to ``last`` - 1, neighbours held near each other."""
     points, limits = culling[0], culling[3]
     rows, pulled, pushed, above = culling[5][part], culling[6][part], culling[7][part], culling[8][part]

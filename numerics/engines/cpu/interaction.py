@@ -72,8 +72,8 @@ def culling_arrays(T: int, parts: int, dtype: np.dtype[Any]) -> tuple[NDArray[An
     )
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _describe(hidden: Any, culling: Any, first: int, last: int) -> None:
+@njit(**INLINE)
+def _describe(hidden, culling, first, last):
     """Boxes and moments of the leaves and nodes of datapoints ``first`` to ``last`` - 1, whole nodes."""
     points, leaves, nodes, limits = culling[0], culling[1], culling[2], culling[3]
     describe_leaves(hidden, points, leaves, limits, first, last)
@@ -81,7 +81,7 @@ def _describe(hidden: Any, culling: Any, first: int, last: int) -> None:
     describe_nodes(leaves, nodes, n_leaves, limits, first // NODE_POINTS, n_nodes)
 
 
-def _classify(parameters: Any, hidden: Any, culling: Any, kinds: Any) -> None:
+def _classify(parameters, hidden, culling, kinds):
     """What is known of each group and leaf, into ``kinds``, (groups, leaves): `OFF`, `ON` or `CUT`."""
     leaves, nodes, limits, rows = culling[1], culling[2], culling[3], culling[5][0]
     listed, on, on_above = culling[9][0, 0], culling[9][0, 1], culling[9][0, 2]
@@ -120,7 +120,7 @@ def classify(
     return kinds
 
 
-def _sum_culled(parameters: Any, hidden: Any, culling: Any, gradients: Any, partial: Any) -> None:
+def _sum_culled(parameters, hidden, culling, gradients, partial):
     """`culled_pairs` of all features in one part."""
     _describe(hidden, culling, 0, hidden.shape[1])
     culled_pairs(parameters, culling, gradients, partial, 0, 0, parameters[0].size)
@@ -147,61 +147,53 @@ def prefers_culling(cut: int, n: int, T: int) -> bool:
     return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
 
 
-def is_listing(culling: Any) -> bool:
-    """Whether a numba type is that of a `Listing`; else it is that of `culling_arrays`, or of None."""
-    return getattr(culling, "instance_class", None) is Listing
+def _of_kind(culling, dense, boxes, lists):
+    """Which of three functions a numba type asks for: that of None, of `culling_arrays`, or of a `Listing`."""
+    if isinstance(culling, types.NoneType):
+        return dense
+    return lists if getattr(culling, "instance_class", None) is Listing else boxes
 
 
-def prepare(culling: Any, hidden: Any, first: int, last: int) -> None:
+def prepare(culling, hidden, first, last):
     """What `interact` must know of datapoints ``first`` to ``last`` - 1, whole nodes."""
     raise NotImplementedError("compiled code only")
 
 
 @overload(prepare)
-def _prepare_for(culling: Any, hidden: Any, first: int, last: int) -> Any:
-    def nothing(culling: Any, hidden: Any, first: int, last: int) -> None:
-        pass
-
-    def leaves(culling: Any, hidden: Any, first: int, last: int) -> None:
-        _describe(hidden, culling, first, last)
-
-    def blocks(culling: Any, hidden: Any, first: int, last: int) -> None:
-        describe_points(hidden, culling, first, last)
-
-    return nothing if isinstance(culling, types.NoneType) else blocks if is_listing(culling) else leaves
+def _prepare_for(culling, hidden, first, last):
+    return _of_kind(
+        culling,
+        lambda culling, hidden, first, last: None,
+        lambda culling, hidden, first, last: _describe(hidden, culling, first, last),
+        lambda culling, hidden, first, last: describe_points(hidden, culling, first, last),
+    )
 
 
-def interact(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+def interact(culling, arrays, part, first, last):
     """The sums of a part; ``arrays`` are parameters, hidden, gradients, partial and scratch."""
     raise NotImplementedError("compiled code only")
 
 
 @overload(interact)
-def _interact_for(culling: Any, arrays: Any, part: int, first: int, last: int) -> Any:
-    def all_pairs(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+def _interact_for(culling, arrays, part, first, last):
+    def all_pairs(culling, arrays, part, first, last):
         parameters, hidden, gradients, partial, scratch = arrays
         dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
 
-    def culled(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+    def culled(culling, arrays, part, first, last):
         culled_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
-    def listed(culling: Any, arrays: Any, part: int, first: int, last: int) -> None:
+    def listed(culling, arrays, part, first, last):
         listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
-    return all_pairs if isinstance(culling, types.NoneType) else listed if is_listing(culling) else culled
+    return _of_kind(culling, all_pairs, culled, listed)
 
 
-def plan(culling: Any) -> None:
+def plan(culling):
     """What `interact` must decide before a step."""
     raise NotImplementedError("compiled code only")
 
 
 @overload(plan)
-def _plan_for(culling: Any) -> Any:
-    def nothing(culling: Any) -> None:
-        pass
-
-    def lists(culling: Any) -> None:
-        plan_step(culling.tally)
-
-    return lists if is_listing(culling) else nothing
+def _plan_for(culling):
+    return _of_kind(culling, *2 * [lambda culling: None], lambda culling: plan_step(culling.tally))

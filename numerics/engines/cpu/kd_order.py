@@ -18,7 +18,7 @@ from numerics.engines.cpu.compilation import compiled
 _Ints = NDArray[np.int32]
 
 
-def _select(order: Any, keys: Any, first: int, last: int, place: int) -> None:
+def _select(order, keys, first, last, place):
     """Partition order[first:last] by ``keys`` around ``place`` (Hoare 1961, middle pivot)."""
     while last - first > 1:
         pivot = keys[order[(first + last - 1) // 2]]
@@ -40,7 +40,7 @@ def _select(order: Any, keys: Any, first: int, last: int, place: int) -> None:
             return
 
 
-def _sort_into_leaves(coordinates: Any, leaf: int, order: Any) -> None:
+def _sort_into_leaves(coordinates, leaf, order):
     """``order`` becomes the leaves of a k-d tree over the columns of ``coordinates``, all but the last one full."""
     for i in range(order.size):
         order[i] = i

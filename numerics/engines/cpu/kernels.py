@@ -30,17 +30,15 @@ from numerics.engines.cpu.sparse_terms import add_sparse, encode, gather_columns
 _KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
 
 
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+@njit(**OPTIONS)
 def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
     """Range ``part`` of ``parts`` that cut ``length`` on multiples of ``grain``; depends on nothing else."""
     grains = (length + grain - 1) // grain
     return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
 
 
-@njit(**OPTIONS | {"fastmath": _KEEPS_NAN})  # type: ignore[untyped-decorator]
-def adamw(
-    parameter: Any, first: Any, second: Any, gradient: Any, scalars: Any, start: int, stop: int
-) -> bool:
+@njit(**OPTIONS | {"fastmath": _KEEPS_NAN})
+def adamw(parameter, first, second, gradient, scalars, start, stop):
     """One AdamW step of a range in the order of `torch.optim.AdamW`; whether it is finite after it."""
     scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
     beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
@@ -59,8 +57,8 @@ def adamw(
     return bool(nothing == zero)
 
 
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
-def is_beyond(parameters: Any, hidden: Any, watch: Any, excess: Any) -> bool:
+@njit(**OPTIONS)
+def is_beyond(parameters, hidden, watch, excess):
     """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
     m, limits = len(parameters) - 1, watch[len(parameters) - 1]
     worst = hidden.dtype.type(-1)
@@ -76,7 +74,7 @@ def is_beyond(parameters: Any, hidden: Any, watch: Any, excess: Any) -> bool:
     return bool(worst > 0)
 
 
-def _compute_gradients(parameters: Any, gradients: Any, by_point: Any, by_feature: Any, work: Any) -> None:
+def _compute_gradients(parameters, gradients, by_point, by_feature, work):
     """T/2 times the gradient of the loss, into ``gradients``."""
     hidden, partial, pulled, scratch, columns, near, sums = work
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
@@ -93,18 +91,8 @@ def _compute_gradients(parameters: Any, gradients: Any, by_point: Any, by_featur
 
 
 def _advance(
-    rows: Any,
-    by_point: Any,
-    by_feature: Any,
-    work: Any,
-    culling: Any,
-    watch: Any,
-    scalars: Any,
-    learning_rates: Any,
-    constants: Any,
-    start: int,
-    stop: int,
-) -> int:
+    rows, by_point, by_feature, work, culling, watch, scalars, learning_rates, constants, start, stop
+):
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
     ``rows`` are those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`).
     Stops before a datapoint is beyond ``watch`` (`is_beyond`), and after a step that leaves a parameter infinite or
@@ -153,9 +141,7 @@ def _advance(
     return stop
 
 
-def _accumulate_point_errors(
-    parameters: Any, indptr: Any, indices: Any, values: Any, hidden: Any, outputs: Any, errors: Any
-) -> None:
+def _accumulate_point_errors(parameters, indptr, indices, values, hidden, outputs, errors):
     """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
     m, n_points = hidden.shape
     n_features = parameters[0].size
@@ -201,7 +187,7 @@ def as_rows(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
     return tuple(array[k] for k in range(array.shape[0]))
 
 
-def _sum_pairs(parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any) -> None:
+def _sum_pairs(parameters, hidden, gradients, pulled, scratch):
     """`dense_pairs` of all features, for the benchmark to time alone."""
     dense_pairs(parameters, hidden, gradients, pulled, scratch, 0, parameters[0].size)
 

@@ -88,8 +88,8 @@ def _tile(points: int, vectors: int) -> Any:
     return from_source(_tile_name(points, vectors), lines)
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _copy_in(rows: Any, block: Any, start: int, size: int, width: int) -> None:
+@njit(**INLINE)
+def _copy_in(rows, block, start, size, width):
     """Features ``start`` on into the chunks of ``block``; gradient sums and missing features are 0."""
     zero = block.dtype.type(0)
     zeros, count = splat(zero), len(rows)
@@ -110,8 +110,8 @@ def _copy_in(rows: Any, block: Any, start: int, size: int, width: int) -> None:
                 target[i] = source[i]
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
-def _copy_out(block: Any, gradients: Any, start: int, size: int, width: int) -> None:
+@njit(**INLINE)
+def _copy_out(block, gradients, start, size, width):
     """The sums of the chunks of ``block`` into the gradients of features ``start`` on."""
     count = len(gradients)
     for k in range(count):
@@ -126,9 +126,7 @@ def _copy_out(block: Any, gradients: Any, start: int, size: int, width: int) -> 
             target[i] = source[i]
 
 
-def dense_pairs(
-    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
-) -> None:
+def dense_pairs(parameters, hidden, gradients, pulled, scratch, first, last):
     """Σ_t y h, Σ_t y (into ``gradients``) and Σ_i y w (into ``pulled``, (m, T)); features ``first`` to ``last`` - 1.
     ``parameters`` and ``gradients`` are m + 1 rows, weights above biases; ``scratch`` has `scratch_size` numbers.
     """
@@ -136,18 +134,14 @@ def dense_pairs(
 
 
 @overload(dense_pairs)
-def _dense_pairs_for(
-    parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
-) -> Any:
+def _dense_pairs_for(parameters, hidden, gradients, pulled, scratch, first, last):
     itemsize = scratch.dtype.bitwidth // 8
     points, vectors = tile_shape(itemsize)
     pair = min(2, points)
     many, two, one = _tile(points, vectors), _tile(pair, vectors), _tile(1, vectors)
     width = vectors * LANES
 
-    def run(
-        parameters: Any, hidden: Any, gradients: Any, pulled: Any, scratch: Any, first: int, last: int
-    ) -> None:
+    def run(parameters, hidden, gradients, pulled, scratch, first, last):
         m, n_points = len(parameters) - 1, hidden.shape[1]
         pulled[:] = scratch.dtype.type(0)
         block = scratch[-scratch.ctypes.data % _LINE // itemsize :]

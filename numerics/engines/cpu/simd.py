@@ -15,10 +15,6 @@ from numba.extending import intrinsic, models, register_model
 
 from numerics.engines.cpu.compilation import INLINE
 
-#: Untyped functions.
-_tools: Any = cgutils
-_intrinsic: Any = intrinsic
-
 #: Numbers in a vector: one 512-bit register of float32, two of float64.
 LANES = 16
 
@@ -31,23 +27,23 @@ class Lanes(types.Type):
         super().__init__(name=f"Lanes({LANES}, {dtype})")
 
 
-def _vector(dtype: Any) -> ir.VectorType:
+def _vector(dtype):
     return ir.VectorType(ir.DoubleType() if dtype == types.float64 else ir.FloatType(), LANES)
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, _vector(lanes.dtype))  # type: ignore[no-untyped-call]
+        super().__init__(manager, lanes, _vector(lanes.dtype))
 
 
-def _pointer(context: Any, builder: Any, array: Any, value: Any, index: Any) -> Any:
+def _pointer(context, builder, array, value, index):
     data = context.make_array(array)(context, builder, value).data
-    place = _tools.gep_inbounds(builder, data, index)
+    place = cgutils.gep_inbounds(builder, data, index)
     return builder.bitcast(place, _vector(array.dtype).as_pointer())
 
 
-def _constant(dtype: Any, value: float) -> ir.Constant:
+def _constant(dtype, value):
     vector = _vector(dtype)
     return ir.Constant(vector, [ir.Constant(vector.element, value)] * LANES)
 
@@ -57,8 +53,8 @@ def _operation(operands: int, typed: Callable[..., Any], build: Callable[..., An
     ``build(context, builder, types, *values)`` its value.
     """
 
-    def operation(typing: Any, *kinds: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    def operation(typing, *kinds):
+        def generate(context, builder, signature, values):
             return build(context, builder, signature.args, *values)
 
         return typed(*kinds), generate
@@ -66,21 +62,21 @@ def _operation(operands: int, typed: Callable[..., Any], build: Callable[..., An
     # numba reads the number of operands off the function
     names = [Parameter(f"a{k}", Parameter.POSITIONAL_OR_KEYWORD) for k in range(operands + 1)]
     vars(operation)["__signature__"] = Signature(names)
-    return _intrinsic(operation)
+    return intrinsic(operation)
 
 
-def _load(context: Any, builder: Any, kinds: Any, array: Any, index: Any) -> Any:
+def _load(context, builder, kinds, array, index):
     place = _pointer(context, builder, kinds[0], array, index)
     return builder.load(place, align=kinds[0].dtype.bitwidth // 8)
 
 
-def _store(context: Any, builder: Any, kinds: Any, array: Any, index: Any, lanes: Any) -> Any:
+def _store(context, builder, kinds, array, index, lanes):
     place = _pointer(context, builder, kinds[0], array, index)
     builder.store(lanes, place, align=kinds[0].dtype.bitwidth // 8)
     return context.get_dummy_value()
 
 
-def _every(builder: Any, vector: ir.VectorType, number: Any) -> Any:
+def _every(builder, vector, number):
     """The same number in every lane."""
     nothing = ir.Constant(vector, ir.Undefined)
     single = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
@@ -111,21 +107,21 @@ def _elementwise(operands: int, build: Callable[..., Any]) -> Any:
 def _function(name: str) -> Callable[..., Any]:
     """What calls a function of vectors of LLVM's own."""
 
-    def build(builder: Any, dtype: Any, *operands: Any) -> Any:
+    def build(builder, dtype, *operands):
         vector = _vector(dtype)
         kind = ir.FunctionType(vector, [vector] * len(operands))
         name_of_kind = f"llvm.{name}.v{LANES}f{dtype.bitwidth}"
-        return builder.call(_tools.get_or_insert_function(builder.module, kind, name_of_kind), operands)
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, name_of_kind), operands)
 
     return build
 
 
-def _relu(builder: Any, dtype: Any, a: Any) -> Any:
+def _relu(builder, dtype, a):
     zero = _constant(dtype, 0.0)
     return builder.select(builder.fcmp_ordered(">", zero, a), zero, a)
 
 
-def _where_above(builder: Any, dtype: Any, a: Any, b: Any) -> Any:
+def _where_above(builder, dtype, a, b):
     return builder.select(builder.fcmp_ordered(">", a, b), _constant(dtype, 1.0), _constant(dtype, 0.0))
 
 
@@ -149,27 +145,25 @@ relu = _elementwise(1, _relu)
 where_above = _elementwise(2, _where_above)
 
 
-def _bits(builder: Any, mask: Any) -> Any:
+def _bits(builder, mask):
     return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
 
 
-def _above_zero(builder: Any, kind: Any, a: Any) -> Any:
+def _above_zero(builder, kind, a):
     return builder.fcmp_unordered(">", a, _constant(kind.dtype, 0.0))
 
 
-def _append_above_zero(
-    context: Any, builder: Any, kinds: Any, array: Any, count: Any, a: Any, start: Any, known: Any
-) -> Any:
+def _append_above_zero(context, builder, kinds, array, count, a, start, known):
     int32 = ir.IntType(32)
     vector = ir.VectorType(int32, LANES)
     numbers = ir.Constant(vector, list(range(LANES)))
     first, end = (_every(builder, vector, builder.trunc(number, int32)) for number in (start, known))
     above = builder.and_(_above_zero(builder, kinds[2], a), builder.icmp_signed("<", numbers, end))
     data = context.make_array(kinds[0])(context, builder, array).data
-    place = _tools.gep_inbounds(builder, data, count)
+    place = cgutils.gep_inbounds(builder, data, count)
     kind = ir.FunctionType(ir.VoidType(), [vector, place.type, above.type])
     name = f"llvm.masked.compressstore.v{LANES}i32"
-    function = _tools.get_or_insert_function(builder.module, kind, name)
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
     builder.call(function, (builder.add(first, numbers), place, above))
     return builder.add(count, builder.ctpop(_bits(builder, above)))
 
@@ -201,7 +195,7 @@ def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(kind, [ir.Constant(ir.IntType(32), p) for p in places]))
 
 
-def _choose(builder: Any, sign: str, a: Any, b: Any) -> Any:
+def _choose(builder, sign, a, b):
     return builder.select(builder.fcmp_ordered(sign, a, b), a, b)
 
 
@@ -217,7 +211,7 @@ def _over_eights(combine: Callable[..., Any]) -> Any:
     return _elementwise(1, lambda builder, dtype, a: _exchanged(builder, combine, a, (4, 2, 1)))
 
 
-def _larger(builder: Any, a: Any, b: Any) -> Any:
+def _larger(builder, a, b):
     return _choose(builder, ">", a, b)
 
 
@@ -231,10 +225,8 @@ most_of_eight = _over_eights(_larger)
 total_of_eight = _over_eights(lambda builder, a, b: builder.fadd(a, b))
 
 
-def _add_totals(
-    context: Any, builder: Any, kinds: Any, array: Any, index: Any, a: Any, b: Any, c: Any, d: Any
-) -> Any:
-    def halved(x: Any, y: Any, size: int, blocks: int) -> Any:
+def _add_totals(context, builder, kinds, array, index, a, b, c, d):
+    def halved(x, y, size, blocks):
         """The halves of each block of ``size`` lanes of x, then of y, added."""
         half = size // 2
         low = [block * size + lane for block in range(blocks) for lane in range(half)]
@@ -245,21 +237,21 @@ def _add_totals(
     sums = halved(sums, sums, 4, 4)
     sums = halved(sums, sums, 2, 4)
     data, align = context.make_array(kinds[0])(context, builder, array).data, kinds[0].dtype.bitwidth // 8
-    place = builder.bitcast(_tools.gep_inbounds(builder, data, index), sums.type.as_pointer())
+    place = builder.bitcast(cgutils.gep_inbounds(builder, data, index), sums.type.as_pointer())
     builder.store(builder.fadd(builder.load(place, align=align), sums), place, align=align)
     return context.get_dummy_value()
 
 
-def _most(context: Any, builder: Any, kinds: Any, lanes: Any) -> Any:
+def _most(context, builder, kinds, lanes):
     most = _exchanged(builder, _larger, lanes, (8, 4, 2, 1))
     return builder.extract_element(most, ir.Constant(ir.IntType(32), 0))
 
 
-def _total(context: Any, builder: Any, kinds: Any, lanes: Any) -> Any:
+def _total(context, builder, kinds, lanes):
     vector = _vector(kinds[0].dtype)
     name = f"llvm.vector.reduce.fadd.v{LANES}f{kinds[0].dtype.bitwidth}"
     kind = ir.FunctionType(vector.element, [vector.element, vector])
-    function = _tools.get_or_insert_function(builder.module, kind, name)
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(function, (ir.Constant(vector.element, -0.0), lanes), fastmath=("reassoc",))
 
 

@@ -4,8 +4,6 @@ Layout. Non-zeros are visited in any order of features and datapoints, so what i
 what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to them.
 """
 
-from typing import Any
-
 from numba import njit
 
 from numerics.engines.cpu.compilation import OPTIONS
@@ -14,8 +12,8 @@ from numerics.engines.cpu.compilation import OPTIONS
 _SHORT_LOOPS = OPTIONS | {"fastmath": {"contract", "nsz"}}
 
 
-@njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
-def gather_columns(parameters: Any, by_feature: Any, columns: Any, part: int, first: int, last: int) -> None:
+@njit(**_SHORT_LOOPS)
+def gather_columns(parameters, by_feature, columns, part, first, last):
     """Parameters of the features of a part, ``first`` to ``last`` - 1, feature by feature; of seen ones at least."""
     bounds, features, _, _ = by_feature
     width = len(parameters)
@@ -29,10 +27,8 @@ def gather_columns(parameters: Any, by_feature: Any, columns: Any, part: int, fi
                 columns[i * width + k] = row[i]
 
 
-@njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
-def encode(
-    parameters: Any, columns: Any, by_point: Any, hidden: Any, near: Any, first: int, last: int
-) -> None:
+@njit(**_SHORT_LOOPS)
+def encode(parameters, columns, by_point, hidden, near, first, last):
     """Hidden = W X, (m, T) and into ``near``, for datapoints ``first`` to ``last`` - 1."""
     indptr, indices, values = by_point
     m = len(parameters) - 1
@@ -48,10 +44,8 @@ def encode(
             hidden[k, t] = near[h + k]
 
 
-@njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
-def pull_points(
-    parameters: Any, columns: Any, by_point: Any, partial: Any, pulled: Any, near: Any, first: int, last: int
-) -> None:
+@njit(**_SHORT_LOOPS)
+def pull_points(parameters, columns, by_point, partial, pulled, near, first, last):
     """T/2 · ∂loss/∂h_t into ``near``: the partial dense sums in order, less the cross terms of active outputs."""
     indptr, indices, values = by_point
     m = len(parameters) - 1
@@ -77,8 +71,8 @@ def pull_points(
                 near[h + m + k] -= on * columns[column + k]
 
 
-@njit(**_SHORT_LOOPS)  # type: ignore[untyped-decorator]
-def add_sparse(parameters: Any, columns: Any, by_feature: Any, near: Any, gradients: Any, part: int) -> None:
+@njit(**_SHORT_LOOPS)
+def add_sparse(parameters, columns, by_feature, near, gradients, part):
     """Add to a part's gradients, (m+1, n), the cross term -2xy and the path through the encoder."""
     bounds, features, points, values = by_feature
     m = len(parameters) - 1

@@ -18,8 +18,6 @@ compilation serves every shape, but for the number of columns of `dense_pairs`, 
 """
 
 # ruff: noqa: RUF005 (Triton compiles tuples added up, but no starred ones)
-# What is not a compile-time constant is a tensor.
-# mypy: allow-untyped-defs, allow-incomplete-defs, no-warn-unused-ignores
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ from triton.language import constexpr
 _SHAPE = ["n", "T", "n_rows", "parts", "steps"]
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _sum_parts(source, parts, stride, inside, ROWS: constexpr):
     """(ROWS,) sum over parts of what lies at ``source`` (ROWS,) and every ``stride`` after it."""
     TILE: constexpr = 16
@@ -41,7 +39,7 @@ def _sum_parts(source, parts, stride, inside, ROWS: constexpr):
     return tl.sum(total, axis=0)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _program(length, several, BLOCK: constexpr):
     """Which block of ``length`` rows, which of ``several`` programs of that block and which run this program is."""
     program = tl.program_id(0).to(tl.int64)
@@ -49,7 +47,7 @@ def _program(length, several, BLOCK: constexpr):
     return program % blocks, program // blocks % several, program // blocks // several
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _rows(indptr, run, length, block, ROWS: constexpr):
     """The rows of a block, which of them there are, and where their entries start and stop."""
     row = block * ROWS + tl.arange(0, ROWS)
@@ -58,14 +56,14 @@ def _rows(indptr, run, length, block, ROWS: constexpr):
     return row, known, start, tl.load(indptr + run * (length + 1) + row + 1, known, 0)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _entries(start, stop, offset, LANES: constexpr):
     """(ROWS, LANES) entries from ``offset`` on of each row, and which of them there are."""
     entry = start[:, None] + offset + tl.arange(0, LANES)[None, :]
     return entry, entry < stop[:, None]
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _sum_entries(values, indices, weights, start, stop, ROWS: constexpr, LANES: constexpr):
     """(ROWS,) sum over entries ``start`` to ``stop`` - 1 of each row of value times weight."""
     total = tl.zeros((ROWS, LANES), weights.dtype.element_ty)
@@ -76,7 +74,7 @@ def _sum_entries(values, indices, weights, start, stop, ROWS: constexpr, LANES: 
     return tl.sum(total, axis=1)
 
 
-@triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=_SHAPE)
 def encode(
     parameters,
     indptr,
@@ -100,7 +98,7 @@ def encode(
     tl.store(hidden + (run * M + k) * T + t, total, known)
 
 
-@triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=_SHAPE)
 def gate(
     parameters, indptr, indices, values, hidden, gated, n, T, M: constexpr, ROWS: constexpr, LANES: constexpr
 ):
@@ -119,7 +117,7 @@ def gate(
         tl.store(gated + entry, tl.where(z > 0, x, 0.0), inside)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _columns(part, parts, N_COLUMNS: constexpr):
     """The first column of a part and the first after it."""
     length = (N_COLUMNS + parts - 1) // parts
@@ -127,7 +125,7 @@ def _columns(part, parts, N_COLUMNS: constexpr):
     return first, tl.minimum(first + length, N_COLUMNS)
 
 
-@triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=_SHAPE)
 def dense_pairs(
     rows,
     columns,
@@ -181,7 +179,7 @@ def dense_pairs(
         tl.store(result + M * stride, total, known)
 
 
-@triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=_SHAPE)
 def dense_pairs_tiled(
     rows,
     columns,
@@ -239,7 +237,7 @@ def dense_pairs_tiled(
             tl.store(result + M * stride, total, known)
 
 
-@triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=_SHAPE)
 def pull(
     parameters,
     indptr,
@@ -263,7 +261,7 @@ def pull(
     tl.store(pulled + (run * M + k) * T + t, dense - cross, known)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
+@triton.jit
 def _adamw(parameters, first_moments, second_moments, place, known, g, row, steps, constants):
     """A step in the order of `torch.optim.AdamW`: decay, moments, bias-corrected step; the new parameters."""
     keep, rate, root = tl.load(row), tl.load(row + steps), tl.load(row + 2 * steps.to(tl.int64))
@@ -278,7 +276,7 @@ def _adamw(parameters, first_moments, second_moments, place, known, g, row, step
     return moved
 
 
-@triton.jit(do_not_specialize=_SHAPE)  # type: ignore[untyped-decorator]
+@triton.jit(do_not_specialize=_SHAPE)
 def finish(
     parameters,
     first_moments,
