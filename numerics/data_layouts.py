@@ -28,8 +28,6 @@ def read_dataset(
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The dataset of ``n`` features in an array or tensor, dense or sparse, and notes on how it was read.
 
-    Parameters
-    ----------
     X : (n, T) or (T, n); for several instances also (T, instances, n), (instances, T, n) or (instances, n, T).
     place : which instance of how many.
     rows : whether each row is a datapoint. None takes what fits ``n``; in a square X what has norm 1, else
@@ -41,7 +39,6 @@ def read_dataset(
     >>> data, notes = read_dataset([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]], 3)
     >>> data.T, *notes
     (1, 'X has shape (2, 3): one row per datapoint', '1 of 2 datapoints are empty and left out')
-
     """
     X = as_matrix(X)
     notes = []
@@ -112,10 +109,8 @@ def _square(X: Any, usually_rows: bool) -> tuple[bool, str]:
     if min(off) < 1e-2 < max(off):
         rows = off[1] < off[0]
         return rows, f", as {'rows' if rows else 'columns'} have norm 1"
-    return (
-        usually_rows,
-        f", though {'columns' if usually_rows else 'rows'} fit as well (--rows or --columns tells)",
-    )
+    other = "columns" if usually_rows else "rows"
+    return usually_rows, f", though {other} fit as well (--rows or --columns tells)"
 
 
 def _without_empty(X: Any) -> tuple[Dataset, int]:

@@ -60,15 +60,12 @@ MOST_ARRAYS = 1_000
 class StoredModel:
     """One model as it is stored.
 
-    Attributes
-    ----------
     W, b : (m, n) and (n,), in float64.
     label, instances : which one, and of how many.
     notes : what was taken for what.
     differences : why it is not ReLU(WᵀWx + b); none where it is.
     rounding : relative rounding of stored numbers in half precision, else 0.
     decoder, encoder_bias : (n, m) and (m,), where these are all it differs by; None elsewhere.
-
     """
 
     W: Floats
@@ -106,13 +103,10 @@ def read_layout(arrays: Mapping[str, Any], sides: Collection[int] = ()) -> tuple
     trained = {name: array for name, array in arrays.items() if not _has_part(name, _TRAINING)}
     first = {name: array for name, array in trained.items() if not _has_part(name, _SECOND)}
     shapes = {tuple(array.shape) for array in first.values()}
-    own = {
-        n: a
-        for n, a in trained.items()
-        if n in first or not {tuple(a.shape), tuple(a.shape[1:])} & {*shapes, ()}
-    }
-    if not any(_is_weight(name, array) for name, array in first.items()):
-        own = trained
+    own = trained
+    if any(_is_weight(name, array) for name, array in first.items()):
+        known = {*shapes, ()}
+        own = {n: a for n, a in trained.items() if n in first or known.isdisjoint((a.shape, a.shape[1:]))}
     if len(own) > MOST_ARRAYS:
         raise ValueError(f"holds {len(own)} arrays, more than a model of one layer has; save W and b alone")
     found = [model for label, part in _parts(own) for model in _read_part(part, label, sides)]

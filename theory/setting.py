@@ -156,7 +156,7 @@ class Setting:
 
     def as_dict(self) -> dict[str, int | float | str]:
         """Every value under its own name, defaults filled in; JSON-ready, and the input of a run's name."""
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 def explain_invalid(error: ValidationError) -> str:

@@ -12,12 +12,9 @@ from numerics.data import Dataset
 class DistinctPoints:
     """The distinct datapoints of a dataset in the order of their first copies.
 
-    Attributes
-    ----------
     data : the distinct datapoints alone; the dataset itself where there are no copies.
     first : where the first copy of each stands in the dataset.
     copies : how often each occurs, itself counted.
-
     """
 
     data: Dataset

@@ -63,9 +63,8 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
 def _outputs(module: nn.Module, X: Floats, parameter: Tensor, instance: int, instances: int) -> list[Floats]:
     """Every (n, batch) output of the module, for whichever form of X it takes; ValueError if it takes none."""
     n, batch = X.shape
-    padding = (
-        0 if batch not in (1, n) else 1 if batch + 1 != n else 2
-    )  # rows and columns must not be mistaken
+    # rows and columns must not be mistaken
+    padding = 0 if batch not in (1, n) else 1 if batch + 1 != n else 2
     rows = torch.as_tensor(np.concatenate([X, *[X[:, :1]] * padding], axis=1).T.copy()).to(parameter)
     forms = [rows, rows.T] if instances == 1 else []
     found, refused = list[Floats](), "no output has the shape of the data"

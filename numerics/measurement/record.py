@@ -117,11 +117,8 @@ def _assumptions(
     W: NDArray[np.float64], b: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset
 ) -> tuple[Assumption, ...]:
     outputs = np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns]) + b[data.indices]
-    worst, off, silent = (
-        int(np.argmin(outputs)),
-        int(np.argmax(np.abs(data.norms - 1))),
-        int(np.sum(outputs <= 0)),
-    )
+    worst, off = int(np.argmin(outputs)), int(np.argmax(np.abs(data.norms - 1)))
+    silent = int(np.sum(outputs <= 0))
     least = f"that of datapoint {data.columns[worst]}, feature {data.indices[worst]} is {outputs[worst]:.3g}"
     order = np.argsort(data.indices, kind="stable")
     again = np.flatnonzero(np.diff(data.indices[order]) == 0)

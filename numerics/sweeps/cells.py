@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -69,21 +70,30 @@ def sweep_table(sweep: Sweep, out: str | Path = "runs") -> pd.DataFrame:
     return pd.DataFrame(_each(sweep, out, _row), columns=columns)
 
 
-def _each(sweep: Sweep, out: str | Path, look: Callable[[Setting, EngineName, Path], _Found]) -> list[_Found]:
-    """In threads, in order; what reads and hashes files releases the interpreter lock."""
+def _each(
+    sweep: Sweep, out: str | Path, look: Callable[[Setting, EngineName, Path | None], _Found]
+) -> list[_Found]:
+    """In order. Cells of which the folder holds a file are looked at in threads: what reads and hashes files releases
+    the interpreter lock; of all others, which may be a million, the folder is not asked again.
+    """
     engine, folder = resolve_engine(sweep.engine), Path(out)
+    there = {name.strip(".").partition(".")[0] for name in os.listdir(folder)} if folder.is_dir() else set()
+    cells = [(cell, folder if run_name(cell, engine) in there else None) for cell in sweep.cells]
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda cell: look(cell, engine, folder), sweep.cells))
+        found = pool.map(lambda cell: look(cell, engine, folder), [cell for cell, place in cells if place])
+        return [next(found) if place else look(cell, engine, None) for cell, place in cells]
 
 
-def _row(setting: Setting, engine: EngineName, folder: Path) -> dict[str, Any]:
+def _row(setting: Setting, engine: EngineName, folder: Path | None) -> dict[str, Any]:
     state, reason, run = _find_state(setting, engine, folder)
     known = setting.as_dict() | {"engine": engine, "reason": reason}
     return known | ({"status": state} if run is None else {"status": run.status} | observe(run))
 
 
-def _find_state(setting: Setting, engine: EngineName, folder: Path) -> tuple[State, str, Run | None]:
-    """State of one cell, the reason where it failed, and its run where there is one."""
+def _find_state(setting: Setting, engine: EngineName, folder: Path | None) -> tuple[State, str, Run | None]:
+    """State of one cell, the reason where it failed, and its run where there is one; None holds nothing."""
+    if folder is None:
+        return "left", "", None
     name = run_name(setting, engine)
     if is_claimed(folder / f".{name}.lock"):
         return "running", "", None

@@ -192,10 +192,8 @@ class _Dispatch:
             raise
         except Exception as error:  # noqa: BLE001 (whatever a worker raises, or its death)
             if future.status != "error":  # cancelled or lost: not the fault of its runs
-                line = (
-                    f"the cluster dropped a task ({in_one_line(error)}); the same command goes on from here"
-                )
-                raise ClusterError(line) from None
+                line = f"the cluster dropped a task ({in_one_line(error)})"
+                raise ClusterError(f"{line}; the same command goes on from here") from None
             outcomes = [in_one_line(error)] if len(places) == 1 else []
             if not outcomes:
                 self.waiting.extendleft([place] for place in reversed(places))

@@ -142,9 +142,7 @@ def _with_sorted_header(content: bytes) -> bytes:
 def read_verified(path: Path, names: tuple[str, ...]) -> tuple[dict[str, NDArray[Any]], str]:
     """Tensors and description of a file that `write_verified` wrote; RunFileError if it is not whole and unaltered."""
     try:
-        content = (
-            path.read_bytes()
-        )  # not mapped: a file that is cut short meanwhile must not kill the process
+        content = path.read_bytes()  # not mapped: a file cut short meanwhile must not kill the process
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = header.pop("__metadata__", {})
         own = "tgon" in metadata and set(header) == set(names)

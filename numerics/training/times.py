@@ -38,10 +38,7 @@ def training_seconds(names: Iterable[str], folder: Path) -> dict[str, float]:
     {}
     """
     wanted, seconds = set(names), dict[str, float]()
-    with (
-        contextlib.suppress(OSError),
-        open(folder / TIMES, encoding="utf-8", errors="replace") as file,
-    ):
+    with contextlib.suppress(OSError), open(folder / TIMES, encoding="utf-8", errors="replace") as file:
         for line in file:
             name, _, number = line.strip().partition(",")
             with contextlib.suppress(ValueError):

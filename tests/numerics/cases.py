@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from numerics import Dataset, draw_start
+from numerics import Dataset, draw_dataset, draw_start
 from numerics.engines import EngineName, start_trajectory
 from numerics.engines.cpu.kernels import BLOCK
 from theory import Setting
@@ -158,6 +158,11 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+
+
+def begin(engine: EngineName, setting: Setting) -> Any:
+    """The engine's trajectory of a setting, from its own data and start."""
+    return start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
 
 
 def walk(engine: EngineName, setting: Setting, data: Dataset, W: Floats, b: Floats) -> Floats:

@@ -33,3 +33,11 @@ def before_training(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(module, "train_one", watched)
 
     return watch
+
+
+@pytest.fixture
+def trained(before_training: Callable[..., None]) -> list[Setting]:
+    """Settings that are really trained, in order."""
+    calls: list[Setting] = []
+    before_training(calls.append)
+    return calls

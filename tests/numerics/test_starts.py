@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start, draw_test_dataset, measure, observe, train, train_one
-from numerics.engines import start_trajectory
 from numerics.measurement.observables import OBSERVABLES
 from numerics.schedule import learning_rates
 from numerics.starts import first_copies
+from tests.numerics.cases import begin
 from theory import Setting
 from theory.setting import RINGS
 
@@ -77,7 +77,7 @@ def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
     other = mean.replace(loss="sum")
 
     def trained(engine, setting):
-        trajectory = start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
+        trajectory = begin(engine, setting)
         trajectory.advance(setting.steps)
         return trajectory.parameters()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 
+from numerics import Dataset
 from numerics.engines.cpu.bounding_boxes import GROUP
 from numerics.engines.cpu.kd_order import kd_order
 from numerics.engines.cpu.simd import LANES
@@ -54,6 +57,13 @@ def arranged(parameters: np.ndarray, hidden: np.ndarray) -> State:
     """Neighbours side by side, as the engine holds them."""
     parameters = parameters[:, feature_order(parameters, float(np.abs(hidden).max()))]
     return np.ascontiguousarray(parameters), np.ascontiguousarray(hidden[:, kd_order(hidden, LANES)])
+
+
+def trained_state(trajectory: Any, step: int, data: Dataset) -> State:
+    """Parameters after so many steps and the hidden vectors of ``data``, arranged."""
+    trajectory.advance(step)
+    parameters = trajectory.parameters()
+    return arranged(parameters, (data.dense().T.astype(np.float32) @ parameters[:-1].T).T)
 
 
 @st.composite

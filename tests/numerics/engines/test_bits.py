@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from numerics import draw_dataset, draw_start
-from numerics.engines import start_trajectory
+from numerics import draw_dataset
 from numerics.engines.cpu import candidates, interaction
 from numerics.engines.cpu import trajectory as cpu
-from tests.numerics.cases import EPS32, EPS64, one_core, start_of, walk, with_allowed_drift
+from tests.numerics.cases import EPS32, EPS64, begin, one_core, start_of, walk, with_allowed_drift
 from theory import Setting
 
 slow = pytest.mark.slow
@@ -41,12 +40,6 @@ def run_of(monkeypatch: pytest.MonkeyPatch, kind: str, m: int, all_cores: bool) 
     return LARGE.replace(m=m)
 
 
-def begin(setting: Setting) -> cpu.CpuTrajectory:
-    trajectory = start_trajectory("cpu", setting, draw_dataset(setting), *draw_start(setting))
-    assert isinstance(trajectory, cpu.CpuTrajectory)
-    return trajectory
-
-
 def test_the_rule_counts_work_alone() -> None:
     large = cpu.ALL_CORES_FROM // (10_000 * 3) + 1
     assert [cpu.uses_all_cores(10_000, T, 2) for T in (1, large - 1, large)] == [False, False, True]
@@ -54,21 +47,21 @@ def test_the_rule_counts_work_alone() -> None:
 
 @pytest.mark.parametrize(("kind", "m", "all_cores"), KINDS)
 def test_bits_do_not_depend_on_calls_checkpoints_or_cores(run_of: Setting, kind: str) -> None:
-    whole = begin(run_of)
+    whole = begin("cpu", run_of)
     whole.advance(run_of.steps)
     assert whole._held.arrangement.culled == (kind != "dense")
     assert whole._held.arrangement.awake < run_of.n or run_of.m > 2
-    pieces = begin(run_of)
+    pieces = begin("cpu", run_of)
     for stop in (1, 49, 50, 51, 237, 421, 450, 599, 600):
         pieces.advance(stop)
-        resumed = begin(run_of)
+        resumed = begin("cpu", run_of)
         resumed.restore(stop, pieces.parameters(), *pieces.moments())
         resumed.restore_auxiliary(pieces.auxiliary())
         assert resumed.parameters().tobytes() == pieces.parameters().tobytes()
         assert resumed.auxiliary().tobytes() == pieces.auxiliary().tobytes()
         pieces = resumed
     with one_core():
-        single = begin(run_of)
+        single = begin("cpu", run_of)
         single.advance(run_of.steps)
     for other in (pieces, single):
         assert other.parameters().tobytes() == whole.parameters().tobytes()
@@ -79,7 +72,7 @@ def test_a_checkpoint_without_the_sleepers_is_seen(monkeypatch: pytest.MonkeyPat
     """Values that are handed out are rounded; going on from them alone gives other bits."""
     monkeypatch.setattr(cpu, "ALL_CORES_FROM", 0)
     monkeypatch.setattr(cpu, "ARRANGE_EVERY", 50)
-    whole, cut, resumed = begin(LARGE), begin(LARGE), begin(LARGE)
+    whole, cut, resumed = (begin("cpu", LARGE) for _ in range(3))
     whole.advance(LARGE.steps)
     cut.advance(577)
     resumed.restore(577, cut.parameters(), *cut.moments())

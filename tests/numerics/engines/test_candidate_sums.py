@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import draw_dataset, draw_start
-from numerics.engines import start_trajectory
+from numerics import draw_dataset
 from numerics.engines.cpu import candidates
 from numerics.engines.cpu.candidates import (
     COUNTS,
@@ -23,7 +22,8 @@ from numerics.engines.cpu.candidates import (
 )
 from numerics.engines.cpu.kernels import as_rows
 from numerics.engines.cpu.simd import LANES
-from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums
+from tests.numerics.cases import begin
+from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums, trained_state
 from theory import Setting
 
 SIZES = [3 * WIDTH], [500, LANES * candidates.MOST_BLOCKS + 1]
@@ -118,11 +118,7 @@ def test_what_is_not_finite_or_huge_is_not_left_out(m: int, where: str, bad: flo
 def test_trained_states_are_left_out_in_most_part() -> None:
     """Late in training: a few percent of pairs are active, and no more than four times as many are listed."""
     setting = Setting(T=256, n=800, m=3, sparsity=0.99, steps=400, lr=1e-2)
-    data = draw_dataset(setting)
-    trajectory = start_trajectory("cpu", setting, data, *draw_start(setting))
-    trajectory.advance(setting.steps)
-    parameters = trajectory.parameters()
-    state = arranged(parameters, (data.dense().T.astype(np.float32) @ parameters[:-1].T).T)
+    state = trained_state(begin("cpu", setting), setting.steps, draw_dataset(setting))
     active = (state[0][:-1].T @ state[1] + state[0][-1][:, None] > 0).sum()
     assert active <= count_listed(*state, fresh(state)) <= min(4 * active, setting.n * setting.T / 2)
     assert disagreement([state]) <= 1

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import draw_dataset, draw_start
-from numerics.engines import start_trajectory
+from numerics import draw_dataset
 from numerics.engines.cpu.bounding_boxes import GROUP, NODE_POINTS
 from numerics.engines.cpu.interaction import (
     CUT,
@@ -26,8 +25,8 @@ from numerics.engines.cpu.interaction import (
 )
 from numerics.engines.cpu.kernels import BLOCK, as_rows
 from numerics.engines.cpu.simd import LANES
-from tests.numerics.cases import EPS32, gamma
-from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums
+from tests.numerics.cases import EPS32, begin, gamma
+from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums, trained_state
 from theory import Setting
 
 SIZES = [BLOCK - 1, BLOCK + GROUP + 1], [NODE_POINTS - 1, NODE_POINTS, 4 * NODE_POINTS + 3, 17 * NODE_POINTS]
@@ -103,12 +102,9 @@ def test_what_is_not_finite_is_not_culled(where: str, bad: float) -> None:
 def test_trained_states_are_decided_in_part() -> None:
     """Early and late in a training: sums agree, a third of groups and leaves is decided, of both signs."""
     setting = Setting(T=256, n=800, sparsity=0.99, steps=400, lr=1e-2)
-    data = draw_dataset(setting)
-    trajectory = start_trajectory("cpu", setting, data, *draw_start(setting))
+    trajectory = begin("cpu", setting)
     for step in (3, 400):
-        trajectory.advance(step)
-        parameters = trajectory.parameters()
-        state = arranged(parameters, (data.dense().T.astype(np.float32) @ parameters[:2].T).T)
+        state = trained_state(trajectory, step, draw_dataset(setting))
         assert disagreement(state) <= 1
         assert wrong_decisions(state, arrays_for(state)) == 0
         kinds = classify(*state, arrays_for(state))

@@ -186,7 +186,7 @@ def test_three_points_beside_a_dropped_one_are_held_off_the_origin():
     assert found.after.train_loss == pytest.approx(dropped_point_loss(4), rel=EXACT)
 
 
-@pytest.mark.parametrize(("T", "m"), [(4, 3), (5, 3), (6, 3), (8, 4)])
+@pytest.mark.parametrize(("T", "m"), [(4, 3), (5, 3), (6, 3), pytest.param(8, 4, marks=pytest.mark.slow)])
 def test_codes_in_more_dimensions_polish_back(T, m):
     """From near the least-norm code of `theory.codes.programme`; its certificate agrees with the one of this
     programme.
@@ -292,12 +292,12 @@ def test_what_cannot_be_polished_is_refused_in_one_line():
 # Trained models
 
 
-@pytest.mark.parametrize("T", [5, 8])
-def test_trained_models_land_on_the_regular_polygon(T, monkeypatch):
+@pytest.mark.parametrize(("T", "seeds"), [(5, 1), pytest.param(8, 6, marks=pytest.mark.slow)])
+def test_trained_models_land_on_the_regular_polygon(T, seeds, monkeypatch):
     """The paper's own setting: whatever of these a run is named, its kept points end on their regular polygon."""
     monkeypatch.undo()
     names = set()
-    for run in train(Setting(T=T), seeds=3, out=None, progress=False):
+    for run in train(Setting(T=T), seeds, out=None, progress=False):
         name = diagnose_run(run).name
         if not run.data.has_disjoint_supports or name == "not converged":
             continue

@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -25,6 +24,7 @@ from numerics.sweeps.cluster import ClusterError, cut_into_tasks
 from numerics.training.checkpoints import claimed
 from numerics.training.progress import progress_bar, work_of
 from numerics.training.runs import run_name
+from tests.numerics.sweeps.test_sweeps import counts
 from tests.numerics.training.test_runs import same
 from theory import Setting
 
@@ -34,10 +34,6 @@ DIVERGING = SMALL.replace(lr=1e37, weight_decay=0.0)
 
 #: Kills its worker, in `deadly_task`.
 DEADLY = CELLS[5]
-
-
-def counts(states: Sequence[CellState]) -> dict[str, int]:
-    return dict(Counter(cell.state for cell in states))
 
 
 def deadly_task(settings: Sequence[Setting], engine: Any, version: str) -> list[Run | str]:

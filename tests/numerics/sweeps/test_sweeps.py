@@ -41,14 +41,6 @@ def counts(states: list[CellState]) -> dict[str, int]:
 
 
 @pytest.fixture
-def trained(before_training: Callable[..., None]) -> list[Setting]:
-    """Settings that are really trained, in order."""
-    calls: list[Setting] = []
-    before_training(calls.append)
-    return calls
-
-
-@pytest.fixture
 def broken(before_training: Callable[..., None]) -> list[int]:
     """The T whose cells raise."""
     which = [2]

@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start
-from numerics.engines import EngineName, Trajectory, start_trajectory
+from numerics.engines import EngineName, start_trajectory
 from numerics.schedule import learning_rates
 from numerics.training.obtaining import train_one
 from numerics.training.runs import load_run, save_run
+from tests.numerics.cases import begin
 from tgon.cli.train import describe_run
 from theory import Setting
 
@@ -43,10 +44,6 @@ def jump(step: int, setting: Setting) -> Iterator[None]:
         yield
 
 
-def start(engine: EngineName, setting: Setting) -> Trajectory:
-    return start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
-
-
 @engines
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @settings(max_examples=8)
@@ -61,7 +58,7 @@ def test_the_step_is_the_first_that_is_not_finite(
 ) -> None:
     setting = PLAIN.replace(seed=seed, dtype=dtype)
     with jump(step, setting):
-        trajectory = start(engine, setting)
+        trajectory = begin(engine, setting)
     cuts += [step + 2] * at_the_step
     for stop in sorted(cuts):
         trajectory.advance(stop)
@@ -102,7 +99,7 @@ def test_one_bad_bias_is_noticed_at_once(engine: EngineName, bad: float) -> None
     setting = PLAIN.replace(n=700, sparsity=0.999)
     unseen = np.flatnonzero(~draw_dataset(setting).seen)[-1]
     for value, expected in ((bad, (11, 11)), (0.0, (None, 20))):
-        trajectory = start(engine, setting)
+        trajectory = begin(engine, setting)
         trajectory.advance(10)
         parameters, (first, second) = trajectory.parameters(), trajectory.moments()
         first[-1, unseen], second[-1, unseen] = value, 1.0
@@ -130,7 +127,7 @@ def test_a_large_run_on_all_cores_says_it_too() -> None:
     setting = PLAIN.replace(n=10_000, sparsity=0.999, T=340, steps=20)
     assert uses_all_cores(setting.n, setting.T, setting.m)
     with jump(6, setting):
-        trajectory = start("cpu", setting)
+        trajectory = begin("cpu", setting)
     trajectory.advance(20)
     assert trajectory.diverged_at == trajectory.step == 8
 

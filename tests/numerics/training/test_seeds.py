@@ -1,6 +1,6 @@
 """Training many runs: same bits always, finished runs kept, failures named, interruption harmless."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,8 @@ from theory import MEMORIZED_ERROR, Setting
 SMALL = Setting(T=3, n=30, sparsity=0.85, steps=250, lr=0.01)
 
 
-@pytest.fixture
-def trained(before_training: Callable[..., None]) -> list[tuple[int, int]]:
-    """(T, seed) of every run that is really trained, in order."""
-    calls: list[tuple[int, int]] = []
-    before_training(lambda setting: calls.append((setting.T, setting.seed)))
-    return calls
+def named(settings: Iterable[Setting]) -> list[tuple[int, int]]:
+    return sorted((setting.T, setting.seed) for setting in settings)
 
 
 def all_same(one: Runs, other: Runs) -> bool:
@@ -72,7 +68,7 @@ def test_what_cannot_be_trained_is_refused(
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
-    tmp_path: Path, trained: list[tuple[int, int]]
+    tmp_path: Path, trained: list[Setting]
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     for out in (tmp_path / "file", tmp_path / "file" / "runs"):
@@ -81,18 +77,18 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
     assert trained == []
 
 
-def test_finished_runs_are_reused(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+def test_finished_runs_are_reused(tmp_path: Path, trained: list[Setting]) -> None:
     first = train(SMALL, seeds=2, out=tmp_path, progress=False)
-    assert sorted(trained) == [(3, 0), (3, 1)]
+    assert named(trained) == [(3, 0), (3, 1)]
     trained.clear()
     again = train([SMALL, SMALL.replace(T=2)], seeds=2, out=tmp_path, progress=False)
-    assert sorted(trained) == [(2, 0), (2, 1)]
+    assert named(trained) == [(2, 0), (2, 1)]
     assert all_same(again[:2], first)
     assert [run.path for run in again[:2]] == [run.path for run in first]
     assert all_same(Runs.load(tmp_path)[2:], first)
     trained.clear()
     train(SMALL, seeds=2, engine="reference", out=tmp_path, progress=False)
-    assert sorted(trained) == [(3, 0), (3, 1)]  # another engine is another run
+    assert named(trained) == [(3, 0), (3, 1)]  # another engine is another run
 
 
 def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +99,7 @@ def test_nothing_is_written_without_a_folder(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("damage", ["cut", "other run"])
 def test_a_damaged_run_is_reported_and_trained_again(
-    tmp_path: Path, trained: list[tuple[int, int]], damage: str
+    tmp_path: Path, trained: list[Setting], damage: str
 ) -> None:
     first = train(SMALL, seeds=2, out=tmp_path, progress=False)
     path = first[0].path
@@ -114,7 +110,7 @@ def test_a_damaged_run_is_reported_and_trained_again(
         again = train(SMALL, seeds=2, out=tmp_path, progress=False)
     assert len(caught) == 1
     assert str(path) in str(caught[0].message)
-    assert trained == [(3, 0)]
+    assert named(trained) == [(3, 0)]
     assert all_same(again, first)
     assert same(load_run(path), first[0])
 
@@ -130,7 +126,7 @@ def test_progress_adds_up(tmp_path: Path) -> None:
         assert min(done) >= 0
 
 
-def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: list[tuple[int, int]]) -> None:
+def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: list[Setting]) -> None:
     """Ctrl-C in the second run: the first is on disk, the second stops at once, the others never start."""
     long = SMALL.replace(steps=100_000)
     done: list[int] = []
@@ -149,7 +145,7 @@ def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: lis
     assert same(kept[0], train_one(long))
     trained.clear()
     resumed = train(long.replace(steps=100_000), seeds=2, out=tmp_path, progress=False)
-    assert trained == [(3, 1)]
+    assert named(trained) == [(3, 1)]
     assert len(resumed) == 2
 
 

@@ -22,6 +22,7 @@ from tests.numerics.cases import (
     EPS64,
     Floats,
     Problem,
+    begin,
     draw_columns,
     excess,
     reference_loss_and_gradients,
@@ -161,7 +162,7 @@ def test_the_paper_schedule() -> None:
 def test_a_trajectory_stops_where_it_is_told(engine: EngineName) -> None:
     """Going back does nothing; going beyond the schedule is refused and leaves the trajectory alone."""
     setting = trial(2, 20, 2, 0, steps=10)
-    trajectory = start_trajectory(engine, setting, draw_dataset(setting), *draw_start(setting))
+    trajectory = begin(engine, setting)
     trajectory.advance(6)
     before = trajectory.parameters()
     trajectory.advance(3)
