@@ -14,7 +14,11 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from numerics.memory import available_memory
 from theory.setting import Setting
+
+#: Bytes that drawing takes at its peak for each entry, and for each datapoint.
+_ENTRY_BYTES, _POINT_BYTES = 80, 60
 
 _DATA_STREAM, START_STREAM, _TEST_STREAM = 0, 1, 2
 
@@ -175,6 +179,12 @@ def draw_test_dataset(setting: Setting, T: int = 10_000) -> Dataset:
 
 def _draw(generator: np.random.Generator, setting: Setting) -> Dataset:
     n, p, distinct = setting.n, setting.density, setting.distinct
+    each = _ENTRY_BYTES * max(1.0, n * p) + _POINT_BYTES
+    if 10**9 // each < setting.T and (most := available_memory() // each) < setting.T:
+        raise ValueError(
+            f"T = {setting.T} datapoints with n = {n}, sparsity = {setting.sparsity} do not fit into the free memory; "
+            f"try T = {most:.0f}"
+        )
     with np.errstate(divide="ignore"):  # a sparsity below eps/2 rounds p to 1: every feature is present
         log_absent = np.log1p(-p)
     anywhere = -np.expm1(n * log_absent)

@@ -10,16 +10,16 @@ import io
 import json
 import math
 import os
-import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from numerics.memory import available_memory
 from numerics.model_layouts import MOST_ARRAYS, flattened
 
 _ZIP, _NPY, _PICKLE = b"PK\x03\x04", b"\x93NUMPY", b"\x80"
@@ -64,21 +64,9 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], str]:
     return kept, kind
 
 
-def _available_memory() -> int:
-    """Bytes that can be had: of the machine, and of the group of processes where it has a limit."""
-    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with suppress(OSError, AttributeError):
-        text = Path("/proc/meminfo").read_text()
-        free = 1024 * int(re.search(r"MemAvailable:\s*(\d+)", text)[1])  # type: ignore[index]
-    with suppress(OSError, ValueError):
-        limit, used = (Path(f"/sys/fs/cgroup/memory.{name}").read_text() for name in ("max", "current"))
-        free = min(free, int(limit) - int(used))
-    return free
-
-
 def _afford(size: int) -> None:
     """MemoryError if so many bytes do not fit."""
-    if _COPIES * size > _available_memory():
+    if _COPIES * size > available_memory():
         raise MemoryError(size)
 
 
@@ -93,7 +81,7 @@ def _within_memory() -> Iterator[None]:
         yield
         return
     before = resource.getrlimit(resource.RLIMIT_AS)
-    limit = pages * os.sysconf("SC_PAGE_SIZE") + _available_memory()
+    limit = pages * os.sysconf("SC_PAGE_SIZE") + available_memory()
     bounded = before[0] if 0 <= before[0] < limit else limit
     resource.setrlimit(resource.RLIMIT_AS, (bounded, before[1]))
     try:

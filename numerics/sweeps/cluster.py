@@ -31,7 +31,7 @@ _TASK_WORK, _TASK_RUNS = 5e11, 16
 _MOST_LOCKS = 400
 
 #: Seconds to wait for the scheduler, and for its first worker.
-_PATIENCE = 10, 30
+_PATIENCE = 10, 10
 
 #: Seconds without news after which the scheduler, and cells that other processes are at, are looked at.
 _SILENCE = 0.25
@@ -69,13 +69,15 @@ def _connected(address: str) -> Iterator[Any]:
             raise ClusterError(
                 f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
             ) from None
-        try:
-            versions = set(client.run(_source_hash).values())
-        except Exception as error:  # noqa: BLE001 (whatever a foreign worker raises)
+        answers = client.run(_source_hash, on_error="return").values()
+        alive = [
+            answer for answer in answers if not isinstance(answer, OSError)
+        ]  # a worker that died is no answer
+        if broken := [answer for answer in alive if isinstance(answer, Exception)]:
             raise ClusterError(
-                f"the workers of {address} cannot load this program ({in_one_line(error)}); install it there"
-            ) from None
-        if versions != {_source_hash()}:
+                f"the workers of {address} cannot load this program ({in_one_line(broken[0])}); install it there"
+            )
+        if set(alive) - {_source_hash()}:
             raise ClusterError(
                 f"workers of {address} run another version of this program; install the same one everywhere"
             )

@@ -87,6 +87,8 @@ def read_sweep(path: str | Path, *, form: Form = "full") -> Sweep:
     ...     len(read_sweep(file.name).cells)
     40
     """
+    if Path(path).exists() and not Path(path).is_file():  # a pipe may never end
+        raise SweepFileError(f"{path}: not a regular file; try a TOML file")
     content = Path(path).read_bytes()
     try:
         document = tomllib.loads(content.decode("utf-8-sig"))  # a file may begin with a byte-order mark

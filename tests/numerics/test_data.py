@@ -140,6 +140,16 @@ def test_tiny_density_gives_one_uniform_feature() -> None:
     assert (data.values == 1).all()
 
 
+def test_a_dataset_that_no_memory_holds_is_refused_before_it_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for free, T in ((10**9, 10**9), (10**9, 10**400), (10**7, 10_000_000)):
+        monkeypatch.setattr("numerics.data.available_memory", lambda free=free: free)
+        with pytest.raises(ValueError, match=rf"T = {T} .*do not fit into the free memory; try T = \d+$"):
+            draw_dataset(Setting(T=T))
+    assert draw_dataset(Setting(T=100)).T == 100  # what any machine has is not asked for
+
+
 def test_values_are_uniform() -> None:
     """Before scaling: with two features (both always present) the ratio of values is that of two uniforms.
 

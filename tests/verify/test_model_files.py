@@ -338,7 +338,7 @@ def test_each_instance_has_its_own_data(tmp_path, axes):
 
 def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):
     """10⁴ features of 2·10⁵ datapoints, 16 GB if dense, in memory for a few times their two million entries."""
-    monkeypatch.setattr(array_files, "_available_memory", lambda: 500_000_000)
+    monkeypatch.setattr(array_files, "available_memory", lambda: 500_000_000)
     T, numbers = 200_000, np.random.default_rng(0)
     places = np.repeat(np.arange(T), 10), numbers.integers(0, 10_000, 10 * T)
     save_npz(tmp_path / "X.npz", coo_array((np.ones(10 * T), places), (T, 10_000)))
@@ -441,14 +441,14 @@ def _refusal(read, path, *rest):
 
 @pytest.mark.parametrize("fault", [*_NO_MODEL, *_NO_ARRAYS])
 def test_bad_models_are_refused_in_one_line(tmp_path, fault, monkeypatch):
-    monkeypatch.setattr(array_files, "_available_memory", lambda: 60_000_000)
+    monkeypatch.setattr(array_files, "available_memory", lambda: 60_000_000)
     (_NO_MODEL | _NO_ARRAYS)[fault](tmp_path / "file")
     _refusal(read_models, tmp_path / "file")
 
 
 @pytest.mark.parametrize("fault", _NO_ARRAYS)
 def test_bad_data_is_refused_in_one_line(tmp_path, fault, monkeypatch):
-    monkeypatch.setattr(array_files, "_available_memory", lambda: 60_000_000)
+    monkeypatch.setattr(array_files, "available_memory", lambda: 60_000_000)
     _NO_ARRAYS[fault](tmp_path / "file")
     _refusal(read_data, tmp_path / "file", 4)
 

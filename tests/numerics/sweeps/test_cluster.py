@@ -303,6 +303,37 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
     assert counts(sweep_states(Sweep(CELLS), tmp_path)) == {"left": 8}
 
 
+def test_a_worker_that_dies_while_it_is_asked_for_its_version_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Asked(Client):
+        answers: dict[str, Any] = {}  # noqa: RUF012
+
+        def __init__(self, *_: Any, **__: Any) -> None:
+            super().__init__()
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def wait_for_workers(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def run(self, task: Callable[[], str], on_error: str) -> dict[str, Any]:
+            return self.answers
+
+    monkeypatch.setattr(distributed(), "Client", Asked)
+    Asked.answers = {"dead": OSError("closed"), "alive": cluster._source_hash()}
+    with cluster._connected("tcp://here:1") as client:
+        assert client.status == "running"
+    for answer, said in ((ImportError("numba"), "cannot load this program"), ("0" * 64, "another version")):
+        Asked.answers = {"dead": OSError("closed"), "alive": answer}
+        with pytest.raises(ClusterError, match=said), cluster._connected("tcp://here:1"):
+            pass
+
+
 @pytest.fixture
 def two_processes() -> Iterator[Any]:
     with distributed().LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as workers:

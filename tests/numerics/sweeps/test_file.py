@@ -1,6 +1,7 @@
 """Sweep files: what they mean, and one line for what they cannot mean."""
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,12 @@ def test_no_text_raises_anything_else(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(SweepFileError):
         read_sweep(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(SweepFileError, match="not a regular file"):
+        read_sweep(tmp_path / "pipe.toml")
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:

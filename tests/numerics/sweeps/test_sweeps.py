@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import numerics.sweeps.cells
 import numerics.training.obtaining
 import numerics.training.threads
 from numerics import Run, Runs, load_run, train, train_one
@@ -215,6 +216,20 @@ def test_a_cell_that_another_process_trains_is_running(tmp_path: Path) -> None:
         assert [cell.state for cell in sweep_states(Sweep(CELLS[:2]), tmp_path)] == ["running", "left"]
         other.communicate()
     assert [cell.state for cell in sweep_states(Sweep(CELLS[:2]), tmp_path)] == ["left", "left"]
+
+
+def test_cells_without_a_file_are_not_looked_for_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(Sweep(CELLS[:1]), tmp_path)
+    asked: list[Path] = []
+    real = numerics.sweeps.cells.finished_run
+    monkeypatch.setattr(
+        "numerics.sweeps.cells.finished_run", lambda *given: asked.append(given[0]) or real(*given)
+    )
+    many = Sweep((*CELLS, *(SMALL.replace(seed=seed) for seed in range(100, 300))))
+    assert counts(sweep_states(many, tmp_path)) == {"done": 1, "left": 203}
+    assert asked == [CELLS[0]]
 
 
 def test_the_table_has_one_row_per_cell_in_order(tmp_path: Path, broken: list[int]) -> None:
