@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, divergence
@@ -214,24 +213,55 @@ def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) 
 
 
 class _ReconstructionLoss(torch.autograd.Function):
-    """Fused loss and gradient behind `reconstruction_loss`."""
+    """Fused loss and gradients behind `reconstruction_loss`; under `torch.func` too."""
 
     @staticmethod
-    def forward(ctx: Any, W: Tensor, b: Tensor, data: Dataset) -> Tensor:
+    def forward(W: Tensor, b: Tensor, data: Dataset) -> tuple[Tensor, Tensor, Tensor]:
         parameters = torch.cat([W, b[None, :]]).detach().contiguous().numpy()
         work = _Workspace(data, W.shape[0], parameters.dtype)
         kernels.compute_gradients(kernels.as_rows(parameters), kernels.as_rows(work.gradients), *work.arrays)
         errors = point_errors(parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64), data)
         factor = 2.0 / data.T if np.isfinite(errors).all() else np.nan
         gradients = torch.from_numpy(work.gradients * parameters.dtype.type(factor))
-        ctx.save_for_backward(gradients[:-1], gradients[-1])
-        return torch.as_tensor(errors.mean(), dtype=W.dtype)
+        return torch.as_tensor(errors.mean(), dtype=W.dtype), gradients[:-1].clone(), gradients[-1].clone()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor, Tensor, None]:
-        W_gradient, b_gradient = ctx.saved_tensors
-        return outputs[0] * W_gradient, outputs[0] * b_gradient, None
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.mark_non_differentiable(*output[1:])
+        ctx.save_for_backward(*output[1:])
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor, *_: Tensor) -> tuple[Tensor, Tensor, None]:
+        return *(_Scaled.apply(slope, part) for part in ctx.saved_tensors), None  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def vmap(info: Any, places: tuple[int | None, ...], W: Tensor, b: Tensor, data: Dataset) -> Any:
+        each = [
+            [part] * info.batch_size if place is None else part.unbind(place)
+            for part, place in zip((W, b), places, strict=False)
+        ]
+        found = [_ReconstructionLoss.apply(*parts, data) for parts in zip(*each, strict=True)]  # type: ignore[no-untyped-call]
+        return tuple(map(torch.stack, zip(*found, strict=True))), (0, 0, 0)
+
+
+class _Scaled(torch.autograd.Function):
+    """A gradient times the slope of what was made of the loss; the gradient's own derivative is not known."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(slope: Tensor, gradient: Tensor) -> Tensor:
+        return slope * gradient
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Any:
+        raise RuntimeError(
+            "reconstruction_loss can be differentiated once; try ReluOutputModel(W, b).loss(X)"
+        )
 
 
 def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -> Tensor:
@@ -249,11 +279,12 @@ def reconstruction_loss(W: Tensor, b: Tensor, data: Dataset | Tensor | _Array) -
     kinds = {(part.device.type, part.dtype) for part in (W, b)}
     if kinds not in ({("cpu", torch.float32)}, {("cpu", torch.float64)}):
         raise ValueError(
-            f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or float64 CPU tensors"
+            f"W is {W.dtype} on {W.device}, b is {b.dtype} on {b.device}; both must be float32 or float64 CPU tensors, "
+            "try W.float().cpu() and b.float().cpu()"
         )
     if W.ndim != 2 or W.shape[0] < 1 or W.shape[1] != dataset.n or b.shape != (dataset.n,):
         raise ValueError(
             f"W has shape {tuple(W.shape)}, b {tuple(b.shape)}; they must be (m, {dataset.n}) and ({dataset.n},)"
         )
-    result: Tensor = _ReconstructionLoss.apply(W, b, dataset)  # type: ignore[no-untyped-call]
+    result: Tensor = _ReconstructionLoss.apply(W, b, dataset)[0]  # type: ignore[no-untyped-call]
     return result

@@ -184,8 +184,31 @@ def test_second_derivatives_are_refused() -> None:
     W, b = torch.eye(2, requires_grad=True), torch.zeros(2, requires_grad=True)
     squared = reconstruction_loss(W * 0.5, b, np.eye(2)) ** 2
     (gradient,) = torch.autograd.grad(squared, W, create_graph=True)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match=r"differentiated once; try ReluOutputModel"):
         torch.autograd.grad(gradient.sum(), W)
+
+
+def test_many_models_at_once_and_functional_gradients() -> None:
+    """`torch.vmap` over models, with one bias for all too, and `torch.func.grad` inside and outside of it."""
+    problem = typical(40)
+    scales = torch.tensor([1.0, -0.5, 2.0], dtype=torch.float64)[:, None]
+    W, b = torch.as_tensor(problem.W) * scales[:, :, None], torch.as_tensor(problem.b) * scales
+    own = [dataclasses.replace(problem, W=one.numpy(), b=c.numpy()) for one, c in zip(W, b, strict=True)]
+    expected = [reference_loss_and_gradients(one) for one in own]
+    bounds = [[2 * part for part in rounding_bounds(one, EPS64)] for one in own]
+
+    def loss(W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return reconstruction_loss(W, b, problem.data)
+
+    for k, one in enumerate(torch.vmap(loss)(W, b).tolist()):
+        assert excess(one - expected[k][0], bounds[k][0]) <= 1
+    assert torch.equal(torch.vmap(loss, in_dims=(0, None))(W, b[1])[1], loss(W[1], b[1]))
+    inside = torch.vmap(torch.func.grad(loss, argnums=(0, 1)))(W, b)
+    outside = torch.func.grad(lambda *given: torch.vmap(loss)(*given).sum(), argnums=(0, 1))(W, b)
+    for found in (inside, outside):
+        for place, part in enumerate(map(torch.Tensor.numpy, found), start=1):
+            assert all(excess(part[k] - expected[k][place], bounds[k][place]) <= 1 for k in range(3))
+            assert excess(part[0] - expected[2][place], bounds[0][place]) > 1
 
 
 @pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW])

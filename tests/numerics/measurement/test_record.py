@@ -1,5 +1,6 @@
 """Measuring models: against dense linear algebra, on solutions made by hand, and what is refused."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -252,7 +253,7 @@ def given_forms() -> list:
         "pair": (W, b),
         "list": [W.tolist(), b.tolist()],
         "dict": {"W": W, "b": b, "more": 1},
-        "tensors": (torch.tensor(W, requires_grad=True), torch.tensor(b)),
+        "tensors": (torch.tensor(W, requires_grad=True), torch.nn.Parameter(torch.tensor(b))),
         "module": model,
         "foreign module": Foreign(W, b),
         "plain object": Plain(W, b),
@@ -270,6 +271,7 @@ def test_short_floats_are_read_exactly() -> None:
 
 @pytest.mark.parametrize(("form", "plain", "data"), given_forms())
 def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) -> None:
+    warnings.filterwarnings("error", message=".*requires_grad")  # pytest puts it back
     expected = measure(plain, data)
     X = data.dense()
     sparse = (data.sparse(), torch.tensor(X).to_sparse(), torch.tensor(X.T).to_sparse_csr())
