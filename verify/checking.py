@@ -12,7 +12,7 @@ from numerics.model_layouts import StoredModel
 from theory import Record, Setting, predict
 from theory.dimensionality import dimensionality
 from verify.claims.judging import Judgement
-from verify.claims.registry import judge_model
+from verify.claims.registry import judge_on
 from verify.diagnosis import Diagnosis, diagnose
 
 if TYPE_CHECKING:
@@ -61,9 +61,8 @@ def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None)
     record = measure(stored, data, test=test)
     alone = distinct_points(data).data
     distinct = record if alone.T == data.T else measure(stored, alone)
-    diagnosis = diagnose(record, (stored.W, stored.b), data)
-    predicted = least_norm_model(distinct, alone, test)
-    return Checked(stored, data, record, distinct, predicted, diagnosis, judge_model(distinct, data.n))
+    diagnosis, claims = diagnose(distinct, stored, data), judge_on(stored, data, distinct)
+    return Checked(stored, data, record, distinct, least_norm_model(distinct, alone, test), diagnosis, claims)
 
 
 def least_norm_model(record: Record, data: Dataset, test: Dataset | None = None) -> Record | None:

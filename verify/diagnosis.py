@@ -100,8 +100,9 @@ def diagnose_run(run: Run) -> Diagnosis:
 def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     """Name what a measured record shows: one of the names at the head of this module.
 
-    ``model`` and ``data`` are those that the record was measured on, as `numerics.measure` takes them. Without them
-    copies cannot be told, and only the names that hidden vectors and errors decide are given.
+    ``model`` and ``data`` are those that the record was measured on, as `numerics.measure` takes them; it may be on the
+    distinct datapoints alone. Without them copies cannot be told, and only the names that hidden vectors and errors
+    decide are given.
 
     >>> from theory import Setting, predict
     >>> diagnose(predict(Setting(T=5))).name
@@ -112,7 +113,7 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     data = as_dataset(data)
     parameters = read_parameters(model, data.n)
     points = distinct_points(data)
-    if points.data is not data:
+    if points.data.T != record.T:
         record = replace(measure(parameters, points.data), rounding_error=record.rounding_error)
     given = _Model(*parameters, points, record)
     found = _generalizing(given) or _collapsed(given)

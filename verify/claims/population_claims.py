@@ -6,7 +6,7 @@ undecided, not true.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -46,30 +46,31 @@ def _side(successes: int, trials: int) -> bool | None:
     return 2 * successes > trials
 
 
-def _conclude(sides: Sequence[bool | None]) -> bool | None:
-    """False if any part was decided against, True if all decided parts were decided for, None if none was decided."""
-    decided = [side for side in sides if side is not None]
-    return all(decided) if decided else None
+def _by_sign_tests(agreed: Mapping[str, Sequence[bool]], otherwise: str) -> Finding:
+    """What exact sign tests, one for each group, find of who agrees; ``value`` is the worst share that decides.
+
+    False if any group was decided against. The groups' names say what is counted; ``otherwise`` is said without any.
+    """
+    sides = {name: _side(sum(signs), len(signs)) for name, signs in agreed.items()}
+    reason = "; ".join(f"{name} in {sum(signs)}/{len(signs)}" for name, signs in agreed.items())
+    decided = [agreed[name] for name, side in sides.items() if side is not None]
+    if not decided:
+        return not_judged(reason or otherwise)
+    value = min(sum(signs) / len(signs) for signs in decided)
+    return Finding(sum(map(len, decided)), False not in sides.values(), value, 0.5, reason)
 
 
 def judge_norm_crossing(cases: Sequence[Case], theory: Theory) -> Finding:
-    """Share of memorizing runs whose ‖b‖ - ‖W‖ has the predicted sign; ``value`` is that of the worst group."""
-    shares, sides, parts = [], [], []
-    for group, members in sorted(_groups(cases).items(), key=lambda item: (item[0].T, item[0].weight_decay)):
-        memorizing = [case for case in members if case.record.memorized]
-        if group.m != 2 or group.T < 3 or group.repeats > 1 or not memorizing:
-            continue
-        predicted = theory(group)
-        above = predicted.bias_norm > predicted.weight_norm
-        agree = sum((case.record.bias_norm > case.record.weight_norm) == above for case in memorizing)
-        side = _side(agree, len(memorizing))
-        if side is not None:
-            sides.append(side)
-            shares.append(agree / len(memorizing))
-            parts.append(f"T={group.T}: ‖b‖ {'>' if above else '<'} ‖W‖ in {agree}/{len(memorizing)}")
-    if not sides:
-        return not_judged("too few memorizing runs at m = 2 in any group")
-    return Finding(len(sides), _conclude(sides), min(shares), 0.5, "; ".join(parts))
+    """Share of memorizing runs whose ‖b‖ - ‖W‖ has the predicted sign."""
+    agreed: dict[str, list[bool]] = defaultdict(list)
+    for case in sorted(cases, key=lambda case: (case.setting.T, case.setting.weight_decay)):
+        setting, record = case.setting, case.record
+        if setting.m == 2 and setting.T >= 3 and setting.repeats == 1 and record.memorized:
+            predicted = theory(setting)
+            above = predicted.bias_norm > predicted.weight_norm
+            name = f"T={setting.T}: ‖b‖ {'>' if above else '<'} ‖W‖, decay {setting.weight_decay:g},"
+            agreed[name].append((record.bias_norm > record.weight_norm) == above)
+    return _by_sign_tests(agreed, "no memorizing run at m = 2 and T ≥ 3")
 
 
 def _exchanged(setting: Setting) -> Record:
@@ -89,19 +90,14 @@ def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
     for case in cases:
         if case.record.memorized:
             partners[case.setting.replace(weight_decay=0.0)].append(case)
-    less: dict[int, list[bool]] = defaultdict(list)
-    for setting, group in partners.items():
+    agreed: dict[str, list[bool]] = defaultdict(list)
+    for setting, group in sorted(partners.items(), key=lambda item: item[0].T):
         ordered = sorted(group, key=lambda case: case.setting.decay_budget)
-        if len(ordered) > 1 and ordered[0].setting.decay_budget < ordered[-1].setting.decay_budget:
-            fell = ordered[-1].record.weight_norm < ordered[0].record.weight_norm
-            less[setting.T].append(fell == more_is_less)
-    sides = {T: _side(sum(signs), len(signs)) for T, signs in less.items()}
-    reason = "; ".join(f"T={T}: {sum(signs)} of {len(signs)} seeds" for T, signs in sorted(less.items()))
-    decided = [less[T] for T, side in sides.items() if side is not None]
-    if not decided:
-        return not_judged(reason or "no seed memorizes at two decay budgets")
-    value = min(sum(signs) / len(signs) for signs in decided)
-    return Finding(sum(map(len, decided)), _conclude(list(sides.values())), value, 0.5, reason)
+        least, most = ordered[0], ordered[-1]
+        if least.setting.decay_budget < most.setting.decay_budget:
+            fell = most.record.weight_norm < least.record.weight_norm
+            agreed[f"T={setting.T}: ‖W‖ {'less' if more_is_less else 'more'}"].append(fell == more_is_less)
+    return _by_sign_tests(agreed, "no seed memorizes at two decay budgets")
 
 
 def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
@@ -129,12 +125,12 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
     if not sides:
         return not_judged("; ".join(parts) or "needs two dataset sizes at m = 2")
     worst = max(differences) if falls else min(differences)
-    return Finding(len(sides), _conclude(sides), worst, 0.0, "; ".join(parts))
+    return Finding(len(sides), all(sides), worst, 0.0, "; ".join(parts))
 
 
 def judge_norm_growth(cases: Sequence[Case], theory: Theory) -> Finding:
     """Share of pairs of memorizing runs, of the least and the largest T ≥ 5 of equal settings, whose ‖W‖ and ‖b‖ grow
-    with the predicted exponents of T, each within `EXPONENT_ERROR`; ``value`` is the worst share.
+    with the predicted exponents of T, each within `EXPONENT_ERROR`.
     """
     families: dict[Setting, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for case in cases:
@@ -142,31 +138,23 @@ def judge_norm_growth(cases: Sequence[Case], theory: Theory) -> Finding:
         usable = record.memorized and record.assumes("unit norm", "disjoint supports") and setting.m == 2
         if usable and setting.T >= 5 and setting.repeats == 1 and setting.decay_budget >= 1:
             families[group_of(setting.replace(T=1))][setting.T].append(record)
-    shares, sides, parts = [], [], []
+    agreed = {}
     for family, sizes in families.items():
         T0, T1 = min(sizes), max(sizes)
-        if T0 == T1:
-            continue
-        expected = _exponents(theory(family.replace(T=T0)), theory(family.replace(T=T1)))
-        pairs = list(zip(sizes[T0], sizes[T1], strict=False))
-        agree = sum(bool(np.all(abs(_exponents(*pair) - expected) <= EXPONENT_ERROR)) for pair in pairs)
-        parts.append(f"T={T0}, {T1}: exponents {expected[0]:.3g}, {expected[1]:.3g} in {agree}/{len(pairs)}")
-        if (side := _side(agree, len(pairs))) is not None:
-            sides.append(side)
-            shares.append(agree / len(pairs))
-    if not sides:
-        return not_judged(
-            "; ".join(parts) or "no memorizing runs at two T ≥ 5 with a decay budget of 1 or more"
-        )
-    return Finding(len(sides), _conclude(sides), min(shares), 0.5, "; ".join(parts))
+        if T0 < T1:
+            expected = _exponents(theory(family.replace(T=T0)), theory(family.replace(T=T1)))
+            off = [abs(_exponents(*pair) - expected) for pair in zip(sizes[T0], sizes[T1], strict=False)]
+            name = f"T={T0}, {T1}: exponents {expected[0]:.3g}, {expected[1]:.3g}"
+            agreed[name] = [bool(np.all(each <= EXPONENT_ERROR)) for each in off]
+    return _by_sign_tests(agreed, "no memorizing runs at two T ≥ 5 with a decay budget of 1 or more")
 
 
 def judge_test_loss(cases: Sequence[Case], theory: Theory) -> Finding:
     """Share of memorizing runs whose loss on fresh datapoints is that of the least-norm model of their dataset on the
     same ones (`memorization.test-loss`), to half the distance from there to the loss of zero output, or to that of the
-    (T + 1)-gon where it is nearer; ``value`` is the worst group's.
+    (T + 1)-gon where it is nearer.
     """
-    groups: dict[Setting, list[bool]] = defaultdict(list)
+    agreed: dict[str, list[bool]] = defaultdict(list)
     for case in cases:
         setting, record = case.setting, case.record
         if case.parameters is None or case.data is None or case.fresh is None:
@@ -182,15 +170,9 @@ def judge_test_loss(cases: Sequence[Case], theory: Theory) -> Finding:
         room = min(abs(true - 1), abs(true - rival)) / 2
         if room > rounding(case.fresh.T):
             measured = float(point_errors(*case.parameters, case.fresh).mean())
-            groups[group_of(setting)].append(abs(measured - expected) <= room)
-    sides = {group: _side(sum(near), len(near)) for group, near in groups.items()}
-    parts = [f"T={group.T}: {sum(near)} of {len(near)} runs" for group, near in groups.items()]
-    shares = [sum(near) / len(near) for group, near in groups.items() if sides[group] is not None]
-    if not shares:
-        return not_judged(
-            "; ".join(parts) or "no memorizing run at m = 2, T ≥ 5, whose fresh datapoints tell"
-        )
-    return Finding(len(shares), _conclude(list(sides.values())), min(shares), 0.5, "; ".join(parts))
+            name = f"T={setting.T}: as predicted, decay {setting.weight_decay:g},"
+            agreed[name].append(abs(measured - expected) <= room)
+    return _by_sign_tests(agreed, "no memorizing run at m = 2, T ≥ 5, whose fresh datapoints tell")
 
 
 def _exponents(small: Record, large: Record) -> NDArray[np.float64]:

@@ -27,11 +27,9 @@ def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
 def judge_on(model: Any, data: Dataset, record: Record | None = None) -> tuple[Judgement, ...]:
     """The claims that make sense for a single model, those about datapoints on the distinct ones: copies count once.
 
-    ``record`` is what was measured on ``data``, if it was: without copies nothing is measured again.
+    ``record`` is what was measured on the distinct datapoints, if it was.
     """
-    distinct = distinct_points(data).data
-    if record is None or distinct is not data:
-        record = measure(model, distinct)
+    record = record or measure(model, distinct_points(data).data)
     setting = Setting(T=record.T, m=record.m, n=data.n)
     case = Case(setting, record, parameters=read_parameters(model, data.n), data=data)
     return tuple(judge_claim(claim, [case]) for claim in SINGLE_CLAIMS)

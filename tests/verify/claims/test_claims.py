@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numerics import Dataset, measure, train
 from theory import Setting, predict
 from theory.memorization.tgon import tgon_hidden
+from verify import diagnose, diagnosis
 from verify.claims import registry
 from verify.claims.judging import Case, judge_claim
 from verify.claims.registry import CLAIMS, judge_claims, judge_model, judge_on
@@ -267,14 +268,14 @@ def test_the_bound_is_judged_on_its_whole_regime(case, error):
 
 
 def test_what_was_measured_is_not_measured_again(monkeypatch):
-    """Only distinct datapoints of data with copies are."""
+    """On the distinct datapoints of data with copies."""
     model = tgon_hidden(5), 1 - np.sum(tgon_hidden(5) ** 2, axis=0)
-    calls = []
-    monkeypatch.setattr(registry, "measure", lambda *given: calls.append(given) or measure(*given))
-    for X, times in ((np.eye(5), 0), (np.repeat(np.eye(5), 2, axis=1), 1)):
-        data = Dataset.from_dense(X)
-        assert _labelled(judge_on(model, data, measure(model, data)), "memorization.robust").holds
-        assert len(calls) == times
+    record, copied = measure(model, np.eye(5)), Dataset.from_dense(np.repeat(np.eye(5), 2, axis=1))
+    found = judge_on(model, copied), diagnose(measure(model, copied), model, copied)
+    for module in (registry, diagnosis):
+        monkeypatch.setattr(module, "measure", lambda *given: pytest.fail("measured again"))
+    assert (judge_on(model, copied, record), diagnose(record, model, copied)) == found
+    assert _labelled(found[0], "memorization.robust").holds
 
 
 def test_overflow_is_refused_rather_than_judged():
