@@ -1,8 +1,11 @@
 """What must be true: SymPy and NumPy, no torch, no randomness, no files.
 
-Closed forms are plain functions on floats, loaded here; the derivations
+Closed forms are plain functions on floats, loaded here. Their SymPy twins (`theory.symbolic`) and the derivations
 (`theory.derivations.steps`) are loaded where they are used, because SymPy is slow to import.
 """
+
+import importlib
+from types import ModuleType
 
 from theory.dimensionality import maximal_dimensionality
 from theory.features.amplitude_law import route
@@ -39,3 +42,9 @@ __all__ = [
     "tgon_energy",
     "tgon_weight_norm",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name == "symbolic":
+        return importlib.import_module("theory.symbolic")
+    raise AttributeError(f"module 'theory' has no attribute {name!r}")

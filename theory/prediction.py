@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from theory.arrays import Floats
 from theory.dimensionality import dimensionality
+from theory.exact import Exact, simplex_exact
 from theory.memorization.memorized_loss import SHARED, least_norm_test_loss, loss_given_data, shared_features
 from theory.memorization.overlap import disjoint_probability, expected_overlapping_pairs
 from theory.memorization.tgon import (
@@ -54,7 +55,7 @@ class _Optimum:
     bias_coefficient: Floats
     dimensionality: Floats
     hidden: Floats
-    exact: dict[str, str]
+    exact: Exact
 
 
 def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = None) -> Record:
@@ -73,7 +74,7 @@ def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = No
 
     >>> record = predict(Setting(T=6))
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]
-    (12.0, '6-gon', '6/(1 - cos(2*pi/6))')
+    (12.0, '6-gon', '12')
     """
     if not isinstance(setting, Setting):
         raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(Setting(T=8))")
@@ -104,7 +105,7 @@ def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = No
         dimensionality=dimensionality(hidden) if repeated else optimum.dimensionality,
         hidden=hidden,
         point_error=np.zeros(setting.T),
-        exact=_with_copies(optimum.exact, setting.T - distinct) if repeated else optimum.exact,
+        exact=Exact("with_copies", optimum.exact, setting.T - distinct) if repeated else optimum.exact,
         test_loss=_test_loss(setting, optimum, penalty, entries),
         assumptions=_assumptions(setting, distinct, penalty, entries),
     )
@@ -136,14 +137,6 @@ def _test_loss(
     return least_norm_test_loss(setting.distinct, setting.m, setting.n, setting.sparsity)
 
 
-def _with_copies(exact: dict[str, str], copies: int) -> dict[str, str]:
-    """Strings when vertices carry ``copies`` more points: the energy counts them, dimensionalities differ."""
-    kept = {key: text for key, text in exact.items() if key not in ("energy", "dimensionality")}
-    if "radius_squared" in exact:
-        kept["energy"] = f"{exact['energy']} + {copies}*({exact['radius_squared']})"
-    return kept
-
-
 def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
     if T == 1 and penalty == "both":
         return _single_point(m)
@@ -159,35 +152,23 @@ def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
 
 
 def _single_point(m: int) -> _Optimum:
-    strings = _exact_strings(1, radius="1/2", bias="1/2", dimensionality="1")
-    return _regular("point", np.eye(m, 1) * math.sqrt(0.5), 0.5, 0.5, 0.5, 1.0, strings)
+    hidden = np.eye(m, 1) * math.sqrt(0.5)
+    return _regular("point", hidden, 0.5, 0.5, 0.5, 1.0, Exact("equal_norms", 1, "1/2", 1))
 
 
 def _tgon(T: int) -> _Optimum:
-    cosine = f"cos(2*pi/{T})"
-    strings = {
-        "energy": f"{T}/(1 - {cosine})",
-        "weight_norm": f"sqrt({T}/(1 - {cosine}))",
-        "bias_norm": f"sqrt({T})*Abs({cosine})/(1 - {cosine})",
-        "radius_squared": f"1/(1 - {cosine})",
-        "bias_coefficient": f"-{cosine}/(1 - {cosine})",
-        "dimensionality": "1/2" if T == 2 else f"2/{T}",
-    }
     numbers = tgon_energy(T), tgon_radius_squared(T), tgon_bias_coefficient(T), tgon_dimensionality(T)
-    return _regular(f"{T}-gon", tgon_hidden(T), *numbers, strings)
+    return _regular(f"{T}-gon", tgon_hidden(T), *numbers, Exact("tgon", T))
 
 
 def _simplex(T: int, m: int) -> _Optimum:
-    share = "0" if T == 1 else f"{T - 1}/{T}"
-    strings = _exact_strings(T, radius=share, bias="1" if T == 1 else f"1/{T}", dimensionality=share)
     own = simplex_dimensionality(T)  # the squared radius too
-    return _regular(
-        "origin" if T == 1 else "simplex", simplex_hidden(T, m), T - 1.0, own, 1 / T, own, strings
-    )
+    name = "origin" if T == 1 else "simplex"
+    return _regular(name, simplex_hidden(T, m), T - 1.0, own, 1 / T, own, simplex_exact(T))
 
 
 def _regular(
-    name: str, hidden: Floats, energy: float, radius: float, bias: float, share: float, exact: dict[str, str]
+    name: str, hidden: Floats, energy: float, radius: float, bias: float, share: float, exact: Exact
 ) -> _Optimum:
     """An optimum that is a theorem, whose points are all alike."""
     return _Optimum(
@@ -200,19 +181,6 @@ def _regular(
         hidden=hidden,
         exact=exact,
     )
-
-
-def _exact_strings(T: int, *, radius: str, bias: str, dimensionality: str) -> dict[str, str]:
-    """Strings of T points of one radius and one bias coefficient, both positive."""
-    energy = radius if T == 1 else f"{T}*({radius})"
-    return {
-        "energy": energy,
-        "weight_norm": f"sqrt({energy})",
-        "bias_norm": bias if T == 1 else f"sqrt({T})*({bias})",
-        "radius_squared": radius,
-        "bias_coefficient": bias,
-        "dimensionality": dimensionality,
-    }
 
 
 @lru_cache(maxsize=256)
@@ -235,24 +203,19 @@ def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
         bias_coefficient=1 - radius_squared,
         dimensionality=dimensionality(hidden),
         hidden=hidden,
-        exact={} if code.exact is None else _code_strings(code, hidden),
+        exact=_exact(code, hidden),
     )
 
 
-def _code_strings(code: MemorizationCode, hidden: Floats) -> dict[str, str]:
-    """Strings of a code with a name. A code of equal norms that is a tight frame has D_X = m/T at every point."""
-    from theory.codes.known_codes import exact_shifted_bias_norm
-
-    T, m, energy = code.T, code.m, code.exact
-    strings = {"energy": str(energy), "weight_norm": f"sqrt({energy})"}
+def _exact(code: MemorizationCode, hidden: Floats) -> Exact:
+    """The forms of a code with a name. A code of equal norms that is a tight frame has D_X = m/T at every point."""
+    T, m = code.T, code.m
+    if code.exact is None:
+        return Exact()
     if not code.equal_norms:
-        return strings | {"bias_norm": exact_shifted_bias_norm(T, m)}
-    radius = f"({energy})/{T}"
-    strings |= {"radius_squared": radius, "bias_coefficient": f"1 - {radius}"}
-    strings["bias_norm"] = f"sqrt({T})*Abs(1 - {radius})"
-    if np.allclose(hidden @ hidden.T, code.energy / m * np.eye(m), rtol=0, atol=1e-12 * code.energy):
-        strings["dimensionality"] = f"{m}/{T}"
-    return strings
+        return Exact("shifted", T, m)
+    tight = np.allclose(hidden @ hidden.T, code.energy / m * np.eye(m), rtol=0, atol=1e-12 * code.energy)
+    return Exact("equal_norms", T, f"({code.exact})/{T}", f"{m}/{T}" if tight else None)
 
 
 def _assumptions(

@@ -4,14 +4,19 @@
 data, is exact for orthonormal data. "Seen" features occur in at least one datapoint.
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.exact import Exact
 from theory.setting import MEMORIZED_ERROR
+
+if TYPE_CHECKING:
+    from sympy import Expr
 
 #: How far a number may be trusted; "measured" is read off a model, "none" means that no prediction exists.
 Status = Literal["theorem", "closed form", "numerical", "hypothesis", "measured", "none"]
@@ -56,7 +61,7 @@ class Record:
     norms : (T,) ‖X_t‖; 1 for a prediction.
     test_loss : mean loss on fresh datapoints; None where it was not measured or no prediction holds.
     rounding_error : the largest squared error of a datapoint that storing the parameters in half precision can make.
-    exact : SymPy strings of the scalar fields that have a closed form.
+    exact : SymPy strings of the fields that have a closed form; `symbolic` gives the expressions.
     assumptions : what the numbers rest on.
 
     """
@@ -79,7 +84,7 @@ class Record:
     norms: NDArray[np.float64] | float = 1.0
     test_loss: float | None = None
     rounding_error: float = 0.0
-    exact: Mapping[str, str] = field(default_factory=dict)
+    exact: Exact = field(default_factory=Exact)
     assumptions: tuple[Assumption, ...] = ()
 
     def __post_init__(self) -> None:
@@ -113,6 +118,15 @@ class Record:
         """The largest |‖X_t‖² - 1|: 0 for a prediction, about 1e-7 for data stored in float32."""
         return float(np.max(np.abs(np.square(self.norms) - 1)))
 
+    def symbolic(self, name: str) -> Expr:
+        """The closed form of a field as a SymPy expression. Raises ValueError: none is known.
+
+        >>> from theory import Setting, predict
+        >>> predict(Setting(T=5)).symbolic("weight_norm")
+        sqrt(sqrt(5) + 5)
+        """
+        return self.exact.symbolic(name)
+
     def assumes(self, *names: str) -> bool:
         """Whether every named assumption is known to hold."""
         held = {assumption.name: assumption.holds for assumption in self.assumptions}
@@ -120,9 +134,12 @@ class Record:
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready view: per-point arrays that are constant collapse to one number, others become lists."""
+        return {**self._numbers(), "exact": dict(self.exact)}
+
+    def _numbers(self) -> dict[str, object]:
         scalars = {name: getattr(self, name) for name in _SCALARS}
         arrays = {name: collapse(getattr(self, name)) for name in _ARRAYS}
-        return {"T": self.T, "m": self.m, **scalars, **arrays, "exact": dict(self.exact)}
+        return {"T": self.T, "m": self.m, **scalars, **arrays}
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -134,11 +151,7 @@ class Record:
         return f"<table>{rows}</table><ul>{notes}</ul>"
 
     def __str__(self) -> str:
-        lines = [
-            f"{name:22} {_shown(value)}"
-            for name, value in self.as_dict().items()
-            if name != "exact" and value is not None
-        ]
+        lines = [f"{name:22} {_shown(value)}" for name, value in self._numbers().items() if value is not None]
         lines += [f"  assumes {a.name}: {a}" for a in self.assumptions]
         return "\n".join(lines)
 

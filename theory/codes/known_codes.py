@@ -94,13 +94,6 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
     return KnownCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T)
 
 
-def exact_shifted_bias_norm(T: int, m: int) -> str:
-    """‖b‖ of `shifted_cross_polytope` as a string that SymPy parses: the norm of the 1−‖h_j‖² of all points."""
-    k, cross = 2 * m - T, 2 * (T - m)
-    lost = f"(1 - sqrt({cross}/{T}))"
-    return f"sqrt({lost}**2/{k} + {cross}*({lost}**2/({k}*sqrt({cross}/{T})))**2)"
-
-
 def _orthoplex_part(T: int, m: int) -> KnownCode:
     """T of the cross-polytope's vertices, the best equal-norm code for m+2 <= T <= 2m (Rankin 1955)."""
     vertices = np.hstack([np.eye(m), -np.eye(m)])[:, :T]

@@ -9,14 +9,20 @@ free bias (`theory.features.free_bias`) every k is exact for `constant`; the bes
 6 for `normalized` (n = 10 000, S = 0.999), whose atom at a = 1 lets the gain grow without bound in k, by k·4.5e-4.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from theory.exact import Exact
 from theory.features.amplitudes import Amplitude, constant, normalized, uniform
 from theory.features.free_bias import best_free_bias, checked_sides
 from theory.polygon_geometry import interference_sum
+
+if TYPE_CHECKING:
+    from sympy import Expr
 
 #: `unit` fixes the radius at 1, `free` takes the best one, both with zero bias; the others take the best radius
 #: and bias under a law of the amplitudes.
@@ -39,11 +45,15 @@ class PolygonSolution:
     gain: float  #: k − loss/E a², in units of one perfectly stored feature
     weight_norm: float  #: Frobenius norm of the k columns together
     law: Law  #: how radius and bias were chosen
-    exact: dict[str, str]  #: SymPy strings of what has a closed form; none where the optimum is searched for
+    exact: Exact  #: SymPy strings of what has a closed form; none where the optimum is searched for
 
     def as_dict(self) -> dict[str, object]:
         """JSON-ready view; the keys are the attributes, in their order."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__} | {"exact": dict(self.exact)}
+
+    def symbolic(self, name: str) -> Expr:
+        """The closed form of a field as a SymPy expression. Raises ValueError: none is known."""
+        return self.exact.symbolic(name)
 
 
 def polygon(
@@ -89,7 +99,7 @@ def _zero_bias(k: int, law: Law) -> PolygonSolution:
         gain=k * (2 - shared) if law == "unit" else k / shared,
         weight_norm=math.sqrt(k * radius_squared),
         law=law,
-        exact=_exact_strings(k, law),
+        exact=Exact("polygon", k, law),
     )
 
 
@@ -102,18 +112,14 @@ def _free_bias(k: int, amplitude: Amplitude, alone: bool) -> PolygonSolution:
         gain=best.gain,
         weight_norm=math.sqrt(k * best.radius_squared),
         law=amplitude.kind,
-        exact=_exact_free_bias(k, amplitude, alone) if best.exact else {},
+        exact=_exact_free_bias(k, amplitude, alone) if best.exact else Exact(),
     )
 
 
-def _exact_free_bias(k: int, amplitude: Amplitude, alone: bool) -> dict[str, str]:
+def _exact_free_bias(k: int, amplitude: Amplitude, alone: bool) -> Exact:
     if amplitude.kind != "constant" or not (alone or k > 3):
-        return {"radius_squared": "1", "bias": "0", "gain": f"{k}", "weight_norm": f"sqrt({k})"}
-    if k == 1:
-        return {"radius_squared": "0", "gain": "1", "weight_norm": "0"}
-    radius = f"1/(1 - cos(2*pi/{k}))"
-    exact = {"radius_squared": radius, "gain": f"{k}", "weight_norm": f"sqrt({k}*({radius}))"}
-    return {**exact, "bias": f"1 - {radius}"} if amplitude.atoms[0] == 1 else exact
+        return Exact("four_features", k)
+    return Exact("polygon", k, "constant", float(amplitude.atoms[0]))
 
 
 def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:
@@ -127,18 +133,3 @@ def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:
     gains = {solution.k: solution.gain for solution in solutions}
     greatest = max(gains.values(), default=math.inf)
     return frozenset(k for k, gain in gains.items() if gain >= greatest - 1e-12 * max(1.0, abs(greatest)))
-
-
-def _exact_strings(k: int, law: Law) -> dict[str, str]:
-    shared = _interference_string(k)
-    radius = "1" if law == "unit" else f"1/({shared})"
-    gain = f"{k}*(2 - ({shared}))" if law == "unit" else f"{k}/({shared})"
-    return {"radius_squared": radius, "gain": gain, "weight_norm": f"sqrt({k}*({radius}))"}
-
-
-def _interference_string(k: int) -> str:
-    if k <= 2:
-        return "1"
-    if k % 2 == 0:
-        return f"{k}/4"
-    return f"{k}/4 {'-' if k % 4 == 1 else '+'} (1/cos(pi/{k}) - 1)/4"

@@ -14,14 +14,11 @@ RATES = [1e-3] * 25_000
 
 
 def _memorization() -> tuple[Table, ...]:
-    from sympy import Integer, cos, pi, radsimp
-
     from theory.memorization import tgon as formulas
+    from theory.symbolic import tgon
 
     def exact(T: int) -> str:
-        if T in (7, 9, 11):  # no short radicals
-            return rf"${T}/(1 - \cos(2\pi/{T}))$"
-        return f"${in_latex(radsimp(T / (1 - cos(2 * pi / T)) if T > 1 else Integer(0)))}$"
+        return f"${in_latex(tgon(T)['energy']) if T > 1 else 0}$"
 
     def ratio(T: int) -> float | str:
         return bias(T) / weight(T) if T > 1 else "–"

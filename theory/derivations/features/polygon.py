@@ -9,6 +9,7 @@ from sympy import Derivative, Expr, Max, Rational, Sum, cos, pi, sec, sin, sqrt,
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import above, at_least, at_most, equal, theorem
 from theory.derivations.symbols import symbol
+from theory.symbolic import interference
 
 k, r, d, i, phi, S_k = symbol("k r d i phi S_k")
 
@@ -34,8 +35,8 @@ _INTERFERENCE = theorem(
         "polygons.dirichlet-kernel": equal(
             Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)
         ),
-        "polygons.one-sum": (equal(_passed(k), k / 4 - (sec(pi / k) - 1) / 4), {k: ONE_MOD_FOUR}),
-        "polygons.three-sum": (equal(_passed(k), k / 4 + (sec(pi / k) - 1) / 4), {k: THREE_MOD_FOUR}),
+        "polygons.one-sum": (equal(_passed(k), interference(1, k)), {k: ONE_MOD_FOUR}),
+        "polygons.three-sum": (equal(_passed(k), interference(3, k)), {k: THREE_MOD_FOUR}),
     },
 )
 
@@ -81,10 +82,10 @@ _PENTAGON = theorem(
     on={k: THREE_MOD_FOUR, phi: Interval("1/64", "5/4")},
     steps={
         "generalization.three-gain": equal(
-            k / (k / 4 + (sec(pi / k) - 1) / 4), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))
+            k / (interference(3, k)), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))
         ),
         "generalization.one-gain": (
-            equal(k / (k / 4 - (sec(pi / k) - 1) / 4), 4 / (1 - (sec(pi / k) - 1) / k)),
+            equal(k / (interference(1, k)), 4 / (1 - (sec(pi / k) - 1) / k)),
             {k: ONE_MOD_FOUR},
         ),
         "generalization.tail": equal(

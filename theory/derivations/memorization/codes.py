@@ -9,6 +9,7 @@ from sympy import Derivative, Rational, Sum, cos, pi, sin, sqrt
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
+from theory.symbolic import lifted
 
 T, m, k, B, u, v, x, y, s, q, i, j, ell, phi = symbol("T m k B u v x y s q i j ell phi")
 
@@ -22,7 +23,7 @@ SHARE = Interval("1/64", "15/16")
 DENT = (1 - sqrt(1 - u)) / k
 
 _ENERGY = (k - u) + B * (1 + u**2 / (k * (1 - u)))
-_LEAST = k + B - 1 + 2 * sqrt(B) / (sqrt(k + B) + sqrt(B))
+_LEAST = lifted(k + B, B)
 
 _SHIFTED = closed_form(
     "codes.shifted-cross-polytope",

@@ -5,6 +5,7 @@ from sympy import cos, pi, sin
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal
 from theory.derivations.symbols import symbol
+from theory.symbolic import overlap_gain
 
 T, u, v, x, y, t, r, s, phi = symbol("T u v x y t r s phi")
 
@@ -35,7 +36,7 @@ _TEST_LOSS = closed_form(
             {T: Integers(4, 40)},
         ),
         "memorization.tgon-test-loss": equal(
-            2 * u * (1 - r * (1 - u)) - (1 - r * (1 - u)) ** 2, u**2 - (r - 1) ** 2 * (1 - u) ** 2
+            2 * u * (1 - r * (1 - u)) - (1 - r * (1 - u)) ** 2, overlap_gain(r, u)
         ),
         "memorization.test-loss-gain": (
             equal((1 - s / r) ** 2 - (r - 1) ** 2 * (s / r) ** 2, (1 - s) * (1 + s - 2 * s / r)),

@@ -8,6 +8,7 @@ from sympy import Derivative, Expr, Min, Rational, Sum, acos, cos, pi, sin, sqrt
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, at_most, equal, theorem
 from theory.derivations.symbols import symbol
+from theory.symbolic import radius
 
 T, x, y, a, a1, a2, a3, ell, s, mu, d, i, j = symbol("T x y a a1 a2 a3 ell s mu d i j")
 
@@ -62,16 +63,14 @@ _TGON = theorem(
         "memorization.jensen": at_least(
             least_angle(a1) + least_angle(a2) + least_angle(a3), 3 * least_angle((a1 + a2 + a3) / 3)
         ),
-        "memorization.angle-inverse": equal(least_angle(1 / (2 * sin(pi / T) ** 2)), 2 * pi / T),
-        "memorization.tgon-radius": equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
+        "memorization.angle-inverse": equal(least_angle(radius(T)), 2 * pi / T),
+        "memorization.tgon-radius": equal(radius(T), 1 / (1 - cos(2 * pi / T))),
         "memorization.tgon-feasible": equal(
             (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))),
             sin(pi * d / (d + i)) ** 2 / sin(pi / (d + i)) ** 2,
         )
         & at_least(sin(pi * d / (d + i)) ** 2, sin(pi / (d + i)) ** 2),
-        "memorization.tgon-energy": equal(
-            Sum(1 / (2 * sin(pi / T) ** 2), (j, 1, T)), T / (1 - cos(2 * pi / T))
-        ),
+        "memorization.tgon-energy": equal(Sum(radius(T), (j, 1, T)), T / (1 - cos(2 * pi / T))),
     },
 )
 
