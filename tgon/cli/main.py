@@ -18,6 +18,7 @@ from tgon.cli.bench import bench
 from tgon.cli.check import check
 from tgon.cli.claims import claims
 from tgon.cli.compare import compare
+from tgon.cli.explain import explain
 from tgon.cli.figure import figure
 from tgon.cli.notes import notes
 from tgon.cli.options import BadInput, Interrupted, in_one_line
@@ -40,7 +41,7 @@ class OneLineErrors(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of work, as they were added."""
-        return list(self.commands)
+        return [name for name, command in self.commands.items() if command.name == name]
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; refused disk or memory is bad input, a warning is a line on stderr."""
@@ -121,9 +122,24 @@ def main() -> None:
     """
 
 
-_COMMANDS = predict, polygon, threshold, train, compare, check, polish, claims, sweep, figure, notes, bench
+_COMMANDS = (
+    predict,
+    polygon,
+    threshold,
+    train,
+    compare,
+    check,
+    polish,
+    claims,
+    explain,
+    sweep,
+    figure,
+    notes,
+    bench,
+)
 for command in _COMMANDS:
     main.add_command(command)
+main.add_command(explain, "derive")  # its other name, not listed
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ points (:func:`at_points`). It refutes or fails to refute; what makes a step tru
 gaps. Texts are Markdown with LaTeX, in TOML.
 """
 
+import difflib
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -174,6 +175,19 @@ def derivations() -> tuple[Derivation, ...]:
     """Every derivation, in reading order. A test sees to it that no label stands twice."""
     modules = (importlib.import_module(f"theory.derivations.{name}") for name in PROOF_MODULES)
     return tuple(one for module in modules for one in module.DERIVATIONS)
+
+
+def derivation(label: str) -> Derivation:
+    """The derivation of a label, of the result or of one of its steps. Raises ValueError: there is none.
+
+    >>> derivation("memorization.jensen").label
+    'memorization.tgon-norm'
+    """
+    holding = {name: one for one in derivations() for name in one.labels}
+    if label not in holding:
+        near = difflib.get_close_matches(label, holding, n=1, cutoff=0.0)[0]
+        raise ValueError(f"label = {label!r}: no derivation has it; try {near}")
+    return holding[label]
 
 
 def relations(statement: Statement) -> Iterator[Relational]:

@@ -1,0 +1,41 @@
+"""The command that shows why a formula is true."""
+
+import pytest
+
+from tests.tgon.command import answer, refusal, tgon
+from tgon.cli.explain import in_unicode
+from theory.derivations.steps import derivations
+
+
+@pytest.mark.parametrize("name", ["explain", "derive"])
+def test_a_derivation_has_each_reason_before_its_formula(name):
+    found = answer(name, "memorization.jensen")
+    assert found["label"] == "memorization.tgon-norm", "the label of a step leads to its derivation"
+    (one,) = [step for step in found["steps"] if step["label"] == "memorization.jensen"]
+    assert set(one) == {"label", "reason", "statement", "latex", "domain"}
+    printed = tgon(name, "memorization.jensen").stdout
+    places = [printed.index(step["label"]) for step in found["steps"]]
+    assert places == sorted(places)
+    assert places[0] < printed.index("Order the points") < printed.index("Min(x, y) - 1")
+    latex = tgon(name, "memorization.jensen", "--latex").stdout
+    assert all(f"{step['reason']}\n\n$$\n{step['latex']}\n$$" in latex for step in found["steps"])
+
+
+def test_without_a_label_all_are_listed_under_one_name():
+    listed = answer("explain")
+    assert [one["label"] for one in listed] == [one.label for one in derivations()]
+    assert (
+    )
+    helped = tgon("--help").stdout
+    assert "explain" in helped
+    assert "derive" not in helped
+
+
+def test_an_unknown_label_names_the_nearest():
+    assert refusal("explain", "memorization.jensn").endswith("no derivation has it; try memorization.jensen")
+
+
+def test_every_text_can_be_shown_in_a_terminal():
+    for one in derivations():
+        for text in (one.title, one.assumptions, one.conclusion, *(step.why for step in one.steps)):
+            assert not set("$\\") & set(in_unicode(text)), text

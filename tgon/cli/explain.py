@@ -1,0 +1,125 @@
+"""The command that shows why a formula is true: `explain`, or `derive`."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tgon.cli.options import json_option, refusals
+from tgon.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from theory.derivations.steps import Derivation
+
+#: LaTeX commands of the texts that a terminal can show, besides Greek letters, and those of the second group bare.
+_SIGNS = {
+    **{
+        "le": "≤",
+        "ge": "≥",
+        "lt": "<",
+        "gt": ">",
+        "ne": "≠",
+        "in": "∈",
+        "to": "→",
+        "infty": "∞",
+        "approx": "≈",
+    },
+    **{"equiv": "≡", "cdot": "·", "times": "×", "pm": "±", "sum": "Σ", "prod": "Π", "int": "∫", "sqrt": "√"},
+    **{"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "top": "ᵀ", "dots": "…", "varphi": "φ"},
+    **{"varepsilon": "ε", "ell": "ℓ", "propto": "∝", "ll": "≪", "gg": "≫", "setminus": "∖", "perp": "⊥"},
+}
+
+
+@click.command(epilog="Example: tgon explain memorization.tgon-norm")
+@click.argument("label", required=False)
+@click.option("--latex", is_flag=True, help="Texts and formulas in LaTeX, as in the notes.")
+@json_option
+def explain(label: str | None, latex: bool, as_json: bool) -> None:
+    """The derivation of a LABEL: what it assumes, and each step, the reason first. Without a LABEL, which there are."""
+    from theory.derivations.steps import derivation, derivations
+
+    if label is None:
+        rows = [(one.label, one.title, one.standing) for one in derivations()]
+        keys = ("label", "title", "standing")
+        if as_json:
+            print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        else:
+            shown = [
+                (name, title if latex else in_unicode(title), standing) for name, title, standing in rows
+            ]
+            print_table("Derivations", keys, shown, text=keys, wrapped="title")
+        return
+    with refusals():
+        found = derivation(label)
+    if as_json:
+        print_json(_as_dict(found))
+    else:
+        click.echo(_in_latex(found) if latex else _for_terminals(found))
+
+
+def _as_dict(found: Derivation) -> dict[str, Any]:
+    from theory.notes.statements import display, sets_in_markdown
+
+    texts = {
+        key: getattr(found, key)
+        for key in ("label", "title", "standing", "assumptions", "conclusion", "source")
+    }
+    steps = [
+        {
+            "label": step.label,
+            "reason": step.why,
+            "statement": str(step.statement),
+            "latex": display(step.statement),
+            "domain": sets_in_markdown(step.domain),
+        }
+        for step in found.steps
+    ]
+    return {**texts, "steps": steps}
+
+
+def _in_latex(found: Derivation) -> str:
+    from theory.notes.statements import display
+
+    steps = (f"{step.label}: {step.why}\n\n$$\n{display(step.statement)}\n$$" for step in found.steps)
+    head = f"{found.title} ({found.label}, {found.standing})\n\nAssumes {found.assumptions}"
+    return "\n\n".join([head, *steps, found.conclusion, f"Source: {found.source}"])
+
+
+def _for_terminals(found: Derivation) -> str:
+    import sympy
+    from rich.console import Console
+
+    width = Console().width
+
+    def text(prose: str) -> str:
+        return textwrap.fill(in_unicode(prose), width, break_long_words=False, break_on_hyphens=False)
+
+    parts = [text(f"{found.title} ({found.label}, {found.standing})"), text(f"Assumes {found.assumptions}")]
+    for number, step in enumerate(found.steps, start=1):
+        formula = sympy.pretty(step.statement, num_columns=width - 4, use_unicode=True)
+        parts.append(f"{text(f'{number}. {step.label}. {step.why}')}\n\n{textwrap.indent(formula, '    ')}")
+    return "\n\n".join([*parts, text(found.conclusion), text(f"Source: {found.source}")])
+
+
+def in_unicode(text: str) -> str:
+    r"""Markdown with LaTeX between dollars as a terminal shows it.
+
+    >>> in_unicode(r"$\lVert W\rVert \le \sqrt{T/2}$ for $T \ge 2$")
+    '‖W‖ ≤ √(T/2) for T ≥ 2'
+    """
+    from sympy.printing.pretty.pretty_symbology import greek_unicode
+
+    def formula(found: re.Match[str]) -> str:
+        latex = re.sub(r"\\(?:mathrm|text|pmod) ?\{([^{}]*)\}", r"\1", found[1])
+        latex = re.sub(r"\\sqrt ?\{([^{}]*)\}", r"√(\1)", latex)
+        latex = re.sub(r"[_^]\{([^{}]{1,2})\}", lambda part: part[0][0] + part[1], latex)
+        latex = re.sub(r"\\([lr]Vert|[lr]vert) ?", lambda sign: _SIGNS[sign[1]], latex)
+        words = re.sub(
+            r"\\([A-Za-z]+)", lambda word: _SIGNS.get(word[1], greek_unicode.get(word[1], word[1])), latex
+        )
+        return re.sub(r"[{}\\]", lambda brace: {"{": "(", "}": ")"}.get(brace[0], ""), words)
+
+    return re.sub(r"\$([^$]+)\$", formula, text.replace("`", ""))
