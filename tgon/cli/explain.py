@@ -1,4 +1,4 @@
-"""The command that shows why a formula is true: `explain`, or `derive`."""
+"""The commands that list what is claimed, `claims`, and show why it is true, `explain` or `derive`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,20 @@ _SIGNS = {
     **{"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "top": "ᵀ", "dots": "…", "varphi": "φ"},
     **{"varepsilon": "ε", "ell": "ℓ", "propto": "∝", "ll": "≪", "gg": "≫", "setminus": "∖", "perp": "⊥"},
 }
+
+
+@click.command(epilog="Example: tgon claims --json")
+@json_option
+def claims(as_json: bool) -> None:
+    """What `tgon compare` judges: every claim, how it is known, and its equation label."""
+    from verify.claims.registry import CLAIMS
+
+    keys = ("label", "statement", "status")
+    rows = [[getattr(claim, key) for key in keys] for claim in CLAIMS]
+    if as_json:
+        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+    else:
+        print_table("Claims", keys, rows, text=keys, wrapped="statement")
 
 
 @click.command(epilog="Example: tgon explain memorization.tgon-norm")

@@ -16,9 +16,8 @@ import click
 
 from tgon.cli.bench import bench
 from tgon.cli.check import check
-from tgon.cli.claims import claims
 from tgon.cli.compare import compare
-from tgon.cli.explain import explain
+from tgon.cli.explain import claims, explain
 from tgon.cli.figure import figure
 from tgon.cli.notes import notes
 from tgon.cli.options import BadInput, Interrupted, in_one_line
