@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         train,
     )
     from theory import MEMORIZED_ERROR, PolygonSolution, Record, Setting, best_polygons, polygon, predict
-    from verify import CLAIMS, Comparison, Diagnosis, compare, diagnose, judge_model
+    from verify import CLAIMS, Comparison, Diagnosis, compare, diagnose, judge_model, plot, plot_history
 
 __all__ = [
     "CLAIMS",
@@ -49,6 +49,8 @@ __all__ = [
     "load_run",
     "measure",
     "observe",
+    "plot",
+    "plot_history",
     "polish",
     "polygon",
     "predict",
@@ -63,8 +65,18 @@ _FLOORS = ("theory", "verify", "numerics")
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'tgon' has no attribute {name!r}; it has {', '.join(__all__)}")
-    floors = map(import_module, _FLOORS)
+    floors = map(_floor, _FLOORS)
     return next(getattr(floor, name) for floor in floors if name in floor.__all__)
+
+
+def _floor(name: str) -> Any:
+    """A package of this program; ImportError where a file of the user has its name and is found first."""
+    floor = import_module(name)
+    if not hasattr(floor, "__path__"):
+        raise ImportError(
+            f"{floor.__file__} hides the package {name!r} that tgon needs; try another name for it"
+        )
+    return floor
 
 
 def __dir__() -> list[str]:

@@ -44,7 +44,7 @@ def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> Non
         raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
     judged = {judged.label: judged for judged in judge_on(model, as_dataset(data))}
     if several := sorted(set(at_least) - set(judged)):
-        raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims")
+        raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims()")
     failed = [
         f"{claim.label}: {claim.verdict}, value {claim.value}, bound {claim.bound}: {claim.reason}"
         for claim in judged.values()

@@ -58,8 +58,9 @@ class _Optimum:
     exact: Exact
 
 
-def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = None) -> Record:
-    """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`).
+def predict(setting: Setting | int, penalty: Penalty = "weights", *, data: object = None) -> Record:
+    """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`). An integer is the
+    T of the paper's setting.
 
     Given `data`, the setting's dataset as (n, T) array or an object with `indptr`, `indices` and `values`, its overlap
     is known and the test loss is that of this dataset; else it is the mean over datasets (`memorization.test-loss`).
@@ -72,12 +73,14 @@ def predict(setting: Setting, penalty: Penalty = "weights", *, data: object = No
     = 1 with three or more distinct points), no prediction is known (a code of unequal norms with ``penalty="both"``),
     the search for a code would be too large, or the penalty is unknown. Raises TypeError: `setting` is no setting.
 
-    >>> record = predict(Setting(T=6))
+    >>> record = predict(6)
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]
     (12.0, '6-gon', '12')
     """
+    if isinstance(setting, (int, np.integer)):
+        setting = Setting(int(setting))
     if not isinstance(setting, Setting):
-        raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(Setting(T=8))")
+        raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(8)")
     if penalty not in ("weights", "both"):
         raise ValueError(f"penalty = {penalty!r}: it must be 'weights' or 'both'; try penalty='weights'")
     distinct = setting.distinct

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import math
 from typing import Annotated, Any, Literal
 
@@ -30,7 +31,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid"))
 class Setting:
     """One training setting of the ReLU-output model; frozen, checked on construction.
 
@@ -60,14 +61,15 @@ class Setting:
     Raises pydantic.ValidationError: A value outside its domain or an unknown name; :func:`explain_invalid`
     puts it in one line.
 
-    >>> round(Setting(T=8).decay_budget, 4)
+    >>> round(Setting(8).decay_budget, 4)
     0.25
-    >>> Setting(T=8, weight_decay=0.5).replace(T=5).T
-    5
+    >>> Setting(8, weight_decay=0.5).replace(T=5)
+    Setting(T=5, weight_decay=0.5)
 
     """
 
     T: Annotated[int, Field(ge=1)]
+    _: dataclasses.KW_ONLY
     n: Annotated[int, Field(ge=1, lt=2**31)] = 10_000
     sparsity: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.999
     m: Annotated[int, Field(ge=1)] = 2
@@ -90,6 +92,11 @@ class Setting:
     @classmethod
     def _derive_defaults(cls, given: ArgsKwargs) -> ArgsKwargs:
         values = dict(given.kwargs or {})
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in set(values).difference(known):
+            (near,) = difflib.get_close_matches(name, known, 1) or [""]
+            meant = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            raise ValueError(f"{name}: no such setting; {meant}")
         with contextlib.suppress(
             KeyError, TypeError, ValueError, OverflowError
         ):  # refused below, by its own check
@@ -145,6 +152,13 @@ class Setting:
         """τ = weight_decay · Λ, what weight decay can do within the schedule (0.25 in the paper)."""
         return self.weight_decay * self.learning_rate_sum
 
+    def __repr__(self) -> str:
+        """T and what is not the paper's."""
+        usual = {each.name: each.default for each in dataclasses.fields(self)}
+        usual |= {"warmup": self.steps // 20, "data_seed": self.seed}
+        told = {name: value for name, value in self.as_dict().items() if value != usual[name]}
+        return f"Setting({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+
     def replace(self, **changes: Any) -> Setting:
         """The same setting with values changed; derived defaults (warmup, data_seed) follow unless given."""
         values = self.as_dict()
@@ -168,14 +182,11 @@ def explain_invalid(error: ValidationError) -> str:
     ...     print(explain_invalid(error))
     T = 0: input should be greater than or equal to 1
     """
-    known = [field.name for field in dataclasses.fields(Setting)]
     parts = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "unexpected_keyword_argument":
-            parts.append(f"{name}: no such setting; there are {', '.join(known)}")
-        elif problem["type"].startswith("missing"):
+        if problem["type"].startswith("missing"):
             parts.append(f"{name} is missing")
         elif name:
             given = problem["input"]

@@ -10,12 +10,21 @@ if TYPE_CHECKING:
     from verify.claims.registry import CLAIMS, judge_model
     from verify.comparison import Comparison, compare
     from verify.diagnosis import Diagnosis, diagnose
+    from verify.figures.hidden import plot
+    from verify.figures.history import plot_history
 
-__all__ = ["CLAIMS", "Comparison", "Diagnosis", "compare", "diagnose", "judge_model"]
+_HOMES = {
+    **dict.fromkeys(("Diagnosis", "diagnose"), "diagnosis"),
+    **dict.fromkeys(("CLAIMS", "judge_model"), "claims.registry"),
+    **dict.fromkeys(("Comparison", "compare"), "comparison"),
+    "plot": "figures.hidden",
+    "plot_history": "figures.history",
+}
+
+__all__ = ["CLAIMS", "Comparison", "Diagnosis", "compare", "diagnose", "judge_model", "plot", "plot_history"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'verify' has no attribute {name!r}; it has {', '.join(__all__)}")
-    homes = (import_module(f"verify.{home}") for home in ("diagnosis", "claims.registry", "comparison"))
-    return next(getattr(home, name) for home in homes if hasattr(home, name))
+    return getattr(import_module(f"verify.{_HOMES[name]}"), name)

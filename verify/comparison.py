@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,25 +81,25 @@ class Comparison:
 
     runs: Runs
     rows: tuple[Row, ...]
-    claims: tuple[Judgement, ...]
+    judgements: tuple[Judgement, ...]
     diagnoses: tuple[Diagnosis, ...]
 
     @property
     def exit_code(self) -> int:
         """0 no claim violated, 1 a claim violated, 3 nothing could be judged."""
-        return exit_code(self.claims)
+        return exit_code(self.judgements)
 
     @property
     def verdict(self) -> str:
         """One sentence."""
-        violated = [claim.label for claim in self.claims if claim.holds is False]
-        held = [claim for claim in self.claims if claim.holds]
+        violated = [claim.label for claim in self.judgements if claim.holds is False]
+        held = [claim for claim in self.judgements if claim.holds]
         if violated:
             return f"violated: {', '.join(violated)}"
         if not held:
             return "nothing could be judged"
         untested = [c.label for c in held if not any(k.outcome == "fails as it must" for k in c.controls)]
-        open_claims = len(self.claims) - len(held)
+        open_claims = len(self.judgements) - len(held)
         caveat = f"; no negative control was tight enough for {', '.join(untested)}" if untested else ""
         return (
             f"no claim violated: {len(held)} hold, {open_claims} could not be decided on these runs{caveat}"
@@ -135,23 +136,30 @@ class Comparison:
         """JSON-ready view."""
         return {
             "rows": [dataclasses.asdict(row) for row in self.rows],
-            "claims": [claim.as_dict() for claim in self.claims],
+            "claims": [claim.as_dict() for claim in self.judgements],
             "verdict": self.verdict,
         }
 
+    def claims(self) -> pd.DataFrame:
+        """One row per claim, as pandas: verdict, value and bound, how many wrong theories it rejects, and why."""
+        import pandas as pd
+
+        return pd.DataFrame([claim.as_row() for claim in self.judgements]).set_index("claim")
+
     def _repr_html_(self) -> str:
-        claims = "".join(f"<li>{claim.verdict}: {claim.label} ({claim.reason})</li>" for claim in self.claims)
-        return f"<p>{self.verdict}</p>{self.table().to_html(index=False)}<ul>{claims}</ul>"
+        return f"<p>{self.verdict}</p>{self.table().to_html(index=False)}{self.claims().to_html()}"
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
-    """Lay finished runs beside the theory and judge every claim; ValueError if no runs are given.
+def compare(runs: Sequence[Run] | str | Path) -> Comparison:
+    """Lay finished runs, or those in a folder, beside the theory and judge every claim; ValueError without any.
 
     >>> from numerics import train
     >>> compare(train(Setting(T=2, n=50, sparsity=0.9, steps=20), out=None, progress=False)).rows[0].seeds
     1
 
     """
+    if isinstance(runs, (str, Path)):
+        runs = Runs.load(runs)
     if not len(runs):
         raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
     diagnoses = tuple(map(diagnose_run, runs))

@@ -147,7 +147,7 @@ def render_report(result: Comparison, drawings: Mapping[str, str], command: str 
         setting=_common_setting(result),
         tables=GROUP_TABLES,
         rows=result.rows,
-        claims=result.claims,
+        claims=result.judgements,
         judged=_judged(result.rows),
         figures=[(kind, _inline(drawings[kind.name], kind.name)) for kind in FIGURES],
         versions={name: version(name) for name in ("tgon", "numpy", "torch", "numba")}

@@ -16,7 +16,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,9 @@ from numerics.data import Dataset, draw_dataset
 from numerics.measurement.record import measure
 from theory.record import Record
 from theory.setting import Setting
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FORMAT = 1
 _TENSORS = ("W", "b", "history_step", "history_loss")
@@ -82,6 +85,19 @@ class Run:
         """The measured record (`numerics.measure`); ValueError for a diverged run."""
         return measure((self.W, self.b), self.data)
 
+    def __repr__(self) -> str:
+        """What it is, what was measured, and where it lies."""
+        numbers = {} if self.status == "diverged" else {name: getattr(self.record, name) for name in _SHOWN}
+        measured = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+        return (
+            f"<Run {self.status}: {self.setting}\n  {measured or f'not finite from step {self.diverged_at} on'}\n"
+            f"  {self.path or 'in memory'}, engine {self.engine}>"
+        )
+
+
+#: The numbers of a run that a notebook shows.
+_SHOWN = ("train_loss", "weight_norm", "bias_norm")
+
 
 class Runs(tuple[Run, ...]):
     """Runs in order."""
@@ -89,6 +105,22 @@ class Runs(tuple[Run, ...]):
     def __repr__(self) -> str:
         memorized = sum(run.status == "memorized" for run in self)
         return f"<Runs: {len(self)} runs, {memorized} memorized>"
+
+    def table(self) -> pd.DataFrame:
+        """One row per run, as pandas: its setting, status and measured numbers, which a diverged run has not."""
+        import pandas as pd
+
+        rows = []
+        for run in self:
+            measured = (
+                {} if run.status == "diverged" else {name: getattr(run.record, name) for name in _SHOWN}
+            )
+            rows.append(run.setting.as_dict() | {"status": run.status} | measured)
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        shown = ["T", "seed", "status", *_SHOWN]
+        return f"<p>{len(self)} runs</p>{self.table().reindex(columns=shown).to_html(index=False)}"
 
     @classmethod
     def load(cls, folder: str | Path) -> Runs:

@@ -130,7 +130,14 @@ def test_values_that_are_no_integers(T, m):
         memorization_code(T, m)
 
 
-@pytest.mark.parametrize("given", [5, None, "5", [Setting(T=5)]])
+@pytest.mark.parametrize("given", [5.0, None, "5", [Setting(T=5)]])
 def test_what_is_no_setting(given):
-    with pytest.raises(TypeError, match=r"^.* must be a theory\.Setting; try predict\(Setting\(T=8\)\)$"):
+    with pytest.raises(TypeError, match=r"^.* must be a theory\.Setting; try predict\(8\)$"):
         predict(given)
+
+
+def test_a_setting_that_does_not_exist_is_named_with_what_was_meant():
+    with pytest.raises(ValueError, match=r"weight_dekay: no such setting; did you mean weight_decay\?"):
+        Setting(8, weight_dekay=0.1)
+    with pytest.raises(ValueError, match=r"colour: no such setting; there are T, n, sparsity, "):
+        Setting(8, colour=1)

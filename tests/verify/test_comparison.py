@@ -3,12 +3,15 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from numerics import Runs, draw_test_dataset, measure, train
+from numerics.training.runs import save_run
 from tests.small_runs import diverged_run
 from theory import Setting, predict
-from verify import compare
+from verify import CLAIMS, compare, plot, plot_history
+from verify.style import BLUE
 
 _SMALL = Setting(T=3, n=120, sparsity=0.95, steps=400, lr=2e-2)
 
@@ -69,7 +72,7 @@ def test_diverged_runs_are_rows_not_errors():
 
 def test_diverged_runs_count_among_the_seeds_that_do_not_memorize(runs):
     result = compare([*runs, diverged_run(_SMALL.replace(T=4, seed=9))])
-    (share,) = [claim for claim in result.claims if claim.label == "optimization.memorization-share"]
+    (share,) = [claim for claim in result.judgements if claim.label == "optimization.memorization-share"]
     counts = [sum(run.status == "memorized" for run in runs if run.setting.T == T) for T in (3, 4)]
     assert share.reason == f"T=3: {counts[0]}/3, T=4: {counts[1]}/4"
 
@@ -84,3 +87,26 @@ def test_without_a_prediction_the_row_says_so():
 def test_no_runs_is_an_error():
     with pytest.raises(ValueError, match="no runs"):
         compare(Runs([]))
+
+
+def test_a_folder_is_compared_as_the_runs_in_it_and_claims_are_a_table(runs, tmp_path):
+    for run in runs:
+        save_run(run, tmp_path)
+    result = compare(tmp_path)
+    pd.testing.assert_frame_equal(result.table(), compare(runs).table())
+    claims = result.claims()
+    assert list(claims.index) == [claim.label for claim in CLAIMS]
+    assert list(claims["verdict"]) == [claim.verdict for claim in result.judgements]
+    assert (claims["rejected"] <= claims["wrong_theories"]).all()
+
+
+def test_a_run_is_drawn_and_shown_in_three_lines(runs):
+    assert repr(runs[0]).startswith(f"<Run {runs[0].status}: Setting(T=3, n=120, ")
+    assert len(repr(runs[0]).splitlines()) == 3
+    assert list(runs.table()["weight_norm"]) == [run.record.weight_norm for run in runs]
+    assert runs._repr_html_().count("<tr") == 1 + len(runs)
+    hidden, _ = plot(runs[0]).axes
+    drawn = next(line for line in hidden.lines if line.get_marker() == "o" and line.get_mfc() == BLUE)
+    np.testing.assert_allclose(drawn.get_xydata().T, runs[0].record.hidden, atol=1e-5)
+    assert len(plot_history(runs).axes) == 2
+    assert len(plot_history(runs[0]).axes) == 1

@@ -66,7 +66,7 @@ def test_the_page_says_what_was_judged(folder, small_comparison):
     claims = text[text.index("<h2>Claims</h2>") : text.index("<h2>Figures</h2>")]
     assert len(decays) > 1, "all groups have one weight decay; change the small comparison"
     assert all(f"weight decay {decay:g} at T = " in claims for decay in decays)
-    for claim in small_comparison.claims:
+    for claim in small_comparison.judgements:
         assert f"<code>{claim.label}</code>" in text
     assert text.count("<svg ") == len(FIGURES)
 

@@ -128,7 +128,7 @@ def _answer(
 
     if found.stored.differences:
         evidence = f"not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}"
-        unjudged = {"predicted": None, "claims": []}
+        unjudged: dict[str, Any] = {"predicted": None, "claims": []}
         measured = measure_layers(found.stored, data)
         return {"diagnosis": None, "evidence": evidence, "measured": measured} | unjudged, None
     checked = check_model(found.stored, data, test)

@@ -111,6 +111,6 @@ def _print_comparison(result: Comparison, page: Path) -> None:
             "Norms are over all memorizing runs, ratios over those on orthonormal data: where two datapoints share a\n"
             "feature the prediction does not apply, and ‖W‖ may be below it."
         )
-    print_claims(result.claims)
+    print_claims(result.judgements)
     click.echo(f"Verdict: {result.verdict}.")
     click.echo(f"Report: {page}")

@@ -130,6 +130,14 @@ class Judgement:
         """JSON-ready view."""
         return dataclasses.asdict(self)
 
+    def as_row(self) -> dict[str, Any]:
+        """A row of a table of claims."""
+        rejected = sum(control.outcome == "fails as it must" for control in self.controls)
+        about = {"claim": self.label, "status": self.status, "verdict": self.verdict}
+        numbers = {"value": self.value, "bound": self.bound}
+        controls = {"rejected": rejected, "wrong_theories": len(self.controls)}
+        return about | numbers | controls | {"why": self.reason}
+
 
 def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
     """Judge one claim and run its negative controls on the same cases."""

@@ -53,6 +53,11 @@ def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
 
 
+def plot(run: Run) -> Figure:
+    """Hidden vectors of one run with the predicted polygon, and its columns of W; ValueError if it diverged."""
+    return draw_hidden_vectors(_points(run, "memorized" if run.status == "memorized" else "failed"))
+
+
 def _by_size(runs: Sequence[Run]) -> list[list[Run]]:
     """Finished runs, one list per T, of the series of settings with the most values of T."""
     series: dict[Setting, dict[int, list[Run]]] = {}

@@ -30,6 +30,12 @@ def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def plot_history(runs: Run | Sequence[Run]) -> Figure:
+    """The train loss of one run or of several against the step, a panel for each group."""
+    several = runs if isinstance(runs, Sequence) else [runs]
+    return draw_train_loss_history(train_loss_history_numbers(several))
+
+
 def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
     """The figure of `train_loss_history_numbers`."""
     groups = [group for _, group in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
