@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,23 +15,14 @@ from tgon.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from theory.derivations.steps import Derivation
 
-#: LaTeX commands of the texts that a terminal can show, besides Greek letters, and those of the second group bare.
-_SIGNS = {
-    **{
-        "le": "≤",
-        "ge": "≥",
-        "lt": "<",
-        "gt": ">",
-        "ne": "≠",
-        "in": "∈",
-        "to": "→",
-        "infty": "∞",
-        "approx": "≈",
-    },
-    **{"equiv": "≡", "cdot": "·", "times": "×", "pm": "±", "sum": "Σ", "prod": "Π", "int": "∫", "sqrt": "√"},
-    **{"lVert": "‖", "rVert": "‖", "lvert": "|", "rvert": "|", "top": "ᵀ", "dots": "…", "varphi": "φ"},
-    **{"varepsilon": "ε", "ell": "ℓ", "propto": "∝", "ll": "≪", "gg": "≫", "setminus": "∖", "perp": "⊥"},
-}
+#: LaTeX commands of the texts as a terminal shows them, besides Greek letters.
+_SIGNS = dict(
+    re.findall(
+        r"(\w+)=(\S)",
+        "le=≤ ge=≥ lt=< gt=> ne=≠ in=∈ to=→ infty=∞ approx=≈ equiv=≡ cdot=· times=× pm=± sum=Σ prod=Π int=∫ sqrt=√ "
+        "lVert=‖ rVert=‖ lvert=| rvert=| top=ᵀ dots=… varphi=φ varepsilon=ε ell=ℓ propto=∝ ll=≪ gg=≫ setminus=∖ perp=⊥",
+    )
+)
 
 
 @click.command(epilog="Example: tgon claims --json")
@@ -72,6 +64,11 @@ def explain(label: str | None, latex: bool, as_json: bool) -> None:
         print_json(_as_dict(found))
     else:
         click.echo(_in_latex(found) if latex else _for_terminals(found))
+
+
+#: The same command under its other name.
+derive = copy(explain)
+derive.name, derive.epilog = "derive", "Example: tgon derive memorization.tgon-norm"
 
 
 def _as_dict(found: Derivation) -> dict[str, Any]:

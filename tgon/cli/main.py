@@ -17,7 +17,7 @@ import click
 from tgon.cli.bench import bench
 from tgon.cli.check import check
 from tgon.cli.compare import compare
-from tgon.cli.explain import claims, explain
+from tgon.cli.explain import claims, derive, explain
 from tgon.cli.figure import figure
 from tgon.cli.notes import notes
 from tgon.cli.options import BadInput, Interrupted, in_one_line
@@ -40,7 +40,7 @@ class OneLineErrors(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of work, as they were added."""
-        return [name for name, command in self.commands.items() if command.name == name]
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; refused disk or memory is bad input, a warning is a line on stderr."""
@@ -121,24 +121,10 @@ def main() -> None:
     """
 
 
-_COMMANDS = (
-    predict,
-    polygon,
-    threshold,
-    train,
-    compare,
-    check,
-    polish,
-    claims,
-    explain,
-    sweep,
-    figure,
-    notes,
-    bench,
-)
-for command in _COMMANDS:
+for command in (predict, polygon, threshold, train, compare, check, polish, claims, explain, derive):
     main.add_command(command)
-main.add_command(explain, "derive")  # its other name, not listed
+for command in (sweep, figure, notes, bench):
+    main.add_command(command)
 
 
 if __name__ == "__main__":
