@@ -1,7 +1,7 @@
 """Columns of tables as plain numbers, by the values of another column."""
 
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -76,15 +76,6 @@ def span(values: ArrayLike, digits: int) -> str:
     return f"{number(sample.min(), digits)} to {number(sample.max(), digits)}" if len(sample) else "–"
 
 
-def listed(values: Iterable[object]) -> str:
-    """Values in a row of text.
-
-    >>> listed([3, 5])
-    '3, 5'
-    """
-    return ", ".join(map(str, values))
-
-
 def for_good(there: Mapping[float, bool]) -> tuple[float, float] | None:
     """The last place > 0 where something is absent, 0 if none, and the next, where it stays; None if it never does.
 
@@ -103,12 +94,3 @@ def parts(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFram
     [(3, 1), (5, 2)]
     """
     yield from table.groupby(columns[0] if len(columns) == 1 else list(columns))
-
-
-def least_of_each(table: pd.DataFrame, keys: list[str], column: str) -> list[int]:
-    """Places of the rows in which ``column`` is least among those that agree in ``keys``; the first of equals.
-
-    >>> least_of_each(pd.DataFrame({"T": [3, 3, 5], "loss": [2.0, 1.0, 9.0]}), ["T"], "loss")
-    [1, 2]
-    """
-    return sorted(table.reset_index(drop=True).groupby(keys)[column].idxmin().tolist())

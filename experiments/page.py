@@ -1,6 +1,7 @@
 """The page of an experiment: question, figure, findings, summary, commentary, and how to make it again."""
 
 import math
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -21,30 +22,9 @@ from theory.number_format import number, shown
 #: The file of an animation, beside the figure.
 ANIMATION = "animation.gif"
 
-#: Stands before a text whose stamp does not agree with the tables and the findings above it.
-STALE = "**The text below was written for other tables than those above.**"
-
-#: What a preview is, and a tenth form that has a tenth of the paper's n.
-PREVIEW = (
-    "**Preview form**: smaller than the paper's setting so that two cores make it quickly. It shows what to "
-    "expect and proves no claim."
-)
-TENTH = (
-    "**Tenth form**: a tenth of the paper's n and T at ten times the density, so that each feature is seen as "
-    "often as in the paper; the rest is as in the paper. What it shows holds for this n."
-)
-
-#: What a tenth form keeps of Adam's ε, by its loss and ε.
-EPSILON = {
-    ("sum", "1e-08"): (
-        "The loss is summed over features, as the paper prints it, and ε is the paper's, so εT is a tenth of that "
-        "there. For m = 2 both are far below the εT at which ε begins to act ([epsilon-law](epsilon-law.md))."
-    ),
-    ("mean", "1e-06"): (
-        "The loss is averaged over features too, and ε is a hundred times the paper's. So nεT, through which ε acts "
-        "([epsilon-law](epsilon-law.md)), is that of the averaged loss at the paper's size."
-    ),
-}
+#: What a smaller form is, what a tenth form keeps of Adam's ε by its loss and ε, and what stands before a stale text.
+_TEXTS = tomllib.loads(files("experiments").joinpath("page.toml").read_text(encoding="utf-8"))
+STALE = str(_TEXTS["stale"])
 
 _PAPER = Setting(T=1).as_dict()
 
@@ -154,9 +134,10 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
 def _notes(form: Mapping[str, str]) -> Iterator[str]:
     """What a smaller form is, and which runs are missing."""
     if form["form"] == "preview":
-        yield PREVIEW
+        yield _TEXTS["preview"]
     elif form["form"] == "tenth" and form["n"] == str(Setting(T=1).n // 10):
-        yield f"{TENTH} {EPSILON.get((form.get('loss', ''), form.get('adam_epsilon', '')), '')}".strip()
+        kept = _TEXTS["epsilon"].get(f"{form.get('loss')} {form.get('adam_epsilon')}", "")
+        yield f"{_TEXTS['tenth']} {kept}".strip()
     elif form["form"] == "tenth":
         yield f"**Tenth form** of {form.get('sweep')}: what it shows holds for its settings, below."
     if form["missing"] != "0":

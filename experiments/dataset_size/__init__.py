@@ -16,7 +16,7 @@ from experiments.bump import excess_mean, find_bump, mean_losses
 from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
-from experiments.grouping import for_good, least_of_each, level_table, levels_of, medians, numbers, values_by
+from experiments.grouping import for_good, level_table, levels_of, medians, numbers, values_by
 from experiments.published import (
     PUBLISHED_N,
     PUBLISHED_PEAK,
@@ -70,7 +70,7 @@ _COLUMNS = [
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs`` (``chosen``: least train loss of a T and data seed), ``points``, ``levels``, ``published``."""
     kept = with_chosen(table[_COLUMNS].sort_values(list(KEYS), ignore_index=True))
-    best = table.loc[least_of_each(table, ["T", "data_seed"], "train_loss")].sort_values("T", kind="stable")
+    best = table.loc[table.groupby(["T", "data_seed"])["train_loss"].idxmin()]
     shown = best[(best["data_seed"] == table["data_seed"].min()) & best["T"].isin(_sizes(table["T"]))]
     clouds = [points_of(runs[k], diagnose_run(runs[k])).assign(T=T) for k, T in shown["T"].items()]
     nothing = pd.DataFrame(columns=["T", "kind", "x", "y"])
@@ -97,8 +97,7 @@ def derived(tables: Tables) -> Tables:
 
 def with_chosen(kept: pd.DataFrame) -> pd.DataFrame:
     """Marks the run of least train loss for each T and data seed."""
-    best = least_of_each(kept, ["T", "data_seed"], "train_loss")
-    return kept.assign(chosen=kept.index.isin(best))
+    return kept.assign(chosen=kept.index.isin(kept.groupby(["T", "data_seed"])["train_loss"].idxmin()))
 
 
 def _sizes(available: pd.Series) -> list[int]:

@@ -7,7 +7,7 @@ polygonal starts, and `packing`, a model of disjoint datapoints whatever T, as c
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from experiments.dataset_size import pentagon_loss
 from experiments.envelope.packing import best_packing
 from experiments.findings import Finding, Outcome, Tables, measured
 from experiments.following import STORED
-from experiments.grouping import level_table, levels_of, parts, values_by
+from experiments.grouping import level_table, levels_of, values_by
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.obtaining import train_one
@@ -127,68 +127,70 @@ def _kinds(models: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """For each T the least train losses of several kinds of models, means over data seeds."""
-    pentagon = levels_of(tables)["pentagon"]
-    return pd.DataFrame([_line(T, rows, pentagon) for T, rows in parts(tables["models"], "T")])
+    models, kinds = tables["models"], _kinds(tables["models"])
+    best = least(models[models.groupby("T")["steps"].transform("any")])  # a packing alone is no envelope
+    ways = best["start"] + [
+        f", lr {lr:g}, {steps} steps" if steps else ""
+        for lr, steps in zip(best["lr"], best["steps"], strict=True)
+    ]
+    stored = kinds[PACKING].groupby("T")["stored"].unique()
+    table = pd.DataFrame(
+        {
+            "least train loss": _mean(best),
+            "found from": ways.groupby(best["T"]).agg(lambda each: "; ".join(sorted(set(each)))),
+            "stores": _stores(best),
+            "random start": _mean(kinds["random"]),
+            "it stores": _stores(kinds["random"]),
+            "with features": _mean(kinds["features, trained"]),
+            "packing": _mean(kinds[PACKING]),
+            "its K": stored.map(lambda each: " and ".join(map(str, sorted(each)))),
+            "less loss": _better(models, levels_of(tables)["pentagon"]),
+            "memorizing start, untrained": kinds["memorizing"]
+            .groupby("T")["start_loss"]
+            .max()
+            .map("{:.3g}".format),
+        }
+    )
+    return table.astype(object).fillna("–").set_index(table.index.astype(str)).reset_index(names="T")
 
 
-def _line(T: int, rows: pd.DataFrame, pentagon: float) -> dict[str, str]:
-    kinds = _kinds(rows)
-    best = least(rows) if rows["steps"].any() else rows.iloc[:0]  # a packing alone is no envelope
-    memorizing = kinds["memorizing"]["start_loss"]
-    ways = {
-        start + (f", lr {lr:g}, {steps} steps" if steps else "")
-        for start, lr, steps in best[["start", "lr", "steps"]].itertuples(index=False)
+def _mean(rows: pd.DataFrame) -> pd.Series:
+    return rows.groupby("T")["train_loss"].mean().map("{:.5g}".format)
+
+
+def _stores(rows: pd.DataFrame) -> pd.Series:
+    """What the models of each T store."""
+    features = (rows["largest_feature_dimensionality"] >= STORED).groupby(rows["T"]).mean()
+    return features.map(lambda share: {0: "points", 1: "features"}.get(share, "either"))
+
+
+def _better(models: pd.DataFrame, pentagon: float) -> pd.Series:
+    """What has less train loss at each T on every data seed; untrained, features are a pentagon at T = ∞."""
+    kinds, trained = _kinds(models), models.groupby("T")["steps"].any()
+    points, features = (
+        kinds[kind].groupby("T")["train_loss"].agg(["min", "max"]).reindex(trained.index)
+        for kind in ("points", "features")
+    )
+    cases = {
+        "points": trained & (points["max"] < features["min"]),
+        "features": (trained & (features["max"] < points["min"])) | (~trained & (points["min"] > pentagon)),
+        "–": ~trained | points["min"].isna() | features["min"].isna(),
     }
-    return {
-        "T": str(T),
-        "least train loss": _mean(best),
-        "found from": "; ".join(sorted(ways)) or "–",
-        "stores": _stores(best),
-        "random start": _mean(kinds["random"]),
-        "it stores": _stores(kinds["random"]),
-        "with features": _mean(kinds["features, trained"]),
-        "packing": _mean(kinds[PACKING]),
-        "its K": " and ".join(map(str, sorted(set(kinds[PACKING]["stored"])))) or "–",
-        "less loss": _better(rows, pentagon),
-        "memorizing start, untrained": f"{memorizing.max():.3g}" if len(memorizing) else "–",
-    }
-
-
-def _mean(rows: pd.DataFrame) -> str:
-    return f"{rows['train_loss'].mean():.5g}" if len(rows) else "–"
-
-
-def _stores(rows: pd.DataFrame) -> str:
-    has = set(rows["largest_feature_dimensionality"] >= STORED)
-    return "–" if not has else "either" if len(has) > 1 else "features" if has == {True} else "points"
-
-
-def _better(rows: pd.DataFrame, pentagon: float) -> str:
-    """What has less train loss at one T on every data seed; untrained, features are a pentagon at T = ∞."""
-    kinds = _kinds(rows)
-    points, features = (kinds[kind]["train_loss"] for kind in ("points", "features"))
-    if not rows["steps"].any():
-        return "features" if points.min() > pentagon else "–"
-    if points.empty or features.empty:
-        return "–"
-    below, above = points.max() < features.min(), features.max() < points.min()
-    return "points" if below else "features" if above else "level"
+    return pd.Series(np.select([*cases.values()], [*cases], "level"), index=trained.index)
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Where storing points stops being better at the published n and here, and where training stops finding it."""
-    models, pentagon = tables["models"], levels_of(tables)["pentagon"]
-    random = _kinds(models)["random"]
-    better = {T: _better(rows, pentagon) for T, rows in parts(models, "T")}
-    stored = {T: _stores(rows) for T, rows in parts(random, "T")}
-    least_found = least(models).groupby("T")["train_loss"].max()
-    missed = random.groupby("T")["train_loss"].min().gt(least_found).loc[list(stored)]
+    models = tables["models"]
+    random, least_found = _kinds(models)["random"], least(models).groupby("T")["train_loss"].max()
+    losses = random.groupby("T")["train_loss"].min()
+    missed = losses > least_found[losses.index]
     here = "Where models that store points have less train loss than the best with features"
     misses = "Sizes at which every random start misses the least train loss"
     return [
         _at_published_size(tables["published_size"]),
-        _last(here, better, models),
-        _last("Where the best random starts store points", stored, models),
+        _last(here, _better(models, levels_of(tables)["pentagon"]), models),
+        _last("Where the best random starts store points", _stores(random), models),
         measured(misses, "values of T", int(missed.sum()), len(missed)),
         *_starts(models),
     ]
@@ -208,7 +210,7 @@ def _at_published_size(packed: pd.DataFrame) -> Finding:
     return Finding(END, outcome, quantity, last, last, first, n=packed["data_seed"].nunique(), at="n = 10000")
 
 
-def _last(said: str, kinds: Mapping[int, str], models: pd.DataFrame) -> Finding:
+def _last(said: str, kinds: pd.Series, models: pd.DataFrame) -> Finding:
     """The largest T of kind "points", on every data seed, and the first after it of kind "features"."""
     last = max((T for T, kind in kinds.items() if kind == "points"), default=math.nan)
     first = min((T for T, kind in kinds.items() if kind == "features" and not last >= T), default=math.inf)

@@ -129,14 +129,14 @@ def _quantiles(sample: NDArray[np.float64]) -> Interval:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """Each kind: how many runs, where most often, and ‖W‖ over the least where disjoint data are memorized."""
-    shares, runs = tables["shares"], tables["runs"]
-    good = runs[runs["memorized"] & runs["disjoint"]]
+    runs, shares = tables["runs"], tables["shares"]
+    good = runs[runs["memorized"] & runs["disjoint"] & runs["diagnosis"].isin(KINDS)]
     rows = []
-    for name, every in shares.groupby("diagnosis", sort=False):
-        if (own := every[every["count"] > 0]).empty:
+    for name in shares["diagnosis"].unique():
+        if (own := shares[(shares["diagnosis"] == name) & (shares["count"] > 0)]).empty:
             continue
         top = own.iloc[int(np.argmax(own["share"]))]
-        ratios = numbers(good[(good["diagnosis"] == name) & good["diagnosis"].isin(KINDS)], "weight_ratio")
+        ratios = numbers(good[good["diagnosis"] == name], "weight_ratio")
         middle = _quantiles(ratios)
         rows.append(
             {

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from experiments.axes import empty
 from experiments.clouds import cloud_legend, draw_cloud, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
-from experiments.grouping import least_of_each, listed
 from numerics import Run
 from theory import predict
 from theory.features.polygon import polygon
@@ -30,10 +29,8 @@ PER_LINE = 7
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``models`` (a row per T) and ``points``."""
     losses = table.assign(train_loss=[run.record.train_loss for run in runs])
-    best = least_of_each(losses, ["n", "T"], "train_loss")
-    chosen = sorted((runs[place] for place in best), key=lambda run: (run.setting.T, run.setting.n))
     models, clouds = [], []
-    for run in chosen:
+    for run in (runs[place] for place in losses.groupby(["T", "n"])["train_loss"].idxmin()):
         diagnosis = diagnose_run(run)
         clouds.append(pd.DataFrame({"T": run.setting.T, "n": run.setting.n, **points_of(run, diagnosis)}))
         named = {"diagnosis": diagnosis.name, "stored": diagnosis.stored, "evidence": diagnosis.evidence}
@@ -99,7 +96,7 @@ def findings(tables: Tables) -> list[Finding]:
                 "of the models with T ≤ 20", len(regular), n=len(small)),
         Finding("Large datasets are stored as five features", outcome_of(len(five) > 0, int(len(stored) > 0)),
                 "norm of the five over that of the pentagon, mean", ratio.mean(), n=len(five),
-                at=f"T = {listed(five['T'])}" if len(five) else ""),
+                at=f"T = {', '.join(five['T'].astype(str))}" if len(five) else ""),
         measured("The norm of the pentagon at b = 0", "norm", predicted),
         measured("Gaps of the regular T-gons stray", stray, regular["gap_deviation"].max(), len(regular)),
         measured("Squared lengths of the regular T-gons stray", stray, regular["radius_deviation"].max(), len(regular)),

@@ -6,8 +6,7 @@ with few seeds, so that pairs in which every seed of one cell lies above every s
 """
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple
 from functools import partial
 
 import numpy as np
@@ -18,10 +17,9 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from experiments.axes import empty
-from experiments.bump import LEVEL, bumps_summary, collect_curves, geometric_mean, ratio_interval
-from experiments.findings import Finding, Outcome, Tables, found, measured
-from experiments.grouping import parts, values_by
-from verify.statistics import Interval, lies_above
+from experiments.bump import LEVEL, bumps_summary, collect_curves, excess_mean, ratio_interval
+from experiments.findings import Finding, Outcome, Tables, measured
+from verify.statistics import lies_above
 from verify.style import GREY, INK
 
 #: Above this m the paper finds optimization more consistent.
@@ -34,53 +32,31 @@ KEYS = ("m", "T", "seed")
 collect = partial(collect_curves, key="m")
 summary = partial(bumps_summary, key="m", head="m")
 
-#: Hidden dimensions m and dataset size T.
-Cell = tuple[int, int]
 
+def rises(runs: pd.DataFrame, direction: str) -> pd.DataFrame:
+    """All neighbours in ``direction``, "T" or "m", whether the loss rises between them or not.
 
-@dataclass(frozen=True, slots=True)
-class Rise:
-    """Two neighbouring cells (m, T) and the factor between their test losses. ``sure``: the second is larger by the
-    test that the module names; ``apart``: in every seed against every seed; ``n``: seeds.
+    Columns: ``here`` and ``there``, cells (m, T); value, low and high of the factor between their test losses;
+    ``sure``, the second is larger by the test that the module names; ``apart``, in every seed against every seed; n.
     """
-
-    here: Cell
-    there: Cell
-    factor: Interval
-    sure: bool
-    apart: bool
-    n: int
-
-
-def _cells(runs: pd.DataFrame) -> dict[Cell, list[float]]:
-    return {
-        (m, T): losses
-        for m, rows in parts(runs, "m")
-        for T, losses in values_by(rows, "T", "test_loss").items()
-    }
-
-
-def rises(runs: pd.DataFrame, direction: str) -> list[Rise]:
-    """All neighbours in ``direction``, "T" or "m", whether the loss rises between them or not."""
-    cells = _cells(runs)
+    cells = dict(runs.groupby(["m", "T"])["test_loss"].agg(list))
     other = 0 if direction == "T" else 1
     ordered = sorted(cells, key=lambda cell: (cell[other], cell))
     pairs = [(a, b) for a, b in itertools.pairwise(ordered) if a[other] == b[other]]
-    level = 1 - 2 * LEVEL / max(len(pairs), 1)
-    found = []
+    rows = []
     for here, there in pairs:
         before, after = cells[here], cells[there]
-        sure, n = ratio_interval(after, before, level=level).low > 1, min(len(before), len(after))
-        found.append(Rise(here, there, ratio_interval(after, before), sure, lies_above(after, before), n))
-    return found
+        sure = ratio_interval(after, before, level=1 - 2 * LEVEL / len(pairs)).low > 1
+        factor, apart = ratio_interval(after, before), lies_above(after, before)
+        rows.append((here, there, *astuple(factor), sure, apart, min(len(before), len(after))))
+    return pd.DataFrame(rows, columns=["here", "there", "value", "low", "high", "sure", "apart", "n"])
 
 
 def draw(tables: Tables) -> Figure:
     """The map, a number in each cell, arrows between cells where more hurts."""
     runs = tables["runs"]
-    mean = {cell: geometric_mean(losses).value for cell, losses in _cells(runs).items()}
-    dimensions, sizes = (sorted({cell[k] for cell in mean}) for k in (0, 1))
-    excess = np.array([[mean.get((m, T), np.nan) - 1 for T in sizes] for m in dimensions])
+    means = runs.assign(excess=runs["test_loss"] - 1).groupby(["m", "T"])["excess"].agg(excess_mean).unstack()
+    dimensions, sizes, excess = list(means.index), list(means.columns), means.to_numpy()
     figure = empty(max(7.0, 1.1 * len(sizes) + 2.4), max(4.2, 0.85 * len(dimensions) + 1.8))
     ax = figure.subplots()
     reach = max(float(np.nanmax(np.abs(excess))), 0.02)
@@ -106,11 +82,10 @@ def draw(tables: Tables) -> Figure:
 def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> None:
     """A mark between two cells where more hurts, hollow where only every seed rises; a name for each mark."""
     for direction, marker in (("T", ">"), ("m", "^")):
-        for rise in rises(runs, direction):
-            if rise.sure or rise.apart:
-                x = (sizes.index(rise.here[1]) + sizes.index(rise.there[1])) / 2
-                y = (dimensions.index(rise.here[0]) + dimensions.index(rise.there[0])) / 2
-                ax.plot([x], [y], marker, color=INK if rise.sure else "white", ms=8, mec=INK, mew=1)
+        for rise in rises(runs, direction).query("sure or apart").to_dict("records"):
+            (m, T), (next_m, next_T) = rise["here"], rise["there"]
+            x, y = sizes.index(T) + sizes.index(next_T), dimensions.index(m) + dimensions.index(next_m)
+            ax.plot([x / 2], [y / 2], marker, color=INK if rise["sure"] else "white", ms=8, mec=INK, mew=1)
     for marker, colour, label in (
         (">", INK, "more data hurt"),
         ("^", INK, "more hidden dimensions hurt"),
@@ -129,30 +104,30 @@ def findings(tables: Tables) -> list[Finding]:
     ]
 
 
-def _hurts(among: Sequence[Rise], more: str, hurt: str) -> list[Finding]:
+def _hurts(among: pd.DataFrame, more: str, hurt: str) -> list[Finding]:
     """The largest sure rise, or the likeliest; few seeds cannot show that something hurts nowhere."""
     published = f"{more} {hurt} in some regions"
-    if not among:
+    if among.empty:
         return [Finding(published, "not tested")]
-    sure = [rise for rise in among if rise.sure]
-    worst = max(sure, key=lambda rise: rise.factor.value) if sure else max(among, key=lambda r: r.factor.low)
-    (m, T), (next_m, next_T) = worst.here, worst.there
+    sure, apart = among[among["sure"]], int((among["apart"] & ~among["sure"]).sum())
+    worst = sure.nlargest(1, "value") if len(sure) else among.nlargest(1, "low")
+    ((m, T), (next_m, next_T), value, low, high, *_, n) = worst.iloc[0]
     place = f"m = {m}, T = {T} → m = {next_m}, T = {next_T}"
-    outcome: Outcome = "agrees" if sure else "not decided"
-    only_apart = sum(rise.apart and not rise.sure for rise in among)
+    outcome: Outcome = "agrees" if len(sure) else "not decided"
     return [
-        found(published, outcome, "largest rise of the test loss, a factor", worst.factor, worst.n, place),
+        Finding(published, outcome, "largest rise of the test loss, a factor", value, low, high, n, place),
         measured(f"{more}: pairs of neighbours that pass the test", "pairs", len(sure), len(among)),
-        measured(f"{more}: further pairs that rise in every seed", "pairs", only_apart, len(among)),
+        measured(f"{more}: further pairs that rise in every seed", "pairs", apart, len(among)),
     ]
 
 
 def _consistency(runs: pd.DataFrame) -> list[Finding]:
     """Whether seeds of one cell differ less above m = 3, by rank sums over cells."""
-    spreads = {cell: float(np.log(each).std(ddof=1)) for cell, each in _cells(runs).items() if len(each) > 1}
-    few, many = ([each for (m, _), each in spreads.items() if (m > FEW) == side] for side in (False, True))
+    logarithms = np.log(runs["test_loss"])
+    spreads = logarithms.groupby([runs["m"], runs["T"]]).std().dropna()
+    few, many = (spreads[(spreads.index.get_level_values("m") > FEW) == side] for side in (False, True))
     published = f"Above m = {FEW} results are much more consistent"
-    if not few or not many:
+    if few.empty or many.empty:
         return [Finding(published, "not tested")]
     chance, against = (
         float(stats.mannwhitneyu(few, many, alternative=side).pvalue) for side in ("greater", "less")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from experiments.axes import one_legend
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
-from experiments.grouping import cell, listed, median_range, numbers, parts, span
+from experiments.grouping import cell, median_range, numbers, parts, span
 from numerics import Run
 from theory.features.amplitudes import normalized
 from theory.features.polygon import best_polygons, polygon
@@ -144,7 +144,7 @@ def _row(runs: pd.DataFrame) -> dict[str, str]:
     return {
         "T/n": number(float(runs["unit"].iloc[0]), 3),
         "start": str(runs["start"].iloc[0]),
-        "ring ends with": listed(
+        "ring ends with": ", ".join(
             f"{k or 'no ring'}: {many}" for k, many in sorted(Counter(runs["ring"]).items())
         ),
         "train gain": number(gain.mean(), 4),

@@ -21,7 +21,7 @@ from experiments.axes import empty, one_legend, plain_numbers
 from experiments.bump import geometric_mean
 from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.following import STORED
-from experiments.grouping import for_good, least_of_each, numbers, parts
+from experiments.grouping import for_good, numbers, parts
 from experiments.published import PUBLISHED_ONSET
 from experiments.tables import value_text
 from numerics import Run
@@ -194,7 +194,7 @@ def _selected(kept: pd.DataFrame) -> pd.DataFrame:
     plain = plain[full.groupby(plain["data_seed"]).transform("all")].reset_index(drop=True)
     if starts < 2 or plain.empty:
         return pd.DataFrame()
-    best = plain.loc[least_of_each(plain, ["data_seed", "T"], "train_loss")]
+    best = plain.loc[plain.groupby(["data_seed", "T"])["train_loss"].idxmin()]
     name = f"best of {starts} starts by train loss"
     return _curves(best.assign(change=name, seed=-1), [name])
 

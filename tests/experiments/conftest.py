@@ -6,12 +6,13 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from experiments import forgetting, repeated_history, repeated_map, repeated_threshold, test_loss
+from experiments import forgetting, making, repeated_history, repeated_map, repeated_threshold, test_loss
 from experiments.threshold import draws
 from numerics import train
 from numerics.repetition import Transition
 from numerics.sweeps.file import read_sweep
 from tgon.cli.main import main
+from verify.style import panels
 
 _FAST, _SPARSE = (
     "[setting]\nn=60\nsteps=400\nlr=0.02\nsparsity=0.97\n",
@@ -42,6 +43,12 @@ def _transition(T, n, sparsity, seed=0, features=120):
     at = 1 + 0.1 * seed
     ends = {"metastable_until": 2.0, "kicked_until": 1.5, "step": 0.1, "embedded_from": 0.5, "zero_bias": 1.0}
     return Transition(threshold=at, between=(at, at), repeats=at * T / n, **ends)
+
+
+@pytest.fixture
+def empty(monkeypatch):
+    """Figures are empty, for tests of files."""
+    monkeypatch.setattr(making, "picture", lambda *_: panels(1, 1, 1.0, 1.0)[0])
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from experiments.making import gather, write_experiment
 from experiments.registry import find_experiment
+from experiments.repeated_map import sweep_both_ways
 from experiments.tables import FORM, form_of
 from numerics import train
 from numerics.sweeps.file import read_sweep
@@ -32,8 +33,9 @@ APART = {("dataset-size", "points"), ("repeated-map", "sweeps")}
 
 
 @pytest.fixture(autouse=True)
-def _quick_theory(monkeypatch):
-    """The theory's threshold takes seconds for each size, and no run hangs on it."""
+def _quick(empty, monkeypatch):
+    """The theory's threshold takes seconds for each size, sweeps and figures too, and no run hangs on them."""
+    monkeypatch.setattr(sweep_both_ways, "__defaults__", (20,))
     theory = {"n": 40, "draws": 1, "undecided": 0, "median": 3.0, "least": 2.0, "greatest": 4.0}
     stands = {"metastable_until": 5.0, "metastable_censored": False, "zero_bias": 3.0}
     monkeypatch.setattr(

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -15,7 +14,6 @@ from PIL import Image
 import experiments.tables
 from experiments import making
 from experiments.commentary import parse_commentary
-from experiments.grouping import least_of_each, values_by
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
 from experiments.page import STALE
 from experiments.registry import NAMES, OF_THE_NOTES, find_experiment
@@ -25,7 +23,7 @@ from tests.experiments.conftest import TINY
 from tests.experiments.statements import COMMITTED, changed, committed
 from tgon.cli.main import main
 from verify.statistics import mean_interval, share_interval
-from verify.style import panels, render
+from verify.style import render
 
 ROOT = Path(__file__).parents[2]
 NORMS = find_experiment("norms")
@@ -64,12 +62,6 @@ def test_the_tables_alone_give_the_same_files(made):
     before = {path: Path(path).read_bytes() for path in made("norms")["written"]}
     assert _tgon("figure", "norms", "--from", folder).exit_code == 0
     assert before == {path: Path(path).read_bytes() for path in before}
-
-
-@pytest.fixture
-def empty(monkeypatch):
-    """Figures are empty, for tests of files."""
-    monkeypatch.setattr(making, "picture", lambda *_: panels(1, 1, 1.0, 1.0)[0])
 
 
 @pytest.fixture
@@ -324,15 +316,3 @@ def test_the_interval_of_a_share_holds_it_and_mirrors(trials, data):
     share, rest = share_interval(successes, trials), share_interval(trials - successes, trials)
     assert share.low <= share.value <= share.high
     assert abs(share.low - (1 - rest.high)) < 1e-9
-
-
-@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.floats(0, 9)), min_size=1, max_size=30))
-def test_the_least_of_each_group_is_found(rows):
-    table = pd.DataFrame(rows, columns=["T", "data_seed", "loss"])
-    chosen = least_of_each(table, ["T", "data_seed"], "loss")
-    expected = table.groupby(["T", "data_seed"])["loss"].min()
-    assert len(chosen) == len(expected)
-    for place in chosen:
-        row = table.iloc[place]
-        assert row["loss"] == expected[(row["T"], row["data_seed"])]
-    assert sum(map(len, values_by(table, "T", "loss").values())) == len(table)

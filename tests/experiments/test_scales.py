@@ -159,16 +159,14 @@ def test_regions_where_more_hurts_are_found():
     judged = outcomes(heat_map.findings(tables))
     assert [judged[statement] for statement in HURTS] == ["agrees", "agrees"]
     more_data, more_dimensions = (heat_map.rises(tables["runs"], way) for way in ("T", "m"))
-    assert (sum(rise.sure for rise in more_data), len(more_data)) == (3, 9)
-    assert [(rise.here, rise.there) for rise in more_dimensions if rise.sure] == [
-        ((1, 500), (2, 500)),
-        ((2, 500), (4, 500)),
-    ]
-    assert max(rise.factor.value for rise in more_data) == pytest.approx(12, rel=0.01)
+    assert (more_data["sure"].sum(), len(more_data)) == (3, 9)
+    surely = more_dimensions.query("sure")[["here", "there"]].to_numpy().tolist()
+    assert surely == [[(1, 500), (2, 500)], [(2, 500), (4, 500)]]
+    assert more_data["value"].max() == pytest.approx(12, rel=0.01)
     noisy = tables["runs"].copy()
     noisy["test_loss"] *= np.exp(0.8 * (noisy["seed"] - 1) * (noisy["T"] == 500))
     assert outcomes(heat_map.findings({"runs": noisy}))[HURTS[0]] == "not decided"
-    assert sum(rise.apart and not rise.sure for rise in heat_map.rises(noisy, "T")) == 3
+    assert len(heat_map.rises(noisy, "T").query("apart and not sure")) == 3
 
 
 def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
@@ -186,7 +184,7 @@ def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
 def test_more_data_that_helps_or_does_nothing_does_not_hurt(loss):
     tables = _map(loss)
     assert outcomes(heat_map.findings(tables))[HURTS[0]] == "not decided"
-    assert not any(rise.sure or rise.apart for rise in heat_map.rises(tables["runs"], "T"))
+    assert heat_map.rises(tables["runs"], "T").query("sure or apart").empty
 
 
 def test_noise_on_the_map_seldom_hurts():
@@ -194,5 +192,5 @@ def test_noise_on_the_map_seldom_hurts():
     rng = np.random.default_rng(0)
     flat = _map(lambda m, T: 1.0)["runs"]
     maps = [flat.assign(test_loss=np.exp(rng.normal(size=len(flat)))) for _ in range(60)]
-    found = [any(rise.sure for rise in heat_map.rises(each, way)) for way in ("T", "m") for each in maps]
+    found = [heat_map.rises(each, way)["sure"].any() for way in ("T", "m") for each in maps]
     assert np.mean(found) <= 0.05 + 5 * np.sqrt(0.05 * 0.95 / 120)
