@@ -8,7 +8,7 @@ that test is weak where few seeds differ by factors. Intervals are at 95 % and f
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, pairwise
 
 import numpy as np
 import pandas as pd
@@ -89,6 +89,14 @@ def ratio_interval(upper: ArrayLike, lower: ArrayLike, *, level: float = 0.95) -
     return Interval(difference, difference - half, difference + half).map(_exp)
 
 
+def neighbour_ratios(samples: Mapping[float, Sequence[float]]) -> dict[str, Interval]:
+    """Ratios of the geometric means of neighbours, the first over the second of each pair, by their names."""
+    return {
+        f"{first:g} over {second:g}": ratio_interval(samples[first], samples[second])
+        for first, second in pairwise(samples)
+    }
+
+
 def _exp(value: float) -> float:
     """The exponential function, without the error where it overflows."""
     return float(np.exp(value if math.isinf(value) else min(value, 700)))
@@ -136,7 +144,7 @@ def bumps_of(losses: Losses) -> dict[float, Bump]:
 def bumps_summary(tables: Tables, key: str, head: str) -> pd.DataFrame:
     """Bump, place of its peak, and test loss at the largest T for each ``key``; ``head`` names the values."""
     losses = losses_by(tables["runs"], key)
-    density = _density(tables["runs"])
+    density = 1 - tables["runs"]["sparsity"].iloc[0]
     rows = [
         {
             head: f"{value:g}",
@@ -151,11 +159,6 @@ def bumps_summary(tables: Tables, key: str, head: str) -> pd.DataFrame:
         for value, bump in bumps_of(losses).items()
     ]
     return pd.DataFrame(rows)
-
-
-def _density(runs: pd.DataFrame) -> float:
-    """1 − S, the same for all runs."""
-    return 1 - float(runs["sparsity"].iloc[0])
 
 
 def _there(bump: Bump) -> str:
@@ -173,7 +176,7 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
         label = f"{symbol} = {value:g}"
         draw_seeds(top, rows["T"], rows["excess"], label, excess_mean, **style)
         draw_seeds(bottom, rows["T"], rows[column], label, **style)
-    _finish(top, bottom, numbers(excess, "excess"), 10 / _density(runs))
+    _finish(top, bottom, numbers(excess, "excess"), 10 / (1 - runs["sparsity"].iloc[0]))
     return figure
 
 

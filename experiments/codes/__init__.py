@@ -35,9 +35,8 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, as observed and with how far they are from two codes, and ``codes``, by m and T."""
     sizes = sorted({(run.setting.m, run.setting.T + more) for run in runs for more in (0, 1)})
     codes = pd.DataFrame([_code(m, T) for m, T in sizes])
-    known = codes.set_index(["m", "T"])
     own, following = (
-        known.loc[[(run.setting.m, run.setting.T + more) for run in runs]].reset_index() for more in (0, 1)
+        table[["m"]].assign(T=table["T"] + more).merge(codes, on=["m", "T"], how="left") for more in (0, 1)
     )
     energy, largest = numbers(table, "energy"), numbers(table, "largest_data_dimensionality")
     judged = table.assign(

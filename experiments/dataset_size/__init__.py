@@ -148,11 +148,11 @@ def summary(tables: Tables) -> pd.DataFrame:
 
 def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
     """How the largest D_X follows m/T; up to the peak of the test loss, behind which features are stored."""
-    largest = medians(values_by(chosen, "T", "largest_data_dimensionality"))
-    few = {T: value * T / 2 for T, value in largest.items() if 3 <= T <= min(peak, FEW)}
-    near = [T for T, value in few.items() if abs(value - 1) <= 0.1]
+    few = chosen[chosen["T"].between(3, min(peak, FEW))]
+    largest = few.groupby("T")["largest_data_dimensionality"].median()
+    near = (largest * largest.index / 2 - 1).abs() <= 0.1
     said = "Up to T = 30 the largest D_X is m/T, that of a T-gon"
-    return found_count(said, "T within 10 % of m/T, of those tested", len(near), len(few))
+    return found_count(said, "T within 10 % of m/T, of those tested", int(near.sum()), len(near))
 
 
 def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:

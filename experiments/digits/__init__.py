@@ -63,14 +63,10 @@ def _spread(tables: Tables) -> list[Finding]:
                   "rank correlation of D*, trained and untrained", end["agreement_with_start"]),
         *(
             _measured("How well seeds agree on the order of the images", "rank correlation of D* between seeds",
-                      _agreement(tables, trained)["with_other_seeds"], stage)
-            for trained, stage in _STAGES.items()
+                      each["with_other_seeds"], _STAGES[trained])
+            for trained, each in reversed(list(parts(tables["agreement"], "trained")))
         ),
     ]  # fmt: skip
-
-
-def _agreement(tables: Tables, trained: bool) -> pd.DataFrame:
-    return tables["agreement"][tables["agreement"]["trained"] == trained]
 
 
 def _replaced(tables: Tables) -> list[Finding]:
@@ -89,8 +85,7 @@ def _replaced(tables: Tables) -> list[Finding]:
 
 def _odd(tables: Tables) -> list[Finding]:
     """Whether the images of largest D* are far from all others, beside typical ones, and whether D* goes with that."""
-    groups = tables["images"].groupby("group")["distance_percentile"]
-    far = {group: np.asarray(groups.get_group(group)) for group in ("highest", "middle", "lowest")}
+    far = dict(tables["images"].groupby("group", sort=False)["distance_percentile"].agg(list))
     shown = len(far["highest"])
     judged = Finding(ODD, "not tested")
     if not np.isnan(far["highest"]).any():
@@ -107,8 +102,9 @@ def _odd(tables: Tables) -> list[Finding]:
         ),
         *(
             _measured("How far D* goes with oddness", f"rank correlation with {other}",
-                      _agreement(tables, trained)[column], stage)
-            for trained, stage in _STAGES.items() for other, column in others.items()
+                      each[column], _STAGES[trained])
+            for trained, each in reversed(list(parts(tables["agreement"], "trained")))
+            for other, column in others.items()
         ),
     ]  # fmt: skip
 

@@ -212,10 +212,13 @@ def _at_published_size(packed: pd.DataFrame) -> Finding:
 
 def _last(said: str, kinds: pd.Series, models: pd.DataFrame) -> Finding:
     """The largest T of kind "points", on every data seed, and the first after it of kind "features"."""
-    last = max((T for T, kind in kinds.items() if kind == "points"), default=math.nan)
-    first = min((T for T, kind in kinds.items() if kind == "features" and not last >= T), default=math.inf)
+    sizes, stored = np.asarray(kinds.index, dtype=np.float64), kinds.to_numpy()
+    last = float(sizes[stored == "points"].max(initial=0))
+    first = float(sizes[(stored == "features") & (sizes > last)].min(initial=math.inf))
     quantity = "largest T, to the first with the contrary"
-    return measured(said, quantity, Interval(last, last, first), models["data_seed"].nunique())
+    return measured(
+        said, quantity, Interval(last or math.nan, last or math.nan, first), models["data_seed"].nunique()
+    )
 
 
 def _starts(models: pd.DataFrame) -> list[Finding]:

@@ -56,7 +56,7 @@ def draw(tables: Tables) -> Figure:
     """The map, a number in each cell, arrows between cells where more hurts."""
     runs = tables["runs"]
     means = runs.assign(excess=runs["test_loss"] - 1).groupby(["m", "T"])["excess"].agg(excess_mean).unstack()
-    dimensions, sizes, excess = list(means.index), list(means.columns), means.to_numpy()
+    dimensions, sizes, excess = sorted(set(runs["m"])), sorted(set(runs["T"])), means.to_numpy()
     figure = empty(max(7.0, 1.1 * len(sizes) + 2.4), max(4.2, 0.85 * len(dimensions) + 1.8))
     ax = figure.subplots()
     reach = max(float(np.nanmax(np.abs(excess))), 0.02)

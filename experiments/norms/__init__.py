@@ -73,7 +73,7 @@ def findings(tables: Tables) -> list[Finding]:
     """The crossing of ‖b‖ and ‖W‖, where lengths peak, agreement with the T-gon, the reach, the published series."""
     runs, theory = tables["runs"], tables["theory"]
     most = runs.iloc[int(runs["largest_bias"].argmax())]
-    ratios = [ratio for each in _ratios(tables, _memorized(tables)).values() for ratio in each]
+    ratios = _memorized(tables)["ratio"]
     beyond = theory.loc[theory["within_reach"] < 0.5, "T"]
     own = runs.groupby("T")["weight_norm"].agg(["min", "max"])
     both = tables["published"].join(own, on="T", how="inner")
@@ -82,7 +82,7 @@ def findings(tables: Tables) -> list[Finding]:
         _crossing(runs),
         _growth(runs),
         measured("‖W‖ of runs that memorize disjoint data, over the least", "smallest ratio",
-                 min(ratios, default=math.nan), len(ratios)),
+                 ratios.min(), len(ratios)),
         measured("Largest bias of all runs", "absolute value", most["largest_bias"], len(runs),
                  f"T = {most['T']}"),
         measured("Largest bias that steps of the learning rate reach", "absolute value",
@@ -95,34 +95,28 @@ def findings(tables: Tables) -> list[Finding]:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """‖W‖ over the least where runs memorize disjoint data: all of them, and the regular T-gons among them."""
-    runs, good = tables["runs"], _memorized(tables)
-    disjoint = values_by(runs[runs["disjoint"]], "T", "seed")
-    regular = _ratios(tables, good[good["diagnosis"] == "regular T-gon"])
-    return pd.DataFrame(
-        {
-            "T": T,
-            "seeds on disjoint data": len(disjoint[T]),
-            "memorize": len(every),
-            "‖W‖ over the least: median (range)": _spread(every),
-            "regular T-gons alone": _spread(regular.get(T, [])),
-        }
-        for T, every in _ratios(tables, good).items()
+    good = _memorized(tables)
+    every, regular = (
+        part.groupby("T")["ratio"] for part in (good, good[good["diagnosis"] == "regular T-gon"])
     )
+    heads = {
+        "seeds on disjoint data": tables["runs"].groupby("T")["disjoint"].sum(),
+        "memorize": every.size(),
+        "‖W‖ over the least: median (range)": every.agg(_spread),
+        "regular T-gons alone": regular.agg(_spread),
+    }
+    return pd.DataFrame(heads, index=every.size().index).fillna("–").reset_index()
 
 
-def _spread(values: Sequence[float]) -> str:
-    return f"{number(float(np.median(values)), 4)} ({span(values, 4)})" if values else "–"
+def _spread(values: pd.Series) -> str:
+    return f"{number(values.median(), 4)} ({span(values, 4)})"
 
 
 def _memorized(tables: Tables) -> pd.DataFrame:
+    """The runs that memorize disjoint data, with the ratio of ‖W‖ to that of the regular T-gon."""
     runs = tables["runs"]
-    return runs[runs["memorized"] & runs["disjoint"]]
-
-
-def _ratios(tables: Tables, runs: pd.DataFrame) -> dict[int, list[float]]:
-    """‖W‖ of runs over that of the regular T-gon, by T."""
-    least = tables["theory"].set_index("T")["weight_norm"]
-    return values_by(runs.assign(ratio=runs["weight_norm"] / runs["T"].map(least)), "T", "ratio")
+    least = runs["T"].map(tables["theory"].set_index("T")["weight_norm"])
+    return runs.assign(ratio=runs["weight_norm"] / least)[runs["memorized"] & runs["disjoint"]]
 
 
 def _crossing(runs: pd.DataFrame) -> Finding:

@@ -3,10 +3,17 @@
 stretched, its warm-up 5 % of the steps. The bump is defined in `experiments.bump`.
 """
 
-import itertools
 from functools import partial
 
-from experiments.bump import bumps_of, bumps_summary, collect_curves, draw_curves, losses_by, ratio_interval
+from experiments.bump import (
+    bumps_of,
+    bumps_summary,
+    collect_curves,
+    draw_curves,
+    losses_by,
+    neighbour_ratios,
+    ratio_interval,
+)
 from experiments.findings import Finding, Outcome, Tables, found, measured
 
 #: What the paper says of more steps; of bumps, so that after the most steps there must be one.
@@ -31,8 +38,8 @@ def findings(tables: Tables) -> list[Finding]:
     outcome: Outcome = "not decided"
     if bumps[many].there and not ratio.low <= 1 <= ratio.high:
         outcome = "agrees" if ratio.low > 1 else "differs"
-    next_ratios = [ratio_interval(peaks[b], peaks[a]) for a, b in itertools.pairwise(peaks)]
-    larger = sum(each.low > 1 for each in next_ratios)
+    next_ratios = neighbour_ratios(peaks)
+    larger = sum(each.high < 1 for each in next_ratios.values())
     between = f"{many:g} over {few:g} steps"
     said = "Neighbouring numbers of steps of which more make the peak surely higher"
     return [

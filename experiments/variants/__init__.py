@@ -139,9 +139,8 @@ def _is_regular(rows: pd.DataFrame) -> pd.Series:
     """Even lengths, and angular gaps nearer to those of T corners than of T + 1 corners with one left out. The latter
     stray by √(T − 1)/(T + 1) from 2π/T (root mean square, in units of 2π/T); half of that is the bound.
     """
-    T = rows["T"]
-    even = rows["gap_deviation"] < np.sqrt(T - 1) / (T + 1) / 2
-    return pd.Series(even & (rows["length_spread"] < EVEN_LENGTHS))
+    least = np.sqrt(rows["T"] - 1) / (rows["T"] + 1) / 2
+    return rows["gap_deviation"].lt(least) & rows["length_spread"].lt(EVEN_LENGTHS)
 
 
 def _span(values: pd.Series) -> str:
@@ -163,12 +162,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     settings = [run.setting for run in runs]
     wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]
     wanted.sort(key=lambda cell: -cell[0].T)  # the longest first, so that no core waits at the end
-    with (
-        progress_bar([setting for setting, _ in wanted]) as meter,
-        ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
+    with progress_bar([each for each, _ in wanted]) as meter, ThreadPoolExecutor(os.cpu_count()) as pool:
         advances = [partial(meter.advance, place) for place in range(len(wanted))]
-        finished = pool.map(lambda cell, advance: train_variant(cell[0], cell[1], advance), wanted, advances)
+        finished = pool.map(train_variant, *zip(*wanted, strict=True), advances)
         trained = dict(zip(wanted, finished, strict=True))
     for run in runs:
         W, b = run.W.astype(np.float64), run.b.astype(np.float64)

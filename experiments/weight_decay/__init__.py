@@ -3,21 +3,10 @@
 gone. The bump is defined in `experiments.bump`.
 """
 
-import itertools
 from collections.abc import Mapping
 from functools import partial
 
-from experiments.bump import (
-    Bump,
-    Losses,
-    bumps_of,
-    bumps_summary,
-    collect_curves,
-    draw_curves,
-    geometric_mean,
-    losses_by,
-    ratio_interval,
-)
+from experiments import bump
 from experiments.findings import Finding, Outcome, Tables, found, measured, outcome_of
 
 #: The paper's weight decay, and the one at which it finds no bump.
@@ -31,19 +20,19 @@ REMOVAL, ORDER = "Weight decay 1 removes the bump", "Less weight decay makes the
 
 KEYS = ("weight_decay", "T", "seed")
 
-collect = partial(collect_curves, key="weight_decay")
-draw = partial(draw_curves, key="weight_decay", symbol="weight decay")
-summary = partial(bumps_summary, key="weight_decay", head="weight decay")
+collect = partial(bump.collect_curves, key="weight_decay")
+draw = partial(bump.draw_curves, key="weight_decay", symbol="weight decay")
+summary = partial(bump.bumps_summary, key="weight_decay", head="weight decay")
 
 
 def findings(tables: Tables) -> list[Finding]:
     """Whether strong decay removes the bump, and whether less decay raises it."""
-    losses = losses_by(tables["runs"], "weight_decay")
-    bumps = bumps_of(losses)
+    losses = bump.losses_by(tables["runs"], "weight_decay")
+    bumps = bump.bumps_of(losses)
     return [_removal(bumps, losses), *_order(bumps, losses)]
 
 
-def _removal(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
+def _removal(bumps: Mapping[float, bump.Bump], losses: bump.Losses) -> Finding:
     if USUAL not in bumps or STRONG not in bumps:
         return Finding(REMOVAL, "not tested")
     usual, strong = bumps[USUAL], bumps[STRONG]
@@ -60,22 +49,19 @@ def _removal(bumps: Mapping[float, Bump], losses: Losses) -> Finding:
     return found(REMOVAL, outcome, quantity, left, len(losses[STRONG][strong.T]), f"T = {strong.T}")
 
 
-def _order(bumps: Mapping[float, Bump], losses: Losses) -> list[Finding]:
+def _order(bumps: Mapping[float, bump.Bump], losses: bump.Losses) -> list[Finding]:
     """Neighbouring weight decays, each at its own largest test loss among the inner T that all have."""
     values = list(bumps)
     common = sorted(set.intersection(*(set(losses[value]) for value in values)))[1:] if values else []
     if len(values) < 2 or not common:
         return [Finding(ORDER, "not tested")]
     largest = {
-        value: max((losses[value][T] for T in common), key=lambda each: geometric_mean(each).value)
+        value: max((losses[value][T] for T in common), key=lambda each: bump.geometric_mean(each).value)
         for value in values
     }
-    ratios = {
-        f"{weak:g} over {strong:g}": ratio_interval(largest[weak], largest[strong])
-        for weak, strong in itertools.pairwise(values)
-    }
+    ratios = bump.neighbour_ratios(largest)
     outcome: Outcome = "not decided"
-    if any(bump.there for bump in bumps.values()):
+    if any(each.there for each in bumps.values()):
         rising = sum(ratio.low > 1 for ratio in ratios.values())
         falling = any(ratio.high < 1 for ratio in ratios.values())
         outcome = "differs" if falling else outcome_of(rising, len(ratios)) if rising else "not decided"

@@ -7,15 +7,13 @@ import pandas as pd
 import pytest
 
 from experiments import dataset_size, failures, gallery, norms
-from experiments.published import published_test_loss
+from experiments.grouping import levels_of
 from numerics import Dataset, Run
+from tests.experiments.statements import changed, committed, stored_from
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
 from theory.memorization.failures import dropped_point_loss, least_gaps, two_circles
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
-from verify.figures.norms import published_norms
-
-SIZES = (3, 5, 10, 100, 300, 1000, 10_000)
 
 
 def finding(module, tables, start, place=0):
@@ -23,86 +21,64 @@ def finding(module, tables, start, place=0):
     return [each for each in module.findings(tables) if each.statement.startswith(start)][place]
 
 
-def _dataset_size(losses):
-    """Tables with a test loss for each of `SIZES`, four dataset seeds."""
-    sizes = np.repeat(SIZES, 4)
-    runs = pd.DataFrame({"T": sizes, "chosen": True, "test_loss": np.repeat(losses, 4)}).assign(
-        largest_data_dimensionality=2 / sizes,
-        largest_feature_dimensionality=np.where(sizes >= 1000, 0.3, 0.01),
-        weight_norm=1.0,
-        bias_norm=1.0,
-    )
-    levels = {"n": 1000, "density": 0.01, "bias_only": 0.99, "pentagon": 0.98}
-    table = pd.DataFrame(levels.items(), columns=["level", "value"])
-    return {"runs": runs, "levels": table, "published": published_test_loss()}
-
-
 def test_what_models_gain_stands_beside_what_biases_and_pentagon_gain():
-    tables = _dataset_size([1.0] * 6 + [0.985])
+    tables = changed(committed("dataset-size"), "runs", test_loss=0.9985)
     gains = [each.value for each in dataset_size.findings(tables) if each.statement.startswith("Gain")]
-    np.testing.assert_allclose(gains, [15, 10, 20])
+    level = levels_of(tables)
+    np.testing.assert_allclose(
+        gains, [15, *(10_000 * (1 - level[kind]) for kind in ("bias_only", "pentagon"))]
+    )
 
 
 def test_generalization_is_found_where_features_take_over():
-    tables = _dataset_size([1.0] * 7)
+    tables = changed(committed("dataset-size"), "runs", **stored_from(5000))
     authors = finding(dataset_size, tables, "Features are stored from T(1 − S) = 5 on")
-    assert (authors.outcome, authors.value, authors.low) == ("agrees", 10, 3)
-    tables["runs"].loc[tables["runs"]["T"] == 10_000, "largest_feature_dimensionality"] = 0.1
-    assert np.isnan(finding(dataset_size, tables, "Features are stored").value)
+    assert (authors.value, authors.low) == pytest.approx((5, 3))
+    gone = {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] == 5000, 0.3, 0.1)}
+    assert np.isnan(finding(dataset_size, changed(tables, "runs", **gone), "Features are stored").value)
 
 
 def test_the_published_curve_is_compared_where_features_are_seen_as_often():
-    tables = _dataset_size([1.0] * 7)
-    sizes = tables["runs"]["T"].replace({300: 200})
-    tables["runs"] = tables["runs"].assign(T=sizes, test_loss=np.where(sizes == 200, 30.0, 1.0))
+    tables = changed(
+        committed("dataset-size"), "runs", test_loss=lambda runs: np.where(runs["T"] == 2000, 30.0, 1.0)
+    )
+    assert finding(dataset_size, tables, "Between the regimes").outcome == "differs"
+    tables["levels"] = tables["levels"].replace({"value": {10_000: 1000}})
     found = finding(dataset_size, tables, "Between the regimes")
     assert (found.outcome, found.value, found.at) == ("not tested", 30.0, "T(1 − S) = 2")  # another n
-    tables["levels"] = tables["levels"].replace({"value": {1000: 10_000}})
-    assert finding(dataset_size, tables, "Between the regimes").outcome == "differs"
-
-
-def _norms(excess=1.02, crossing=True):
-    """Tables of runs that lie a factor above the regular T-gon, two seeds for each T."""
-    sizes = np.array([3, 5, 6, 7, 8, 10, 30])
-    T = np.repeat(sizes, 2)
-    runs = pd.DataFrame({"T": T, "seed": np.tile([0, 1], len(sizes)), "memorized": True, "disjoint": True})
-    runs = runs.assign(
-        diagnosis="regular T-gon",
-        weight_norm=excess * tgon_weight_norm(T),
-        bias_norm=(excess if crossing else 0.3) * tgon_bias_norm(T),
-        hidden_length=T / 3,
-        feature_length=T / 3,
-        largest_bias=5.0,
-    )
-    theory = pd.DataFrame({"T": sizes, "weight_norm": tgon_weight_norm(sizes), "largest_bias": 22.1})
-    theory["within_reach"] = np.where(sizes < 24, 1.0, 0.0)
-    return {"runs": runs, "theory": theory, "published": published_norms().query("T <= 30")}
 
 
 def test_norms_are_laid_beside_the_theory():
-    tables = _norms()
-    assert finding(norms, tables, "‖W‖ of runs").value == pytest.approx(1.02)
+    """Of runs that lie a factor above the regular T-gon, and those whose biases are too short to overtake."""
+    factor = {"memorized": True, "disjoint": True, "diagnosis": "regular T-gon"}
+    factor |= {"weight_norm": lambda runs: 1.02 * tgon_weight_norm(runs["T"])}
+    tables = changed(
+        committed("norms"), "runs", **factor, bias_norm=lambda runs: 1.02 * tgon_bias_norm(runs["T"])
+    )
+    assert finding(norms, tables, "‖W‖ of runs").value == pytest.approx(1.02, rel=5e-6)  # six digits
     assert finding(norms, tables, "‖b‖ starts").value == 7  # as `memorization.bias-overtakes` has it
-    assert finding(norms, tables, "A regular T-gon needs").value == 30
+    shorter = changed(tables, "runs", bias_norm=lambda runs: 0.3 * tgon_bias_norm(runs["T"]))
+    assert finding(norms, shorter, "‖b‖ starts").value > 7
     row = norms.summary(tables).query("T == 7").iloc[0].tolist()
-    assert row == [7, 2, 2, *["1.02 (1.02 to 1.02)"] * 2]
-    other = _norms(excess=0.9, crossing=False)
-    assert finding(norms, other, "‖W‖ of runs").value == pytest.approx(0.9)
-    assert finding(norms, other, "‖b‖ starts").value == 30
-    runs = tables["runs"].assign(disjoint=(tables["runs"]["T"] != 7) | (tables["runs"]["seed"] == 0))
-    counted = norms.summary(tables | {"runs": runs}).set_index("T")["seeds on disjoint data"]
-    assert (counted[7], counted[8]) == (1, 2)
-    nothing = tables | {"runs": tables["runs"].assign(memorized=False)}
+    assert row[1] == row[2] > 1
+    assert [each[:4] for each in row[3:]] == ["1.02"] * 2
+    first = changed(
+        tables, "runs", disjoint=lambda runs: (runs["T"] != 7) | (runs["seed"] == runs["seed"].min())
+    )
+    assert norms.summary(first).set_index("T")["seeds on disjoint data"][7] == 1
+    nothing = changed(tables, "runs", memorized=False)
     assert finding(norms, nothing, "‖W‖ of runs").n == len(norms.summary(nothing)) == 0
 
 
 def test_the_published_norms_are_inside_or_outside():
-    tables = _norms()
-    assert finding(norms, tables, "The published ‖W‖").n > 0
-    published = published_norms().query("T <= 10")
-    own = tables["runs"].drop(columns="weight_norm").merge(published[["T", "weight_norm"]], on="T")
-    found = finding(norms, tables | {"runs": own, "published": published}, "The published ‖W‖")
-    assert found.value == found.n
+    tables = committed("norms")
+    published = tables["published"]
+    own = published[["T", "weight_norm"]].merge(tables["runs"].drop(columns="weight_norm"), on="T")
+    for factor, inside in ((1.0, True), (2.0, False)):
+        runs = own.assign(weight_norm=factor * own["weight_norm"])
+        found = finding(norms, tables | {"runs": runs}, "The published ‖W‖")
+        assert found.value == found.n * inside
+        assert found.n > 0
 
 
 def test_the_gallery_names_what_it_shows():
