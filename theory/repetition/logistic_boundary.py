@@ -10,15 +10,15 @@ x, has N−2 for N−1.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.arrays import Floats
 
-#: An end of an interval is sought within this factor of the median, e^40, and log s within this of its best value.
+#: A median further than e^40 from the thresholds is none; a law is no narrower than this power of e.
 _FARTHEST, _WIDEST = 40.0, 12.0
 
 
@@ -63,29 +63,29 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     >>> round(found.median, 4), found.low < 2 < 8 < found.high
     (4.0, True)
     """
-    from scipy.optimize import brentq
-    from scipy.stats import t as student
-
     ends = _log_ends(low, high, level)
     if (shared := ends[0].max()) <= ends[1].min():
         raise ValueError(
             f"{ends.shape[1]} thresholds share the point {math.exp(shared):.6g}: a boundary with a width needs at "
             "least two that differ; try more draws"
         )
-    center, scale = _likeliest(ends)
-    # N ln(1 + t²/(N−1)) tends to the quantile of χ² with one degree of freedom
-    freedom = ends.shape[1] - 1
-    cutoff = (freedom + 1) * math.log1p(float(student.ppf((1 + level) / 2, freedom)) ** 2 / freedom)
-    least = _profile(ends, center, scale) - float(cutoff) / 2
-
-    def end(side: int) -> float:
-        def over(log_factor: float) -> float:
-            return _profile(ends, center + side * log_factor, scale) - least
-
-        farthest = math.inf if over(_FARTHEST) > 0 else float(brentq(over, 0, _FARTHEST, xtol=1e-6))
-        return math.exp(center + side * farthest)
-
-    return LogisticBoundary(median=math.exp(center), scale=scale, low=end(-1), high=end(1))
+    begins, stops = ends[:, np.isfinite(ends).any(axis=0)]
+    left, right = np.isinf(begins), np.isinf(stops)
+    finite = ends[np.isfinite(ends)]
+    # outcomes alone: the slope of a logistic regression has the sign of this difference of means
+    if rises := not np.all(left | right) or stops[left].mean() > begins[right].mean():
+        start = np.array([finite.mean(), 0.0, math.log(finite.std() / 2)])
+        best, end = _fit(ends, np.zeros(ends.shape[1]), start, frozenset({1}), level)
+    if not rises or abs(best[0] - finite.mean()) > _FARTHEST:
+        raise ValueError(
+            "the outcomes do not happen more often as R grows: there is no boundary; try other data"
+        )
+    return LogisticBoundary(
+        median=math.exp(best[0]),
+        scale=math.exp(best[2]),
+        low=math.exp(end(0, -1)),
+        high=math.exp(end(0, 1)),
+    )
 
 
 def fit_power_law(
@@ -99,33 +99,16 @@ def fit_power_law(
     >>> round(found.exponent, 2), found.exponent_ends[1] < 1
     (0.48, True)
     """
-    from scipy.optimize import brentq
-    from scipy.stats import t as student
-
     ends = _log_ends(low, high, level)
     place = np.log(np.asarray(x, dtype=np.float64) / reference)
-    freedom = len(place) - 2
-    if place.shape != ends[0].shape or freedom < 1 or not np.ptp(place) > 0:
+    if place.shape != ends[0].shape or len(place) < 3 or not np.ptp(place) > 0:
         raise ValueError("a power law needs an x > 0 for each of three or more thresholds, not all equal")
     known = np.isfinite(ends).any(axis=0)
     middle = np.where(np.isfinite(ends), ends, np.nan)[:, known]
     slope, level_at_0 = np.polyfit(place[known], np.nanmean(middle, axis=0), 1)
-    best, least = _likeliest_law(ends, place, np.array([level_at_0, slope, math.log(0.3)]))
+    best, end = _fit(ends, place, np.array([level_at_0, slope, math.log(0.3)]), frozenset(), level)
     if best[2] < -_WIDEST / 2:
         raise ValueError("one power law passes between all ends: its width is 0; try more draws")
-    quantile = float(student.ppf((1 + level) / 2, freedom))
-    most = least + (freedom + 2) * math.log1p(quantile**2 / freedom) / 2
-
-    def end(held: int, side: int) -> float:
-        def over(change: float) -> float:
-            law = best.copy()
-            law[held] += side * change
-            return _likeliest_law(ends, place, law, held)[1] - most
-
-        farthest = next((reach for reach in 2.0 ** np.arange(6) if over(reach) > 0), math.inf)
-        change = farthest if farthest == math.inf else float(brentq(over, 0, farthest, xtol=1e-4))
-        return float(best[held] + side * change)
-
     return PowerLaw(
         exponent=float(best[1]),
         exponent_ends=(end(1, -1), end(1, 1)),
@@ -135,20 +118,48 @@ def fit_power_law(
     )
 
 
+def _fit(
+    ends: Floats, place: Floats, start: Floats, fixed: frozenset[int], level: float
+) -> tuple[Floats, Callable[[int, int], float]]:
+    """The likeliest law, and a function for the end of the interval of one of its numbers, at side −1 or 1."""
+    from scipy.optimize import brentq
+    from scipy.stats import t as student
+
+    best, least = _likeliest_law(ends, place, start, fixed)
+    freedom = len(place) - 2 + len(fixed)
+    # N ln(1 + t²/(N−1)) tends to the quantile of χ² with one degree of freedom
+    quantile = float(student.ppf((1 + level) / 2, freedom))
+    most = least + len(place) * math.log1p(quantile**2 / freedom) / 2
+
+    def end(held: int, side: int) -> float:
+        def over(change: float) -> float:
+            law = best.copy()
+            law[held] += side * change
+            return _likeliest_law(ends, place, law, fixed | {held}, 1e-4)[1] - most
+
+        farthest = next((reach for reach in 2.0 ** np.arange(6) if over(reach) > 0), math.inf)
+        change = farthest if farthest == math.inf else float(brentq(over, 0, farthest, xtol=1e-6))
+        return float(best[held] + side * change)
+
+    return best, end
+
+
 def _likeliest_law(
-    ends: Floats, place: Floats, start: Floats, held: int | None = None
+    ends: Floats, place: Floats, start: Floats, fixed: frozenset[int], tolerance: float = 1e-7
 ) -> tuple[Floats, float]:
-    """(log factor, exponent, log s) of greatest likelihood ℓ from a start, one of them held, and −ℓ."""
+    """(log factor, exponent, log s) of greatest likelihood ℓ from a start, some of them fixed, and −ℓ.
+    The tolerance is that of these numbers; −ℓ is more accurate by a factor 10⁴.
+    """
     from scipy.optimize import fmin
 
-    law, free = start.copy(), np.arange(3) != held
+    law, free = start.copy(), [number for number in range(3) if number not in fixed]
 
     def misfit(part: Floats) -> float:
         law[free] = part
         # a law without a width would fit ever better the narrower it is
         return _misfit(ends, law[0] + law[1] * place, math.exp(max(law[2], -_WIDEST)))
 
-    law[free] = fmin(misfit, start[free], xtol=1e-5, ftol=1e-8, maxiter=4_000, maxfun=4_000, disp=False)
+    law[free] = fmin(misfit, start[free], xtol=tolerance, ftol=1e-4 * tolerance, maxiter=4_000, disp=False)
     return law, misfit(law[free])
 
 
@@ -174,41 +185,8 @@ def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Med
     )
 
 
-def _likeliest(ends: Floats) -> tuple[float, float]:
-    """The μ and s of greatest likelihood; ValueError where outcomes do not rise with R."""
-    from scipy.optimize import fmin
-    from scipy.stats import CensoredData, logistic
-
-    begins, stops = ends[:, np.isfinite(ends).any(axis=0)]
-    left, right = np.isinf(begins), np.isinf(stops)
-    # outcomes alone: the slope of a logistic regression has the sign of this difference of means
-    rises = not np.all(left | right) or stops[left].mean() > begins[right].mean()
-    finite = ends[np.isfinite(ends)]
-    if rises:
-        data = CensoredData.interval_censored(begins, stops)
-        start = {"loc": finite.mean(), "scale": finite.std() / 2}
-        finely = partial(fmin, xtol=1e-8, ftol=1e-12)
-        center, scale = logistic.fit(data, **start, optimizer=finely)  # type: ignore[arg-type]
-    if not rises or abs(center - finite.mean()) > _FARTHEST:
-        raise ValueError(
-            "the outcomes do not happen more often as R grows: there is no boundary; try other data"
-        )
-    return float(center), float(scale)
-
-
-def _profile(ends: Floats, center: float, scale: float) -> float:
-    """max_s ℓ(μ, s), with s sought about ``scale``."""
-    from scipy.optimize import minimize_scalar
-
-    def loss(change: float) -> float:
-        return _misfit(ends, center, scale * math.exp(change))
-
-    found = minimize_scalar(loss, bounds=(-_WIDEST, _WIDEST), method="bounded", options={"xatol": 1e-7})
-    return -float(found.fun)
-
-
-def _misfit(ends: Floats, center: float | Floats, width: float) -> float:
-    """−ℓ of a law with that center, one for all or one for each threshold, and scale."""
+def _misfit(ends: Floats, center: Floats, width: float) -> float:
+    """−ℓ of a law with a center for each threshold, and one scale."""
     from scipy.special import log_expit
 
     known = ends[0] == ends[1]
