@@ -8,102 +8,81 @@
     figures/NAME.svg     each figure, as .png too, and every number drawn as .csv
     report.html          all of it on one page that loads nothing
 
-The page shows the same rows, claims and figures; nothing in it is computed anew.
+The page shows the same rows, claims and figures; nothing in it is computed anew. It bears the date at which it is made,
+or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import platform
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+import time
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
 
+from numerics.benchmark import describe_machine
 from numerics.training.runs import write_atomically
-from theory import MEMORIZED_ERROR
 from theory.number_format import shown
+from verify.claims.registry import CLAIMS
 from verify.figures.files import FIGURES
 from verify.strict_json import in_json
-from verify.style import render
+from verify.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, SOFT, VERMILLION, render, round_below
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from verify.comparison import Comparison, Row
+    from verify.figures.files import FigureKind
+
+#: Where the source lies: a git checkout, or the folder of installed packages.
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+#: Colours of figures, by their names on the page: those of a dark page are others.
+THEMED = {"#000000": "ink", "#ffffff": "page", INK: "ink", SOFT: "soft", GREY: "grey", BLUE: "blue"}
+THEMED |= {VERMILLION: "vermillion", GREEN: "green", ORANGE: "orange", PURPLE: "purple", SKY: "sky"}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table of groups: its head, what it means, and its value in a `verify.comparison.Row`."""
+    """A column of a table of groups: its head, where its value comes from, and what it means."""
 
     head: str
+    source: str
     meaning: str
-    value: Callable[[Row], Any]
+
+    def value(self, row: Row) -> Any:
+        """The value in a row: one attribute, several in one text, or counts by name."""
+        if "{" in self.source:
+            return self.source.format(**dataclasses.asdict(row))
+        found = getattr(row, self.source)
+        return ", ".join(f"{n} {name}" for name, n in found.items()) if isinstance(found, dict) else found
 
 
-def _columns(*described: tuple[str, str, str | Callable[[Row], Any]]) -> tuple[Column, ...]:
-    """Columns T and decay, and those described: head, meaning, and an attribute of the row or a function of it."""
-    group = ("T", "datapoints", "T"), ("decay", "weight decay", "weight_decay")
-    return tuple(
-        Column(head, meaning, attrgetter(value) if isinstance(value, str) else value)
-        for head, meaning, value in (*group, *described)
-    )
+def _read(package: str, name: str) -> dict[str, Any]:
+    return tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
 
-
-#: How many seeds memorize, and how far above the least norm they end.
-NORM_COLUMNS = _columns(
-    ("τ", "decay budget: weight decay times the sum of all learning rates", "decay_budget"),
-    (
-        "memorized",
-        f"seeds whose every datapoint has a squared error of at most {MEMORIZED_ERROR:g}, of all seeds",
-        lambda row: f"{row.memorized}/{row.seeds}",
-    ),
-    (
-        "95 % share",
-        "confidence interval of the share of seeds that memorize (Clopper-Pearson)",
-        lambda row: f"{row.share_low:.2f}–{row.share_high:.2f}",
-    ),
-    ("‖W‖ least", "least Frobenius norm of W among memorizing runs", "least_weight_norm"),
-    ("‖W‖ median", "its median over memorizing runs", "median_weight_norm"),
-    ("predicted", "least ‖W‖ of any model of zero loss", "predicted_weight_norm"),
-    (
-        "orthonormal",
-        "memorizing runs whose data is orthonormal; where datapoints share a feature, ‖W‖ may be below the prediction",
-        "orthonormal",
-    ),
-    ("ratio least", "least ‖W‖ over the prediction, among the orthonormal", "least_ratio"),
-    ("ratio median", "its median", "median_ratio"),
-)
-
-#: Where the weight is, by `memorization.norm-split`, and the bias.
-SPLIT_COLUMNS = _columns(
-    ("√Σ‖h‖²", "norm of the hidden vectors: the weight that does the work", "median_sqrt_energy"),
-    ("seen ⊥", "norm of seen weight outside the span of the data", "median_weight_norm_seen"),
-    ("unseen", "norm of the columns of features that occur nowhere", "median_weight_norm_unseen"),
-    ("‖b‖", "bias norm", "median_bias_norm"),
-    ("predicted ‖b‖", "bias norm of the least-norm model", "predicted_bias_norm"),
-    ("test loss", "mean loss on fresh datapoints, where data is orthonormal", "median_test_loss"),
-    ("predicted loss", "that of the least-norm model of the same data", "predicted_test_loss"),
-    (
-        "diagnoses",
-        "what the runs of the group became, all of them",
-        lambda row: ", ".join(f"{count} {name}" for name, count in row.diagnoses.items()),
-    ),
-)
 
 #: The tables of groups, with their titles.
-GROUP_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = (
-    ("Share of seeds that memorize, and the norm they reach", NORM_COLUMNS),
-    ("Where the weight is: medians over memorizing runs", SPLIT_COLUMNS),
+GROUP_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = tuple(
+    (table["title"], tuple(Column(*column) for column in table["columns"]))
+    for table in _read("verify", "group_tables.toml")["table"]
 )
+
+#: The formulas of claims by label: of each relation the inside of a MathML element.
+FORMULAS: dict[str, list[str]] = _read("verify.claims", "formulas.toml")
 
 
 def write_report(result: Comparison, folder: str | Path, command: str = "") -> Path:
@@ -117,15 +96,12 @@ def write_report(result: Comparison, folder: str | Path, command: str = "") -> P
     contents = {"cells.csv": _csv(result.table()), "runs.csv": _csv(result.runs_table())}
     document = json.dumps(in_json(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
     contents["comparison.json"] = document.encode()
-    drawings = {}
+    numbers = {kind.name: kind.numbers(result.runs) for kind in FIGURES}
     for kind in FIGURES:
-        numbers = kind.numbers(result.runs)
-        figure = kind.draw(numbers)
-        drawing = render(figure, "svg")
-        drawings[kind.name] = drawing.decode()
-        for ending, content in (("svg", drawing), ("png", render(figure, "png")), ("csv", _csv(numbers))):
-            contents[f"figures/{kind.name}.{ending}"] = content
-    contents["report.html"] = render_report(result, drawings, command).encode()
+        name, figure = f"figures/{kind.name}", kind.draw(numbers[kind.name])
+        contents |= {f"{name}.svg": render(figure, "svg"), f"{name}.png": render(figure, "png")}
+        contents[f"{name}.csv"] = _csv(numbers[kind.name])
+    contents["report.html"] = render_report(result, numbers, command, folder).encode()
     for name, content in contents.items():
         write_atomically(folder / name, content)
     return folder / "report.html"
@@ -135,41 +111,54 @@ def _csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False).encode()
 
 
-def render_report(result: Comparison, drawings: Mapping[str, str], command: str = "") -> str:
-    """The page as HTML; ``drawings`` has the SVG text of each of `verify.figures.files.FIGURES` by name."""
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+def render_report(
+    result: Comparison, numbers: Mapping[str, pd.DataFrame], command: str = "", folder: str | Path = "."
+) -> str:
+    """The page as HTML, to lie in ``folder``; ``numbers`` are those of `verify.figures.files.FIGURES`, by name."""
+    rules: Any = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    environment = jinja2.Environment(autoescape=True, **rules)
     environment.filters["shown"] = shown
     template = environment.from_string(files("verify").joinpath("report.html.j2").read_text(encoding="utf-8"))
     return template.render(
-        verdict=result.verdict,
-        exit_code=result.exit_code,
+        result=result,
         command=command,
+        made_with=_provenance(),
         setting=_common_setting(result),
         tables=GROUP_TABLES,
-        rows=result.rows,
-        claims=result.judgements,
-        judged=_judged(result.rows),
-        figures=[(kind, _inline(drawings[kind.name], kind.name)) for kind in FIGURES],
-        versions={name: version(name) for name in ("tgon", "numpy", "torch", "numba")}
-        | {"python": platform.python_version()},
+        regimes={claim.label: claim.regime for claim in CLAIMS},
+        formulas={label: list(map(Markup, relations)) for label, relations in FORMULAS.items()},
+        derivations={claim.label: derivation_page(claim.label, Path(folder)) for claim in result.judgements},
+        models=_models(numbers["hidden_vectors"]),
+        figures=[(kind, _drawings(kind, numbers[kind.name])) for kind in FIGURES],
     )
+
+
+def _provenance() -> dict[str, Any]:
+    """When, by which code and on what machine the page is made; the commit only where this is a git checkout."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    date = datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else int(time.time()), UTC)
+    facts = {"date": f"{date:%Y-%m-%d %H:%M} UTC", "tgon": version("tgon")}
+    if (CHECKOUT / ".git").exists():
+        ask = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        with suppress(OSError, subprocess.SubprocessError):
+            facts["commit"] = subprocess.run(ask, capture_output=True, check=True, text=True).stdout.strip()
+    return facts | {name: fact for name, fact in describe_machine().items() if name != "load"}
+
+
+def derivation_page(label: str, folder: Path) -> tuple[str, str]:
+    """Where a label is derived: path below the checkout, and a link from ``folder`` if that lies in it; else empty."""
+    for page in sorted((CHECKOUT / "notes" / "derivations").glob("*.md")):
+        if f'<a id="{label}">' in page.read_text(encoding="utf-8"):
+            place = page.relative_to(CHECKOUT).as_posix() + f"#{label}"
+            near = folder.resolve().is_relative_to(CHECKOUT)
+            return place, os.path.relpath(CHECKOUT / place, folder.resolve()) if near else ""
+    return "", ""
 
 
 def _common_setting(result: Comparison) -> dict[str, str]:
     """Every value that some run has, by name: one value, or the range of those there are."""
     tables = [run.setting.as_dict() | {"engine": run.engine} for run in result.runs]
     return {name: _spread({table[name]: None for table in tables}) for name in tables[0]}
-
-
-def _judged(rows: Sequence[Row]) -> str:
-    """The groups whose runs the claims are judged on, by weight decay."""
-    sizes: dict[float, list[int]] = {}
-    for row in rows:
-        sizes.setdefault(row.weight_decay, []).append(row.T)
-    return "; ".join(
-        f"weight decay {decay:g} at T = {', '.join(map(str, dict.fromkeys(own)))}"
-        for decay, own in sizes.items()
-    )
 
 
 def _spread(values: Mapping[Any, None]) -> str:
@@ -179,8 +168,37 @@ def _spread(values: Mapping[Any, None]) -> str:
     return ", ".join(shown(value, 6) for value in found)
 
 
-def _inline(drawing: str, name: str) -> Markup:
-    """An SVG as part of a page: without its head and metadata, with identifiers that no other figure has."""
+def _models(numbers: pd.DataFrame) -> list[dict[str, Any]]:
+    """Two drawings of each run of the figure of hidden vectors, the second of its features.
+
+    Points lie within ±90, y downwards; ``unit_drawn`` is how long the round length ``unit`` is among them.
+    """
+    drawings: list[dict[str, Any]] = []
+    of_features = numbers["kind"].astype(str).str.endswith("feature")
+    for (*_, features), own in numbers.groupby(["T", "run", of_features], sort=False):
+        scale = 90 / (float(own[["x", "y"]].abs().to_numpy().max()) or 1.0)
+        placed = own.assign(x=own["x"] * scale, y=-own["y"] * scale).round(1).drop_duplicates()
+        clouds = {kind: cloud[["x", "y"]].to_numpy().tolist() for kind, cloud in placed.groupby("kind")}
+        unit = round_below(100 / scale)
+        about = {"features": features, "clouds": clouds, "unit": unit, "unit_drawn": round(unit * scale, 1)}
+        facts = {name: own[name].iloc[0] for name in ("T", "seed", "diagnosis", "weight_norm")}
+        drawings.append(facts | about)
+    return drawings
+
+
+def _drawings(kind: FigureKind, numbers: pd.DataFrame) -> list[Markup]:
+    """A figure in parts that a narrow page has below each other; none of one that the page draws itself."""
+    parts = [part for _, part in numbers.groupby(list(kind.parts), sort=False)] if kind.parts else []
+    drawn = [render(kind.draw(part), "svg").decode() for part in parts]
+    return [_inline(drawing, kind.name, place) for place, drawing in enumerate(drawn)]
+
+
+def _inline(drawing: str, name: str, place: int) -> Markup:
+    """An SVG as part of a page: without its head and metadata, with the page's colours, and with identifiers that no
+    other has.
+    """
     body = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL)
-    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-{place}-", body)
+    for colour, themed in THEMED.items():
+        body = body.replace(f": {colour.lower()}", f": var(--{themed})")
     return Markup(body.replace("<svg ", f'<svg role="img" aria-labelledby="{name}-caption" ', 1))

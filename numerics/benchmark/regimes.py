@@ -17,14 +17,12 @@ memory : growth of a process's peak by a dataset and a few steps, per n + T + no
 
 import multiprocessing
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from numerics.data import draw_dataset
@@ -101,21 +99,6 @@ QUICK = Plan(
     repeats=1,
     slices=50,
 )
-
-
-def describe_machine() -> dict[str, Any]:
-    """Processor, cores, load and versions."""
-    import llvmlite
-    import numba
-    import numpy as np
-    import torch
-
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    name = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.processor())
-    versions = {module.__name__: module.__version__ for module in (torch, numba, llvmlite, np)}
-    facts = {"cpu": name, "cores": os.cpu_count(), "load": os.getloadavg()[0], "system": platform.platform()}
-    return facts | {"python": platform.python_version()} | versions
 
 
 def _setting(n: int, T: int, m: int) -> Setting:

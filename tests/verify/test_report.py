@@ -2,15 +2,34 @@
 
 import json
 import re
-from html.parser import HTMLParser
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
+from matplotlib.image import imread
 
 from numerics import Runs
+from theory import MEMORIZED_ERROR
 from verify import compare
+from verify.claims import CLAIMS
 from verify.figures.files import FIGURES
-from verify.report import GROUP_TABLES, render_report, write_report
+from verify.report import CHECKOUT, FORMULAS, GROUP_TABLES, derivation_page, render_report, write_report
+
+#: Claims of which a formula says no more than their statement.
+WITHOUT_FORMULA = {"optimization.memorization-share"}
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fixed_date():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOURCE_DATE_EPOCH", "86400")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -20,55 +39,54 @@ def folder(small_comparison, tmp_path_factory):
     return target
 
 
-class _Page(HTMLParser):
-    """Addresses, identifiers and open elements of a page."""
-
-    EMPTY = ("meta", "link", "br", "img", "input", "hr")
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.addresses, self.identifiers, self.open = set(), [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.open += [] if tag in self.EMPTY else [tag]
-        values = dict(attrs)
-        self.addresses += [values[name] for name in ("href", "src", "xlink:href", "data") if name in values]
-        self.identifiers += [values["id"]] if "id" in values else []
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        self.open = self.open[:-1] if tag not in self.EMPTY else self.open
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+@pytest.fixture(scope="module")
+def page(folder):
+    """The page as a tree of elements: it is well-formed XML as well."""
+    return ElementTree.fromstring((folder / "report.html").read_text(encoding="utf-8"))
 
 
-def test_the_page_is_self_contained_and_well_formed(folder):
-    text = (folder / "report.html").read_text(encoding="utf-8")
-    page = _Page(text)
-    assert not page.open
-    assert not page.tags & {"script", "link", "iframe", "object", "embed"}
-    assert all(address.startswith(("#", "data:image/png;base64,")) for address in page.addresses)
-    assert not re.search(r"url\((?!#)|@import", text)
-    targets = {address[1:] for address in page.addresses if address.startswith("#")}
-    assert targets <= set(page.identifiers)
-    outside_glyphs = [name for name in page.identifiers if "DejaVu" not in name]
-    assert len(outside_glyphs) == len(set(outside_glyphs))
+def test_the_page_is_self_contained(folder, page):
+    assert not {"script", "link", "iframe", "object", "embed"} & {element.tag for element in page.iter()}
+    pairs = [pair for element in page.iter() for pair in element.items()]
+    addresses = [value for name, value in pairs if re.search(r"(href|src|data)$", name)]
+    inside = [address for address in addresses if address.startswith(("#", "data:image/png;base64,"))]
+    assert {"cells.csv", "runs.csv", "comparison.json"} < set(addresses) - set(inside)
+    assert all((folder / address).is_file() for address in set(addresses) - set(inside))
+    assert not re.search(r"url\((?!#)|@import", (folder / "report.html").read_text(encoding="utf-8"))
+    identifiers = [value for name, value in pairs if name == "id"]
+    assert {address[1:] for address in inside if address.startswith("#")} <= set(identifiers)
+    assert len(identifiers) == len(set(identifiers))
 
 
-def test_the_page_says_what_was_judged(folder, small_comparison):
-    text = (folder / "report.html").read_text(encoding="utf-8")
+def test_the_page_says_what_was_judged(page, small_comparison):
+    text = " ".join("".join(page.itertext()).split())
     assert small_comparison.verdict in text
     assert "tgon compare --T 3" in text
+    assert "1970-01-02 00:00 UTC" in text
     decays = {row.weight_decay for row in small_comparison.rows}
-    claims = text[text.index("<h2>Claims</h2>") : text.index("<h2>Figures</h2>")]
     assert len(decays) > 1, "all groups have one weight decay; change the small comparison"
-    assert all(f"weight decay {decay:g} at T = " in claims for decay in decays)
+    assert all(f"weight decay {decay:g} at T = " in text for decay in decays)
+    cards = {card.get("id"): card for card in page.iter("article")}
+    assert set(cards) == {claim.label for claim in small_comparison.judgements}
     for claim in small_comparison.judgements:
-        assert f"<code>{claim.label}</code>" in text
-    assert text.count("<svg ") == len(FIGURES)
+        card = cards[claim.label]
+        text = "".join(card.itertext())
+        assert all(part in text for part in (claim.verdict, claim.statement, claim.rejects, claim.reason))
+        assert (card.find(".//math") is None) == (claim.label in WITHOUT_FORMULA)
+        assert (card.find(".//*[@role='img']") is None) == (claim.holds is None)
+
+
+def test_claims_without_a_formula_are_named():
+    """A new claim gets its formula in verify/claims/formulas.toml, or stands in `WITHOUT_FORMULA`."""
+    assert {claim.label for claim in CLAIMS} == FORMULAS.keys() | WITHOUT_FORMULA
+
+
+def test_a_page_in_the_checkout_links_to_derivations(tmp_path):
+    inside = CHECKOUT / "compare" / "again"
+    place, address = derivation_page("memorization.robust", inside)
+    assert (inside / address.partition("#")[0]).resolve().is_file()
+    assert derivation_page("memorization.robust", tmp_path) == (place, "")
+    assert derivation_page("novel.label", inside) == ("", "")
 
 
 def test_every_number_is_in_a_file(folder, small_comparison):
@@ -95,13 +113,16 @@ def test_the_same_runs_give_the_same_bytes(folder, small_comparison, tmp_path):
 
 
 def test_text_from_outside_is_escaped(small_comparison):
-    drawings = {kind.name: "<svg ></svg>" for kind in FIGURES}
-    assert "<script>" not in render_report(small_comparison, drawings, "<script>alert(1)</script>")
+    numbers = {kind.name: kind.numbers(small_comparison.runs).iloc[:0] for kind in FIGURES}
+    assert "<script>" not in render_report(small_comparison, numbers, "<script>alert(1)</script>")
 
 
 def test_columns_are_explained_and_have_values(small_comparison):
     for _, columns in GROUP_TABLES:
         assert all(column.meaning for column in columns)
+        assert all(
+            f"{MEMORIZED_ERROR:g}" in column.meaning for column in columns if column.head == "memorized"
+        )
         for row in small_comparison.rows:
             assert [column.value(row) for column in columns][:2] == [row.T, row.weight_decay]
 
@@ -110,3 +131,31 @@ def test_nothing_memorized_is_a_report_too(small_runs, tmp_path):
     failed = Runs([run for run in small_runs if run.status != "memorized"][:1])
     assert len(failed)
     assert write_report(compare(failed), tmp_path).exists()
+
+
+def test_the_page_is_laid_out_for_every_medium(page):
+    """Without a browser: rules for each medium, and cells that bear their heads where a table has no room."""
+    rules = page.find("head/style").text
+    assert all(f"@media {medium}" in rules for medium in ("print", "screen and (prefers-color-scheme: dark)"))
+    assert all(cell.get("data-head") for cell in page.iter("td"))
+
+
+def browse(page, widths, *options):
+    """What a browser says of a page in frames of these widths."""
+    assert BROWSER
+    address = f"{(Path(__file__).parent / 'frames.html').as_uri()}?page={page.as_uri()}&widths={widths}"
+    flags = "--headless --no-sandbox --disable-gpu --hide-scrollbars --allow-file-access-from-files"
+    command = [BROWSER, *flags.split(" "), "--virtual-time-budget=9000", *options, address]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser is installed")
+def test_nothing_is_cut_in_a_browser(folder, tmp_path):
+    page, shot = folder / "report.html", tmp_path / "shot.png"
+    found = re.search("<title>(.*?)</title>", browse(page, "390,600,768,1280", "--dump-dom"))[1]
+    assert json.loads(unescape(found)) == [[390], [600], [768], [1280]]
+    for width, light in ((390, 0), (390, 1), (1280, 0), (1280, 1)):
+        scheme = f"--blink-settings=preferredColorScheme={light}"
+        browse(page, str(width), scheme, f"--window-size={max(width, 500)},900", f"--screenshot={shot}")
+        assert (imread(shot)[:, :width, :3].mean() > 0.5) == light

@@ -34,10 +34,11 @@ def bench(quick: bool, out: Path | None, engine: str, as_json: bool) -> None:
         return
     if out is not None:
         check_place(out, "--out")
+    from numerics.benchmark import describe_machine
     from numerics.benchmark import regimes as benchmark
     from numerics.training.runs import write_atomically
 
-    machine = benchmark.describe_machine()
+    machine = describe_machine()
     plan = benchmark.QUICK if quick else benchmark.FULL
     try:
         rows = list(benchmark.run(plan, progress=lambda line: click.echo(line, err=True)))

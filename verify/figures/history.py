@@ -41,7 +41,8 @@ def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
     groups = [group for _, group in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
     columns = min(len(groups), 4)
     with styled():
-        figure, axes = panels(-(-len(groups) // columns), columns, 2.7, 3.1, sharey=True)
+        size = (2.7, 3.1) if columns > 1 else (5.3, 4.4)  # one panel has its legend below it in one column
+        figure, axes = panels(-(-len(groups) // columns), columns, *size, sharey=True)
         flat = list(chain.from_iterable(axes))
         for ax in flat[len(groups) :]:
             ax.set_axis_off()
@@ -49,7 +50,8 @@ def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
             _draw_histories(ax, group)
         for row in axes:
             row[0].set_ylabel("train loss")
-        figure.legend(handles=_history_legend(set(numbers["memorized"])), loc="outside lower center", ncols=2)
+        legend = _history_legend(set(numbers["memorized"]))
+        figure.legend(handles=legend, loc="outside lower center", ncols=min(columns, 2))
     return figure
 
 

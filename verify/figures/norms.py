@@ -86,14 +86,16 @@ _NORM_LABELS = {
 
 
 def draw_norms_against_T(numbers: pd.DataFrame) -> Figure:
-    """The figure of `norms_against_T_numbers`."""
+    """The figure of `norms_against_T_numbers`: a panel for each norm that the table has."""
+    drawn = [norm for norm in _NORM_LABELS if norm in set(numbers["norm"])] or list(_NORM_LABELS)
     with styled():
-        figure, axes = panels(1, 2, 5.3, 5.4)
-        for ax, (norm, (label, theory)) in zip(axes[0], _NORM_LABELS.items(), strict=True):
+        figure, axes = panels(1, len(drawn), 5.3, 5.4)
+        for ax, norm in zip(axes[0], drawn, strict=True):
+            label, theory = _NORM_LABELS[norm]
             _draw_norm(ax, numbers[numbers["norm"] == norm], theory)
             ax.set(xlabel="datapoints T", ylabel=label)
         handles, labels = axes[0][0].get_legend_handles_labels()
-        figure.legend(handles[1:], labels[1:], loc="outside lower center", ncols=2)
+        figure.legend(handles[1:], labels[1:], loc="outside lower center", ncols=len(drawn))
     return figure
 
 
