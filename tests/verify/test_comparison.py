@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from numerics import Runs, draw_test_dataset, measure, train
+from numerics import Dataset, Run, Runs, draw_test_dataset, measure, train
 from numerics.training.runs import save_run
 from tests.small_runs import diverged_run
 from theory import Setting, predict
@@ -52,6 +52,22 @@ def test_the_test_loss_of_a_group_is_that_of_its_runs_and_of_their_data():
     measured = [measure(run, run.data, test=fresh).test_loss for run in good]
     assert row.median_test_loss == np.median(measured)
     assert row.predicted_test_loss == np.median([predict(setting, data=run.data).test_loss for run in good])
+
+
+def test_ratios_are_over_orthonormal_data_only():
+    """A T-gon of the least norm, and one twice as long whose data share a feature."""
+    setting, runs = Setting(T=5, n=12), []
+    for scale, shared in ((1.0, 0.0), (2.0, 0.004)):
+        X, hidden = np.eye(12, 5), scale * predict(setting).hidden
+        X[0, 1] = shared
+        data = Dataset.from_dense(X / np.linalg.norm(X, axis=0))
+        W, b = hidden @ np.eye(5, 12), np.append(1 - np.sum(hidden**2, axis=0), np.zeros(7))
+        history = np.array([0]), np.array([0.0])
+        runs.append(Run(setting, "cpu", "memorized", W, b, *history, given_data=data))
+    (row,) = compare(Runs(runs)).rows
+    assert (row.memorized, row.orthonormal) == (2, 1)
+    assert row.median_ratio == pytest.approx(1.0)
+    assert row.median_weight_norm == pytest.approx(1.5 * row.predicted_weight_norm)
 
 
 def test_json_is_strict_and_html_says_the_verdict(runs):

@@ -18,7 +18,7 @@ from theory.polygon_geometry import polygon_vertices
 from verify import diagnose
 from verify.diagnosis import diagnose_run
 from verify.end_states import END_STATES, build, sparse_data
-from verify.stored_features import arrangement, nearest_law
+from verify.stored_features import arrangement, find_stored, nearest_law
 from verify.strategies import Model, memorizing_models
 
 
@@ -126,6 +126,19 @@ def test_few_long_columns_are_stored_features():
     assert (found.name, found.features) == ("stored features", (0, 1, 2, 3, 4))
     assert "5 of 12 features stored: regular pentagon" in found.evidence
     assert diagnose(measure((W, np.zeros(12)), X)).name != "stored features"
+
+
+@pytest.mark.parametrize(("times", "stored"), [(9, 0), (10, 5)])
+def test_a_feature_is_stored_from_ten_occurrences_on(times, stored):
+    points = distinct_points(Dataset.from_dense(np.eye(5)[:, np.arange(5 * times) % 5]))
+    W = polygon_vertices(5, 1.0)
+    assert len(find_stored(W, np.zeros(5), points, memorized=False)) == stored
+
+
+def test_copies_of_memorized_one_hot_datapoints_are_no_features():
+    X = np.eye(6)[:, np.arange(120) % 6]
+    model = tgon_hidden(6), 1 - np.sum(tgon_hidden(6) ** 2, axis=0)
+    assert diagnose(measure(model, X), model, X).name == "regular T-gon"
 
 
 @pytest.mark.parametrize("law", ["constant", "uniform", "free"])

@@ -151,6 +151,15 @@ def test_assumptions_are_decided() -> None:
     assert found == {"unit norm": True, "disjoint supports": False, "active outputs": False}
 
 
+def test_an_own_output_at_the_edge_of_its_relu_is_silent() -> None:
+    """Its gradient is zero there, too."""
+    edge = (
+        measure((np.array([[1.0]]), np.array([-1.0])), np.eye(1)),
+        measure((np.eye(1), np.zeros(1)), np.eye(1)),
+    )
+    assert [record.assumes("active outputs") for record in edge] == [False, True]
+
+
 class Foreign(torch.nn.Module):
     """A module of someone else's: float32, extra parameters, its own names beside W and b."""
 

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, measure, train
-from theory import Setting, predict
+from theory import Assumption, Setting, predict
 from theory.memorization.tgon import tgon_hidden
 from verify import diagnose, diagnosis
 from verify.claims import registry
 from verify.claims.judging import Case, judge_claim
 from verify.claims.registry import CLAIMS, judge_claims, judge_model, judge_on
+from verify.claims.tolerance import shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import next_index, scaled, wrong_sign
 from verify.comparison import compare
 from verify.strategies import memorizing_models, random_models
@@ -135,6 +136,48 @@ def test_share_is_decided_between_extremes(falls):
     cases = [_fabricated(5, seed, memorized=falls) for seed in range(20)]
     cases += [_fabricated(12, seed, memorized=not falls) for seed in range(20)]
     assert judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases).holds is falls
+
+
+def test_the_share_reported_is_that_of_the_least_fall():
+    """Two families of settings: 20 of 20 seeds memorize at T = 5; at T = 12 none do, or five."""
+    cases = []
+    for n, kept in ((10_000, 0), (9_999, 5)):
+        for T in (5, 12):
+            made = [_fabricated(T, seed, memorized=T == 5 or seed < kept) for seed in range(20)]
+            cases += [dataclasses.replace(case, setting=case.setting.replace(n=n)) for case in made]
+    judgement = judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases)
+    assert (judgement.holds, judgement.value) == (True, -0.75)
+
+
+@pytest.mark.parametrize(
+    "label", ["memorization.bias-overtakes", "optimization.memorization-share", "tolerance.tgon-stability"]
+)
+def test_claims_about_the_plane_are_silent_beyond_it(label):
+    """Polygons that lie in three dimensions: the same records, but for a row of zeros."""
+    cases = []
+    for T in (5, 12):
+        made = [_fabricated(T, seed, memorized=T == 5 or "share" not in label) for seed in range(20)]
+        flat = {"m": 3, "hidden": np.vstack([predict(Setting(T=T)).hidden, np.zeros(T)])}
+        names = ("disjoint supports", "active outputs")
+        flat["assumptions"] = tuple(Assumption(name, name, True, "") for name in names)
+        cases += [Case(case.setting.replace(m=3), dataclasses.replace(case.record, **flat)) for case in made]
+    assert not judge_claim(_labelled(CLAIMS, label), cases).applies
+
+
+def test_shape_is_judged_only_within_half_the_distance_to_the_next_polygon():
+    """A T-gon so long that its tolerance is more than half, but not the whole, of that distance."""
+    rival = shape_deviation(predict(Setting(T=6)), predict(Setting(T=5)))
+    shares = {}
+    for scale in np.geomspace(1.0001, 1.2, 60):
+        record = _polygon_case(5, 0, scale=scale).record
+        shares[scale] = max(np.array(shape_tolerance(record)) / np.array(rival))
+    between = [scale for scale, share in shares.items() if 0.5 < share < 1]
+    near = [scale for scale, share in shares.items() if share < 0.5]
+    assert between
+    assert near
+    for scales, applies in ((between, False), (near, True)):
+        found = [judge_model(_polygon_case(5, 0, scale=scale).record, 20) for scale in scales]
+        assert {_labelled(one, "tolerance.tgon-stability").applies for one in found} == {applies}
 
 
 def test_a_seed_that_diverges_does_not_memorize():

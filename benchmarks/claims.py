@@ -1,0 +1,155 @@
+"""False alarms and power of the claims. Run: python benchmarks/claims.py [MODELS], 1 000 unless given.
+
+Writes claims.csv beside itself. For claims about single models: on how many built models each could be judged and was
+violated, though it is true of all of them; by how many of those each control was found out; and the smallest effect
+that is found on 95 % of a fifth of them. Effects are forged into what was measured, in steps of a factor of 2. For
+claims about many runs, decided by sign tests: the runs that a share of 95 % or more of them needs to be seen with a
+probability of 90 %, and the largest probability of a wrong decision.
+"""
+
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import binom
+
+from numerics import measure
+from numerics.measurement.distinct import distinct_points
+from theory import Setting
+from theory.features.polygon import polygon
+from theory.memorization.tgon import tgon_hidden
+from theory.polygon_geometry import polygon_vertices
+from verify.claims.feature_claims import judge_ring_gain, polygon_worth
+from verify.claims.judging import Case, Claim
+from verify.claims.population_claims import POPULATION_CLAIMS, SIGNIFICANCE
+from verify.claims.registry import SINGLE_CLAIMS
+from verify.end_states import build, disjoint_data, memorizer, sparse_data
+
+HERE = Path(__file__).parent
+
+#: Sizes of effects, and the share of models on which one must be found.
+SIZES, FOUND = [2.0**-j for j in range(14, 0, -1)], 0.95
+
+
+def memorizers(count: int) -> Iterator[Case]:
+    """Models of zero loss or little more: every second one a T-gon, at most a thousandth longer than the least norm."""
+    names = "regular T-gon", "irregular polygon", "two circles", "minimum-norm code", "memorized code"
+    for seed in range(count):
+        numbers = np.random.default_rng(seed)
+        if seed % 2:
+            model, data = build(names[seed // 2 % 5], numbers, float(numbers.random()))
+        else:
+            hidden = tgon_hidden(int(numbers.integers(3, 13))) * (1 + 1e-3 * float(numbers.random()))
+            model, data = memorizer(numbers, hidden, disjoint_data(numbers, hidden.shape[1]))
+        record = measure(model, distinct_points(data).data)
+        yield Case(Setting(T=record.T, m=record.m, n=data.n), record, 0, (model.W, model.b), data)
+
+
+def rings(count: int) -> Iterator[Case]:
+    """The best k-gons of uniform amplitudes, disturbed by up to a hundredth of their length."""
+    for seed in range(count):
+        numbers = np.random.default_rng(seed)
+        k, noise = int(numbers.integers(5, 9)), 0.01 * float(numbers.random())
+        best = polygon(k, "uniform", n=k)
+        W = polygon_vertices(k, best.radius_squared)
+        W = W + noise * np.sqrt(best.radius_squared / 2) * numbers.normal(size=W.shape)
+        b = best.bias + noise * numbers.normal(size=k)
+        data = sparse_data(numbers, k, 100 * k, alone=True, law="uniform")
+        yield Case(Setting(T=data.T, n=k), measure((W, b), data), 0, (W, b), data)
+
+
+def _scaled(name: str, sign: float) -> Callable[[Case, float], Case]:
+    def forge(case: Case, size: float) -> Case:
+        value = getattr(case.record, name) * (1 + sign * size)
+        return replace(case, record=replace(case.record, **{name: value}))
+
+    return forge
+
+
+def _turned(case: Case, size: float) -> Case:
+    """The first hidden vector turned by a share of 2π/T."""
+    angle, hidden = 2 * np.pi * size / case.record.T, case.record.hidden.copy()
+    hidden[:, 0] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]] @ hidden[:, 0]
+    return replace(case, record=replace(case.record, hidden=hidden))
+
+
+def _longer(case: Case, size: float) -> Case:
+    W, b = case.parameters
+    return replace(case, parameters=(W * (1 + size), b))
+
+
+#: What is forged for each claim about single models, in words and in deed; None: the judge's own theory.
+EFFECTS: dict[str, tuple[str, Callable[[Case, float], Case] | None]] = {
+    "memorization.norm-split": ("‖W‖ longer", _scaled("weight_norm", 1)),
+    "memorization.own-output": ("c larger", _scaled("bias_coefficient", 1)),
+    "memorization.robust": ("Σ‖h‖² smaller", _scaled("energy", -1)),
+    "tolerance.tgon-stability": ("a point turned, in gaps", _turned),
+    "generalization.ring-gain": ("the share that is kept smaller", None),
+    "generalization.ring-law": ("the ring longer: violated or not judged", _longer),
+}
+
+
+def smallest(claim: Claim, cases: list[Case]) -> float | None:
+    """The smallest effect that is found on nearly all cases; None if none is."""
+    forge = EFFECTS[claim.label][1]
+    for size in SIZES:
+        if forge is None:
+            worth = lambda *given, size=size: polygon_worth(*given) + size  # noqa: E731
+            found = [judge_ring_gain([case], worth).holds is False for case in cases]
+        else:
+            holds = [claim.judge([forge(case, size)]).holds for case in cases]
+            found = [one is False or (one is None and forge is _longer) for one in holds]
+        if np.mean(found) >= FOUND:
+            return size
+    return None
+
+
+def runs_needed() -> tuple[int, float]:
+    """Runs that a sign test needs where 95 % agree, and its largest probability of a decision against the truth."""
+    for count in range(2, 100):
+        decisive = next(
+            (
+                yes
+                for yes in range(count // 2 + 1, count + 1)
+                if 2 * binom.sf(yes - 1, count, 0.5) < 2 * SIGNIFICANCE
+            ),
+            count + 1,
+        )
+        if binom.sf(decisive - 1, count, 0.95) >= 0.9:
+            return count, float(binom.cdf(count - decisive, count, 0.5))
+    raise ArithmeticError("no number of runs below 100 is enough")
+
+
+def main(count: int) -> None:
+    """Judge all and write the table."""
+    rows = []
+    families = {"memorization": list(memorizers(count)), "generalization": list(rings(count))}
+    families["tolerance"] = families["memorization"]
+    for claim in SINGLE_CLAIMS:
+        cases = families[claim.label.partition(".")[0]]
+        holds = [claim.judge([case]).holds for case in cases]
+        judged = [case for case, one in zip(cases, holds, strict=True) if one is not None]
+        effect = smallest(claim, [case for case in cases[::20] if case in judged])
+        found = {
+            control.name: sum(control.judge([case]).holds is False for case in judged)
+            for control in claim.controls
+        }
+        told = "; ".join(f"{name}: {times}" for name, times in found.items())
+        about = EFFECTS[claim.label][0], "" if effect is None else f"{effect:.2g}"
+        rows.append((claim.label, len(cases), len(judged), holds.count(False), told, *about))
+        print(*rows[-1], flush=True)
+    needed, wrong = runs_needed()
+    rows += [
+        (claim.label, "", "", f"{wrong:.2g} at most", "", "runs, 95 % of which agree", needed)
+        for claim in POPULATION_CLAIMS
+    ]
+    head = ("claim", "models", "judged", "violated", "controls found out", "effect", "smallest found")
+    with (HERE / "claims.csv").open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
