@@ -8,6 +8,7 @@ import pytest
 from theory import Setting, polygon, predict, robust_energy_bound
 from theory.codes.known_codes import shifted_cross_polytope
 from theory.codes.programme import memorization_code
+from theory.derivations.domains import Integers, Interval
 from theory.dimensionality import dimensionality, maximal_dimensionality
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, normalized, samples, uniform
@@ -16,6 +17,7 @@ from theory.memorization import failures, overlap, unequal_norms
 from theory.memorization.finite_penalty import penalised_polygon
 from theory.memorization.tgon import tgon_energy
 from theory.optimization import reach
+from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 from theory.optimization.largest_entry import largest_entry_probability
 from theory.polygon_geometry import polygon_vertices
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
@@ -68,6 +70,9 @@ REFUSED = [
     (r"^T = 3 .*at most 2; try m=2 or T=2$", predict, Setting(T=3, m=1)),
     ("'weights' or 'both'", predict, Setting(T=3), "bias"),
     ("T <= 500", predict, Setting(T=100_000, m=3)),
+    *(("needed", symmetric_rate, *bad) for bad in ((0.4,), (1.0, -1.0))),
+    *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5))),
+    *(("must", sets, *bad) for sets, *bad in ((Interval, 1, 1), (Interval, 2, 1), (Integers, 3, 2))),
     ("rates", reach.reach, [-1.0], 0.1),
     ("rates", reach.reach, [0.5, 3.0], 0.5),
     ("weight_decay", reach.reach, [0.1], -1),

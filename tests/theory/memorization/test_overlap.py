@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from theory.memorization.overlap import (
     disjoint_probability,
     expected_overlapping_pairs,
-    first_overlap_scale,
     pair_overlap_probability,
-    typical_overlap_scale,
     universal_overlap_scale,
 )
 
@@ -61,13 +59,6 @@ def test_disjointness_is_the_sum_over_empty_datapoints(T, n, p):
     )
     expected = float(sum(terms) / (1 - (1 - p) ** n) ** T)
     assert disjoint_probability(T, n, 1 - float(p)) == pytest.approx(expected, rel=1e-11, abs=0)
-
-
-def test_scales_of_the_paper():
-    assert pair_overlap_probability(*PAPER) == pytest.approx(0.00995, abs=5e-6)
-    assert first_overlap_scale(*PAPER) == pytest.approx(14.2, abs=0.05)
-    assert typical_overlap_scale(*PAPER) == pytest.approx(100.5, abs=0.05)
-    assert universal_overlap_scale(*PAPER) == pytest.approx(1_248.04, abs=0.005)
 
 
 def test_the_universal_scale_is_a_root_on_the_falling_side():

