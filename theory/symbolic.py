@@ -166,7 +166,7 @@ def polygon(vertices: int, law: str, amplitude: float = 1) -> dict[str, Expr]:
     the bias is that of the amplitude 1, left out for others.
 
     >>> polygon(5, "unit")["weight_norm"], polygon(5, "free")["gain"]
-    (sqrt(5), 5*sqrt(5)/11 + 35/11)
+    (sqrt(5), (5*sqrt(5) + 35)/11)
     """
     passed = Integer(1) if vertices <= 2 else interference(vertices, vertices)
     squared = {"unit": Integer(1), "free": 1 / passed}.get(law, Integer(0))
