@@ -127,7 +127,7 @@ def in_unicode(text: str) -> str:
         latex = re.sub(r"\\(?:mathrm|text|pmod) ?\{([^{}]*)\}", r"\1", found[1])
         latex = re.sub(r"\\sqrt ?\{([^{}]*)\}", r"√(\1)", latex)
         latex = re.sub(r"[_^]\{([^{}]{1,2})\}", lambda part: part[0][0] + part[1], latex)
-        latex = re.sub(r"\\([lr]Vert|[lr]vert) ?", lambda sign: _SIGNS[sign[1]], latex)
+        latex = re.sub(r"\\(?:(l[Vv]ert) ?|(r[Vv]ert))", lambda sign: _SIGNS[sign[1] or sign[2]], latex)
         words = re.sub(
             r"\\([A-Za-z]+)", lambda word: _SIGNS.get(word[1], greek_unicode.get(word[1], word[1])), latex
         )
