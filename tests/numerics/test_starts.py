@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start, draw_test_dataset, measure, observe, train, train_one
 from numerics.measurement.observables import OBSERVABLES
-from numerics.schedule import learning_rates
 from numerics.starts import first_copies
 from tests.numerics.cases import begin
 from theory import Setting
@@ -60,15 +59,6 @@ def test_ring_starts_hold_the_most_frequent_features(start):
 def test_memorizing_start_needs_a_code():
     with pytest.raises(ValueError, match="m = 1"):
         draw_start(Setting(T=3, m=1, n=100, start="memorizing"))
-
-
-@given(st.integers(1, 40), st.data())
-def test_constant_schedule_keeps_its_peak_and_its_sum(steps, data):
-    warmup = data.draw(st.integers(0, steps))
-    setting = Setting(T=2, steps=steps, warmup=warmup, schedule="constant", lr=0.1)
-    rates = learning_rates(setting)
-    assert (rates[warmup:] == 0.1).all()
-    assert rates.sum() == pytest.approx(setting.learning_rate_sum, rel=1e-12)
 
 
 def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 
-from numerics import Dataset, ReluOutputModel, draw_dataset, reconstruction_loss
+from numerics import Dataset, ReluOutputModel, reconstruction_loss
 from numerics.engines.cpu.kernels import BLOCK
 from numerics.engines.cpu.trajectory import point_errors
 from tests.numerics.cases import (
@@ -25,7 +25,6 @@ from tests.numerics.cases import (
     reference_loss_and_gradients,
     rounding_bounds,
 )
-from theory import Setting
 
 DTYPES = {torch.float32: EPS32, torch.float64: EPS64}
 
@@ -209,37 +208,6 @@ def test_many_models_at_once_and_functional_gradients() -> None:
         for place, part in enumerate(map(torch.Tensor.numpy, found), start=1):
             assert all(excess(part[k] - expected[k][place], bounds[k][place]) <= 1 for k in range(3))
             assert excess(part[0] - expected[2][place], bounds[0][place]) > 1
-
-
-@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW])
-def test_own_training_loop(optimizer: type[torch.optim.Optimizer]) -> None:
-    """A user's loop over the fused loss walks where it walks over the module's dense loss, in float64.
-
-    Bound: how far a start moved by one step's rounding drifts, times the number of steps it is added in.
-    """
-    steps = 60
-    setting = Setting(T=4, n=40, sparsity=0.9, seed=2, dtype="float64")
-    data = draw_dataset(setting)
-    X = torch.as_tensor(data.dense())
-
-    def walk(loss, moved: float = 0.0) -> np.ndarray:
-        model = ReluOutputModel.initial(setting)
-        with torch.no_grad():
-            model.W += moved * torch.sign(model.W)
-        own = optimizer(model.parameters(), lr=1e-2)
-        for _ in range(steps):
-            own.zero_grad()
-            loss(model).backward()
-            own.step()
-        return torch.cat([model.W, model.b[None]]).detach().numpy()
-
-    dense = walk(lambda model: model.loss(X))
-    step_error = 2 * data.n * np.finfo(float).eps
-    drift = np.abs(walk(lambda model: model.loss(X), moved=step_error) - dense).max()
-    difference = np.abs(walk(lambda model: reconstruction_loss(model.W, model.b, data)) - dense).max()
-    assert difference <= steps * drift
-    wrong = np.abs(walk(lambda model: reconstruction_loss(model.W, 1.0001 * model.b, data)) - dense).max()
-    assert wrong > steps * drift
 
 
 def test_tensors_in_tensors_out() -> None:

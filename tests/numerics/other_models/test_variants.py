@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, draw_dataset, train_one
+from numerics.engines import available_engines
 from numerics.other_models.variants import (
     STANDARD,
     VARIANTS,
@@ -116,13 +117,16 @@ def test_the_comparison_tells_the_variants_apart(variant):
         assert max(strayed) > 1e6
 
 
-@pytest.mark.parametrize("engine", ["reference", "cpu"])
-def test_with_all_flags_off_it_trains_as_the_engines_do(engine):
-    """In float64 the two differ by rounding alone; the start is not that close to the end."""
-    expected, found = train_one(SETTING, engine=engine), train_variant(SETTING, STANDARD)
-    moved = np.abs(expected.W - draw_variant_start(SETTING, STANDARD)[0]).max()
+@pytest.mark.parametrize("engine", available_engines())
+@pytest.mark.parametrize("warmup", [0, 1, 2, 40])
+def test_with_all_flags_off_it_trains_as_the_engines_do(engine, warmup):
+    """AdamW written down anew, in float64: rounding alone tells the two apart, and tells another AdamW or start."""
+    setting = SETTING.replace(warmup=warmup)
+    expected, found = train_one(setting, engine=engine), train_variant(setting, STANDARD)
     for one, other in ((found.W, expected.W), (found.D, expected.W), (found.b, expected.b)):
-        assert np.abs(one - other).max() < DRIFT < 1e-6 * moved
+        assert np.abs(one - other).max() < DRIFT
+    for change in ({"weight_decay": 0.02}, {"adam_epsilon": 2e-8}, {"warmup": 3}, {"seed": 1}):
+        assert np.abs(train_variant(setting.replace(**change), STANDARD).W - expected.W).max() > DRIFT
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

@@ -6,9 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numba
 import pytest
@@ -43,33 +46,17 @@ def deadly_task(settings: Sequence[Setting], engine: Any, version: str) -> list[
     return cluster.train_task(settings, engine, version)
 
 
-class Future:
-    """A task of `Client`, done before it is handed out."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self.status, self.outcome = "finished", None
-        try:
-            self.outcome = work()
-        except Exception as error:  # noqa: BLE001
-            self.status, self.outcome = "error", error
-
-    def add_done_callback(self, call: Callable[[Any], None]) -> None:
-        call(self)
-
-    def result(self) -> Any:
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
-
-
-class Silent(Future):
-    """A task that never ends."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: None)
-
-    def add_done_callback(self, call: Callable[[Any], None]) -> None:
-        pass
+def handed_out(work: Callable[[], Any] | None = None) -> Any:
+    """A task of `Client`, done before it is handed out; one without work never ends."""
+    task: Any = futures.Future()
+    try:
+        if work is not None:
+            task.set_result(work())
+        task.status = "finished"
+    except Exception as error:  # noqa: BLE001
+        task.set_exception(error)
+        task.status = "error"
+    return task
 
 
 class Client:
@@ -84,7 +71,7 @@ class Client:
     def nthreads(self) -> dict[str, int]:
         return {"worker": self.threads}
 
-    def submit(self, task: Any, settings: list[Setting], engine: Any, version: str, pure: bool) -> Future:
+    def submit(self, task: Any, settings: list[Setting], engine: Any, version: str, pure: bool) -> Any:
         self.submitted.append(settings)
 
         def work() -> Any:
@@ -92,9 +79,9 @@ class Client:
                 raise ChildProcessError("worker died")
             return task(settings, engine, version)
 
-        return Future(work)
+        return handed_out(work)
 
-    def cancel(self, futures: Sequence[Future]) -> None:
+    def cancel(self, tasks: Sequence[Any]) -> None:
         self.cancelled = True
 
 
@@ -168,12 +155,13 @@ def test_cells_of_another_process_are_waited_for_and_not_trained(tmp_path: Path)
 
 def test_a_lost_scheduler_is_one_line_and_keeps_what_is_written(tmp_path: Path) -> None:
     class Lost(Client):
-        def submit(self, *arguments: Any, **options: Any) -> Future:
-            future = super().submit(*arguments, **options)
+        def submit(self, *arguments: Any, **options: Any) -> Any:
+            task = super().submit(*arguments, **options)
             if len(self.submitted) == 2:
-                self.status = "closed"
-                future.status, future.outcome = "cancelled", RuntimeError("connection\nlost")
-            return future
+                self.status, task = "closed", futures.Future()
+                task.set_exception(RuntimeError("connection\nlost"))
+                task.status = "cancelled"
+            return task
 
     with pytest.raises(ClusterError, match="goes on from here") as lost:
         dispatch(Lost(), tmp_path)
@@ -186,9 +174,9 @@ def test_a_lost_scheduler_is_one_line_and_keeps_what_is_written(tmp_path: Path) 
 
 def test_a_scheduler_that_is_silent_and_gone_is_noticed(tmp_path: Path) -> None:
     class Gone(Client):
-        def submit(self, *arguments: Any, **options: Any) -> Future:
+        def submit(self, *arguments: Any, **options: Any) -> Any:
             self.status = "closed"
-            return Silent()
+            return handed_out()
 
     with pytest.raises(ClusterError, match="scheduler was lost"):
         dispatch(Gone(), tmp_path)
@@ -196,8 +184,8 @@ def test_a_scheduler_that_is_silent_and_gone_is_noticed(tmp_path: Path) -> None:
 
 def test_ctrl_c_drops_tasks_and_locks(tmp_path: Path) -> None:
     class Slow(Client):
-        def submit(self, *arguments: Any, **options: Any) -> Future:
-            return Silent()
+        def submit(self, *arguments: Any, **options: Any) -> Any:
+            return handed_out()
 
     def interrupt() -> None:
         assert list(tmp_path.glob(".*.lock"))  # cells in flight are held
@@ -306,32 +294,17 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
 def test_a_worker_that_dies_while_it_is_asked_for_its_version_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class Asked(Client):
-        answers: dict[str, Any] = {}  # noqa: RUF012
-
-        def __init__(self, *_: Any, **__: Any) -> None:
-            super().__init__()
-
-        def __enter__(self) -> Any:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-        def wait_for_workers(self, *_: Any, **__: Any) -> None:
-            pass
-
-        def run(self, task: Callable[[], str], on_error: str) -> dict[str, Any]:
-            return self.answers
-
-    monkeypatch.setattr(distributed(), "Client", Asked)
-    Asked.answers = {"dead": OSError("closed"), "alive": cluster._source_hash()}
-    with cluster._connected("tcp://here:1") as client:
-        assert client.status == "running"
-    for answer, said in ((ImportError("numba"), "cannot load this program"), ("0" * 64, "another version")):
-        Asked.answers = {"dead": OSError("closed"), "alive": answer}
-        with pytest.raises(ClusterError, match=said), cluster._connected("tcp://here:1"):
-            pass
+    client, own = mock.MagicMock(), cluster._source_hash()
+    monkeypatch.setattr(distributed(), "Client", lambda *_, **__: client)
+    for answer, said in (
+        (own, ""),
+        (ImportError("numba"), "cannot load this"),
+        ("0" * 64, "another version"),
+    ):
+        client.run.return_value = {"dead": OSError("closed"), "alive": answer}
+        refused = pytest.raises(ClusterError, match=said) if said else nullcontext()
+        with refused, cluster._connected("tcp://here:1") as found:
+            assert found is client
 
 
 @pytest.fixture

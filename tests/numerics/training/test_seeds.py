@@ -126,29 +126,6 @@ def test_progress_adds_up(tmp_path: Path) -> None:
         assert min(done) >= 0
 
 
-def test_interruption_keeps_finished_runs_and_stops(tmp_path: Path, trained: list[Setting]) -> None:
-    """Ctrl-C in the second run: the first is on disk, the second stops at once, the others never start."""
-    long = SMALL.replace(steps=100_000)
-    done: list[int] = []
-
-    def interrupting(steps: int) -> None:
-        done.append(steps)
-        if sum(done) > 1.5 * long.steps:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(long, seeds=6, out=tmp_path, progress=interrupting, threads=1)
-    assert sum(done) <= (1.5 + 1.01 / RECORDS) * long.steps
-    assert len(trained) == 2
-    kept = Runs.load(tmp_path)
-    assert [run.setting.seed for run in kept] == [0]
-    assert same(kept[0], train_one(long))
-    trained.clear()
-    resumed = train(long.replace(steps=100_000), seeds=2, out=tmp_path, progress=False)
-    assert named(trained) == [(3, 1)]
-    assert len(resumed) == 2
-
-
 @given(st.integers(1, 100_000))
 def test_records_are_even_and_include_both_ends(steps: int) -> None:
     at = record_steps(steps)
