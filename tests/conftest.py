@@ -7,8 +7,16 @@ tests that want more under `thorough` leave theirs unset.
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
+
+if sys.dont_write_bytecode:
+    # Each process would compile what it imports anew, two seconds for torch and numba: once, into a folder apart.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+    sys.dont_write_bytecode, os.environ["PYTHONPYCACHEPREFIX"] = False, sys.pycache_prefix
 
 pytest_plugins = ["tests.small_runs"]
 

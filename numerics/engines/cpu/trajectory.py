@@ -82,7 +82,7 @@ class _Workspace:
         """Hold the data in this arrangement."""
         by_point, (features, *by_feature) = self.data.arranged(arrangement)
         parts, awake = range(self.parts), arrangement.awake
-        first = [kernels.part_of(awake, part, self.parts, BLOCK)[0] for part in parts]
+        first = [kernels.part_of.py_func(awake, part, self.parts, BLOCK)[0] for part in parts]
         bounds = np.searchsorted(features, [*first, awake])
         self.arrays = (by_point, (bounds, features, *by_feature), self._scratch)
         if isinstance(culling := vars(self).get("culling"), Listing):
