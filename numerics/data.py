@@ -48,13 +48,9 @@ class Dataset:
             object.__setattr__(self, name, _vector(getattr(self, name), kind, name))
         counts, values = np.diff(self.indptr), self.values
         if len(self.indptr) < 2 or self.indptr[0] != 0 or self.indptr[-1] != len(self.indices):
-            raise ValueError(
-                "indptr must start at 0, end at the number of entries, for at least one datapoint"
-            )
+            raise ValueError("indptr must run from 0 to the number of entries, for at least one datapoint")
         if np.any(counts <= 0):
-            raise ValueError(
-                f"datapoint {np.argmin(counts)} has no feature; every datapoint needs at least one"
-            )
+            raise ValueError(f"datapoint {np.argmin(counts)} has no feature; each needs at least one")
         if len(values) != len(self.indices):
             raise ValueError(f"{len(values)} values for {len(self.indices)} indices; they must be as many")
         if not np.all((values > 0) & np.isfinite(values)):

@@ -46,18 +46,14 @@ def read_dataset(
         X, note = _of_instance(X, n, *place)
         notes.append(note)
     if X.ndim != 2 or n not in X.shape:
-        raise ValueError(
-            f"X has shape {X.shape}; the model has {n} features, so it must be ({n}, T) or (T, {n})"
-        )
+        raise ValueError(f"X has shape {X.shape}; for {n} features it must be ({n}, T) or (T, {n})")
     entries = _entries(X)
     if rows is None and X.shape == (n, n):
         rows, why = _square(entries, usually_rows)
     else:
         rows, why = X.shape[1] == n if rows is None else rows, ""
     if X.shape[rows] != n:
-        raise ValueError(
-            f"X has shape {X.shape}: its {'rows' if rows else 'columns'} do not have {n} entries"
-        )
+        raise ValueError(f"X has shape {X.shape}: its {'rows' if rows else 'columns'} have not {n} entries")
     if rows or why:
         notes.append(f"X has shape {X.shape}: one {'row' if rows else 'column'} per datapoint{why}")
     data, empty = _without_empty((entries.T if rows else entries).tocsc())
@@ -81,9 +77,8 @@ def _of_instance(X: Any, n: int, instance: int, instances: int) -> tuple[Any, st
         if X.shape[axis] == instances and X.shape[features] == n:
             note = f"X has shape {X.shape}: axis {axis} is taken as that of the instances"
             return X.take(instance, axis=axis), note
-    raise ValueError(
-        f"X has shape {X.shape}; for {instances} instances of {n} features it must be (T, {instances}, {n})"
-    )
+    wanted = f"for {instances} instances of {n} features it must be (T, {instances}, {n})"
+    raise ValueError(f"X has shape {X.shape}; {wanted}")
 
 
 def _entries(X: Any) -> Any:
@@ -126,9 +121,8 @@ def _told(data: Dataset) -> tuple[str, ...]:
     """What of a dataset differs from that of the theory: norms, copies."""
     notes, norms, distinct = [], data.norms, distinct_points(data).data.T
     if np.abs(norms - 1).max() > TOLD_FROM:
-        notes.append(
-            f"norms of datapoints are {norms.min():.6g} to {norms.max():.6g}, not 1: carried in every bound"
-        )
+        least, most = norms.min(), norms.max()
+        notes.append(f"norms of datapoints are {least:.6g} to {most:.6g}, not 1: carried in every bound")
     if distinct < data.T:
         notes.append(f"{data.T} datapoints, {distinct} of them distinct")
     return tuple(notes)

@@ -111,7 +111,5 @@ def checked(
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         raise ValueError("W or b holds NaN or infinity; only finite parameters can be measured")
     if max(np.abs(W).max(), np.abs(b).max()) > LARGEST:
-        raise ValueError(
-            f"W or b holds numbers above {LARGEST:g}, whose products overflow; try smaller units"
-        )
+        raise ValueError(f"W or b holds numbers above {LARGEST:g}: products overflow; try smaller units")
     return np.ascontiguousarray(W), np.ascontiguousarray(b)

@@ -157,14 +157,8 @@ def _parts(arrays: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Mapping
         for parent, part in parts.items()
     }
     square = any(shape[-1] == shape[-2] for own in shapes for _, shape in own if len(shape) >= 2)
-    if (
-        len(parts) < 2
-        or len(shapes) > 1
-        or square
-        or any(_LAYER.fullmatch(_last(parent)) for parent in parts)
-    ):
-        return [("", arrays)]
-    return list(parts.items())
+    layers = any(_LAYER.fullmatch(_last(parent)) for parent in parts)
+    return [("", arrays)] if len(parts) < 2 or len(shapes) > 1 or square or layers else list(parts.items())
 
 
 def _read_part(arrays: Mapping[str, Any], label: str, sides: Collection[int]) -> list[StoredModel]:
@@ -203,9 +197,8 @@ def _find_pair(arrays: Mapping[str, Any], sides: Collection[int]) -> _Pair:
                 key = (bool(sides) and n not in sides, -n, bias is None, names, order.index(weight))
                 pairs.append((key, _Pair(weight, bias, math.prod(lead), m, n, turned)))
     if not pairs:
-        shapes = ", ".join(
-            f"{name or 'array'} {tuple(array.shape)}" for name, array in list(arrays.items())[:6]
-        )
+        few = list(arrays.items())[:6]
+        shapes = ", ".join(f"{name or 'array'} {tuple(array.shape)}" for name, array in few)
         raise ValueError(f"no weights W (m, n) among its arrays ({shapes}); save an npz with W and b")
     return min(pairs, key=lambda pair: pair[0])[1]
 
@@ -309,10 +302,7 @@ def _role(array: Any, others: Mapping[str, Any], pair: _Pair) -> tuple[int, ...]
     flat = [side for side in shape if side != 1]
     if flat[-1] in (pair.m, pair.n) and math.prod(flat[:-1]) in several:
         return (flat[-1],)
-    known = {
-        pair.m,
-        pair.n,
-        *(side for other in others.values() if other is not array for side in other.shape),
-    }
+    sides = (side for other in others.values() if other is not array for side in other.shape)
+    known = {pair.m, pair.n, *sides}
     joined = len(shape) >= 2 and {pair.m, pair.n} & set(shape[-2:]) and set(shape[-2:]) <= known
     return shape if joined else None

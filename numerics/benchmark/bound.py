@@ -45,9 +45,8 @@ def mix(numbers, m, rounds):
 @cache
 def _mix(chains: int) -> Any:
     lines = _MIX.splitlines()
-    return from_source(
-        "mix", (line.format(j=j) for line in lines for j in range(chains if "{j}" in line else 1))
-    )
+    written = (line.format(j=j) for line in lines for j in range(chains if "{j}" in line else 1))
+    return from_source("mix", written)
 
 
 def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:

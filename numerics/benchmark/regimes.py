@@ -254,7 +254,6 @@ def results_csv(rows: list[Row], machine: dict[str, Any]) -> str:
     lines = [f"# {facts}; early: {EARLY_STEPS} steps", "table,n,T,m,state,quantity,value"]
     for table, row in rows:
         where = [table, *(str(row.get(name, "")) for name in _WHERE)]
-        lines += [
-            ",".join([*where, name, f"{value:.6g}"]) for name, value in row.items() if name not in _WHERE
-        ]
+        found = {name: value for name, value in row.items() if name not in _WHERE}
+        lines += [",".join([*where, name, f"{value:.6g}"]) for name, value in found.items()]
     return "\n".join(lines) + "\n"

@@ -93,9 +93,7 @@ def polish(model: Any, data: Dataset | Any) -> Polished:
     certificate = certificate_of(programme, columns)
     if not certificate.primal <= FEASIBLE:
         obstacle = _obstacle(before.hidden, dataset, dropped)
-        raise ValueError(
-            f"no model of zero loss was found near this one{obstacle}; polish a run that memorizes"
-        )
+        raise ValueError(f"no model of zero loss is near this one{obstacle}; polish a run that memorizes")
     W, b = programme.expanded(columns)
     after = measure((W, b), dataset)
     return Polished(W, b, before, after, certificate, dropped, programme.shared, steps)
@@ -129,7 +127,6 @@ def _obstacle(hidden: Floats, data: Dataset, dropped: NDArray[np.bool_]) -> str:
         points = data.columns[data.indices == feature]
         having = np.isin(order, points)
         if np.sum(having & ~np.roll(having, -1)) > 1:
-            return (
-                f": datapoints {points.tolist()} share a feature, and zero loss needs them to be neighbours"
-            )
+            named = f"datapoints {points.tolist()} share a feature"
+            return f": {named}, and zero loss needs them to be neighbours"
     return ""

@@ -202,9 +202,8 @@ def _newton_steps(programme: LeastNormProgramme, columns: Floats, tolerance: flo
 
 
 def _multipliers(programme: LeastNormProgramme, columns: Floats, rows: NDArray[np.intp]) -> Floats:
-    return fitting_multipliers(
-        2 * columns.ravel(), programme.jacobian(columns, rows), programme.equality[rows]
-    )
+    jacobian = programme.jacobian(columns, rows)
+    return fitting_multipliers(2 * columns.ravel(), jacobian, programme.equality[rows])
 
 
 def certificate_of(programme: LeastNormProgramme, columns: Floats) -> Certificate:

@@ -46,9 +46,8 @@ def measure(
     if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
         check_forward(model, W, b, dataset, *place)
     elif forward and stored.differences:
-        raise ValueError(
-            f"not ReLU(WᵀWx + b): {'; '.join(stored.differences)}; try forward=False for W and b only"
-        )
+        why = "; ".join(stored.differences)
+        raise ValueError(f"not ReLU(WᵀWx + b): {why}; try forward=False for W and b only")
     hidden = dataset.project(W)
     radius_squared = (hidden**2).sum(axis=0)
     errors = point_errors(W, b, dataset)

@@ -124,9 +124,9 @@ def _parse(document: dict[str, Any], form: Form) -> Sweep:
         raise SweepFileError(f"engine = {engine!r}: allowed are auto, {', '.join(ENGINES)}")
     axes = _axes({key: value for key, value in document.items() if key in _TABLES})
     try:
-        cells, count = _cells(
-            axes if form == "full" else _replaced(axes, _smaller_axes(document[form], form))
-        )
+        if form != "full":
+            axes = _replaced(axes, _smaller_axes(document[form], form))
+        cells, count = _cells(axes)
     except SweepFileError as error:
         raise error if form == "full" else SweepFileError(f"in its {form} form: {error}") from None
     return Sweep(cells, title, engine, count - len(cells))
@@ -171,11 +171,8 @@ def _replaced(axes: list[_Axis], smaller: list[_Axis]) -> list[_Axis]:
     replaced = {key for axis in smaller for key in axis.columns}
     found, rest = [], list(smaller)
     for axis in axes:
-        here = [
-            one
-            for one in rest
-            if one.table == axis.table != "zip" and one.columns.keys() == axis.columns.keys()
-        ]
+        same = [one for one in rest if one.columns.keys() == axis.columns.keys()]
+        here = [one for one in same if one.table == axis.table != "zip"]
         kept = {key: column for key, column in axis.columns.items() if key not in replaced}
         found += here or ([_Axis(axis.table, kept)] if kept else [])
         rest = [one for one in rest if one not in here]
@@ -202,9 +199,8 @@ def _values(key: str, given: Any, table: str) -> list[Any]:
             raise SweepFileError(f"{key} = {_shown(item)}: a number stands without quotes")
         result += _range(key, item) if isinstance(item, str) and integer else [item]
     if table == "setting" and (len(result) > 1 or isinstance(given, list)):
-        raise SweepFileError(
-            f"{key} = {_shown(given)}: [setting] takes one value; lists and ranges belong in [grid]"
-        )
+        what = "[setting] takes one value; lists and ranges belong in [grid]"
+        raise SweepFileError(f"{key} = {_shown(given)}: {what}")
     return result
 
 
@@ -232,9 +228,8 @@ def _cells(axes: list[_Axis]) -> tuple[tuple[Setting, ...], int]:
         try:
             cells[Setting(**values)] = None
         except ValidationError as error:
-            here = ", ".join(
-                f"{name} = {_shown(value)}" for name, value in values.items() if name not in fixed
-            )
+            free = {name: value for name, value in values.items() if name not in fixed}
+            here = ", ".join(f"{name} = {_shown(value)}" for name, value in free.items())
             line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", explain_invalid(error))
             raise SweepFileError(f"{here and f'cell {here}: '}{line}") from None
     return tuple(cells), count
@@ -243,9 +238,8 @@ def _cells(axes: list[_Axis]) -> tuple[tuple[Setting, ...], int]:
 def _require_known(key: str, valid: Sequence[str], place: str) -> None:
     if key not in valid:
         nearest = difflib.get_close_matches(key, valid, n=1, cutoff=0.0)[0]
-        raise SweepFileError(
-            f"unknown key {key!r}{place}; did you mean {nearest!r}? known: {', '.join(valid)}"
-        )
+        known = ", ".join(valid)
+        raise SweepFileError(f"unknown key {key!r}{place}; did you mean {nearest!r}? known: {known}")
 
 
 def _require_few(count: int, what: str) -> None:

@@ -64,9 +64,8 @@ def train(
 def _settings(given: Setting | Sequence[Setting]) -> list[Setting]:
     several = list(given) if isinstance(given, Iterable) else [given]
     if not all(isinstance(one, Setting) for one in several):
-        raise TypeError(
-            f"settings = {given!r}: a theory.Setting or several are needed; try train(Setting(T=8))"
-        )
+        wanted = "a theory.Setting or several are needed; try train(Setting(T=8))"
+        raise TypeError(f"settings = {given!r}: {wanted}")
     return several
 
 
@@ -77,7 +76,5 @@ def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Set
         listed = [int(seed) for seed in seeds]
         wanted = [one.replace(seed=seed) for one in settings for seed in listed]
     if not wanted:
-        raise ValueError(
-            f"nothing to train: {len(settings)} settings and seeds={seeds!r}; give at least one of each"
-        )
+        raise ValueError(f"nothing to train: {len(settings)} settings, seeds={seeds!r}; give one of each")
     return wanted

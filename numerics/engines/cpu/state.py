@@ -144,9 +144,8 @@ class HeldState:
         """Take back what `packed` gave, after `restore` at the same step."""
         found = load(packed.tobytes())
         awake, culled, settled, wakes = found["facts"].tolist()
-        self.arrangement = Arrangement(
-            found["features"], found["points"], awake, bool(culled), settled, wakes
-        )
+        order = found["features"], found["points"]
+        self.arrangement = Arrangement(*order, awake, bool(culled), settled, wakes)
         self.limits, self.size = found["limits"], float(found["size"])
         self.rows = tuple(np.take(rows, found["features"], axis=1) for rows in self.rows)
         for rows, asleep in zip(self.rows, found["asleep"], strict=True):

@@ -206,9 +206,8 @@ def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) 
     m = W.shape[0]
     rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
     errors, outputs = np.zeros(data.T), np.zeros(BLOCK)
-    kernels.accumulate_point_errors(
-        rows, data.indptr, data.indices, data.values, np.zeros((m, data.T)), outputs, errors
-    )
+    entries, hidden = (data.indptr, data.indices, data.values), np.zeros((m, data.T))
+    kernels.accumulate_point_errors(rows, *entries, hidden, outputs, errors)
     return np.maximum(errors, 0.0)  # a difference of sums: exact zeros come out as ±rounding
 
 
