@@ -14,6 +14,7 @@ or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes.
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import os
@@ -127,6 +128,7 @@ def render_report(
         tables=GROUP_TABLES,
         regimes={claim.label: claim.regime for claim in CLAIMS},
         formulas={label: list(map(Markup, relations)) for label, relations in FORMULAS.items()},
+        powers=_powers(),
         derivations={claim.label: derivation_page(claim.label, Path(folder)) for claim in result.judgements},
         models=_models(numbers["hidden_vectors"]),
         figures=[(kind, _drawings(kind, numbers[kind.name])) for kind in FIGURES],
@@ -143,6 +145,13 @@ def _provenance() -> dict[str, Any]:
         with suppress(OSError, subprocess.SubprocessError):
             facts["commit"] = subprocess.run(ask, capture_output=True, check=True, text=True).stdout.strip()
     return facts | {name: fact for name, fact in describe_machine().items() if name != "load"}
+
+
+def _powers() -> dict[str, dict[str, str]]:
+    """What `benchmarks/claims.py` measured of each claim, by label; nothing where its table does not lie beside us."""
+    table = CHECKOUT / "benchmarks" / "claims.csv"
+    lines = table.read_text(encoding="utf-8").splitlines() if table.exists() else []
+    return {row.pop("claim"): row for row in csv.DictReader(lines)}
 
 
 def derivation_page(label: str, folder: Path) -> tuple[str, str]:

@@ -70,12 +70,10 @@ def _draw_histories(ax: Axes, group: pd.DataFrame) -> None:
 
 def _history_legend(memorized: set[bool]) -> list[Line2D]:
     """Handles of what is drawn: seeds of the kinds that there are, and the two levels."""
-    seeds = {
-        True: Line2D([], [], color=BLUE, label="a seed that memorizes"),
-        False: Line2D([], [], color=VERMILLION, label="a seed that does not"),
-    }
-    return [
-        *(handle for kind, handle in seeds.items() if kind in memorized),
-        Line2D([], [], color=INK, ls="--", label="one datapoint forgotten: 1/T"),
-        Line2D([], [], color=INK, ls=":", label=f"{MEMORIZED_ERROR:g}: allowed error of each datapoint"),
-    ]
+    levels = (
+        (True in memorized, BLUE, "-", "a seed that memorizes"),
+        (False in memorized, VERMILLION, "-", "a seed that does not"),
+        (True, INK, "--", "one datapoint forgotten: 1/T"),
+        (True, INK, ":", f"{MEMORIZED_ERROR:g}: allowed error of each datapoint"),
+    )
+    return [Line2D([], [], color=color, ls=ls, label=label) for drawn, color, ls, label in levels if drawn]
