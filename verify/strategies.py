@@ -1,4 +1,8 @@
-"""Hypothesis strategies: settings, datasets, and models that memorize exactly, approximately or not at all."""
+"""Hypothesis strategies: settings, datasets, and models that memorize exactly, approximately or not at all.
+
+Each regime that a test may need is reached in one of 20 examples or more, each end state in one of 50. What a failure
+shrinks to can be read: one-hot data, hidden vectors in order.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import numpy as np
 
 from numerics import Dataset
 from theory import Setting, predict
-from verify.end_states import END_STATES, Model, build, disjoint_data
+from verify.end_states import END_STATES, Model, build
 
 __all__ = [
     "Model",
@@ -50,22 +54,37 @@ def settings(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 300, max_steps: i
 
 @st.composite
 def datasets(draw: st.DrawFn, *, max_T: int = 12, max_n: int = 60) -> Dataset:
-    """Unit-norm datasets, sparse to dense; features may be shared, unseen, and datapoints repeated."""
+    """Unit-norm datasets, sparse to dense; features may be shared or not, unseen, and datapoints repeated."""
     T, n = draw(st.integers(1, max_T)), draw(st.integers(1, max_n))
+    apart, copied = draw(st.booleans()) and n >= T, draw(st.booleans())
     numbers = draw(_GENERATORS)
-    X = numbers.uniform(0.05, 1.0, (n, T)) * (
-        numbers.random((n, T)) < draw(st.sampled_from([0.02, 0.2, 0.9]))
-    )
-    X[numbers.integers(0, n, T), np.arange(T)] = 1.0
-    if draw(st.booleans()):
+    density = draw(st.sampled_from([0.02, 0.2, 0.9]))
+    X = numbers.uniform(0.05, 1.0, (n, T)) * (numbers.random((n, T)) < density)
+    owner = np.append(np.arange(T), numbers.integers(0, T, max(0, n - T)))[:n]
+    if apart:
+        X *= owner[:, None] == np.arange(T)
+    X[np.arange(T) if apart else numbers.integers(0, n, T), np.arange(T)] = 1.0
+    if copied:
         X = X[:, numbers.integers(0, T, T)]
     return Dataset.from_dense(X / np.linalg.norm(X, axis=0))
 
 
 @st.composite
 def orthonormal_datasets(draw: st.DrawFn, *, min_T: int = 2, max_T: int = 12) -> Dataset:
-    """Unit-norm datapoints with disjoint supports of one to five features, and up to twenty unseen features."""
-    return disjoint_data(draw(_GENERATORS), draw(st.integers(min_T, max_T)))
+    """Unit-norm datapoints with disjoint supports of one to five features, and up to twenty unseen features.
+
+    The simplest is one-hot; about half have equal entries in order, the others random ones at random places.
+    """
+    T = draw(st.integers(min_T, max_T))
+    sizes = draw(st.just([1] * T) | st.lists(st.integers(1, 5), min_size=T, max_size=T))
+    owner = np.repeat(np.arange(T + 1), [*sizes, draw(st.integers(0, 20))])
+    values = np.ones(len(owner))
+    if draw(st.booleans()):
+        numbers = draw(_GENERATORS)
+        numbers.shuffle(owner)
+        values = numbers.uniform(0.2, 1.0, len(owner))
+    X = np.where(owner[:, None] == np.arange(T), values[:, None], 0.0)
+    return Dataset.from_dense(X / np.linalg.norm(X, axis=0))
 
 
 @st.composite
@@ -78,11 +97,11 @@ def memorizing_models(
     memorizers, because scaling all of them up only slackens the constraints.
     """
     data = draw(orthonormal_datasets(min_T=min_T, max_T=max_T))
-    numbers = draw(_GENERATORS)
-    hidden = predict(Setting(T=data.T)).hidden[:, numbers.permutation(data.T)]
-    turn = np.linalg.qr(numbers.normal(size=(2, 2)))[0]
-    hidden = turn @ hidden * (1 + max_excess * draw(st.floats(0, 1)))
-    X = data.dense()
+    hidden, X = predict(Setting(T=data.T)).hidden * (1 + max_excess * draw(st.floats(0, 1))), data.dense()
+    if draw(st.booleans()):
+        numbers = draw(_GENERATORS)
+        turn = np.linalg.qr(numbers.normal(size=(2, 2)))[0]
+        hidden = turn @ hidden[:, numbers.permutation(data.T)]
     return Model(hidden @ X.T, X @ (1 - (hidden**2).sum(axis=0))), data
 
 

@@ -1,45 +1,76 @@
 """The strategies reach every regime they promise."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
-from hypothesis import find, given
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from numerics import measure
 from tgon.testing import assert_claims
+from theory import Setting, predict
 from verify import diagnose, strategies
+from verify.end_states import END_STATES
+
+_SETTINGS = {
+    "one datapoint": lambda s: s.T == 1,
+    "a code": lambda s: s.m == 3 and s.T > 4,
+    "copies alone": lambda s: s.repeats == s.T > 1,
+    "copies and others": lambda s: s.T > s.repeats > 1,
+    "warm-up to the end": lambda s: s.warmup == s.steps,
+    "no warm-up": lambda s: s.warmup == 0,
+    "float64": lambda s: s.dtype == "float64",
+    "no decay": lambda s: s.weight_decay == 0,
+    "one feature": lambda s: s.n == 1,
+}
+_DATASETS = {
+    "one datapoint": lambda d: d.T == 1,
+    "orthonormal": lambda d: d.has_disjoint_supports and d.T > 2,
+    "shared features": lambda d: not d.has_disjoint_supports,
+    "unseen features": lambda d: not d.seen.all(),
+    "all features seen": lambda d: d.seen.all() and d.n > 3,
+    "fewer features than datapoints": lambda d: d.n < d.T,
+}
+_MEMORIZERS = {
+    "two": lambda case: case[1].T == 2,
+    "polygons": lambda case: case[1].T > 4,
+    "one-hot": lambda case: len(case[1].values) == case[1].T,
+    "unseen features": lambda case: not case[1].seen.all(),
+    "longer than least": lambda case: np.sum(case[0].W ** 2) > 1.01 * predict(Setting(T=case[1].T)).energy,
+}
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    ("strategy", "regimes", "least"),
     [
-        lambda s: s.T == 1,
-        lambda s: s.m == 3 and s.T > 4,
-        lambda s: s.repeats == s.T > 1,
-        lambda s: s.warmup == s.steps,
-        lambda s: s.warmup == 0,
-        lambda s: s.dtype == "float64",
-        lambda s: s.weight_decay == 0,
-        lambda s: s.n == 1,
+        (strategies.settings(), _SETTINGS, 1 / 20),
+        (strategies.datasets(), _DATASETS, 1 / 20),
+        (strategies.memorizing_models(max_excess=1.0), _MEMORIZERS, 1 / 20),
+        (strategies.end_states().map(lambda case: case[0]), {x: x.__eq__ for x in END_STATES}, 1 / 50),
     ],
+    ids=["settings", "datasets", "memorizing models", "end states"],
 )
-def test_settings_reach_each_regime(wanted):
-    find(strategies.settings(), wanted)
+def test_every_regime_is_reached_as_often_as_is_said(strategy, regimes, least):
+    reached = Counter()
+
+    @settings(max_examples=300, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(strategy)
+    def draw(drawn):
+        reached.update(name for name, wanted in regimes.items() if wanted(drawn))
+        reached["all"] += 1
+
+    draw()
+    assert not {name: reached[name] for name in regimes if reached[name] < least * reached["all"]}
 
 
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        lambda d: d.has_disjoint_supports and d.T > 2,
-        lambda d: not d.has_disjoint_supports,
-        lambda d: not d.seen.all(),
-        lambda d: d.seen.all() and d.n > 3,
-        lambda d: d.n < d.T,
-        lambda d: d.T == 1,
-    ],
-)
-def test_datasets_reach_each_regime(wanted):
-    find(strategies.datasets(), wanted)
+def test_failures_shrink_to_what_can_be_read():
+    assert find(strategies.settings(), lambda s: s.m == 2).T == 1
+    assert find(strategies.datasets(), lambda d: not d.has_disjoint_supports).dense().tolist() == [[1, 1]]
+    model, data = find(strategies.memorizing_models(), lambda case: case[1].T >= 3)
+    np.testing.assert_array_equal(data.dense(), np.eye(3))
+    np.testing.assert_array_equal(model.W, predict(Setting(T=3)).hidden)
+    assert find(strategies.end_states(), lambda case: True)[0] == next(iter(END_STATES))
 
 
 @given(strategies.datasets())
