@@ -86,7 +86,7 @@ EFFECTS: dict[str, tuple[str, Callable[[Case, float], Case] | None]] = {
     "memorization.norm-split": ("‖W‖ longer", _scaled("weight_norm", 1)),
     "memorization.own-output": ("c larger", _scaled("bias_coefficient", 1)),
     "memorization.robust": ("Σ‖h‖² smaller", _scaled("energy", -1)),
-    "tolerance.tgon-stability": ("a point turned, in gaps", _turned),
+    "tolerance.tgon-stability": ("a point turned, in gaps: violated or not judged", _turned),
     "generalization.ring-gain": ("the share that is kept smaller", None),
     "generalization.ring-law": ("the ring longer: violated or not judged", _longer),
 }
@@ -101,7 +101,7 @@ def smallest(claim: Claim, cases: list[Case]) -> float | None:
             found = [judge_ring_gain([case], worth).holds is False for case in cases]
         else:
             holds = [claim.judge([forge(case, size)]).holds for case in cases]
-            found = [one is False or (one is None and forge is _longer) for one in holds]
+            found = [one is False or (one is None and forge in (_turned, _longer)) for one in holds]
         if np.mean(found) >= FOUND:
             return size
     return None
