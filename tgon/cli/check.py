@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numerics import Dataset
     from verify.checking import Checked
     from verify.claims.judging import Judgement
-    from verify.model_files import ForeignData, ForeignModel
+    from verify.model_files import ForeignData, ForeignFile, ForeignModel
 
 data_option = click.option(
     "--data",
@@ -82,12 +82,13 @@ def _answers(
     """The answer for each model of a file; a refusal is an answer of its own unless it stands alone.
     ``given`` is its data and its test data.
     """
-    from verify.model_files import read_models
+    from verify.model_files import ForeignFile, read_models
 
     try:
         with refusals():
-            data = given[0] or own_data(file)
-            found = read_models(file, data.sides if data is not None else ())
+            read = ForeignFile.read(file)
+            data = given[0] or own_data(read)
+            found = read_models(read, data.sides if data is not None else ())
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
     except BadInput as error:
@@ -112,7 +113,7 @@ def _answers(
                 yield names | {"reason": error.message}, None
 
 
-def own_data(file: str | Path) -> ForeignData | None:
+def own_data(file: ForeignFile) -> ForeignData | None:
     """The data that a model is stored with, unless it is a run."""
     from verify.model_files import ForeignData
 

@@ -67,13 +67,14 @@ def _polished(model: str, data: str | None, instance: int | None, alone: bool) -
     import numerics
     from numerics.model import choose
     from verify.diagnosis import diagnose
-    from verify.model_files import ForeignData, read_models
+    from verify.model_files import ForeignData, ForeignFile, read_models
 
     answer: dict[str, Any] = {"path": model, "reason": "", "exit_code": 0}
     try:
         with refusals():
-            given = ForeignData(data) if data is not None else own_data(model)
-            models = read_models(model, given.sides if given else ())
+            file = ForeignFile.read(model)
+            given = ForeignData(data) if data is not None else own_data(file)
+            models = read_models(file, given.sides if given else ())
             found = choose(models, instance)
             if found.stored.differences:
                 raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}")
