@@ -91,28 +91,20 @@ def polygon(
 
 def _zero_bias(k: int, law: Law) -> PolygonSolution:
     shared = interference_sum(k)
-    radius_squared = 1.0 if law == "unit" else 1 / shared
-    return PolygonSolution(
-        k=k,
-        radius_squared=radius_squared,
-        bias=0.0,
-        gain=k * (2 - shared) if law == "unit" else k / shared,
-        weight_norm=math.sqrt(k * radius_squared),
-        law=law,
-        exact=Exact("polygon", k, law),
-    )
+    r, gain = (1.0, k * (2 - shared)) if law == "unit" else (1 / shared, k / shared)
+    return _solution(k, law, r, 0.0, gain, Exact("polygon", k, law))
 
 
 def _free_bias(k: int, amplitude: Amplitude, alone: bool) -> PolygonSolution:
     best = best_free_bias(k, amplitude, alone=alone)
+    exact = _exact_free_bias(k, amplitude, alone) if best.exact else Exact()
+    return _solution(k, amplitude.kind, best.radius_squared, best.bias, best.gain, exact)
+
+
+def _solution(k: int, law: Law, r: float, bias: float, gain: float, exact: Exact) -> PolygonSolution:
+    norm = math.sqrt(k * r)
     return PolygonSolution(
-        k=k,
-        radius_squared=best.radius_squared,
-        bias=best.bias,
-        gain=best.gain,
-        weight_norm=math.sqrt(k * best.radius_squared),
-        law=amplitude.kind,
-        exact=_exact_free_bias(k, amplitude, alone) if best.exact else Exact(),
+        k=k, radius_squared=r, bias=bias, gain=gain, weight_norm=norm, law=law, exact=exact
     )
 
 
