@@ -31,9 +31,8 @@ DATA = ("sparse", "disjoint", "shared feature", "copies", "all features")
 BIASES = ("small", "all inactive", "all active", "zero")
 
 #: Feature counts: tiny, and one side and the other of the kernel's block boundaries.
-FEATURES = st.one_of(
-    st.integers(1, 24), st.sampled_from([BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 3])
-)
+BOUNDARIES = [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 3]
+FEATURES = st.one_of(st.integers(1, 24), st.sampled_from(BOUNDARIES))
 
 #: Each compiles for seconds: the plane, which has kernels of its own, and another; more when exploring.
 HIDDEN_DIMS = (1, 2, 3, 4, 5, 7) if settings.default and settings.default.max_examples > 100 else (2, 3)

@@ -17,12 +17,12 @@ from theory import Setting
 #: Standard errors a statistic may be off: 5 means that a right draw fails once in 1.7 million.
 SIGMAS = 5.0
 
+REPEATED = Setting(T=40, n=300, sparsity=0.9, repeats=3, seed=7)
+
 #: Made by: `python -c "from numerics import *; from theory import Setting; print(draw_dataset(SETTING).digest())"`
 GOLDEN_DATA = {
     Setting(T=5): "01ce484324f6902de1893c3ec43966f66ad144e179d6bd8559187e33eee6633c",
-    Setting(
-        T=40, n=300, sparsity=0.9, repeats=3, seed=7
-    ): "f3600d2af386cc0e0cee12e684b7661e1749cfc2f81ee9a8e16fa7a2acb47e39",
+    REPEATED: "f3600d2af386cc0e0cee12e684b7661e1749cfc2f81ee9a8e16fa7a2acb47e39",
 }
 
 #: Made by: `hashlib.sha256(draw_start(Setting(T=5))[0].astype("<f8").tobytes()).hexdigest()`

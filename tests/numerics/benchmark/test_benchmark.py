@@ -16,15 +16,8 @@ from numerics.benchmark.bound import _mix, _mix_call
 from numerics.benchmark.regimes import QUICK, Plan
 from tgon.cli.main import main
 
-TINY = Plan(
-    regimes=((60, 3, 2),),
-    growth=((60, 4, 2),),
-    memory=((60, 2, 2),),
-    late=40,
-    seconds=0.001,
-    repeats=1,
-    slices=2,
-)
+SIZES = {"regimes": ((60, 3, 2),), "growth": ((60, 4, 2),), "memory": ((60, 2, 2),)}
+TINY = Plan(**SIZES, late=40, seconds=0.001, repeats=1, slices=2)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +53,8 @@ def add_up(rows: list[benchmark.Row]) -> None:
         assert row["tuned_ratio"] == pytest.approx(row["tuned"] / row["all_cores"])
         assert row["gigapairs"] * 1e9 == pytest.approx(60 * 3 / (row["all_cores"] * 1e-3))
         assert row["kernel_share"] == pytest.approx(row["kernel_gigapairs"] / row["bound_gigapairs"])
-        assert (
-            min(
-                row[name]
-                for name in ("default", "tuned", "engine", "adamw", "kernel_gigapairs", "bound_gigapairs")
-            )
-            > 0
-        )
+        measured = "default", "tuned", "engine", "adamw", "kernel_gigapairs", "bound_gigapairs"
+        assert min(row[name] for name in measured) > 0
     assert growth["ns_per_pair"] * 60 * 4 == pytest.approx(growth["ms"] * 1e6)
     assert growth["ps_per_multiply_add"] * 3 * 2 == pytest.approx(growth["ns_per_pair"] * 1e3)
     assert memory["bytes_per_item"] * (60 + 2 + memory["nonzeros"]) == pytest.approx(memory["bytes"])
@@ -79,9 +67,7 @@ def test_the_csv_holds_every_number(rows: list[benchmark.Row]) -> None:
     assert comment.startswith("# cpu some cpu, cores 2")
     committed = Path(__file__).parents[3] / "benchmarks" / "results.csv"
     assert lines[0] == committed.read_text().splitlines()[1]
-    kept = {
-        tuple(line[name] for name in line if name != "value"): line["value"] for line in csv.DictReader(lines)
-    }
+    kept = {tuple(line.values())[:-1]: line["value"] for line in csv.DictReader(lines)}
     assert len(kept) == sum(len(row) - 3 - ("state" in row) for _, row in rows)
     assert float(kept["growth", "60", "4", "2", "", "ms"]) == pytest.approx(rows[2][1]["ms"], rel=1e-5)
 
@@ -131,9 +117,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
     monkeypatch.setattr(benchmark, "run", lambda *_, **__: pytest.fail("timed"))
     done = CliRunner().invoke(main, ["bench", "--quick", "--out", str(tmp_path / "file" / "numbers.csv")])
     assert (done.exit_code, done.stdout) == (2, "")
-    assert (
-        done.stderr == f"tgon: --out: {tmp_path / 'file'}: not a folder; try a folder that can be written\n"
-    )
+    place = tmp_path / "file"
+    assert done.stderr == f"tgon: --out: {place}: not a folder; try a folder that can be written\n"
 
 
 @pytest.mark.usefixtures("tiny")
@@ -146,9 +131,5 @@ def test_the_command_prints_tables_json_and_a_csv(tmp_path: Path) -> None:
     assert "machine" not in plain.stdout
     assert out.read_text().startswith("# cpu ")
     document = json.loads(CliRunner().invoke(main, ["bench", "--quick", "--json"]).stdout)["result"]
-    assert {name: len(document[name]) for name in ("speed", "growth", "memory")} == {
-        "speed": 2,
-        "growth": 1,
-        "memory": 1,
-    }
+    assert [len(document[name]) for name in ("speed", "growth", "memory")] == [2, 1, 1]
     assert document["machine"]["cores"] >= 1

@@ -77,9 +77,8 @@ def drifts(
     parameters, hidden = draw_state(random, draw(st.sampled_from(KINDS)), m, n, T)
     if draw(st.booleans()):
         parameters, hidden = arranged(parameters, hidden)
-    sizes = st.sampled_from(
-        [1e-17, 1e-3, 1.0, 30.0, 1e13 if m == 2 else 1e8]
-    )  # bounds of lists are squared twice
+    largest = 1e13 if m == 2 else 1e8  # bounds of lists are squared twice
+    sizes = st.sampled_from([1e-17, 1e-3, 1.0, 30.0, largest])
     w, h = draw(sizes), draw(sizes)
     scales, states = np.array([w] * m + [w * h])[:, None], []
     for _ in range(length):

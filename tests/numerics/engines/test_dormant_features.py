@@ -34,9 +34,8 @@ def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share:
     asleep = sleeping.stays_inactive(parameters, limits)
     directions = sleeping.directions(m)
     points = random.normal(size=(m, 2_000))
-    points *= (limits[:, None] / np.maximum(directions.T @ points, 1e-300) * (directions.T @ points > 0)).min(
-        axis=0, where=directions.T @ points > 0, initial=np.inf
-    )
+    along = directions.T @ points
+    points *= (limits[:, None] / np.maximum(along, 1e-300)).min(axis=0, where=along > 0, initial=np.inf)
     assert ((directions.T @ points) <= limits[:, None] * (1 + 1e-12)).all()
     z = parameters[:m].astype(float).T @ points + parameters[m].astype(float)[:, None]
     assert (z[asleep] < 0).all()
@@ -68,9 +67,8 @@ def test_missed_steps_are_taken_at_once(dtype: str) -> None:
     held.arrangement = Arrangement(np.arange(50, dtype=np.int32), np.zeros(1, np.int32), awake=0, settled=100)
     products = [parameters.copy(), first.copy(), second.copy()]
     for step in range(100, steps):
-        for rows, factor in zip(
-            products, (kind(decay[step]), kind(ADAM_BETA1), kind(ADAM_BETA2)), strict=True
-        ):
+        factors = kind(decay[step]), kind(ADAM_BETA1), kind(ADAM_BETA2)
+        for rows, factor in zip(products, factors, strict=True):
             rows *= factor
     allowed = gamma(steps - 100 + 4, float(np.finfo(dtype).eps))
     for rows, product in zip(held.at(steps), products, strict=True):
@@ -98,9 +96,8 @@ def test_sleeping_trajectories_equal_the_reference(monkeypatch: pytest.MonkeyPat
     parameters, asleep = trained(*run, SLEEPY.steps)
     assert asleep[-1] > SLEEPY.n // 2
     assert np.abs(parameters - reference).max() <= allowed
-    monkeypatch.setattr(
-        HeldState, "_settled", lambda self, step: [r[:, self.arrangement.awake :] for r in self.rows]
-    )
+    old = lambda self, _: [rows[:, self.arrangement.awake :] for rows in self.rows]  # noqa: E731
+    monkeypatch.setattr(HeldState, "_settled", old)
     assert np.abs(trained(*run, SLEEPY.steps)[0] - reference).max() > allowed
 
 
@@ -144,9 +141,8 @@ def test_an_arrangement_only_permutes_the_data(seed: int) -> None:
     data = draw_dataset(Setting(T=7, n=40, sparsity=0.9, seed=seed % 1000))
     features, points = (random.permutation(size).astype(np.int32) for size in (40, 7))
     X = data.dense()[features][:, points]
-    (indptr, indices, values), (rows, at, numbers) = ArrangedData(data, np.dtype("float64")).arranged(
-        Arrangement(features, points, awake=40)
-    )
+    arranged = ArrangedData(data, np.dtype("float64")).arranged(Arrangement(features, points, awake=40))
+    (indptr, indices, values), (rows, at, numbers) = arranged
     by_point, by_feature = np.zeros_like(X), np.zeros_like(X)
     for t in range(7):
         by_point[indices[indptr[t] : indptr[t + 1]], t] = values[indptr[t] : indptr[t + 1]]

@@ -68,18 +68,16 @@ def test_float64_equals_autograd(problem: Problem) -> None:
 def test_ten_hidden_dimensions() -> None:
     random = np.random.default_rng(3)
     X = draw_columns(random, "shared feature", BLOCK + 5, 7)
-    problem = Problem(
-        Dataset.from_dense(X), random.normal(size=(10, BLOCK + 5)), np.zeros(BLOCK + 5), ("", "")
-    )
+    W, b = random.normal(size=(10, BLOCK + 5)), np.zeros(BLOCK + 5)
+    problem = Problem(Dataset.from_dense(X), W, b, ("", ""))
     assert disagreement(problem, torch.float64) <= 1
 
 
 def typical(n: int = BLOCK + 9) -> Problem:
     random = np.random.default_rng(11)
     W, b = random.normal(size=(2, n)) * 0.5, random.normal(size=n) * 0.1
-    X, W, b = (
-        part.astype(np.float32).astype(np.float64) for part in (draw_columns(random, "sparse", n, 6), W, b)
-    )
+    exact = W, b, draw_columns(random, "sparse", n, 6)
+    W, b, X = (part.astype(np.float32).astype(np.float64) for part in exact)
     return Problem(Dataset.from_dense(X), W, b, ("sparse", "small"))
 
 

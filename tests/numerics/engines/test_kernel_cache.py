@@ -93,10 +93,8 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edit: str) -> None:
     def result(*modules: str) -> tuple[float, int]:
         script = IMPORTS + (DOUBLE if edit == "another file" else ERRORS)
         command = [sys.executable, "-c", script, *modules]
-        done = subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        value, hits, where = done.stdout.split()
+        said = subprocess.check_output(command, env=environment, cwd=tmp_path, text=True)
+        value, hits, where = said.split()
         assert Path(where).is_relative_to(tmp_path)
         return float(value), int(hits)
 

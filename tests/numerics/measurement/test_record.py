@@ -43,9 +43,8 @@ def test_the_predicted_solution_is_measured_as_predicted(T: int) -> None:
             assert abs(1.001 * found - expected) > T * rounding, name
     for name in ("radius_squared", "bias_coefficient"):
         assert np.abs(getattr(measured, name) - getattr(predicted, name)).max() <= rounding, name
-    assert (
-        np.abs(measured.dimensionality - predicted.dimensionality).max() <= (2 * 2 + 2 * T + 100) * EPS * size
-    )
+    apart = np.abs(measured.dimensionality - predicted.dimensionality).max()
+    assert apart <= (2 * 2 + 2 * T + 100) * EPS * size
     assert measured.point_error.min() >= 0  # sums of opposite signs, but squares are squares
     assert measured.memorized
     assert (measured.T, measured.m, measured.status) == (T, 2, "measured")

@@ -46,9 +46,8 @@ def test_snapshots_do_not_disturb_the_training():
 def test_the_start_does_not_depend_on_the_labels():
     """The control that untrained networks are: replaced labels cannot show in them."""
     digits = _stripes()
-    clean, flipped = (
-        next(iter(train_classifier(digits, replace(PLAN, flipped=share)))) for share in (0.0, 0.3)
-    )
+    plans = replace(PLAN, flipped=0.0), replace(PLAN, flipped=0.3)
+    clean, flipped = (next(iter(train_classifier(digits, plan))) for plan in plans)
     assert (clean.hidden == flipped.hidden).all()
     assert flipped.flipped.sum() == 18
 

@@ -82,9 +82,8 @@ def cases(draw):
     variant = draw(st.sampled_from(VARIANTS))
     n, T = draw(st.integers(1, 20)), draw(st.integers(1, 9))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    data = Dataset.from_dense(
-        draw_columns(random, draw(st.sampled_from(["sparse", "copies", "all features"])), n, T)
-    )
+    kind = draw(st.sampled_from(["sparse", "copies", "all features"]))
+    data = Dataset.from_dense(draw_columns(random, kind, n, T))
     W = random.normal(size=(2, n)) * draw(st.sampled_from([0.3, 1.0, 3.0]))
     D = random.normal(size=(2, n)) if variant.untied else W.copy()
     return Case(variant, data, W, D, 0.3 * random.normal(size=n))
@@ -111,10 +110,8 @@ def test_the_comparison_tells_the_variants_apart(variant):
         case = Case(variant, data, W, D if variant.untied else W, b)
         expected = case.autograd()
         found = variant_gradients(case.W, case.D, case.b, data.sparse(), other)
-        strayed = [
-            excess(one - two, bound) for one, two, bound in zip(found, expected, case.sizes(), strict=True)
-        ]
-        assert max(strayed) > 1e6
+        parts = zip(found, expected, case.sizes(), strict=True)
+        assert max(excess(one - two, bound) for one, two, bound in parts) > 1e6
 
 
 @pytest.mark.parametrize("engine", available_engines())
@@ -159,9 +156,8 @@ def test_errors_and_hidden_vectors_are_those_of_the_module(case, power):
     H = np.abs(case.W) @ case.data.dense()
     size = np.abs(case.D).T @ H + np.abs(case.b)[:, None] + case.data.dense()
     roundings = gamma(2 * power * (2 * case.data.n + 6) + case.data.n, EPS)
-    assert (
-        excess(variant_errors(run, case.data, power) - expected, roundings * (size**power).sum(axis=0)) <= 1
-    )
+    bound = roundings * (size**power).sum(axis=0)
+    assert excess(variant_errors(run, case.data, power) - expected, bound) <= 1
     assert excess(variant_hidden(run, case.data) - hidden, gamma(2 * case.data.n, EPS) * H) <= 1
 
 

@@ -128,9 +128,8 @@ def test_a_cell_that_raises_on_its_worker_is_a_row(
     assert counts(states) == {"done": 7, "failed": 2}
     assert states[5].reason == "MemoryError: too large"
     assert states[8].reason.startswith("diverged")
-    assert sorted(map(str, chain.from_iterable(client.submitted))) == sorted(
-        map(str, (*CELLS, DIVERGING))
-    )  # each once
+    each = chain.from_iterable(client.submitted)
+    assert sorted(map(str, each)) == sorted(map(str, (*CELLS, DIVERGING)))
 
 
 def test_cells_of_another_process_are_waited_for_and_not_trained(tmp_path: Path) -> None:
@@ -258,9 +257,8 @@ def scheduler() -> Iterator[str]:
 
 
 def test_a_cluster_gives_the_bits_of_one_machine(tmp_path: Path, scheduler: str) -> None:
-    states = run_sweep(
-        Sweep((*CELLS, DIVERGING)), tmp_path, backend="dask", address=scheduler, progress=False
-    )
+    sweep = Sweep((*CELLS, DIVERGING))
+    states = run_sweep(sweep, tmp_path, backend="dask", address=scheduler, progress=False)
     assert counts(states) == {"done": 8, "failed": 1}
     direct = train([SMALL, SMALL.replace(T=2), DIVERGING], seeds=4, out=None, progress=False)
     found = {run.name: run for run in Runs.load(tmp_path)}
@@ -315,11 +313,8 @@ def two_processes() -> Iterator[Any]:
 
 def living_workers(workers: Any) -> set[int]:
     """Processes of a cluster's workers; a nanny has none while it starts another."""
-    return {
-        nanny.pid
-        for nanny in list(workers.workers.values())
-        if nanny.status.name == "running" and nanny.pid is not None
-    }
+    running = [nanny for nanny in list(workers.workers.values()) if nanny.status.name == "running"]
+    return {nanny.pid for nanny in running if nanny.pid is not None}
 
 
 @pytest.mark.slow
@@ -353,8 +348,7 @@ def test_dask_gives_up_what_kills_its_workers(
     tmp_path: Path, two_processes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "train_task", deadly_task)
-    states = run_sweep(
-        Sweep(CELLS), tmp_path, backend="dask", address=two_processes.scheduler_address, progress=False
-    )
+    address = two_processes.scheduler_address
+    states = run_sweep(Sweep(CELLS), tmp_path, backend="dask", address=address, progress=False)
     assert counts(states) == {"done": 7, "failed": 1}
     assert states[5].reason.startswith("KilledWorker: ")

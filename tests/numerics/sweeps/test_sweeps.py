@@ -93,11 +93,8 @@ def test_a_failed_cell_is_a_row_and_the_others_finish(tmp_path: Path, broken: li
     assert states[4].reason.startswith("diverged: not finite at step ")
     assert [cell.state for cell in sweep_states(Sweep(cells), tmp_path)] == [cell.state for cell in states]
     record = json.loads((tmp_path / f"{run_name(cells[2], 'cpu')}.failed.json").read_text())
-    assert record == {
-        "setting": cells[2].as_dict(),
-        "engine": "cpu",
-        "reason": "MemoryError: no room for this",
-    }
+    reason = "MemoryError: no room for this"
+    assert record == {"setting": cells[2].as_dict(), "engine": "cpu", "reason": reason}
     assert not list(tmp_path.glob(".*"))  # no lock, nothing half written
 
 

@@ -112,9 +112,7 @@ def test_finished_runs_are_read_and_shapes_train_apart(tmp_path: Path) -> None:
     other = SMALL.replace(T=2)
     train([BATCH[1]], out=tmp_path, engine="cuda", progress=False)
     runs = train([*BATCH, other, SMALL], out=tmp_path, engine="cuda", progress=False)
-    assert StandIn.sizes == [
-        3
-    ]  # one that is alone is trained alone; the last is the first again, and is read
+    assert StandIn.sizes == [3]  # one that is alone is trained alone; the last is the first again
     assert [run.setting for run in runs] == [*BATCH, other, SMALL]
     assert len(Runs.load(tmp_path)) == 5
 

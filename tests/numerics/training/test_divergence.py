@@ -73,10 +73,9 @@ def test_the_step_is_the_first_that_is_not_finite(
     ("lr", "dtype", "expected"),
     [
         *((lr, "float64", None) for lr in (1e-2, 1e9, 1e12, 1e20)),
-        *(
-            (lr, "float32", at)
-            for lr, at in ((1e-2, None), (1e9, None), (1e12, 2), (1e20, 2), (1e37, 2), (1e300, 1))
-        ),
+        *((lr, "float32", None) for lr in (1e-2, 1e9)),
+        *((lr, "float32", 2) for lr in (1e12, 1e20, 1e37)),
+        (1e300, "float32", 1),
     ],
 )
 def test_engines_agree_on_what_diverges(lr: float, dtype: str, expected: int | None) -> None:

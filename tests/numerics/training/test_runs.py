@@ -306,11 +306,7 @@ def unpickling(source: str) -> list[str]:
             options = {word.arg: ast.unparse(word.value) for word in node.keywords}
             if options.get("allow_pickle", "False") != "False":
                 found.append(f"{node.lineno}: allow_pickle")
-            if (
-                called in ("torch.load", "load")
-                and "torch" in called
-                and options.get("weights_only") != "True"
-            ):
+            if called == "torch.load" and options.get("weights_only") != "True":
                 found.append(f"{node.lineno}: torch.load without weights_only=True")
             if called in ("read_pickle", "pd.read_pickle", "pandas.read_pickle", "eval"):
                 found.append(f"{node.lineno}: {called}")
