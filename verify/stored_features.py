@@ -14,6 +14,7 @@ from numerics.measurement.distinct import DistinctPoints
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude
 from theory.features.polygon import Law, polygon
+from verify.claims.tolerance import relative_rms, sorted_gaps
 from verify.thresholds import APART, DROPPED_LENGTH, SEEN_OFTEN, STORED
 
 Floats = NDArray[np.float64]
@@ -85,9 +86,7 @@ def settled_share(
 
 def gap_deviation(vectors: Floats) -> float:
     """Root mean square of (gap between neighbours in angle)/(2π/k) − 1, of k vectors in the plane, (2, k)."""
-    angles = np.sort(np.arctan2(vectors[1], vectors[0]))
-    gaps = np.diff(angles, append=angles[0] + 2 * np.pi)
-    return float(np.sqrt(np.mean((gaps * len(gaps) / (2 * np.pi) - 1) ** 2)))
+    return relative_rms(sorted_gaps(vectors)[1], 2 * np.pi / vectors.shape[1])
 
 
 def arrangement(columns: Floats) -> str:

@@ -15,7 +15,7 @@ from matplotlib.image import imread
 from numerics import Runs
 from theory import MEMORIZED_ERROR
 from verify import compare
-from verify.claims import CLAIMS
+from verify.claims.registry import CLAIMS
 from verify.figures.files import FIGURES
 from verify.report import CHECKOUT, FORMULAS, GROUP_TABLES, derivation_page, render_report, write_report
 

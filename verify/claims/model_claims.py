@@ -35,19 +35,14 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
     usable = [case for case in cases if case.record.assumes("disjoint supports")]
     if not usable:
         return not_judged("no model on data with disjoint supports", cases, "disjoint supports")
-    found = [_split_and_bound(case, seen=seen, unseen=unseen) for case in usable]
+    found = []
+    for case in usable:
+        record, squared = case.record, case.record.weight_norm**2
+        energy = float(np.sum(record.radius_squared / np.square(record.norms)))
+        parts = energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
+        found.append((abs(parts - squared) / (squared or 1.0), rounding(case.setting.n * case.setting.m)))
     value, bound = max(found, key=lambda pair: pair[0] / pair[1])
-    reason = f"{_counted(usable, cases)}; bound is rounding"
-    return Finding(len(usable), bool(value <= bound), value, bound, reason)
-
-
-def _split_and_bound(case: Case, *, seen: bool, unseen: bool) -> tuple[float, float]:
-    """Relative difference of ‖W‖² and its parts, and what rounding can make of it."""
-    record, squared = case.record, case.record.weight_norm**2
-    energy = float(np.sum(record.radius_squared / np.square(record.norms)))
-    parts = energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
-    bound = rounding(case.setting.n * case.setting.m)
-    return float(abs(parts - squared) / (squared or 1.0)), bound
+    return Finding(len(usable), value <= bound, value, bound, f"{_counted(usable, cases)}; bound is rounding")
 
 
 def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:

@@ -32,32 +32,19 @@ def group_of(setting: Setting) -> Setting:
     return setting.replace(seed=0, data_seed=0)
 
 
-def _groups(cases: Sequence[Case]) -> dict[Setting, list[Case]]:
-    groups: dict[Setting, list[Case]] = defaultdict(list)
-    for case in cases:
-        groups[group_of(case.setting)].append(case)
-    return groups
-
-
-def _side(successes: int, trials: int) -> bool | None:
-    """True or False when an exact sign test decides, each tail at `SIGNIFICANCE`; else None."""
-    if not trials or scipy.stats.binomtest(successes, trials, 0.5).pvalue >= 2 * SIGNIFICANCE:
-        return None
-    return 2 * successes > trials
-
-
 def _by_sign_tests(agreed: Mapping[str, Sequence[bool]], otherwise: str) -> Finding:
     """What exact sign tests, one for each group, find of who agrees; ``value`` is the worst share that decides.
 
-    False if any group was decided against. The groups' names say what is counted; ``otherwise`` is said without any.
+    Each tail has `SIGNIFICANCE`; False if any group was decided against. The groups' names say what is counted;
+    ``otherwise`` is said without any.
     """
-    sides = {name: _side(sum(signs), len(signs)) for name, signs in agreed.items()}
     reason = "; ".join(f"{name} in {sum(signs)}/{len(signs)}" for name, signs in agreed.items())
-    decided = [agreed[name] for name, side in sides.items() if side is not None]
+    counts = [(sum(signs), len(signs)) for signs in agreed.values()]
+    decided = [(yes, n) for yes, n in counts if scipy.stats.binomtest(yes, n).pvalue < 2 * SIGNIFICANCE]
     if not decided:
         return not_judged(reason or otherwise)
-    value = min(sum(signs) / len(signs) for signs in decided)
-    return Finding(sum(map(len, decided)), False not in sides.values(), value, 0.5, reason)
+    value = min(yes / n for yes, n in decided)
+    return Finding(sum(n for _, n in decided), value > 0.5, value, 0.5, reason)
 
 
 def judge_norm_crossing(cases: Sequence[Case], theory: Theory) -> Finding:
@@ -106,7 +93,10 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
     Seeds that diverge do not memorize.
     """
     families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
-    for group, members in _groups(cases).items():
+    groups: dict[Setting, list[Case]] = defaultdict(list)
+    for case in cases:
+        groups[group_of(case.setting)].append(case)
+    for group, members in groups.items():
         if group.m == 2 and group.repeats == 1:
             memorized = sum(case.record.memorized for case in members)
             families[group.replace(T=1)].append((group.T, memorized, len(members) + members[0].diverged))
@@ -138,14 +128,15 @@ def judge_norm_growth(cases: Sequence[Case], theory: Theory) -> Finding:
         usable = record.memorized and record.assumes("unit norm", "disjoint supports") and setting.m == 2
         if usable and setting.T >= 5 and setting.repeats == 1 and setting.decay_budget >= 1:
             families[group_of(setting.replace(T=1))][setting.T].append(record)
-    agreed = {}
+    agreed: dict[str, list[bool]] = defaultdict(list)
     for family, sizes in families.items():
         T0, T1 = min(sizes), max(sizes)
         if T0 < T1:
             expected = _exponents(theory(family.replace(T=T0)), theory(family.replace(T=T1)))
-            off = [abs(_exponents(*pair) - expected) for pair in zip(sizes[T0], sizes[T1], strict=False)]
-            name = f"T={T0}, {T1}: exponents {expected[0]:.3g}, {expected[1]:.3g}"
-            agreed[name] = [bool(np.all(each <= EXPONENT_ERROR)) for each in off]
+            name = f"T={T0}, {T1}: exponents {expected[0]:.3g}, {expected[1]:.3g}, decay {family.weight_decay:g},"
+            for pair in zip(sizes[T0], sizes[T1], strict=False):
+                off = np.abs(_exponents(*pair) - expected)
+                agreed[name].append(bool(np.all(off <= EXPONENT_ERROR)))
     return _by_sign_tests(agreed, "no memorizing runs at two T ≥ 5 with a decay budget of 1 or more")
 
 

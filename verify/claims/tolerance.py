@@ -36,15 +36,16 @@ class ShapeDeviation(NamedTuple):
     dimensionality: float
 
 
-def sorted_gaps(record: Record) -> tuple[NDArray[np.intp], Floats]:
-    """Points in order of angle and the gap from each to the next, in radians; the gaps sum to 2π (m = 2)."""
-    angles = np.arctan2(record.hidden[1], record.hidden[0])
+def sorted_gaps(vectors: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """(2, T) vectors in order of angle and the gap from each to the next, in radians; the gaps sum to 2π."""
+    angles = np.arctan2(vectors[1], vectors[0])
     order = np.argsort(angles)
     ahead = np.append(angles[order[1:]], angles[order[0]] + 2 * math.pi)
     return order, ahead - angles[order]
 
 
-def _relative_rms(values: Floats, target: float) -> float:
+def relative_rms(values: Floats, target: float) -> float:
+    """Root mean square of value/target − 1."""
     return float(np.sqrt(np.mean((values / target - 1) ** 2)))
 
 
@@ -54,12 +55,12 @@ def shape_deviation(measured: Record, predicted: Record) -> ShapeDeviation:
     The predicted polygon is read off the record: its radius, its dimensionality, and the angle between its first two
     hidden vectors.
     """
-    _, gaps = sorted_gaps(measured)
-    _, predicted_gaps = sorted_gaps(predicted)
+    _, gaps = sorted_gaps(measured.hidden)
+    _, predicted_gaps = sorted_gaps(predicted.hidden)
     return ShapeDeviation(
-        radius=_relative_rms(measured.radius_squared, float(predicted.radius_squared[0])),
-        gap=_relative_rms(gaps, float(predicted_gaps.min())),
-        dimensionality=_relative_rms(measured.dimensionality, float(predicted.dimensionality[0])),
+        radius=relative_rms(measured.radius_squared, float(predicted.radius_squared[0])),
+        gap=relative_rms(gaps, float(predicted_gaps.min())),
+        dimensionality=relative_rms(measured.dimensionality, float(predicted.dimensionality[0])),
     )
 
 
@@ -96,7 +97,7 @@ def shape_tolerance(measured: Record) -> ShapeDeviation | None:
     scale = constraint_level(measured)
     if scale <= 0:
         return None
-    y = measured.radius_squared[sorted_gaps(measured)[0]] / scale
+    y = measured.radius_squared[sorted_gaps(measured.hidden)[0]] / scale
     a = (y + np.roll(y, -1)) / 2
     mean, most, least = float(y.mean()), float(a.max()), float(a.min())
     if least <= 0.5 or mean < r * (1 - rounding(T)):

@@ -84,7 +84,7 @@ def test_a_gap_grows_with_the_difference_of_its_lengths(shorter, excess):
 
 @given(near_polygons())
 def test_gaps_go_once_around(hidden):
-    _, gaps = sorted_gaps(_exact_memorizer(hidden))
+    _, gaps = sorted_gaps(_exact_memorizer(hidden).hidden)
     assert abs(gaps.sum() - 2 * np.pi) < rounding(100)
 
 
