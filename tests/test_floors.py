@@ -128,3 +128,19 @@ def test_a_file_that_hides_a_floor_is_named(tmp_path):
     said = done.stderr.splitlines()[-1]
     assert said.startswith("ImportError: ")
     assert f"{tmp_path / 'theory.py'} hides the package 'theory'" in said
+
+
+@pytest.mark.slow
+def test_types_are_found_from_a_folder_of_the_user(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from tgon import Setting, compare, predict, train\n"
+        "norm: float = predict(8).weight_norm\n"
+        "reveal_type(compare(train(Setting(8), out=None)).table())\n"
+        "Setting(8, weight_dekay=1)\n"
+    )
+    told = [sys.executable, "-m", "mypy", "--strict", "mine.py", "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run(told, cwd=tmp_path, capture_output=True, text=True, check=False)
+    own = [line for line in done.stdout.splitlines() if line.startswith("mine.py")]
+    assert len(own) == 2, done.stdout
+    assert "pandas.core.frame.DataFrame" in own[0]
+    assert 'Unexpected keyword argument "weight_dekay" for "Setting"' in own[1]

@@ -71,10 +71,16 @@ def figure(
     place = out or source or (usual if form == "full" else usual / form)
     with refusals():
         if runs is not None:
-            made, written = _make(experiment, runs, sweep or usual / "sweep.toml", form, place)
+            made, written = _make(experiment, runs, sweep or _usual_sweep(experiment), form, place)
         elif source is not None:
             made, written = _draw_again(experiment, source, place)
     _answer(experiment, made, written, place, as_json)
+
+
+def _usual_sweep(experiment: Experiment) -> Path:
+    """The sweep file of the experiment: that of the working directory, or outside a clone the installed one."""
+    here = Path("experiments") / experiment.folder / "sweep.toml"
+    return here if here.is_file() else Path(str(experiment.module.__file__)).parent / "sweep.toml"
 
 
 def _make(
