@@ -1,8 +1,10 @@
 """Claims hold where theory says so, and every negative control fails where the claim is tight enough."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from theory.memorization.tgon import tgon_hidden
 from verify import diagnose, diagnosis
 from verify.claims import registry
 from verify.claims.judging import Case, judge_claim
-from verify.claims.registry import CLAIMS, judge_claims, judge_model, judge_on
+from verify.claims.registry import CLAIMS, SINGLE_CLAIMS, judge_claims, judge_model, judge_on
 from verify.claims.tolerance import shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import next_index, scaled, wrong_sign
 from verify.comparison import compare
@@ -271,6 +273,19 @@ def test_every_claim_has_a_control_and_a_unique_label():
     assert len({claim.label for claim in CLAIMS}) == len(CLAIMS)
     assert all(claim.controls for claim in CLAIMS)
     assert judge_claims([]) == tuple(judge_claim(claim, []) for claim in CLAIMS)
+
+
+def test_false_alarms_and_power_of_every_claim_are_committed():
+    """The table of benchmarks/claims.py: no claim about single models was violated, every control was found out."""
+    table = pd.read_csv(Path(__file__).parents[3] / "benchmarks" / "claims.csv", index_col="claim")
+    assert list(table.index) == [claim.label for claim in CLAIMS]
+    assert table["smallest found"].notna().all()
+    for claim in SINGLE_CLAIMS:
+        row = table.loc[claim.label]
+        found = dict(part.rsplit(": ", 1) for part in row["controls found out"].split("; "))
+        assert (row["models"] >= 1000, row["violated"]) == (True, "0")
+        assert set(found) == {control.name for control in claim.controls}
+        assert all(int(times) > 0 for times in found.values())
 
 
 @given(memorizing_models(min_T=3), st.sampled_from(["float32", "float16", "norm + epsilon", "norm 2"]))
