@@ -18,7 +18,7 @@ draw = set -e; for name in $(NAMES); do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test pytest thorough lint notes notes-pdf bench figures figures-tenth figures-full install clean
+.PHONY: help compare test pytest thorough lint notes notes-pdf site bench figures figures-tenth figures-full install clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -46,6 +46,10 @@ notes: install ## write the derivation notes from the registry
 notes-pdf: install ## all notes as one PDF too
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --config-settings editable_mode=compat -e '.[notes]'
 	$(BIN)/tgon notes --pdf
+
+site: install ## guide, tutorials, notes and API as a site, build/site/index.html (a few minutes)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going --quiet --jobs auto notes build/site
 
 bench: install ## time the engines (on an otherwise idle machine)
 	$(BIN)/tgon bench --out benchmarks/results.csv

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from numerics.training.loop import RECORDS
@@ -108,7 +109,7 @@ def progress_bar(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    drawn = shown and console.is_terminal
+    drawn = shown and (console.is_terminal or (console.is_jupyter and find_spec("ipywidgets") is not None))
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
