@@ -39,7 +39,7 @@ ACTIVE_SLACK = 1e-8
 #: points have codes that one start in a hundred reaches while many agree on the next best.
 _HITS, _FEW_POINTS = 12, 16
 #: Most rounds of the refinement of one candidate, and most projection steps after it.
-_REFINEMENTS, _PROJECTIONS = 30, 20
+_REFINEMENTS, _PROJECTIONS = 30, 100
 #: The most points of a code in closed form, which has T × T multipliers, and of a search, which holds hundreds of them.
 _MOST_POINTS, MOST_SEARCHED = 10_000, 500
 #: Relative energy difference below which two codes are the same one.
