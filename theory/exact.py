@@ -23,12 +23,12 @@ class Exact(Mapping[str, str]):
     """
 
     def __init__(self, function: str | None = None, *given: Any) -> None:
-        self._made_by = function, given
+        self.made_by = function, given
 
     @cached_property
     def expressions(self) -> Mapping[str, Expr]:
         """The same as SymPy expressions."""
-        function, given = self._made_by
+        function, given = self.made_by
         if function is None:
             return {}
         from theory import symbolic
@@ -45,7 +45,7 @@ class Exact(Mapping[str, str]):
 
     @cached_property
     def _strings(self) -> Mapping[str, str]:
-        function, given = self._made_by
+        function, given = self.made_by
         written = _written().get(f"{function} {' '.join(map(str, given))}")
         return written or {name: str(form) for name, form in self.expressions.items()}
 
@@ -67,16 +67,3 @@ def _written() -> Mapping[str, Mapping[str, str]]:
 def simplex_exact(T: int) -> Exact:
     """The forms of the regular simplex of T ≥ 1 points: squared length and dimensionality are 1 − 1/T."""
     return Exact("equal_norms", T, f"{T - 1}/{T}", f"{T - 1}/{T}")
-
-
-def to_write(largest: int = 12) -> str:
-    """What `memorization/exact.toml` must hold: T-gons and simplices up to so many points."""
-    lines = ["# Written by `theory.exact.to_write`; a test compares.\n"]
-    for one in (
-        *(Exact("tgon", T) for T in range(2, largest + 1)),
-        *map(simplex_exact, range(1, largest + 1)),
-    ):
-        function, given = one._made_by
-        forms = ", ".join(f'{name} = "{form}"' for name, form in one.expressions.items())
-        lines.append(f'"{function} {" ".join(map(str, given))}" = {{ {forms} }}\n')
-    return "".join(lines)

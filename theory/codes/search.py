@@ -5,8 +5,6 @@ quasi-Newton method brings each start near a minimum. Projection steps follow fo
 they stay nearly feasible, lower the energy, leave saddle points and find the active set. Newton's method finishes.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -136,30 +134,23 @@ def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tupl
     point best. Convergence is quadratic when the active set is the right one.
     """
     rows, columns = np.nonzero(slacks(hidden) <= tolerance)
-    best, best_size = hidden, np.inf
-    for point, size in _newton_steps(hidden, multipliers[rows, columns], rows, columns):
+    best, best_size, held = hidden, np.inf, multipliers[rows, columns]
+    for _ in range(6):
+        jacobian, full = _active_jacobian(hidden, rows, columns), np.zeros_like(multipliers)
+        full[rows, columns] = held
+        slack = slacks(hidden)[rows, columns]
+        gradient: Floats = 2 * hidden.ravel() - jacobian.T @ held
+        size = float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(gradient))))
         if size >= best_size / 2 and best_size < 1e-9:
             break
         if size < best_size:
-            best, best_size = point, size
+            best, best_size = hidden, size
         if size > 1e3:
             break
-    return best, nonnegative_multipliers(best, rows, columns)
-
-
-def _newton_steps(
-    hidden: Floats, held: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> Iterator[tuple[Floats, float]]:
-    for _ in range(6):
-        jacobian = _active_jacobian(hidden, rows, columns)
-        full = np.zeros((hidden.shape[1], hidden.shape[1]))
-        full[rows, columns] = held
         hessian = np.asarray(np.kron(np.eye(len(hidden)), 2 * stationarity_matrix(full)), dtype=np.float64)
-        slack = slacks(hidden)[rows, columns]
-        gradient: Floats = 2 * hidden.ravel() - jacobian.T @ held
-        yield hidden, float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(gradient))))
         step, change = newton_step(hessian, jacobian, gradient, slack)
         hidden, held = hidden + step.reshape(hidden.shape), held + change
+    return best, nonnegative_multipliers(best, rows, columns)
 
 
 def _active_jacobian(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:

@@ -60,17 +60,12 @@ def test_no_mutant_of_a_step_passes_as_the_step(step):
         assert {f"{step.label}: {mutant.change}" for mutant in survivors} == named
 
 
-def test_labels_are_names_and_citations_resolve():
+def test_labels_are_names_and_every_derivation_says_what_it_needs():
     listed = [label for one in derivations() for label in one.labels]
-    labels = set(listed)
-    assert len(labels) == len(listed), "a label stands twice"
-    assert all(one.steps for one in derivations())
-    for label in labels:
-        assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", label), label
+    assert len(set(listed)) == len(listed), "a label stands twice"
+    assert all(re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", label) for label in listed)
     for one in derivations():
-        texts = [one.assumptions, one.conclusion, one.source, *(step.why for step in one.steps)]
-        cited = {found for text in texts for found in re.findall(r"`([a-z]+\.[a-z-]+)`", text)}
-        assert cited <= labels, f"{one.label} cites {cited - labels}"
+        assert one.steps
         assert one.assumptions
         assert one.conclusion.endswith(".")
 
