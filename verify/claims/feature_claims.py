@@ -184,9 +184,9 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
 FEATURE_CLAIMS: tuple[Claim, ...] = (
     Claim(
         "generalization.ring-gain",
-        "a ring of k stored features keeps the gain of the regular k-gon of its squared radius and bias",
+        "a ring of k stored features has the gain of the regular k-gon of its means r and b, up to what it strays",
         "theorem",
-        "m = 2, three or more stored features that occur one at a time; up to what the ring strays from regular",
+        "m = 2, three or more stored features that occur one at a time, strays too small to take k for k + 1",
         partial(judge_ring_gain, worth=polygon_worth),
         (
             Control("k + 1 in place of k", partial(judge_ring_gain, worth=_next_index)),
