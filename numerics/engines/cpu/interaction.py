@@ -196,4 +196,7 @@ def plan(culling):
 
 @overload(plan)
 def _plan_for(culling):
-    return _of_kind(culling, *2 * [lambda culling: None], lambda culling: plan_step(culling.tally))
+    def nothing(culling):
+        pass
+
+    return _of_kind(culling, nothing, nothing, lambda culling: plan_step(culling.tally))
