@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numerics import Dataset
+from numerics import Dataset, measure
+from theory import Setting
 from theory.features.polygon import polygon
 from theory.polygon_geometry import polygon_vertices
 from verify.claims import feature_claims
+from verify.claims.feature_claims import find_ring
+from verify.claims.judging import Case
 from verify.claims.registry import judge_on
 from verify.end_states import Model, sparse_data
 
@@ -43,6 +46,16 @@ def test_no_stray_is_larger_than_what_it_may_change(k, noise, seed):
     assert gain.applies or "strays allow" in gain.reason
 
 
+def test_what_strays_may_change_is_the_bound_derived():
+    """Outputs move by e in the mean square, a loss ℓ by 2e√ℓ + e²; in units of E a²."""
+    model, data = _ring(6)
+    case = Case(Setting(T=data.T, n=6), measure(model, data), 0, (model.W, model.b), data)
+    ring = dataclasses.replace(find_ring(case), stray=0.1, bias_stray=0.02)
+    energy, loss = np.mean(data.values**2), measure(model, data).train_loss
+    moved = 0.1 * np.sqrt(energy) + 0.02
+    assert ring.allowed == pytest.approx((2 * moved * np.sqrt(loss) + moved**2) / energy)
+
+
 def test_a_record_of_another_worth_is_found_out(monkeypatch):
     """A forged measurement, as if the ring kept a hundredth less of its energy."""
     measured = feature_claims._measured
@@ -64,7 +77,7 @@ def test_the_ring_of_another_law_is_not_at_the_end_or_violates(law, rival, monke
 
 def _crowded(model, data):
     X = data.dense()
-    X[0, 0] = X[1, 0] = 0.5
+    X[:, 0] = [0.5, 0.5, 0, 0, 0]
     return model, Dataset.from_dense(X)
 
 
