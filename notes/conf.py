@@ -4,6 +4,7 @@ that the pages open from the disk without a server or a network.
 
 import re
 from importlib.metadata import version as version_of
+from pathlib import Path
 
 project, author = "tgon", "the tgon authors"
 version = release = version_of("tgon")
@@ -24,11 +25,22 @@ nb_execution_in_temp = True  # runs that a tutorial trains are not kept
 nb_execution_raise_on_error = True
 nb_execution_timeout = 600
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 
 default_role = "literal"  # docstrings write names in single backticks
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 90
+
+#: The page of each label of the derivations.
+LABELS = {
+    label: page.stem
+    for page in Path(__file__).parent.glob("derivations/*.md")
+    for label in re.findall(r'<a id="([^"]+)">', page.read_text())
+}
+
+#: Types of signatures that have a name only for their checks.
+TYPES = {"Positive": "float", "Seed": "int"}
 
 #: Signs of LaTeX that docutils does not know.
 SIGNS = {r"\gt": ">", r"\lt": "<", r"\dots": r"\ldots"}
@@ -62,10 +74,32 @@ def restructure(app, what, name, found, options, lines):
     text = re.sub(r"^(Parameters|Attributes)\n-+$", r"", text, flags=re.M)
     text = re.sub(r"^(\w[\w, …]*?) : ", r"\n- ``\1``: ", text, flags=re.M)
     text = re.sub(r":func:`(\w+)`", r"`\1`", text)
-    parts = re.split(r"(``.*?``|`.*?`|^>>>.*?(?:\n\s*\n|\Z))", text, flags=re.M | re.S)
+    text = re.sub(r"(^|(?<=[.)]) )Raises (?=[\w.]+: )", r"\n\n**Raises** ", text, flags=re.M)
+    parts = re.split(r"(\*\*Raises\*\*|``.*?``|`.*?`|^>>>.*?(?:\n\s*\n|\Z))", text, flags=re.M | re.S)
     plain = [re.sub(r"[*|\\]|_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
     parts[::2] = [re.sub(r"^    (?=\S)", "  ", part, flags=re.M) for part in plain]
+    parts[1::2] = [linked(part) for part in parts[1::2]]
     lines[:] = "".join(parts).splitlines()
+
+
+def linked(part):
+    """A label of the derivations as a link to its proof; pages of the API lie beside the folder of those.
+
+    >>> linked("`memorization.tgon-norm`")
+    '`memorization.tgon-norm <../derivations/memorization.html#memorization.tgon-norm>`__'
+    """
+    label = part.strip("`")
+    return f"`{label} <../derivations/{LABELS[label]}.html#{label}>`__" if label in LABELS else part
+
+
+def shorten(app, what, name, found, options, signature, returns):
+    """Types in a signature as a reader would say them, without what checks them."""
+    if not signature:
+        return None
+    plain = re.sub(r"Annotated\[(\w+), Field\((?:[^()]|\([^()]*\))*\)\]", r"\1", signature)
+    plain = re.sub(r"~numpy\.ndarray\[.*?\]\]|NDArray\[.*?\]", "ndarray", plain)
+    plain = re.sub(r"\b(Positive|Seed)\b", lambda name: TYPES[name[0]], plain)
+    return plain, returns
 
 
 def visit_math(writer, node):
@@ -100,5 +134,6 @@ def setup(app):
     app.connect("source-read", add_pages)
     app.connect("doctree-read", keep_anchors)
     app.connect("autodoc-process-docstring", restructure)
+    app.connect("autodoc-process-signature", shorten)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -41,7 +41,7 @@ def draw_train_loss_history(numbers: pd.DataFrame) -> Figure:
     groups = [group for _, group in numbers.groupby(["T", "m", "weight_decay"], sort=False)]
     columns = min(len(groups), 4)
     with styled():
-        size = (2.7, 3.1) if columns > 1 else (5.3, 4.4)  # one panel has its legend below it in one column
+        size = {1: (5.3, 4.4), 2: (3.8, 3.1)}.get(columns, (2.7, 3.1))  # as wide as the legend below
         figure, axes = panels(-(-len(groups) // columns), columns, *size, sharey=True)
         flat = list(chain.from_iterable(axes))
         for ax in flat[len(groups) :]:
