@@ -131,7 +131,7 @@ def _generalizing(model: _Model) -> Diagnosis | None:
     kept = record.point_error <= (1 - STORED) * data.norms**2
     repeated = (points.copies > np.median(points.copies)) & (np.diff(data.indptr) > 1)
     own = kept & repeated & ~_explained(data, stored)
-    taken = np.unique(data.indices[own[data.columns]])
+    taken = np.unique(data.indices[own[data.columns]]).astype(np.intp)
     if len(stored) and settled_share(W, b, points, stored, taken) < SETTLED:
         stored, own = stored[:0], kept & repeated
     if record.memorized and not len(stored):

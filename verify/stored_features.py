@@ -59,7 +59,8 @@ def settled_share(
     on at most 20 000 datapoints. The columns of the features ``taken`` are those of datapoints stored as a whole.
     """
     norms = np.linalg.norm(W, axis=0) * points.data.seen
-    norms[np.setdiff1d([] if taken is None else taken, stored).astype(np.intp)] = 0.0
+    if taken is not None:
+        norms[np.setdiff1d(taken, stored)] = 0.0
     rivals = np.flatnonzero(norms >= DROPPED_LENGTH * np.median(norms[stored]))
     stored = rivals[np.argsort(-norms[rivals], kind="stable")[:200]]
     rows = points.data.sparse().tocsr()[stored].tocsc()
