@@ -85,6 +85,8 @@ def test_an_edit_of_the_kernels_is_noticed(tmp_path: Path, edit: str) -> None:
     """A copy of the hashed files with a cache of its own: a second process hits it, one after an edit does not."""
     folder = tmp_path / ENGINE
     folder.mkdir(parents=True)
+    for package in (folder, *folder.relative_to(tmp_path).parents):
+        (tmp_path / package / "__init__.py").touch()
     for name, source in compilation.sources().items():
         (folder / name).write_bytes(source)
     (folder / "probe.py").write_text(PROBE, encoding="utf-8")

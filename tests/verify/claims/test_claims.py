@@ -259,7 +259,7 @@ def test_a_small_training_at_strong_decay_reaches_the_pentagon():
     setting = Setting(T=5, n=300, sparsity=0.98, steps=6000, lr=5e-3, weight_decay=0.5)
     result = compare(train([setting, setting.replace(weight_decay=0.01)], seeds=10, out=None, progress=False))
     assert result.exit_code == 0, result.verdict
-    judged = {judgement.label: judgement for judgement in result.claims}
+    judged = {judgement.label: judgement for judgement in result.judgements}
     bound = judged["memorization.robust"]
     outcomes = {control.name: control.outcome for control in bound.controls}
     assert bound.holds
