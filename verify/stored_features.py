@@ -132,7 +132,7 @@ def nearest_law(columns: Floats, bias: Floats, points: DistinctPoints) -> str:
     k, length = columns.shape[1], float(np.sqrt(np.mean(np.sum(columns**2, axis=0))))
     own = route(points.data).law
     laws: dict[str, Law | Amplitude] = {
-        "b = 0": "free",
+        "any at zero bias": "free",
         "constant": "constant",
         "uniform": "uniform",
         own.kind: own,
@@ -140,4 +140,4 @@ def nearest_law(columns: Floats, bias: Floats, points: DistinctPoints) -> str:
     found = {name: polygon(k, law) for name, law in laws.items()}
     ends = {name: (one.radius_squared**0.5, one.bias) for name, one in found.items()}
     name = min(ends, key=lambda law: np.hypot(length - ends[law][0], bias.mean() - ends[law][1]))
-    return f"nearest law {name} ({ends[name][0]:.4g}, {ends[name][1]:.4g})"
+    return f"the nearest amplitude law, {name}, has norm {ends[name][0]:.4g} and bias {ends[name][1]:.4g}"

@@ -444,6 +444,15 @@ def test_check_a_foreign_model(tmp_path):
     assert "try --figure model.png" in refusal(*told, "--figure", tmp_path / "model.jpg")
 
 
+def test_one_datapoint_is_checked_and_polished_though_its_least_norm_is_0(tmp_path):
+    np.savez(tmp_path / "model.npz", W=np.eye(2, 4) / 2**0.5, b=np.array([0.5, 0, 0, 0]), X=np.eye(4, 1))
+    done = tgon("check", tmp_path / "model.npz")
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("single point: ")
+    done = tgon("polish", tmp_path / "model.npz")
+    assert done.exit_code in (0, 3), done.output
+
+
 def test_check_of_several_models_is_one_table(tmp_path):
     """Instances, files and folders; data stored with the model; another model is no model, and not judged."""
     W, b, X = np.eye(2, 4) / 2**0.5, np.array([0.5, 0.5, 0, 0]), np.eye(4, 2)
@@ -457,7 +466,9 @@ def test_check_of_several_models_is_one_table(tmp_path):
     assert found[2]["claims"] == []
     assert found[2]["measured"]["worst_point_error"] == pytest.approx(0.5)  # outputs 3/2 and 1/2 for 1 and 0
     assert [row["predicted"] is None for row in found] == [False, False, True]
-    assert "--figure draws one model" in refusal("check", tmp_path / "models", "--figure", tmp_path / "m.png")
+    assert "--figure draws one model, found 3" in refusal(
+        "check", tmp_path / "models", "--figure", tmp_path / "m.png"
+    )
     energy = answer("check", tmp_path / "models/20.npz", "--instance", 1)["measured"]["energy"]
     assert energy == pytest.approx(4)
     assert "holds 2 models" in refusal("check", tmp_path / "models/20.npz", "--instance", 2)

@@ -98,11 +98,9 @@ def test_status_of_a_folder_that_does_not_exist_says_so(file, tmp_path):
     done = sweep(file, "--out", out, "--status")
     assert (done.exit_code, done.stdout.splitlines()[-1], done.stderr) == (0, said, "")
     done = sweep(file, "--out", out, "--status", "--json")
-    assert (done.exit_code, json.loads(done.stdout)["result"]["left"], done.stderr) == (
-        0,
-        4,
-        f"tgon: {said}\n",
-    )
+    document = json.loads(done.stdout)
+    assert (done.exit_code, document["result"]["left"], done.stderr) == (0, 4, f"tgon: {said}\n")
+    assert document["setting"]["form"] == "full"
     out.mkdir()
     assert "There is no folder" not in sweep(file, "--out", out, "--status").output
 

@@ -147,7 +147,8 @@ def test_rings_fit_the_law_that_they_were_built_for(k, law):
     ring = polygon(k, law)
     points = distinct_points(sparse_data(np.random.default_rng(k), k, 400, alone=True, law="uniform"))
     found = nearest_law(polygon_vertices(k, ring.radius_squared), np.full(k, ring.bias), points)
-    assert found.startswith(f"nearest law {law if law != 'free' else 'b = 0'} ")
+    named = "any at zero bias" if law == "free" else law
+    assert found.startswith(f"the nearest amplitude law, {named}, has norm ")
 
 
 @pytest.mark.parametrize(

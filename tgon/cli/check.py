@@ -164,10 +164,10 @@ def _draw(checked: Sequence[Checked | None], figure: Path) -> None:
     from numerics.training.runs import write_atomically
     from verify.style import render
 
-    if len(checked) != 1 or checked[0] is None:
-        raise BadInput(
-            f"--figure draws one model that is ReLU(WᵀWx + b), found {len(checked)}; try --instance 0"
-        )
+    if len(checked) != 1:
+        raise BadInput(f"--figure draws one model, found {len(checked)}; try one MODEL, or --instance 0")
+    if checked[0] is None:
+        raise BadInput("--figure draws a model that is ReLU(WᵀWx + b), and this is not; try without --figure")
     write_atomically(figure, render(checked[0].figure(), "svg" if figure.suffix == ".svg" else "png"))
 
 
@@ -195,7 +195,7 @@ def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
     named = "" if answer["diagnosis"] is None else f"{answer['diagnosis']}: "
     click.echo(f"{named}{answer['evidence']}")
     measured, predicted = answer["measured"], answer["predicted"] or {}
-    if predicted:
+    if predicted and predicted["weight_norm"] > 0:
         click.echo(
             f"‖W‖ is {measured['weight_norm'] / predicted['weight_norm']:.4f} times the least that memorizes these "
             f"datapoints ({predicted['configuration']}, {predicted['status']})."

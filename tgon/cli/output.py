@@ -53,14 +53,11 @@ def shown(value: Any, digits: int = 4) -> str:
 def print_json(result: Any) -> None:
     """One JSON document on stdout: the version, the command, what it was given, and its result with all digits."""
     ctx = click.get_current_context()
+    names = [name for param in ctx.command.params if (name := param.name or "") != "as_json"] + ["form"]
     document = {
         "version": version("tgon"),
         "command": ctx.info_name,
-        "setting": {
-            param.name: ctx.params[param.name]
-            for param in ctx.command.params
-            if param.name in ctx.params and param.name != "as_json"
-        },
+        "setting": {name: ctx.params[name] for name in names if name in ctx.params},
         "result": result,
     }
     click.echo(json.dumps(in_json(document), indent=2, ensure_ascii=False, allow_nan=False))

@@ -164,7 +164,7 @@ def _print_answer(answer: dict[str, Any]) -> None:
         click.echo(f"guessed: {guess}")
     click.echo(f"{answer['diagnosis_before']} → {answer['diagnosis']}: {answer['evidence']}")
     rows = [[name, answer["before"][name], answer["after"][name]] for name in _MEASURED]
-    if answer["predicted_weight_norm"] is not None:
+    if answer["ratio_after"] is not None:
         kept = f"{answer['predicted_configuration']}, {answer['predicted_status']}"
         rows.append([f"‖W‖ / predicted ({kept})", answer["ratio_before"], f"{answer['ratio_after']:.9f}"])
     print_table("Polished", ["", "before", "after"], rows, text=[""])
