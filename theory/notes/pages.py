@@ -17,34 +17,35 @@ from theory.derivations.labels import LABELS
 from theory.derivations.steps import COUNT, Derivation, Step, derivations
 from theory.derivations.texts import read_table
 from theory.notes.statements import display, sets_in_markdown
-from theory.notes.tables import TOPICS_WITH_TABLES, tables
+from theory.notes.tables import tables
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A note: the stem of its file, its title, how it begins, what tests it, and the areas of labels it takes.
+    """A note: the stem of its file, its title, what it claims, the idea of the proof, what tests it, and its areas.
     Tests are experiments, each named by the stem of its page in the folder `experiments` beside that of the notes;
-    `untested` says what has none, and why. Besides the area of its name it takes the `others`.
+    `untested` says what has none, and why. A picture is a file of the repository, with its caption. Besides the area of
+    labels of its name a note takes the `others`.
     """
 
     name: str
     title: str
-    opening: str = ""
+    claim: str = ""
+    idea: str = ""
+    picture: str = ""
+    caption: str = ""
     experiments: str = ""
     untested: str = ""
-    others: tuple[str, ...] = ()
+    others: str = ""
 
     @property
     def areas(self) -> tuple[str, ...]:
         """The areas of labels that belong here."""
-        return self.name, *self.others
+        return self.name, *self.others.split()
 
 
 #: The notes in reading order. A derivation whose area is not named here gets a note of its own.
-TOPICS = tuple(
-    Topic(**row | {"others": tuple(row.get("others", ()))})
-    for row in read_table("theory.notes", "topics.toml")["topic"]
-)
+TOPICS = tuple(Topic(**row) for row in read_table("theory.notes", "topics.toml")["topic"])
 
 #: Symbols of reasons alone: the symbol, its meaning and the areas of labels in which it has it.
 IN_WORDS = [
@@ -65,11 +66,9 @@ def topic_of(label: str) -> Topic:
 
 
 def notes(found: Sequence[Derivation] | None = None) -> dict[str, str]:
-    """File names and texts of all notes; `found` are the derivations, by default those of the registry."""
+    """File names and texts of all notes, in order; `found` are the derivations, by default those of the registry."""
     found = derivations() if found is None else found
-    grouped: dict[Topic, list[Derivation]] = {
-        topic: [] for topic in TOPICS if topic.name in TOPICS_WITH_TABLES
-    }
+    grouped: dict[Topic, list[Derivation]] = {topic: [] for topic in TOPICS}
     for one in found:
         grouped.setdefault(topic_of(one.label), []).append(one)
     where = {label: f"{topic_of(one.label).name}.md" for one in found for label in one.labels}
@@ -77,15 +76,14 @@ def notes(found: Sequence[Derivation] | None = None) -> dict[str, str]:
     loader = jinja2.PackageLoader("theory", "notes")
     pages = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True)
     pages.filters |= {"sentence": _sentence, "checked": _checked, "display": display}
-    texts = {
-        "README.md": pages.get_template("index.md.j2").render(grouped=grouped, underived=underived),
-        "notation.md": pages.get_template("notation.md.j2").render(_notation()),
-    }
+    index = pages.get_template("index.md.j2").render(grouped=grouped, underived=underived)
+    texts = {"README.md": index}
     note = pages.get_template("note.md.j2")
     for topic, members in grouped.items():
         texts[f"{topic.name}.md"] = note.render(
             topic=topic, members=members, numbers=tables(topic.name), symbols=_symbols(topic, members)
         )
+    texts["notation.md"] = pages.get_template("notation.md.j2").render(_notation())
     return {name: _linked(text, dict.fromkeys(LABELS, "README.md") | where) for name, text in texts.items()}
 
 
@@ -134,7 +132,7 @@ def _checked(step: Step) -> str:
     """How a step was confronted with numbers."""
     domain, where = step.domain, sets_in_markdown(step.domain)
     if not domain:
-        return "checked as it stands"
+        return "Checked as it stands."
     sizes = [len(one.values) for one in domain.values() if isinstance(one, Integers)]
     every = "all " if len(sizes) == len(domain) and sympy.prod(sizes) <= COMPLETE else ""
-    return f"checked at {every}{len(list(points(domain, COUNT)))} points of {where}"
+    return f"Checked at {every}{len(list(points(domain, COUNT)))} points of {where}."

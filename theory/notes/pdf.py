@@ -2,12 +2,27 @@
 
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-#: The line above a formula: its number is the anchor, and it stays on the formula's page.
-_STEP = r'::: {typst:sticky="true"}\n[\2]{#\1}\3\n:::'
+#: What pandoc reads in place of a note's Markdown, in order: anchors, lines that stay on the page of what follows,
+#: small print, pictures from the root of the repository, links within the document; other pages are not part of it.
+_RULES = (
+    (r'^<a id="([^"]+)"></a>\n\n## (.*)$', r"## \2 {#\1}"),
+    (r'^<a id="([^"]+)"></a>(\*\*\d+\.\*\*)(.*)$', r'::: {typst:sticky="true"}\n[\2]{#\1}\3\n:::'),
+    (r"^([^|#\n].*)(?=\n\n\|)", r'::: {typst:sticky="true"}\n\1\n:::'),
+    (r"^## (?!.*\{#)", "### "),
+    (r'<a id="([^"]+)"></a>(`[^`]+`)', r"[\2]{#\1}"),
+    (r"<sub>(.*)</sub>", r'[\1]{typst:text:size="8.4pt"}'),
+    (r"\]\(\.\./\.\./", "](/"),
+    (r"\[[^]]+\]\(\.\./(experiments/[^)]+\.md)\)", r"`notes/\1`"),
+    (r"\[([^]]+)\]\(\.\./guide/[^)]+\)", r"\1"),
+    (r"\]\([A-Za-z]*\.md#([^)]+)\)", r"](#\1)"),
+    (r"\]\(([A-Za-z]+)\.md\)", r"](#file-\1)"),
+    (r"\\lvert (.*?)\\rvert", r"\\left|\1\\right|"),
+)
 
 
 class MissingTools(RuntimeError):
@@ -15,51 +30,42 @@ class MissingTools(RuntimeError):
 
 
 def write_pdf(texts: Mapping[str, str], path: Path) -> None:
-    """Write the notes as one PDF. Raises MissingTools: pypandoc-binary or typst is not installed."""
+    """Write the notes as one PDF, with those pictures that are in the repository two folders above it.
+    Raises MissingTools: pypandoc-binary or typst is not installed.
+    """
     try:
         import pypandoc
         import typst
     except ImportError as error:
         raise MissingTools(f"--pdf needs {error.name}; try pip install 'tgon[notes]'") from error
+    root = path.parent.joinpath("..", "..").resolve()
+    pictures = re.compile(r"^!\[.*\]\(/(.*)\)$", flags=re.M)
+    text = pictures.sub(lambda found: found[0] if (root / found[1]).exists() else "", one_document(texts))
     body = pypandoc.convert_text(
-        one_document(texts), "typst", format="markdown-auto_identifiers", extra_args=["--wrap=none"]
+        text, "typst", format="markdown-auto_identifiers", extra_args=["--wrap=none"]
     )
     body = re.sub(
         r"lr\((bar\.v\.double .*? bar\.v\.double)\)", r"lr(\1, size: #1em)", body
     )  # norms of letter height
     style = files("theory.notes").joinpath("style.typ").read_text(encoding="utf-8")
     source: Any = (style + _columns(body)).encode()  # typst's own types do not admit bytes
-    path.write_bytes(typst.compile(source))
+    path.write_bytes(typst.compile(source, root=root, sys_inputs={"version": version("tgon")}))
 
 
 def one_document(texts: Mapping[str, str]) -> str:
-    r"""All notes in one Markdown document: the index, the notes in its order, the notation.
+    r"""All notes in one Markdown document, in their order.
     Anchors and links take pandoc's form.
 
     >>> one_document({"README.md": "# All\n", "a.md": '<a id="a.b"></a>**1.** see [`a.b`](a.md#a.b)\n'})
     '# All {#file-README}\n\n::: {typst:sticky="true"}\n[**1.**]{#a.b} see [`a.b`](#a.b)\n:::\n'
     """
-    names = [
-        "README.md",
-        *(name for name in texts if name not in ("README.md", "notation.md")),
-        "notation.md",
-    ]
     parts = []
-    for name in names:
-        text = texts.get(name, "")
+    for name, text in texts.items():
         text = re.sub(r"\A# (.*)$", rf"# \1 {{#file-{name.removesuffix('.md')}}}", text, count=1, flags=re.M)
-        text = re.sub(r'^<a id="([^"]+)"></a>\n\n## (.*)$', r"## \2 {#\1}", text, flags=re.M)
-        text = re.sub(r'^<a id="([^"]+)"></a>(\*\*\d+\.\*\*)(.*)$', _STEP, text, flags=re.M)
-        text = re.sub(r"^([^|#\n].*)(?=\n\n\|)", r'::: {typst:sticky="true"}\n\1\n:::', text, flags=re.M)
-        text = re.sub(r"^## (?!.*\{#)", "### ", text, flags=re.M)
-        text = re.sub(r'<a id="([^"]+)"></a>(`[^`]+`)', r"[\2]{#\1}", text)
-        # Pages of experiments are not part of it.
-        text = re.sub(r"\[[^]]+\]\(\.\./(experiments/[^)]+\.md)\)", r"`notes/\1`", text)
-        text = re.sub(r"\]\([A-Za-z]*\.md#([^)]+)\)", r"](#\1)", text)
-        text = re.sub(r"\]\(([A-Za-z]+)\.md\)", r"](#file-\1)", text)
-        text = re.sub(r"\\lvert (.*?)\\rvert", r"\\left|\1\\right|", text)
+        for pattern, written in _RULES:
+            text = re.sub(pattern, written, text, flags=re.M)
         parts.append(text)
-    return "\n".join(part for part in parts if part)
+    return "\n".join(parts)
 
 
 def _columns(source: str) -> str:

@@ -206,9 +206,6 @@ def _unequal() -> tuple[Table, ...]:
 _BUILDERS = (_memorization, _codes, _stationary, _unequal, _penalty, _generalization, _sea, _optimization)
 _TABLES = {one.__name__.lstrip("_"): one for one in (*_BUILDERS, _repetition, _dimensionality, _scales)}
 
-#: The topics that have tables of numbers.
-TOPICS_WITH_TABLES = frozenset(_TABLES)
-
 
 @cache
 def tables(topic: str) -> tuple[Table, ...]:

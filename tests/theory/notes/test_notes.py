@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sympy
 
+from tests.test_readme import assert_plain
 from tests.tgon.command import tgon
 from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
@@ -31,7 +32,7 @@ ROOMS = ("theory", "numerics", "verify", "experiments", "tgon")
 REGISTERED = [label for one in derivations() for label in one.labels]
 ANCHORED = [*REGISTERED, *(label for label in LABELS if label not in REGISTERED)]
 #: Letters that are explained where the notation is, or name what every reader of the field knows: O(x), the loss L.
-EVERYWHERE = set("WbXhTRnmaLOEw") | {r"\pi"}
+EVERYWHERE = set("WbXhTRSnmaLOEw") | {r"\pi"}
 GREEK = re.compile(
     r"\\(?:alpha|beta|gamma|delta|varepsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|varphi|chi|psi|omega|"
     r"ell|Gamma|Delta|Lambda|Pi|Phi|Psi|Omega)(?![A-Za-z])"
@@ -83,7 +84,7 @@ def test_every_label_is_an_anchor_once_and_every_link_has_a_target(texts):
     assert len(links) > 100
     for link in links:
         name, _, anchor = link.partition("#")
-        assert name in texts or (name.startswith("../experiments/") and (FOLDER / name).exists()), link
+        assert name in texts or (name.startswith("../") and (FOLDER / name).exists()), link
         assert not anchor or anchor in anchors[name], link
 
 
@@ -94,9 +95,10 @@ def test_every_formula_is_clean(texts):
         for latex in (*displayed, *(f"${one}$" for one in inline)):
             assert not debris(latex), (name, latex, debris(latex))
         count += len(displayed)
-        words = re.sub(r"<a id=.*?</a>|\]\([^)]*\)|^\|.*--.*\|$", "", words, flags=re.M)
+        words = re.sub(r"<a id=.*?</a>|</?sub>|\]\([^)]*\)|^\|.*--.*\|$", "", words, flags=re.M)
         assert not re.findall(r"[‖²³⁴√Σ∫≤≥≠·=ᵀ<>^αβγεθλμπτφω]|\d\.\d{8}", words), name
-    assert count == sum(len(one.steps) for one in derivations())
+    ideas = sum(topic.idea.count("$$") // 2 for topic in TOPICS)
+    assert count == sum(len(one.steps) for one in derivations()) + ideas
 
 
 def test_every_dollar_is_where_github_sees_it(texts):
@@ -227,8 +229,8 @@ def test_how_a_step_was_checked():
     line = Step("scales.line", above(x, 1 - 2 * (x + 1)), {x: Interval(0, 1)}, "")
     grid = Step("scales.grid", above(T, sympy.Rational(1, 2)), {T: Integers(1, 40)}, "")
     text = notes([replace(SCALES, steps=(line, grid))])["scales.md"]
-    assert r"(checked at 26 points of $x \in [0, 1]$)" in text
-    assert r"(checked at all 40 points of $T \in \lbrace 1, \dots, 40 \rbrace$)" in text
+    assert r"<sub>Checked at 26 points of $x \in [0, 1]$.</sub>" in text
+    assert r"<sub>Checked at all 40 points of $T \in \lbrace 1, \dots, 40 \rbrace$.</sub>" in text
 
 
 def texts_of(area):
@@ -270,7 +272,20 @@ def unexplained(text, topic):
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_every_letter_in_a_reason_is_explained(topic):
-    assert not unexplained(" ".join(map(texts_of, topic.areas)), topic)
+    assert not unexplained(
+        " ".join([topic.claim, topic.idea.replace("$$", "$"), *map(texts_of, topic.areas)]), topic
+    )
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_a_note_begins_with_its_claim_and_idea_in_plain_words(topic, texts):
+    opening = texts[f"{topic.name}.md"].partition('<a id="')[0]
+    parts = (topic.claim, topic.picture, topic.caption, topic.idea)
+    places = [opening.index(part.partition("`")[0]) for part in parts if part]
+    assert places == sorted(places)
+    assert "$$" in topic.idea
+    assert bool(topic.picture) == bool(topic.caption)
+    assert_plain(opening, 20)
 
 
 def test_a_letter_that_nobody_explains_is_found():
