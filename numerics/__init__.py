@@ -4,8 +4,9 @@ Names are loaded when first used, so that a sweep file is read, or refused, befo
 """
 
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from numerics.lazy_names import lazy_names
 
 # Threads of a large run wait for each other at every step. Spinning long, the default of the OpenMP library that torch
 # brings, costs whole time slices on a busy machine (eight times the processor time at load 13); spinning briefly
@@ -43,8 +44,9 @@ __all__ = [
     "train_one",
 ]
 
-#: Where the names stand, the places that load least first.
-_HOMES = (
+__getattr__ = lazy_names(
+    __name__,
+    __all__,
     "data",
     "starts",
     "model",
@@ -56,10 +58,3 @@ _HOMES = (
     "engines.cpu.trajectory",
     "least_norm.polishing",
 )
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'numerics' has no attribute {name!r}; it has {', '.join(__all__)}")
-    homes = (import_module(f"numerics.{home}") for home in _HOMES)
-    return next(getattr(home, name) for home in homes if hasattr(home, name))

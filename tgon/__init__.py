@@ -58,8 +58,8 @@ __all__ = [
     "train",
 ]
 
-#: The floors that the names come from, the one that loads least first.
-_FLOORS = ("theory", "verify", "numerics")
+#: The floors that the names come from, the lowest first: each needs those below it.
+_FLOORS = ("theory", "numerics", "verify")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,8 @@
 """Sweeps: many settings trained into one folder of runs. Names are loaded when first used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from numerics.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from numerics.sweeps.cells import CellState, sweep_states, sweep_table
@@ -19,11 +20,4 @@ __all__ = [
     "sweep_table",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(
-            f"module 'numerics.sweeps' has no attribute {name!r}; it has {', '.join(__all__)}"
-        )
-    homes = (import_module(f"numerics.sweeps.{home}") for home in ("file", "cells", "execution"))
-    return next(getattr(home, name) for home in homes if hasattr(home, name))
+__getattr__ = lazy_names(__name__, __all__, "file", "cells", "execution")
