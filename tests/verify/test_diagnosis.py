@@ -135,6 +135,21 @@ def test_a_feature_is_stored_from_ten_occurrences_on(times, stored):
     assert len(find_stored(W, np.zeros(5), points, memorized=False)) == stored
 
 
+@pytest.mark.parametrize(("radius_squared", "stored"), [(0.35, 0), (0.5, 5)])
+def test_a_feature_is_stored_where_six_tenths_are_kept(radius_squared, stored):
+    """Own outputs are r, so that 1 − (1 − r)² is kept: 0.58 and 0.75."""
+    points = distinct_points(Dataset.from_dense(np.eye(5)[:, np.arange(60) % 5]))
+    W = polygon_vertices(5, radius_squared)
+    assert len(find_stored(W, np.zeros(5), points, memorized=False)) == stored
+
+
+@pytest.mark.parametrize(("longer", "name"), [(1.05, "regular T-gon"), (1.2, "two circles")])
+def test_circles_are_told_apart_from_a_tenth_on(longer, name):
+    record = _one_hot(2 * tgon_hidden(6) * np.where(np.arange(6) == 0, longer, 1.0))
+    assert record.memorized
+    assert diagnose(record).name == name
+
+
 def test_copies_of_memorized_one_hot_datapoints_are_no_features():
     X = np.eye(6)[:, np.arange(120) % 6]
     model = tgon_hidden(6), 1 - np.sum(tgon_hidden(6) ** 2, axis=0)
