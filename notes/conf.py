@@ -119,7 +119,7 @@ def mathml(formula: str, *, block: bool) -> str:
     from docutils.utils.math.latex2mathml import tex2mathml
 
     plain = re.sub(r"\\(gt|lt|dots)\b", lambda sign: SIGNS[sign[0]], formula)
-    return tex2mathml(plain, as_block=block).replace("<mo>/</mo>", '<mo lspace="0" rspace="0">/</mo>')
+    return tex2mathml(plain, as_block=block).replace(">/</mo>", ' lspace="0" rspace="0">/</mo>')
 
 
 def skip():

@@ -57,12 +57,26 @@ def test_make_site_installs_its_extra_and_takes_warnings_as_errors():
     assert "sphinx -W" in said.stdout
 
 
+def dead_links(site):
+    """Links between pages of a built site to a file or an anchor that is not there."""
+    pages = {page.resolve(): page.read_text() for page in site.rglob("*.html")}
+    anchors = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    dead = []
+    for page, text in pages.items():
+        for path, anchor in set(re.findall(r'href="(?!\w+:)([^"#?]*)[^"#]*#?([^"]*)"', text)):
+            target = (page.parent / path).resolve() if path else page
+            if not target.exists() or (anchor and anchor not in anchors[target]):
+                dead.append((page.name, path, anchor))
+    return dead
+
+
 @pytest.mark.slow
-def test_site_is_built_without_a_warning_and_loads_nothing_from_a_network(tmp_path):
+def test_site_is_built_without_warning_or_dead_link_and_loads_nothing_from_a_network(tmp_path):
     pytest.importorskip("sphinx", reason="Sphinx is not installed; make site brings it")
     pytest.importorskip("myst_nb", reason="myst-nb is not installed; make site brings it")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(NOTES), str(tmp_path)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
+    assert not dead_links(tmp_path)
     pages = "".join(page.read_text() for page in tmp_path.rglob("*.html"))
     assert not re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', pages)
