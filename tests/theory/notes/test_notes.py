@@ -6,6 +6,7 @@ Every letter that stands in a reason is in its note's table of symbols, and no e
 import itertools
 import json
 import re
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -206,9 +207,15 @@ def test_the_pdf_is_made(tmp_path, texts):
     pytest.importorskip("typst", reason="pip install 'tgon[notes]' to make the PDF")
     from theory.notes.pdf import write_pdf
 
-    scales = re.sub(r"\]\((?!scales)[^)]*\)", "](scales.md)", texts["scales.md"])
-    write_pdf({"README.md": "# Notes\n", "scales.md": scales}, tmp_path / "notes.pdf")
-    assert (tmp_path / "notes.pdf").read_bytes().startswith(b"%PDF")
+    pages = {"README.md": "# Notes\n", "sea.md": re.sub(r"\]\(\w[^)]*\)", "](sea.md)", texts["sea.md"])}
+    path = tmp_path / "notes" / "derivations" / "notes.pdf"
+    path.parent.mkdir(parents=True)
+    write_pdf(pages, path)
+    bare = path.read_bytes()
+    shutil.copytree(ROOT / "experiments" / "sea", tmp_path / "experiments" / "sea")
+    write_pdf(pages, path)
+    assert bare.startswith(b"%PDF")
+    assert path.stat().st_size > len(bare) + 20_000  # the picture
 
 
 def test_statements():
@@ -272,9 +279,8 @@ def unexplained(text, topic):
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_every_letter_in_a_reason_is_explained(topic):
-    assert not unexplained(
-        " ".join([topic.claim, topic.idea.replace("$$", "$"), *map(texts_of, topic.areas)]), topic
-    )
+    text = " ".join([topic.claim, topic.idea.replace("$$", "$"), *map(texts_of, topic.areas)])
+    assert not unexplained(text, topic)
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
