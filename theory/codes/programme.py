@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.arrays import Floats
-from theory.codes.bounds import best_lower_bound
 from theory.codes.known_codes import KnownCode, equal_norm_hidden, known_codes
 from theory.codes.search import (
     LOOSE_PENALTIES,
@@ -77,8 +76,6 @@ class MemorizationCode:
     hidden: Floats  #: (m, T), unique at best up to an orthogonal transformation and relabelling
     multipliers: Floats  #: (T, T) λ, entry [j, i] for the constraint of j against i
     exact: str | None  #: the energy as a string that SymPy parses, None where no closed form is known
-    lower_bound: float  #: the best proven lower bound on the energy
-    lower_bound_name: str  #: its label
 
     @property
     def energy(self) -> float:
@@ -214,7 +211,6 @@ def _preferred(candidate: _Candidate, best: _Candidate) -> bool:
 
 
 def _assemble(T: int, m: int, code: KnownCode, multipliers: Floats | None = None) -> MemorizationCode:
-    label, bound = best_lower_bound(T, m, code.energy)
     return MemorizationCode(
         T=T,
         m=m,
@@ -223,8 +219,6 @@ def _assemble(T: int, m: int, code: KnownCode, multipliers: Floats | None = None
         hidden=code.hidden,
         multipliers=optimal_multipliers(code.hidden) if multipliers is None else multipliers,
         exact=code.exact,
-        lower_bound=bound,
-        lower_bound_name=label,
     )
 
 

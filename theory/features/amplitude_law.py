@@ -38,30 +38,6 @@ class Route:
         """The k-gon under the data's own law."""
         return polygon(k, self.law, n=self.n)
 
-    def mixing(self, k: int, law: str) -> str | None:
-        """A warning if a k-gon of these data is compared with another law; None where both agree to 1e-3.
-
-        >>> print(route(np.eye(6)).mixing(6, "uniform"))
-        the data follow the law 'constant' (length 1.41421, bias -1.00000), not 'uniform' (length 1.32053, \
-bias -0.61814): compare with polygon(6, 'constant')
-        >>> route(np.eye(6)).mixing(6, "constant")
-        """
-        own, other = self.polygon(k), polygon(k, law, n=self.n)  # type: ignore[arg-type]
-        gaps = (
-            math.sqrt(own.radius_squared) - math.sqrt(other.radius_squared),
-            own.bias - other.bias,
-        )
-        if max(map(abs, gaps)) < 1e-3:
-            return None
-        return (
-            f"the data follow the law {self.law.kind!r} ({_shown(own)}), not {law!r} ({_shown(other)}): "
-            f"compare with polygon({k}, {self.law.kind!r})"
-        )
-
-
-def _shown(solution: PolygonSolution) -> str:
-    return f"length {math.sqrt(solution.radius_squared):.5f}, bias {solution.bias:.5f}"
-
 
 def route(data: ArrayLike | object) -> Route:
     """The law of a dataset: a dense (n, T) array, or an object with `n`, `indptr` and `values`. Deterministic. Wrong

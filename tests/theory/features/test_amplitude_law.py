@@ -1,4 +1,4 @@
-"""The router names the law of data, and says when a comparison mixes two."""
+"""The router names the law of data."""
 
 import math
 import re
@@ -31,10 +31,6 @@ def test_six_binary_points_are_the_tgon_not_the_uniform_hexagon():
     six = data.polygon(6)
     assert math.sqrt(six.radius_squared) == pytest.approx(math.sqrt(2), rel=1e-14)
     assert six.bias == pytest.approx(-1, rel=1e-14)
-    warning = data.mixing(6, "uniform")
-    assert "length 1.41421, bias -1.00000" in warning
-    assert "length 1.32053, bias -0.61814" in warning
-    assert data.mixing(6, "constant") is None
 
 
 @pytest.mark.parametrize("seed", range(3))
