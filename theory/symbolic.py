@@ -163,7 +163,8 @@ def with_copies(exact: Any, copies: int) -> dict[str, Expr]:
 
 def polygon(vertices: int, law: str, amplitude: float = 1) -> dict[str, Expr]:
     """The forms of a k-gon of features under the law unit, free or constant, by the names of `theory.PolygonSolution`;
-    the bias is that of the amplitude 1, left out for others.
+    the bias of `constant` is that of the amplitude 1, left out for others. Up to four features under any law that has
+    a density are stored as under unit (`generalization.four-features`).
 
     >>> polygon(5, "unit")["weight_norm"], polygon(5, "free")["gain"]
     (sqrt(5), (5*sqrt(5) + 35)/11)
@@ -174,15 +175,5 @@ def polygon(vertices: int, law: str, amplitude: float = 1) -> dict[str, Expr]:
         squared = tgon(vertices)["radius_squared"]
     own, gain = simplest(squared), simplest(_gain(law, vertices, passed))
     forms = {"radius_squared": own, "gain": gain, "weight_norm": simplest(sqrt(vertices * own))}
-    return forms | {"bias": simplest(1 - own)} if law == "constant" and amplitude == 1 else forms
-
-
-def four_features(vertices: int) -> dict[str, Expr]:
-    """The forms of up to four features, stored at r = 1 and b = 0 (`generalization.four-features`)."""
-    weight_norm = sqrt(vertices)
-    return {
-        "radius_squared": Integer(1),
-        "bias": Integer(0),
-        "gain": Integer(vertices),
-        "weight_norm": weight_norm,
-    }
+    bias = simplest(1 - own) if law == "constant" else Integer(0)
+    return forms | {"bias": bias} if law != "constant" or amplitude == 1 else forms

@@ -110,7 +110,7 @@ def _solution(k: int, law: Law, r: float, bias: float, gain: float, exact: Exact
 
 def _exact_free_bias(k: int, amplitude: Amplitude, alone: bool) -> Exact:
     if amplitude.kind != "constant" or not (alone or k > 3):
-        return Exact("four_features", k)
+        return Exact("polygon", k, "unit")
     return Exact("polygon", k, "constant", float(amplitude.atoms[0]))
 
 
