@@ -1,12 +1,10 @@
-"""Clouds of hidden vectors and features of one run at m = 2: their tables and their panels. A table has a row per
+"""Clouds of hidden vectors and features of one run at m = 2: their tables and what legends say. A table has a row per
 point: kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four digits. Large clouds
 are thinned: their points are exchangeable but for the longest, which are all kept.
 """
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from numerics import Run
@@ -15,7 +13,6 @@ from theory.features.polygon import polygon
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import Diagnosis
 from verify.figures.hidden import turned_onto
-from verify.style import BLUE, GREEN, INK, VERMILLION, round_below
 
 Floats = NDArray[np.float64]
 
@@ -23,8 +20,6 @@ Floats = NDArray[np.float64]
 LONGEST, OTHERS = 40, 160
 #: The predicted polygon is drawn up to this many vertices, beyond which it is a circle to the eye.
 MOST_VERTICES = 30
-#: Larger clouds become pixels in an SVG.
-MOST_SHAPES = 60
 
 
 def points_of(run: Run, diagnosis: Diagnosis | None) -> pd.DataFrame:
@@ -68,40 +63,13 @@ def _thinned(cloud: Floats) -> Floats:
     return np.asarray(cloud[:, np.concatenate([order[:LONGEST], rest[places]])])
 
 
-def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
-    """Draw "hidden" or "feature" points and the polygon predicted for them, at a scale of their own."""
-    own, predicted = (points[points["kind"] == kind] for kind in (content, f"predicted {content}"))
-    colour = BLUE if content == "hidden" else GREEN
-    if len(predicted):
-        ring = pd.concat([predicted, predicted.iloc[:1]])
-        ax.plot(ring["x"], ring["y"], "-", color=VERMILLION, lw=1.2)
-        ax.plot(predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=9, mew=1.3, clip_on=False)
-    many = len(own) > MOST_SHAPES
-    if content == "hidden" and not many:
-        x, y = (np.stack([0 * own[name], own[name], np.nan * own[name]], axis=1).ravel() for name in "xy")
-        ax.plot(x, y, "-", color=colour, lw=0.9, alpha=0.5)
-    size, alpha = (3, 0.6) if many else (5, 1)
-    ax.plot(
-        own["x"], own["y"], "o", color=colour, mew=0, ms=size, alpha=alpha, rasterized=many, clip_on=False
-    )
-    ax.plot(0, 0, "+", color=INK, ms=6)
-    reach = 1.15 * (float(pd.concat([own, predicted])[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
-    tick = round_below(reach)
-    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    ax.set_xticks([-tick, 0, tick], ["", "", f"{tick:g}"])
-    ax.set_yticks([-tick, 0, tick], ["", "", f"{tick:g}"])
-
-
-def cloud_legend(kinds: set[str]) -> list[Line2D]:
-    """Handles for what panels of those kinds show."""
-    found = [
-        Line2D([], [], ls="", marker="o", color=BLUE, label="hidden vectors h = Wx of the datapoints"),
-        Line2D([], [], ls="", marker="o", color=GREEN, label="features, the columns w of W"),
-    ]
-    names = {"predicted hidden": "T-gon [memorization.tgon-norm]"}
-    names |= {"predicted feature": "pentagon [generalization.pentagon]"}
-    label = " or ".join(text for kind, text in names.items() if kind in kinds)
-    if label:
-        label = f"theory: {label}, turned onto them"
-        found.append(Line2D([], [], color=VERMILLION, marker="o", mfc="none", ms=9, label=label))
-    return found
+def labels_of(kinds: set[str]) -> dict[str, str]:
+    """What legends say of points of those kinds, by kind."""
+    labels = {"hidden": "hidden vectors h = Wx of the datapoints", "feature": "features, the columns w of W"}
+    names = {
+        "predicted hidden": "T-gon [memorization.tgon-norm]",
+        "predicted feature": "pentagon [generalization.pentagon]",
+    }
+    if found := [kind for kind in names if kind in kinds]:
+        labels[found[0]] = f"theory: {' or '.join(names[kind] for kind in found)}, turned onto them"
+    return labels

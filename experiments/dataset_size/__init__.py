@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from experiments.axes import add_seen, draw_seeds, empty
 from experiments.bump import excess_mean, find_bump, mean_losses
-from experiments.clouds import cloud_legend, draw_cloud, points_of
+from experiments.clouds import labels_of, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import for_good, level_table, levels_of, medians, numbers, values_by
@@ -29,6 +29,7 @@ from theory.features.loss_budget import loss_budget
 from theory.features.polygon import polygon
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
+from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
@@ -240,7 +241,7 @@ def draw(tables: Tables) -> Figure:
             draw_cloud(ax, points, content)
             if content == "hidden":
                 ax.set_title(f"T = {T}", fontsize=12)
-    handles = cloud_legend(set(tables["points"]["kind"]))
+    handles = cloud_legend(labels_of(set(tables["points"]["kind"])))
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
 

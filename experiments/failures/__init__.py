@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.axes import empty
-from experiments.clouds import cloud_legend, draw_cloud, points_of
+from experiments.clouds import labels_of, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
 from verify.diagnosis import diagnose_run
+from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.statistics import Interval, share_interval
 from verify.style import BLUE, GREY, INK, VERMILLION
 
@@ -213,7 +214,9 @@ def draw(tables: Tables) -> Figure:
         ax.set_title(f"{name.replace(' ', chr(10))}", fontsize=12)
         ax.set_xlabel(f"T = {own['T'].iloc[0]}, seed {own['seed'].iloc[0]}", fontsize=11)
     _draw_gaps(figure.add_subplot(grid[2, :]), tables["gaps"])
-    handles = [each for each in cloud_legend(set(points["kind"])) if "features" not in str(each.get_label())]
+    labels = labels_of(set(points["kind"]))
+    labels.pop("feature")
+    handles = cloud_legend(labels)
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
 

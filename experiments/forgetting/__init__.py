@@ -13,13 +13,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.clouds import brief, draw_cloud
+from experiments.clouds import brief
 from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from numerics import Run
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.snapshots import Snapshot
 from theory.dimensionality import dimensionality
+from verify.figures.clouds import draw_cloud
 from verify.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled
 
 OBSERVED = False

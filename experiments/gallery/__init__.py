@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.clouds import cloud_legend, draw_cloud, points_of
+from experiments.clouds import labels_of, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from numerics import Run
 from theory import predict
@@ -18,6 +18,7 @@ from theory.features.polygon import polygon
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
 from verify.diagnosis import diagnose_run
+from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.style import INK
 
 OBSERVED = False
@@ -70,7 +71,7 @@ def draw(tables: Tables) -> Figure:
             draw_cloud(ax, points, content)
         upper.set_title(f"T = {T}" + (f"\nn = {n}" if several else ""))
         upper.set_xlabel(name, fontsize=11, color=INK)
-    handles = cloud_legend(set(tables["points"]["kind"]))
+    handles = cloud_legend(labels_of(set(tables["points"]["kind"])))
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
 

@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.clouds import draw_cloud
 from experiments.findings import (
     MEASURED,
     Finding,
@@ -29,6 +28,7 @@ from numerics import Run
 from numerics.repetition import EMBEDDED, find_transition
 from numerics.training.snapshots import Snapshot
 from theory.repetition.threshold import zero_bias_threshold
+from verify.figures.clouds import draw_cloud
 from verify.statistics import Interval, mean_interval, share_interval
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 

@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from experiments.axes import empty, one_legend
-from experiments.clouds import draw_cloud
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_between
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
 from experiments.grouping import numbers
@@ -21,6 +20,7 @@ from numerics import Run
 from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
+from verify.figures.clouds import draw_cloud
 from verify.statistics import Interval
 from verify.style import GREEN, INK, VERMILLION
 

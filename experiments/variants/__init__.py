@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.axes import draw_seeds, empty, one_legend
-from experiments.clouds import draw_cloud
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import medians, values_by
@@ -33,6 +32,7 @@ from numerics.other_models.variants import (
 )
 from numerics.training.progress import progress_bar
 from theory.dimensionality import dimensionality
+from verify.figures.clouds import draw_cloud
 from verify.statistics import lies_above
 from verify.stored_features import gap_deviation
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION

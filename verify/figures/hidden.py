@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from theory import Record, Setting, predict
 from verify.diagnosis import Diagnosis, diagnose_run
-from verify.style import BLUE, GREEN, GREY, INK, SOFT, VERMILLION, panels, round_below, styled
+from verify.figures.clouds import cloud_legend, draw_cloud
+from verify.style import SOFT, panels, styled
 
 if TYPE_CHECKING:
     from numerics import Run
@@ -27,13 +27,22 @@ if TYPE_CHECKING:
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
 
+#: Unseen features drawn per panel.
+MOST_UNSEEN = 200
+
 _COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "kind", "x", "y"]
+
+#: What the legend says of each kind of point.
+LABELS = {
+    "hidden": "trained hidden vector h = W X",
+    "predicted hidden": "predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]",
+    "seen feature": "column of W, seen feature",
+    "stored feature": "column of W, stored feature",
+    "unseen feature": f"column of W, unseen feature (up to {MOST_UNSEEN})",
+}
 
 #: Inches the legend needs.
 LEAST_WIDTH = 7.6
-
-#: Unseen features drawn per panel.
-MOST_UNSEEN = 200
 
 
 def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
@@ -157,6 +166,7 @@ def _in_order(vectors: NDArray[np.float64]) -> NDArray[np.complex128]:
 
 def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
     """The figure of `hidden_vectors_numbers`; an empty table gives a panel that says so."""
+    numbers = numbers.replace({"kind": {"predicted": "predicted hidden"}})
     sizes = list(dict.fromkeys(numbers["T"]))
     if not sizes:
         with styled():
@@ -164,9 +174,9 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
             _write(axes[0][0], "every run diverged")
         return figure
     found = set(numbers["run"])
-    roles = [("memorized", "hidden"), ("memorized", "features"), ("failed", "hidden")]
+    roles = [("memorized", "hidden"), ("memorized", "feature"), ("failed", "hidden")]
     if found == {"failed"} and len(sizes) == 1:  # one model, not a comparison
-        roles = [("failed", "hidden"), ("failed", "features")]
+        roles = [("failed", "hidden"), ("failed", "feature")]
     elif "failed" not in found:
         roles = roles[:2]
     side_by_side = len(sizes) < len(roles)  # few T: one line each, the roles beside each other
@@ -185,8 +195,9 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
                 cell = numbers[(numbers["T"] == T) & (numbers["run"] == run)]
                 ax = axes[place][role] if side_by_side else axes[line * len(roles) + role][column]
                 _draw_cell(ax, cell, T, run, content)
-        legend = _hidden_legend(set(numbers["kind"]))
-        figure.legend(handles=legend, loc="outside lower center", ncols=1)
+        kinds = set(numbers["kind"])
+        handles = cloud_legend({kind: label for kind, label in LABELS.items() if kind in kinds})
+        figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
 
 
@@ -196,67 +207,15 @@ def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> 
         return
     ax.set_axis_on()
     first = cell.iloc[0]
-    draw, symbol = (_draw_features, "w") if content == "features" else (_draw_vectors, "h")
-    drawn = cell[cell["kind"].str.endswith("feature") == (content == "features")]
-    reach = 1.15 * (float(drawn[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
-    draw(ax, cell)
+    symbol = "w" if content == "feature" else "h"
+    draw_cloud(ax, cell, content)
     about = {"memorized": f"‖W‖ = {first['weight_norm']:.4g}", "failed": first["diagnosis"]}[run]
-    ax.set_title(f"T = {T}\n{'features' if content == 'features' else about}")
+    ax.set_title(f"T = {T}\n{'features' if content == 'feature' else about}")
     axis = "" if first["m"] <= 2 else ", direction "
-    ax.set(
-        xlim=(-reach, reach),
-        ylim=(-reach, reach),
-        aspect="equal",
-        xlabel=f"{symbol}{axis}₁" + (f"   (seed {first['seed']})" if first["seed"] != "" else ""),
-    )
+    ax.set_xlabel(f"{symbol}{axis}₁" + (f"   (seed {first['seed']})" if first["seed"] != "" else ""))
     ax.set_ylabel(f"{symbol}{axis}₂", labelpad=-2)
-    ticks = [-round_below(reach), 0.0, round_below(reach)]
-    labels = [f"{tick:g}" for tick in ticks]
-    ax.set(xticks=ticks, xticklabels=labels, yticks=ticks, yticklabels=labels)
 
 
 def _write(ax: Axes, text: str) -> None:
     ax.set_axis_off()
     ax.text(0.5, 0.5, text, ha="center", va="center", color=SOFT, transform=ax.transAxes)
-
-
-def _draw_vectors(ax: Axes, cell: pd.DataFrame) -> None:
-    predicted, hidden = (cell[cell["kind"] == kind] for kind in ("predicted", "hidden"))
-    if len(predicted):
-        ring = pd.concat([predicted, predicted.iloc[:1]])
-        ax.plot(ring["x"], ring["y"], "-", color=VERMILLION, lw=1.4)
-        ax.plot(
-            predicted["x"], predicted["y"], "o", mfc="none", mec=VERMILLION, ms=11, mew=1.6, clip_on=False
-        )
-    for x, y in zip(hidden["x"], hidden["y"], strict=True):
-        ax.plot([0, x], [0, y], "-", color=BLUE, lw=1.0, alpha=0.5)
-    ax.plot(hidden["x"], hidden["y"], "o", color=BLUE, ms=6, clip_on=False)
-    ax.plot(0, 0, "+", color=INK, ms=7)
-
-
-def _draw_features(ax: Axes, cell: pd.DataFrame) -> None:
-    looks = ("unseen feature", GREY, 3, 1), ("seen feature", GREEN, 9, 2), ("stored feature", INK, 60, 3)
-    for kind, colour, size, order in looks:
-        cloud = cell[cell["kind"] == kind]
-        ax.scatter(
-            cloud["x"], cloud["y"], s=size, color=colour, lw=0, zorder=order, rasterized=len(cloud) > 500
-        )
-
-
-def _hidden_legend(kinds: set[str]) -> list[Line2D]:
-    polygon = "predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]"
-    looks: dict[str, tuple[str, dict[str, Any]]] = {
-        "hidden": ("trained hidden vector h = W X", {"color": BLUE, "ms": 6, "lw": 1}),
-        "predicted": (polygon, {"color": VERMILLION, "ms": 10, "mfc": "none", "lw": 1.4}),
-        "seen feature": ("column of W, seen feature", {"color": GREEN, "ms": 4, "lw": 0}),
-        "stored feature": ("column of W, stored feature", {"color": INK, "ms": 9, "lw": 0}),
-        "unseen feature": (
-            f"column of W, unseen feature (up to {MOST_UNSEEN})",
-            {"color": GREY, "ms": 4, "lw": 0},
-        ),
-    }
-    return [
-        Line2D([], [], marker="o", label=label, **look)
-        for kind, (label, look) in looks.items()
-        if kind in kinds
-    ]
