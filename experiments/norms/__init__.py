@@ -6,15 +6,12 @@ least norm; beyond the T at which half of all datasets need a bias that AdamW ca
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
-from experiments.axes import empty, one_legend, plain_numbers
+from experiments.axes import empty, one_legend
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import medians, span, values_by
 from experiments.published import peak_outcome
@@ -25,8 +22,8 @@ from theory.memorization.tgon import bias_overtakes_weights_at, tgon_radius_squa
 from theory.number_format import number
 from theory.optimization.reach import reach, tgon_within_reach
 from verify.diagnosis import diagnose_run
-from verify.figures.norms import published_norms
-from verify.style import BLUE, INK, SOFT, VERMILLION
+from verify.figures.norms import draw_norm, published_norms
+from verify.style import INK, SOFT
 
 OBSERVED = False
 
@@ -150,41 +147,18 @@ def draw(tables: Tables) -> Figure:
     """Four panels, one per length."""
     figure = empty(9.6, 8.6, h_pad=0.08)
     axes = figure.subplots(2, 2, sharex=True)
+    runs, theory = tables["runs"], tables["theory"]
+    near = theory["within_reach"] >= 0.5
+    lengths = theory[[column for column, *_ in PANELS if column in theory]]
+    curves = {
+        "regular T-gon of least norm": lengths.where(near).assign(T=theory["T"]),
+        "… with biases out of reach for most datasets": lengths.mask(near).assign(T=theory["T"]),
+    }
     for ax, (column, label, source) in zip(axes.flat, PANELS, strict=True):
-        _draw_panel(ax, tables, column, source)
+        draw_norm(ax, column, curves, {"trained": runs}, tables["published"])
+        ax.set_title(f"[{source}]" if source else "no prediction", fontsize=11, color=INK if source else SOFT)
         ax.set_ylabel(label)
     for ax in axes[1]:
         ax.set_xlabel("datapoints T")
     one_legend(figure, [axes[0, 0]], ncols=2)
     return figure
-
-
-def _draw_panel(ax: Axes, tables: Tables, column: str, source: str) -> None:
-    runs, theory, published = tables["runs"], tables["theory"], tables["published"]
-    ax.set(xscale="log", yscale="log", ymargin=0.1)
-    style: dict[str, Any] = {"s": 26, "edgecolor": BLUE, "lw": 0.9, "alpha": 0.65}
-    for face, label, shown in (
-        (BLUE, "trained, memorized", runs["memorized"]),
-        ("none", "trained, not memorized", ~runs["memorized"]),
-    ):
-        ax.scatter(runs["T"][shown], runs[column][shown], facecolor=face, label=label, **style)
-    if column in theory:
-        positive = theory[column].where(theory[column] > 1e-9)
-        near = theory["within_reach"] >= 0.5
-        label = "regular T-gon of least norm"
-        ax.plot(theory["T"], positive.where(near), "-", color=INK, lw=1.8, label=label)
-        label = "… with biases out of reach for most datasets"
-        ax.plot(theory["T"], positive.where(~near), ":", color=INK, lw=1.8, label=label)
-        for T in theory["T"][theory[column] <= 1e-9]:
-            ax.text(T, 0.015, f"0 at T = {T}", ha="center", fontsize=11, transform=ax.get_xaxis_transform())
-        ax.set_title(f"[{source}]", fontsize=11, color=INK)
-    else:
-        ax.set_title("no prediction", fontsize=11, color=SOFT)
-    if column in published:
-        label = "published replication, one seed per T"
-        ax.plot(published["T"], published[column], "x", color=VERMILLION, ms=9, mew=2, label=label)
-    ax.set_xticks([T for T in (3, 5, 8, 12, 20, 30, 50, 100) if runs["T"].max() >= T])
-    plain_numbers(ax.xaxis)
-    low, high = ax.get_ylim()
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
-    plain_numbers(ax.yaxis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from theory import predict, tgon_bias_norm, tgon_weight_norm
 from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, styled
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: The theory curves reach at least this far.
 LAST_T = 31
+
+#: Norms up to here are written as 0: those of closed forms, but for rounding.
+ZERO = 1e-9
 
 
 def norms_against_T_numbers(runs: Sequence[Run]) -> pd.DataFrame:
@@ -92,50 +95,64 @@ def draw_norms_against_T(numbers: pd.DataFrame) -> Figure:
         figure, axes = panels(1, len(drawn), 5.3, 5.4)
         for ax, norm in zip(axes[0], drawn, strict=True):
             label, theory = _NORM_LABELS[norm]
-            _draw_norm(ax, numbers[numbers["norm"] == norm], theory)
+            own = numbers[numbers["norm"] == norm]
+            if "prediction" in set(own["series"]):
+                theory = "theory: the least-norm model of each group"
+            curve = own[own["series"].isin(["theory", "prediction"])]
+            seeds = {f"trained, weight decay {decay:g}": part for decay, part in own.groupby("weight_decay")}
+            published = own[own["series"] == "published"]
+            draw_norm(ax, "value", {theory: curve}, seeds, published)
+            first, named = ax.get_legend_handles_labels()
+            ax.legend(first[:1], named[:1], loc="best", handlelength=1.2)
             ax.set(xlabel="datapoints T", ylabel=label)
         handles, labels = axes[0][0].get_legend_handles_labels()
         figure.legend(handles[1:], labels[1:], loc="outside lower center", ncols=len(drawn))
     return figure
 
 
-def _draw_norm(ax: Axes, numbers: pd.DataFrame, theory: str) -> None:
+def draw_norm(
+    ax: Axes,
+    norm: str,
+    curves: Mapping[str, pd.DataFrame],
+    seeds: Mapping[str, pd.DataFrame],
+    published: pd.DataFrame,
+) -> None:
+    """Draw the column ``norm`` of tables against their T: lines by their label, the second one dotted, a dot for each
+    seed, filled where it memorized, groups of seeds beside each other, and crosses; what lacks the column is left out.
+    """
     ax.set(xscale="log", yscale="log", ymargin=0.1)
-    curve = numbers[numbers["series"].isin(["theory", "prediction"])]
-    if (curve["series"] == "prediction").any():
-        theory = "theory: the least-norm model of each group"
-    positive = curve["value"].where(curve["value"] > 0)
-    ax.plot(curve["T"], positive, ".-", color=INK, lw=1.6, ms=5, label=theory, zorder=2)
-    for T in curve["T"][curve["value"] == 0]:
-        side = "left" if numbers["T"].min() == T else "center"
-        ax.text(T, 0.02, f"0 at T = {T}", ha=side, fontsize=11, transform=ax.get_xaxis_transform())
-    ax.legend(loc="best", handlelength=1.2)
-    decays = sorted(numbers["weight_decay"].dropna().unique())
-    for place, decay in enumerate(decays):
-        _draw_seeds(ax, numbers[numbers["weight_decay"] == decay], decay, place)
-    published = numbers[numbers["series"] == "published"]
-    if len(published):
+    known = [table for table in (*curves.values(), *seeds.values(), published) if norm in table]
+    shown = pd.concat([table["T"] for table in known])
+    for (label, curve), style in zip(curves.items(), (".-", ":"), strict=False):
+        if norm not in curve:
+            continue
+        zero = curve[norm] <= ZERO
+        ax.plot(curve["T"], curve[norm].mask(zero), style, color=INK, lw=1.6, ms=5, label=label, zorder=2)
+        for T in curve["T"][zero]:
+            side = "left" if shown.min() == T else "center"
+            ax.text(T, 0.02, f"0 at T = {T}", ha=side, fontsize=11, transform=ax.get_xaxis_transform())
+    for place, (label, group) in enumerate(seeds.items()):
+        _draw_seeds(ax, group, norm, label, place)
+    if norm in published and len(published):
         label = "published replication, one seed, read off its figure"
-        ax.plot(published["T"], published["value"], "x", color=VERMILLION, ms=9, mew=2, label=label, zorder=4)
-    largest = numbers["T"].max()
+        ax.plot(published["T"], published[norm], "x", color=VERMILLION, ms=9, mew=2, label=label, zorder=4)
     ticks = [
-        T for T in (1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500, 1000) if numbers["T"].min() <= T <= largest
+        T for T in (1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500, 1000) if shown.min() <= T <= shown.max()
     ]
-    ax.set_xticks(ticks, [str(T) for T in ticks])
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.set_xticks(ticks)
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
-def _draw_seeds(ax: Axes, seeds: pd.DataFrame, decay: float, place: int) -> None:
-    """One dot per seed, memorizing ones filled; the weight decays beside each other."""
+def _draw_seeds(ax: Axes, seeds: pd.DataFrame, norm: str, name: str, place: int) -> None:
     colour = DECAY_COLOURS[place % len(DECAY_COLOURS)]
     beside = 1.0 + 0.06 * place
     for memorized, face, word in ((True, colour, "memorized"), (False, "none", "did not memorize")):
         dots = seeds[seeds["memorized"].astype(bool) == memorized]
-        label = f"trained, weight decay {decay:g}, {word}"
         ax.scatter(
-            dots["T"] * beside, dots["value"], s=26, facecolor=face, edgecolor=colour, lw=0.9, alpha=0.65,
-            label=label if len(dots) else None, zorder=3,
+            dots["T"] * beside, dots[norm], s=26, facecolor=face, edgecolor=colour, lw=0.9, alpha=0.65,
+            label=f"{name}, {word}" if len(dots) else None, zorder=3,
         )  # fmt: skip
