@@ -108,8 +108,8 @@ def smallest(claim: Claim, cases: list[Case]) -> float | None:
     return None
 
 
-def runs_needed() -> tuple[int, float]:
-    """Runs that a sign test needs where 95 % agree, and its largest probability of a decision against the truth."""
+def runs_needed() -> int:
+    """Runs that the sign test of one group needs to decide with probability 0.9 where 95 % agree."""
     for count in range(2, 100):
         decisive = next(
             (
@@ -120,12 +120,12 @@ def runs_needed() -> tuple[int, float]:
             count + 1,
         )
         if binom.sf(decisive - 1, count, 0.95) >= 0.9:
-            return count, float(binom.cdf(count - decisive, count, 0.5))
+            return count
     raise ArithmeticError("no number of runs below 100 is enough")
 
 
-def seeds_needed() -> tuple[int, float]:
-    """Seeds at either T with which Fisher's test tells shares of 95 % and 5 %, and its chance to tell equal ones."""
+def seeds_needed() -> int:
+    """Seeds at either T with which Fisher's test tells shares of 95 % and 5 % with probability 0.9."""
 
     def chance(count: int, first: float, second: float) -> float:
         counts = range(count + 1)
@@ -134,8 +134,7 @@ def seeds_needed() -> tuple[int, float]:
         told = [odds[i, j] for i, j, table in tables if fisher_exact(table, "greater").pvalue < SIGNIFICANCE]
         return float(sum(told))
 
-    needed = next(count for count in range(2, 100) if chance(count, 0.95, 0.05) >= 0.9)
-    return needed, chance(needed, 0.5, 0.5)
+    return next(count for count in range(2, 100) if chance(count, 0.95, 0.05) >= 0.9)
 
 
 def main(count: int) -> None:
@@ -158,9 +157,11 @@ def main(count: int) -> None:
         print(*rows[-1], flush=True)
     for claim in POPULATION_CLAIMS:
         paired = claim.label != "optimization.memorization-share"
-        needed, wrong = runs_needed() if paired else seeds_needed()
-        effect = "runs, 95 % of which agree" if paired else "seeds at either T, shares 95 % and 5 %"
-        rows.append((claim.label, "", "", f"{wrong:.2g} at most", "", effect, needed))
+        needed = runs_needed() if paired else seeds_needed()
+        effect = (
+            "runs of one group, 95 % of which agree" if paired else "seeds at either T, shares 95 % and 5 %"
+        )
+        rows.append((claim.label, "", "", f"{SIGNIFICANCE:g} of all at most", "", effect, needed))
     head = ("claim", "models", "judged", "violated", "controls found out", "effect", "smallest found")
     with (HERE / "claims.csv").open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([head, *rows])

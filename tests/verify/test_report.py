@@ -73,7 +73,7 @@ def test_the_page_says_what_was_judged(page, small_comparison):
         card = cards[claim.label]
         text = "".join(card.itertext())
         assert all(part in text for part in (claim.verdict, claim.statement, claim.rejects, claim.reason))
-        assert powers.get(claim.label, "") in text
+        assert powers[claim.label] in text
         assert (card.find(".//math") is None) == (claim.label in WITHOUT_FORMULA)
         assert (card.find(".//*[@role='img']") is None) == (claim.holds is None)
 

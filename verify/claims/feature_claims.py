@@ -71,7 +71,7 @@ def _alone(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
     return polygon_worth(1, radius_squared, bias, law)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def find_ring(case: Case) -> Ring | str:
     """The ring of a model, or why it has none."""
     if case.parameters is None or case.data is None:

@@ -1,7 +1,8 @@
-"""Claims about many runs at once: which norm is larger, what decay budget and dataset size do.
+"""Claims about many runs at once: which norm is larger, how norms grow, what decay budget and dataset size do, and the
+test loss.
 
-Each is an ordering, decided by an exact test at `SIGNIFICANCE`; where the test decides neither way the claim is
-undecided, not true.
+Each is decided by exact tests, `SIGNIFICANCE` shared among the groups of runs that are tested; where they decide
+neither way the claim is undecided, not true.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from verify.claims.judging import Case, Claim, Control, Finding, not_judged
 from verify.claims.tolerance import rounding
 from verify.claims.wrong_theories import Theory, next_index, wrong_sign
 
-#: Error rate of each single test.
+#: The probability that chance alone violates a claim, at most.
 SIGNIFICANCE = 0.01
 
 #: Half the distance between the exponent 3/2 of ‖W‖, or 5/2 of ‖b‖, and the next half-integer.
@@ -35,12 +36,13 @@ def group_of(setting: Setting) -> Setting:
 def _by_sign_tests(agreed: Mapping[str, Sequence[bool]], otherwise: str) -> Finding:
     """What exact sign tests, one for each group, find of who agrees; ``value`` is the worst share that decides.
 
-    Each tail has `SIGNIFICANCE`; False if any group was decided against. The groups' names say what is counted;
-    ``otherwise`` is said without any.
+    False if any group was decided against, so each tail of each has its share of `SIGNIFICANCE` (Bonferroni). The
+    groups' names say what is counted; ``otherwise`` is said without any.
     """
+    rate = 2 * SIGNIFICANCE / max(1, len(agreed))
     reason = "; ".join(f"{name} in {sum(signs)}/{len(signs)}" for name, signs in agreed.items())
     counts = [(sum(signs), len(signs)) for signs in agreed.values()]
-    decided = [(yes, n) for yes, n in counts if scipy.stats.binomtest(yes, n).pvalue < 2 * SIGNIFICANCE]
+    decided = [(yes, n) for yes, n in counts if scipy.stats.binomtest(yes, n).pvalue < rate]
     if not decided:
         return not_judged(reason or otherwise)
     value = min(yes / n for yes, n in decided)
@@ -101,13 +103,12 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
             memorized = sum(case.record.memorized for case in members)
             families[group.replace(T=1)].append((group.T, memorized, len(members) + members[0].diverged))
     sides, differences, parts = [], [], []
-    for family in families.values():
-        (T0, yes0, all0), (T1, yes1, all1) = min(family), max(family)
+    pairs = [(min(family), max(family)) for family in families.values() if min(family)[0] < max(family)[0]]
+    for (T0, yes0, all0), (T1, yes1, all1) in pairs:
+        rate = SIGNIFICANCE / len(pairs)
         table = np.array([[yes0, all0 - yes0], [yes1, all1 - yes1]])
-        if T0 == T1:
-            continue
-        fell = scipy.stats.fisher_exact(table, alternative="greater").pvalue < SIGNIFICANCE
-        rose = scipy.stats.fisher_exact(table, alternative="less").pvalue < SIGNIFICANCE
+        fell = scipy.stats.fisher_exact(table, alternative="greater").pvalue < rate
+        rose = scipy.stats.fisher_exact(table, alternative="less").pvalue < rate
         if fell or rose:
             sides.append(fell == falls)
             differences.append(yes1 / all1 - yes0 / all0)
