@@ -30,11 +30,8 @@ class _Printer(LatexPrinter):  # type: ignore[misc]
     def _as_ordered_terms(self, expr: sympy.Expr, order: Any = None) -> list[sympy.Expr]:
         """The terms of a sum, one without a minus first where there is one."""
         terms = list(super()._as_ordered_terms(expr, order=order))
-        return sorted(terms, key=lambda term: term != next(filter(_positive, terms), None))
-
-
-def _positive(term: sympy.Expr) -> bool:
-    return not term.could_extract_minus_sign()
+        first = next((term for term in terms if not term.could_extract_minus_sign()), None)
+        return sorted(terms, key=lambda term: term != first)
 
 
 _PRINTER = _Printer(_SETTINGS)
