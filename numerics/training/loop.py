@@ -1,6 +1,5 @@
-"""The loop by which every run is trained: advance, record the loss, keep a checkpoint, stop when asked. A run on its
-way is a `Course`. Courses of one shape walk side by side where an engine steps several at once; each ends as it would
-alone.
+"""The loop by which every run is trained: advance, record the loss, keep a checkpoint, stop when asked. Runs of one
+shape are trained side by side where an engine steps several at once; each ends as it would alone.
 """
 
 import threading
@@ -46,8 +45,8 @@ class Interrupted(Exception):
     """A run was stopped before its last step."""
 
 
-class Course:
-    """One run on its way: what is trained, what was recorded so far, where it is kept."""
+class RunInProgress:
+    """A run that is being trained: what is trained, what was recorded so far, where it is kept."""
 
     def __init__(
         self,
@@ -125,53 +124,53 @@ class Course:
         )
 
 
-def set_out(courses: Sequence[Course], start: tuple[Any, Any] | None = None) -> SideBySide:
-    """What steps courses that go on from one step: an engine's own trajectory for one, a batch on the GPU for several.
-    ``start`` (W, b) replaces what the seed of a single course would draw.
+def begin_training(runs: Sequence[RunInProgress], start: tuple[Any, Any] | None = None) -> SideBySide:
+    """What steps runs that go on from one step: an engine's own trajectory for one, a batch on the GPU for several.
+    ``start`` (W, b) replaces what the seed of a single run would draw.
     """
-    if len(courses) > 1:
-        return _set_out_together(courses)
-    (course,) = courses
-    W, b = draw_start(course.setting) if start is None else (np.asarray(part, np.float64) for part in start)
-    trajectory = start_trajectory(course.engine, course.setting, course.data, W, b)
-    if (saved := course.saved) is not None:
+    if len(runs) > 1:
+        return _begin_together(runs)
+    (run,) = runs
+    W, b = draw_start(run.setting) if start is None else (np.asarray(part, np.float64) for part in start)
+    trajectory = start_trajectory(run.engine, run.setting, run.data, W, b)
+    if (saved := run.saved) is not None:
         trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
         # what is an engine's own, which the bits depend on, no other version can read
-        if isinstance(trajectory, Arranged) and saved.trained_by == course.trained_by:
+        if isinstance(trajectory, Arranged) and saved.trained_by == run.trained_by:
             trajectory.restore_auxiliary(saved.auxiliary)
     return trajectory
 
 
-def _set_out_together(courses: Sequence[Course]) -> SideBySide:
+def _begin_together(runs: Sequence[RunInProgress]) -> SideBySide:
     from numerics.engines.cuda import trajectory as cuda
 
-    settings = [course.setting for course in courses]
+    settings = [run.setting for run in runs]
     starts = [draw_start(setting) for setting in settings]
-    batch = cuda.BatchedCudaTrajectory(settings, [course.data for course in courses], starts)
-    states = [course.saved for course in courses if course.saved is not None]
+    batch = cuda.BatchedCudaTrajectory(settings, [run.data for run in runs], starts)
+    states = [run.saved for run in runs if run.saved is not None]
     if states:
         parts = ([getattr(state, name) for state in states] for name in ("parameters", "first", "second"))
         batch.restore(states[0].step, *(np.stack(part) for part in parts))
     return batch
 
 
-def walk(
-    courses: Sequence[Course], trajectory: SideBySide, stop: threading.Event | None = None
+def train_to_the_end(
+    runs: Sequence[RunInProgress], trajectory: SideBySide, stop: threading.Event | None = None
 ) -> Iterator[tuple[int, Run]]:
-    """Train to the end; the place of each course and its run, as soon as it is finished. All courses have one shape
+    """Train to the end; the place of each run and its run, as soon as it is finished. All runs have one shape
     and number of steps, and stand at ``trajectory.step``. ``stop`` writes their checkpoints and raises `Interrupted`.
     """
-    going, last = list(range(len(courses))), courses[0].setting.steps
-    for course in courses if trajectory.step else ():
-        course.progress(trajectory.step)
+    going, last = list(range(len(runs))), runs[0].setting.steps
+    for run in runs if trajectory.step else ():
+        run.progress(trajectory.step)
     written = time.monotonic()
-    work = sum(course.data.n * course.data.T * course.setting.m for course in courses)
+    work = sum(run.data.n * run.data.T * run.setting.m for run in runs)
     stride = max(1, int(WORK_PER_CALL / work))
-    for target in record_steps(last)[len(courses[0].steps) :]:
+    for target in record_steps(last)[len(runs[0].steps) :]:
         while trajectory.step < target and None in _ends(trajectory):
             stopped = stop is not None and stop.is_set()
             if stopped or time.monotonic() - written > CHECKPOINT_SECONDS:
-                _save(courses, going, trajectory)
+                _save(runs, going, trajectory)
                 written = time.monotonic()
             if stopped:
                 raise Interrupted
@@ -179,18 +178,18 @@ def walk(
             trajectory.advance(min(target, trajectory.step + stride))
             after = _reached(trajectory)
             for k in going:
-                courses[k].progress(after[k] - before[k])
-        parameters = trajectory.parameters().reshape(len(courses), -1, courses[0].data.n)
+                runs[k].progress(after[k] - before[k])
+        parameters = trajectory.parameters().reshape(len(runs), -1, runs[0].data.n)
         reached = _reached(trajectory)
         for k in tuple(going):
-            course = courses[k]
-            errors = course.record(reached[k], parameters[k])
-            failed = not np.isfinite(course.losses[-1])
+            run = runs[k]
+            errors = run.record(reached[k], parameters[k])
+            failed = not np.isfinite(run.losses[-1])
             if failed:
-                course.progress(last - reached[k])
+                run.progress(last - reached[k])
             if failed or target == last:
                 going.remove(k)
-                yield k, course.end(parameters[k], errors)
+                yield k, run.end(parameters[k], errors)
         if not going:
             return
 
@@ -205,18 +204,18 @@ def _reached(trajectory: SideBySide) -> list[int]:
     return [trajectory.step if end is None else end for end in _ends(trajectory)]
 
 
-def _save(courses: Sequence[Course], going: Sequence[int], trajectory: SideBySide) -> None:
-    if all(courses[k].checkpoint is None for k in going):
+def _save(runs: Sequence[RunInProgress], going: Sequence[int], trajectory: SideBySide) -> None:
+    if all(runs[k].checkpoint is None for k in going):
         return
-    shape = len(courses), -1, courses[0].data.n
+    shape = len(runs), -1, runs[0].data.n
     parts = [part.reshape(shape) for part in (trajectory.parameters(), *trajectory.moments())]
     own = trajectory.auxiliary() if isinstance(trajectory, Arranged) else np.zeros(0, np.uint8)
     for k in going:
-        course = courses[k]
-        if course.checkpoint is not None and _ends(trajectory)[k] is None:
-            history = np.array(course.steps, dtype=np.int64), np.array(course.losses)
-            state = (*(part[k] for part in parts), own, *history, course.trained_by)
-            save_checkpoint(Checkpoint(trajectory.step, *state), course.checkpoint)
+        run = runs[k]
+        if run.checkpoint is not None and _ends(trajectory)[k] is None:
+            history = np.array(run.steps, dtype=np.int64), np.array(run.losses)
+            state = (*(part[k] for part in parts), own, *history, run.trained_by)
+            save_checkpoint(Checkpoint(trajectory.step, *state), run.checkpoint)
 
 
 def record_steps(steps: int) -> list[int]:

@@ -14,7 +14,7 @@ from typing import Any
 from numerics.data import Dataset
 from numerics.engines import EngineName, resolve_engine
 from numerics.training.checkpoints import claimed
-from numerics.training.loop import Course, Interrupted, Progress, set_out, walk
+from numerics.training.loop import Interrupted, Progress, RunInProgress, begin_training, train_to_the_end
 from numerics.training.runs import Run, RunFileError, load_run, run_name, save_run
 from numerics.training.times import timed
 from theory.setting import Setting
@@ -36,9 +36,9 @@ def train_one(
     uninterrupted run, unless another version wrote the checkpoint: then a warning says so, and the run's
     ``trained_by`` names both. Raises `numerics.training.loop.Interrupted` when ``stop`` is set.
     """
-    course = Course(setting, resolve_engine(engine), data=data, checkpoint=checkpoint, progress=progress)
-    ((_, run),) = walk([course], set_out([course], start), stop)
-    return run
+    run = RunInProgress(setting, resolve_engine(engine), data=data, checkpoint=checkpoint, progress=progress)
+    ((_, finished),) = train_to_the_end([run], begin_training([run], start), stop)
+    return finished
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -114,12 +114,12 @@ def _trained(
         for k, path in checkpoints.items():
             yield k, train_one(settings[k], engine=engine, progress=progress[k], stop=stop, checkpoint=path)
         return
-    courses = {
-        k: Course(settings[k], engine, checkpoint=path, progress=progress[k])
+    runs = {
+        k: RunInProgress(settings[k], engine, checkpoint=path, progress=progress[k])
         for k, path in checkpoints.items()
     }
-    for step in sorted({course.resumes_at for course in courses.values()}):
-        places = [k for k, course in courses.items() if course.resumes_at == step]
-        together = [courses[k] for k in places]
-        for at, run in walk(together, set_out(together), stop):
-            yield places[at], run
+    for step in sorted({run.resumes_at for run in runs.values()}):
+        places = [k for k, run in runs.items() if run.resumes_at == step]
+        together = [runs[k] for k in places]
+        for at, finished in train_to_the_end(together, begin_training(together), stop):
+            yield places[at], finished
