@@ -122,7 +122,7 @@ def _failure_reason(path: Path) -> str:
     return ""
 
 
-def in_one_line(error: BaseException) -> str:
+def failure_reason(error: BaseException) -> str:
     """An exception as the reason of a failure: its class and the first 300 characters of what it says."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from numerics.engines import EngineName
-from numerics.sweeps.cells import Ledger, in_one_line
+from numerics.sweeps.cells import Ledger, failure_reason
 from numerics.training.checkpoints import claimed
 from numerics.training.obtaining import finished_run, train_one
 from numerics.training.progress import work_of
@@ -60,7 +60,7 @@ def _connected(address: str) -> Iterator[Any]:
         client = connect(address, timeout=_PATIENCE[0], set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(
-            f"no dask scheduler at {address!r} ({in_one_line(error)}); try --address tcp://localhost:8786"
+            f"no dask scheduler at {address!r} ({failure_reason(error)}); try --address tcp://localhost:8786"
         ) from None
     with client:
         try:
@@ -75,7 +75,7 @@ def _connected(address: str) -> Iterator[Any]:
         ]  # a worker that died is no answer
         if broken := [answer for answer in alive if isinstance(answer, Exception)]:
             raise ClusterError(
-                f"the workers of {address} cannot load this program ({in_one_line(broken[0])}); install it there"
+                f"the workers of {address} cannot load this program ({failure_reason(broken[0])}); install it there"
             )
         if set(alive) - {_source_hash()}:
             raise ClusterError(
@@ -104,7 +104,7 @@ def train_task(settings: Sequence[Setting], engine: EngineName, version: str) ->
             try:
                 outcomes.append(train_one(setting, engine=engine))
             except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
-                outcomes.append(in_one_line(error))
+                outcomes.append(failure_reason(error))
     return outcomes
 
 
@@ -194,9 +194,9 @@ class _Dispatch:
             raise
         except Exception as error:  # noqa: BLE001 (whatever a worker raises, or its death)
             if future.status != "error":  # cancelled or lost: not the fault of its runs
-                line = f"the cluster dropped a task ({in_one_line(error)})"
+                line = f"the cluster dropped a task ({failure_reason(error)})"
                 raise ClusterError(f"{line}; the same command goes on from here") from None
-            outcomes = [in_one_line(error)] if len(places) == 1 else []
+            outcomes = [failure_reason(error)] if len(places) == 1 else []
             if not outcomes:
                 self.waiting.extendleft([place] for place in reversed(places))
         for place, outcome in zip(places, outcomes, strict=False):

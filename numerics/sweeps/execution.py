@@ -13,7 +13,7 @@ from typing import Literal
 
 from numerics.engines import EngineName, resolve_engine
 from numerics.engines.cpu.trajectory import uses_all_cores
-from numerics.sweeps.cells import CellState, Ledger, in_one_line, sweep_states
+from numerics.sweeps.cells import CellState, Ledger, failure_reason, sweep_states
 from numerics.sweeps.file import Sweep
 from numerics.training.loop import Interrupted
 from numerics.training.obtaining import obtain, prepare_folder
@@ -117,7 +117,7 @@ def _train_here(ledger: Ledger, places: list[int], stop: threading.Event) -> Non
         raise
     except Exception as error:  # noqa: BLE001 (whatever one cell raises is its reason, the others go on)
         if len(places) == 1:
-            ledger.fail(places[0], in_one_line(error))
+            ledger.fail(places[0], failure_reason(error))
             return
         for place in left:  # whose fault it was shows when each is trained alone
             _train_here(ledger, [place], stop)
