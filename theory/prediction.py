@@ -77,7 +77,7 @@ def predict(setting: Setting | int, penalty: Penalty = "weights", *, data: objec
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]
     (12.0, '6-gon', '12')
     """
-    if isinstance(setting, (int, np.integer)):
+    if isinstance(setting, (int, np.integer)) and not isinstance(setting, bool):
         setting = Setting(int(setting))
     if not isinstance(setting, Setting):
         raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(8)")

@@ -135,7 +135,7 @@ def test_values_that_are_no_integers(T, m):
         memorization_code(T, m)
 
 
-@pytest.mark.parametrize("given", [5.0, None, "5", [Setting(T=5)]])
+@pytest.mark.parametrize("given", [5.0, True, None, "5", [Setting(T=5)]])
 def test_what_is_no_setting(given):
     with pytest.raises(TypeError, match=r"^.* must be a theory\.Setting; try predict\(8\)$"):
         predict(given)
