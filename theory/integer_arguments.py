@@ -27,11 +27,11 @@ class ClosedForm(Protocol):
     def __call__(self, count: ArrayLike, /) -> Floats: ...
 
 
-def elementwise(name: str, least: int) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
+def on_integers(name: str, least: int) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
     """Make a formula on float64 arrays a :class:`ClosedForm` of the integer called `name`, at least `least`.
     Raises ValueError: From the decorated function: an entry that is not an integer in [least, 2**53].
 
-    >>> half = elementwise("T", least=1)(lambda T: T / 2)
+    >>> half = on_integers("T", least=1)(lambda T: T / 2)
     >>> half(3), half([3, 4]).tolist()
     (1.5, [1.5, 2.0])
     """

@@ -6,7 +6,7 @@ It is 1 for k = 1, 2, 3, k/4 for even k ≥ 4, and k/4 ∓ (sec(π/k) − 1)/4 f
 import numpy as np
 
 from theory.arrays import Floats
-from theory.integer_arguments import elementwise
+from theory.integer_arguments import on_integers
 
 
 def polygon_vertices(k: int, radius_squared: float) -> Floats:
@@ -26,7 +26,7 @@ def polygon_vertices(k: int, radius_squared: float) -> Floats:
     return vertices
 
 
-@elementwise("k", least=1)
+@on_integers("k", least=1)
 def interference_sum(k: Floats) -> Floats:
     """S_k by its closed form (`polygons.interference-sum`). k ≥ 1; relative error below 4 eps.
 

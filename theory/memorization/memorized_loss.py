@@ -92,7 +92,7 @@ def least_norm_test_loss(T: int, m: int, n: int, sparsity: float) -> float | Non
 
 
 def _expected_gain(T: int, law: Amplitude) -> float:
-    """E `tgon_gain` at u = a a′, two independent amplitudes: for each a, moments of the a′ above cos(2π/T)/a."""
+    """E `overlap_gain` at u = a a′, two independent amplitudes: for each a, moments of the a′ above cos(2π/T)/a."""
     r = tgon_radius_squared(T)
     places, weights = law.nodes()
     order = np.argsort(places)
@@ -123,11 +123,11 @@ def loss_given_data(hidden: ArrayLike, entries: Sequence[ArrayLike], n: int, spa
     return expected_loss(hidden, c, entries, normalized(n, sparsity), present)
 
 
-def tgon_gain(T: int, u: ArrayLike) -> Floats:
+def overlap_gain(T: int, u: ArrayLike) -> Floats:
     """u² − (r − 1)²(1 − u)² where u > 1 − 1/r = cos(2π/T), else 0: what one shared feature takes off the T-gon's loss.
     u = X_tk x_k in [0, 1] is its overlap, T ≥ 4 (`memorization.tgon-test-loss`).
 
-    >>> tgon_gain(4, [0.5]).tolist(), tgon_gain(8, [0.5]).tolist()
+    >>> overlap_gain(4, [0.5]).tolist(), overlap_gain(8, [0.5]).tolist()
     ([0.25], [0.0])
     """
     values, r = np.asarray(u, dtype=np.float64), tgon_radius_squared(T)

@@ -75,9 +75,8 @@ def _saddle_point(T: int, n: int, none: float) -> float:
     """The root x of none x + T x/(1 − e^{−x}) = n, by Newton from above, where a convex increasing function cannot
     overshoot; to rounding. SciPy's root finder takes a second to load.
     """
-    x = (
-        5 * (n - T) / (none + T) / 2
-    )  # 1 + x/2 ≤ x/(1 − e^{−x}) ≤ 1 + x, so the root lies between a fifth of it and it
+    # 1 + x/2 ≤ x/(1 − e^{−x}) ≤ 1 + x, so the root lies between two and four fifths of the start.
+    x = 5 * (n - T) / (none + T) / 2
     for _ in range(64):
         share = -1 / math.expm1(-x)
         step = (none * x + T * x * share - n) / (none + T * share * (1 - x * share * math.exp(-x)))

@@ -10,9 +10,9 @@ import math
 import numpy as np
 
 from theory.arrays import Floats
-from theory.integer_arguments import elementwise
+from theory.integer_arguments import on_integers
 
-_of_points = elementwise("T", least=1)
+_of_points = on_integers("T", least=1)
 
 
 def _half_chord(T: Floats) -> Floats:

@@ -14,7 +14,7 @@ from theory.memorization.memorized_loss import (
     least_norm_test_loss,
     loss_given_data,
     loss_of_overlaps,
-    tgon_gain,
+    overlap_gain,
 )
 from theory.memorization.tgon import tgon_hidden
 
@@ -104,7 +104,7 @@ def test_four_points_save_a_share_of_a_feature_each_and_others_less():
 @pytest.mark.parametrize("T", [4, 5, 7, 12])
 def test_a_shared_feature_never_costs_the_polygon_anything(T):
     u = np.linspace(0, 1, 301)
-    gain = tgon_gain(T, u)
+    gain = overlap_gain(T, u)
     assert gain.min() == 0
     assert gain[-1] == 1
     hidden = tgon_hidden(T)
