@@ -17,6 +17,7 @@ from experiments.registry import EXPERIMENTS, Experiment
 from experiments.tables import (
     FORM,
     TABLES,
+    check_beside,
     digest,
     explained,
     form_folders,
@@ -59,8 +60,9 @@ def gather(
     """The tables of an experiment from the finished runs of its sweep in ``folder``; ``source`` names the sweep file.
     Rows of ``known`` tables whose runs are not in the folder stay, and the runs that they lack are added. Cells
     without a run are counted and named in the table ``form``. Raises ValueError: No cell of the sweep is finished, or
-    all diverged; rows of ``known`` would be lost.
+    all diverged; rows of ``known`` would be lost; tables of other experiments are missing.
     """
+    check_beside(experiment)
     engine = resolve_engine(sweep.engine)
     found = [finished_run(cell, engine, folder) for cell in sweep.cells]
     finished = [run for run in found if run is not None]

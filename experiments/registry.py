@@ -65,8 +65,8 @@ class ExperimentModule(Protocol):
     """What the package of an experiment defines. ``collect``, ``draw`` and ``findings`` it must have; no ``collect``
     where other commands write its tables, which then stand in its table ``form`` as ``made``. Beside these it may have
     ``KEYS``, the columns of its table ``runs`` that tell runs apart, so that runs can be added to its tables, and
-    ``derived`` where some tables follow from others; ``OBSERVED = False`` where ``collect`` needs no
-    `numerics.observe`, which costs a test loss each.
+    ``derived`` where some tables follow from others, with ``BESIDE``, the experiments whose committed tables that
+    reads; ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> Tables:

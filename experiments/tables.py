@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.findings import Tables
-from experiments.registry import Experiment
+from experiments.registry import Experiment, find_experiment
 from numerics.sweeps.file import SMALLER_FORMS
 from numerics.training.runs import write_atomically
 from theory import Setting
@@ -115,6 +115,21 @@ def read_tables(folder: Path) -> Tables:
     if list(form.columns) != ["key", "value"] or not {"form", "runs", "missing", "n"} <= set(form["key"]):
         raise ValueError(f"{_form_file(folder)}: not a table of what was run; {again}")
     return tables
+
+
+def tables_beside(name: str) -> Tables:
+    """The committed tables of the experiment of that name, which lie in a clone alone."""
+    return read_tables(Path(__file__).parent / find_experiment(name).folder)
+
+
+def check_beside(experiment: Experiment) -> None:
+    """ValueError where committed tables that ``derived`` of an experiment reads are not there: outside a clone."""
+    wanted, home = getattr(experiment.module, "BESIDE", ()), Path(__file__).parent
+    if absent := [name for name in wanted if not form_folders(home / find_experiment(name).folder)]:
+        tables = " and ".join(absent)
+        raise ValueError(
+            f"{experiment.name}: needs a clone of tgon, for the tables of {tables}; try it there"
+        )
 
 
 def form_folders(folder: Path) -> list[Path]:

@@ -38,6 +38,16 @@ FURTHER = (2, 3, 5, 10, 30)
 #: T of the packings at the published n, about the published end of their advantage, and datasets of each.
 PUBLISHED_SIZES, DATASETS = (100_000, 200_000, 300_000, 400_000, 500_000), 2
 
+#: The name of the constructed model that stores disjoint datapoints.
+PACKING = "packing"
+
+#: T up to which models that store points are published to have the least train loss, at n = 10 000, and the factor
+#: within which a crossing agrees with it.
+PUBLISHED_END, NEAR = 500_000, 2
+
+#: What is published.
+END = "Storing points has the least train loss up to T = 5·10⁵ (July 2023)"
+
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``models`` (runs, and packings as constructed and trained), ``levels``, ``published_size``."""
@@ -92,17 +102,6 @@ def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
         "largest_feature_dimensionality": float(dimensionality(W).max()),
         "weight_norm": float(np.linalg.norm(W)),
     }
-
-
-#: The name of the constructed model that stores disjoint datapoints.
-PACKING = "packing"
-
-#: T up to which models that store points are published to have the least train loss, at n = 10 000, and the factor
-#: within which a crossing agrees with it.
-PUBLISHED_END, NEAR = 500_000, 2
-
-#: What is published.
-END = "Storing points has the least train loss up to T = 5·10⁵ (July 2023)"
 
 
 def least(rows: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,6 @@ as in models that memorize. By their status few of these do, and none at n = 300
 import math
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,7 @@ from experiments.findings import MEASURED, Finding, Tables, found, measured, out
 from experiments.following import STORED
 from experiments.grouping import cell, for_good, medians, numbers, parts, values_by
 from experiments.published import PUBLISHED_N
-from experiments.tables import form_of, read_tables
+from experiments.tables import form_of, tables_beside
 from numerics import Run
 from numerics.schedule import learning_rates
 from theory import Setting
@@ -37,6 +36,9 @@ from verify.statistics import Interval
 from verify.style import BLUE, GREEN, INK, VERMILLION, panels
 
 KEYS = ("n", "T", "steps", "lr", "adam_epsilon", "seed")
+
+#: The experiments whose committed runs have the paper's size.
+BESIDE = ("dataset-size", "published-curves")
 
 _MEASURED = ["status", "test_loss", "weight_norm", "bias_norm", "largest_feature_dimensionality"]
 
@@ -79,9 +81,9 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 def derived(tables: Tables) -> Tables:
     """The tables with the runs at the paper's size, whose ``seed`` is that of the dataset, each with several starts."""
-    home, frames = Path(__file__).parents[1], []
-    for name, loss in (("dataset_size", "sum"), ("published_curves", "mean")):
-        found = read_tables(home / name)
+    frames = []
+    for name, loss in zip(BESIDE, ("sum", "mean"), strict=True):
+        found = tables_beside(name)
         form, runs = form_of(found), found["runs"]
         scale = epsilon_scale(float(form["adam_epsilon"]), int(form["n"]), loss)
         runs = runs.assign(n=int(form["n"]), adam_epsilon=scale, seed=runs["data_seed"], **SCHEDULE)

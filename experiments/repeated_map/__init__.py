@@ -33,10 +33,18 @@ DRAWS = 4
 #: T/n of the sweeps in both directions, where there are such runs.
 SWEPT = 3
 
+#: Steps of each training of a sweep.
+STEPS = 5_000
+
 KEYS = ("n", "T", "repeats", "seed")
 
 #: The published criterion and the second one.
 CRITERIA = ("first", "embedded")
+
+#: R over T/N of the published line, and what is published of the boundary.
+PUBLISHED_SLOPE = 0.4
+MORE_NEEDED = "At low T/n more than T/n repeats are needed (Jermyn)"
+LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
@@ -99,12 +107,6 @@ def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
     starts = [run for run in own if run.setting.repeats == repeats[-1]]
     swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
     return swept.assign(n=n, T=T)
-
-
-#: R over T/N of the published line, and what is published of the boundary.
-PUBLISHED_SLOPE = 0.4
-MORE_NEEDED = "At low T/n more than T/n repeats are needed (Jermyn)"
-LINE = f"At larger T/n the boundary is R = {PUBLISHED_SLOPE:g} T/n (Jermyn)"
 
 
 def _sizes(tables: Tables) -> pd.DataFrame:
@@ -284,10 +286,6 @@ def _draw_sweeps(ax: Axes, sweeps: pd.DataFrame) -> None:
     n, T = int(sweeps["n"].iloc[0]), int(sweeps["T"].iloc[0])
     ax.set(xlabel="repeats R", ylabel="hidden length of the point", title=f"n = {n}, T/n = {T / n:g}")
     ax.set_ylim(0, None)
-
-
-#: Steps of each training.
-STEPS = 5_000
 
 
 def with_copies(data: Dataset, copies: int, wanted: int) -> Dataset:

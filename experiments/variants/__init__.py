@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from experiments.axes import draw_seeds, empty, one_legend
 from experiments.findings import Finding, Tables, measured, outcome_of
@@ -37,11 +36,17 @@ from verify.statistics import lies_above
 from verify.stored_features import gap_deviation
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
 
+OBSERVED = False
+
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
 STORED_ERROR = 0.01
 #: Hidden vectors of a regular polygon differ in length by less than this (standard deviation over mean).
 EVEN_LENGTHS = 0.1
+#: Sizes with pictures: hidden vectors at the first two, features (columns of the decoder) at the last that is there.
+PICTURED_HIDDEN = (8, 12)
+#: Features kept of a picture, the longest.
+MOST_FEATURES = 150
 
 #: What a variant can have of the standard model, and what is said of it. The bump: at its peak the test loss of every
 #: seed lies above every seed at both ends. Polygons: of most seeds. Features: the median over seeds.
@@ -146,15 +151,6 @@ def _is_regular(rows: pd.DataFrame) -> pd.Series:
 def _span(values: pd.Series) -> str:
     low, high = f"{values.min():.3g}", f"{values.max():.3g}"
     return low if low == high else f"{low} to {high}"
-
-
-OBSERVED = False
-
-#: Sizes with pictures: hidden vectors at the first two, features (columns of the decoder) at the last that is there.
-PICTURED_HIDDEN = (8, 12)
-#: Features kept of a picture, the longest.
-MOST_FEATURES = 150
-Floats = NDArray[np.float64]
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:

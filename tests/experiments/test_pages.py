@@ -268,6 +268,17 @@ def test_a_refusal_is_one_line(arguments, says, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_tables_of_other_experiments_are_asked_for_before_anything_is_collected(monkeypatch, tmp_path):
+    """Outside a clone they are not there."""
+    monkeypatch.setattr(experiments.tables, "__file__", str(tmp_path / "tables.py"))
+    beside = "dataset-size and published-curves"
+    for name, others in (("epsilon-law", beside), ("repeated-threshold", "repeated-map")):
+        with pytest.raises(
+            ValueError, match=f"{name}: needs a clone of tgon, for the tables of {others}; try"
+        ):
+            making.gather(find_experiment(name), None, tmp_path, source="")
+
+
 def test_form_says_what_was_run(made):
     form = form_of(read_tables(Path(made("dataset-size")["out"])))
     said = ("preview", "12", "60", "3, 8, 40", "0, 1")
