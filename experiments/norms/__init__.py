@@ -13,13 +13,12 @@ from matplotlib.figure import Figure
 
 from experiments.axes import empty, one_legend
 from experiments.findings import Finding, Tables, measured, outcome_of
-from experiments.grouping import medians, span, values_by
+from experiments.grouping import median_range, medians, values_by
 from experiments.published import peak_outcome
 from numerics import Run
 from numerics.schedule import learning_rates
 from theory import tgon_bias_norm, tgon_weight_norm
 from theory.memorization.tgon import bias_overtakes_weights_at, tgon_radius_squared
-from theory.number_format import number
 from theory.optimization.reach import reach, tgon_within_reach
 from verify.diagnosis import diagnose_run
 from verify.figures.norms import draw_norm, published_norms
@@ -99,14 +98,10 @@ def summary(tables: Tables) -> pd.DataFrame:
     heads = {
         "seeds on disjoint data": tables["runs"].groupby("T")["disjoint"].sum(),
         "memorize": every.size(),
-        "‖W‖ over the least: median (range)": every.agg(_spread),
-        "regular T-gons alone": regular.agg(_spread),
+        "‖W‖ over the least: median (range)": every.agg(median_range).map(str),
+        "regular T-gons alone": regular.agg(median_range).map(str),
     }
     return pd.DataFrame(heads, index=every.size().index).fillna("–").reset_index()
-
-
-def _spread(values: pd.Series) -> str:
-    return f"{number(values.median(), 4)} ({span(values, 4)})"
 
 
 def _memorized(tables: Tables) -> pd.DataFrame:
