@@ -109,12 +109,6 @@ def test_beyond_the_simplex_the_best_known_code_answers():
     assert predict(Setting(T=8, m=4), "both").energy == record.energy, "equal norms answer both penalties"
 
 
-def test_unequal_norms_have_no_prediction_under_decay_on_the_bias():
-    assert len(set(predict(Setting(T=5, m=3)).radius_squared.round(6))) > 1
-    with pytest.raises(ValueError, match="try penalty='weights'"):
-        predict(Setting(T=5, m=3), "both")
-
-
 @pytest.mark.parametrize("steps", [10_000, np.int64(10_000), 10_000.0, "10000"])
 def test_the_warm_up_follows_the_steps_however_they_are_written(steps):
     assert Setting(T=5, steps=steps).warmup == 500

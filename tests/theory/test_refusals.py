@@ -1,11 +1,12 @@
 """What lies outside a domain is refused in one line that names it, in every module of the floor."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
-from theory import Setting, polygon, predict, robust_energy_bound
+from theory import Setting, polygon, predict, robust_energy_bound, symbolic
 from theory.codes.known_codes import shifted_cross_polytope
 from theory.codes.programme import memorization_code
 from theory.derivations.domains import Integers, Interval
@@ -67,8 +68,11 @@ REFUSED = [
     *(("must be", penalised_polygon, *bad) for bad in ((0, 0.1), (5, -0.1), (5, NAN), (5, math.inf))),
     *(("; try ", memorization_code, *bad) for bad in ((0, 3), (-1, 3), (3, 0), (3, 1), (64, 1))),
     *(("m\\+2 <= T <= 2m-1", shifted_cross_polytope, *bad) for bad in ((4, 3), (6, 3), (7, 3), (3, 1))),
+    ("starts = 0: must be at least 1", partial(memorization_code, starts=0), 7, 3),
     (r"^T = 3 .*at most 2; try m=2 or T=2$", predict, Setting(T=3, m=1)),
     ("'weights' or 'both'", predict, Setting(T=3), "bias"),
+    ("try penalty='weights'", predict, Setting(T=5, m=3), "both"),
+    ("'uniform': it must be one of unit, free, constant", symbolic.polygon_gain, 1, "uniform"),
     ("T <= 500", predict, Setting(T=100_000, m=3)),
     *(("needed", symmetric_rate, *bad) for bad in ((0.4,), (1.0, -1.0))),
     *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5))),
@@ -124,21 +128,19 @@ def test_values_outside_the_domain(said, function, given):
     assert "\n" not in str(refused.value)
 
 
-def test_a_search_needs_a_start():
-    with pytest.raises(ValueError, match="starts = 0: must be at least 1"):
-        memorization_code(7, 3, starts=0)
-
-
-@pytest.mark.parametrize(("T", "m"), [(3.0, 2), ("3", 2), (7, None)])
-def test_values_that_are_no_integers(T, m):
-    with pytest.raises(TypeError, match="must be an integer"):
-        memorization_code(T, m)
-
-
-@pytest.mark.parametrize("given", [5.0, True, None, "5", [Setting(T=5)]])
-def test_what_is_no_setting(given):
-    with pytest.raises(TypeError, match=r"^.* must be a theory\.Setting; try predict\(8\)$"):
-        predict(given)
+@pytest.mark.parametrize(
+    ("said", "function", "given"),
+    [
+        *(("must be an integer", memorization_code, given) for given in ((3.0, 2), ("3", 2), (7, None))),
+        *(
+            (r"^.* must be a theory\.Setting; try predict\(8\)$", predict, [given])
+            for given in (5.0, True, None, "5", [Setting(T=5)])
+        ),
+    ],
+)
+def test_values_of_another_type(said, function, given):
+    with pytest.raises(TypeError, match=said):
+        function(*given)
 
 
 def test_a_setting_that_does_not_exist_is_named_with_what_was_meant():

@@ -112,11 +112,6 @@ def test_gains_of_polygons_by_residue_class(law):
     }.get(law)
 
 
-def test_a_law_without_a_closed_form_is_refused():
-    with pytest.raises(ValueError, match="'uniform': it must be one of unit, free, constant"):
-        symbolic.polygon_gain(1, "uniform")
-
-
 def test_series_and_latex_of_the_best_class():
     gain = symbolic.polygon_gain(1)
     assert series(gain, k, oo, 5).removeO() == 4 + 2 * pi**2 / k**3

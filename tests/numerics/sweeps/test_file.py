@@ -206,7 +206,10 @@ def test_what_cannot_be_meant_is_one_line(tmp_path: Path, text: str) -> None:
     assert "\n" not in line
 
 
-def test_bytes_that_are_no_text_are_one_line(tmp_path: Path) -> None:
+def test_what_is_no_text_file_is_refused_and_a_pipe_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(SweepFileError, match="not a regular file"):
+        read_sweep(tmp_path / "pipe.toml")
     (tmp_path / "sweep.toml").write_bytes(b"title = '\xff'")
     with pytest.raises(SweepFileError, match="not UTF-8"):
         read_sweep(tmp_path / "sweep.toml")
@@ -221,12 +224,6 @@ def test_no_text_raises_anything_else(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(SweepFileError):
         read_sweep(path)
-
-
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(SweepFileError, match="not a regular file"):
-        read_sweep(tmp_path / "pipe.toml")
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:

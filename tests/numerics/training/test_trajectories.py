@@ -104,13 +104,6 @@ def test_the_schedule(steps: int, share: float, lr: float, schedule: str) -> Non
     assert (np.diff(rates[:warmup]) > 0).all()
 
 
-def test_the_paper_schedule() -> None:
-    rates = learning_rates(Setting(T=2))
-    assert (len(rates), int(rates.argmax()), rates.max()) == (50_000, 2_499, 1e-3)
-    assert abs(rates.sum() - 25.001) <= 50_000 * EPS64 * 50  # (2501 + 47501)/2 · 1e-3
-    assert rates[-1] < 1e-3 * (np.pi / 47_500) ** 2
-
-
 @pytest.mark.parametrize("engine", available_engines())
 def test_a_trajectory_stops_where_it_is_told(engine: EngineName) -> None:
     """Going back does nothing; going beyond the schedule is refused and leaves the trajectory alone."""
