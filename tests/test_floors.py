@@ -118,8 +118,10 @@ def test_only_what_needs_triton_may_fail_to_import() -> None:
     assert set(failed.values()) <= {"triton"}
 
 
-def test_a_file_that_hides_a_floor_is_named(tmp_path):
-    (tmp_path / "theory.py").write_text("")
+@pytest.mark.parametrize("hiding", ["theory.py", "theory/__init__.py"])
+def test_a_file_that_hides_a_floor_is_named(hiding, tmp_path):
+    (tmp_path / hiding).parent.mkdir(exist_ok=True)
+    (tmp_path / hiding).write_text("")
     (tmp_path / "mine.py").write_text("from tgon import predict")
     done = subprocess.run(
         [sys.executable, "mine.py"], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -127,7 +129,7 @@ def test_a_file_that_hides_a_floor_is_named(tmp_path):
     assert done.returncode == 1
     said = done.stderr.splitlines()[-1]
     assert said.startswith("ImportError: ")
-    assert f"{tmp_path / 'theory.py'} hides the package 'theory'" in said
+    assert f"{tmp_path / hiding} hides the package 'theory'" in said
 
 
 @pytest.mark.slow

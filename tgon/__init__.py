@@ -6,6 +6,7 @@
 """
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
         train,
     )
     from theory import MEMORIZED_ERROR, PolygonSolution, Record, Setting, best_polygons, polygon, predict
-    from verify import CLAIMS, Comparison, Diagnosis, compare, diagnose, judge_model, plot, plot_history
+    from verify import (
+        CLAIMS,
+        Comparison,
+        Diagnosis,
+        check,
+        compare,
+        diagnose,
+        judge_model,
+        plot,
+        plot_history,
+    )
 
 __all__ = [
     "CLAIMS",
@@ -42,6 +53,7 @@ __all__ = [
     "Runs",
     "Setting",
     "best_polygons",
+    "check",
     "compare",
     "diagnose",
     "draw_dataset",
@@ -72,7 +84,8 @@ def __getattr__(name: str) -> Any:
 def _floor(name: str) -> Any:
     """A package of this program; ImportError where a file of the user has its name and is found first."""
     floor = import_module(name)
-    if not hasattr(floor, "__path__"):
+    ours = str(Path(__file__).parent.parent / name)
+    if ours not in getattr(floor, "__path__", ()):
         raise ImportError(
             f"{floor.__file__} hides the package {name!r} that tgon needs; try another name for it"
         )

@@ -58,9 +58,11 @@ class _Optimum:
     exact: Exact
 
 
-def predict(setting: Setting | int, penalty: Penalty = "weights", *, data: object = None) -> Record:
+def predict(
+    setting: Setting | int, penalty: Penalty = "weights", *, data: object = None, **values: Any
+) -> Record:
     """Record of the model of zero loss and least norm: ‖W‖² (`"weights"`) or ‖W‖² + ‖b‖² (`"both"`). An integer is the
-    T of the paper's setting.
+    T of a setting with these ``values``, else the paper's: ``predict(12, m=3)``.
 
     Given `data`, the setting's dataset as (n, T) array or an object with `indptr`, `indices` and `values`, its overlap
     is known and the test loss is that of this dataset; else it is the mean over datasets (`memorization.test-loss`).
@@ -78,7 +80,9 @@ def predict(setting: Setting | int, penalty: Penalty = "weights", *, data: objec
     (12.0, '6-gon', '12')
     """
     if isinstance(setting, (int, np.integer)) and not isinstance(setting, bool):
-        setting = Setting(int(setting))
+        setting = Setting(int(setting), **values)
+    elif values:
+        raise TypeError(f"{', '.join(values)}: the setting has values of its own; try predict(8, m=3)")
     if not isinstance(setting, Setting):
         raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(8)")
     if penalty not in ("weights", "both"):
@@ -262,7 +266,7 @@ def _penalties_agree(T: int, m: int, penalty: Penalty) -> tuple[bool | None, str
         return False, "at T = 1 the two differ: h = 0, c = 1 against ‖h‖² = c = 1/2"
     if m <= 2 or m + 1 >= T:
         return True, "`memorization.tgon-penalised`, `memorization.simplex-penalised`"
-    return None, "decay on b moves a code of unequal norms"
+    return None, "not proved beyond m = 2 and simplices; decay on b moves codes of unequal norms"
 
 
 def _orthonormal_data(setting: Setting, distinct: int, disjoint_data: bool | None) -> Assumption:

@@ -31,7 +31,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid", hide_input_in_errors=True))
 class Setting:
     """One training setting of the ReLU-output model; frozen, checked on construction.
 

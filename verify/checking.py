@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from numerics import Dataset, measure
+from numerics.data import as_dataset
 from numerics.measurement.distinct import distinct_points
+from numerics.measurement.record import read_with_data
 from numerics.model_layouts import StoredModel
 from theory import Record, Setting, predict
 from theory.dimensionality import dimensionality
@@ -52,6 +54,21 @@ class Checked:
         return draw_hidden_vectors(
             model_points(self.distinct, self.stored.W, self.data.seen, self.diagnosis, predicted, about)
         )
+
+
+def check(model: Any, data: Any, *, test: Any = None, instance: int | None = None) -> Checked:
+    """What a model has become, what was measured and predicted, and every claim about it; see `Checked`.
+
+    ``model``, ``data``, ``test`` and ``instance`` are as `numerics.measure` takes them, which compares a module's own
+    forward with ReLU(WᵀWx + b). Raises ValueError as it does.
+
+    >>> import numpy as np
+    >>> check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)).diagnosis.name
+    'minimum-norm code'
+    """
+    measure(model, data, instance=instance)
+    stored, dataset = read_with_data(model, data, instance)
+    return check_model(stored, dataset, None if test is None else as_dataset(test))
 
 
 def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None) -> Checked:

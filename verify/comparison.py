@@ -84,6 +84,9 @@ class Comparison:
     judgements: tuple[Judgement, ...]
     diagnoses: tuple[Diagnosis, ...]
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {len(self.runs)} runs: {self.verdict}>"
+
     @property
     def exit_code(self) -> int:
         """0 no claim violated, 1 a claim violated, 3 nothing could be judged."""
@@ -159,7 +162,12 @@ def compare(runs: Sequence[Run] | str | Path) -> Comparison:
 
     """
     if isinstance(runs, (str, Path)):
-        runs = Runs.load(runs)
+        inside = Path(runs) / "runs"  # of a folder that `tgon compare` wrote
+        runs = Runs.load(inside if inside.is_dir() else runs)
+    if not isinstance(runs, Sequence) or not all(isinstance(run, Run) for run in runs):
+        raise TypeError(
+            f"runs is a {type(runs).__name__}, not runs; try check(model, data) for a model of your own"
+        )
     if not len(runs):
         raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
     diagnoses = tuple(map(diagnose_run, runs))

@@ -108,6 +108,10 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     >>> diagnose(predict(Setting(T=5))).name
     'regular T-gon'
     """
+    if not isinstance(record, Record):
+        raise TypeError(
+            f"record is a {type(record).__name__}, not a Record; try check(model, data).diagnosis"
+        )
     if model is None or data is None:
         return _dropped(record, np.arange(record.T)) or _shape(record)
     data = as_dataset(data)

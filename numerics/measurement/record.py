@@ -14,6 +14,7 @@ from numerics.data_layouts import as_matrix, read_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.measurement.forward import check_forward
 from numerics.model import checked, read_stored
+from numerics.model_layouts import StoredModel
 from theory.dimensionality import dimensionality
 from theory.record import Assumption, Record
 
@@ -38,10 +39,8 @@ def measure(
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)
     """
-    given = data if isinstance(data, Dataset) else as_matrix(data)
-    stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
+    stored, dataset = read_with_data(model, data, instance)
     place = instance or 0, stored.instances
-    dataset = given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
     W, b = checked(stored.W, stored.b, dataset.n)
     if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
         check_forward(model, W, b, dataset, *place)
@@ -73,6 +72,14 @@ def measure(
         rounding_error=_rounding_error(W, b, hidden, dataset, stored.rounding),
         assumptions=_assumptions(W, b, hidden, dataset),
     )
+
+
+def read_with_data(model: Any, data: Any, instance: int | None = None) -> tuple[StoredModel, Dataset]:
+    """A model and its data, as `measure` takes them; ValueError as there."""
+    given = data if isinstance(data, Dataset) else as_matrix(data)
+    stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
+    place = instance or 0, stored.instances
+    return stored, given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
 
 
 def _rounding_error(

@@ -143,6 +143,12 @@ def test_values_of_another_type(said, function, given):
         function(*given)
 
 
+def test_an_integer_takes_the_values_of_a_setting():
+    assert predict(12, m=3).as_dict() == predict(Setting(12, m=3)).as_dict()
+    with pytest.raises(TypeError, match=r"m: the setting has values of its own; try predict\(8, m=3\)"):
+        predict(Setting(12), m=3)
+
+
 def test_a_setting_that_does_not_exist_is_named_with_what_was_meant():
     with pytest.raises(ValueError, match=r"weight_dekay: no such setting; did you mean weight_decay\?"):
         Setting(8, weight_dekay=0.1)

@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from numerics import Dataset, Run, Runs, draw_test_dataset, measure, train
+from numerics import Dataset, ReluOutputModel, Run, Runs, draw_test_dataset, measure, train
 from numerics.training.runs import save_run
 from tests.small_runs import diverged_run
 from theory import Setting, predict
-from verify import CLAIMS, compare, plot, plot_history
+from verify import CLAIMS, check, compare, diagnose, plot, plot_history
 from verify.style import BLUE
 
 _SMALL = Setting(T=3, n=120, sparsity=0.95, steps=400, lr=2e-2)
@@ -126,3 +127,21 @@ def test_a_run_is_drawn_and_shown_in_three_lines(runs):
     np.testing.assert_allclose(drawn.get_xydata().T, runs[0].record.hidden, atol=1e-5)
     assert len(plot_history(runs).axes) == 2
     assert len(plot_history(runs[0]).axes) == 1
+
+
+def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs):
+    """The forward is compared; what is found is what its parts find."""
+    data, module = runs[0].data, ReluOutputModel(torch.tensor(runs[0].W), torch.tensor(runs[0].b))
+    found = check(module, data, test=draw_test_dataset(runs[0].setting, 50))
+    assert found.diagnosis == diagnose(measure(module, data), module, data)
+    assert found.record.weight_norm == pytest.approx(runs[0].record.weight_norm)
+    assert found.record.test_loss is not None
+    assert found.as_dict()["claims"][0]["label"] == CLAIMS[0].label
+    assert len(found.figure().axes) == 2
+    module.forward = lambda X: X
+    with pytest.raises(ValueError, match="forward is not"):
+        check(module, data)
+    for call, advice in ((diagnose, "diagnosis"), (compare, ""), (plot, "figure")):
+        with pytest.raises(TypeError, match=rf"try check\(model, data\).*{advice}"):
+            call(module)
+    assert repr(compare(runs)).startswith("<Comparison of 6 runs: ")

@@ -53,7 +53,7 @@ def bench(quick: bool, out: Path | None, engine: str, as_json: bool) -> None:
     click.echo(", ".join(f"{name} {value}" for name, value in machine.items()))
     for name, (title, heads) in _TABLES.items():
         rows_of = [list(row.values()) for row in tables[name]]
-        print_table(title, ["n", "T", "m", *heads.split("|")], rows_of, text=["state"])
+        print_table(title, ["n", "T", "m", *heads.split("|")], rows_of, text=["state"], keys=3)
 
 
 def _bench_cuda(quick: bool, out: Path | None, as_json: bool) -> None:

@@ -66,6 +66,7 @@ def check(
     answers, checked = [answer for answer, _ in found], [one for _, one in found]
     if figure is not None:
         _draw(checked, figure)
+        click.echo(f"Figure: {figure}", err=True)
     if as_json:
         print_json(answers[0] if len(answers) == 1 else answers)
     elif len(answers) == 1:
@@ -165,7 +166,9 @@ def _draw(checked: Sequence[Checked | None], figure: Path) -> None:
     from verify.style import render
 
     if len(checked) != 1:
-        raise BadInput(f"--figure draws one model, found {len(checked)}; try one MODEL, or --instance 0")
+        raise BadInput(
+            f"--figure draws one model, found {len(checked)}; try one file, with --instance 0 if need be"
+        )
     if checked[0] is None:
         raise BadInput("--figure draws a model that is ReLU(WᵀWx + b), and this is not; try without --figure")
     write_atomically(figure, render(checked[0].figure(), "svg" if figure.suffix == ".svg" else "png"))
@@ -195,7 +198,9 @@ def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
     named = "" if answer["diagnosis"] is None else f"{answer['diagnosis']}: "
     click.echo(f"{named}{answer['evidence']}")
     measured, predicted = answer["measured"], answer["predicted"] or {}
-    if predicted and predicted["weight_norm"] > 0:
+    if checked is not None and not checked.record.memorized:
+        click.echo("It does not memorize its data, so no least norm holds for it.")
+    elif predicted and predicted["weight_norm"] > 0:
         click.echo(
             f"‖W‖ is {measured['weight_norm'] / predicted['weight_norm']:.4f} times the least that memorizes these "
             f"datapoints ({predicted['configuration']}, {predicted['status']})."
@@ -214,15 +219,18 @@ def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
 
 def _print_rows(answers: Sequence[Mapping[str, Any]]) -> None:
     """Several models in one table."""
-    columns = ("weight_norm", "bias_norm", "train_loss", "worst_point_error")
     rows = []
     for place, answer in enumerate(answers):
         measured, held = answer.get("measured", {}), [claim["holds"] for claim in answer.get("claims", ())]
-        judged = f"{held.count(True)} hold, {held.count(False)} violated" if held else None
+        counts = held.count(True), held.count(False), held.count(None)
+        judged = "{} hold, {} violated, {} open".format(*counts) if held else None
+        norm = (answer.get("predicted") or {}).get("weight_norm")
+        ratio = measured["weight_norm"] / norm if norm else None
         why = answer.get("reason") or answer["evidence"]
         about = Path(answer["model"]).name, answer.get("instance"), answer.get("diagnosis") or "not judged"
-        rows.append([place, *about, *(measured.get(name) for name in columns), judged, why])
-    heads = ["", "model", "instance", "diagnosis", *columns, "claims", "why"]
+        numbers = measured.get("T"), measured.get("weight_norm"), ratio, measured.get("train_loss")
+        rows.append([place, *about, *numbers, judged, why])
+    heads = ["", "model", "instance", "diagnosis", "T", "‖W‖", "‖W‖ / least", "train loss", "claims", "why"]
     print_table(
         "Checked", heads, rows, text=["model", "instance", "diagnosis", "claims", "why"], wrapped="why"
     )

@@ -105,7 +105,9 @@ def _print_comparison(result: Comparison, page: Path) -> None:
 
     for title, columns in GROUP_TABLES:
         rows = [[column.value(row) for column in columns] for row in result.rows]
-        print_table(title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses")
+        print_table(
+            title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses", keys=2
+        )
     if any(row.orthonormal < row.memorized for row in result.rows):
         click.echo(
             "Norms are over all memorizing runs, ratios over those on orthonormal data: where two datapoints share a\n"

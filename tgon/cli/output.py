@@ -70,9 +70,10 @@ def print_table(
     *,
     text: Sequence[str] = (),
     wrapped: str = "",
+    keys: int = 1,
 ) -> None:
     """A table of ``rows`` under ``columns``; where it is wider than the window, its other columns go on below, each
-    part beginning with the first column again. ``--wide`` prints one part.
+    part beginning with the first ``keys`` columns again. ``--wide`` prints one part.
     Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines.
     """
     from rich import box
@@ -90,7 +91,7 @@ def print_table(
     wide = chosen("wide")
     out.width = max(out.width, sum(widths)) if wide else out.width
     out.print(Text(f"\n{title}"))
-    for part in _parts(widths, out.width):
+    for part in _parts(widths, out.width, keys):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for place in part:
             side: Any = "left" if columns[place] in text else "right"
@@ -101,30 +102,36 @@ def print_table(
         out.print(table)
 
 
-def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
-    """The columns of each part of a table, so that every part fits: the first column begins each of them.
+def _parts(widths: Sequence[int], width: int, keys: int) -> list[list[int]]:
+    """The columns of each part of a table, so that every part fits: the first ``keys`` begin each of them.
 
-    >>> _parts([4, 30, 30, 30], 80)
+    >>> _parts([4, 30, 30, 30], 80, 1)
     [[0, 1, 2], [0, 3]]
     """
-    parts = [[0]]
-    for column in range(1, len(widths)):
-        if len(parts[-1]) > 1 and sum(widths[place] for place in parts[-1]) + widths[column] > width:
-            parts.append([0])
+    parts = [[*range(keys)]]
+    for column in range(keys, len(widths)):
+        if len(parts[-1]) > keys and sum(widths[place] for place in parts[-1]) + widths[column] > width:
+            parts.append([*range(keys)])
         parts[-1].append(column)
     return parts
 
 
-def print_claims(claims: Iterable[Judgement]) -> None:
-    """The claims with what became of them."""
+def print_text(text: str, indent: int = 0) -> None:
+    """A text in lines that fit the window, so many columns from its left; lines after the first two more."""
     import textwrap
 
     from rich.console import Console
 
-    width = Console().width
+    ahead = " " * indent
+    width = max(len(text) + indent, 1) if chosen("wide") else Console().width
+    click.echo(textwrap.fill(text, width, initial_indent=ahead, subsequent_indent=f"{ahead}  "))
+
+
+def print_claims(claims: Iterable[Judgement]) -> None:
+    """The claims with what became of them."""
     click.echo("\nClaims")
     for one in claims:
         found = one.relation
         click.echo(f"  {one.verdict:<10}  {one.label} ({one.status}){found and ': '}{found}")
         about = "; ".join(part for part in (one.rejects, one.reason) if part)
-        click.echo(textwrap.fill(about, width, initial_indent=" " * 14, subsequent_indent=" " * 14))
+        print_text(about, 12)

@@ -48,6 +48,9 @@ def polish(
     models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle or none can
     be polished, 1 if one ends below the least norm that theory allows.
     """
+    from verify.model_files import model_files
+
+    models = tuple(map(str, model_files(models, data)))
     answers = [_polished(model, data, instance, alone=len(models) == 1) for model in models]
     if table is not None:
         _write_rows(answers, table)

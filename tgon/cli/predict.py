@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import integers_option, json_option, make_settings, option, refusals, setting_options
-from tgon.cli.output import computing, print_json, print_table
+from tgon.cli.output import computing, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from theory import Assumption, Record
@@ -126,7 +126,7 @@ def _print_assumptions(assumptions: Mapping[int, Sequence[Assumption]]) -> None:
     for name, verdicts in named.items():
         for holds, evidence in verdicts.items():
             where = "" if len(evidence) == len(assumptions) else f" at T = {in_ranges(evidence)}"
-            click.echo(f"  {name}: {_VERDICT[holds]}{where}; {_of_the_ends(evidence)}")
+            print_text(f"{name}: {_VERDICT[holds]}{where}; {_of_the_ends(evidence)}", 2)
 
 
 def _of_the_ends(evidence: Mapping[int, str]) -> str:

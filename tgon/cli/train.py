@@ -46,6 +46,7 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
             for run, answer in zip(runs, answers, strict=True)
         ],
         text=["diagnosis", "run"],
+        keys=2,
     )
     for run in runs:
         if run.diverged_at is not None:

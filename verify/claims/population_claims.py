@@ -44,7 +44,7 @@ def _by_sign_tests(agreed: Mapping[str, Sequence[bool]], otherwise: str) -> Find
     counts = [(sum(signs), len(signs)) for signs in agreed.values()]
     decided = [(yes, n) for yes, n in counts if scipy.stats.binomtest(yes, n).pvalue < rate]
     if not decided:
-        return not_judged(reason or otherwise)
+        return not_judged(f"{reason}: too few to decide" if reason else otherwise)
     value = min(yes / n for yes, n in decided)
     return Finding(sum(n for _, n in decided), value > 0.5, value, 0.5, reason)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from numerics import Run
 from theory import Record, Setting, predict
 from verify.diagnosis import Diagnosis, diagnose_run
 from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.style import SOFT, panels, styled
-
-if TYPE_CHECKING:
-    from numerics import Run
 
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
@@ -64,6 +62,10 @@ def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
 
 def plot(run: Run) -> Figure:
     """Hidden vectors of one run with the predicted polygon, and its columns of W; ValueError if it diverged."""
+    if not isinstance(run, Run):
+        raise TypeError(
+            f"a {type(run).__name__} is no run; try check(model, data).figure() for a model of your own"
+        )
     return draw_hidden_vectors(_points(run, "memorized" if run.status == "memorized" else "failed"))
 
 
