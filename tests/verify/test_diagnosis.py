@@ -48,33 +48,36 @@ def test_points_at_the_origin_are_dropped(dropped):
     assert f"{dropped} of {7 + dropped} " in diagnosis.evidence
 
 
-def test_two_radii_are_two_circles():
-    record = _one_hot(_two_circles(inner_gap=1.0))
-    assert record.memorized
-    assert diagnose(record).name == "two circles"
+def _straying(share, T=10):
+    """Gaps that stray to both sides of 2π/T by this share of 1/(2T + 2) of it."""
+    angles = np.cumsum(2 * np.pi / T * (1 + share / (2 * T + 2) * np.resize([1, -1], T)))
+    return 4.0 * np.array([np.cos(angles), np.sin(angles)])
 
 
-def test_a_stretched_polygon_is_irregular():
-    angles = np.array([0.0, 1.0, 2.0, 3.0, 4.0])  # the last gap is 2.28
-    record = _one_hot(2.0 * np.array([np.cos(angles), np.sin(angles)]))
-    assert record.memorized
-    assert diagnose(record).name == "irregular polygon"
+def _one_longer(factor):
+    return 2 * tgon_hidden(6) * np.where(np.arange(6) == 0, factor, 1.0)
 
 
-@pytest.mark.parametrize(("share", "name"), [(0.98, "regular T-gon"), (1.02, "irregular polygon")])
-def test_the_rule_of_regularity_is_the_one_in_words(share, name):
-    """Gaps that stray to both sides of 2π/T by a little less and a little more than 1/(2T + 2) of it."""
-    T = 10
-    gaps = 2 * np.pi / T * (1 + share / (2 * T + 2) * np.resize([1, -1], T))
-    angles = np.cumsum(gaps)
-    record = _one_hot(4.0 * np.array([np.cos(angles), np.sin(angles)]))
-    assert record.memorized
+#: Hidden vectors of one-hot datapoints, with the bias that each needs, and their names.
+_SHAPES = {
+    "two radii": (_two_circles(inner_gap=1.0), "two circles"),
+    "a last gap of 2.28": (
+        2.0 * np.array([np.cos(np.arange(5.0)), np.sin(np.arange(5.0))]),
+        "irregular polygon",
+    ),
+    "gaps within the rule in words": (_straying(0.98), "regular T-gon"),
+    "gaps beyond it": (_straying(1.02), "irregular polygon"),
+    "lengths within a tenth": (_one_longer(1.05), "regular T-gon"),
+    "lengths beyond": (_one_longer(1.2), "two circles"),
+    "too short": (0.99 * tgon_hidden(5), "not converged"),
+}
+
+
+@pytest.mark.parametrize(("hidden", "name"), _SHAPES.values(), ids=_SHAPES)
+def test_shapes_are_named(hidden, name):
+    record = _one_hot(hidden)
+    assert record.memorized == (name != "not converged")
     assert diagnose(record).name == name
-
-
-def test_a_shrunken_polygon_has_not_converged():
-    hidden = 0.99 * tgon_hidden(5)
-    assert diagnose(_one_hot(hidden)).name == "not converged"
 
 
 @pytest.mark.parametrize(("kind", "least"), [("clean", 0.98), ("perturbed", 0.90)])
@@ -128,26 +131,14 @@ def test_few_long_columns_are_stored_features():
     assert diagnose(measure((W, np.zeros(12)), X)).name != "stored features"
 
 
-@pytest.mark.parametrize(("times", "stored"), [(9, 0), (10, 5)])
-def test_a_feature_is_stored_from_ten_occurrences_on(times, stored):
+@pytest.mark.parametrize(
+    ("times", "radius_squared", "stored"), [(9, 1.0, 0), (10, 1.0, 5), (12, 0.35, 0), (12, 0.5, 5)]
+)
+def test_a_feature_is_stored_from_ten_occurrences_on_where_six_tenths_are_kept(times, radius_squared, stored):
+    """Own outputs are r, so that 1 − (1 − r)² is kept: all, 0.58 and 0.75."""
     points = distinct_points(Dataset.from_dense(np.eye(5)[:, np.arange(5 * times) % 5]))
-    W = polygon_vertices(5, 1.0)
-    assert len(find_stored(W, np.zeros(5), points, memorized=False)) == stored
-
-
-@pytest.mark.parametrize(("radius_squared", "stored"), [(0.35, 0), (0.5, 5)])
-def test_a_feature_is_stored_where_six_tenths_are_kept(radius_squared, stored):
-    """Own outputs are r, so that 1 − (1 − r)² is kept: 0.58 and 0.75."""
-    points = distinct_points(Dataset.from_dense(np.eye(5)[:, np.arange(60) % 5]))
-    W = polygon_vertices(5, radius_squared)
-    assert len(find_stored(W, np.zeros(5), points, memorized=False)) == stored
-
-
-@pytest.mark.parametrize(("longer", "name"), [(1.05, "regular T-gon"), (1.2, "two circles")])
-def test_circles_are_told_apart_from_a_tenth_on(longer, name):
-    record = _one_hot(2 * tgon_hidden(6) * np.where(np.arange(6) == 0, longer, 1.0))
-    assert record.memorized
-    assert diagnose(record).name == name
+    found = find_stored(polygon_vertices(5, radius_squared), np.zeros(5), points, memorized=False)
+    assert len(found) == stored
 
 
 def test_copies_of_memorized_one_hot_datapoints_are_no_features():

@@ -440,17 +440,12 @@ def _refusal(read, path, *rest):
 
 
 @pytest.mark.parametrize("fault", [*_NO_MODEL, *_NO_ARRAYS])
-def test_bad_models_are_refused_in_one_line(tmp_path, fault, monkeypatch):
+def test_bad_files_are_refused_in_one_line(tmp_path, fault, monkeypatch):
     monkeypatch.setattr(array_files, "available_memory", lambda: 60_000_000)
     (_NO_MODEL | _NO_ARRAYS)[fault](tmp_path / "file")
     _refusal(read_models, tmp_path / "file")
-
-
-@pytest.mark.parametrize("fault", _NO_ARRAYS)
-def test_bad_data_is_refused_in_one_line(tmp_path, fault, monkeypatch):
-    monkeypatch.setattr(array_files, "available_memory", lambda: 60_000_000)
-    _NO_ARRAYS[fault](tmp_path / "file")
-    _refusal(read_data, tmp_path / "file", 4)
+    if fault in _NO_ARRAYS:
+        _refusal(read_data, tmp_path / "file", 4)
 
 
 @pytest.mark.parametrize(

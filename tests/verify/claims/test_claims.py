@@ -87,29 +87,58 @@ def test_a_model_below_the_bound_would_be_a_violation(case, shrink):
     assert judgement.verdict == "VIOLATED"
 
 
-def _fabricated(T, seed, *, weight_decay=0.01, memorized=True, ratio=1.0, exchange=False):
-    setting = Setting(T=T, weight_decay=weight_decay, seed=seed)
+def _fabricated(
+    T, seed, *, weight_decay=0.01, n=10_000, memorized=True, ratio=1.0, exchange=False, diverged=0
+):
+    setting = Setting(T=T, n=n, weight_decay=weight_decay, seed=seed)
     truth = predict(setting)
     weight, bias = (truth.bias_norm, truth.weight_norm) if exchange else (truth.weight_norm, truth.bias_norm)
-    return Case(
-        setting,
-        dataclasses.replace(
-            truth,
-            weight_norm=weight * ratio,
-            bias_norm=bias,
-            point_error=np.full(T, 0.0 if memorized else 0.5),
-        ),
-    )
+    errors = np.full(T, 0.0 if memorized else 0.5)
+    record = dataclasses.replace(truth, weight_norm=weight * ratio, bias_norm=bias, point_error=errors)
+    return Case(setting, record, diverged)
 
 
-@pytest.mark.parametrize("exchange", [False, True])
-def test_norm_crossing_is_decided_by_a_sign_test(exchange):
-    claim = _labelled(CLAIMS, "memorization.bias-overtakes")
-    cases = [_fabricated(T, seed, exchange=exchange) for T in (5, 8) for seed in range(8)]
-    judgement = judge_claim(claim, cases)
-    assert judgement.holds is not exchange
-    if not exchange:
-        assert {control.outcome for control in judgement.controls} == {"fails as it must"}
+OVERTAKES, BUDGET = "memorization.bias-overtakes", "optimization.decay-budget"
+SHARE = "optimization.memorization-share"
+
+
+def _budgets(T, seeds, weak, strong, kept=99):
+    """Ratios to the least norm at a short and at a long budget, where not all seeds memorize."""
+    return [(T, seeds, 99, {"ratio": weak}), (T, seeds, kept, {"ratio": strong, "weight_decay": 0.5})]
+
+
+_PAIRS = _budgets(5, 10, 1.099, 1.05) + _budgets(8, 3, 1.001, 1.05)
+_FAMILIES = [(5, 20, 20, {}), (12, 20, 0, {}), (5, 20, 20, {"n": 9_999}), (12, 20, 5, {"n": 9_999})]
+
+#: Cells of seeds, of which the first few memorize: whether a claim holds, what its controls do, and what is reported.
+_CELLS = {
+    "norms cross": (OVERTAKES, [(5, 8, 8, {}), (8, 8, 8, {})], True, "fails as it must", None),
+    "norms exchanged": (OVERTAKES, [(T, 8, 8, {"exchange": True}) for T in (5, 8)], False, None, None),
+    "nearer the least norm": (BUDGET, _budgets(5, 8, 1.05, 1.01), True, "fails as it must", None),
+    "farther from it": (BUDGET, _budgets(5, 8, 1.01, 1.05), False, "not tight enough", None),
+    "memorized at one budget only: no pair": (BUDGET, _budgets(5, 8, 1.0, 1.0, kept=0), None, None, None),
+    "the worst cell that decides": (BUDGET, _PAIRS, True, None, 1.0),
+    "fewer memorize": (SHARE, [(5, 20, 20, {}), (12, 20, 0, {})], True, None, None),
+    "more memorize": (SHARE, [(5, 20, 0, {}), (12, 20, 20, {})], False, None, None),
+    "the least fall of two families": (SHARE, _FAMILIES, True, None, -0.75),
+    "half of the seeds": (SHARE, [(5, 40, 20, {}), (8, 20, 20, {})], False, None, None),
+    "and the others diverge": (
+        SHARE, [(5, 40, 20, {}), (8, 20, 20, {"diverged": 20})], None, None, "T=5: 20/40, T=8: 20/40"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("label", "cells", "holds", "controls", "said"), _CELLS.values(), ids=_CELLS)
+def test_claims_on_seeds_are_decided_by_signs_pairs_and_shares(label, cells, holds, controls, said):
+    cases = [
+        _fabricated(T, seed, memorized=seed < kept, **facts)
+        for T, seeds, kept, facts in cells
+        for seed in range(seeds)
+    ]
+    judgement = judge_claim(_labelled(CLAIMS, label), cases)
+    assert judgement.holds is holds
+    assert controls is None or {control.outcome for control in judgement.controls} == {controls}
+    assert said in (None, judgement.value, judgement.reason)
 
 
 def test_too_few_runs_decide_nothing():
@@ -117,43 +146,7 @@ def test_too_few_runs_decide_nothing():
     assert not any(judge_claim(claim, cases).applies for claim in CLAIMS if claim.status != "theorem")
 
 
-@pytest.mark.parametrize("falls", [True, False])
-def test_decay_budget_is_decided_by_pairs(falls):
-    weak, strong = (1.05, 1.01) if falls else (1.01, 1.05)
-    cases = [_fabricated(5, seed, weight_decay=0.01, ratio=weak) for seed in range(8)]
-    cases += [_fabricated(5, seed, weight_decay=0.5, ratio=strong) for seed in range(8)]
-    judgement = judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases)
-    assert judgement.holds is falls
-    assert judgement.controls[0].outcome == ("fails as it must" if falls else "not tight enough")
-
-
-def test_a_seed_that_memorizes_at_one_budget_only_is_no_pair():
-    cases = [_fabricated(5, seed, weight_decay=0.01) for seed in range(8)]
-    cases += [_fabricated(5, seed, weight_decay=0.5, memorized=False) for seed in range(8)]
-    assert not judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases).applies
-
-
-@pytest.mark.parametrize("falls", [True, False])
-def test_share_is_decided_between_extremes(falls):
-    cases = [_fabricated(5, seed, memorized=falls) for seed in range(20)]
-    cases += [_fabricated(12, seed, memorized=not falls) for seed in range(20)]
-    assert judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases).holds is falls
-
-
-def test_the_share_reported_is_that_of_the_least_fall():
-    """Two families of settings: 20 of 20 seeds memorize at T = 5; at T = 12 none do, or five."""
-    cases = []
-    for n, kept in ((10_000, 0), (9_999, 5)):
-        for T in (5, 12):
-            made = [_fabricated(T, seed, memorized=T == 5 or seed < kept) for seed in range(20)]
-            cases += [dataclasses.replace(case, setting=case.setting.replace(n=n)) for case in made]
-    judgement = judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases)
-    assert (judgement.holds, judgement.value) == (True, -0.75)
-
-
-@pytest.mark.parametrize(
-    "label", ["memorization.bias-overtakes", "optimization.memorization-share", "tolerance.tgon-stability"]
-)
+@pytest.mark.parametrize("label", [OVERTAKES, SHARE, "tolerance.tgon-stability"])
 def test_claims_about_the_plane_are_silent_beyond_it(label):
     """Polygons that lie in three dimensions: the same records, but for a row of zeros."""
     cases = []
@@ -180,26 +173,6 @@ def test_shape_is_judged_only_within_half_the_distance_to_the_next_polygon():
     for scales, applies in ((between, False), (near, True)):
         found = [judge_model(_polygon_case(5, 0, scale=scale).record, 20) for scale in scales]
         assert {_labelled(one, "tolerance.tgon-stability").applies for one in found} == {applies}
-
-
-def test_a_seed_that_diverges_does_not_memorize():
-    """Half of the seeds memorize at either T; at the larger one the others have no record."""
-    cases = [_fabricated(5, seed, memorized=seed < 20) for seed in range(40)]
-    cases += [dataclasses.replace(_fabricated(8, seed), diverged=20) for seed in range(20)]
-    judgement = judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), cases)
-    assert judgement.holds is None
-    assert judgement.reason == "T=5: 20/40, T=8: 20/40"
-    kept = [dataclasses.replace(case, diverged=0) for case in cases]
-    assert judge_claim(_labelled(CLAIMS, "optimization.memorization-share"), kept).holds is False
-
-
-def test_the_worst_share_of_pairs_is_of_a_cell_that_decides():
-    cases = []
-    for decay in (0.01, 0.5):
-        cases += [_fabricated(5, seed, weight_decay=decay, ratio=1.1 - decay / 10) for seed in range(10)]
-        cases += [_fabricated(8, seed, weight_decay=decay, ratio=1 + decay / 10) for seed in range(3)]
-    judgement = judge_claim(_labelled(CLAIMS, "optimization.decay-budget"), cases)
-    assert (judgement.holds, judgement.value) == (True, 1.0)
 
 
 def _polygon_case(T, seed, *, scale=1.0, setting=None):
