@@ -56,6 +56,11 @@ def rising(column, at):
     )
 
 
+def split(column, at, low, high):
+    """One value up to a place of a column, another beyond it."""
+    return lambda table: np.where(table[column] <= at, low, high)
+
+
 def at_the_end(runs):
     """Which rows have the largest T of their curve."""
     return runs["T"] == runs.groupby(["m", "density", "seed"])["T"].transform("max")
@@ -189,7 +194,7 @@ STATEMENTS = {
     },
     "digits toy": {
         "The transition to generalization shows in D* (Hobbhahn)": of(
-            "largest", lambda toy: np.where(toy["T"] >= 500, 9.0, 1.0), 1.0
+            "largest", split("T", 499, 1.0, 9.0), 1.0
         )
     },
     "variants trained": {
@@ -284,9 +289,7 @@ STATEMENTS = {
     },
     "envelope published_size": {
         "Storing points has the least train loss up to T = 5·10⁵ (July 2023)": of(
-            "train_loss",
-            lambda rows: np.where(rows["T"] <= 400_000, 0.99, 0.9999),
-            lambda rows: np.where(rows["T"] <= 100_000, 0.99, 0.9999),
+            "train_loss", split("T", 400_000, 0.99, 0.9999), split("T", 100_000, 0.99, 0.9999)
         )
     },
 }
@@ -341,9 +344,7 @@ NOTED = {
             "excess", falling(1.0), falling(2.0)
         ),
         "Fewer seeds memorize under the strongest decay than under the weakest": of(
-            "status",
-            lambda runs: np.where(runs["weight_decay"] < 1, "memorized", "not memorized"),
-            "memorized",
+            "status", split("weight_decay", 0.99, "memorized", "not memorized"), "memorized"
         ),
     },
     "polish polished": {

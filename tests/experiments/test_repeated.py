@@ -21,19 +21,14 @@ from theory.dimensionality import dimensionality
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_animation_is_written_with_the_figure(made):
+def test_animations_are_small_and_those_of_their_tables(made):
+    """The one that is written with a figure, and the committed ones."""
     folder = Path(made("forgetting")["out"])
-    tables = read_tables(folder)
-    assert (folder / "animation.gif").read_bytes() == forgetting.animate(tables)
-    with Image.open(folder / "animation.gif") as image:
-        assert image.n_frames == tables["frames"]["step"].nunique() > 3
-
-
-def test_a_committed_animation_is_small_and_that_of_its_tables():
-    for folder in form_folders(ROOT / "experiments" / "forgetting"):
-        assert (folder / "animation.gif").stat().st_size < 1_500_000
-        with Image.open(folder / "animation.gif") as image:
-            assert image.n_frames == read_tables(folder)["frames"]["step"].nunique()
+    assert (folder / "animation.gif").read_bytes() == forgetting.animate(read_tables(folder))
+    for each in (folder, *form_folders(ROOT / "experiments" / "forgetting")):
+        assert (each / "animation.gif").stat().st_size < 1_500_000
+        with Image.open(each / "animation.gif") as image:
+            assert image.n_frames == read_tables(each)["frames"]["step"].nunique() > 3
 
 
 def _run(W, repeats=3):

@@ -35,19 +35,20 @@ def test_a_line_in_log_t_is_crossed_where_it_is_and_scales_with_t(scale, plateau
 
 
 @pytest.mark.parametrize(
-    "curve",
+    ("sizes", "curve", "scale"),
     [
-        [0.01] * 4 + [0.02, 0.05, 0.1, 0.15, 0.19, 0.19],  # no feature takes over, though it rises
-        [0.3] + [0.4] * 9,  # crossed below the smallest T
+        (
+            SIZES,
+            [0.01] * 4 + [0.02, 0.05, 0.1, 0.15, 0.19, 0.19],
+            np.nan,
+        ),  # no feature takes over, though it rises
+        (SIZES, [0.3] + [0.4] * 9, np.nan),  # crossed below the smallest T
+        ([0.1, 1, 10, 100], [0.3, 0.0, 0.4, 0.4], 10**0.5),
+        ([1, 10, 100, 1000], [0.0, 0.4, 0.0, 0.4], 10**0.5),  # the first of two crossings counts
     ],
 )
-def test_there_is_no_scale_without_a_rise(curve):
-    assert np.isnan(crossing(SIZES, curve))
-
-
-def test_the_first_of_two_crossings_counts():
-    assert crossing([0.1, 1, 10, 100], [0.3, 0.0, 0.4, 0.4]) == pytest.approx(10**0.5)
-    assert crossing([1, 10, 100, 1000], [0.0, 0.4, 0.0, 0.4]) == pytest.approx(10**0.5)
+def test_there_is_no_scale_without_a_rise_and_the_first_counts(sizes, curve, scale):
+    assert crossing(sizes, curve) == pytest.approx(scale, nan_ok=True)
 
 
 @given(st.floats(-2, 2), st.lists(st.floats(0.1, 10), min_size=2, max_size=5))
@@ -95,37 +96,31 @@ def test_the_factor_of_the_scale_and_its_table():
     assert row["T(1 − S)"] == pytest.approx(0.02 * row["scale T"], rel=5e-3)
 
 
-@pytest.mark.parametrize(
-    ("scales", "spread", "outcome"),
-    [
-        ({0.001: 195, 0.01: 200, 0.1: 205}, 0.0, "agrees"),  # it surely moves, and hardly
-        ({0.001: 300, 0.01: 200, 0.1: 130}, 0.02, "differs"),
-        ({0.001: 200, 0.01: 200, 0.1: 200}, 0.8, "not decided"),
-        ({0.01: 200}, 0.02, "not tested"),
-        ({0.001: 1e9, 0.01: 1e9}, 0.0, "not tested"),
-    ],
-)
-def test_a_scale_stays_where_all_of_its_interval_does(scales, spread, outcome):
-    assert outcomes(scale_decay.findings(_decay(scales, spread))) == {STAYS: outcome}
-
-
 def _sparsity(scales, spread=0.02):
     return scale_sparsity.collect([], _runs("sparsity", scales, spread))
 
 
 @pytest.mark.parametrize(
-    ("scales", "spread", "outcome"),
+    ("statement", "scales", "spread", "outcome"),
     [
-        ({0.98: 500, 0.96: 250, 0.92: 125}, 0.02, "agrees"),
-        ({0.98: 400 * 2**0.1, 0.96: 200, 0.92: 100}, 0.0, "agrees"),  # surely not flat, and near it
-        ({0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "differs"),  # T alone decides
-        ({0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "not decided"),
-        ({0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "not decided"),  # neither 0 nor far from it
-        ({0.98: 200}, 0.02, "not tested"),
+        (STAYS, {0.001: 195, 0.01: 200, 0.1: 205}, 0.0, "agrees"),  # it surely moves, and hardly
+        (STAYS, {0.001: 300, 0.01: 200, 0.1: 130}, 0.02, "differs"),
+        (STAYS, {0.001: 200, 0.01: 200, 0.1: 200}, 0.8, "not decided"),
+        (STAYS, {0.01: 200}, 0.02, "not tested"),
+        (STAYS, {0.001: 1e9, 0.01: 1e9}, 0.0, "not tested"),
+        (COLLAPSE, {0.98: 500, 0.96: 250, 0.92: 125}, 0.02, "agrees"),
+        (COLLAPSE, {0.98: 400 * 2**0.1, 0.96: 200, 0.92: 100}, 0.0, "agrees"),  # surely not flat, and near it
+        (COLLAPSE, {0.98: 200, 0.96: 200, 0.92: 200}, 0.02, "differs"),  # T alone decides
+        (COLLAPSE, {0.98: 320, 0.96: 240, 0.92: 170}, 1.5, "not decided"),
+        (COLLAPSE, {0.98: 1000, 0.96: 900, 0.92: 200}, 0.6, "not decided"),  # neither 0 nor far from it
+        (COLLAPSE, {0.98: 200}, 0.02, "not tested"),
     ],
 )
-def test_curves_collapse_where_the_slope_is_near_zero(scales, spread, outcome):
-    assert outcomes(scale_sparsity.findings(_sparsity(scales, spread)))[COLLAPSE] == outcome
+def test_a_scale_stays_where_all_of_its_interval_does_and_curves_collapse_likewise(
+    statement, scales, spread, outcome
+):
+    module, made = (scale_decay, _decay) if statement == STAYS else (scale_sparsity, _sparsity)
+    assert outcomes(module.findings(made(scales, spread)))[statement] == outcome
 
 
 def test_the_mean_scale_and_its_table():

@@ -48,10 +48,14 @@ def _moves(tables):
     return [int(found[f"Changes that move {quantity.name}", ""].value) for quantity in QUANTITIES]
 
 
-def test_without_an_effect_nothing_moves():
+def test_nothing_moves_without_an_effect_beyond_the_spread():
     assert _moves(_tables()) == [0, 0, 0]
     assert set(outcomes(sensitivity.findings(_tables())).values()) == {"not decided"}
     assert set(sensitivity.summary(_tables())["moves"]) == {"–"}
+    assert _moves(_tables(onset=1.2)) == [0, 0, 0]  # within the spread
+    assert _moves(_tables(onset=1.5)) == [1, 0, 0]
+    one = _tables(onset=9, peak=100)["curves"].query("data_seed == 0 and seed == 0")
+    assert _moves(_of(one)) == [0, 0, 0]  # one seed moves nothing
 
 
 def test_a_baseline_alone_tests_nothing():
@@ -70,13 +74,6 @@ def test_without_a_whole_curve_of_the_baseline_that_is_said():
     )  # fmt: skip
     with pytest.raises(ValueError, match="no curve of the unchanged setting has all its T"):
         sensitivity.collect([], table)
-
-
-def test_an_effect_within_the_spread_is_none():
-    assert _moves(_tables(onset=1.2)) == [0, 0, 0]
-    assert _moves(_tables(onset=1.5)) == [1, 0, 0]
-    one = _tables(onset=9, peak=100)["curves"].query("data_seed == 0 and seed == 0")
-    assert _moves(_of(one)) == [0, 0, 0]  # one seed moves nothing
 
 
 @pytest.mark.parametrize(("factor", "reaches"), [(3.9, False), (4.1, True), (1 / 4.1, True)])
