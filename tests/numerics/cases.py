@@ -35,7 +35,7 @@ BOUNDARIES = [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 3]
 FEATURES = st.one_of(st.integers(1, 24), st.sampled_from(BOUNDARIES))
 
 #: Each compiles for seconds: the plane, which has kernels of its own, and another; more when exploring.
-HIDDEN_DIMS = (1, 2, 3, 4, 5, 7) if settings.default and settings.default.max_examples > 100 else (2, 3)
+HIDDEN_DIMS = (1, 2, 3, 4, 5, 7, 10) if settings.default and settings.default.max_examples > 100 else (2, 3)
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,10 @@ def draw_columns(random: np.random.Generator, kind: str, n: int, T: int) -> Floa
 
 
 @st.composite
-def problems(
-    draw: st.DrawFn, hidden_dims: tuple[int, ...], most_points: int = 11, float32: bool = True
-) -> Problem:
+def problems(draw: st.DrawFn, hidden_dims: tuple[int, ...], float32: bool = True) -> Problem:
     """Problems over every kind of data and bias; parameters are exact float32 numbers when ``float32``."""
     m = draw(st.sampled_from(hidden_dims))
-    T = draw(st.integers(1, most_points))
+    T = draw(st.integers(1, 11))
     data_kind, bias_kind = draw(st.sampled_from(DATA)), draw(st.sampled_from(BIASES))
     n = max(draw(FEATURES), T if data_kind == "disjoint" else 1)
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

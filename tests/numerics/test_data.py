@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,39 +187,31 @@ def test_dense_and_sparse_agree(n: int, T: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("X", "said"),
+    ("said", "given"),
     [
-        ([[1.0, -0.5]], "negative"),
-        ([[1.0, np.nan]], "not finite"),
-        ([[1.0, np.inf]], "not finite"),
-        ([[1.0, 0.0]], "datapoint 1 has no feature"),
-        (np.zeros((0, 2)), "no feature"),
-        (np.zeros((3, 0)), "at least one datapoint"),
-        ([1.0, 2.0], "must be \\(n, T\\)"),
-        ([["a", "b"]], "array of numbers"),
+        ("negative", [[[1.0, -0.5]]]),
+        ("not finite", [[[1.0, np.nan]]]),
+        ("not finite", [[[1.0, np.inf]]]),
+        ("datapoint 1 has no feature", [[[1.0, 0.0]]]),
+        ("no feature", [np.zeros((0, 2))]),
+        ("at least one datapoint", [np.zeros((3, 0))]),
+        ("must be \\(n, T\\)", [[1.0, 2.0]]),
+        ("array of numbers", [[["a", "b"]]]),
+        ("increase", [3, [0, 2, 3], [1, 0, 2], [1.0, 1.0, 1.0]]),
+        ("0..2", [3, [0, 1], [3], [1.0]]),
+        ("0..2", [3, [0, 1], [-1], [1.0]]),
+        ("as many", [3, [0, 1], [0], [1.0, 2.0]]),
+        ("indptr", [3, [0, 2], [0], [1.0]]),
+        ("at least one", [3, [0], [], []]),
+        ("no feature", [3, [0, 2, 1, 3], [0, 1, 2], [1.0, 1.0, 1.0]]),
+        ("zero", [3, [0, 1], [0], [0.0]]),
+        ("whole", [3, [0, 1], [0.5], [1.0]]),
+        ("whole", [3, [0, 1], [2**32], [1.0]]),
+        ("one-dimensional", [3, [[0, 1]], [0], [1.0]]),
     ],
 )
-def test_what_is_no_dataset_is_refused(X: object, said: str) -> None:
+def test_what_is_no_dataset_is_refused(said: str, given: list[Any]) -> None:
+    """Dense, or as the columns of a sparse one."""
+    first, *columns = given
     with pytest.raises(ValueError, match=said):
-        as_dataset(X)
-
-
-@pytest.mark.parametrize(
-    ("n", "indptr", "indices", "values", "said"),
-    [
-        (3, [0, 2, 3], [1, 0, 2], [1.0, 1.0, 1.0], "increase"),
-        (3, [0, 1], [3], [1.0], "0..2"),
-        (3, [0, 1], [-1], [1.0], "0..2"),
-        (3, [0, 1], [0], [1.0, 2.0], "as many"),
-        (3, [0, 2], [0], [1.0], "indptr"),
-        (3, [0], [], [], "at least one"),
-        (3, [0, 2, 1, 3], [0, 1, 2], [1.0, 1.0, 1.0], "no feature"),
-        (3, [0, 1], [0], [0.0], "zero"),
-        (3, [0, 1], [0.5], [1.0], "whole"),
-        (3, [0, 1], [2**32], [1.0], "whole"),
-        (3, [[0, 1]], [0], [1.0], "one-dimensional"),
-    ],
-)
-def test_broken_columns_are_refused(n: int, indptr: list, indices: list, values: list, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Dataset(n, np.array(indptr), np.array(indices), np.array(values))
+        Dataset(first, *map(np.array, columns)) if columns else as_dataset(first)

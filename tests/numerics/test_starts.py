@@ -12,6 +12,7 @@ from numerics.measurement.observables import OBSERVABLES
 from numerics.starts import first_copies
 from tests.numerics.cases import begin
 from theory import Setting
+from theory.optimization.epsilon import epsilon_scale
 from theory.setting import RINGS
 
 SMALL = Setting(T=6, n=200, sparsity=0.99, steps=60, seed=3)
@@ -63,7 +64,7 @@ def test_memorizing_start_needs_a_code():
 
 def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
     mean = SMALL.replace(loss="mean", dtype="float64", adam_epsilon=1e-4)
-    same = mean.replace(loss="sum", adam_epsilon=1e-4 * SMALL.n)
+    same = mean.replace(loss="sum", adam_epsilon=epsilon_scale(mean.adam_epsilon, mean.n, mean.loss))
     other = mean.replace(loss="sum")
 
     def trained(engine, setting):
@@ -83,20 +84,28 @@ def test_test_data_are_fresh_and_common():
     assert test.digest() != draw_dataset(SMALL.replace(T=50, seed=0)).digest()
 
 
-@pytest.mark.parametrize(("alone", "rank", "length"), [(0, 0.0, 2.0), (1, 1 / 6, 1.0)])
-def test_observables_of_a_repeated_point(alone, rank, length):
-    setting = Setting(T=8, n=100_000, sparsity=0.9999, repeats=3, seed=5, steps=1)
+@pytest.mark.parametrize(
+    ("points", "hidden", "rank", "length"),
+    [
+        (1, [[2, 0, 0, 0, 0, 0], [0, -1, 1, -1, 1, -1]], 0.0, 2.0),
+        (1, [[0, 2, 0, 0, 0, 0], [1, 0, 1, -1, 1, -1]], 1 / 6, 1.0),
+        (2, [[2, 0, 0, 0, 0, 0], [0, 1, -2, 2, -2, 2]], 5 / 6, 0.5),
+    ],
+)
+def test_observables_of_repeated_points(points, hidden, rank, length):
+    """One point has a dimension to itself, five share the other; of several repeated ones that stand last counts."""
+    setting = Setting(
+        T=6 + 2 * points, n=100_000, sparsity=0.9999, repeats=3, repeated_points=points, seed=5, steps=1
+    )
     X = draw_dataset(setting).dense()[:, first_copies(setting)]
-    hidden = np.zeros((2, 6))
-    hidden[1] = [1, -1, 1, -1, 1, -1]
-    hidden[:, alone] = [2, 0]  # one point has a dimension to itself, five share the other
     W = hidden @ np.linalg.pinv(X)
     seen = observe(dataclasses.replace(train_one(setting), W=W, b=np.zeros(setting.n)))
     assert tuple(seen) == OBSERVABLES
     assert seen["repeated_dimensionality_rank"] == pytest.approx(rank)
     assert seen["repeated_hidden_length"] == pytest.approx(length)
     assert seen["largest_data_dimensionality"] == pytest.approx(1.0)
-    assert np.isnan(observe(train_one(setting.replace(repeats=1)))["repeated_hidden_length"])
+    alone = setting.replace(repeats=1, repeated_points=1)
+    assert np.isnan(observe(train_one(alone))["repeated_hidden_length"])
 
 
 def test_test_loss_of_a_zero_model_is_one():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from theory.dimensionality import dimensionality, maximal_dimensionality
-from theory.memorization.tgon import simplex_hidden, tgon_dimensionality, tgon_hidden
+from theory.memorization.tgon import simplex_hidden
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 12))
 # Integer entries: exact ranks, with zero columns, copies and rank defects among them.
@@ -55,11 +55,6 @@ def test_no_probe_beats_the_leverage(V, seed):
     total = np.sum(probes**2, axis=1, keepdims=True)
     shares = np.divide(probes**2, total, out=np.zeros_like(probes), where=total > 0)
     assert np.all(shares.max(axis=0) <= maximal_dimensionality(V) + 1e-12)
-
-
-@pytest.mark.parametrize("T", [2, 3, 5, 30, 1_000])
-def test_the_tgon(T):
-    assert dimensionality(tgon_hidden(T)) == pytest.approx(np.full(T, tgon_dimensionality(T)), rel=1e-12)
 
 
 def test_equality_in_the_sum_is_for_frames_only():

@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,11 @@ def rows() -> list[benchmark.Row]:
         return list(benchmark.run(TINY))
 
 
-def test_every_size_of_a_plan_has_its_rows_and_they_add_up(rows: list[benchmark.Row]) -> None:
-    add_up(rows)
-
-
-@pytest.mark.slow
-def test_measurements_in_their_own_processes_add_up() -> None:
-    add_up(list(benchmark.run(TINY)))
-
-
-def add_up(rows: list[benchmark.Row]) -> None:
+@pytest.mark.parametrize("own_processes", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_every_size_of_a_plan_has_its_rows_and_they_add_up(
+    rows: list[benchmark.Row], own_processes: bool
+) -> None:
+    rows = list(benchmark.run(TINY)) if own_processes else rows
     assert [table for table, _ in rows] == ["speed", "speed", "growth", "memory"]
     early, late, growth, memory = (row for _, row in rows)
     assert [(row["n"], row["T"], row["m"]) for _, row in rows] == [(60, 3, 2)] * 2 + [(60, 4, 2), (60, 2, 2)]
@@ -101,15 +96,6 @@ def test_the_operation_mix_does_its_operations(dtype: str) -> None:
     assert np.isfinite(call())
 
 
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch, rows: list[benchmark.Row]) -> None:
-    def run(plan: Plan, progress: object = None) -> Iterator[benchmark.Row]:
-        assert plan is QUICK
-        yield from rows
-
-    monkeypatch.setattr(benchmark, "run", run)
-
-
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,8 +107,10 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
     assert done.stderr == f"tgon: --out: {place}: not a folder; try a folder that can be written\n"
 
 
-@pytest.mark.usefixtures("tiny")
-def test_the_command_prints_tables_json_and_a_csv(tmp_path: Path) -> None:
+def test_the_command_prints_tables_json_and_a_csv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: list[benchmark.Row]
+) -> None:
+    monkeypatch.setattr(benchmark, "run", lambda plan, *_, **__: iter(rows if plan is QUICK else ()))
     out = tmp_path / "numbers.csv"
     plain = CliRunner().invoke(main, ["bench", "--quick", "--out", str(out)])
     assert plain.exit_code == 0

@@ -64,15 +64,6 @@ def test_float64_equals_autograd(problem: Problem) -> None:
     assert disagreement(problem, torch.float64) <= 1
 
 
-@pytest.mark.slow
-def test_ten_hidden_dimensions() -> None:
-    random = np.random.default_rng(3)
-    X = draw_columns(random, "shared feature", BLOCK + 5, 7)
-    W, b = random.normal(size=(10, BLOCK + 5)), np.zeros(BLOCK + 5)
-    problem = Problem(Dataset.from_dense(X), W, b, ("", ""))
-    assert disagreement(problem, torch.float64) <= 1
-
-
 def typical(n: int = BLOCK + 9) -> Problem:
     random = np.random.default_rng(11)
     W, b = random.normal(size=(2, n)) * 0.5, random.normal(size=n) * 0.1

@@ -88,22 +88,6 @@ def test_shaken_polygons_polish_back(case):
 
 
 @settings(max_examples=10)
-@given(near_polygons(least=3), st.integers(0, 2**32 - 1))
-def test_turning_and_relabelling_change_nothing(case, seed):
-    data, (W, b) = case
-    random = np.random.default_rng(seed)
-    turned = rotation(random.uniform(0, 7)) @ np.diag([1.0, random.choice([-1.0, 1.0])])
-    order = random.permutation(data.T)
-    relabelled = Dataset.from_dense(data.dense()[:, order])
-    one, other = polish((W, b), data), polish((turned @ W, b), relabelled)
-    np.testing.assert_allclose(
-        other.after.hidden.T @ other.after.hidden,
-        (one.after.hidden.T @ one.after.hidden)[np.ix_(order, order)],
-        atol=EXACT * tgon_energy(data.T),
-    )
-
-
-@settings(max_examples=10)
 @given(near_polygons(least=3), st.floats(0.5, 3.0))
 def test_the_length_of_the_data_drops_out_of_the_norm(case, scale):
     """w_k · W(d s) = a s: data s times as long have the same W, and hidden vectors s times as long."""

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from numerics import Run, observe, train_one
 from numerics.measurement.observables import OBSERVABLES, fresh_errors
 from numerics.measurement.rings import LARGEST_RING, ring_and_sea
-from numerics.starts import first_copies
 from theory import Setting
 from theory.memorization.tgon import tgon_hidden
 from theory.polygon_geometry import polygon_vertices
@@ -124,18 +123,6 @@ def test_the_error_of_the_test_loss_is_that_of_its_mean():
     assert found["test_loss_error"] == pytest.approx(
         np.sqrt(np.mean((errors - errors.mean()) ** 2) / len(errors))
     )
-
-
-def test_of_several_repeated_points_the_one_that_stands_last_counts():
-    """Two repeated points beside four others: the first has a dimension to itself, the second shares one with all."""
-    setting = Setting(T=10, n=100_000, sparsity=0.9999, repeats=3, repeated_points=2, seed=5)
-    data = _run(np.zeros((2, 100_000)), np.zeros(100_000), setting).data
-    X = data.dense()[:, first_copies(setting)]
-    hidden = np.array([[2.0, 0, 0, 0, 0, 0], [0, 1, -2, 2, -2, 2]])
-    W = hidden @ np.linalg.pinv(X)
-    found = observe(_run(W, np.zeros(100_000), setting))
-    assert found["repeated_dimensionality_rank"] == pytest.approx(5 / 6)
-    assert found["repeated_hidden_length"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("n", [1, 2, 10, 11])

@@ -115,26 +115,20 @@ def check_certified(found: MemorizationCode) -> None:
         assert not found.equal_norms
 
 
-def test_a_perturbed_code_and_negative_multipliers_fail_the_certificate():
+def test_what_is_feasible_but_not_optimal_fails_the_certificate():
     found = code(9, 3)
     for size in (1e-3, 1e-6):
         moved = found.hidden + size * np.random.default_rng(0).normal(size=found.hidden.shape)
         assert not certify(moved, found.multipliers).holds(RESIDUAL)
     assert certify(found.hidden, -found.multipliers).dual > 0.01
-
-
-def test_feasible_point_that_is_not_optimal_has_no_multipliers():
-    too_long = 1.1 * code(7, 3).hidden
-    assert certify(too_long).primal == 0.0
-    assert certify(too_long).stationarity > 0.1
+    too_long = certify(1.1 * code(7, 3).hidden)
+    assert too_long.primal == 0.0
+    assert too_long.stationarity > 0.1
     generic = feasible(np.random.default_rng(1).normal(size=(3, 7)), np.ones(7))
     assert certify(generic).stationarity > 1e-2
-
-
-def test_equal_norms_are_not_stationary_where_unequal_ones_win():
-    orthoplex_part = known_codes(5, 3)[1]
-    assert certify(orthoplex_part.hidden).primal < 1e-12
-    assert not certify(orthoplex_part.hidden).holds(1e-3)
+    equal = certify(known_codes(5, 3)[1].hidden)  # where unequal norms win
+    assert equal.primal < 1e-12
+    assert not equal.holds(1e-3)
 
 
 # known values

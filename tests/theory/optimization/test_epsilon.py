@@ -4,28 +4,13 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from numerics import train_one
-from theory import Setting
 from theory.optimization.epsilon import (
     closing_efolds,
-    epsilon_scale,
     halving_number,
     longest_coefficient,
     longest_datapoints,
     update_size,
 )
-
-
-def test_the_mean_over_features_trains_like_an_epsilon_n_times_as_large():
-    """Up to rounding; and another epsilon trains to something else."""
-    mean = Setting(T=4, n=64, sparsity=0.95, steps=40, loss="mean", adam_epsilon=1e-5, dtype="float64")
-    scale = epsilon_scale(mean.adam_epsilon, mean.n, mean.loss)
-    same, other = (mean.replace(loss="sum", adam_epsilon=each) for each in (scale, mean.adam_epsilon))
-    W, expected, different = (train_one(each, engine="reference").W for each in (mean, same, other))
-    np.testing.assert_allclose(W, expected, rtol=1e-9, atol=1e-12)
-    assert np.abs(W - different).max() > 1e-6
-    with pytest.raises(ValueError, match="'sum' or 'mean'"):
-        epsilon_scale(1e-8, 3, "max")
 
 
 def test_a_small_error_closes_by_the_derived_number_of_powers_of_e():
