@@ -163,23 +163,24 @@ def compare(runs: Sequence[Run] | str | Path) -> Comparison:
     """
     if isinstance(runs, (str, Path)):
         inside = Path(runs) / "runs"  # of a folder that `tgon compare` wrote
-        runs = Runs.load(inside if inside.is_dir() else runs)
-    if not isinstance(runs, Sequence) or not all(isinstance(run, Run) for run in runs):
+        return compare(Runs.load(inside if inside.is_dir() else runs))
+    found: Sequence[Any] = runs if isinstance(runs, Sequence) else [runs]
+    if not all(isinstance(run, Run) for run in found):
         raise TypeError(
             f"runs is a {type(runs).__name__}, not runs; try check(model, data) for a model of your own"
         )
-    if not len(runs):
+    if not found:
         raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
-    diagnoses = tuple(map(diagnose_run, runs))
+    diagnoses = tuple(map(diagnose_run, found))
     groups: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
-    for run, diagnosis in zip(runs, diagnoses, strict=True):
+    for run, diagnosis in zip(found, diagnoses, strict=True):
         groups[group_of(run.setting)].append((run, diagnosis))
     cases = []
     for members in groups.values():
         finished = [run for run, _ in members if run.status != "diverged"]
         cases += [_case(run, len(members) - len(finished)) for run in finished]
     rows = tuple(_row(group, members) for group, members in groups.items())
-    return Comparison(Runs(list(runs)), rows, judge_claims(cases), diagnoses)
+    return Comparison(Runs(found), rows, judge_claims(cases), diagnoses)
 
 
 def _case(run: Run, diverged: int) -> Case:

@@ -79,8 +79,10 @@ def figure(
 
 def _usual_sweep(experiment: Experiment) -> Path:
     """The sweep file of the experiment: that of the working directory, or outside a clone the installed one."""
-    here = Path("experiments") / experiment.folder / "sweep.toml"
-    return here if here.is_file() else Path(str(experiment.module.__file__)).parent / "sweep.toml"
+    import experiments
+
+    usual = Path("experiments") / experiment.folder / "sweep.toml"
+    return usual if usual.is_file() else Path(str(experiments.__file__)).parents[1] / usual
 
 
 def _make(
