@@ -9,7 +9,7 @@
     report.html          all of it on one page that loads nothing
 
 The page shows the same rows, claims and figures; nothing in it is computed anew. It bears the date at which it is made,
-or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes.
+or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes on the same machine and commit.
 """
 
 from __future__ import annotations

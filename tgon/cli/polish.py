@@ -26,7 +26,7 @@ _MEASURED = ("train_loss", "worst_point_error", "energy", "weight_norm", "bias_n
 _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
 
 
-@click.command(epilog="Example: tgon polish runs/0123456789abcdef0123.safetensors")
+@click.command(epilog="Example: tgon polish runs")
 @click.argument("models", metavar="MODEL...", type=click.Path(), nargs=-1, required=True)
 @data_option
 @instance_option
@@ -43,9 +43,9 @@ def polish(
 ) -> None:
     """Continue trained models to zero loss and least norm, and name where they end.
 
-    MODEL is a run file, or what `tgon check` reads. Descent of the norm within the models of zero loss, in float64,
-    to a point where the first-order conditions hold; datapoints that the model dropped stay dropped. Of several
-    models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle or none can
+    MODEL is what `tgon check` reads, or a folder of such files. Descent of the norm within the models of zero loss,
+    in float64, to a point where the first-order conditions hold; datapoints that the model dropped stay dropped. Of
+    several models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle or none can
     be polished, 1 if one ends below the least norm that theory allows.
     """
     from verify.model_files import model_files
