@@ -3,6 +3,7 @@ described as their CSV files read, six digits each, so that figure and page hang
 """
 
 import dataclasses
+import inspect
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -74,9 +75,8 @@ def gather(
             f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them {lacking}"
             f"usable; try tgon sweep {source}{form_flag(form)} --out {folder}"
         )
-    look = observe if getattr(experiment.module, "OBSERVED", True) else lambda _: {}
-    table = pd.DataFrame([{**run.setting.as_dict(), "status": run.status, **look(run)} for run in runs])
-    tables = experiment.module.collect(runs, table)
+    asked = inspect.signature(experiment.module.collect).parameters
+    tables = experiment.module.collect(runs, *[_observed(runs)] * ("table" in asked))
     before: dict[str, str] = {}
     if known is not None and kept and experiment.keys is not None:
         before, tables = form_of(known), joined(known, tables, experiment.keys)
@@ -99,6 +99,10 @@ def gather(
     rows = [(key, str(value)) for key, value in facts.items() if value != ""]
     tables = tables | {FORM: pd.DataFrame(rows, columns=["key", "value"])}
     return {name: parsed_table(table_text(table)) for name, table in tables.items()}
+
+
+def _observed(runs: Sequence[Run]) -> pd.DataFrame:
+    return pd.DataFrame([{**run.setting.as_dict(), "status": run.status, **observe(run)} for run in runs])
 
 
 def _kept(

@@ -66,7 +66,7 @@ class ExperimentModule(Protocol):
     where other commands write its tables, which then stand in its table ``form`` as ``made``. Beside these it may have
     ``KEYS``, the columns of its table ``runs`` that tell runs apart, so that runs can be added to its tables, and
     ``derived`` where some tables follow from others, with ``BESIDE``, the experiments whose committed tables that
-    reads; ``OBSERVED = False`` where ``collect`` needs no `numerics.observe`, which costs a test loss each.
+    reads. A ``collect`` without ``table`` spares the test losses of `numerics.observe`, one for each run.
     """
 
     def collect(self, runs: Sequence[Run], table: pd.DataFrame) -> Tables:

@@ -29,8 +29,6 @@ from theory.memorization.overlap import first_overlap_scale
 from verify.statistics import Interval
 from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, INK, VERMILLION
 
-OBSERVED = False
-
 #: A datapoint is stored where its squared error is below half of what leaving it out costs.
 STORED_ERROR = 0.5
 #: Further T for it, in units of the largest T that is trained.
@@ -49,9 +47,10 @@ PUBLISHED_END, NEAR = 500_000, 2
 END = "Storing points has the least train loss up to T = 5·10⁵ (July 2023)"
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``models`` (runs, and packings as constructed and trained), ``levels``, ``published_size``."""
     rows = [_of_run(run, run.setting.start) for run in runs]
+    table = pd.DataFrame([run.setting.as_dict() for run in runs])
     steps, largest = int(table["steps"].mode()[0]), int(table["T"].max())
     firsts = table.drop_duplicates(["T", "data_seed"]).index
     for setting in (runs[place].setting.replace(start="xavier", steps=steps) for place in firsts):

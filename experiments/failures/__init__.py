@@ -25,13 +25,11 @@ from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.statistics import Interval, share_interval
 from verify.style import BLUE, GREY, INK, VERMILLION
 
-OBSERVED = False
-
 #: A dropped run agrees where its loss is this near to that of `stationary.dropped-loss`.
 DROPPED_TOLERANCE = 0.1
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind), ``gaps`` (of two circles)."""
     rows, gaps = [], [pd.DataFrame(columns=_GAP_COLUMNS)]
     for run in runs:

@@ -23,8 +23,6 @@ from theory.dimensionality import dimensionality
 from verify.figures.clouds import draw_cloud
 from verify.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled
 
-OBSERVED = False
-
 #: A stored feature is lost where its D_f ends below `STORED`, and forgotten where it ends below this.
 FORGOTTEN = 0.1
 
@@ -35,7 +33,7 @@ FORGETS = "Some models learn features and forget them by the end (Jermyn)"
 FRAMES, SHOWN_FEATURES, SHOWN_POINTS = 30, 40, 60
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``history`` (every run), ``fates`` (its features), ``features`` and ``frames`` (of the run shown)."""
     seen = follow(runs, _look)
     history = pd.concat([each[0] for each in seen], ignore_index=True)

@@ -21,15 +21,13 @@ from verify.diagnosis import diagnose_run
 from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.style import INK
 
-OBSERVED = False
-
 #: Panels side by side.
 PER_LINE = 7
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``models`` (a row per T) and ``points``."""
-    losses = table.assign(train_loss=[run.record.train_loss for run in runs])
+    losses = pd.DataFrame([run.setting.as_dict() | {"train_loss": run.record.train_loss} for run in runs])
     models, clouds = [], []
     for run in (runs[place] for place in losses.groupby(["T", "n"])["train_loss"].idxmin()):
         diagnosis = diagnose_run(run)

@@ -24,19 +24,17 @@ from verify.diagnosis import diagnose_run
 from verify.figures.norms import draw_norm, published_norms
 from verify.style import INK, SOFT
 
-OBSERVED = False
-
 KEYS = ("T", "seed")
 
 OVERTAKES = "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)"
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``runs``, ``theory`` (a row per T) and ``published``."""
     measured = pd.DataFrame([_row(run) for run in runs]).sort_values(["T", "seed"], kind="stable")
     setting = runs[0].setting
     bound = reach(learning_rates(setting), setting.weight_decay)
-    sizes = np.arange(3, int(table["T"].max()) + 1)
+    sizes = np.arange(3, int(measured["T"].max()) + 1)
     chances = [tgon_within_reach(int(T), bound, setting.n, setting.sparsity) for T in sizes]
     theory = pd.DataFrame({"T": sizes}).assign(
         weight_norm=tgon_weight_norm(sizes),

@@ -32,8 +32,6 @@ from verify.figures.clouds import draw_cloud
 from verify.statistics import Interval, mean_interval, share_interval
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
-OBSERVED = False
-
 #: How often the published datapoint occurs.
 PUBLISHED_REPEATS = 5
 #: What is published of it, and beside that.
@@ -45,7 +43,7 @@ NEAR_MISSES = "Some models memorize a repeated point and drop it again (Jermyn)"
 DRAWS = 5
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``history`` (every run; D_X for the one shown), ``features`` and ``points`` (of it), ``theory``."""
 
     def look(run: Run, snapshots: list[Snapshot]) -> pd.DataFrame:

@@ -24,8 +24,6 @@ from verify.figures.clouds import draw_cloud
 from verify.statistics import Interval
 from verify.style import GREEN, INK, VERMILLION
 
-OBSERVED = False
-
 #: Vertices of the polygon that five features form.
 VERTICES = 5
 
@@ -34,7 +32,7 @@ BEYOND = "Of more than five repeated points five are embedded, and all features 
 REPLACES = "Each of several repeated points replaces a feature (Jermyn)"
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``runs`` and ``points`` (of one seed for each number of repeated points)."""
     rows, clouds = [], []
     seed = min(run.setting.seed for run in runs)

@@ -28,8 +28,6 @@ from verify.style import BLUE, GREY, INK, VERMILLION, panels
 
 __all__ = ["KEYS", "collect", "draw", "findings", "summary"]
 
-OBSERVED = False
-
 KEYS = ("T", "seed")
 
 #: Fresh datapoints; a rare overlap decides T = 5.
@@ -44,7 +42,7 @@ SHORT = "Own vectors give less than half of test loss − 1"
 OWN = "Where runs memorize, their own vectors give at least half of test loss − 1 (`memorization.test-loss`)"
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Table ``runs``, a row per run, and ``circles``: the exact form of models that were constructed."""
     return {
         "circles": circles(runs[0].setting),

@@ -36,8 +36,6 @@ from verify.statistics import lies_above
 from verify.stored_features import gap_deviation
 from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
 
-OBSERVED = False
-
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
 STORED_ERROR = 0.01
@@ -153,7 +151,7 @@ def _span(values: pd.Series) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
+def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``trained`` (a row per variant, T and seed) and ``points``; trains all variants but the standard one."""
     settings = [run.setting for run in runs]
     wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]

@@ -178,4 +178,4 @@ def test_dropped_points_are_counted():
     run = _run_of(np.concatenate([tgon_hidden(6), np.zeros((2, 2))], axis=1))
     run.b[6:8] = 1 / 8  # the bias of a dropped point, its mean over the data
     assert diagnose_run(run).name == "dropped point"
-    assert failures.collect([run], pd.DataFrame())["runs"]["dropped"].tolist() == [2]
+    assert failures.collect([run])["runs"]["dropped"].tolist() == [2]

@@ -167,7 +167,7 @@ def made():
     runs = list(train(cells, out=None, progress=False))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(envelope, "PUBLISHED_SIZES", (20, 40))
-        return runs, envelope.collect(runs, pd.DataFrame([run.setting.as_dict() for run in runs]))
+        return runs, envelope.collect(runs)
 
 
 def test_packings_at_the_published_size_are_those_of_its_data(made):
