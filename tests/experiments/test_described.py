@@ -97,16 +97,9 @@ def _run_of(hidden):
     """A run that stores one-hot datapoints at these hidden vectors, each with its exact bias."""
     T = hidden.shape[1]
     n = max(T, 12)
-    return Run(
-        setting=Setting(T=T, n=n),
-        engine="cpu",
-        status="memorized",
-        W=np.pad(hidden, ((0, 0), (0, n - T))),
-        b=np.pad(1 - np.sum(hidden**2, axis=0), (0, n - T)),
-        history_step=np.array([0]),
-        history_loss=np.array([0.0]),
-        given_data=Dataset.from_dense(np.eye(n, T)),
-    )
+    W, b = np.pad(hidden, ((0, 0), (0, n - T))), np.pad(1 - np.sum(hidden**2, axis=0), (0, n - T))
+    history, data = (np.array([0]), np.array([0.0])), Dataset.from_dense(np.eye(n, T))
+    return Run(Setting(T=T, n=n), "cpu", "memorized", W, b, *history, given_data=data)
 
 
 @pytest.mark.parametrize(("T", "inner"), [(8, [1.4]), (8, [1.439, 1.439]), (12, [2.0, 2.0, 2.0])])

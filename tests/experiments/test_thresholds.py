@@ -20,6 +20,7 @@ def answer(between, metastable=None, censored=None):
     """Of draws with these thresholds as R; T/n = 32 is a power of two, so that nothing is rounded."""
     unit, many = 32, len(between)
     unknown = {"threshold": math.nan, "repeats": math.nan, "embedded_from": 0.0, "zero_bias": 1.0}
+    states = zip(between, metastable or [30.0] * many, censored or [False] * many, strict=True)
     draws = [
         Transition(
             between=(low / unit, high / unit),
@@ -27,9 +28,7 @@ def answer(between, metastable=None, censored=None):
             metastable_censored=cut,
             **unknown,
         )
-        for (low, high), stays, cut in zip(
-            between, metastable or [30.0] * many, censored or [False] * many, strict=True
-        )
+        for (low, high), stays, cut in states
     ]
     return summary(1_000 * unit, 1_000, 0.99, 120, draws)
 
@@ -103,10 +102,8 @@ def test_without_an_interval_or_a_crossing_there_is_less_to_quote():
 def test_what_is_printed_leads_with_it(monkeypatch):
     monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
     for draws, words in (("1", "until  "), ("3", "until, median")):
-        done = CliRunner().invoke(
-            main,
-            ["threshold", "--T", "3000", "--n", "300", "--sparsity", "0.97", "--draws", draws, "--wide"],
-        )
+        size = ["--T", "3000", "--n", "300", "--sparsity", "0.97"]
+        done = CliRunner().invoke(main, ["threshold", *size, "--draws", draws, "--wide"])
         assert (done.exit_code, done.stderr) == (0, "")
         head, number, *rest = done.stdout.split("Other numbers")[0].strip().splitlines()
         assert "T = 3000, n = 300, sparsity = 0.97" in head

@@ -78,30 +78,24 @@ def test_json_is_strict_and_html_says_the_verdict(runs):
     assert result.verdict in result._repr_html_()
 
 
-def test_diverged_runs_are_rows_not_errors():
+def test_diverged_runs_are_rows_not_errors_and_count_among_the_seeds_that_do_not_memorize(runs):
     result = compare(Runs([diverged_run(_SMALL)]))
     assert result.rows[0].diagnoses == {"diverged": 1}
     assert result.rows[0].least_weight_norm is None
     assert result.exit_code == 3
     assert result.verdict == "nothing could be judged"
     assert result.runs_table().iloc[0]["status"] == "diverged"
-
-
-def test_diverged_runs_count_among_the_seeds_that_do_not_memorize(runs):
     result = compare([*runs, diverged_run(_SMALL.replace(T=4, seed=9))])
     (share,) = [claim for claim in result.judgements if claim.label == "optimization.memorization-share"]
     counts = [sum(run.status == "memorized" for run in runs if run.setting.T == T) for T in (3, 4)]
     assert share.reason == f"T=3: {counts[0]}/3, T=4: {counts[1]}/4"
 
 
-def test_without_a_prediction_the_row_says_so():
+def test_a_row_without_a_prediction_says_so_and_no_runs_are_refused():
     runs = train(Setting(T=3, n=60, m=1, sparsity=0.95, steps=20), out=None, progress=False)
     row = compare(runs).rows[0]
     assert row.predicted_weight_norm is None
     assert row.least_ratio is None
-
-
-def test_no_runs_is_an_error():
     with pytest.raises(ValueError, match="no runs"):
         compare(Runs([]))
 

@@ -24,10 +24,15 @@ ROOT = Path(__file__).parents[2]
 _BY_NAME = {kind.name: kind for kind in FIGURES}
 
 
+@pytest.fixture(scope="module")
+def numbers(small_runs):
+    """The table of each figure, by its name."""
+    return {name: kind.numbers(small_runs) for name, kind in _BY_NAME.items()}
+
+
 @pytest.mark.parametrize("name", _BY_NAME)
-def test_a_figure_is_drawn_from_its_csv_alone(name, small_runs):
-    kind = _BY_NAME[name]
-    numbers = kind.numbers(small_runs)
+def test_a_figure_is_drawn_from_its_csv_alone(name, numbers):
+    kind, numbers = _BY_NAME[name], numbers[name]
     written = pd.read_csv(StringIO(numbers.to_csv(index=False)))
     drawn = render(kind.draw(numbers), "svg")
     assert drawn.startswith(b"<?xml")
@@ -42,9 +47,8 @@ def test_the_comparison_shows_its_hidden_vectors(small_comparison):
     assert shown == render(small_comparison.figure(), "png")
 
 
-def test_hidden_vectors_are_those_of_the_memorizing_run_of_least_norm(small_runs):
-    numbers = _BY_NAME["hidden_vectors"].numbers(small_runs)
-    shown = numbers[numbers["run"] == "memorized"]
+def test_hidden_vectors_are_those_of_the_memorizing_run_of_least_norm(small_runs, numbers):
+    shown = numbers["hidden_vectors"].query("run == 'memorized'")
     assert set(shown["T"]), "no run of the small comparison memorizes; change it"
     for T, points in shown.groupby("T"):
         runs = [run for run in small_runs if run.setting.T == T and run.setting.weight_decay == 0.01]
@@ -55,17 +59,15 @@ def test_hidden_vectors_are_those_of_the_memorizing_run_of_least_norm(small_runs
         assert len(features) == best.setting.n
 
 
-def test_failed_runs_are_named(small_runs):
-    numbers = _BY_NAME["hidden_vectors"].numbers(small_runs)
-    failed = numbers[numbers["run"] == "failed"]
+def test_failed_runs_are_named(small_runs, numbers):
+    failed = numbers["hidden_vectors"].query("run == 'failed'")
     assert len(failed), "every run of the small comparison memorizes; change it"
     names = {(run.setting.T, run.setting.seed, diagnose_run(run).name) for run in small_runs}
     assert set(zip(failed["T"], failed["seed"], failed["diagnosis"], strict=True)) <= names
 
 
-def test_norms_have_theory_every_seed_and_the_published_series(small_runs):
-    numbers = _BY_NAME["norms_against_T"].numbers(small_runs)
-    weights = numbers[numbers["norm"] == "weight_norm"]
+def test_norms_have_theory_every_seed_and_the_published_series(small_runs, numbers):
+    weights = numbers["norms_against_T"].query("norm == 'weight_norm'")
     theory = weights[weights["series"] == "theory"]
     assert theory["T"].tolist() == list(range(2, 32))
     np.testing.assert_array_equal(theory["value"], tgon_weight_norm(theory["T"].to_numpy()))
@@ -76,16 +78,12 @@ def test_norms_have_theory_every_seed_and_the_published_series(small_runs):
     assert published["value"].tolist() == published_norms().query("T <= 31")["weight_norm"].tolist()
 
 
-def test_histories_are_the_runs(small_runs):
-    numbers = _BY_NAME["train_loss_history"].numbers(small_runs)
+def test_histories_are_the_runs_and_their_legend_names_what_is_drawn(small_runs, numbers):
+    history = numbers["train_loss_history"]
     recorded = np.concatenate([run.history_loss for run in small_runs])
-    np.testing.assert_allclose(numbers["loss"], recorded, rtol=1e-5)
-
-
-def test_the_legend_of_histories_names_what_is_drawn(small_runs):
-    numbers = _BY_NAME["train_loss_history"].numbers(small_runs)
+    np.testing.assert_allclose(history["loss"], recorded, rtol=1e-5)
     for kinds in ({True, False}, {True}, {False}):
-        (legend,) = _BY_NAME["train_loss_history"].draw(numbers[numbers["memorized"].isin(kinds)]).legends
+        (legend,) = _BY_NAME["train_loss_history"].draw(history[history["memorized"].isin(kinds)]).legends
         texts = [text.get_text() for text in legend.get_texts()]
         assert ("a seed that memorizes" in texts) is (True in kinds)
         assert ("a seed that does not" in texts) is (False in kinds)
@@ -94,8 +92,8 @@ def test_the_legend_of_histories_names_what_is_drawn(small_runs):
 
 @pytest.mark.parametrize("sizes", [1, 2, 3, 5])
 def test_the_legend_of_hidden_vectors_lies_within_the_figure(sizes):
-    numbers = pd.read_csv(ROOT / "experiments" / "compare" / "tables" / "hidden_vectors.csv")
-    shown = numbers[numbers["T"].isin(sorted(set(numbers["T"]))[:sizes])]
+    table = pd.read_csv(ROOT / "experiments" / "compare" / "tables" / "hidden_vectors.csv")
+    shown = table[table["T"].isin(sorted(set(table["T"]))[:sizes])]
     figure = _BY_NAME["hidden_vectors"].draw(shown)
     render(figure, "png")
     (legend,) = figure.legends

@@ -7,6 +7,7 @@ import pickle
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import save_file
@@ -234,17 +235,7 @@ def _csv(separator=",", **more):
     return write
 
 
-def _frame(path, X, **more):
-    import pandas as pd
-
-    pd.DataFrame(X).to_csv(path, **more)
-
-
-def _held(**content):
-    return lambda path, X: torch.save({**content, "X_train": torch.tensor(np.array(X))}, path)
-
-
-_HEAD = ",".join(f"feature {j}" for j in range(40))
+_BESIDE = {"X_test": torch.ones(7, 40), "W": torch.ones(2, 40), "y": torch.ones(3), "mask": torch.ones(40, 3)}
 
 #: Ways to store data, which all can be told from their content.
 _DATA = {
@@ -263,15 +254,13 @@ _DATA = {
     "bfloat16": lambda path, X: torch.save(torch.tensor(np.array(X)).bfloat16(), path),
     "torch coo": lambda path, X: torch.save(torch.tensor(np.array(X)).to_sparse(), path),
     "torch csr": lambda path, X: torch.save(torch.tensor(np.array(X)).to_sparse_csr(), path),
-    "beside test data": _held(
-        X_test=torch.ones(7, 40), W=torch.ones(2, 40), y=torch.ones(3), mask=torch.ones(40, 3)
-    ),
+    "beside test data": lambda path, X: torch.save({"X_train": torch.tensor(np.array(X))} | _BESIDE, path),
     "safetensors": lambda file, X: _safetensors(file.name, X=X),
     "CSV": _csv(),
     "spaces": _csv(" "),
     "semicolons": _csv(";"),
-    "pandas": lambda path, X: _frame(path, X),
-    "pandas without index": lambda path, X: _frame(path, X, index=False),
+    "pandas": lambda path, X: pd.DataFrame(X).to_csv(path),
+    "pandas without index": lambda path, X: pd.DataFrame(X).to_csv(path, index=False),
 }
 
 
@@ -304,7 +293,7 @@ def test_a_model_stored_with_its_data_is_read_once(tmp_path, monkeypatch):
 
 def test_a_header_and_copies_and_lists_of_datapoints(tmp_path):
     X = draw_dataset(_SMALL).dense()
-    _csv(header=_HEAD)(tmp_path / "X.csv", np.vstack([X.T, X.T]))
+    _csv(header=",".join(f"feature {j}" for j in range(40)))(tmp_path / "X.csv", np.vstack([X.T, X.T]))
     data, guesses = read_data(tmp_path / "X.csv", 40)
     assert data.T == 6
     assert "6 datapoints, 3 of them distinct" in guesses
