@@ -44,15 +44,10 @@ def disagreement(state: State, arrays: tuple[np.ndarray, ...] | None = None) -> 
     return error_of_sums(state, (gradients, pulled), roundings=16)
 
 
-@given(drifts(2, *SIZES, length=1))
-def test_sums_are_those_of_all_pairs(states: list[State]) -> None:
-    assert disagreement(states[0]) <= 1
-
-
-@pytest.mark.slow
-@given(drifts(2, *SIZES, length=1, dtype="float64"))
-def test_sums_are_those_of_all_pairs_in_float64(states: list[State]) -> None:
-    assert disagreement(states[0]) <= 1
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
+@given(data=st.data())
+def test_sums_are_those_of_all_pairs(dtype: str, data: st.DataObject) -> None:
+    assert disagreement(data.draw(drifts(2, *SIZES, length=1, dtype=dtype))[0]) <= 1
 
 
 def wrong_decisions(state: State, arrays: tuple[np.ndarray, ...]) -> int:
