@@ -62,8 +62,8 @@ def handed_out(work: Callable[[], Any] | None = None) -> Any:
 class Client:
     """A cluster of one worker inside this thread, where the death of a worker is an exception."""
 
-    def __init__(self, deadly: Sequence[Setting] = (), threads: int = 1) -> None:
-        self.deadly, self.threads = deadly, threads
+    def __init__(self, deadly: Sequence[Setting] = (), threads: int = 1, silent: bool = False) -> None:
+        self.deadly, self.threads, self.silent = deadly, threads, silent
         self.status = "running"
         self.submitted: list[list[Setting]] = []
         self.cancelled = False
@@ -79,7 +79,7 @@ class Client:
                 raise ChildProcessError("worker died")
             return task(settings, engine, version)
 
-        return handed_out(work)
+        return handed_out(None if self.silent else work)
 
     def cancel(self, tasks: Sequence[Any]) -> None:
         self.cancelled = True
@@ -172,25 +172,17 @@ def test_a_lost_scheduler_is_one_line_and_keeps_what_is_written(tmp_path: Path) 
 
 
 def test_a_scheduler_that_is_silent_and_gone_is_noticed(tmp_path: Path) -> None:
-    class Gone(Client):
-        def submit(self, *arguments: Any, **options: Any) -> Any:
-            self.status = "closed"
-            return handed_out()
-
+    client = Client(silent=True)
     with pytest.raises(ClusterError, match="scheduler was lost"):
-        dispatch(Gone(), tmp_path)
+        dispatch(client, tmp_path, look=lambda: setattr(client, "status", "closed"))
 
 
 def test_ctrl_c_drops_tasks_and_locks(tmp_path: Path) -> None:
-    class Slow(Client):
-        def submit(self, *arguments: Any, **options: Any) -> Any:
-            return handed_out()
-
     def interrupt() -> None:
         assert list(tmp_path.glob(".*.lock"))  # cells in flight are held
         raise KeyboardInterrupt
 
-    client = Slow(threads=2)
+    client = Client(threads=2, silent=True)
     with pytest.raises(KeyboardInterrupt):
         dispatch(client, tmp_path, look=interrupt)
     assert client.cancelled

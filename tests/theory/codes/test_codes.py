@@ -89,20 +89,16 @@ def feasible_points(draw: st.DrawFn) -> Floats:
 
 
 SIZES = [(T, 3) for T in (4, 5, 6, 7, 9, 12, 15, 20)] + [(T, 4) for T in (6, 8, 11, 14)]
+WHOLE_RANGE = [(T, m) for m in (3, 4) for T in range(4, 25)] + [(40, 5), (64, 8)]
 
 
-@pytest.mark.parametrize(("T", "m"), SIZES)
-def test_certificate_holds_and_no_proven_bound_is_beaten(T, m):
-    check_certified(code(T, m))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("T", "m"), [(T, m) for m in (3, 4) for T in range(4, 25)] + [(40, 5), (64, 8)])
-def test_certificate_holds_over_the_whole_range(T, m):
-    check_certified(memorization_code(T, m))
-
-
-def check_certified(found: MemorizationCode) -> None:
+@pytest.mark.parametrize(
+    ("T", "m", "find"),
+    [(T, m, code) for T, m in SIZES]
+    + [pytest.param(T, m, memorization_code, marks=pytest.mark.slow) for T, m in WHOLE_RANGE],
+)
+def test_certificate_holds_and_no_proven_bound_is_beaten(T, m, find):
+    found = find(T, m)
     assert found.certificate.holds(RESIDUAL), (found.T, found.m, found.certificate)
     assert np.all(found.multipliers >= 0)
     label, bound = best_lower_bound(found.T, found.m, found.energy)

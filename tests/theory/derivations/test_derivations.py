@@ -94,9 +94,6 @@ def test_every_symbol_is_in_the_table_of_notation():
 def test_a_false_step_is_refuted_with_its_point_and_sides(statement, domain):
     with pytest.raises(StepRefuted, match=r"test\.step is refuted at x = "):
         a_step(statement, domain).verify()
-
-
-def test_a_refutation_shows_both_sides():
     with pytest.raises(StepRefuted, match=r"2\.0.*3\.0"):
         a_step(equal(x, sympy.Integer(3)), {x: Integers(2, 2)}).verify()
 

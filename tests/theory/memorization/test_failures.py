@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.theory.memorization.test_finite_penalty import objective_and_gradient
 from theory.memorization.failures import dropped_point_curvature, dropped_point_loss, least_gaps, two_circles
 from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
 
@@ -70,7 +71,7 @@ def test_the_typical_trained_two_circles():
 def test_a_dropped_point_has_the_stated_loss_and_no_slope(T, dropped):
     assume(T - dropped >= 5)
     model = with_dropped(tgon_hidden(T - dropped), dropped)
-    value, gradient = loss_and_gradient(model, T)
+    value, gradient = objective_and_gradient(np.concatenate([*map(np.ravel, model)]), T, 0.0)
     assert value == pytest.approx(dropped_point_loss(T, dropped), rel=1e-12)
     assert np.abs(gradient).max() < 1e-12 * T
     assert dropped_point_curvature(tgon_hidden(T - dropped), dropped) > 0
@@ -101,15 +102,6 @@ def with_dropped(others, dropped):
     hidden = np.concatenate([np.zeros((2, dropped)), others], axis=1)
     bias = np.where(np.arange(T) < dropped, 1 / T, 1 - np.sum(hidden**2, axis=0))
     return hidden, bias
-
-
-def loss_and_gradient(model, T):
-    hidden, bias = model
-    before = hidden.T @ hidden + bias[:, None]
-    error = np.maximum(0, before) - np.eye(T)
-    # An output that is exactly 0 up to rounding is no error to first order, from either side.
-    slope = 2 * error * (before > 1e-12 * T) / T
-    return (error**2).sum() / T, np.concatenate([(hidden @ (slope + slope.T)).ravel(), slope.sum(axis=1)])
 
 
 def own_loss(model, T, dropped, moved=0.0):

@@ -106,23 +106,14 @@ def test_from_four_points_on_the_flow_arrives_at_any_mobility(T, q):
     assert symmetric_rate(tgon_radius_squared(T), q) > 0
 
 
-def test_a_pair_of_weights_that_are_less_mobile_than_biases_arrives():
-    """T = 2 arrives below q = 1; above, the polygon rests at r = 1 − 1/(2q)."""
+def test_mobile_weights_keep_a_pair_and_a_triangle_above_the_least_norm():
+    """The reason why arrival is claimed below q = 1 at T = 2, below 3/2 at T = 3; above, r rests at 1 − 1/(2q)."""
     assert symmetric_rate(0.5, 0.99) > 0 > symmetric_rate(0.5, 1.01)
     assert decayed(2, 0.6, 1.0, 1, mobility=0.5)[-1] == pytest.approx(0.5, rel=1e-4)
     assert decayed(2, 0.6, 1.0, 1, mobility=2.0)[-1] > 0.6
-
-
-def test_a_triangle_of_mobile_weights_rests_above_the_least_norm():
-    """The reason why arrival at T = 3 is claimed below q = 3/2 only; above, r = 1 − 1/(2q)."""
     least = tgon_radius_squared(3)
     assert symmetric_rate(least, 1.49) > 0 > symmetric_rate(least, 1.51)
     assert symmetric_rate(0.75, 2.0) == 0
-    below, above = 0.7, 0.8
-    assert (
-        below
-        < decayed(3, below, 1.0, 1, mobility=2.0)[-1]
-        < decayed(3, above, 1.0, 1, mobility=2.0)[-1]
-        < above
-    )
-    assert decayed(3, below, 1.0, 1)[-1] < (below + least) / 2, "at q = 1 the same polygon shrinks"
+    ends = [decayed(3, start, 1.0, 1, mobility=2.0)[-1] for start in (0.7, 0.8)]
+    assert 0.7 < ends[0] < ends[1] < 0.8
+    assert decayed(3, 0.7, 1.0, 1)[-1] < (0.7 + least) / 2, "at q = 1 the same polygon shrinks"
