@@ -25,7 +25,7 @@ from theory.codes.known_codes import (
 )
 from theory.codes.programme import MemorizationCode, certify, memorization_code, optimal_multipliers
 from theory.codes.search import newton_polish, projection_steps, slacks
-from theory.memorization.tgon import tgon_energy
+from theory.memorization.tgon import tgon_energy, tgon_hidden
 
 Floats = NDArray[np.float64]
 
@@ -250,16 +250,21 @@ def test_strategy_reaches_unequal_norms_and_every_regime():
 
 
 def near_the_construction(T: int, m: int, size: float) -> Floats:
-    """A feasible point near the unequal-norm code, so with light points: random directions hardly ever have any."""
-    hidden = shifted_cross_polytope(T, m).hidden
+    """A feasible point near the T-gon, or near the unequal-norm code, so with light points: random directions hardly
+    ever have any.
+    """
+    hidden = tgon_hidden(T) if m == 2 else shifted_cross_polytope(T, m).hidden
     moved = hidden + size * np.random.default_rng([T, m]).normal(size=hidden.shape)
     return np.asarray(moved / math.sqrt(1 + float(np.min(slacks(moved)))))
 
 
-@pytest.mark.parametrize("size", [1e-4, 1e-3])
-@pytest.mark.parametrize(("T", "m"), UNEQUAL)
+@pytest.mark.parametrize("size", [1e-4, 1e-3, 1e-2])
+@pytest.mark.parametrize(("T", "m"), [*UNEQUAL, *((T, 2) for T in (2, 3, 4, 5, 9, 16))])
 def test_codes_near_the_construction_do_not_beat_the_bounds(T, m, size):
-    assert np.sum(near_the_construction(T, m, size) ** 2) >= max(lower_bounds(T, m).values()) * (1 - 1e-12)
+    """For the T-gon the bound is its own energy, which a small move leaves by its size and no more."""
+    energy, bound = np.sum(near_the_construction(T, m, size) ** 2), max(lower_bounds(T, m).values())
+    assert energy >= bound * (1 - 1e-12)
+    assert m > 2 or bound * (1 + size / 100) < energy < bound * (1 + 10 * T * size)
 
 
 def test_the_shifted_bound_is_sharp_and_ends_where_its_proof_does():
