@@ -231,9 +231,7 @@ STATEMENTS = {
     },
     "scale-sparsity scales": {
         "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)": of(
-            "scale",
-            lambda scales: 10 * flat(scales),
-            lambda scales: 1e4 * scales["density"] * flat(scales),
+            "scale", lambda scales: 10 * flat(scales), lambda scales: 1e4 * scales["density"] * flat(scales)
         ),
         "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": of("scale", 12.0, 30.0),
     },
@@ -328,7 +326,7 @@ NOTED = {
     "compare cells": {
         "A longer decay budget brings ‖W‖ nearer to the least norm (`optimization.decay-budget`)": of(
             "median_ratio", lambda cells: 1 + 1 / cells["decay_budget"], lambda cells: cells["decay_budget"]
-        ),
+        )
     },
     "epsilon-law runs,paper": {
         epsilon_law.SIZE: (biases(), biases(size=1)),

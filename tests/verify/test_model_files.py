@@ -62,6 +62,13 @@ _ADAM = {
     "param_groups": [{"lr": 0.1}],
 }
 _OLD = {"W": -_W, "b": -_B}
+_MORE = {
+    "importance": _B**2,
+    "X": np.eye(4),
+    "loss": np.ones(9),
+    "scale": np.ones(1),
+    "weight_decay": np.array(1 / 9),
+}
 _LAYERS = {"0.weight": _W, "0.bias": np.zeros(2), "2.weight": _W.T, "2.bias": _B}
 
 #: What a torch file may hold, and what is found in it: how many models, or a word of what it differs by.
@@ -78,18 +85,7 @@ _LAYOUTS = {
     "tied": ({"W_enc": _W, "W_dec": _W.T, "b": _B}, 1),
     "tied, same orientation": ({"W_enc": _W, "W_dec": _W, "b": _B}, 1),
     "linear layers": (_LAYERS, 1),
-    "beside": (
-        {
-            "W": _W,
-            "b": _B,
-            "importance": _B**2,
-            "X": np.eye(4),
-            "loss": np.ones(9),
-            "scale": np.ones(1),
-            "weight_decay": np.ones(()) / 9,
-        },
-        1,
-    ),
+    "beside": ({"W": _W, "b": _B} | _MORE, 1),
     "optimizer first": ({"optimizer": _ADAM, "model": {"w": _W, "c": _B}}, 1),
     "optimizer last": ({"epoch": np.ones(()), "net": {"w": _W, "c": _B}, "o": _ADAM}, 1),
     "averages": ({"ema": _OLD, "model": {"W": _W, "b": _B}, "initial_state": _OLD}, 1),
@@ -125,10 +121,7 @@ _LAYOUTS = {
     "bias before": ({"W": _W, "b": _B, "b_pre": np.ones(4)}, "'b_pre' (4,)"),
     "norm": ({"W": _W, "b": _B, "norm.weight": np.ones(4), "norm.bias": np.zeros(4)}, "'norm.weight' (4,)"),
     "scale": ({"W": _W, "b": _B, "scale": np.full(1, 2.0)}, "'scale' (1,), norm 2"),
-    "one instance untied": (
-        {"enc": _THREE, "dec": _THREE[[0, 1, 1]], "b": _BIASES},
-        "not tied",
-    ),
+    "one instance untied": ({"enc": _THREE, "dec": _THREE[[0, 1, 1]], "b": _BIASES}, "not tied"),
 }
 
 

@@ -13,11 +13,15 @@ from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance, 
 from verify.strategies import Model
 
 
+def _least_slack(hidden):
+    """The least of |h_t|² − h_s·h_t over pairs: 1 or more memorizes."""
+    gram = hidden.T @ hidden
+    return np.min(np.diag(gram)[:, None] - gram + np.diag(np.full(len(gram), np.inf)))
+
+
 def _exact_memorizer(hidden):
     """The zero-loss model on T one-hot datapoints with these hidden vectors, scaled until it is feasible."""
-    gram = hidden.T @ hidden
-    slack = np.diag(gram)[:, None] - gram + np.diag(np.full(len(gram), np.inf))
-    hidden = hidden / np.sqrt(slack.min())
+    hidden = hidden / np.sqrt(_least_slack(hidden))
     return measure(Model(hidden, 1 - (hidden**2).sum(axis=0)), Dataset.from_dense(np.eye(hidden.shape[1])))
 
 
@@ -27,9 +31,7 @@ def near_polygons(draw):
     numbers = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     polygon = predict(Setting(T=T)).hidden
     disturbed = polygon + draw(st.sampled_from([1e-6, 1e-3, 1e-2, 0.05, 0.2])) * numbers.normal(size=(2, T))
-    gram = disturbed.T @ disturbed
-    slack = np.diag(gram)[:, None] - gram + np.diag(np.full(T, np.inf))
-    return disturbed if slack.min() > 0.1 else polygon
+    return disturbed if _least_slack(disturbed) > 0.1 else polygon
 
 
 @given(near_polygons())
