@@ -70,9 +70,6 @@ def test_pictures_are_the_images_they_name(tables):
         assert image["label"] == source.train_labels[image["place"]]
     highest, lowest = (shown[shown["group"] == group]["trained"] for group in ("highest", "lowest"))
     assert highest.min() >= lowest.max()
-
-
-def test_tables_are_all_that_is_drawn(tables):
     assert digits.draw(tables).axes
 
 

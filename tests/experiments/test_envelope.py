@@ -179,7 +179,7 @@ def test_packings_at_the_published_size_are_those_of_its_data(made):
     assert packed["stored"].between(10, 40).all()
 
 
-def test_every_start_has_its_rows(made):
+def test_every_start_has_its_rows_and_is_drawn(made):
     runs, tables = made
     models = tables["models"]
     assert len(models) == len(runs) + 2 * 2 + len(envelope.FURTHER)
@@ -190,7 +190,4 @@ def test_every_start_has_its_rows(made):
     assert not table.isin(["nan"]).any(axis=None)
     starts = [each.at for each in envelope.findings(tables) if "save" in each.statement]
     assert starts[0] == "from pentagon, T = 40"
-
-
-def test_tables_are_all_that_is_drawn(made):
-    assert envelope.draw(made[1]).axes
+    assert envelope.draw(tables).axes

@@ -156,8 +156,5 @@ def test_every_change_is_named_and_laid_beside_its_own_dataset_and_start(trained
     least = [group.loc[group["train_loss"].idxmin(), "test_loss"] for _, group in rows.groupby("T")]
     curve = trained["curves"].query("change == @best and data_seed == 1")
     assert float(curve["peak"].iloc[0]) == max(least)
-
-
-def test_the_figure_comes_from_the_tables(trained):
     assert sensitivity.draw(trained).axes
     assert not sensitivity.summary(trained).astype(str).isin(["nan"]).any(axis=None)

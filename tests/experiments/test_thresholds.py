@@ -54,6 +54,7 @@ def test_one_draw_has_no_interval():
     assert math.isnan(found["repeats_interval"]["low"])
     assert found["repeats_interval"]["order_statistics"]["coverage"] == 0
     assert found["repeats"] == {"median": 5.0, "least": 5.0, "greatest": 5.0}
+    assert quoted(found) == "  R = 5 = 0.156 T/n (numerical; no interval, try more --draws; 1 draw)"
 
 
 @pytest.mark.parametrize(
@@ -89,13 +90,6 @@ def test_the_number_to_quote_comes_first_with_its_interval():
     assert line.endswith(" for the median; 7 draws)")
     assert "below 1" not in line
     assert "below 1" in quoted(answer([(one / 30, one / 30) for one in DRAWS]))
-
-
-def test_without_an_interval_or_a_crossing_there_is_less_to_quote():
-    assert (
-        quoted(answer([(5.0, 5.0)]))
-        == "  R = 5 = 0.156 T/n (numerical; no interval, try more --draws; 1 draw)"
-    )
     assert "none: the losses do not cross" in quoted(answer([(10.0, math.inf)] * 2, (30.0,) * 2))
 
 

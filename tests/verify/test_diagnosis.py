@@ -101,10 +101,12 @@ def test_models_of_known_end_states_are_named(name, noise):
         assert found.name == name, found.evidence
 
 
-def test_predictions_are_their_own_shapes():
+def test_predictions_are_their_own_shapes_and_divergence_is_named():
     assert diagnose(predict(Setting(T=1))).name == "single point"
     assert diagnose(predict(Setting(T=4, m=3))).name == "minimum-norm code"
     assert diagnose(predict(Setting(T=2))).name == "minimum-norm code"
+    found = diagnose_run(diverged_run(Setting(T=3, n=4)))
+    assert (found.name, "step 4" in found.evidence) == ("diverged", True)
 
 
 @pytest.mark.parametrize(("name", "error"), [("dropped point", 0.1), ("silent own output", 1e-4)])
@@ -114,11 +116,6 @@ def test_the_datapoints_of_a_failure_are_those_with_errors(name, error):
         errors = measure(model, data).point_error
         unmet = [t for t in distinct_points(data).first if errors[t] > error]
         assert list(diagnose(measure(model, data), model, data).datapoints) == unmet
-
-
-def test_divergence_is_named():
-    found = diagnose_run(diverged_run(Setting(T=3, n=4)))
-    assert (found.name, "step 4" in found.evidence) == ("diverged", True)
 
 
 def test_few_long_columns_are_stored_features():
