@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from numerics import Dataset, ReluOutputModel, reconstruction_loss
 from numerics.engines.cpu.kernels import BLOCK
@@ -54,14 +55,12 @@ def disagreement(problem: Problem, dtype: torch.dtype, claimed: Problem | None =
     )
 
 
-@given(problems(hidden_dims=HIDDEN_DIMS))
-def test_float32_equals_autograd(problem: Problem) -> None:
-    assert disagreement(problem, torch.float32) <= 1
-
-
-@given(problems(hidden_dims=(2,), float32=False))
-def test_float64_equals_autograd(problem: Problem) -> None:
-    assert disagreement(problem, torch.float64) <= 1
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(data=st.data())
+def test_gradients_equal_autograd(dtype: torch.dtype, data: st.DataObject) -> None:
+    short = dtype == torch.float32
+    problem = data.draw(problems(hidden_dims=HIDDEN_DIMS if short else (2,), float32=short))
+    assert disagreement(problem, dtype) <= 1
 
 
 def typical(n: int = BLOCK + 9) -> Problem:
