@@ -43,6 +43,13 @@ class Exact(Mapping[str, str]):
             raise ValueError(f"{name!r} has no closed form; there is {known}")
         return self.expressions[name]
 
+    def _repr_latex_(self) -> str:
+        from sympy import latex
+
+        forms = ((name.replace("_", " "), latex(form)) for name, form in self.expressions.items())
+        lines = r" \\ ".join(rf"\text{{{name}}} &= {form}" for name, form in forms)
+        return rf"$\begin{{aligned}}{lines}\end{{aligned}}$"
+
     @cached_property
     def _strings(self) -> Mapping[str, str]:
         function, given = self.made_by

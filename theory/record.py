@@ -144,11 +144,12 @@ class Record:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>"
-            for name, value in self.as_dict().items()
+            for name, value in self._numbers().items()
             if value
         )
+        exact = f"<p>{self.exact._repr_latex_()}</p>" if self.exact else ""
         notes = "".join(f"<li><b>{a.name}</b>: {a}</li>" for a in self.assumptions)
-        return f"<table>{rows}</table><ul>{notes}</ul>"
+        return f"<table>{rows}</table>{exact}<ul>{notes}</ul>"
 
     def __str__(self) -> str:
         lines = [f"{name:22} {_shown(value)}" for name, value in self._numbers().items() if value is not None]

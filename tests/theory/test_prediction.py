@@ -118,3 +118,9 @@ def test_numbers_that_many_runs_share_are_computed_once():
     for seed in range(5):
         predict(Setting(T=5, n=777, seed=seed))
     assert [function.cache_info().misses for function in shared] == [count + 1 for count in before]
+
+
+def test_a_notebook_shows_closed_forms_as_latex():
+    record = predict(Setting(T=6))
+    assert r"\text{weight norm} &= 2 \sqrt{3}" in record._repr_html_()
+    assert record.exact._repr_latex_().startswith(r"$\begin{aligned}\text{energy} &= 12 \\ ")
