@@ -40,6 +40,8 @@ def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
             write_pdf(texts, out / PDF)
         except MissingTools as error:
             raise BadInput(str(error)) from error
+    if not (out.parent.parent / "experiments").is_dir():
+        click.echo("tgon: links to experiments and pictures need a clone of tgon around the notes", err=True)
     if as_json:
         changed = [each["file"] for each in found]
         print_json({"written": list(texts), "changed": changed, "pdf": out / PDF if pdf else None})

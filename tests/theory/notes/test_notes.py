@@ -161,6 +161,7 @@ def test_the_command_writes_checks_and_says_what_differs(tmp_path, texts, monkey
     monkeypatch.setattr("theory.notes.pages.notes", lambda: texts)  # computed once
     done = tgon("notes", "--out", tmp_path, "--json")
     assert done.exit_code == 0, done.output
+    assert "need a clone of tgon" in done.stderr
     assert sorted(json.loads(done.stdout)["result"]["written"]) == sorted(
         path.name for path in tmp_path.iterdir()
     )
