@@ -54,7 +54,9 @@ class Dataset:
         if len(values) != len(self.indices):
             raise ValueError(f"{len(values)} values for {len(self.indices)} indices; they must be as many")
         if not np.all((values > 0) & np.isfinite(values)):
-            raise ValueError("data holds entries that are negative, zero or not finite; try positive numbers")
+            raise ValueError(
+                "data holds entries that are negative or not finite; try positive numbers, zeros left out"
+            )
         if values.max() > 1e40 or values.min() < 1e-100:  # squares and their products must not overflow
             raise ValueError("data holds entries above 1e40 or below 1e-100; scale datapoints to norm 1")
         if self.indices.min() < 0 or self.indices.max() >= self.n:

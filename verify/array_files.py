@@ -189,14 +189,15 @@ def _read_torch(file: IO[bytes]) -> dict[str, Any]:
 
 def _read_table(text: str) -> Any:
     """The numbers of a table with commas, semicolons, tabs or spaces, with a header or without, without its index."""
-    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    first, second = next(lines).strip(), next(lines, "")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    first, second = (line.strip() for line in [*lines, "", ""][:2])
     separator = next((mark for mark in ",;\t" if mark in first), None)
     heads = [head.strip().strip("\"'") for head in first.split(separator)]
     counted = heads == [str(k) for k in range(len(heads))] and (len(heads) > 2 or "." in second)
     header = counted or not all(map(_is_number, heads))
-    rows = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    table = np.loadtxt(rows, delimiter=separator, skiprows=int(header), ndmin=2)
+    if len(lines) <= header:
+        raise ValueError("text without numbers")
+    table = np.loadtxt(lines, delimiter=separator, skiprows=int(header), ndmin=2)
     return table[:, 1:] if header and heads[0].lower() in ("", "index") else table
 
 
