@@ -33,6 +33,12 @@ class Checked:
     diagnosis: Diagnosis
     claims: tuple[Judgement, ...]
 
+    @property
+    def norm_ratio(self) -> float | None:
+        """‖W‖ over the least that memorizes the datapoints; None where it does not memorize them, or that is 0."""
+        least = self.predicted.weight_norm if self.predicted is not None and self.record.memorized else 0.0
+        return self.record.weight_norm / least if least > 0 else None
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view: diagnosis, evidence, measured, predicted, claims."""
         largest = {"largest_feature_dimensionality": float(dimensionality(self.stored.W).max())}
@@ -66,16 +72,19 @@ def check(model: Any, data: Any, *, test: Any = None, instance: int | None = Non
     >>> check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)).diagnosis.name
     'minimum-norm code'
     """
-    measure(model, data, instance=instance)
+    record = measure(model, data, test=test, instance=instance)
     stored, dataset = read_with_data(model, data, instance)
-    return check_model(stored, dataset, None if test is None else as_dataset(test))
+    return check_model(stored, dataset, None if test is None else as_dataset(test), record)
 
 
-def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None) -> Checked:
+def check_model(
+    stored: StoredModel, data: Dataset, test: Dataset | None = None, record: Record | None = None
+) -> Checked:
     """Measure, name, predict and judge a model of n features, ReLU(WᵀWx + b), on its data; ``test`` are fresh
-    datapoints. Claims are judged, and the prediction is made, on the distinct datapoints: copies count once.
+    datapoints, ``record`` is what was measured, if it was. Claims are judged, and the prediction is made, on the
+    distinct datapoints: copies count once.
     """
-    record = measure(stored, data, test=test)
+    record = record or measure(stored, data, test=test)
     alone = distinct_points(data).data
     distinct = record if alone.T == data.T else measure(stored, alone)
     diagnosis, claims = diagnose(distinct, stored, data), judge_on(stored, data, distinct)

@@ -101,7 +101,7 @@ class Comparison:
             return f"violated: {', '.join(violated)}"
         if not held:
             return "nothing could be judged"
-        untested = [c.label for c in held if not any(k.outcome == "fails as it must" for k in c.controls)]
+        untested = [claim.label for claim in held if not claim.rejected]
         open_claims = len(self.judgements) - len(held)
         caveat = f"; no negative control was tight enough for {', '.join(untested)}" if untested else ""
         return (

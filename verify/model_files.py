@@ -184,7 +184,10 @@ def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -
 
 
 def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> list[Path]:
-    """The files named, folders replaced by the files of models in them, numbers in names in their order."""
+    """The files named, folders replaced by the files of models in them, numbers in names in their order.
+
+    Raises ForeignFileError: folders without files of models.
+    """
 
     def order(path: Path) -> list[Any]:
         return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
@@ -193,6 +196,8 @@ def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> 
     for path in map(Path, paths):
         inside = [p for p in path.iterdir() if p.suffix in _MODEL_FILES] if path.is_dir() else [path]
         found += sorted((p for p in inside if p == path or data is None or p != Path(data)), key=order)
+    if not found:
+        raise ForeignFileError(f"{paths[0]}: a folder without files of models; try another file")
     return found
 
 

@@ -491,6 +491,7 @@ def test_check_refuses_bad_files(tmp_path, content):
     assert str(path) in refusal("check", path)
     for unread in (tmp_path / "none", tmp_path):
         assert refusal("check", unread).endswith("; try another file")
+    assert refusal("polish", tmp_path) == refusal("check", tmp_path)
     np.savez(tmp_path / "model.npz", W=np.eye(2), b=np.zeros(2))
     assert str(path) in refusal("check", tmp_path / "model.npz", "--data", path)
     assert "try --data FILE" in refusal("check", tmp_path / "model.npz")

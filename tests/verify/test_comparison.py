@@ -130,6 +130,9 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert found.diagnosis == diagnose(measure(module, data), module, data)
     assert found.record.weight_norm == pytest.approx(runs[0].record.weight_norm)
     assert found.record.test_loss is not None
+    assert found.norm_ratio is None, "it does not memorize"
+    code = check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
+    assert code.norm_ratio == pytest.approx(1)
     assert found.as_dict()["claims"][0]["label"] == CLAIMS[0].label
     assert len(found.figure().axes) == 2
     module.forward = lambda X: X

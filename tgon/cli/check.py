@@ -60,8 +60,6 @@ def check(
     with refusals():
         files = model_files(models, data)
         given, fresh = (None if path is None else ForeignData(path, rows) for path in (data, test))
-    if not files:
-        raise BadInput(f"{models[0]}: a folder without files of models; try another file")
     found = [answer for file in files for answer in _answers(file, (given, fresh), instance, len(files) == 1)]
     answers, checked = [answer for answer, _ in found], [one for _, one in found]
     if figure is not None:
@@ -72,7 +70,7 @@ def check(
     elif len(answers) == 1:
         _print_answer(answers[0], checked[0])
     else:
-        _print_rows(answers)
+        _print_rows(found)
     codes = [2 if "reason" in answer else exit_code(_claims(one)) for answer, one in found]
     ctx.exit(next((code for code in (1, 2, 0) if code in codes), 3))
 
@@ -200,9 +198,9 @@ def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
     measured, predicted = answer["measured"], answer["predicted"] or {}
     if checked is not None and not checked.record.memorized:
         click.echo("It does not memorize its data, so no least norm holds for it.")
-    elif predicted and predicted["weight_norm"] > 0:
+    elif checked is not None and checked.norm_ratio is not None:
         click.echo(
-            f"‖W‖ is {measured['weight_norm'] / predicted['weight_norm']:.4f} times the least that memorizes these "
+            f"‖W‖ is {checked.norm_ratio:.4f} times the least that memorizes these "
             f"datapoints ({predicted['configuration']}, {predicted['status']})."
         )
     for guess in answer["guesses"]:
@@ -217,15 +215,14 @@ def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
         print_claims(checked.claims)
 
 
-def _print_rows(answers: Sequence[Mapping[str, Any]]) -> None:
+def _print_rows(found: Sequence[tuple[Mapping[str, Any], Checked | None]]) -> None:
     """Several models in one table."""
     rows = []
-    for place, answer in enumerate(answers):
+    for place, (answer, checked) in enumerate(found):
         measured, held = answer.get("measured", {}), [claim["holds"] for claim in answer.get("claims", ())]
         counts = held.count(True), held.count(False), held.count(None)
         judged = "{} hold, {} violated, {} open".format(*counts) if held else None
-        norm = (answer.get("predicted") or {}).get("weight_norm")
-        ratio = measured["weight_norm"] / norm if norm else None
+        ratio = checked.norm_ratio if checked is not None else None
         why = answer.get("reason") or answer["evidence"]
         about = Path(answer["model"]).name, answer.get("instance"), answer.get("diagnosis") or "not judged"
         numbers = measured.get("T"), measured.get("weight_norm"), ratio, measured.get("train_loss")
@@ -234,5 +231,5 @@ def _print_rows(answers: Sequence[Mapping[str, Any]]) -> None:
     print_table(
         "Checked", heads, rows, text=["model", "instance", "diagnosis", "claims", "why"], wrapped="why"
     )
-    for guess in dict.fromkeys(guess for answer in answers for guess in answer.get("guesses", ())):
+    for guess in dict.fromkeys(guess for answer, _ in found for guess in answer.get("guesses", ())):
         click.echo(f"guessed: {guess}")

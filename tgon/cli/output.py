@@ -53,11 +53,10 @@ def shown(value: Any, digits: int = 4) -> str:
 def print_json(result: Any) -> None:
     """One JSON document on stdout: the version, the command, what it was given, and its result with all digits."""
     ctx = click.get_current_context()
-    names = [name for param in ctx.command.params if (name := param.name or "") != "as_json"] + ["form"]
     document = {
         "version": version("tgon"),
         "command": ctx.info_name,
-        "setting": {name: ctx.params[name] for name in names if name in ctx.params},
+        "setting": {name: ctx.params[name] for name in sorted(ctx.params) if name != "as_json"},
         "result": result,
     }
     click.echo(json.dumps(in_json(document), indent=2, ensure_ascii=False, allow_nan=False))

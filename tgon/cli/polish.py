@@ -50,8 +50,9 @@ def polish(
     """
     from verify.model_files import model_files
 
-    models = tuple(map(str, model_files(models, data)))
-    answers = [_polished(model, data, instance, alone=len(models) == 1) for model in models]
+    with refusals():
+        files = model_files(models, data)
+    answers = [_polished(str(file), data, instance, alone=len(files) == 1) for file in files]
     if table is not None:
         _write_rows(answers, table)
     if as_json:

@@ -7,7 +7,8 @@ beside the regular k-gon of its own mean squared length r and mean bias b.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +72,18 @@ def _alone(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
     return polygon_worth(1, radius_squared, bias, law)
 
 
-@lru_cache(maxsize=1024)
+#: The rings that were looked for, as long as their cases are held: every judge and control asks for them.
+_FOUND: WeakKeyDictionary[Case, Ring | str] = WeakKeyDictionary()
+
+
 def find_ring(case: Case) -> Ring | str:
     """The ring of a model, or why it has none."""
+    if case not in _FOUND:
+        _FOUND[case] = _found_ring(case)
+    return _FOUND[case]
+
+
+def _found_ring(case: Case) -> Ring | str:
     if case.parameters is None or case.data is None:
         return "needs W, b and the data"
     (W, b), data = case.parameters, case.data
@@ -85,11 +95,11 @@ def find_ring(case: Case) -> Ring | str:
     if k < 3:
         return f"{k} features are stored, a ring has three or more"
     places = np.flatnonzero(np.isin(data.indices, stored))
-    active, of = np.unique(data.columns[places], return_inverse=True)
+    active = np.unique(data.columns[places])
     crowded = int(np.sum(np.diff(data.indptr)[active] > 1))
     if crowded:
         return f"{crowded} of {len(active)} datapoints have another feature beside a stored one"
-    own, amplitudes = np.searchsorted(stored, data.indices[places]), data.values[places[np.argsort(of)]]
+    own, amplitudes = np.searchsorted(stored, data.indices[places]), data.values[places]
     return _measured(W[:, stored], b[stored], own, amplitudes, settled_share(W, b, points, stored))
 
 

@@ -18,7 +18,7 @@ from theory import Record, Setting
 from theory.number_format import shown
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Case:
     """One trained model that can be judged: its setting and its measured record.
 
@@ -121,10 +121,14 @@ class Judgement:
         return f"{shown(self.value, 7)} {sign} {shown(self.bound, 7)}"
 
     @property
-    def rejects(self) -> str:
+    def rejected(self) -> int:
         """How many of its negative controls fail; a control counts where it fails, and only there."""
-        failed = sum(control.outcome == "fails as it must" for control in self.controls)
-        return f"rejects {failed} of {len(self.controls)} wrong theories" if self.controls else ""
+        return sum(control.outcome == "fails as it must" for control in self.controls)
+
+    @property
+    def rejects(self) -> str:
+        """The same in words, of how many."""
+        return f"rejects {self.rejected} of {len(self.controls)} wrong theories" if self.controls else ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
@@ -132,10 +136,9 @@ class Judgement:
 
     def as_row(self) -> dict[str, Any]:
         """A row of a table of claims."""
-        rejected = sum(control.outcome == "fails as it must" for control in self.controls)
         about = {"claim": self.label, "status": self.status, "verdict": self.verdict}
         numbers = {"value": self.value, "bound": self.bound}
-        controls = {"rejected": rejected, "wrong_theories": len(self.controls)}
+        controls = {"rejected": self.rejected, "wrong_theories": len(self.controls)}
         return about | numbers | controls | {"why": self.reason}
 
 

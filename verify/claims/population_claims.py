@@ -104,8 +104,8 @@ def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
             families[group.replace(T=1)].append((group.T, memorized, len(members) + members[0].diverged))
     sides, differences, parts = [], [], []
     pairs = [(min(family), max(family)) for family in families.values() if min(family)[0] < max(family)[0]]
+    rate = SIGNIFICANCE / max(1, len(pairs))
     for (T0, yes0, all0), (T1, yes1, all1) in pairs:
-        rate = SIGNIFICANCE / len(pairs)
         table = np.array([[yes0, all0 - yes0], [yes1, all1 - yes1]])
         fell = scipy.stats.fisher_exact(table, alternative="greater").pvalue < rate
         rose = scipy.stats.fisher_exact(table, alternative="less").pvalue < rate
