@@ -133,4 +133,4 @@ def print_claims(claims: Iterable[Judgement]) -> None:
         found = one.relation
         click.echo(f"  {one.verdict:<10}  {one.label} ({one.status}){found and ': '}{found}")
         about = "; ".join(part for part in (one.rejects, one.reason) if part)
-        print_text(about, 12)
+        print_text(about, 14)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
-from verify.claims.judging import Case, Claim, Control, Finding, not_judged
+from verify.claims.judging import Case, Claim, Control, Finding, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN
@@ -72,18 +71,9 @@ def _alone(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
     return polygon_worth(1, radius_squared, bias, law)
 
 
-#: The rings that were looked for, as long as their cases are held: every judge and control asks for them.
-_FOUND: WeakKeyDictionary[Case, Ring | str] = WeakKeyDictionary()
-
-
+@once_per_case
 def find_ring(case: Case) -> Ring | str:
     """The ring of a model, or why it has none."""
-    if case not in _FOUND:
-        _FOUND[case] = _found_ring(case)
-    return _FOUND[case]
-
-
-def _found_ring(case: Case) -> Ring | str:
     if case.parameters is None or case.data is None:
         return "needs W, b and the data"
     (W, b), data = case.parameters, case.data

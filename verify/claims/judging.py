@@ -8,7 +8,9 @@ apart, a control must fail; elsewhere it is reported as not tight enough and cou
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import wraps
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +34,22 @@ class Case:
     parameters: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
     data: Dataset | None = None
     fresh: Dataset | None = None
+
+
+Found = TypeVar("Found")
+
+
+def once_per_case(look: Callable[[Case], Found]) -> Callable[[Case], Found]:
+    """What ``look`` finds of a case, found once and kept as long as the case: a judge and each control ask for it."""
+    known: WeakKeyDictionary[Case, Found] = WeakKeyDictionary()
+
+    @wraps(look)
+    def remembered(case: Case) -> Found:
+        if case not in known:
+            known[case] = look(case)
+        return known[case]
+
+    return remembered
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import scipy
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from numerics.engines.cpu.trajectory import point_errors
 from theory import Record, Setting, predict
 from theory.memorization.memorized_loss import loss_of_overlaps
-from verify.claims.judging import Case, Claim, Control, Finding, not_judged
+from verify.claims.judging import Case, Claim, Control, Finding, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.claims.wrong_theories import Theory, next_index, wrong_sign
 
@@ -149,22 +150,34 @@ def judge_test_loss(cases: Sequence[Case], theory: Theory) -> Finding:
     agreed: dict[str, list[bool]] = defaultdict(list)
     for case in cases:
         setting, record = case.setting, case.record
-        if case.parameters is None or case.data is None or case.fresh is None:
-            continue
         usable = record.memorized and record.assumes("unit norm", "disjoint supports")
         if not usable or setting.m != 2 or setting.T < 5 or setting.repeats > 1:
             continue
-        overlaps = case.data.sparse().T @ case.fresh.sparse()
-        expected, true, rival = (
-            loss_of_overlaps(one.hidden, one.bias_coefficient, overlaps)
-            for one in (theory(setting), predict(setting), next_index(setting))
-        )
-        room = min(abs(true - 1), abs(true - rival)) / 2
-        if room > rounding(case.fresh.T):
-            measured = float(point_errors(*case.parameters, case.fresh).mean())
+        if (found := _fresh_losses(case)) is not None:
+            overlaps, measured, room = found
+            wanted = theory(setting)
+            expected = loss_of_overlaps(wanted.hidden, wanted.bias_coefficient, overlaps)
             name = f"T={setting.T}: as predicted, decay {setting.weight_decay:g},"
             agreed[name].append(abs(measured - expected) <= room)
     return _by_sign_tests(agreed, "no memorizing run at m = 2, T ≥ 5, whose fresh datapoints tell")
+
+
+@once_per_case
+def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
+    """The overlaps of fresh datapoints with the data, the loss on them, and how far it may be from the predicted one;
+    None without fresh datapoints, or where they do not tell.
+    """
+    if case.parameters is None or case.data is None or case.fresh is None:
+        return None
+    overlaps = case.data.sparse().T @ case.fresh.sparse()
+    true, rival = (
+        loss_of_overlaps(one.hidden, one.bias_coefficient, overlaps)
+        for one in (predict(case.setting), next_index(case.setting))
+    )
+    room = min(abs(true - 1), abs(true - rival)) / 2
+    if room <= rounding(case.fresh.T):
+        return None
+    return overlaps, float(point_errors(*case.parameters, case.fresh).mean()), room
 
 
 def _exponents(small: Record, large: Record) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Claims on rings of stored features: true of rings, false of their controls, silent outside their regime."""
 
 import dataclasses
+import weakref
 
 import numpy as np
 import pytest
@@ -54,6 +55,19 @@ def test_what_strays_may_change_is_the_bound_derived():
     energy, loss = np.mean(data.values**2), measure(model, data).train_loss
     moved = 0.1 * np.sqrt(energy) + 0.02
     assert ring.allowed == pytest.approx((2 * moved * np.sqrt(loss) + moved**2) / energy)
+
+
+def test_a_ring_is_looked_for_once_in_each_case_and_keeps_none_alive(monkeypatch):
+    model, data = _ring(6)
+    looked, look = [], feature_claims.find_stored
+    monkeypatch.setattr(feature_claims, "find_stored", lambda *given: looked.append(1) or look(*given))
+    assert all(judgement.holds for judgement in _judged(model, data))
+    assert len(looked) == 1, "two claims and five controls"
+    case = Case(Setting(T=data.T, n=6), measure(model, data), 0, (model.W, model.b), data)
+    find_ring(case)
+    gone = weakref.ref(case)
+    del case
+    assert gone() is None
 
 
 def test_a_record_of_another_worth_is_found_out(monkeypatch):
