@@ -1,7 +1,7 @@
 """The prose of a page, written by hand: ``commentary.md`` in the folder of an experiment. It begins with TOML between
 two lines ``+++``: ``title``, ``question`` and ``caption``, and for each form a table, such as ``[full]``, of the
 outcomes by statement and the digest ``tables`` that the text was written for. A form's text stands below ``## Full
-form``, ``## Tenth form`` or ``## Preview form``; with one stamped form no heading is needed.
+form``, ``## Tenth form``, ``## Averaged form`` or ``## Preview form``; with one stamped form no heading is needed.
 """
 
 import re

@@ -133,8 +133,8 @@ def _part(experiment: Experiment, part: Part, heading: str) -> list[str]:
 
 def _notes(form: Mapping[str, str]) -> Iterator[str]:
     """What a smaller form is, and which runs are missing."""
-    if form["form"] == "preview":
-        yield _TEXTS["preview"]
+    if form["form"] in ("averaged", "preview"):
+        yield _TEXTS[form["form"]]
     elif form["form"] == "tenth" and form["n"] == str(Setting(T=1).n // 10):
         kept = _TEXTS["epsilon"].get(f"{form.get('loss')} {form.get('adam_epsilon')}", "")
         yield f"{_TEXTS['tenth']} {kept}".strip()

@@ -6,6 +6,7 @@ included) is a list or an item of one. Cells that occur twice are dropped.
 ``[preview.setting]``, ``[preview.grid]`` and ``[[preview.zip]]`` describe a smaller form of the same sweep: their keys
 replace those keys wherever the rest of the file gives them. So do those of ``tenth``, by custom a tenth of the
 features and of the datapoints at ten times the density: features are then seen as often as in the full form.
+``averaged`` is by custom that form with the loss averaged over features too.
 """
 
 import dataclasses
@@ -27,7 +28,7 @@ from numerics.engines import ENGINES
 from theory.setting import Setting, explain_invalid
 
 #: What a sweep file may describe: the sweep itself, and smaller forms of it below a table of that name.
-Form = Literal["full", "tenth", "preview"]
+Form = Literal["full", "tenth", "averaged", "preview"]
 FORMS: tuple[Form, ...] = get_args(Form)
 SMALLER_FORMS = tuple(form for form in FORMS if form != "full")
 

@@ -246,11 +246,11 @@ def run_options(seeds: int, out: str) -> Callable[[Command], Command]:
 
 
 #: `numerics.sweeps.file.SMALLER_FORMS`, written again so that help need not load what that module loads.
-SMALLER_FORMS = ("tenth", "preview")
+SMALLER_FORMS = ("tenth", "averaged", "preview")
 
 
 def form_options(described: str) -> Callable[[Command], Command]:
-    """Flags --tenth and --preview, of which at most one may be given, as one parameter ``form``.
+    """Flags --tenth, --averaged and --preview, of which at most one may be given, as one parameter ``form``.
     ``described`` is their help; its {} is the name of the form.
     """
 
