@@ -199,9 +199,9 @@ def _part(experiment: Experiment, tables: Tables, folder: Path, notes: Path) -> 
 
 def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple[Path, list[Path]]:
     """Tables, figure (PNG), page, and the animation of an experiment that has one: the page, and all files. A folder
-    ``NAME/tenth``, ``NAME/averaged`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie there. Of an
-    experiment's own folder it goes to ``notes/experiments/NAME.md``, beside a list of all pages, else into that folder
-    itself. OSError if the disk refuses.
+    ``NAME/tenth``, ``NAME/averaged`` or ``NAME/preview`` is a form beside others; the page is of all forms that lie
+    there. Of an experiment's own folder it goes to ``notes/experiments/NAME.md``, beside a list of all pages, else
+    into that folder itself. OSError if the disk refuses.
     """
     place = out.resolve()
     with explained(experiment, tables, out):
