@@ -16,7 +16,7 @@ import sympy
 from flint import arb
 from sympy.core.relational import Relational
 
-from theory.derivations.domains import Domain, Point, points
+from theory.derivations.domains import Domain, Integers, Interval, Point, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
 from theory.derivations.texts import read_table
 
@@ -147,16 +147,22 @@ def _texts() -> dict[str, Any]:
 
 
 def theorem(
-    label: str, *, on: Domain, steps: Mapping[str, Claim], standing: Standing = "theorem"
+    label: str,
+    *,
+    on: Mapping[Any, Interval | Integers],
+    steps: Mapping[str, Claim],
+    standing: Standing = "theorem",
 ) -> Derivation:
     """A derivation of a theorem, with the text under its label in the TOML file beside its module.
-    Steps go by their labels, and `on` has the domain of each symbol.
+    Steps go by their labels, and `on` has the set of each symbol, or of several.
     """
+    groups = [(key if isinstance(key, tuple) else (key,), one) for key, one in on.items()]
+    domain = {symbol: one for symbols, one in groups for symbol in symbols}
     texts: dict[str, Any] = {"source": "ours"} | _texts()[label]
     reasons = texts.pop("reasons")
     if set(reasons) != set(steps):
         raise ValueError(f"{label}: the reasons {sorted(reasons)} must be those of the steps {sorted(steps)}")
-    claims = tuple(Step(name, *_on_its_domain(claim, on), reasons[name]) for name, claim in steps.items())
+    claims = tuple(Step(name, *_on_its_domain(claim, domain), reasons[name]) for name, claim in steps.items())
     return Derivation(label=label, standing=standing, steps=claims, **texts)
 
 

@@ -19,12 +19,7 @@ _shared_11, _shared_12, _shared_22 = 1 + h1**2 + h3**2, h1 * h2 + h3 * h4, h2**2
 
 _SUM = theorem(
     "dimensionality.sum-bound",
-    on={
-        alpha: EIGENVALUE,
-        beta: EIGENVALUE,
-        **dict.fromkeys((u, v, h1, h3, h4), COORDINATE),
-        h2: Interval("1/4", 2),
-    },
+    on={(alpha, beta): EIGENVALUE, (u, v, h1, h3, h4): COORDINATE, h2: Interval("1/4", 2)},
     steps={
         "dimensionality.cauchy-schwarz": equal(
             (alpha * u**2 + beta * v**2) * (u**2 / alpha + v**2 / beta) - (u**2 + v**2) ** 2,
@@ -44,7 +39,7 @@ _SUM = theorem(
 
 _LEVERAGE = theorem(
     "dimensionality.leverage",
-    on={alpha: EIGENVALUE, beta: EIGENVALUE, u: COORDINATE, v: COORDINATE, g: COORDINATE, e: COORDINATE},
+    on={(alpha, beta): EIGENVALUE, (u, v, g, e): COORDINATE},
     steps={
         "dimensionality.probe": equal(
             (alpha * g**2 + beta * e**2) * (u**2 / alpha + v**2 / beta) - (u * g + v * e) ** 2,
@@ -55,14 +50,7 @@ _LEVERAGE = theorem(
 
 _REPEATS = theorem(
     "dimensionality.repeats",
-    on={
-        alpha: EIGENVALUE,
-        beta: EIGENVALUE,
-        u: COORDINATE,
-        v: COORDINATE,
-        R: Integers(1, 8),
-        ell: Interval(0, 8),
-    },
+    on={(alpha, beta): EIGENVALUE, (u, v): COORDINATE, R: Integers(1, 8), ell: Interval(0, 8)},
     steps={
         "dimensionality.rank-one-update": equal(
             ((beta + R * v**2) * u**2 - 2 * R * u * v * (u * v) + (alpha + R * u**2) * v**2)
@@ -75,7 +63,7 @@ _REPEATS = theorem(
 
 _GAUSSIAN = theorem(
     "dimensionality.gaussian",
-    on={alpha: EIGENVALUE, beta: EIGENVALUE, u: COORDINATE, v: COORDINATE, T: Integers(2, 20)},
+    on={(alpha, beta): EIGENVALUE, (u, v): COORDINATE, T: Integers(2, 20)},
     steps={
         "dimensionality.likelihood": equal(
             -log(exp(-(u**2) * T / (2 * alpha)) / sqrt(2 * pi * alpha / T))

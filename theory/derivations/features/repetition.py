@@ -36,15 +36,7 @@ _ORDER = closed_form(
 
 _SQUARE_ROOT = closed_form(
     "repetition.square-root",
-    on={
-        T: Integers(1, 40),
-        p: UNIT,
-        x: UNIT,
-        y: UNIT,
-        s: Interval(-2, 2),
-        u: Interval(-2, 2),
-        v: Interval(-2, 2),
-    },
+    on={T: Integers(1, 40), (p, x, y): UNIT, (s, u, v): Interval(-2, 2)},
     steps={
         "repetition.energy-variance": equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
         "repetition.cancellation": (

@@ -17,8 +17,7 @@ _SEPARATED = closed_form(
     "sea.separated-gain",
     on={
         r: Interval("1/8", 2),
-        q: Interval("1/4", 4),
-        y: Interval("1/4", 4),
+        (q, y): Interval("1/4", 4),
         b: Interval(-1, "-1/8"),
         i: Integers(1, 12),
         x: Interval("1/8", 1),

@@ -85,14 +85,7 @@ _LIGHT = theorem(
 
 _RANK = theorem(
     "codes.rank-bound",
-    on={
-        s: Interval(0, 3),
-        u: Interval(0, 1),
-        q: Interval("1/8", 4),
-        k: SIMPLEX,
-        i: SIMPLEX,
-        B: Integers(2, 40),
-    },
+    on={s: Interval(0, 3), u: Interval(0, 1), q: Interval("1/8", 4), (k, i): SIMPLEX, B: Integers(2, 40)},
     steps={
         "codes.rank-lift": equal(u**2 / q - (2 * s * u - s**2 * q), (u - s * q) ** 2 / q),
         "codes.rank-least": (
@@ -108,8 +101,7 @@ _RANK = theorem(
 _ORTHOPLEX = theorem(
     "codes.orthoplex-bound",
     on={
-        x: Interval(0, 4),
-        y: Interval(0, 4),
+        (x, y): Interval(0, 4),
         s: Interval(0, 5),
         ell: Interval(1, 3),
         u: Interval(0, 1),

@@ -14,7 +14,7 @@ UNIT = Interval(0, 1)
 _TEST_LOSS = closed_form(
     "memorization.test-loss",
     on={
-        **dict.fromkeys((x, y, u, v, s), UNIT),
+        (x, y, u, v, s): UNIT,
         t: Interval(0, 2),
         phi: Interval("1/8", "3/2"),
         T: Integers(2, 40),

@@ -22,10 +22,9 @@ _COSINE, _MOST = (2 - sqrt(2)) / 4, 3 - 2 * sqrt(2)
 _SHIFTED = theorem(
     "codes.shifted-bound",
     on={
-        x: Interval("1/8", 4),
-        y: Interval("1/8", 4),
+        (x, y): Interval("1/8", 4),
         kappa: Interval("1/64", 2),
-        **dict.fromkeys((phi, s, t), Interval(0, 3)),
+        (phi, s, t): Interval(0, 3),
         delta: Interval(0, "31/32"),
         mu: Interval("1/64", "1/2"),
         T: Integers(5, 5),

@@ -28,14 +28,12 @@ def least_angle(mean: Expr) -> Expr:
 _TGON = theorem(
     "memorization.tgon-norm",
     on={
-        x: LENGTH,
-        y: LENGTH,
+        (x, y): LENGTH,
         ell: Interval("1/8", 2),
         s: Interval(0, 2),
-        **dict.fromkeys((a, a1, a2, a3), MEAN),
+        (a, a1, a2, a3): MEAN,
         T: POINTS,
-        d: Integers(1, 12),
-        i: Integers(1, 12),
+        (d, i): Integers(1, 12),
     },
     steps={
         "memorization.pair-cosine": equal(
@@ -82,7 +80,7 @@ def penalised(length: Expr) -> Expr:
 
 _PENALISED = theorem(
     "memorization.tgon-penalised",
-    on={x: LENGTH, y: LENGTH, mu: Interval(0, 3), T: POINTS},
+    on={(x, y): LENGTH, mu: Interval(0, 3), T: POINTS},
     steps={
         "memorization.penalised-convex": equal(
             (penalised(x) + penalised(y)) / 2 - penalised((x + y) / 2), mu * (x - y) ** 2 / 4

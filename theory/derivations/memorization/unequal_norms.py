@@ -19,12 +19,7 @@ PLANE = Interval(-2, 2)
 
 _PROGRAMME = theorem(
     "unequal.programme",
-    on={
-        **dict.fromkeys((p, q, X), UNIT),
-        **dict.fromkeys((u, v, h1, c, g, e), PLANE),
-        x: Interval(0, 4),
-        y: SIZE,
-    },
+    on={(p, q, X): UNIT, (u, v, h1, c, g, e): PLANE, x: Interval(0, 4), y: SIZE},
     steps={
         "unequal.least-norm": equal(
             p * (u - h1 / (p + q)) ** 2 + q * (v - h1 / (p + q)) ** 2,
@@ -40,7 +35,7 @@ _PROGRAMME = theorem(
 
 _SIMPLEX = theorem(
     "unequal.simplex",
-    on={p: SIZE, q: SIZE, alpha: SIZE, h1: PLANE, h2: PLANE, h3: PLANE, u: PLANE, v: PLANE, w: PLANE},
+    on={(p, q, alpha): SIZE, (h1, h2, h3, u, v, w): PLANE},
     steps={
         "unequal.weighted-sum": equal(
             p * q * (h1 * (h1 - h2) + h2 * (h2 - h1))
@@ -73,7 +68,7 @@ _SIMPLEX = theorem(
 
 _EXISTENCE = theorem(
     "unequal.existence",
-    on={x: Interval("1/8", 4), d: Integers(1, 12), i: Integers(1, 12), y: SIZE},
+    on={x: Interval("1/8", 4), (d, i): Integers(1, 12), y: SIZE},
     steps={
         "unequal.polygon-feasible": at_least(
             x * (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))), x
@@ -86,12 +81,7 @@ _opening = 1 - cos(2 * pi / i)
 
 _UNTIED = theorem(
     "unequal.untied",
-    on={
-        X: UNIT,
-        **dict.fromkeys((u, v, g, e, h1, h2, w, h3), PLANE),
-        **dict.fromkeys((p, q, alpha, r), SIZE),
-        i: Integers(3, 30),
-    },
+    on={X: UNIT, (u, v, g, e, h1, h2, w, h3): PLANE, (p, q, alpha, r): SIZE, i: Integers(3, 30)},
     steps={
         "unequal.untied-output": equal(
             X * ((u * g + v * e) + (1 - (u * h1 + v * h2))), X * (1 - (u * (h1 - g) + v * (h2 - e)))

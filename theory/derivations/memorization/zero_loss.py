@@ -19,14 +19,7 @@ PLANE = Interval(-2, 2)
 
 _REDUCTION = theorem(
     "memorization.reduction",
-    on={
-        p: UNIT,
-        q: UNIT,
-        **dict.fromkeys((v, w, g, u), PLANE),
-        beta: Interval(-1, 2),
-        gamma: Interval(-1, 2),
-        phi: Interval(0, 6),
-    },
+    on={(p, q): UNIT, (v, w, g, u): PLANE, (beta, gamma): Interval(-1, 2), phi: Interval(0, 6)},
     steps={
         "memorization.merge-constraint": equal(
             (p * (v * g + beta) + q * (w * g + gamma)) / (p + q),
@@ -43,13 +36,7 @@ _REDUCTION = theorem(
 
 _PROGRAMME = theorem(
     "memorization.programme",
-    on={
-        X: UNIT,
-        x: Interval(0, 4),
-        c: Interval(-3, 1),
-        **dict.fromkeys((u, v, g, e), PLANE),
-        y: Interval(0, 3),
-    },
+    on={X: UNIT, x: Interval(0, 4), c: Interval(-3, 1), (u, v, g, e): PLANE, y: Interval(0, 3)},
     steps={
         "memorization.own-output": equal(X * (x + c) - X, X * (c - (1 - x))),
         "memorization.other-output": equal(
@@ -67,7 +54,7 @@ _PROGRAMME = theorem(
 
 _SIMPLEX = theorem(
     "memorization.simplex",
-    on={h1: PLANE, h2: PLANE, h3: PLANE, h4: PLANE, T: Integers(1, 40), mu: Interval(0, 2)},
+    on={(h1, h2, h3, h4): PLANE, T: Integers(1, 40), mu: Interval(0, 2)},
     steps={
         "memorization.simplex-sum": equal(
             sum(
@@ -88,7 +75,7 @@ _SIMPLEX = theorem(
 _ROBUST = theorem(
     "memorization.robust",
     on={
-        **dict.fromkeys((u, v, w, h1, h2, h3, t, g, e), PLANE),
+        (u, v, w, h1, h2, h3, t, g, e): PLANE,
         epsilon: Interval(0, "1/4"),
         s: Interval(0, 1),
         scale: Interval("1/2", 2),

@@ -19,8 +19,7 @@ _EPSILON = closed_form(
     on={
         g: GRADIENT,
         n: Integers(1, 40),
-        epsilon: SMALL,
-        eta: SMALL,
+        (epsilon, eta): SMALL,
         p: Interval("1/8", "7/8"),
         delta: Interval("1/8", 1),
         T: Integers(2, 40),

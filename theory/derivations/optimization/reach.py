@@ -19,7 +19,7 @@ PLANE = Interval(-2, 2)
 
 _BUDGET = closed_form(
     "optimization.decay-budget",
-    on={k: Integers(2, 40), u: PLANE, v: PLANE, phi: Interval("1/4", 6)},
+    on={k: Integers(2, 40), (u, v): PLANE, phi: Interval("1/4", 6)},
     steps={
         "optimization.warm-up": equal(Sum((2 * j + 1) / (2 * k), (j, 0, k - 1)), k / 2),
         "optimization.cosine": equal(Sum(cos(pi * j / k), (j, 0, k - 1)), 1),
