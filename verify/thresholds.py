@@ -4,7 +4,7 @@ Errors are squared errors over ‖X_t‖², so that they mean the same on data o
 absolute: it is the trainer's.
 """
 
-from numerics.least_norm.polishing import DROPPED_ERROR, DROPPED_LENGTH
+from numerics.least_norm import DROPPED_ERROR, DROPPED_LENGTH
 from theory.setting import MEMORIZED_ERROR
 
 __all__ = ["DROPPED_ERROR", "DROPPED_LENGTH", "MEMORIZED_ERROR"]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.data import Dataset, as_dataset
+from numerics.least_norm import DROPPED_ERROR, DROPPED_LENGTH
 from numerics.least_norm.programme import LeastNormProgramme, certificate_of, descended, finished
 from numerics.measurement.record import measure
 from numerics.model import read_parameters
@@ -23,10 +24,6 @@ from theory.record import Record
 
 Floats = NDArray[np.float64]
 
-#: A dropped point is at most this long, in median lengths; points of a regular polygon are all 1 long.
-DROPPED_LENGTH = 0.5
-#: ... and has at least this squared error; a point that is reconstructed has about 0, one that is forgotten at most 1.
-DROPPED_ERROR = 0.1
 #: Residuals below this make a certificate.
 CERTIFIED = 1e-9
 #: Where a constraint is violated by more than this, what was found is no model of zero loss.

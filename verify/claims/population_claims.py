@@ -15,7 +15,6 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from numerics.engines.cpu.trajectory import point_errors
 from theory import Record, Setting, predict
 from theory.memorization.memorized_loss import loss_of_overlaps
 from verify.claims.judging import Case, Claim, Control, Finding, not_judged, once_per_case
@@ -167,6 +166,8 @@ def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
     """The overlaps of fresh datapoints with the data, the loss on them, and how far it may be from the predicted one;
     None without fresh datapoints, or where they do not tell.
     """
+    from numerics.engines.cpu.trajectory import point_errors
+
     if case.parameters is None or case.data is None or case.fresh is None:
         return None
     overlaps = case.data.sparse().T @ case.fresh.sparse()

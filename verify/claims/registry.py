@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from numerics import Dataset, measure
+from numerics.data import Dataset
 from numerics.measurement.distinct import distinct_points
-from numerics.model import read_parameters
 from theory import Record, Setting
 from verify.claims.feature_claims import FEATURE_CLAIMS
 from verify.claims.judging import Case, Claim, Judgement, judge_claim
@@ -29,6 +28,9 @@ def judge_on(model: Any, data: Dataset, record: Record | None = None) -> tuple[J
 
     ``record`` is what was measured on the distinct datapoints, if it was.
     """
+    from numerics import measure
+    from numerics.model import read_parameters
+
     record = record or measure(model, distinct_points(data).data)
     setting = Setting(T=record.T, m=record.m, n=data.n)
     case = Case(setting, record, parameters=read_parameters(model, data.n), data=data)
