@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import FILE, BadInput, check_place, json_option, refusals
-from tgon.cli.output import print_claims, print_json, print_table
+from tgon.cli.output import load_torch, print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Dataset
@@ -53,10 +53,12 @@ def check(
     orientation, or a run file of this program, which knows its data. Several files, a folder, or several instances in
     one file are one table. What is not ReLU(WᵀWx + b) is told apart and not judged. Nothing is ever unpickled.
     """
+    _check_figure(figure)
+    load_torch()
+
     from verify.claims.judging import exit_code
     from verify.model_files import ForeignData, model_files
 
-    _check_figure(figure)
     with refusals():
         files = model_files(models, data)
         given, fresh = (None if path is None else ForeignData(path, rows) for path in (data, test))

@@ -21,7 +21,7 @@ from tgon.cli.options import (
     run_options,
     setting_options,
 )
-from tgon.cli.output import chosen, print_claims, print_json, print_table
+from tgon.cli.output import chosen, load_torch, print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from theory import Setting
@@ -57,12 +57,14 @@ def compare(
     Writes into --out: the runs, cells.csv, runs.csv, comparison.json, figures, and report.html. Finished runs found
     there are reused.
     """
+    strong = _strong_settings(strong_T or (), strong_decay, given)
+    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each group once
+    load_torch()
+
     import numerics
     import verify
     from verify.report import write_report
 
-    strong = _strong_settings(strong_T or (), strong_decay, given)
-    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each group once
     folder = Path(out) / "runs"
     with keeping(folder):
         runs = numerics.train(settings, seeds, engine=engine, out=folder, progress=not chosen("quiet"))

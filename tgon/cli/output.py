@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,6 +42,13 @@ def computing(stages: int) -> Iterator[Callable[[str], None]]:
     ) as bar:
         task = bar.add_task("", total=stages, completed=-1)  # the first stage begins at 0
         yield lambda stage: bar.update(task, description=stage, advance=1, refresh=True)
+
+
+def load_torch() -> None:
+    """Import torch and what needs it, which takes seconds; a line on a terminal says so."""
+    with computing(1) as begin:
+        begin("loading torch")
+        importlib.import_module("verify.checking")
 
 
 def shown(value: Any, digits: int = 4) -> str:

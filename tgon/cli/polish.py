@@ -10,7 +10,7 @@ import click
 
 from tgon.cli.check import data_option, dataset_of, instance_option, own_data
 from tgon.cli.options import FILE, BadInput, json_option, refusals
-from tgon.cli.output import print_json, print_table
+from tgon.cli.output import load_torch, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Dataset, Polished
@@ -48,6 +48,8 @@ def polish(
     several models, one that cannot be polished is a row with a reason. Exit code 3 if one does not settle or none can
     be polished, 1 if one ends below the least norm that theory allows.
     """
+    load_torch()
+
     from verify.model_files import model_files
 
     with refusals():

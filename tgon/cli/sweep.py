@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import BadInput, check_size, form_options, in_one_line, json_option, keeping, option
-from tgon.cli.output import chosen, print_json, print_table
+from tgon.cli.output import chosen, load_torch, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics.sweeps import CellState, Form, Sweep
@@ -112,6 +112,8 @@ def _read(file: str, form: Form) -> Sweep:
 def _states(
     wanted: Sweep, file: str, out: str, only_status: bool, options: dict[str, Any]
 ) -> list[CellState]:
+    load_torch()
+
     from numerics.sweeps import run_sweep, sweep_states
     from numerics.sweeps.cluster import ClusterError
 

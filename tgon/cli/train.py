@@ -15,7 +15,7 @@ from tgon.cli.options import (
     run_options,
     setting_options,
 )
-from tgon.cli.output import chosen, print_json, print_table
+from tgon.cli.output import chosen, load_torch, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Run
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 @json_option
 def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
     """Train models on T datapoints, measure them and name what became of them."""
+    settings = make_settings(T, given)
+    load_torch()
+
     import numerics
     from verify.comparison import MEASURED
 
-    settings = make_settings(T, given)
     with keeping(Path(out)):
         runs = numerics.train(settings, seeds, engine=engine, out=out, progress=not chosen("quiet"))
     answers = [describe_run(run) for run in runs]
