@@ -52,7 +52,7 @@ site: install ## guide, tutorials, notes and API as a site, build/site/index.htm
 	$(BIN)/python -m sphinx -W --keep-going --quiet --jobs auto notes build/site
 
 bench: install ## time the engines (on an otherwise idle machine)
-	$(BIN)/tgon bench --out benchmarks/results.csv
+	$(BIN)/python benchmarks/engines.py
 
 figures: install ## every experiment's preview form, into figures/ (about half an hour on two cores)
 	$(call draw,--preview,--out figures/experiments/$$name)

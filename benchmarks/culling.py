@@ -22,6 +22,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from bound import sum_pairs
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
@@ -95,7 +96,7 @@ def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
     kinds = classify(parameters, hidden, culling)
     calls = [
         repeated(sum_culled, rows, hidden, culling, gradients, pulled),
-        repeated(kernels.sum_pairs, rows, hidden, gradients, pulled, scratch),
+        repeated(sum_pairs, rows, hidden, gradients, pulled, scratch),
     ]
     least, dense_least = (min(times) for times in _in_turns(calls, turns))
     return Sums(hidden.shape[1], least, dense_least, int((kinds == CUT).sum()), kinds.shape[0])

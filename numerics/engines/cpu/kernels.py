@@ -187,12 +187,6 @@ def as_rows(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
     return tuple(array[k] for k in range(array.shape[0]))
 
 
-def _sum_pairs(parameters, hidden, gradients, pulled, scratch):
-    """`dense_pairs` of all features, for the benchmark to time alone."""
-    dense_pairs(parameters, hidden, gradients, pulled, scratch, 0, parameters[0].size)
-
-
-sum_pairs = compiled(_sum_pairs, "sum_pairs")
 compute_gradients = compiled(_compute_gradients, "compute_gradients")
 accumulate_point_errors = compiled(_accumulate_point_errors, "accumulate_point_errors")
 #: On one core; runs of different seeds may call it at once.

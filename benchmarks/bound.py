@@ -14,8 +14,8 @@ import numpy as np
 from numba import njit
 
 from numerics.engines.cpu import kernels
-from numerics.engines.cpu.compilation import INLINE
-from numerics.engines.cpu.pairs import REGISTERS, scratch_size
+from numerics.engines.cpu.compilation import INLINE, compiled
+from numerics.engines.cpu.pairs import REGISTERS, dense_pairs, scratch_size
 from numerics.engines.cpu.simd import LANES, from_source
 
 #: Features and datapoints of one timed call of the kernel: below a millisecond for m <= 20.
@@ -59,6 +59,14 @@ def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     return lambda: mix(numbers, m, rounds), rounds * chains * LANES
 
 
+def _sum_pairs(parameters, hidden, gradients, pulled, scratch):
+    """`dense_pairs` of all features, to be timed alone."""
+    dense_pairs(parameters, hidden, gradients, pulled, scratch, 0, parameters[0].size)
+
+
+sum_pairs = compiled(_sum_pairs, "sum_pairs")
+
+
 def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     random = np.random.default_rng(0)
     parameters, hidden = (
@@ -67,7 +75,7 @@ def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
     scratch = np.zeros(scratch_size(m), dtype)
     rows, sums = kernels.as_rows(parameters), kernels.as_rows(gradients)
-    return lambda: kernels.sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
+    return lambda: sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
 
 
 def _fastest(calls: Sequence[Callable[[], Any]], slices: int) -> list[float]:
@@ -82,7 +90,22 @@ def _fastest(calls: Sequence[Callable[[], Any]], slices: int) -> list[float]:
     return best
 
 
-def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> tuple[float, float]:
+def check_mix(m: int = 3, rounds: int = 4, chains: int = 2) -> None:
+    """AssertionError unless the mix does its operations: sums would not come out, were a loop hoisted or dropped."""
+    for dtype in (np.float32, np.float64):
+        numbers = np.array([0.5, 0.25, 0.0, 1.0, 2.0], dtype)
+        s, g, q = 0.0, [1.0, 2.0], [1.0, 2.0]
+        for _ in range(rounds):
+            y = [max(each + m * 0.5 * 0.25, 0.0) for each in g]
+            s += sum(y)
+            g = [each + m * 0.25 * out for each, out in zip(g, y, strict=True)]
+            q = [each + m * 0.5 * out for each, out in zip(q, y, strict=True)]
+        expected = LANES * (s + sum(g) + sum(q))
+        np.testing.assert_allclose(_mix(chains)(numbers, m, rounds), expected, rtol=100 * np.finfo(dtype).eps)
+        assert np.isfinite(_mix_call(2, np.dtype(dtype))[0]())
+
+
+def measure_rate(m: int, dtype: str = "float32", slices: int = 500) -> tuple[float, float]:
     """Pairs per second on one core at T = 1000, of the kernel and of its bound; the fastest of ``slices`` each."""
     calls = [_kernel_call(m, np.dtype(dtype)), _mix_call(m, np.dtype(dtype))]
     spent = _fastest([call for call, _ in calls], slices)
@@ -90,7 +113,7 @@ def measure_rate(m: int, dtype: str = "float32", slices: int = 200) -> tuple[flo
     return kernel, bound
 
 
-@njit(**INLINE)  # type: ignore[untyped-decorator]
+@njit(**INLINE)
 def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, scalars: Any) -> bool:
     finite = True
     for k in range(len(rows)):
@@ -98,7 +121,7 @@ def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, 
     return finite
 
 
-def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 200) -> float:
+def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 500) -> float:
     """Milliseconds of one AdamW pass over n(m + 1) parameters on one core, the fastest of ``slices``."""
     random = np.random.default_rng(0)
     rows = [kernels.as_rows(random.random((m + 1, n)).astype(dtype)) for _ in range(4)]
