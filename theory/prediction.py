@@ -84,7 +84,7 @@ def predict(
     elif values:
         raise TypeError(f"{', '.join(values)}: the setting has values of its own; try predict(8, m=3)")
     if not isinstance(setting, Setting):
-        raise TypeError(f"setting = {setting!r}: it must be a theory.Setting; try predict(8)")
+        raise TypeError(f"setting = {setting!r}: it must be T or a Setting; try predict(8)")
     if penalty not in ("weights", "both"):
         raise ValueError(f"penalty = {penalty!r}: it must be 'weights' or 'both'; try penalty='weights'")
     distinct = setting.distinct

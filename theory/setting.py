@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import functools
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -30,7 +31,42 @@ RINGS = {"pentagon": 5, "hexagon": 6, "heptagon": 7}
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+_Checked = TypeVar("_Checked")
 
+
+def _refusing_in_one_line(cls: type[_Checked]) -> type[_Checked]:
+    """The class with what pydantic finds wrong as a ValueError of one line."""
+    check: Any = cls.__init__
+
+    @functools.wraps(check)
+    def init(self: _Checked, *args: Any, **values: Any) -> None:
+        try:
+            check(self, *args, **values)
+        except ValidationError as error:
+            raise ValueError("; ".join(map(_explain, error.errors()))) from None
+
+    cls.__init__ = init  # type: ignore[assignment]
+    return cls
+
+
+def _explain(problem: Any) -> str:
+    """What was given, what is allowed, what to try."""
+    message: str = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    place = problem["loc"][-1]
+    if isinstance(place, int) and place > 0:
+        return f"{problem['input']!r} stands without a name, as only T may; try n={problem['input']!r}"
+    name = place or "T"
+    default = 8 if name == "T" else Setting.__dataclass_fields__[name].default
+    if problem["type"].startswith("missing"):
+        return f"{name} is missing; try {name}={default}"
+    given = problem["input"]
+    shown = "NaN" if isinstance(given, float) and math.isnan(given) else repr(given)
+    return f"{name} = {shown}: {message.replace('Input should be', 'must be')}; try {name}={default!r}"
+
+
+@_refusing_in_one_line
 @dataclass(frozen=True, repr=False, config=ConfigDict(extra="forbid", hide_input_in_errors=True))
 class Setting:
     """One training setting of the ReLU-output model; frozen, checked on construction.
@@ -58,13 +94,16 @@ class Setting:
     adam_epsilon : Adam's ε.
     schedule : "cosine" to zero after the warm-up, or "constant".
 
-    Raises pydantic.ValidationError: A value outside its domain or an unknown name; :func:`explain_invalid`
-    puts it in one line.
+    Raises ValueError: A value outside its domain or an unknown name, in one line: what was given, what is allowed,
+    what to try.
 
     >>> round(Setting(8).decay_budget, 4)
     0.25
     >>> Setting(8, weight_decay=0.5).replace(T=5)
     Setting(T=5, weight_decay=0.5)
+    >>> Setting(0)
+    Traceback (most recent call last):
+    ValueError: T = 0: must be greater than or equal to 1; try T=8
 
     """
 
@@ -124,7 +163,8 @@ class Setting:
             )
         if self.lr * self.weight_decay >= 1:
             raise ValueError(
-                f"lr*weight_decay is {self.lr * self.weight_decay:g}; it must be below 1 for AdamW to decay"
+                f"lr*weight_decay is {self.lr * self.weight_decay:g}; it must be below 1 for AdamW to decay; "
+                "try lr=0.001 or weight_decay=0.01"
             )
         return self
 
@@ -171,27 +211,3 @@ class Setting:
     def as_dict(self) -> dict[str, int | float | str]:
         """Every value under its own name, defaults filled in; JSON-ready, and the input of a run's name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-
-
-def explain_invalid(error: ValidationError) -> str:
-    """One line for a refused setting: what was given, what is allowed.
-
-    >>> try:
-    ...     Setting(T=0)
-    ... except ValidationError as error:
-    ...     print(explain_invalid(error))
-    T = 0: input should be greater than or equal to 1
-    """
-    parts = []
-    for problem in error.errors():
-        name = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"].startswith("missing"):
-            parts.append(f"{name} is missing")
-        elif name:
-            given = problem["input"]
-            shown = "NaN" if isinstance(given, float) and math.isnan(given) else repr(given)
-            parts.append(f"{name} = {shown}: {message[0].lower()}{message[1:]}")
-        else:
-            parts.append(message)
-    return "; ".join(parts)

@@ -22,10 +22,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from pydantic import ValidationError
-
 from numerics.engines import ENGINES
-from theory.setting import Setting, explain_invalid
+from theory.setting import Setting
 
 #: What a sweep file may describe: the sweep itself, and smaller forms of it below a table of that name.
 Form = Literal["full", "tenth", "averaged", "preview"]
@@ -228,10 +226,10 @@ def _cells(axes: list[_Axis]) -> tuple[tuple[Setting, ...], int]:
         values = dict(zip(names, itertools.chain.from_iterable(place), strict=True))
         try:
             cells[Setting(**values)] = None
-        except ValidationError as error:
+        except ValueError as error:
             free = {name: value for name, value in values.items() if name not in fixed}
             here = ", ".join(f"{name} = {_shown(value)}" for name, value in free.items())
-            line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", explain_invalid(error))
+            line = re.sub(r"\b(try|or) (\w+)=", r"\1 \2 = ", str(error))
             raise SweepFileError(f"{here and f'cell {here}: '}{line}") from None
     return tuple(cells), count
 

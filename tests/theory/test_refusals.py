@@ -135,7 +135,7 @@ def test_values_outside_the_domain(said, function, given):
     [
         *(("must be an integer", memorization_code, given) for given in ((3.0, 2), ("3", 2), (7, None))),
         *(
-            (r"^.* must be a theory\.Setting; try predict\(8\)$", predict, [given])
+            (r"^.* must be T or a Setting; try predict\(8\)$", predict, [given])
             for given in (5.0, True, None, "5", [Setting(T=5)])
         ),
     ],

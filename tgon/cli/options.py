@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-
     from theory import Setting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -93,12 +91,10 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        from pydantic import ValidationError
-
-        line = _explain(error) if isinstance(error, ValidationError) else in_one_line(error)
-        raise BadInput(
-            re.sub(r"\b(try|or) (\w+)=", lambda found: f"{found[1]} {_flag(found[2])} ", line)
-        ) from error
+        line = re.sub(
+            r"\b(try|or) (\w+)=", lambda found: f"{found[1]} {_flag(found[2])} ", in_one_line(error)
+        )
+        raise BadInput(line) from error
 
 
 @contextmanager
@@ -159,22 +155,8 @@ def check_place(file: Path, option: str) -> None:
         raise BadInput(f"{option}: {refused}; try a folder that can be written")
 
 
-def _explain(error: ValidationError) -> str:
-    """`theory.setting.explain_invalid` with the paper's value as the one to try."""
-    from theory.setting import explain_invalid
-
-    line = explain_invalid(error)
-    named = [name for problem in error.errors() for name in problem["loc"] if name in _PAPER]
-    remedy = " ".join(f"{_flag(name)} {_PAPER[name]}" for name in named or ("lr", "weight_decay"))
-    return line if "; try " in line else f"{line}; try {remedy}"
-
-
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
-
-
-#: The paper's values by name, the defaults of every command; a test holds them against `theory.Setting`.
-_PAPER: dict[str, Any] = {"T": 8, "warmup": 2_500}
 
 
 def integers_option(
@@ -190,11 +172,6 @@ def option(name: str, default: Any, description: str, kind: Any = None) -> Calla
     return click.option(name, type=kind, default=default, show_default=True, help=description)
 
 
-def _paper_option(name: str, default: Any, description: str, kind: Any = None) -> Any:
-    _PAPER[name] = default
-    return option(_flag(name), default, description, kind)
-
-
 def _together(*options: Any) -> Callable[[Command], Command]:
     """One decorator for several options, in the order in which help lists them."""
 
@@ -207,8 +184,8 @@ def _together(*options: Any) -> Callable[[Command], Command]:
 
 
 _DATA = (
-    _paper_option("n", 10_000, "Number of features."),
-    _paper_option("sparsity", 0.999, "Probability that a feature is absent, between 0 and 1."),
+    option("--n", 10_000, "Number of features."),
+    option("--sparsity", 0.999, "Probability that a feature is absent, between 0 and 1."),
 )
 
 #: ``--n`` and ``--sparsity``: what the data are like, with the paper's defaults.
@@ -217,20 +194,20 @@ data_options = _together(*_DATA)
 #: The options of `theory.Setting` but T, with the paper's defaults; passed on by keyword.
 setting_options = _together(
     *_DATA,
-    _paper_option("m", 2, "Hidden dimensions."),
-    _paper_option("steps", 50_000, "Full-batch AdamW steps."),
-    _paper_option("lr", 1e-3, "Peak learning rate."),
+    option("--m", 2, "Hidden dimensions."),
+    option("--steps", 50_000, "Full-batch AdamW steps."),
+    option("--lr", 1e-3, "Peak learning rate."),
     click.option(
         "--warmup",
         type=int,
         show_default="5 % of the steps",
         help="Steps of linear warm-up, before the cosine.",
     ),
-    _paper_option("weight_decay", 1e-2, "Decoupled weight decay on W and b."),
-    _paper_option("seed", 0, "Seed of data and start; the first one where there are several."),
-    _paper_option("dtype", "float32", "Arithmetic of training.", ["float32", "float64"]),
-    _paper_option("loss", "sum", "Features are summed, or averaged too.", ["sum", "mean"]),
-    _paper_option("adam_epsilon", 1e-8, "Adam's ε."),
+    option("--weight-decay", 1e-2, "Decoupled weight decay on W and b."),
+    option("--seed", 0, "Seed of data and start; the first one where there are several."),
+    option("--dtype", "float32", "Arithmetic of training.", ["float32", "float64"]),
+    option("--loss", "sum", "Features are summed, or averaged too.", ["sum", "mean"]),
+    option("--adam-epsilon", 1e-8, "Adam's ε."),
 )
 
 
