@@ -474,6 +474,9 @@ def test_check_of_several_models_is_one_table(tmp_path):
     assert "holds 2 models" in refusal("check", tmp_path / "models/20.npz", "--instance", 2)
     done = tgon("check", tmp_path / "models/100.npz")
     assert (done.exit_code, done.stdout.partition(":")[0]) == (3, "not ReLU(WᵀWx + b)")
+    (tmp_path / "models/20.npz").unlink()
+    (row,) = answer("check", tmp_path / "models", code=3)  # a folder is a list, whatever it holds
+    assert row["model"].endswith("100.npz")
 
 
 def test_check_a_run_needs_no_data(tmp_path):

@@ -62,14 +62,15 @@ def check(
     with refusals():
         files = model_files(models, data)
         given, fresh = (None if path is None else ForeignData(path, rows) for path in (data, test))
-    found = [answer for file in files for answer in _answers(file, (given, fresh), instance, len(files) == 1)]
+    alone = not (len(models) > 1 or Path(models[0]).is_dir())
+    found = [answer for file in files for answer in _answers(file, (given, fresh), instance, alone)]
     answers, checked = [answer for answer, _ in found], [one for _, one in found]
     if figure is not None:
         _draw(checked, figure)
         click.echo(f"Figure: {figure}", err=True)
     if as_json:
-        print_json(answers[0] if len(answers) == 1 else answers)
-    elif len(answers) == 1:
+        print_json(answers[0] if alone and len(answers) == 1 else answers)
+    elif len(answers) == 1 and "reason" not in answers[0]:
         _print_answer(answers[0], checked[0])
     else:
         _print_rows(found)
@@ -178,8 +179,8 @@ def _draw(checked: Sequence[Checked | None], figure: Path) -> None:
 _SAID = {
     "‖W‖": "weight_norm",
     "Σ‖h‖²": "energy",
-    "‖W‖ of seen features outside the data": "weight_norm_seen",
-    "‖W‖ of unseen features": "weight_norm_unseen",
+    "seen ⊥: outside the data span": "weight_norm_seen",
+    "unseen: of unseen features": "weight_norm_unseen",
     "‖b‖": "bias_norm",
     "train loss": "train_loss",
     "worst datapoint": "worst_point_error",

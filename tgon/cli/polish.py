@@ -54,12 +54,13 @@ def polish(
 
     with refusals():
         files = model_files(models, data)
-    answers = [_polished(str(file), data, instance, alone=len(files) == 1) for file in files]
+    alone = not (len(models) > 1 or Path(models[0]).is_dir())
+    answers = [_polished(str(file), data, instance, alone) for file in files]
     if table is not None:
         _write_rows(answers, table)
     if as_json:
-        print_json(answers[0] if len(answers) == 1 else answers)
-    elif len(answers) == 1:
+        print_json(answers[0] if alone else answers)
+    elif len(answers) == 1 and not answers[0]["reason"]:
         _print_answer(answers[0])
     else:
         _print_rows(answers)
