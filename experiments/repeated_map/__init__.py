@@ -51,7 +51,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, ``boundaries`` (by size and criterion), ``theory`` (by size) and ``sweeps``."""
     sizes = sorted({(run.setting.n, run.setting.T, run.setting.sparsity) for run in runs})
     theory = pd.DataFrame([_theory(*size) for size in sizes])
-    return derived({"runs": kept(table), "theory": theory, "sweeps": _sweeps(runs)})
+    return derived({"runs": kept(table), "theory": theory, "sweeps": swept(runs, SWEPT)})
 
 
 def derived(tables: Tables) -> Tables:
@@ -98,15 +98,15 @@ def _theory(n: int, T: int, sparsity: float) -> dict[str, Any]:
     return {**drawn, **answer["repeats"], **stands, "zero_bias": answer["zero_bias"]["mean"]}
 
 
-def _sweeps(runs: Sequence[Run]) -> pd.DataFrame:
-    # the least n, and there the T that is nearest to `SWEPT` n
+def swept(runs: Sequence[Run], unit: float) -> pd.DataFrame:
+    """Sweeps in both directions from the runs of most repeats, at the least n and there the T nearest to ``unit`` n."""
     sizes = {(run.setting.n, run.setting.T) for run in runs}
-    n, T = min(sizes, key=lambda size: (size[0], abs(np.log(size[1] / size[0] / SWEPT))))
+    n, T = min(sizes, key=lambda size: (size[0], abs(np.log(size[1] / size[0] / unit))))
     own = [run for run in runs if (run.setting.n, run.setting.T) == (n, T)]
     repeats = sorted({1} | {run.setting.repeats for run in own})
     starts = [run for run in own if run.setting.repeats == repeats[-1]]
-    swept = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
-    return swept.assign(n=n, T=T)
+    both = pd.concat([sweep_both_ways(run, repeats) for run in starts], ignore_index=True)
+    return both.assign(n=n, T=T)
 
 
 def _sizes(tables: Tables) -> pd.DataFrame:
@@ -147,7 +147,7 @@ def findings(tables: Tables) -> list[Finding]:
         *boundaries,
         measured(statement, "share of sizes bounded on both sides", meets.mean(), len(meets)),
         found_share("The two criteria differ", MEASURED, "share of runs", int(differ.sum()), len(differ)),
-        *_hysteresis(tables["sweeps"], tables["runs"]),
+        hysteresis(tables["sweeps"], tables["runs"]),
     ]
 
 
@@ -171,17 +171,19 @@ def _published_line(sizes: pd.DataFrame) -> Finding:
     return Finding(LINE, outcome, "share of boundaries whose interval holds it", share, n=of, at="T/n > 1")
 
 
-def _hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> list[Finding]:
+def hysteresis(sweeps: pd.DataFrame, runs: pd.DataFrame) -> Finding:
     """In how many seeds a falling R keeps the point embedded below where fresh starts embed it, equal ones left out."""
-    cold = runs[(runs["n"] == sweeps["n"].iloc[0]) & (runs["T"] == sweeps["T"].iloc[0])]
     less = more = 0
-    for seed, down in sweeps[sweeps["direction"] == "down"].groupby("seed"):
-        own = cold[cold["seed"] == seed]
+    place = ["n", "T", "seed"]
+    fresh = dict(parts(runs, *place))
+    falling = dict(parts(sweeps[sweeps["direction"] == "down"], *place))
+    for key in falling.keys() & fresh.keys():
+        down, own = falling[key], fresh[key]
         _, kept = turning(numbers(down, "repeats"), numbers(down, "length") > EMBEDDED)
         _, needed = turning(numbers(own, "repeats"), np.asarray(own["embedded"], dtype=np.bool_))
         less, more = less + (kept < needed), more + (kept > needed)
     statement = "A falling R keeps the point embedded where fresh starts leave it out"
-    return [found_share(statement, MEASURED, "share of seeds, of those that differ", less, less + more)]
+    return found_share(statement, MEASURED, "share of seeds, of those that differ", less, less + more)
 
 
 def summary(tables: Tables) -> pd.DataFrame:

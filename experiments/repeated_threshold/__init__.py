@@ -22,7 +22,7 @@ from experiments.axes import one_legend
 from experiments.findings import Finding, Outcome, Tables, found
 from experiments.following import turning
 from experiments.grouping import numbers, parts
-from experiments.repeated_map import CRITERIA, KEYS, PUBLISHED_SLOPE, kept
+from experiments.repeated_map import CRITERIA, KEYS, PUBLISHED_SLOPE, hysteresis, kept, swept
 from experiments.tables import tables_beside
 from numerics import Run
 from numerics.repetition import EMBEDDED, Transition, find_transition
@@ -34,6 +34,9 @@ from verify.style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION, panels
 
 #: Draws of the numerical model for each size, the T/n of these sizes, and the features that it keeps.
 DRAWS, UNITS, FEATURES = 3, (1, 3, 10, 30, 100), 80
+
+#: T/n at which R falls and rises on one dataset.
+SWEPT = (3, 10)
 
 #: The experiment whose committed runs are laid beside ours.
 BESIDE = ("repeated-map",)
@@ -61,14 +64,18 @@ ENOUGH = 6
 
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
-    """Tables ``runs``, ``draws`` of the numerical model, ``thresholds`` of both, and ``laws``, fitted to these."""
+    """Tables ``runs``, ``sweeps`` in both directions, ``draws`` of the numerical model, ``thresholds``, ``laws``."""
     sizes = sorted({(run.setting.n, run.setting.sparsity) for run in runs})
     draws = [
         {"n": n, "T": unit * n, "seed": seed}
         | _ends(find_transition(unit * n, n, S, seed, min(FEATURES, n)), unit)
         for (n, S), unit, seed in product(sizes, UNITS, range(DRAWS))
     ]
-    return derived({"runs": kept(table), "draws": pd.DataFrame(draws)})
+    tables = {"runs": kept(table), "draws": pd.DataFrame(draws)}
+    by_unit = {unit: [run for run in runs if unit * run.setting.n == run.setting.T] for unit in SWEPT}
+    if sweeps := [swept(own, unit) for unit, own in by_unit.items() if own]:
+        tables["sweeps"] = pd.concat(sweeps, ignore_index=True)
+    return derived(tables)
 
 
 def _ends(draw: Transition, unit: float) -> dict[str, float]:
@@ -128,6 +135,7 @@ def findings(tables: Tables) -> list[Finding]:
         _judged(PROPORTIONAL, 1, trained),
         _judged(SQUARE_ROOT, 0.5, trained),
         *_at_largest(thresholds, tables["runs"]),
+        *([hysteresis(tables["sweeps"], tables["runs"])] if "sweeps" in tables else []),
     ]
 
 
