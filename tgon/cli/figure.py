@@ -64,7 +64,9 @@ def figure(
     if (runs is None) == (source is None):
         raise BadInput("give either --runs, a folder of runs, or --from, a folder of tables; try --runs runs")
     if source is not None and (form != "full" or sweep is not None or adding):
-        raise BadInput("--from draws tables as they are, without --sweep, --add and a form; try --runs")
+        raise BadInput(
+            "--from draws tables as they are, without --sweep, --add and a form such as --tenth; try --runs"
+        )
     usual = Path("experiments") / experiment.folder
     place = out or source or (usual if form == "full" else usual / form)
     with refusals():
