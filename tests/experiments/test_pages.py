@@ -283,7 +283,7 @@ def test_form_says_what_was_run(made):
     [
         ("no head", "must begin with TOML"),
         ('+++\ntitle = "t"\n+++\n', "title, question and caption must be given"),
-        (f"+++\n{HEAD}[half]\n+++\n", "half: must be one of full, tenth, preview"),
+        (f"+++\n{HEAD}[half]\n+++\n", "half: must be one of full, tenth, averaged, preview"),
         (f"+++\n{HEAD}[full]\n[tenth]\n+++\nOne text.\n", "needs the stamp of one form"),
     ],
 )
