@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.findings import Tables
-from experiments.page import ANIMATION, Part, contents_page, page
+from experiments.page import Part, contents_page, page
 from experiments.registry import EXPERIMENTS, Experiment
 from experiments.tables import (
     FORM,
@@ -208,7 +208,7 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple
         figure = picture(experiment, tables)
         contents = {place / "figure.png": render(figure, "png", digest(tables))}
         if experiment.animated:
-            contents[place / ANIMATION] = experiment.module.animate(tables)
+            contents[place / "animation.gif"] = experiment.module.animate(tables)
     page, text = page_of(experiment, tables, place)
     made_elsewhere = "made" in form_of(tables) and place in form_folders(place)
     files = [] if made_elsewhere else write_tables(tables, place)
