@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numerics import Dataset, Run, RunFileError, draw_dataset, load_run
 from numerics.data_layouts import read_dataset
@@ -23,7 +22,7 @@ from numerics.model_layouts import StoredModel, read_layout
 from verify.array_files import ForeignFileError, listed, metadata, read_arrays
 
 __all__ = [
-    *("ForeignData", "ForeignFile", "ForeignFileError", "ForeignModel"),
+    *("ForeignData", "ForeignFile", "ForeignFileError"),
     *("model_files", "read_data", "read_models"),
 ]
 
@@ -51,25 +50,6 @@ _NO_DATA = re.compile(
 
 #: Names of files in a folder that may hold models.
 _MODEL_FILES = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".th")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ForeignModel:
-    """A model read from a file, what was guessed, and the run, if the file is one of ours."""
-
-    stored: StoredModel
-    guesses: tuple[str, ...] = ()
-    run: Run | None = None
-
-    @property
-    def W(self) -> NDArray[np.float64]:
-        """(m, n) weights."""
-        return self.stored.W
-
-    @property
-    def b(self) -> NDArray[np.float64]:
-        """(n,) biases."""
-        return self.stored.b
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,8 +142,8 @@ def read_data(path: str | Path, n: int, rows: bool | None = None) -> tuple[Datas
     return ForeignData(path, rows).of(n)
 
 
-def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -> tuple[ForeignModel, ...]:
-    """The models in a file; names, transposition and nesting are guessed and the guesses listed.
+def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -> tuple[StoredModel, ...]:
+    """The models in a file; names, transposition and nesting are guessed and the guesses listed in their notes.
 
     ``sides`` are the sides of the data. Raises ForeignFileError: No such file, a file that is damaged or of another
     kind, or no W in it.
@@ -171,16 +151,16 @@ def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/model.npz", weight=np.ones((5, 2)), bias=np.zeros(5))
-    ...     read_models(f"{folder}/model.npz")[0].guesses[1]
+    ...     read_models(f"{folder}/model.npz")[0].notes[1]
     "W is the transpose of 'weight', which has shape (5, 2)"
     """
     file = source if isinstance(source, ForeignFile) else ForeignFile.read(source)
     with _naming(file.path):
         if (run := file.run) is not None:
-            return (ForeignModel(StoredModel(*checked(run.W.astype(float), run.b.astype(float))), (), run),)
+            return (StoredModel(*checked(run.W.astype(float), run.b.astype(float))),)
         if file.kind == "table":
             raise ValueError("a table of numbers, which may be data but no model; save an npz with W and b")
-        return tuple(ForeignModel(stored, stored.notes) for stored in read_layout(file.arrays, sides))
+        return read_layout(file.arrays, sides)
 
 
 def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> list[Path]:

@@ -1,8 +1,5 @@
 """Values in the types of strict JSON."""
 
-import math
-from collections.abc import Iterable, Mapping
-from os import PathLike, fspath
 from typing import Any
 
 
@@ -12,14 +9,6 @@ def in_json(value: Any) -> Any:
     >>> in_json({"norm": float("nan"), 3: (1, 2)})
     {'norm': None, '3': [1, 2]}
     """
-    if isinstance(value, Mapping):
-        return {str(key): in_json(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):
-        return in_json(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, PathLike):
-        return fspath(value)
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [in_json(item) for item in value]
-    return value
+    from pydantic_core import to_jsonable_python  # loaded when there is an answer to show
+
+    return to_jsonable_python(value, inf_nan_mode="null", fallback=lambda other: other.tolist())

@@ -138,14 +138,14 @@ def test_every_layout_is_read_or_told_apart(tmp_path, content, expected):
     torch.save(_as_torch(content), tmp_path / "model.pt")
     found = read_models(tmp_path / "model.pt", (4, 30))
     if isinstance(expected, str):
-        differences = "; ".join(found[-1].stored.differences)
+        differences = "; ".join(found[-1].differences)
         assert expected in differences
         return
     assert len(found) == expected
     for k, model in enumerate(found):
         np.testing.assert_array_equal(model.W, (k + 1) * _W)
         np.testing.assert_array_equal(model.b, _B if k < 2 else -_B)
-        assert model.stored.differences == ()
+        assert model.differences == ()
 
 
 @pytest.mark.parametrize("write", _WRITERS.values(), ids=_WRITERS)
@@ -154,7 +154,7 @@ def test_every_container_under_any_name(tmp_path, write, name):
     write(tmp_path / "made.npz", W=_W.T, bias=_B)
     model = _one((tmp_path / "made.npz").rename(tmp_path / name))
     np.testing.assert_array_equal(model.W, _W)
-    assert any("transpose" in guess for guess in model.guesses)
+    assert any("transpose" in guess for guess in model.notes)
 
 
 def test_no_bias_is_zero_and_says_so(tmp_path):
@@ -164,14 +164,14 @@ def test_no_bias_is_zero_and_says_so(tmp_path):
         model = _one(tmp_path / "W.npy", sides)
         assert model.W.shape == shape
         assert not model.b.any()
-        assert "there is no bias: b = 0" in model.guesses[0]
+        assert "there is no bias: b = 0" in model.notes[0]
 
 
 def test_a_square_matrix_is_taken_as_it_is_and_says_so(tmp_path):
     np.savez(tmp_path / "model.npz", W=_W[:, :2], b=_B[:2])
     model = _one(tmp_path / "model.npz")
     np.testing.assert_array_equal(model.W, _W[:, :2])
-    assert any("fits as well" in guess for guess in model.guesses)
+    assert any("fits as well" in guess for guess in model.notes)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_half_precision_is_told(tmp_path, kind, rounding):
     save_torch_file(tensors, tmp_path / "model.safetensors")
     model = _one(tmp_path / "model.safetensors")
     np.testing.assert_array_equal(model.W, _W)
-    assert model.stored.rounding == rounding
-    assert any("half precision" in guess for guess in model.guesses) == (rounding > 0)
+    assert model.rounding == rounding
+    assert any("half precision" in guess for guess in model.notes) == (rounding > 0)
 
 
 @pytest.mark.parametrize("n", [500, 1000, 9999])
@@ -198,7 +198,7 @@ def test_what_is_no_such_model_is_measured_as_it_is(tmp_path):
     data, D, c = draw_dataset(_SMALL), np.ones((40, 2)), np.array([1.0, -2.0])
     W, b = np.random.default_rng(0).normal(size=(2, 40)), np.linspace(-1, 1, 40)
     np.savez(tmp_path / "model.npz", **{"E.weight": W, "E.bias": c, "D.weight": D, "D.bias": b})
-    found = measure_layers(_one(tmp_path / "model.npz").stored, data)
+    found = measure_layers(_one(tmp_path / "model.npz"), data)
     X = data.dense()
     outputs = np.maximum(D @ (W @ X + c[:, None]) + b[:, None], 0)
     assert found["train_loss"] == pytest.approx(((outputs - X) ** 2).sum() / 3, rel=1e-12)
@@ -215,7 +215,7 @@ def test_a_folder_is_its_models_in_order(tmp_path):
 def test_a_run_knows_its_data(run):
     model = _one(run.path)
     np.testing.assert_array_equal(model.W, run.W)
-    assert model.run.data.digest() == run.data.digest()
+    assert ForeignFile.read(run.path).run.data.digest() == run.data.digest()
     data, guesses = read_data(run.path, 40)
     assert data.digest() == run.data.digest()
     assert "drawn from the setting" in guesses[0]

@@ -13,9 +13,10 @@ from tgon.cli.output import load_torch, print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from numerics import Dataset
+    from numerics.model_layouts import StoredModel
     from verify.checking import Checked
     from verify.claims.judging import Judgement
-    from verify.model_files import ForeignData, ForeignFile, ForeignModel
+    from verify.model_files import ForeignData, ForeignFile
 
 data_option = click.option(
     "--data",
@@ -100,15 +101,15 @@ def _answers(
         return
     for place, model in enumerate(found):
         if instance in (None, place):
-            label = (model.stored.label or place) if len(found) > 1 else None
+            label = (model.label or place) if len(found) > 1 else None
             names = {} if alone and len(found) == 1 else {"model": str(file), "instance": label}
             try:
                 with refusals():
                     at = place, len(found)
-                    dataset, guesses = dataset_of(model, file, data, at)
+                    dataset, guesses = dataset_of(model, read, data, at)
                     test = given[1].of(model.W.shape[1], at)[0] if given[1] is not None else None
                     answer, checked = _answer(model, dataset, test)
-                yield names | answer | {"guesses": [*model.guesses, *guesses]}, checked
+                yield names | answer | {"guesses": [*model.notes, *guesses]}, checked
             except BadInput as error:
                 if alone and (len(found) == 1 or instance is not None):
                     raise
@@ -123,30 +124,28 @@ def own_data(file: ForeignFile) -> ForeignData | None:
     return own if own.run is None and own.named else None
 
 
-def _answer(
-    found: ForeignModel, data: Dataset, test: Dataset | None
-) -> tuple[dict[str, Any], Checked | None]:
+def _answer(found: StoredModel, data: Dataset, test: Dataset | None) -> tuple[dict[str, Any], Checked | None]:
     from numerics.measurement.forward import measure_layers
     from verify.checking import check_model
 
-    if found.stored.differences:
-        evidence = f"not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}"
+    if found.differences:
+        evidence = f"not ReLU(WᵀWx + b): {'; '.join(found.differences)}"
         unjudged: dict[str, Any] = {"predicted": None, "claims": []}
-        measured = measure_layers(found.stored, data)
+        measured = measure_layers(found, data)
         return {"diagnosis": None, "evidence": evidence, "measured": measured} | unjudged, None
-    checked = check_model(found.stored, data, test)
+    checked = check_model(found, data, test)
     return checked.as_dict(), checked
 
 
 def dataset_of(
-    found: ForeignModel, model: str | Path, data: ForeignData | None, place: tuple[int, int] = (0, 1)
+    found: StoredModel, file: ForeignFile, data: ForeignData | None, place: tuple[int, int] = (0, 1)
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The data of a model: the file given, or the run's own; and what was guessed about it."""
     if data is not None:
         return data.of(found.W.shape[1], place)
-    if found.run is None:
-        raise BadInput(f"{Path(model)}: not a run of this program, so its data is not known; try --data FILE")
-    return found.run.data, ()
+    if file.run is None:
+        raise BadInput(f"{file.path}: not a run of this program, so its data is not known; try --data FILE")
+    return file.run.data, ()
 
 
 def _claims(checked: Checked | None) -> Sequence[Judgement]:

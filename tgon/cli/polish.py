@@ -83,13 +83,12 @@ def _polished(model: str, data: str | None, instance: int | None, alone: bool) -
             given = ForeignData(data) if data is not None else own_data(file)
             models = read_models(file, given.sides if given else ())
             found = choose(models, instance)
-            if found.stored.differences:
-                raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.stored.differences)}")
-            dataset, guesses = dataset_of(found, model, given, (instance or 0, len(models)))
-            if found.run is not None:
-                answer |= {
-                    name: getattr(found.run.setting, name) for name in ("T", "m", "weight_decay", "seed")
-                }
+            if found.differences:
+                raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.differences)}")
+            dataset, guesses = dataset_of(found, file, given, (instance or 0, len(models)))
+            if file.run is not None:
+                facts = ("T", "m", "weight_decay", "seed")
+                answer |= {name: getattr(file.run.setting, name) for name in facts}
             before = numerics.measure((found.W, found.b), dataset)
             answer["diagnosis_before"] = diagnose(before, (found.W, found.b), dataset).name
             polished = numerics.polish((found.W, found.b), dataset)
@@ -97,7 +96,7 @@ def _polished(model: str, data: str | None, instance: int | None, alone: bool) -
         if alone:
             raise
         return answer | {"reason": error.message}
-    answer |= _described(polished, dataset) | {"guesses": [*found.guesses, *guesses]}
+    answer |= _described(polished, dataset) | {"guesses": [*found.notes, *guesses]}
     return answer | {"exit_code": _exit_code(answer, polished.before.norm_error)}
 
 
