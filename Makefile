@@ -18,7 +18,7 @@ draw = set -e; for name in $(NAMES); do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test pytest thorough lint notes notes-pdf site bench figures figures-tenth figures-full install clean
+.PHONY: help compare test pytest thorough mutants lint notes notes-pdf site bench figures figures-tenth figures-full install clean
 
 help: ## what each target does
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -34,6 +34,10 @@ pytest: install
 
 thorough: lint ## the long tests too, with random exploration
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n auto --dist loadfile
+
+mutants: install ## put small faults into theory, numerics and verify, and count those that the tests find (hours)
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --config-settings editable_mode=compat -e '.[mutants]'
+	$(BIN)/python benchmarks/mutants.py
 
 lint: install ## style and types alone
 	$(BIN)/ruff check $(SOURCES)
