@@ -5,7 +5,7 @@ The domain is checked once, here, up to 2**53, beyond which float64 does not tel
 
 import functools
 from collections.abc import Callable
-from typing import Protocol, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,6 +46,13 @@ def on_integers(name: str, least: int) -> Callable[[Callable[[Floats], Floats]],
         return answer  # type: ignore[return-value]  # the overloads tell the two shapes apart
 
     return decorate
+
+
+def checked_integer(name: str, value: Any, usual: int) -> int:
+    """``value`` as an int. Raises ValueError: it is no integer ≥ 1; ``usual`` is what to try."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} = {value!r}: it must be an integer of at least 1; try {name}={usual}")
+    return int(value)
 
 
 def _checked(count: ArrayLike, name: str, least: int) -> Floats:

@@ -6,7 +6,7 @@ It is 1 for k = 1, 2, 3, k/4 for even k ≥ 4, and k/4 ∓ (sec(π/k) − 1)/4 f
 import numpy as np
 
 from theory.arrays import Floats
-from theory.integer_arguments import on_integers
+from theory.integer_arguments import checked_integer, on_integers
 
 
 def polygon_vertices(k: int, radius_squared: float) -> Floats:
@@ -17,8 +17,7 @@ def polygon_vertices(k: int, radius_squared: float) -> Floats:
     >>> bool(np.allclose(polygon_vertices(4, 2.0) @ np.ones(4), 0))  # the vertices add up to zero
     True
     """
-    if k < 1:
-        raise ValueError(f"k = {k}: a polygon needs at least one vertex; try k=5")
+    checked_integer("k", k, 5)
     if not radius_squared >= 0:
         raise ValueError(f"radius_squared = {radius_squared}: it must be >= 0")
     angle = 2 * np.pi * np.arange(k) / k

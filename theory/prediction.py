@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +32,6 @@ from theory.memorization.tgon import (
 from theory.record import Assumption, Record, Status
 from theory.setting import Setting
 
-if TYPE_CHECKING:
-    from theory.codes.programme import MemorizationCode
-
-
 #: What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².
 Penalty = Literal["weights", "both"]
 
@@ -44,7 +40,7 @@ Penalty = Literal["weights", "both"]
 LIKELY_DISJOINT = 0.05
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Optimum:
     """The least-norm model of distinct orthonormal points; arrays have one entry per point."""
 
@@ -146,48 +142,27 @@ def _test_loss(
 
 def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
     if T == 1 and penalty == "both":
-        return _single_point(m)
+        hidden = np.eye(m, 1) * math.sqrt(0.5)
+        return _regular("point", hidden, 0.5, 0.5, 0.5, 1.0, Exact("equal_norms", 1, "1/2", 1))
     if m == 1 and T > 2:
         raise ValueError(
             f"T = {T} distinct datapoints with m = 1: one dimension memorizes at most 2; try m=2 or T=2"
         )
     if m == 2 and T >= 2:
-        return _tgon(T)
+        numbers = tgon_energy(T), tgon_radius_squared(T), tgon_bias_coefficient(T), tgon_dimensionality(T)
+        return _regular(f"{T}-gon", tgon_hidden(T), *numbers, Exact("tgon", T))
     if m + 1 >= T:
-        return _simplex(T, m)
+        name, own = "origin" if T == 1 else "simplex", simplex_dimensionality(T)  # the squared radius too
+        return _regular(name, simplex_hidden(T, m), T - 1.0, own, 1 / T, own, simplex_exact(T))
     return _code(T, m, penalty)
-
-
-def _single_point(m: int) -> _Optimum:
-    hidden = np.eye(m, 1) * math.sqrt(0.5)
-    return _regular("point", hidden, 0.5, 0.5, 0.5, 1.0, Exact("equal_norms", 1, "1/2", 1))
-
-
-def _tgon(T: int) -> _Optimum:
-    numbers = tgon_energy(T), tgon_radius_squared(T), tgon_bias_coefficient(T), tgon_dimensionality(T)
-    return _regular(f"{T}-gon", tgon_hidden(T), *numbers, Exact("tgon", T))
-
-
-def _simplex(T: int, m: int) -> _Optimum:
-    own = simplex_dimensionality(T)  # the squared radius too
-    name = "origin" if T == 1 else "simplex"
-    return _regular(name, simplex_hidden(T, m), T - 1.0, own, 1 / T, own, simplex_exact(T))
 
 
 def _regular(
     name: str, hidden: Floats, energy: float, radius: float, bias: float, share: float, exact: Exact
 ) -> _Optimum:
     """An optimum that is a theorem, whose points are all alike."""
-    return _Optimum(
-        configuration=name,
-        status="theorem",
-        energy=energy,
-        radius_squared=np.full(hidden.shape[1], radius),
-        bias_coefficient=np.full(hidden.shape[1], bias),
-        dimensionality=np.full(hidden.shape[1], share),
-        hidden=hidden,
-        exact=exact,
-    )
+    radii, biases, shares = (np.full(hidden.shape[1], one) for one in (radius, bias, share))
+    return _Optimum(name, "theorem", energy, radii, biases, shares, hidden, exact)
 
 
 @lru_cache(maxsize=256)
@@ -195,34 +170,22 @@ def _code(T: int, m: int, penalty: Penalty) -> _Optimum:
     from theory.codes.programme import memorization_code  # a search: loaded only where no theorem answers
 
     code = memorization_code(T, m)
-    hidden = np.asarray(code.hidden, dtype=np.float64)
-    radius_squared = np.sum(hidden * hidden, axis=0)
-    if penalty == "both" and not np.allclose(radius_squared, radius_squared[0], rtol=1e-9, atol=0):
+    hidden, squared = code.hidden, code.radius_squared
+    if penalty == "both" and not code.equal_norms:
         raise ValueError(
             f"penalty = 'both' with T = {T}, m = {m}: decay on b moves unequal norms; try penalty='weights'"
         )
-    status: Status = "theorem" if code.status == "theorem" else "numerical"
-    return _Optimum(
-        configuration=str(code.name),
-        status=status,
-        energy=float(code.energy),
-        radius_squared=radius_squared,
-        bias_coefficient=1 - radius_squared,
-        dimensionality=dimensionality(hidden),
-        hidden=hidden,
-        exact=_exact(code, hidden),
-    )
-
-
-def _exact(code: MemorizationCode, hidden: Floats) -> Exact:
-    """The forms of a code with a name. A code of equal norms that is a tight frame has D_X = m/T at every point."""
-    T, m = code.T, code.m
     if code.exact is None:
-        return Exact()
-    if not code.equal_norms:
-        return Exact("shifted", T, m)
-    tight = np.allclose(hidden @ hidden.T, code.energy / m * np.eye(m), rtol=0, atol=1e-12 * code.energy)
-    return Exact("equal_norms", T, f"({code.exact})/{T}", f"{m}/{T}" if tight else None)
+        exact = Exact()
+    elif code.equal_norms:  # a tight frame has D_X = m/T at every point
+        frame = hidden @ hidden.T - code.energy / m * np.eye(m)
+        tight = np.all(np.abs(frame) <= 1e-12 * code.energy)
+        exact = Exact("equal_norms", T, f"({code.exact})/{T}", f"{m}/{T}" if tight else None)
+    else:
+        exact = Exact("shifted", T, m)
+    return _Optimum(
+        code.name, code.status, code.energy, squared, 1 - squared, dimensionality(hidden), hidden, exact
+    )
 
 
 def _assumptions(

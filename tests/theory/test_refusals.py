@@ -67,9 +67,12 @@ REFUSED = [
     ("two or more", failures.least_gaps, [1.0]),
     ("dropped <= T", failures.dropped_point_loss, 3, 4),
     *(("must be", penalised_polygon, *bad) for bad in ((0, 0.1), (5, -0.1), (5, NAN), (5, math.inf))),
-    *(("; try ", memorization_code, *bad) for bad in ((0, 3), (-1, 3), (3, 0), (3, 1), (64, 1))),
+    *(
+        ("; try ", memorization_code, *bad)
+        for bad in ((0, 3), (3.0, 2), ("3", 2), (7, None), (3, 1), (64, 1))
+    ),
     *(("m\\+2 <= T <= 2m-1", shifted_cross_polytope, *bad) for bad in ((4, 3), (6, 3), (7, 3), (3, 1))),
-    ("starts = 0: must be at least 1", partial(memorization_code, starts=0), 7, 3),
+    ("starts = 0: it must be an integer of at least 1", partial(memorization_code, starts=0), 7, 3),
     (r"^T = 3 .*at most 2; try m=2 or T=2$", predict, Setting(T=3, m=1)),
     ("'weights' or 'both'", predict, Setting(T=3), "bias"),
     ("try penalty='weights'", predict, Setting(T=5, m=3), "both"),
@@ -114,7 +117,7 @@ REFUSED = [
     *((r"positive entries|shape", route, bad) for bad in (np.zeros((3, 2)), -np.eye(3), np.ones(4))),
     *((r"^k = .*integer of at least 1; try k=5$", polygon, k) for k in (0, -1, 2.5, "5", True)),
     (r"'unit', 'free', .* or an Amplitude", polygon, 5, "cubic"),
-    ("vertex", polygon_vertices, 0, 1.0),
+    ("^k = 0: it must", polygon_vertices, 0, 1.0),
     (">= 0", polygon_vertices, 5, NAN),
     *(("matrix", function, [1.0, 2.0]) for function in (dimensionality, maximal_dimensionality)),
     *(("finite", function, [[1.0, NAN]]) for function in (dimensionality, maximal_dimensionality)),
@@ -133,7 +136,6 @@ def test_values_outside_the_domain(said, function, given):
 @pytest.mark.parametrize(
     ("said", "function", "given"),
     [
-        *(("must be an integer", memorization_code, given) for given in ((3.0, 2), ("3", 2), (7, None))),
         *(
             (r"^.* must be T or a Setting; try predict\(8\)$", predict, [given])
             for given in (5.0, True, None, "5", [Setting(T=5)])

@@ -9,7 +9,7 @@ minimum is a theorem only where a lower bound of `theory.codes.bounds` is met.
 import dataclasses
 import operator
 from dataclasses import dataclass
-from typing import Literal, SupportsIndex
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from theory.codes.search import (
     stationarity_matrix,
 )
 from theory.codes.starts import shaken, start_batches
+from theory.integer_arguments import checked_integer
 
 #: (energy once scaled to be feasible, hidden, multipliers)
 _Candidate = tuple[float, Floats, Floats]
@@ -107,19 +108,23 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
     for larger problems) are optimized, as they are and spread like a spherical code, until many agree; the best
     certified one wins. The same bits on one machine. Residuals are below 1e-9 (1e-13 is typical) whenever
     `certificate.holds()`. Raises ValueError: T or m outside the domain, starts < 1, T above 500, or 10 000 where a
-    closed form is known. Raises TypeError: T, m or starts is not an integer.
+    closed form is known.
 
     >>> code = memorization_code(5, 3)
     >>> code.name, round(code.energy, 6), code.equal_norms
     ('simplex in R^1 + cross-polytope', 4.944272, False)
     """
-    T, m = _checked("T", T), _checked("m", m)
+    T, m = checked_integer("T", T, 8), checked_integer("m", m, 2)
     if m == 1 and T > 2:
         raise ValueError(
             f"T = {T} with m = 1: one dimension memorizes at most 2 datapoints; try m = 2 or T = 2"
         )
     most = 192 if T <= _FEW_POINTS else 384
-    starts = max(16, min(most, 800_000 // (T * T * m))) if starts is None else _checked("starts", starts)
+    starts = (
+        max(16, min(most, 800_000 // (T * T * m)))
+        if starts is None
+        else checked_integer("starts", starts, 64)
+    )
     most = _MOST_POINTS if m == 2 or m + 1 >= T or 2 * m == T else MOST_SEARCHED
     if most < T:
         raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
@@ -174,16 +179,6 @@ def _symmetric_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDAr
     )
     weights = nnls(design, -hidden.ravel())[0]
     return np.asarray(np.tensordot(weights, unit, axes=1), dtype=np.float64)
-
-
-def _checked(name: str, value: SupportsIndex) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} = {value!r}: must be an integer; try {name} = 8") from None
-    if number < 1:
-        raise ValueError(f"{name} = {number}: must be at least 1; try {name} = {'2' if name == 'm' else '8'}")
-    return number
 
 
 def _best_of_search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> MemorizationCode:

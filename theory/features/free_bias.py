@@ -15,12 +15,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude, active
+from theory.integer_arguments import checked_integer
 from theory.memorization.tgon import tgon_bias_coefficient
 
 #: A function of (r, b) to be maximised: its value and its gradient.
@@ -105,14 +106,7 @@ def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
     >>> round(seven.length, 5), round(seven.bias, 5), round(seven.gain, 4)
     (1.44839, -0.96691, 5.2513)
     """
-    return _best_free_bias(checked_sides(k), law, alone)
-
-
-def checked_sides(k: Any) -> int:
-    """The number of a polygon's vertices as an int. Raises ValueError: k is not an integer ≥ 1."""
-    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"k = {k!r}: it must be an integer of at least 1; try k=5")
-    return int(k)
+    return _best_free_bias(checked_integer("k", k, 5), law, alone)
 
 
 @lru_cache(maxsize=512)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Literal
 
 from theory.exact import Exact
 from theory.features.amplitudes import Amplitude, constant, normalized, uniform
-from theory.features.free_bias import best_free_bias, checked_sides
+from theory.features.free_bias import best_free_bias
+from theory.integer_arguments import checked_integer
 from theory.polygon_geometry import interference_sum
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def polygon(
     """
     if not isinstance(law, Amplitude) and law not in NAMED_LAWS:
         raise ValueError(f"law = {law!r}: it must be {', '.join(map(repr, NAMED_LAWS))} or an Amplitude")
-    k = checked_sides(k)
+    k = checked_integer("k", k, 5)
     if law == "unit" or law == "free":
         return _zero_bias(k, law)
     if k > n:

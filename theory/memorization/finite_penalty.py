@@ -8,6 +8,8 @@ models without the symmetry are. λ is not AdamW's decay, whose penalty vanishes
 import math
 from dataclasses import dataclass
 
+from theory.integer_arguments import checked_integer
+
 
 @dataclass(frozen=True, slots=True)
 class PenalisedPolygon:
@@ -93,7 +95,6 @@ def _loss(T: int, radius: float, bias: float) -> float:
 
 
 def _check(T: int, penalty: float) -> None:
-    if T < 1:
-        raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=8")
+    checked_integer("T", T, 8)
     if not 0 <= penalty < math.inf:
         raise ValueError(f"penalty = {penalty:g}: it must be finite and >= 0; try penalty=0.01")

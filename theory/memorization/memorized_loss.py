@@ -56,12 +56,10 @@ def expected_loss(
         for t, found in enumerate(entries)
         for entry in np.asarray(found, dtype=np.float64)
     )
-    return _resting_loss(c) + sum(changes)
-
-
-def _resting_loss(c: Floats) -> float:
-    """The loss where no feature is shared: outputs of positive bias fire."""
-    return float(1 + np.sum(np.maximum(c, 0.0) ** 2))
+    resting = float(
+        1 + np.sum(np.maximum(c, 0.0) ** 2)
+    )  # no feature is shared: outputs of positive bias fire
+    return resting + sum(changes)
 
 
 def _change(slopes: Floats, c: Floats, t: int, entry: float, law: Amplitude) -> float:

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from theory.features.amplitudes import density_of
+from theory.integer_arguments import checked_integer
 
 
 def pair_overlap_probability(n: int, sparsity: float) -> float:
@@ -31,7 +32,7 @@ def expected_overlapping_pairs(T: int, n: int, sparsity: float) -> float:
     >>> round(expected_overlapping_pairs(14, 10_000, 0.999), 3)
     0.906
     """
-    _check_count("T", T)
+    checked_integer("T", T, 1)
     return T * (T - 1) / 2 * pair_overlap_probability(n, sparsity)
 
 
@@ -46,7 +47,7 @@ def disjoint_probability(T: int, n: int, sparsity: float) -> float:
     >>> round(disjoint_probability(14, 10_000, 0.999), 3), disjoint_probability(5, 3, 0.999)
     (0.405, 0.0)
     """
-    _check_count("T", T)
+    checked_integer("T", T, 1)
     density = density_of(n, sparsity)
     if T == 1 or n < T:
         return float(T == 1)
@@ -138,8 +139,3 @@ def hypothesis_generalization_scale(sparsity: float) -> float:
     10000
     """
     return 10 / density_of(1, sparsity)
-
-
-def _check_count(name: str, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{name} = {value}: it must be an integer of at least 1; try {name}=1")

@@ -186,12 +186,9 @@ def _least(
         "jac": lambda flat: slopes(flat.reshape(shape)).reshape(-1, flat.size),
     }
 
-    def square(flat: Floats) -> tuple[float, Floats]:
-        return float(flat @ flat), 2 * flat
-
     for start in begin:
         found = minimize(
-            square,
+            lambda flat: (float(flat @ flat), 2 * flat),
             start.ravel(),
             jac=True,
             constraints=constraint,

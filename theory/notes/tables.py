@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any
 
 from theory.notes.statements import in_latex
-from theory.notes.table import Column, Table, by, heads, table_of
+from theory.notes.table import Column, by, heads, table_of
 from theory.number_format import number
 
 #: The paper's schedule has Λ = 25; constant rates of the same sum give the same bounds to the digits shown.
 RATES = [1e-3] * 25_000
 
 
-def _memorization() -> tuple[Table, ...]:
+def _memorization() -> tuple[str, ...]:
     from theory.memorization import tgon as formulas
     from theory.symbolic import tgon
 
@@ -40,7 +40,7 @@ def _memorization() -> tuple[Table, ...]:
     return by("tgon", range(1, 13), [*columns, exact]), table_of("expansion", errors)
 
 
-def _codes() -> tuple[Table, ...]:
+def _codes() -> tuple[str, ...]:
     from theory.codes.bounds import best_lower_bound
     from theory.codes.known_codes import known_codes
     from theory.codes.programme import memorization_code
@@ -58,7 +58,7 @@ def _codes() -> tuple[Table, ...]:
     return table_of("codes", least), table_of("open", apart)
 
 
-def _generalization() -> tuple[Table, ...]:
+def _generalization() -> tuple[str, ...]:
     from theory.features.polygon import polygon
     from theory.polygon_geometry import interference_sum
 
@@ -74,7 +74,7 @@ def _generalization() -> tuple[Table, ...]:
     )
 
 
-def _sea() -> tuple[Table, ...]:
+def _sea() -> tuple[str, ...]:
     from theory.features.sea import bands_gain, best_sea, sea_gain
 
     counts = (1, 2, 3, 10, 100)
@@ -84,14 +84,14 @@ def _sea() -> tuple[Table, ...]:
     return table_of("bands", bands, heads=heads("$B = %d$", counts)), by("sea", radii, added)
 
 
-def _dimensionality() -> tuple[Table, ...]:
+def _dimensionality() -> tuple[str, ...]:
     from theory.memorization.tgon import simplex_dimensionality, tgon_dimensionality
 
     columns: list[Column] = [tgon_dimensionality, simplex_dimensionality, lambda T: 1 / T]
     return (by("dimensionality", (2, 3, 4, 5, 8, 12), columns),)
 
 
-def _scales() -> tuple[Table, ...]:
+def _scales() -> tuple[str, ...]:
     from theory.memorization import overlap as scales
 
     settings = ((10_000, 0.999), (1_000, 0.99), (10_000, 0.998))
@@ -108,20 +108,20 @@ def _scales() -> tuple[Table, ...]:
     )
 
 
-def _penalty() -> tuple[Table, ...]:
+def _penalty() -> tuple[str, ...]:
     from theory.memorization.finite_penalty import collapse_penalty, penalised_polygon
 
     shares = (0.0, 0.01, 0.1, 0.5, 0.9)
     found = {T: [penalised_polygon(T, one * collapse_penalty(T)) for one in shares] for T in (3, 4, 5, 6, 8)}
 
-    def of(key: str, shown: str) -> Table:
+    def of(key: str, shown: str) -> str:
         rows = ((T, *(getattr(one, key) for one in optima)) for T, optima in found.items())
         return table_of("penalty", rows, quantity=shown, heads=heads("%g", shares[1:]))
 
     return of("radius_squared", "squared radius $r$"), of("bias_coefficient", "bias coefficient $c$")
 
 
-def _stationary() -> tuple[Table, ...]:
+def _stationary() -> tuple[str, ...]:
     from theory.memorization import failures
     from theory.memorization.tgon import tgon_energy, tgon_hidden
 
@@ -137,7 +137,7 @@ def _stationary() -> tuple[Table, ...]:
     )
 
 
-def _optimization() -> tuple[Table, ...]:
+def _optimization() -> tuple[str, ...]:
     from theory.memorization.tgon import tgon_radius_squared, tgon_weight_norm
     from theory.optimization import reach as formulas
     from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
@@ -172,7 +172,7 @@ def _optimization() -> tuple[Table, ...]:
     )
 
 
-def _repetition() -> tuple[Table, ...]:
+def _repetition() -> tuple[str, ...]:
     from theory.repetition.threshold import energy_of_rank, zero_bias_threshold
 
     def row(share: int, n: int, S: float) -> tuple[int | str, ...]:
@@ -185,7 +185,7 @@ def _repetition() -> tuple[Table, ...]:
     return tuple(table_of("repetition", (row(one, n, S) for one in shares), n=n, S=S) for n, S in settings)
 
 
-def _unequal() -> tuple[Table, ...]:
+def _unequal() -> tuple[str, ...]:
     from theory.memorization.unequal_norms import least_norm_tied, least_norm_untied, regular_polygon_cost
 
     def row(shown: str) -> tuple[str, ...]:
@@ -208,6 +208,6 @@ _TABLES = {one.__name__.lstrip("_"): one for one in (*_BUILDERS, _repetition, _d
 
 
 @cache
-def tables(topic: str) -> tuple[Table, ...]:
+def tables(topic: str) -> tuple[str, ...]:
     """The tables of a topic, none for a topic without."""
     return _TABLES[topic]() if topic in _TABLES else ()

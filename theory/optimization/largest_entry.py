@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from theory.arrays import Floats
 from theory.features.amplitudes import density_of, square_wave
+from theory.integer_arguments import checked_integer
 
 #: Lattice points per unit of Σ V².
 RESOLUTION = 1024
@@ -26,8 +27,7 @@ def largest_entry_probability(bound: ArrayLike, n: int, sparsity: float, T: int 
     >>> largest_entry_probability([0.5, 0.6, 1.0], 10_000, 0.999).round(2).tolist()
     [0.46, 0.81, 1.0]
     """
-    if T < 1:
-        raise ValueError(f"T = {T}: it must be an integer of at least 1; try T=24")
+    checked_integer("T", T, 24)
     below = np.clip(np.asarray(bound, dtype=np.float64), 1e-9, 1.0)
     lattice, cumulative = _sum_of_squares(n, density_of(n, sparsity))
     # At least that much must the other squares, in units of the largest, add up to.
