@@ -1,6 +1,7 @@
 """Every name of a diagnosis, on models built to deserve it."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,11 @@ def _one_longer(factor):
     return 2 * tgon_hidden(6) * np.where(np.arange(6) == 0, factor, 1.0)
 
 
+def _one_corner_longer(squares):
+    """A tetrahedron with one square so many times the others, which keep it the least at its scale."""
+    return predict(Setting(T=4, m=3)).hidden * np.where(np.arange(4) == 0, np.sqrt(squares), 1.0)
+
+
 #: Hidden vectors of one-hot datapoints, with the bias that each needs, and their names.
 _SHAPES = {
     "two radii": (_two_circles(inner_gap=1.0), "two circles"),
@@ -67,8 +73,10 @@ _SHAPES = {
     ),
     "gaps within the rule in words": (_straying(0.98), "regular T-gon"),
     "gaps beyond it": (_straying(1.02), "irregular polygon"),
-    "lengths within a tenth": (_one_longer(1.05), "regular T-gon"),
-    "lengths beyond": (_one_longer(1.2), "two circles"),
+    "lengths within a tenth": (_one_longer(1.09), "regular T-gon"),
+    "lengths beyond": (_one_longer(1.11), "two circles"),
+    "energy within a twentieth": (_one_corner_longer(1 + 4 * 0.049), "minimum-norm code"),
+    "energy beyond": (_one_corner_longer(1 + 4 * 0.051), "memorized code"),
     "too short": (0.99 * tgon_hidden(5), "not converged"),
 }
 
@@ -78,6 +86,22 @@ def test_shapes_are_named(hidden, name):
     record = _one_hot(hidden)
     assert record.memorized == (name != "not converged")
     assert diagnose(record).name == name
+
+
+@pytest.mark.parametrize(("error", "name"), [(0.39, "two circles"), (0.41, "not converged")])
+def test_two_circles_keep_six_tenths_of_every_datapoint(error, name):
+    record = _one_hot(_two_circles(inner_gap=1.0))
+    assert diagnose(replace(record, point_error=np.append(error, np.zeros(7)))).name == name
+
+
+@pytest.mark.parametrize(("ratio", "name"), [(2.95, "not converged"), (3.05, "clusters")])
+def test_bundles_are_clusters_where_they_lie_three_times_as_far_apart(ratio, name):
+    """Pairs at angles ±d to the corners of a triangle: sin d within to sin(π/3 − d) between."""
+    corners, tangent = tgon_hidden(3), 3**0.5 / (2 * ratio + 1)
+    aside = np.repeat([-corners[1], corners[0]], 2, axis=1) * np.resize([1, -1], 6)
+    X = np.vstack([np.repeat(np.eye(3), 2, axis=1), np.eye(6) / 2]) / 1.25**0.5
+    model = np.hstack([corners, 2 * tangent * aside]), np.append(1 - np.sum(corners**2, axis=0), np.zeros(6))
+    assert diagnose(measure(model, X), model, X).name == name
 
 
 @pytest.mark.parametrize(("kind", "least"), [("clean", 0.98), ("perturbed", 0.90)])
