@@ -228,7 +228,8 @@ def judged(file: str, number: int, bare: bool) -> pd.DataFrame:
             with LOG.open("a") as log:
                 print(json.dumps(known[key]), file=log)
             print(
-                f"{file}:{line} {'killed' if killed else 'SURVIVED'}  {before}  ->  {after}", file=sys.stderr
+                f"{file}:{line} {'killed' if killed else 'SURVIVED'}{' without asserts' * bare}  {before}  ->  {after}",
+                file=sys.stderr,
             )
         rows.append((file, line, operator, before, after, known[key]["killed"]))
     return pd.DataFrame(rows, columns=["file", "line", "operator", "before", "after", "killed"])
