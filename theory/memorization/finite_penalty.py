@@ -57,8 +57,7 @@ def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
     if penalty >= collapse_penalty(T):
         bias = 1 / (T * (1 + penalty))
         return PenalisedPolygon(T, penalty, 0.0, bias, T // 2, _loss(T, 0.0, bias))
-    # With no active neighbour the equations of a piece are dependent at λ = 0.
-    pieces = [(*_piece(T, penalty, active), active) for active in range(min(1, T // 2), T // 2 + 1)]
+    pieces = [(*_piece(T, penalty, active), active) for active in range(T // 2 + 1)]
     radius, bias, active = min(pieces, key=lambda piece: _inconsistency(T, *piece))
     return PenalisedPolygon(T, penalty, radius, bias, active, _loss(T, radius, bias))
 
@@ -74,7 +73,7 @@ def _piece(T: int, penalty: float, active: int) -> tuple[float, float]:
     determinant = count * second - first**2 + decay * (count - 2 * first + second)
     radius = first + decay * (1 - (count + decay) / 2)
     bias = second - first + decay / 2 * (count - first)
-    if determinant == 0:  # T = 1: one output, only the sum r + c is fixed without a penalty
+    if determinant == 0:  # one active output and no penalty: only the sum r + c is fixed
         return 0.5, 0.5
     return radius / determinant, bias / determinant
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.theory.memorization.test_finite_penalty import objective_and_gradient
@@ -31,6 +31,7 @@ def slack(hidden):
     return gaps[~np.eye(len(gram), dtype=bool)].min()
 
 
+@example(two_circles(3, [0.1]))  # hardly longer than it must be for any angle
 @given(circles())
 def test_two_circles_memorize_tightly_and_cost_more_than_the_tgon(found):
     assert abs(slack(found.hidden)) < 1e-9 * found.outer_squared
@@ -65,6 +66,7 @@ def test_the_typical_trained_two_circles():
     found = two_circles(8, [0.617**2 * tgon, 0.782**2 * tgon])
     assert math.sqrt(found.energy) == pytest.approx(8.715, abs=1e-3)
     assert math.sqrt(found.outer_squared / tgon) == pytest.approx(1.882, abs=1e-3)
+    assert least_gaps([0.5, 0.5]).tolist() == [math.pi, math.pi]
 
 
 @given(st.integers(5, 20), st.integers(1, 3))
