@@ -6,7 +6,7 @@ Strings of small T-gons and simplices stand in `memorization/exact.toml`, so tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from theory.derivations.texts import read_table
@@ -53,7 +53,8 @@ class Exact(Mapping[str, str]):
     @cached_property
     def _strings(self) -> Mapping[str, str]:
         function, given = self.made_by
-        written = _written().get(f"{function} {' '.join(map(str, given))}")
+        known: Mapping[str, Mapping[str, str]] = read_table("theory.memorization", "exact.toml")
+        written = known.get(f"{function} {' '.join(map(str, given))}")
         return written or {name: str(form) for name, form in self.expressions.items()}
 
     def __getitem__(self, name: str) -> str:
@@ -64,11 +65,6 @@ class Exact(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._strings)
-
-
-@cache
-def _written() -> Mapping[str, Mapping[str, str]]:
-    return read_table("theory.memorization", "exact.toml")
 
 
 def simplex_exact(T: int) -> Exact:

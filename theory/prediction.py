@@ -5,8 +5,6 @@ first. Norms see distinct datapoints; Σ‖h_t‖² and dimensionalities count c
 unequal theory does not say which vertex carries the copies; the record takes the first.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache

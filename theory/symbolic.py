@@ -7,8 +7,6 @@ for 0 as soon as k is one, and finds wrong limits. Forms of the T-gon are those 
 from T = 2 on; at T = 1 they have the value of the origin, which limits and series do not see.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import sympy

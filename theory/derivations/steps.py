@@ -162,14 +162,13 @@ def theorem(
     reasons = texts.pop("reasons")
     if set(reasons) != set(steps):
         raise ValueError(f"{label}: the reasons {sorted(reasons)} must be those of the steps {sorted(steps)}")
-    claims = tuple(Step(name, *_on_its_domain(claim, domain), reasons[name]) for name, claim in steps.items())
-    return Derivation(label=label, standing=standing, steps=claims, **texts)
-
-
-def _on_its_domain(claim: Claim, on: Domain) -> tuple[Statement, Domain]:
-    statement, own = claim if isinstance(claim, tuple) else (claim, {})
-    free = statement.free_symbols
-    return statement, {symbol: one for symbol, one in {**on, **own}.items() if symbol in free}
+    claims = []
+    for name, claim in steps.items():
+        statement, own = claim if isinstance(claim, tuple) else (claim, {})
+        known, free = {**domain, **own}, statement.free_symbols
+        sets = {symbol: one for symbol, one in known.items() if symbol in free}
+        claims.append(Step(name, statement, sets, reasons[name]))
+    return Derivation(label=label, standing=standing, steps=tuple(claims), **texts)
 
 
 #: The same for a closed form.

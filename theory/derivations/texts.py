@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -9,6 +10,7 @@ from typing import Any
 _BREAK = re.compile(r"(?<!\n)(?<!\$\$)\n(?!\n|\$\$)")
 
 
+@cache
 def read_table(package: str, name: str) -> dict[str, Any]:
     """What the file holds, with the lines of each paragraph joined; `$$` keeps a line of its own."""
     text = files(package).joinpath(name).read_text(encoding="utf-8")

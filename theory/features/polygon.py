@@ -80,26 +80,22 @@ def polygon(
         raise ValueError(f"law = {law!r}: it must be {', '.join(map(repr, NAMED_LAWS))} or an Amplitude")
     k = checked_integer("k", k, 5)
     if law == "unit" or law == "free":
-        return _zero_bias(k, law)
+        shared = interference_sum(k)
+        r, gain = (1.0, k * (2 - shared)) if law == "unit" else (1 / shared, k / shared)
+        return _solution(k, law, r, 0.0, gain, Exact("polygon", k, law))
     if k > n:
         raise ValueError(f"k = {k} of n = {n} features: a polygon has at most n; try n={k}")
     if law == "normalized":
         law = normalized(n, sparsity)
     elif not isinstance(law, Amplitude):
         law = constant() if law == "constant" else uniform()
-    return _free_bias(k, law, alone=k == n)
-
-
-def _zero_bias(k: int, law: Law) -> PolygonSolution:
-    shared = interference_sum(k)
-    r, gain = (1.0, k * (2 - shared)) if law == "unit" else (1 / shared, k / shared)
-    return _solution(k, law, r, 0.0, gain, Exact("polygon", k, law))
-
-
-def _free_bias(k: int, amplitude: Amplitude, alone: bool) -> PolygonSolution:
-    best = best_free_bias(k, amplitude, alone=alone)
-    exact = _exact_free_bias(k, amplitude, alone) if best.exact else Exact()
-    return _solution(k, amplitude.kind, best.radius_squared, best.bias, best.gain, exact)
+    best = best_free_bias(k, law, alone=k == n)
+    exact = Exact()
+    if best.exact and law.kind == "constant" and (k == n or k > 3):
+        exact = Exact("polygon", k, "constant", float(law.atoms[0]))
+    elif best.exact:
+        exact = Exact("polygon", k, "unit")
+    return _solution(k, law.kind, best.radius_squared, best.bias, best.gain, exact)
 
 
 def _solution(k: int, law: Law, r: float, bias: float, gain: float, exact: Exact) -> PolygonSolution:
@@ -107,12 +103,6 @@ def _solution(k: int, law: Law, r: float, bias: float, gain: float, exact: Exact
     return PolygonSolution(
         k=k, radius_squared=r, bias=bias, gain=gain, weight_norm=norm, law=law, exact=exact
     )
-
-
-def _exact_free_bias(k: int, amplitude: Amplitude, alone: bool) -> Exact:
-    if amplitude.kind != "constant" or not (alone or k > 3):
-        return Exact("polygon", k, "unit")
-    return Exact("polygon", k, "constant", float(amplitude.atoms[0]))
 
 
 def best_polygons(solutions: Iterable[PolygonSolution]) -> frozenset[int]:

@@ -5,8 +5,6 @@ features, is ‖x‖² + Σ_t (ReLU(z_t)² − 2 u_t ReLU(z_t)) exactly (`memori
 Expectations are to first order, leaving out fresh points that share two features: an error of order (T n p²)².
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any

@@ -186,9 +186,12 @@ def _least(
         "jac": lambda flat: slopes(flat.reshape(shape)).reshape(-1, flat.size),
     }
 
+    def square(flat: Floats) -> tuple[float, Floats]:
+        return float(flat @ flat), 2 * flat
+
     for start in begin:
         found = minimize(
-            lambda flat: (float(flat @ flat), 2 * flat),
+            square,
             start.ravel(),
             jac=True,
             constraints=constraint,

@@ -6,8 +6,6 @@ Under a constant gradient g an update is g/(|g| + ε). A mean over features divi
 e^{−2Λ/(n ε T)} over a budget Λ of learning rates; parting neighbours on a polygon, by long vectors, takes longest.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -5,8 +5,6 @@ far e_(5) stands out: κ T/n is an energy's variance, z_5(n) the mean fifth larg
 leaves a relative error of about z_5/(6 √(T p)) against `theory.repetition.threshold`.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
