@@ -38,11 +38,15 @@ WIDEST = 1e-30
 _STRICT = (sympy.StrictGreaterThan, sympy.StrictLessThan)
 
 
-#: Relations that are kept as written: SymPy must not decide them while they are being stated.
-equal = partial(sympy.Eq, evaluate=False)
-at_least = partial(sympy.Ge, evaluate=False)
-at_most = partial(sympy.Le, evaluate=False)
-above = partial(sympy.Gt, evaluate=False)
+def _stated(relation: Any, left: Any, right: Any, on: Domain | None = None) -> Any:
+    """A relation as written, with sets of its own where it has some: SymPy must not decide it while it is stated."""
+    statement = relation(left, right, evaluate=False)
+    return statement if on is None else (statement, on)
+
+
+equal, at_least, at_most, above = (
+    partial(_stated, relation) for relation in (sympy.Eq, sympy.Ge, sympy.Le, sympy.Gt)
+)
 
 
 class StepRefuted(AssertionError):
@@ -115,7 +119,7 @@ class Derivation:
         return self.label, *(step.label for step in self.steps)
 
 
-#: The modules that hold derivations, in the order in which they are read; each has a tuple DERIVATIONS.
+#: The modules that hold derivations, in the order in which they are read.
 PROOF_MODULES = (
     "memorization.zero_loss",
     "memorization.tgon",
@@ -179,7 +183,7 @@ closed_form = partial(theorem, standing="closed form")
 def derivations() -> tuple[Derivation, ...]:
     """Every derivation, in reading order. A test sees to it that no label stands twice."""
     modules = (importlib.import_module(f"theory.derivations.{name}") for name in PROOF_MODULES)
-    return tuple(one for module in modules for one in module.DERIVATIONS)
+    return tuple(one for module in modules for one in vars(module).values() if isinstance(one, Derivation))
 
 
 def derivation(label: str) -> Derivation:

@@ -72,5 +72,3 @@ _GAUSSIAN = theorem(
         ),
     },
 )
-
-DERIVATIONS = (_SUM, _LEVERAGE, _REPEATS, _GAUSSIAN)

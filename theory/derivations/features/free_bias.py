@@ -26,15 +26,12 @@ _DENSITY = theorem(
         "amplitudes.conditional-density": equal(
             Derivative(_value_at(x), x), sqrt(y) * (1 - x**2) ** Rational(-3, 2)
         ),
-        "amplitudes.two-squares": (
-            equal(
-                Derivative(
-                    2 * x**3 * (pi / 4 - acos(1 / x)) / 3
-                    + (x * sqrt(x**2 - 1) + log(x + sqrt(x**2 - 1))) / 3,
-                    x,
-                ),
-                2 * x**2 * (pi / 4 - acos(1 / x)),
+        "amplitudes.two-squares": equal(
+            Derivative(
+                2 * x**3 * (pi / 4 - acos(1 / x)) / 3 + (x * sqrt(x**2 - 1) + log(x + sqrt(x**2 - 1))) / 3,
+                x,
             ),
+            2 * x**2 * (pi / 4 - acos(1 / x)),
             {x: Interval("9/8", "11/8")},
         ),
     },
@@ -109,5 +106,3 @@ _BIAS_ONLY = theorem(
         "generalization.constant-output": equal(y - 2 * b * x + b**2, (y - x**2) + (b - x) ** 2),
     },
 )
-
-DERIVATIONS = (_DENSITY, _SECOND_MOMENT, _LOSS, _CONSTANT, _UNIFORM, _BIAS_ONLY)

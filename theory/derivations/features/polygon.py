@@ -35,8 +35,8 @@ _INTERFERENCE = theorem(
         "polygons.dirichlet-kernel": equal(
             Sum(cos(d * phi), (d, -i, i)), sin((2 * i + 1) * phi / 2) / sin(phi / 2)
         ),
-        "polygons.one-sum": (equal(_passed(k), interference(1, k)), {k: ONE_MOD_FOUR}),
-        "polygons.three-sum": (equal(_passed(k), interference(3, k)), {k: THREE_MOD_FOUR}),
+        "polygons.one-sum": equal(_passed(k), interference(1, k), {k: ONE_MOD_FOUR}),
+        "polygons.three-sum": equal(_passed(k), interference(3, k), {k: THREE_MOD_FOUR}),
     },
 )
 
@@ -62,9 +62,8 @@ _UNIT = theorem(
         "generalization.feature-loss": equal((1 - r) ** 2 + r**2 * (S_k - 1), 1 - (2 * r - r**2 * S_k)),
         "generalization.pentagon-sum": equal(_passed(5), (7 - sqrt(5)) / 4),
         "generalization.unit-even-tail": at_most(k * (2 - k / 4), 0),
-        "generalization.unit-odd-tail": (
-            at_least(k - (sec(pi / k) - 1), 10 - sec(pi / 9)),
-            {k: Integers(9, 61, 4)},
+        "generalization.unit-odd-tail": at_least(
+            k - (sec(pi / k) - 1), 10 - sec(pi / 9), {k: Integers(9, 61, 4)}
         ),
     },
 )
@@ -84,20 +83,16 @@ _PENTAGON = theorem(
         "generalization.three-gain": equal(
             k / (interference(3, k)), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))
         ),
-        "generalization.one-gain": (
-            equal(k / (interference(1, k)), 4 / (1 - (sec(pi / k) - 1) / k)),
-            {k: ONE_MOD_FOUR},
+        "generalization.one-gain": equal(
+            k / (interference(1, k)), 4 / (1 - (sec(pi / k) - 1) / k), {k: ONE_MOD_FOUR}
         ),
         "generalization.tail": equal(
             Derivative(phi * (sec(phi) - 1), phi), sec(phi) - 1 + phi * sec(phi) * tan(phi)
         ),
-        "generalization.tail-slope": (
-            above(sec(phi) - 1 + phi * sec(phi) * tan(phi), 0),
-            {phi: Interval("1/256", "2/3")},
+        "generalization.tail-slope": above(
+            sec(phi) - 1 + phi * sec(phi) * tan(phi), 0, {phi: Interval("1/256", "2/3")}
         ),
         "generalization.pentagon-gain": equal(5 / _passed(5), 20 / (7 - sqrt(5))),
         "generalization.pentagon-best": above(20 / (7 - sqrt(5)), 4),
     },
 )
-
-DERIVATIONS = (_INTERFERENCE, _NEIGHBOURS, _UNIT, _FREE, _PENTAGON)

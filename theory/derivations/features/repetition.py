@@ -39,11 +39,8 @@ _SQUARE_ROOT = closed_form(
     on={T: Integers(1, 40), (p, x, y): UNIT, (s, u, v): Interval(-2, 2)},
     steps={
         "repetition.energy-variance": equal(T * (p * y - (p * x) ** 2), (y / x - p * x) * (T * p * x)),
-        "repetition.cancellation": (
-            equal((x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v),
-            {x: Interval(1, 9)},
+        "repetition.cancellation": equal(
+            (x + s) - (p * (x + u) + (1 - p) * (x + v)), s - p * u - (1 - p) * v, {x: Interval(1, 9)}
         ),
     },
 )
-
-DERIVATIONS = (_ZERO_BIAS, _ORDER, _SQUARE_ROOT)

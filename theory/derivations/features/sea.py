@@ -27,10 +27,9 @@ _SEPARATED = closed_form(
     },
     steps={
         "sea.silence": equal(r * q / i - b**2, (sqrt(r * q / i) + b) * (sqrt(r * q / i) - b)),
-        "sea.large-to-small": (
-            equal(
-                5 * (r * q / 5 * Sum(Max(0, cos(2 * pi * d / 5)) ** 2, (d, 0, 4))), r * q * (7 - sqrt(5)) / 4
-            ),
+        "sea.large-to-small": equal(
+            5 * (r * q / 5 * Sum(Max(0, cos(2 * pi * d / 5)) ** 2, (d, 0, 4))),
+            r * q * (7 - sqrt(5)) / 4,
             {q: Interval("1/3", 4)},
         ),
         "sea.small-to-small": equal((1 - x) ** 2 + y * x - x**2, 1 - (2 * x - y * x)),
@@ -58,12 +57,9 @@ _BANDS = closed_form(
     },
     steps={
         "sea.pairs-of-bands": equal((B + Sum(2 * d + 1, (d, 0, B - 1))) / 2, B * (B + 1) / 2),
-        "sea.equal-bands": (
-            equal(
-                2 * B * q - S_k / k * (B * (B + 1) / 2) * q**2,
-                2 * B * k / ((B + 1) * S_k)
-                - S_k / k * (B * (B + 1) / 2) * (q - 2 * k / ((B + 1) * S_k)) ** 2,
-            ),
+        "sea.equal-bands": equal(
+            2 * B * q - S_k / k * (B * (B + 1) / 2) * q**2,
+            2 * B * k / ((B + 1) * S_k) - S_k / k * (B * (B + 1) / 2) * (q - 2 * k / ((B + 1) * S_k)) ** 2,
             {B: Integers(1, 12)},
         ),
         "sea.bands-convex": equal(
@@ -71,5 +67,3 @@ _BANDS = closed_form(
         ),
     },
 )
-
-DERIVATIONS = (_SEPARATED, _BANDS)

@@ -58,15 +58,12 @@ _CAPS = theorem(
             sqrt((2 * x - 1) * (2 * x + 2 * s - 1)) / 2,
         )
         & equal((2 * x - 1) * (2 * x + 2 * s - 1) - (2 * x - 1) ** 2, 2 * s * (2 * x - 1)),
-        "codes.cap-short": (
-            equal((1 - x) ** 2 / x - Rational(1, 2), (1 - 2 * x) * (2 - x) / (2 * x)),
-            {x: Interval("1/16", "1/2")},
+        "codes.cap-short": equal(
+            (1 - x) ** 2 / x - Rational(1, 2), (1 - 2 * x) * (2 - x) / (2 * x), {x: Interval("1/16", "1/2")}
         ),
-        "codes.cap-area": (
-            equal(
-                Derivative(-((2 * x) ** (-m / 2)) / sqrt(2 * x - 1), x),
-                m * (2 * x) ** (-m / 2 - 1) / sqrt(2 * x - 1) + (2 * x) ** (-m / 2) / sqrt(2 * x - 1) ** 3,
-            ),
+        "codes.cap-area": equal(
+            Derivative(-((2 * x) ** (-m / 2)) / sqrt(2 * x - 1), x),
+            m * (2 * x) ** (-m / 2 - 1) / sqrt(2 * x - 1) + (2 * x) ** (-m / 2) / sqrt(2 * x - 1) ** 3,
             {x: Interval("5/8", 6)},
         ),
         "codes.cap-plane": equal(1 / (2 * sin(pi / T) ** 2), 1 / (1 - cos(2 * pi / T))),
@@ -115,9 +112,8 @@ _ORTHOPLEX = theorem(
         "codes.orthoplex-root": equal(
             1 / ell - (1 - (ell**2 - 1) / 2), (ell - 1) ** 2 * (ell + 2) / (2 * ell)
         ),
-        "codes.orthoplex-square": (
-            equal(u * (v + 13 * u / 4) - (u * (v + 3 * s + u) - s**2), (s - 3 * u / 2) ** 2),
-            {s: Interval(0, 9)},
+        "codes.orthoplex-square": equal(
+            u * (v + 13 * u / 4) - (u * (v + 3 * s + u) - s**2), (s - 3 * u / 2) ** 2, {s: Interval(0, 9)}
         ),
         "codes.orthoplex-end": equal(
             2 * m - 1 - sqrt(m) - Rational(13, 4),
@@ -125,5 +121,3 @@ _ORTHOPLEX = theorem(
         ),
     },
 )
-
-DERIVATIONS = (_SHIFTED, _CAPS, _LIGHT, _RANK, _ORTHOPLEX)

@@ -33,31 +33,28 @@ _TWO_CIRCLES = theorem(
         "stationary.interface-outer-slope": equal(
             Derivative(interface(x, y), y), (x - 1) / (2 * y * sqrt(x * y - (x - 1) ** 2))
         ),
-        "stationary.inner-long-first": (
-            equal((x + s) ** 2 - (x * (x + s) - (x - 1) ** 2), s * (x + s) + (x - 1) ** 2),
-            {x: Interval(1, 4)},
+        "stationary.inner-long-first": equal(
+            (x + s) ** 2 - (x * (x + s) - (x - 1) ** 2), s * (x + s) + (x - 1) ** 2, {x: Interval(1, 4)}
         ),
-        "stationary.inner-long-second": (
-            equal((x + 1) ** 2 * (2 * y - 1) - x**2, 2 * x + 1 + 2 * (x + 1) ** 2 * (y - 1)),
+        "stationary.inner-long-second": equal(
+            (x + 1) ** 2 * (2 * y - 1) - x**2,
+            2 * x + 1 + 2 * (x + 1) ** 2 * (y - 1),
             {x: Interval(1, 3), y: Interval(1, 8)},
         ),
-        "stationary.inner-short-count": (
-            equal(pi - acos(1 - 1 / x) + acos(1 / x - 1), 2 * acos(1 / x - 1)),
-            {x: Interval("5/8", 1)},
+        "stationary.inner-short-count": equal(
+            pi - acos(1 - 1 / x) + acos(1 / x - 1), 2 * acos(1 / x - 1), {x: Interval("5/8", 1)}
         ),
-        "stationary.inner-short-outer": (
-            equal((3 - 2 * sqrt(2)) * (1 + x) - x * (1 - x), (x - (sqrt(2) - 1)) ** 2),
-            {x: Interval("1/8", 1)},
+        "stationary.inner-short-outer": equal(
+            (3 - 2 * sqrt(2)) * (1 + x) - x * (1 - x), (x - (sqrt(2) - 1)) ** 2, {x: Interval("1/8", 1)}
         ),
-        "stationary.inner-short-root": (
-            equal(4 * x**2 * (x * y) - 4 * x**2 * (x * y - (1 - x) ** 2), (2 * x * (1 - x)) ** 2),
+        "stationary.inner-short-root": equal(
+            4 * x**2 * (x * y) - 4 * x**2 * (x * y - (1 - x) ** 2),
+            (2 * x * (1 - x)) ** 2,
             {x: Interval("1/8", 1), y: Interval(2, 8)},
         ),
-        "stationary.inner-short-slope": (
-            equal(
-                (x + 1) ** 2 * (1 + s) ** 2 * (1 + 2 * s) - 4 * x**3 * (1 + s),
-                (1 + s) * ((1 - x) * (4 * x**2 + 3 * x + 1) + (x + 1) ** 2 * s * (3 + 2 * s)),
-            ),
+        "stationary.inner-short-slope": equal(
+            (x + 1) ** 2 * (1 + s) ** 2 * (1 + 2 * s) - 4 * x**3 * (1 + s),
+            (1 + s) * ((1 - x) * (4 * x**2 + 3 * x + 1) + (x + 1) ** 2 * s * (3 + 2 * s)),
             {x: Interval("1/8", 1)},
         ),
     },
@@ -79,9 +76,8 @@ _DROPPED = theorem(
         alpha: Interval(3, 6),
     },
     steps={
-        "stationary.dropped-loss": (
-            equal((1 - c) ** 2 + (T - 1) * c**2, 1 - 1 / T + T * (c - 1 / T) ** 2),
-            {c: PLANE},
+        "stationary.dropped-loss": equal(
+            (1 - c) ** 2 + (T - 1) * c**2, 1 - 1 / T + T * (c - 1 / T) ** 2, {c: PLANE}
         ),
         "stationary.dropped-expansion": equal(
             _own**2 + (c + u * h1) ** 2 + (c + u * h2) ** 2 + (c - u * (h1 + h2)) ** 2,
@@ -92,14 +88,10 @@ _DROPPED = theorem(
             2 * (1 - c) ** 2 + 2 * c**2 - 2 * (u**2 + v**2) + 2 * c * (u + v) ** 2 + (u**2 + v**2) ** 2,
         ),
         "stationary.dropped-polygon": equal(k / (2 * (1 - cos(2 * pi / k))), k / (4 * sin(pi / k) ** 2)),
-        "stationary.dropped-error": (
-            equal(
-                (1 - 1 / T - u**2) ** 2 + (T - 1) / T**2 + 2 * u * s / T + alpha * u**2,
-                1 - 1 / T + _held * (u + s / (T * _held)) ** 2 - s**2 / (T**2 * _held) + u**4,
-            ),
+        "stationary.dropped-error": equal(
+            (1 - 1 / T - u**2) ** 2 + (T - 1) / T**2 + 2 * u * s / T + alpha * u**2,
+            1 - 1 / T + _held * (u + s / (T * _held)) ** 2 - s**2 / (T**2 * _held) + u**4,
             {T: Integers(5, 12)},
         ),
     },
 )
-
-DERIVATIONS = (_TWO_CIRCLES, _DROPPED)

@@ -91,33 +91,25 @@ _POLYGON = closed_form(
             Sum(cos(2 * pi * d / T) ** 2, (d, -i, i)),
             (2 * i + 1 + sin(2 * pi * (2 * i + 1) / T) / sin(2 * pi / T)) / 2,
         ),
-        "penalty.piece": (
-            equal(
-                piece(r + s, c + t) - piece(r, c),
-                alpha * s**2
-                + 2 * beta * s * t
-                + (k + penalty * T) * t**2
-                + 2 * s * (alpha * r + beta * c - (1 - penalty * T / 2))
-                + 2 * t * (beta * r + (k + penalty * T) * c - 1),
-            ),
+        "penalty.piece": equal(
+            piece(r + s, c + t) - piece(r, c),
+            alpha * s**2
+            + 2 * beta * s * t
+            + (k + penalty * T) * t**2
+            + 2 * s * (alpha * r + beta * c - (1 - penalty * T / 2))
+            + 2 * t * (beta * r + (k + penalty * T) * c - 1),
             {T: Integers(10, 20)},
         ),
-        "penalty.vanishing": (
-            equal(
-                (3 - (1 + 2 * cos(2 * pi / T)))
-                / (3 * (1 + 2 * cos(2 * pi / T) ** 2) - (1 + 2 * cos(2 * pi / T)) ** 2),
-                1 / (1 - cos(2 * pi / T)),
-            ),
+        "penalty.vanishing": equal(
+            (3 - (1 + 2 * cos(2 * pi / T)))
+            / (3 * (1 + 2 * cos(2 * pi / T) ** 2) - (1 + 2 * cos(2 * pi / T)) ** 2),
+            1 / (1 - cos(2 * pi / T)),
             {T: Integers(4, 40)},
         ),
-        "penalty.vanishing-slope": (
-            equal(
-                (2 * (1 - u) - v * (1 + v) / 2) * (1 - u) - (2 * (1 - u) ** 2 + v * (1 + 2 * u**2)),
-                -v * ((1 + v) * (1 - u) / 2 + 1 + 2 * u**2),
-            ),
+        "penalty.vanishing-slope": equal(
+            (2 * (1 - u) - v * (1 + v) / 2) * (1 - u) - (2 * (1 - u) ** 2 + v * (1 + 2 * u**2)),
+            -v * ((1 + v) * (1 - u) / 2 + 1 + 2 * u**2),
             {u: Interval("-1/2", "15/16")},
         ),
     },
 )
-
-DERIVATIONS = (_COLLAPSE, _POLYGON)

@@ -28,21 +28,16 @@ _TEST_LOSS = closed_form(
         "memorization.simplex-test-loss": equal(
             (1 - 1 / T) * u - v / T + 1 - (1 - 1 / T), u + (1 - (u + v)) / T
         ),
-        "memorization.test-loss-neighbour": (
-            equal(
-                cos(2 * pi / T) / (1 - cos(2 * pi / T)) * u + 1 - 1 / (1 - cos(2 * pi / T)),
-                -(1 / (1 - cos(2 * pi / T)) - 1) * (1 - u),
-            ),
+        "memorization.test-loss-neighbour": equal(
+            cos(2 * pi / T) / (1 - cos(2 * pi / T)) * u + 1 - 1 / (1 - cos(2 * pi / T)),
+            -(1 / (1 - cos(2 * pi / T)) - 1) * (1 - u),
             {T: Integers(4, 40)},
         ),
         "memorization.tgon-test-loss": equal(
             2 * u * (1 - r * (1 - u)) - (1 - r * (1 - u)) ** 2, overlap_gain(r, u)
         ),
-        "memorization.test-loss-gain": (
-            equal((1 - s / r) ** 2 - (r - 1) ** 2 * (s / r) ** 2, (1 - s) * (1 + s - 2 * s / r)),
-            {r: Interval(1, 8)},
+        "memorization.test-loss-gain": equal(
+            (1 - s / r) ** 2 - (r - 1) ** 2 * (s / r) ** 2, (1 - s) * (1 + s - 2 * s / r), {r: Interval(1, 8)}
         ),
     },
 )
-
-DERIVATIONS = (_TEST_LOSS,)

@@ -18,13 +18,13 @@ _OVERLAP = theorem(
     on={p: DENSITY, n: Integers(1, 20), T: Integers(1, 40)},
     steps={
         "scales.two-disjoint": equal(1 - Product(1 - p**2, (j, 1, n)), 1 - (1 - p**2) ** n),
-        "scales.overlap-order": (
-            at_most(n * p**2 - (1 - (1 - p**2) ** n), n * (n - 1) * p**4 / 2),
-            {p: Interval("1/64", 1)},
+        "scales.overlap-order": at_most(
+            n * p**2 - (1 - (1 - p**2) ** n), n * (n - 1) * p**4 / 2, {p: Interval("1/64", 1)}
         ),
         "scales.expected-overlaps": equal(Sum(j, (j, 1, T - 1)), T * (T - 1) / 2),
-        "scales.disjoint-probability": (
-            equal((1 - p) ** T + T * p * (1 - p) ** (T - 1), (1 - p) ** (T - 1) * (1 + (T - 1) * p)),
+        "scales.disjoint-probability": equal(
+            (1 - p) ** T + T * p * (1 - p) ** (T - 1),
+            (1 - p) ** (T - 1) * (1 + (T - 1) * p),
             {T: Integers(1, 20)},
         ),
         "scales.disjoint-filled": equal(
@@ -33,5 +33,3 @@ _OVERLAP = theorem(
         ),
     },
 )
-
-DERIVATIONS = (_OVERLAP,)

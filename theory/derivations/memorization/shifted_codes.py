@@ -30,8 +30,9 @@ _SHIFTED = theorem(
         T: Integers(5, 5),
     },
     steps={
-        "codes.shifted-support": (
-            equal(kappa * sqrt(x) - kappa * sqrt(x) * cos(phi), 2 * kappa * sqrt(x) * sin(phi / 2) ** 2),
+        "codes.shifted-support": equal(
+            kappa * sqrt(x) - kappa * sqrt(x) * cos(phi),
+            2 * kappa * sqrt(x) * sin(phi / 2) ** 2,
             {kappa: Interval(0, 2)},
         ),
         "codes.shifted-loss": equal(
@@ -52,5 +53,3 @@ _SHIFTED = theorem(
         "codes.shifted-balance": equal(kappa * (_MEET + kappa), kappa / _MEET),
     },
 )
-
-DERIVATIONS = (_SHIFTED,)

@@ -43,18 +43,17 @@ _TGON = theorem(
             1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
             (_mean * ell * s + s**2 / 2) / (_mean * ell * (ell + s)),
         ),
-        "memorization.mean-length-bound": (
-            at_most((ell**2 - 1) / (ell * (ell + s)), 1 - 1 / _mean),
-            {s: Interval(0, "1/16")},
+        "memorization.mean-length-bound": at_most(
+            (ell**2 - 1) / (ell * (ell + s)), 1 - 1 / _mean, {s: Interval(0, "1/16")}
         ),
         "memorization.mean-length-least": equal(1 - 1 / a - (-1), (2 * a - 1) / a),
         "memorization.wide-gap": equal(least_angle(a), pi - acos(1 / a - 1)),
-        "memorization.angle-slope": (
-            equal(Derivative(least_angle(a), a), -1 / (a * sqrt(2 * a - 1))),
-            {a: INNER_MEAN},
+        "memorization.angle-slope": equal(
+            Derivative(least_angle(a), a), -1 / (a * sqrt(2 * a - 1)), {a: INNER_MEAN}
         ),
-        "memorization.angle-curvature": (
-            equal(Derivative(least_angle(a), (a, 2)), (3 * a - 1) / (a**2 * (2 * a - 1) ** Rational(3, 2))),
+        "memorization.angle-curvature": equal(
+            Derivative(least_angle(a), (a, 2)),
+            (3 * a - 1) / (a**2 * (2 * a - 1) ** Rational(3, 2)),
             {a: INNER_MEAN},
         ),
         "memorization.angle-convex": at_least(3 * a - 1, Rational(1, 2)),
@@ -90,20 +89,17 @@ _PENALISED = theorem(
             1 - 2 * mu * (1 - 1 / (1 - cos(2 * pi / T))),
             1 + 2 * mu * cos(2 * pi / T) / (1 - cos(2 * pi / T)),
         ),
-        "memorization.penalised-pair": (
-            at_least(1 + 2 * mu * cos(pi) / (1 - cos(pi)), 0),
-            {mu: Interval(0, 1)},
+        "memorization.penalised-pair": at_least(
+            1 + 2 * mu * cos(pi) / (1 - cos(pi)), 0, {mu: Interval(0, 1)}
         ),
-        "memorization.penalised-triangle": (
-            at_least(1 + 2 * mu * cos(2 * pi / 3) / (1 - cos(2 * pi / 3)), 0),
-            {mu: Interval(0, "3/2")},
+        "memorization.penalised-triangle": at_least(
+            1 + 2 * mu * cos(2 * pi / 3) / (1 - cos(2 * pi / 3)), 0, {mu: Interval(0, "3/2")}
         ),
         "memorization.tgon-bias": equal(
             1 - 1 / (1 - cos(2 * pi / T)), -sin(pi * (T - 4) / (2 * T)) / (2 * sin(pi / T) ** 2)
         ),
-        "memorization.penalised-point": (
-            equal(x + (1 - x) ** 2, Rational(3, 4) + (x - Rational(1, 2)) ** 2),
-            {x: Interval(0, 2)},
+        "memorization.penalised-point": equal(
+            x + (1 - x) ** 2, Rational(3, 4) + (x - Rational(1, 2)) ** 2, {x: Interval(0, 2)}
         ),
     },
 )
@@ -119,8 +115,9 @@ _STABILITY = theorem(
             1 - 1 / _mean - (ell**2 - 1) / (ell * (ell + s)),
             (s * (2 * ell + s) / 2) / _mean * (1 - s * (ell**2 - 1) / (ell * (ell + s) * (2 * ell + s))),
         ),
-        "tolerance.stability-factor": (
-            equal(_SHARE - s / ((1 + s) * (2 + s)), _SHARE * (s - sqrt(2)) ** 2 / ((1 + s) * (2 + s))),
+        "tolerance.stability-factor": equal(
+            _SHARE - s / ((1 + s) * (2 + s)),
+            _SHARE * (s - sqrt(2)) ** 2 / ((1 + s) * (2 + s)),
             {s: Interval(0, 4)},
         ),
         "tolerance.stability-slope": equal(
@@ -133,5 +130,3 @@ _STABILITY = theorem(
         ),
     },
 )
-
-DERIVATIONS = (_TGON, _PENALISED, _STABILITY)

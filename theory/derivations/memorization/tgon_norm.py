@@ -24,20 +24,19 @@ _ASYMPTOTIC = theorem(
             Sum((1 - 1 / (1 - cos(2 * pi / T))) ** 2, (j, 1, T)),
             (sqrt(T) * Abs(cos(2 * pi / T)) / (1 - cos(2 * pi / T))) ** 2,
         ),
-        "memorization.weight-expansion": (
-            at_most(Abs(pi / T / sin(pi / T) - 1 - pi**2 / (6 * T**2) - 7 * pi**4 / (360 * T**4)), 2 / T**6),
+        "memorization.weight-expansion": at_most(
+            Abs(pi / T / sin(pi / T) - 1 - pi**2 / (6 * T**2) - 7 * pi**4 / (360 * T**4)),
+            2 / T**6,
             {T: LARGE},
         ),
-        "memorization.bias-expansion": (
-            at_most(
-                Abs(
-                    (pi / T) ** 2 * cos(2 * pi / T) / sin(pi / T) ** 2
-                    - 1
-                    + 5 * pi**2 / (3 * T**2)
-                    - pi**4 / (15 * T**4)
-                ),
-                11 / T**6,
+        "memorization.bias-expansion": at_most(
+            Abs(
+                (pi / T) ** 2 * cos(2 * pi / T) / sin(pi / T) ** 2
+                - 1
+                + 5 * pi**2 / (3 * T**2)
+                - pi**4 / (15 * T**4)
             ),
+            11 / T**6,
             {T: LARGE},
         ),
     },
@@ -63,5 +62,3 @@ _DIMENSIONALITY = theorem(
         "memorization.pair-frame": equal(1 / Sum(cos(pi * d) ** 2, (d, 0, 1)), Rational(1, 2)),
     },
 )
-
-DERIVATIONS = (_ASYMPTOTIC, _OVERTAKES, _DIMENSIONALITY)

@@ -73,7 +73,7 @@ _EXISTENCE = theorem(
         "unequal.polygon-feasible": at_least(
             x * (1 - cos(2 * pi * d / (d + i))) / (1 - cos(2 * pi / (d + i))), x
         ),
-        "unequal.cross-feasible": (equal(x * (x + y) - x**2, x * y), {x: SIZE}),
+        "unequal.cross-feasible": equal(x * (x + y) - x**2, x * y, {x: SIZE}),
     },
 )
 
@@ -104,5 +104,3 @@ _UNTIED = theorem(
         ),
     },
 )
-
-DERIVATIONS = (_PROGRAMME, _SIMPLEX, _EXISTENCE, _UNTIED)

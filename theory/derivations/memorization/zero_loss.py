@@ -45,9 +45,8 @@ _PROGRAMME = theorem(
         "memorization.pair-distance": equal(
             (u - g) ** 2 + (v - e) ** 2, (u * (u - g) + v * (v - e)) + (g * (g - u) + e * (e - v))
         ),
-        "memorization.no-shared-ray": (
-            equal((x**2 - x * y) * (y**2 - x * y), -x * y * (x - y) ** 2),
-            {x: Interval(0, 3)},
+        "memorization.no-shared-ray": equal(
+            (x**2 - x * y) * (y**2 - x * y), -x * y * (x - y) ** 2, {x: Interval(0, 3)}
         ),
     },
 )
@@ -65,9 +64,8 @@ _SIMPLEX = theorem(
         "memorization.simplex-feasible": equal((T - 1) / T - (-1 / T), 1),
         "memorization.simplex-energy": equal(Sum((T - 1) / T, (j, 1, T)), T - 1),
         "memorization.simplex-penalised": equal(1 - 2 * mu * (1 - (T - 1) / T), 1 - 2 * mu / T),
-        "memorization.simplex-dimensionality": (
-            equal(1 / (1 + Sum((-1 / (T - 1)) ** 2, (j, 2, T))), (T - 1) / T),
-            {T: Integers(2, 40)},
+        "memorization.simplex-dimensionality": equal(
+            1 / (1 + Sum((-1 / (T - 1)) ** 2, (j, 2, T))), (T - 1) / T, {T: Integers(2, 40)}
         ),
     },
 )
@@ -86,9 +84,8 @@ _ROBUST = theorem(
             (u * h2 - v * h1) ** 2 + (v * h3 - w * h2) ** 2 + (w * h1 - u * h3) ** 2,
         ),
         "memorization.robust-relu": equal(Max(0, t) - t, Max(0, -t)),
-        "memorization.robust-constraint": (
-            at_least((1 - sqrt(epsilon) + s) - (sqrt(epsilon) - t), 1 - 2 * sqrt(epsilon)),
-            {t: Interval(0, 2)},
+        "memorization.robust-constraint": at_least(
+            (1 - sqrt(epsilon) + s) - (sqrt(epsilon) - t), 1 - 2 * sqrt(epsilon), {t: Interval(0, 2)}
         ),
         "memorization.robust-scaling": equal(
             (scale * u) * (scale * u - scale * g) + (scale * v) * (scale * v - scale * e),
@@ -96,5 +93,3 @@ _ROBUST = theorem(
         ),
     },
 )
-
-DERIVATIONS = (_REDUCTION, _PROGRAMME, _SIMPLEX, _ROBUST)

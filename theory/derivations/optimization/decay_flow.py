@@ -42,5 +42,3 @@ _FLOW = closed_form(
         "optimization.flow-arrives": equal(r * cos(2 * pi / T) + (1 - r), 1 - r * (1 - cos(2 * pi / T))),
     },
 )
-
-DERIVATIONS = (_FLOW,)

@@ -34,11 +34,9 @@ _EPSILON = closed_form(
             p * (2 * p * delta / T) + (1 - p) * (2 * (1 - p) * delta / T) + 4 * p * (1 - p) * delta / T,
             2 * delta / T,
         ),
-        "optimization.epsilon-closing": (
-            equal(
-                Derivative(delta * exp(-2 * k * eta / (n * epsilon * T)), k),
-                -eta / (n * epsilon) * (2 * delta / T) * exp(-2 * k * eta / (n * epsilon * T)),
-            ),
+        "optimization.epsilon-closing": equal(
+            Derivative(delta * exp(-2 * k * eta / (n * epsilon * T)), k),
+            -eta / (n * epsilon) * (2 * delta / T) * exp(-2 * k * eta / (n * epsilon * T)),
             {n: Integers(1, 6), epsilon: Interval("1/2", 1), T: Integers(2, 12)},
         ),
     },
@@ -78,5 +76,3 @@ _LENGTH = closed_form(
         ),
     },
 )
-
-DERIVATIONS = (_EPSILON, _LENGTH)

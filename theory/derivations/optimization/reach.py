@@ -39,9 +39,8 @@ _REACH = theorem(
         "optimization.reach-sum": equal(
             Sum(eta * (1 - eta * omega) ** j, (j, 0, k - 1)), (1 - (1 - eta * omega) ** k) / omega
         ),
-        "optimization.surviving-bound": (
-            at_most(1 - eta * omega, exp(-eta * omega)),
-            {eta: Interval(0, "1/2")},
+        "optimization.surviving-bound": at_most(
+            1 - eta * omega, exp(-eta * omega), {eta: Interval(0, "1/2")}
         ),
     },
 )
@@ -100,9 +99,8 @@ _BIAS = theorem(
         "optimization.bias-chord": equal(
             (cos(phi + 2 * pi / T) + cos(phi - 2 * pi / T)) / 2, cos(2 * pi / T) * cos(phi)
         ),
-        "optimization.bias-tgon": (
-            equal(cos(2 * pi / T) / (1 - cos(2 * pi / T)), 1 / (1 - cos(2 * pi / T)) - 1),
-            {T: Integers(2, 40)},
+        "optimization.bias-tgon": equal(
+            cos(2 * pi / T) / (1 - cos(2 * pi / T)), 1 / (1 - cos(2 * pi / T)) - 1, {T: Integers(2, 40)}
         ),
     },
 )
@@ -125,5 +123,3 @@ _ENTRY = closed_form(
         ),
     },
 )
-
-DERIVATIONS = (_BUDGET, _REACH, _STEP, _STATIONARY, _BIAS, _ENTRY)
