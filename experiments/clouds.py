@@ -66,6 +66,8 @@ def _thinned(cloud: Floats) -> Floats:
 def labels_of(kinds: set[str]) -> dict[str, str]:
     """What legends say of points of those kinds, by kind."""
     labels = {"hidden": "hidden vectors h = Wx of the datapoints", "feature": "features, the columns w of W"}
+    if "predicted feature" in kinds:
+        labels["stored feature"] = "features much longer than all others"
     names = {
         "predicted hidden": "T-gon [memorization.tgon-norm]",
         "predicted feature": "pentagon [generalization.pentagon]",

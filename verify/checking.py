@@ -58,7 +58,7 @@ class Checked:
         about = {"run": role, "seed": "", "diagnosis": self.diagnosis.name}
         predicted = self.predicted.hidden if self.predicted is not None and self.record.m == 2 else None
         return draw_hidden_vectors(
-            model_points(self.distinct, self.stored.W, self.data.seen, self.diagnosis, predicted, about)
+            model_points(self.distinct, self.stored.W, self.data, self.diagnosis, predicted, about)
         )
 
 

@@ -122,9 +122,11 @@ def draw(tables: Tables) -> Figure:
     figure, [axes] = panels(1, judged["m"].nunique(), 5.0, 4.4, sharey=True)
     for ax, (m, part) in zip(axes, parts(judged, "m"), strict=True):
         for (budget, runs), colour in zip(parts(part, "decay_budget"), (BLUE, VERMILLION), strict=False):
-            ax.scatter(runs["T"], runs["above"], s=16, alpha=0.6, color=colour, label=_at(budget))
+            ax.scatter(
+                runs["T"], runs["above"], s=16, alpha=0.6, color=colour, label=f"decay budget {_at(budget)}"
+            )
         ax.set(yscale="log", xlabel="datapoints T", title=f"m = {m}", xticks=part["T"].unique())
-    axes[0].set_ylabel("energy over that of the code, less 1")
+    axes[0].set_ylabel("energy / that of the code − 1")
     axes[0].legend()
     return figure
 

@@ -101,7 +101,7 @@ def draw(tables: Tables) -> Figure:
     medians = _polygons(tables).groupby("decay_budget")["excess"].median()
     budgets = np.geomspace(medians.index[0], medians.index[-1], 200)
     fall = medians.iloc[0] * np.exp(medians.index[0] - budgets)
-    left.plot(budgets, fall, "--", color=INK, label="a fall like e^{−τ}")
+    left.plot(budgets, fall, "--", color=INK, label="a fall like exp(−τ)")
     left.set(xscale="log", yscale="log", xlabel="decay budget τ", ylabel="excess over the least norm")
     left.set_ylim(bottom=5e-6)
     right.set(xscale="log", xlabel="decay budget τ", ylabel="share of seeds that memorize")

@@ -229,7 +229,7 @@ def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
     ):
         bottom.plot(own["step"], own[column], "-", color=colour, lw=width, label=label)
     bottom.set(ylabel="$D_X$ of datapoints", xlabel="step", ylim=(0, None))
-    bottom.legend(loc="upper left", fontsize=11)
+    bottom.legend(loc="lower right", fontsize=11)
     top.sharex(bottom)
     bottom.set_xscale("log")
 

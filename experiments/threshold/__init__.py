@@ -53,10 +53,20 @@ def draw(tables: Tables) -> Figure:
     figure, [[ax]] = panels(1, 1, 6.4, 4.6)
     for (n, part), colour in zip(parts(_sizes(tables), "n"), DECAY_COLOURS, strict=False):
         error = [part["boundary"] - part["low"], part["high"] - part["boundary"]]
-        ax.errorbar(part["equal_energy"], part["boundary"], error, fmt="o", color=colour, label=f"n = {n:g}")
-        ax.plot(part["equal_energy"], part["zero_bias"], "--", color=colour, label=f"n = {n:g}, zero bias")
+        ax.errorbar(
+            part["equal_energy"], part["boundary"], error, fmt="o", color=colour, label=f"boundary, n = {n:g}"
+        )
+        ax.plot(
+            part["equal_energy"],
+            part["zero_bias"],
+            "--",
+            color=colour,
+            label=f"theory at zero bias, n = {n:g}",
+        )
     ax.axhline(1, color=INK, lw=0.8)
-    ax.set(xscale="log", yscale="log", xlabel="T/n", ylabel="threshold R n/T")
+    ax.set(
+        xscale="log", yscale="log", xlabel="datapoints per feature T/n", ylabel="threshold R in units of T/n"
+    )
     ax.legend()
     return figure
 

@@ -12,6 +12,7 @@ from numerics.training.runs import save_run
 from tests.small_runs import diverged_run
 from theory import Setting, predict
 from verify import CLAIMS, check, compare, diagnose, plot, plot_history
+from verify.end_states import build
 from verify.style import BLUE
 
 _SMALL = Setting(T=3, n=120, sparsity=0.95, steps=400, lr=2e-2)
@@ -135,6 +136,10 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert code.norm_ratio == pytest.approx(1)
     assert found.as_dict()["claims"][0]["label"] == CLAIMS[0].label
     assert len(found.figure().axes) == 2
+    octagon = check(*build("stored features", np.random.default_rng(6))).figure().axes[1]
+    predicted, stored = (line.get_xydata() for line in octagon.lines if line.get_markersize() > 7)
+    assert len(stored) == 8
+    assert np.linalg.norm(stored[:, None] - predicted, axis=2).min(axis=1).max() <= 1e-4
     module.forward = lambda X: X
     with pytest.raises(ValueError, match="forward is not"):
         check(module, data)

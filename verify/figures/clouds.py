@@ -15,6 +15,9 @@ from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, round_below
 #: Larger clouds become pixels in an SVG, of smaller points.
 MOST_SHAPES = 60
 
+#: So many times longer than all others are features that stand out, and so few.
+STANDS_OUT, MOST_STANDING = 1.5, 8
+
 #: How each kind is drawn, from the back to the front.
 _LOOKS: dict[str, dict[str, Any]] = {
     "predicted hidden": {"color": VERMILLION, "marker": "o", "mfc": "none", "ms": 9},
@@ -27,9 +30,12 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
-    """Draw the points that are "hidden" or "feature" and the polygon predicted for them, at a scale of their own."""
+def draw_cloud(ax: Axes, points: pd.DataFrame, content: str, reach: float | None = None) -> None:
+    """Draw the points that are "hidden" or "feature" and the polygon predicted for them, to ``reach`` from the origin,
+    `reach_of` them unless given. A few features that are much longer than the rest are drawn as stored ones.
+    """
     drawn = points[points["kind"].str.endswith(content)]
+    drawn = drawn.assign(kind=drawn["kind"].mask(_standing_out(drawn), "stored feature"))
     for kind, look in _LOOKS.items():
         own = drawn[drawn["kind"] == kind]
         many = len(own) > MOST_SHAPES
@@ -44,11 +50,25 @@ def draw_cloud(ax: Axes, points: pd.DataFrame, content: str) -> None:
             ax.plot(x, y, "-", color=BLUE, lw=0.9, alpha=0.5)
         ax.plot(own["x"], own["y"], **look, clip_on=False)
     ax.plot(0, 0, "+", color=INK, ms=6)
-    reach = 1.15 * (float(drawn[["x", "y"]].abs().to_numpy().max(initial=0)) or 1.0)
+    reach = 1.15 * (reach or reach_of(drawn, content))
     tick = round_below(reach)
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     ax.set_xticks([-tick, 0, tick], ["", "", f"{tick:g}"])
     ax.set_yticks([-tick, 0, tick], ["", "", f"{tick:g}"])
+
+
+def reach_of(points: pd.DataFrame, content: str) -> float:
+    """How far from the origin the points that are "hidden" or "feature" lie along an axis; 1 without any."""
+    shown = points.loc[points["kind"].str.endswith(content), ["x", "y"]]
+    return float(shown.abs().to_numpy().max(initial=0)) or 1.0
+
+
+def _standing_out(points: pd.DataFrame) -> "pd.Series[bool]":
+    """Which are three or a few more features, each longer than all others by far."""
+    lengths = np.hypot(points["x"], points["y"]).where(points["kind"] == "feature", 0.0)
+    ordered = np.sort(lengths)[::-1][: MOST_STANDING + 1]
+    jumps = np.flatnonzero(ordered[2:-1] > STANDS_OUT * ordered[3:])
+    return lengths >= (ordered[jumps[-1] + 2] if len(jumps) else np.inf)
 
 
 def cloud_legend(labels: Mapping[str, str]) -> list[Line2D]:

@@ -16,11 +16,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from numerics import Run
-from theory import Record, Setting, predict
+from numerics import Dataset, Run
+from theory import Record, Setting, polygon, predict
+from theory.features.amplitude_law import route
+from theory.polygon_geometry import polygon_vertices
 from verify.diagnosis import Diagnosis, diagnose_run
-from verify.figures.clouds import cloud_legend, draw_cloud
+from verify.figures.clouds import cloud_legend, draw_cloud, reach_of
+from verify.stored_features import arrangement
 from verify.style import SOFT, panels, styled
+
+#: Panels that are compared share a scale unless their contents differ by more than this.
+LARGEST_RATIO = 4.0
 
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
@@ -34,6 +40,7 @@ _COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "
 LABELS = {
     "hidden": "trained hidden vector h = W X",
     "predicted hidden": "predicted: regular T-gon, ‖h‖² = 1/(1 − cos 2π/T)  [memorization.tgon-radius]",
+    "predicted feature": "predicted: best regular k-gon for the data's amplitudes  [generalization.ring-law]",
     "seen feature": "column of W, seen feature",
     "stored feature": "column of W, stored feature",
     "unseen feature": f"column of W, unseen feature (up to {MOST_UNSEEN})",
@@ -50,9 +57,9 @@ def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     median train loss.
 
     Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
-    "seen feature", "unseen feature", "stored feature"), x, y (rounded to 1e-5). For m > 2 the two directions of largest
-    extent of the hidden vectors, without a prediction. Of several series of settings, the one with the most values of
-    T. At most `MOST_UNSEEN` unseen features of a run are kept.
+    "predicted feature", "seen feature", "unseen feature", "stored feature"), x, y (rounded to 1e-5). For m > 2 the two
+    directions of largest extent of the hidden vectors, without a prediction. Of several series of settings, the one
+    with the most values of T. At most `MOST_UNSEEN` unseen features of a run are kept.
 
     Diverged runs are left out; without any other the table is empty.
     """
@@ -99,21 +106,21 @@ def _points(run: Run, role: str) -> pd.DataFrame:
     if setting.m == 2 and setting.T >= 2:
         predicted = predict(setting).hidden
     about = {"run": role, "seed": setting.seed}
-    return model_points(run.record, run.W, run.data.seen, diagnose_run(run), predicted, about)
+    return model_points(run.record, run.W, run.data, diagnose_run(run), predicted, about)
 
 
 def model_points(
     record: Record,
     W: NDArray[Any],
-    seen: NDArray[np.bool_],
+    data: Dataset,
     diagnosis: Diagnosis,
     predicted: NDArray[np.float64] | None,
     about: Mapping[str, Any],
 ) -> pd.DataFrame:
-    """The points of one model, as in `hidden_vectors_numbers`: ``seen`` (n,) are the features that occur in the data,
-    ``predicted`` (2, T) the vertices to turn onto the hidden vectors, ``about`` has its run and seed.
+    """The points of one model, as in `hidden_vectors_numbers`: ``predicted`` (2, T) are the vertices to turn onto
+    the hidden vectors of a model that stores no feature, ``about`` has its run and seed.
     """
-    hidden = record.hidden
+    hidden, seen = record.hidden, data.seen
     frame = _plane(hidden)
     stored = list(diagnosis.features) if diagnosis.stored else []
     clouds = {
@@ -122,7 +129,11 @@ def model_points(
         "unseen feature": frame @ W[:, _thinned(np.flatnonzero(~seen))],
         "stored feature": frame @ W[:, stored],
     }
-    if predicted is not None:
+    if len(W) == 2 and stored and arrangement(W[:, stored]).startswith("regular"):
+        best = polygon(len(stored), route(data).law, n=data.n)
+        vertices = polygon_vertices(best.k, best.radius_squared)
+        clouds["predicted feature"] = turned_onto(vertices, W[:, stored])
+    elif predicted is not None and not stored:
         clouds["predicted"] = turned_onto(predicted, hidden)
     points = [pd.DataFrame({"kind": kind, "x": cloud[0], "y": cloud[1]}) for kind, cloud in clouds.items()]
     table = pd.concat(points, ignore_index=True).round({"x": 5, "y": 5})
@@ -191,31 +202,40 @@ def draw_hidden_vectors(numbers: pd.DataFrame) -> Figure:
         figure, axes = panels(rows, columns, width / columns, 2.7 + (1.8 / rows if side_by_side else 0))
         for ax in chain.from_iterable(axes):
             ax.set_axis_off()
-        for place, T in enumerate(sizes):
-            line, column = divmod(place, PANELS_PER_LINE)
-            for role, (run, content) in enumerate(roles):
-                cell = numbers[(numbers["T"] == T) & (numbers["run"] == run)]
+        for role, (run, content) in enumerate(roles):
+            cells = {T: numbers[(numbers["T"] == T) & (numbers["run"] == run)] for T in sizes}
+            reach = _shared_reach(cells, content)
+            for place, (T, cell) in enumerate(cells.items()):
+                line, column = divmod(place, PANELS_PER_LINE)
                 ax = axes[place][role] if side_by_side else axes[line * len(roles) + role][column]
-                _draw_cell(ax, cell, T, run, content)
+                _draw_cell(ax, cell, T, run, content, reach, side_by_side or column == 0)
         kinds = set(numbers["kind"])
         handles = cloud_legend({kind: label for kind, label in LABELS.items() if kind in kinds})
         figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure
 
 
-def _draw_cell(ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str) -> None:
+def _shared_reach(cells: Mapping[int, pd.DataFrame], content: str) -> float | None:
+    """The largest reach of the cells; None, for a scale of each, where the smallest could not be seen at it."""
+    reaches = [reach_of(cell, content) for cell in cells.values() if len(cell)] or [1.0]
+    return max(reaches) if max(reaches) <= LARGEST_RATIO * min(reaches) else None
+
+
+def _draw_cell(
+    ax: Axes, cell: pd.DataFrame, T: int, run: str, content: str, reach: float | None, named: bool
+) -> None:
     if cell.empty:
         _write(ax, f"T = {T}\n" + ("every run\nmemorizes" if run == "failed" else "no run\nmemorizes"))
         return
     ax.set_axis_on()
     first = cell.iloc[0]
-    symbol = "w" if content == "feature" else "h"
-    draw_cloud(ax, cell, content)
+    draw_cloud(ax, cell, content, reach)
     about = {"memorized": f"‖W‖ = {first['weight_norm']:.4g}", "failed": first["diagnosis"]}[run]
-    ax.set_title(f"T = {T}\n{'features' if content == 'feature' else about}")
-    axis = "" if first["m"] <= 2 else ", direction "
-    ax.set_xlabel(f"{symbol}{axis}₁" + (f"   (seed {first['seed']})" if first["seed"] != "" else ""))
-    ax.set_ylabel(f"{symbol}{axis}₂", labelpad=-2)
+    seed = f"T = {T}" + (f", seed {first['seed']}" if first["seed"] != "" else "")
+    ax.set_title(f"{seed}\n{about}" if content == "hidden" else "", fontsize=12)
+    if named:
+        plane = "" if first["m"] <= 2 else f",\n2 of {first['m']} directions"
+        ax.set_ylabel(f"{'features w' if content == 'feature' else 'hidden h'}{plane}")
 
 
 def _write(ax: Axes, text: str) -> None:
