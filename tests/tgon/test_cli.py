@@ -376,7 +376,7 @@ def test_compare_answers_rows_claims_and_verdict(compared):
 
 def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
     strong = ("--strong-T", 2, "--strong-decay", 0.01, "--seeds", 1)
-    done = tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json")
+    done = tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json", "--quiet")
     assert [row["seeds"] for row in strict(done.stdout)["result"]["rows"]] == [1]
 
 

@@ -93,7 +93,11 @@ def _command(ctx: click.Context) -> str:
     words = [ctx.command_path]
     for param in ctx.command.params:
         name = param.name or ""
-        if name != "as_json" and ctx.get_parameter_source(name) != ParameterSource.DEFAULT:
+        if (
+            name in ctx.params
+            and name != "as_json"
+            and ctx.get_parameter_source(name) != ParameterSource.DEFAULT
+        ):
             words += [param.opts[0], _typed(ctx.params[name])]
     return " ".join(words)
 
