@@ -84,9 +84,8 @@ def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
         raise ValueError(
             f"T = {T}: a simplex in m = {m} dimensions has at most {m + 1} points; try m={T - 1}"
         )
-    # diag(s) times the projector across the unit vector along 1/s; T − 1 of its eigenvectors span the image.
-    axis = (1 / lengths) / np.linalg.norm(1 / lengths)
-    basis = np.linalg.svd(axis[None, :])[2][1:]
+    # diag(s) times the projector across 1/s; T − 1 of its eigenvectors span the image.
+    basis = np.linalg.svd(1 / lengths[None, :])[2][1:]
     hidden = np.zeros((m, T))
     hidden[: T - 1] = basis * lengths
     return UnequalModel(lengths, hidden, hidden / lengths**2, "theorem")

@@ -96,6 +96,7 @@ def test_searches_return_models_that_memorize_within_the_polygons_cost(norms):
     for model in (tied, untied):
         found, wanted = outputs(model)
         assert np.abs(found - wanted).max() < 1e-9
+        assert untied_slack(model.hidden, model.decoder) > -2e-14
     both = untied.encoder_cost + untied.decoder_cost
     assert len(norms) - 1 <= tied.encoder_cost <= regular_polygon_cost(norms) * (1 + 1e-6)
     assert 2 * (len(norms) - 1) <= both <= regular_polygon_cost(norms, untied=True) * (1 + 1e-6)
