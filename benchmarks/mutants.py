@@ -76,7 +76,7 @@ def mutants(file: str, source: str) -> Iterator[tuple[int, str, str, str, str]]:
         for occurrence, (logic, place) in enumerate(found):
             line = lines[place[0] - 1].strip()
             same[line, name] += 1
-            if logic:
+            if logic and not any(text in line for text in RULES["lines"]):
                 key = digest(file, line, name, str(same[line, name]))
                 places[place].append((key, place[0], name, occurrence))
     ranked = sorted((turn, *one) for at in places.values() for turn, one in enumerate(sorted(at)))

@@ -27,7 +27,7 @@ def sparse(n, T, density, seed=0):
 
 def test_six_binary_points_are_the_tgon_not_the_uniform_hexagon():
     data = route(np.eye(6))
-    assert data.law.kind == "constant"
+    assert data.law.kind == route([[2.0]]).law.kind == "constant"
     six = data.polygon(6)
     assert math.sqrt(six.radius_squared) == pytest.approx(math.sqrt(2), rel=1e-14)
     assert six.bias == pytest.approx(-1, rel=1e-14)
@@ -37,9 +37,13 @@ def test_six_binary_points_are_the_tgon_not_the_uniform_hexagon():
 def test_each_law_is_recognised(seed):
     generator = np.random.default_rng(seed)
     assert route(one_hot(np.full(30, 0.7))).law.atoms[0] == pytest.approx(0.7)
-    assert route(one_hot(generator.random(2_000))).law.kind == "uniform"
-    data = route(sparse(100, 2_000, 0.05, seed))
+    uniform, chance = route(one_hot(generator.random(2_000))), math.log(2e6) / 2
+    assert uniform.law.kind == "uniform"
+    assert f"allowed {math.sqrt(chance / 2_000):.3f}" in uniform.evidence, "1e-6 by chance (DKW)"
+    X = sparse(100, 2_000, 0.05, seed)
+    data, allowed = route(X), math.sqrt(chance / X.shape[1]) + 2 / math.sqrt(np.count_nonzero(X))
     assert data.law.kind == "normalized"
+    assert f"allowed {allowed:.3f}" in data.evidence
     assert data.warnings == ()
     assert re.search(r"n = 100, S = 0\.9[45]", data.law.name)
 
