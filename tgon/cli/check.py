@@ -85,13 +85,9 @@ def _answers(
     """The answer for each model of a file; a refusal is an answer of its own unless it stands alone.
     ``given`` is its data and its test data.
     """
-    from verify.model_files import ForeignFile, read_models
-
     try:
         with refusals():
-            read = ForeignFile.read(file)
-            data = given[0] or own_data(read)
-            found = read_models(read, data.sides if data is not None else ())
+            whole, found, data = read(file, given[0])
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
     except BadInput as error:
@@ -106,7 +102,7 @@ def _answers(
             try:
                 with refusals():
                     at = place, len(found)
-                    dataset, guesses = dataset_of(model, read, data, at)
+                    dataset, guesses = dataset_of(model, whole, data, at)
                     test = given[1].of(model.W.shape[1], at)[0] if given[1] is not None else None
                     answer, checked = _answer(model, dataset, test)
                 yield names | answer | {"guesses": [*model.notes, *guesses]}, checked
@@ -116,12 +112,17 @@ def _answers(
                 yield names | {"reason": error.message}, None
 
 
-def own_data(file: ForeignFile) -> ForeignData | None:
-    """The data that a model is stored with, unless it is a run."""
-    from verify.model_files import ForeignData
+def read(
+    path: str | Path, data: ForeignData | None
+) -> tuple[ForeignFile, Sequence[StoredModel], ForeignData | None]:
+    """A file, its models, and their data: those given, or what they are stored with, unless the file is a run."""
+    from verify.model_files import ForeignData, ForeignFile, read_models
 
-    own = ForeignData(file)
-    return own if own.run is None and own.named else None
+    file = ForeignFile.read(path)
+    if data is None:
+        own = ForeignData(file)
+        data = own if own.run is None and own.named else None
+    return file, read_models(file, () if data is None else data.sides), data
 
 
 def _answer(found: StoredModel, data: Dataset, test: Dataset | None) -> tuple[dict[str, Any], Checked | None]:

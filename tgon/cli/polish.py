@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.check import data_option, dataset_of, instance_option, own_data
+from tgon.cli.check import data_option, dataset_of, instance_option, read
 from tgon.cli.options import FILE, BadInput, json_option, refusals
 from tgon.cli.output import load_torch, print_json, print_table
 
@@ -74,14 +74,12 @@ def _polished(model: str, data: str | None, instance: int | None, alone: bool) -
     import numerics
     from numerics.model import choose
     from verify.diagnosis import diagnose
-    from verify.model_files import ForeignData, ForeignFile, read_models
+    from verify.model_files import ForeignData
 
     answer: dict[str, Any] = {"path": model, "reason": "", "exit_code": 0}
     try:
         with refusals():
-            file = ForeignFile.read(model)
-            given = ForeignData(data) if data is not None else own_data(file)
-            models = read_models(file, given.sides if given else ())
+            file, models, given = read(model, None if data is None else ForeignData(data))
             found = choose(models, instance)
             if found.differences:
                 raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.differences)}")
@@ -102,23 +100,21 @@ def _polished(model: str, data: str | None, instance: int | None, alone: bool) -
 
 def _write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
     """A table with a row for each answer; written whole or not at all."""
-    import csv
-    import io
+    import pandas as pd
 
     from numerics.training.runs import write_atomically
 
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
+    rows = []
     for answer in answers:
         row = {**answer, "model": Path(answer["path"]).stem}
         if answer["reason"] == "":
             row["dropped"] = len(answer["dropped"])
             row["residual"] = max(answer["certificate"][name] for name in _RESIDUALS)
             row |= {f"weight_norm_{when}": answer[when]["weight_norm"] for when in ("before", "after")}
-        writer.writerow({name: f"{one:.12g}" if isinstance(one, float) else one for name, one in row.items()})
+        rows.append(row)
+    table = pd.DataFrame(rows, columns=_COLUMNS)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.getvalue().encode())
+    write_atomically(path, table.to_csv(index=False, float_format="%.12g", lineterminator="\n").encode())
 
 
 def _described(found: Polished, data: Dataset) -> dict[str, Any]:
