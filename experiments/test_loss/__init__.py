@@ -26,8 +26,6 @@ from theory.number_format import number
 from verify.diagnosis import diagnose_run
 from verify.style import BLUE, GREY, INK, VERMILLION, panels
 
-__all__ = ["KEYS", "collect", "draw", "findings", "summary"]
-
 KEYS = ("T", "seed")
 
 #: Fresh datapoints; a rare overlap decides T = 5.

@@ -12,17 +12,9 @@ import sympy
 from flint import arb
 from sympy.core.relational import Relational
 
+from theory.derivations import steps
 from theory.derivations.domains import Domain, points
 from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
-from theory.derivations.steps import (
-    COUNT,
-    Statement,
-    Step,
-    StepInconclusive,
-    StepRefuted,
-    at_points,
-    relations,
-)
 
 #: A node as it is changed, and what the change is.
 Change: TypeAlias = tuple[sympy.Basic, tuple[object, ...]]
@@ -32,7 +24,7 @@ Change: TypeAlias = tuple[sympy.Basic, tuple[object, ...]]
 class Mutant:
     """A statement with one change, and what says which: printed when it is asked for, as printing is slow."""
 
-    statement: Statement
+    statement: steps.Statement
     words: tuple[object, ...]
 
     @property
@@ -41,12 +33,12 @@ class Mutant:
         return "".join(map(str, self.words))
 
 
-def mutants(step: Step) -> Iterator[Mutant]:
+def mutants(step: steps.Step) -> Iterator[Mutant]:
     """Every mutant of a step's statement, each once.
 
     >>> x = sympy.Symbol("x")
     >>> from theory.derivations.domains import Interval
-    >>> step = Step("a.b", sympy.Eq(sympy.cos(x), 1 - x), {x: Interval(0, 1)}, "")
+    >>> step = steps.Step("a.b", sympy.Eq(sympy.cos(x), 1 - x), {x: Interval(0, 1)}, "")
     >>> sorted(mutant.change for mutant in mutants(step))[2:]
     ['1 - x: + for - of -x', '1 - x: - for + of 1', '1 -> 0', '1 -> 2', 'cos(x) -> sin(x)']
     """
@@ -57,20 +49,20 @@ def mutants(step: Step) -> Iterator[Mutant]:
             yield Mutant(statement, words)
 
 
-def is_refuted(step: Step, mutant: Mutant) -> bool:
+def is_refuted(step: steps.Step, mutant: Mutant) -> bool:
     """Whether the step's own check refutes the mutant; a mutant it cannot settle counts as refuted too."""
     try:
-        at_points(step.label, mutant.statement, step.domain)
-    except (StepRefuted, StepInconclusive):
+        steps.at_points(step.label, mutant.statement, step.domain)
+    except (steps.StepRefuted, steps.StepInconclusive):
         return True
     return False
 
 
-def is_harmless(step: Step, mutant: Mutant) -> bool:
+def is_harmless(step: steps.Step, mutant: Mutant) -> bool:
     """Whether a surviving mutant is no error: nowhere does it claim more than the statement does.
     At every point each relation of the mutant must have the gap of the original or a greater one.
     """
-    originals, changed = list(relations(step.statement)), list(relations(mutant.statement))
+    originals, changed = list(steps.relations(step.statement)), list(steps.relations(mutant.statement))
     if len(originals) != len(changed):
         return mutant.statement == sympy.true or set(changed) < set(originals)
     return all(
@@ -83,7 +75,7 @@ def is_harmless(step: Step, mutant: Mutant) -> bool:
 def _claims_no_more(before: sympy.Basic, after: sympy.Basic, domain: Domain) -> bool:
     if type(before) is not type(after):
         return False
-    for point in points(domain, COUNT):
+    for point in points(domain, steps.COUNT):
         values = {symbol: rational_ball(value) for symbol, value in point.items()}
         try:
             slack = _excess(after, values) - _excess(before, values)
