@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tgon.cli.options import FOLDER, BadInput, json_option, option
+from tgon.cli.options import FOLDER, BadInput, json_option, option, refusals
 from tgon.cli.output import print_json
 
 #: The PDF's name inside the folder of the notes.
@@ -24,7 +24,7 @@ PDF = "notes.pdf"
 def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
     """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""
     from theory.notes.pages import notes as written
-    from theory.notes.pdf import MissingTools, write_pdf
+    from theory.notes.pdf import write_pdf
 
     texts = written()
     found = differences(texts, out)
@@ -36,10 +36,8 @@ def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
     for name, text in texts.items():
         (out / name).write_text(text, encoding="utf-8", newline="\n")
     if pdf:
-        try:
+        with refusals():
             write_pdf(texts, out / PDF)
-        except MissingTools as error:
-            raise BadInput(str(error)) from error
     if not (out.parent.parent / "experiments").is_dir():
         click.echo("tgon: links to experiments and pictures need a clone of tgon around the notes", err=True)
     if as_json:

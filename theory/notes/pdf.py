@@ -25,19 +25,15 @@ _RULES = (
 )
 
 
-class MissingTools(RuntimeError):
-    """pypandoc-binary or typst is not installed; the message says how to get them."""
-
-
 def write_pdf(texts: Mapping[str, str], path: Path) -> None:
     """Write the notes as one PDF, with those pictures that are in the repository two folders above it.
-    Raises MissingTools: pypandoc-binary or typst is not installed.
+    Raises ValueError: pypandoc-binary or typst is not installed.
     """
     try:
         import pypandoc
         import typst
     except ImportError as error:
-        raise MissingTools(f"--pdf needs {error.name}; try pip install 'tgon[notes]'") from error
+        raise ValueError(f"--pdf needs {error.name}; try pip install 'tgon[notes]'") from error
     root = path.parent.joinpath("..", "..").resolve()
     pictures = re.compile(r"^!\[.*\]\(/(.*)\)$", flags=re.M)
     text = pictures.sub(lambda found: found[0] if (root / found[1]).exists() else "", one_document(texts))
