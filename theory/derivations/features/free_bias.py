@@ -12,11 +12,16 @@ from theory.derivations.symbols import symbol
 
 k, r, a, b, x, y, t, n, p, g = symbol("k r a b x y t n p g")
 
+#: Of the angle between neighbours on a regular polygon.
+_cosine = cos(2 * pi / k)
+
 
 def _value_at(amplitude: Expr) -> Expr:
     """The value u before scaling that becomes this amplitude where the other squares add up to y."""
     return amplitude * sqrt(y) / sqrt(1 - amplitude**2)
 
+
+_arc, _root = pi / 4 - acos(1 / x), sqrt(x**2 - 1)
 
 _DENSITY = theorem(
     "amplitudes.normalized-density",
@@ -27,15 +32,14 @@ _DENSITY = theorem(
             Derivative(_value_at(x), x), sqrt(y) * (1 - x**2) ** Rational(-3, 2)
         ),
         "amplitudes.two-squares": equal(
-            Derivative(
-                2 * x**3 * (pi / 4 - acos(1 / x)) / 3 + (x * sqrt(x**2 - 1) + log(x + sqrt(x**2 - 1))) / 3,
-                x,
-            ),
-            2 * x**2 * (pi / 4 - acos(1 / x)),
+            Derivative(2 * x**3 * _arc / 3 + (x * _root + log(x + _root)) / 3, x),
+            2 * x**2 * _arc,
             {x: Interval("9/8", "11/8")},
         ),
     },
 )
+
+_left = 1 - p + p * exp(-t * x)
 
 _SECOND_MOMENT = theorem(
     "amplitudes.second-moment",
@@ -48,8 +52,7 @@ _SECOND_MOMENT = theorem(
     },
     steps={
         "amplitudes.laplace-form": equal(
-            -Derivative((1 - p + p * exp(-t * x)) ** n, t),
-            n * p * x * exp(-t * x) * (1 - p + p * exp(-t * x)) ** (n - 1),
+            -Derivative(_left**n, t), n * p * x * exp(-t * x) * _left ** (n - 1)
         ),
         "amplitudes.square-integral": equal(
             Derivative(-x * exp(-t * (x + y)) / (x + y), t), x * exp(-t * (x + y))
@@ -64,7 +67,7 @@ _LOSS = theorem(
         "generalization.own-and-others": equal(
             (a - (r * a + b)) ** 2 - a**2, (r * a + b) * ((r * a + b) - 2 * a)
         ),
-        "generalization.four-features": equal(cos(2 * pi / k), (k - 4) / 2),
+        "generalization.four-features": equal(_cosine, (k - 4) / 2),
     },
 )
 
@@ -72,14 +75,10 @@ _CONSTANT = theorem(
     "generalization.constant-law",
     on={k: Integers(2, 12), a: Interval("1/8", 2)},
     steps={
-        "generalization.constant-sign": equal(
-            a * (1 - 1 / (1 - cos(2 * pi / k))), -a * cos(2 * pi / k) / (1 - cos(2 * pi / k))
-        ),
-        "generalization.constant-own": equal(
-            a / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), a
-        ),
+        "generalization.constant-sign": equal(a * (1 - 1 / (1 - _cosine)), -a * _cosine / (1 - _cosine)),
+        "generalization.constant-own": equal(a / (1 - _cosine) + a * (1 - 1 / (1 - _cosine)), a),
         "generalization.constant-neighbour": equal(
-            a * cos(2 * pi / k) / (1 - cos(2 * pi / k)) + a * (1 - 1 / (1 - cos(2 * pi / k))), 0
+            a * _cosine / (1 - _cosine) + a * (1 - 1 / (1 - _cosine)), 0
         ),
     },
 )

@@ -16,6 +16,9 @@ k, r, d, i, phi, S_k = symbol("k r d i phi S_k")
 EVEN, ONE_MOD_FOUR, THREE_MOD_FOUR = Integers(4, 60, 2), Integers(5, 61, 4), Integers(3, 63, 4)
 
 
+_excess = sec(pi / k) - 1
+
+
 def _passed(vertices: Expr) -> Expr:
     """The interference sum by its definition."""
     return Sum(Max(0, cos(2 * pi * d / vertices)) ** 2, (d, 0, vertices - 1))
@@ -62,9 +65,7 @@ _UNIT = theorem(
         "generalization.feature-loss": equal((1 - r) ** 2 + r**2 * (S_k - 1), 1 - (2 * r - r**2 * S_k)),
         "generalization.pentagon-sum": equal(_passed(5), (7 - sqrt(5)) / 4),
         "generalization.unit-even-tail": at_most(k * (2 - k / 4), 0),
-        "generalization.unit-odd-tail": at_least(
-            k - (sec(pi / k) - 1), 10 - sec(pi / 9), {k: Integers(9, 61, 4)}
-        ),
+        "generalization.unit-odd-tail": at_least(k - _excess, 10 - sec(pi / 9), {k: Integers(9, 61, 4)}),
     },
 )
 
@@ -80,12 +81,8 @@ _PENTAGON = theorem(
     "generalization.pentagon",
     on={k: THREE_MOD_FOUR, phi: Interval("1/64", "5/4")},
     steps={
-        "generalization.three-gain": equal(
-            k / (interference(3, k)), 4 - 4 * (sec(pi / k) - 1) / (k + (sec(pi / k) - 1))
-        ),
-        "generalization.one-gain": equal(
-            k / (interference(1, k)), 4 / (1 - (sec(pi / k) - 1) / k), {k: ONE_MOD_FOUR}
-        ),
+        "generalization.three-gain": equal(k / (interference(3, k)), 4 - 4 * _excess / (k + _excess)),
+        "generalization.one-gain": equal(k / (interference(1, k)), 4 / (1 - _excess / k), {k: ONE_MOD_FOUR}),
         "generalization.tail": equal(
             Derivative(phi * (sec(phi) - 1), phi), sec(phi) - 1 + phi * sec(phi) * tan(phi)
         ),

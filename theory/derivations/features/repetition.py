@@ -28,8 +28,7 @@ _ORDER = closed_form(
     on={p: UNIT, n: Integers(2, 60)},
     steps={
         "repetition.exceed": equal(
-            Derivative((1 - p) ** n + n * p * (1 - p) ** (n - 1), p),
-            -n * (n - 1) * p * (1 - p) ** (n - 2),
+            Derivative((1 - p) ** n + n * p * (1 - p) ** (n - 1), p), -n * (n - 1) * p * (1 - p) ** (n - 2)
         ),
     },
 )

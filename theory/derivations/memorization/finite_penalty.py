@@ -14,6 +14,9 @@ from theory.derivations.symbols import symbol
 T, r, c, d, i, k, s, t, u, v = symbol("T r c d i k s t u v")
 alpha, beta, penalty = symbol("alpha beta lambda")
 
+#: Of the angle between neighbours on a regular polygon.
+_cosine = cos(2 * pi / T)
+
 RADIUS = Interval("1/8", 2)
 BIAS = Interval(-2, 1)
 PENALTY = Interval(0, 1)
@@ -35,6 +38,10 @@ def cost(radius: Expr, bias: Expr) -> Expr:
     return penalty * T * (radius + bias**2)
 
 
+#: The squared radius that is left, and the stiffness of the bias, for T points and for two.
+_shrunk, _stiff = 2 / T - penalty, T * (1 + penalty)
+_half, _double = (1 - penalty) / 2, 2 * (1 + penalty)
+
 _COLLAPSE = closed_form(
     "penalty.collapse",
     on={T: POINTS, r: RADIUS, c: BIAS, penalty: PENALTY},
@@ -44,17 +51,11 @@ _COLLAPSE = closed_form(
         ),
         "penalty.collapse-square": equal(
             all_active(r, c) + cost(r, c),
-            1
-            + T * ((r - (2 / T - penalty)) ** 2 - (2 / T - penalty) ** 2) / 2
-            + T * (1 + penalty) * (c - 1 / (T * (1 + penalty))) ** 2
-            - 1 / (T * (1 + penalty)),
+            1 + T * ((r - _shrunk) ** 2 - _shrunk**2) / 2 + _stiff * (c - 1 / _stiff) ** 2 - 1 / _stiff,
         ),
         "penalty.collapse-pair": equal(
             pair(r, c) + 2 * penalty * (r + c**2),
-            1
-            + 2 * ((r - (1 - penalty) / 2) ** 2 - ((1 - penalty) / 2) ** 2)
-            + 2 * (1 + penalty) * (c - 1 / (2 * (1 + penalty))) ** 2
-            - 1 / (2 * (1 + penalty)),
+            1 + 2 * ((r - _half) ** 2 - _half**2) + _double * (c - 1 / _double) ** 2 - 1 / _double,
         ),
     },
 )
@@ -101,9 +102,8 @@ _POLYGON = closed_form(
             {T: Integers(10, 20)},
         ),
         "penalty.vanishing": equal(
-            (3 - (1 + 2 * cos(2 * pi / T)))
-            / (3 * (1 + 2 * cos(2 * pi / T) ** 2) - (1 + 2 * cos(2 * pi / T)) ** 2),
-            1 / (1 - cos(2 * pi / T)),
+            (3 - (1 + 2 * _cosine)) / (3 * (1 + 2 * _cosine**2) - (1 + 2 * _cosine) ** 2),
+            1 / (1 - _cosine),
             {T: Integers(4, 40)},
         ),
         "penalty.vanishing-slope": equal(

@@ -11,6 +11,9 @@ from theory.derivations.symbols import symbol
 
 T, x, j, d = symbol("T x j d")
 
+#: Half the angle between neighbours on a regular polygon, and the cosine of the whole angle.
+_half, _cosine = pi / T, cos(2 * pi / T)
+
 POINTS = Integers(2, 60)
 LARGE = Integers(10, 10**6)
 GOLDEN = (sqrt(5) - 1) / 2
@@ -19,23 +22,15 @@ _ASYMPTOTIC = theorem(
     "memorization.asymptotic-norms",
     on={T: POINTS},
     steps={
-        "memorization.tgon-weight-norm": equal(sqrt(T / (1 - cos(2 * pi / T))), sqrt(T / 2) / sin(pi / T)),
+        "memorization.tgon-weight-norm": equal(sqrt(T / (1 - _cosine)), sqrt(T / 2) / sin(_half)),
         "memorization.tgon-bias-norm": equal(
-            Sum((1 - 1 / (1 - cos(2 * pi / T))) ** 2, (j, 1, T)),
-            (sqrt(T) * Abs(cos(2 * pi / T)) / (1 - cos(2 * pi / T))) ** 2,
+            Sum((1 - 1 / (1 - _cosine)) ** 2, (j, 1, T)), (sqrt(T) * Abs(_cosine) / (1 - _cosine)) ** 2
         ),
         "memorization.weight-expansion": at_most(
-            Abs(pi / T / sin(pi / T) - 1 - pi**2 / (6 * T**2) - 7 * pi**4 / (360 * T**4)),
-            2 / T**6,
-            {T: LARGE},
+            Abs(_half / sin(_half) - 1 - _half**2 / 6 - 7 * _half**4 / 360), 2 / T**6, {T: LARGE}
         ),
         "memorization.bias-expansion": at_most(
-            Abs(
-                (pi / T) ** 2 * cos(2 * pi / T) / sin(pi / T) ** 2
-                - 1
-                + 5 * pi**2 / (3 * T**2)
-                - pi**4 / (15 * T**4)
-            ),
+            Abs(_half**2 * _cosine / sin(_half) ** 2 - 1 + 5 * _half**2 / 3 - _half**4 / 15),
             11 / T**6,
             {T: LARGE},
         ),

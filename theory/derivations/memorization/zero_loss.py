@@ -4,6 +4,8 @@ What zero loss on orthonormal data means for hidden vectors, the simplex, and wh
 loss. Normalisation: unit datapoints X_t with disjoint supports, h_t = W X_t, c_t = X_t · b.
 """
 
+from itertools import permutations
+
 from sympy import Max, Sum, cos, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
@@ -56,9 +58,7 @@ _SIMPLEX = theorem(
     on={(h1, h2, h3, h4): PLANE, T: Integers(1, 40), mu: Interval(0, 2)},
     steps={
         "memorization.simplex-sum": equal(
-            sum(
-                own * (own - other) for own in (h1, h2, h3, h4) for other in (h1, h2, h3, h4) if own != other
-            ),
+            sum(own * (own - other) for own, other in permutations((h1, h2, h3, h4), 2)),
             4 * (h1**2 + h2**2 + h3**2 + h4**2) - (h1 + h2 + h3 + h4) ** 2,
         ),
         "memorization.simplex-feasible": equal((T - 1) / T - (-1 / T), 1),

@@ -16,6 +16,9 @@ LENGTH = Interval("9/8", 5)
 RADIUS = Interval("9/8", 25)
 MOBILITY = Interval("1/16", 4)
 
+#: How fast ln ℓ falls.
+_RATE = (1 + 2 * q * (r - 1)) / (1 + 4 * q * r)
+
 #: The multiplier of the own outputs, and the speeds of ℓ and of c = 1 − ℓ².
 _PULL = (1 + ell**2) / (4 * q * ell**2 + 1)
 _LENGTH_SPEED = -ell + 2 * q * ell * _PULL
@@ -29,13 +32,8 @@ _FLOW = closed_form(
         "optimization.flow-rate": equal(
             _LENGTH_SPEED, -ell * (1 + 2 * q * (ell**2 - 1)) / (1 + 4 * q * ell**2)
         ),
-        "optimization.flow-below": equal(
-            1 - (1 + 2 * q * (r - 1)) / (1 + 4 * q * r), 2 * q * (1 + r) / (1 + 4 * q * r)
-        ),
-        "optimization.flow-above": equal(
-            (1 + 2 * q * (r - 1)) / (1 + 4 * q * r) - (r - 1) / (2 * r),
-            (1 + r) / (2 * r * (1 + 4 * q * r)),
-        ),
+        "optimization.flow-below": equal(1 - _RATE, 2 * q * (1 + r) / (1 + 4 * q * r)),
+        "optimization.flow-above": equal(_RATE - (r - 1) / (2 * r), (1 + r) / (2 * r * (1 + 4 * q * r))),
         "optimization.flow-budget": equal(
             Derivative(3 * log(2 * r - 1) / 2 - log(r) / 2, r), (4 * r + 1) / (2 * r * (2 * r - 1))
         ),
