@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from tgon.cli.options import (
-    BadInput,
-    integers_option,
-    json_option,
-    keeping,
-    make_settings,
-    option,
-    run_options,
-    setting_options,
-)
+from tgon.cli import options
 from tgon.cli.output import chosen, load_torch, print_claims, print_json, print_table
 
 if TYPE_CHECKING:
@@ -29,16 +20,16 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
-@integers_option("--T", "T", default="3,5,8,10,12", show_default=True)
-@integers_option(
+@options.integers_option("--T", "T", default="3,5,8,10,12", show_default=True)
+@options.integers_option(
     "--strong-T",
     "strong_T",
     help="T to train again with --strong-decay, to see the excess over the least norm fall.",
 )
-@option("--strong-decay", 0.5, "Weight decay of --strong-T.", click.FloatRange(min=0))
-@setting_options
-@run_options(seeds=40, out="compare")
-@json_option
+@options.option("--strong-decay", 0.5, "Weight decay of --strong-T.", click.FloatRange(min=0))
+@options.setting_options
+@options.run_options(seeds=40, out="compare")
+@options.json_option
 @click.pass_context
 def compare(
     ctx: click.Context,
@@ -58,7 +49,7 @@ def compare(
     there are reused.
     """
     strong = _strong_settings(strong_T or (), strong_decay, given)
-    settings = list(dict.fromkeys(make_settings(T, given) + strong))  # each group once
+    settings = list(dict.fromkeys(options.make_settings(T, given) + strong))  # each group once
     load_torch()
 
     import numerics
@@ -66,10 +57,10 @@ def compare(
     from verify.report import write_report
 
     folder = Path(out) / "runs"
-    with keeping(folder):
+    with options.keeping(folder):
         runs = numerics.train(settings, seeds, engine=engine, out=folder, progress=not chosen("quiet"))
     result = verify.compare(runs)
-    with keeping(folder):
+    with options.keeping(folder):
         page = write_report(result, out, command=_command(ctx))
     if as_json:
         print_json(result.as_dict())
@@ -80,12 +71,12 @@ def compare(
 
 def _strong_settings(T: Sequence[int], strong_decay: float, given: dict[str, Any]) -> list[Setting]:
     """Those of --strong-T; what is wrong with the strong decay is not said of --weight-decay."""
-    make_settings(T, given)
+    options.make_settings(T, given)
     try:
-        return make_settings(T, {**given, "weight_decay": strong_decay})
-    except BadInput as error:
+        return options.make_settings(T, {**given, "weight_decay": strong_decay})
+    except options.BadInput as error:
         line = error.format_message().replace("weight_decay", "strong_decay")
-        raise BadInput(re.sub(r"--weight-decay \S+", "--strong-decay 0.5", line)) from error
+        raise options.BadInput(re.sub(r"--weight-decay \S+", "--strong-decay 0.5", line)) from error
 
 
 def _command(ctx: click.Context) -> str:

@@ -4,15 +4,7 @@ from typing import Any
 
 import click
 
-from tgon.cli.options import (
-    BadInput,
-    data_options,
-    integers_option,
-    json_option,
-    make_settings,
-    option,
-    refusals,
-)
+from tgon.cli import options
 from tgon.cli.output import computing, print_json, print_table
 
 #: The most features of a polygon whose best bias is searched for: a minute there, growing like k².
@@ -20,16 +12,16 @@ MOST_WITH_BIAS = 10_000
 
 
 @click.command(epilog="Example: tgon polygon --k 3:9 --law free")
-@integers_option("--k", required=True, metavar="5 | 3:9 | 3,5,8", help="Features on the polygon.")
-@option(
+@options.integers_option("--k", required=True, metavar="5 | 3:9 | 3,5,8", help="Features on the polygon.")
+@options.option(
     "--law",
     "free",
     "Bias 0 and radius 1 (unit) or the best radius (free); else the best radius and bias for amplitudes that are "
     "constant, uniform on [0, 1], or those of data scaled to unit norm (normalized).",
     ["unit", "free", "constant", "uniform", "normalized"],
 )
-@data_options
-@json_option
+@options.data_options
+@options.json_option
 def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool) -> None:
     """What a regular polygon of k features is worth with infinite data.
 
@@ -37,13 +29,13 @@ def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool
     """
     import theory
 
-    make_settings((1,), {"n": n, "sparsity": sparsity})  # refuses what no data can be, for every law
+    options.make_settings((1,), {"n": n, "sparsity": sparsity})  # refuses what no data can be, for every law
     if law not in ("unit", "free") and max(k) > MOST_WITH_BIAS:
-        raise BadInput(
+        raise options.BadInput(
             f"--k {max(k)} with law {law!r}: its bias is searched for up to k = {MOST_WITH_BIAS}; try --law free"
         )
     solutions = []
-    with refusals(), computing(len(k)) as begin:
+    with options.refusals(), computing(len(k)) as begin:
         for size in k:
             begin(f"k = {size}: best radius and bias")
             solutions.append(theory.polygon(size, law, n=n, sparsity=sparsity))

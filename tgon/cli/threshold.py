@@ -7,17 +7,7 @@ from typing import Any
 
 import click
 
-from tgon.cli.options import (
-    FILE,
-    BadInput,
-    check_place,
-    data_options,
-    integers_option,
-    json_option,
-    make_settings,
-    option,
-    refusals,
-)
+from tgon.cli import options
 from tgon.cli.output import computing, print_json, print_table, shown
 
 #: The fewest features that the model of `tgon threshold` keeps.
@@ -25,17 +15,17 @@ LEAST_FEATURES = 8
 
 
 @click.command(epilog="Example: tgon threshold --T 30000 --n 1000 --sparsity 0.99")
-@integers_option("--T", "T", required=True, metavar="30000 | 1000,3000")
-@data_options
-@option(
+@options.integers_option("--T", "T", required=True, metavar="30000 | 1000,3000")
+@options.data_options
+@options.option(
     "--draws",
     9,
     "Drawn datasets, by seed from 0; the interval is about their median.",
     click.IntRange(1, 1000),
 )
-@option("--features", 120, "Strongest features kept in the model.", click.IntRange(LEAST_FEATURES))
-@click.option("--csv", "table", type=FILE, help="Also write the answers as a table.")
-@json_option
+@options.option("--features", 120, "Strongest features kept in the model.", click.IntRange(LEAST_FEATURES))
+@click.option("--csv", "table", type=options.FILE, help="Also write the answers as a table.")
+@options.json_option
 def threshold(
     T: tuple[int, ...], n: int, sparsity: float, draws: int, features: int, table: Path | None, as_json: bool
 ) -> None:
@@ -49,9 +39,9 @@ def threshold(
     for size in T:
         _check_threshold(size, n, sparsity)
     if table is not None:
-        check_place(table, "--csv")
+        options.check_place(table, "--csv")
     answers = []
-    with refusals(), computing(len(T) * draws) as begin:
+    with options.refusals(), computing(len(T) * draws) as begin:
         for size in T:
             found = []
             for seed in range(draws):
@@ -71,17 +61,17 @@ def _check_threshold(T: int, n: int, sparsity: float) -> None:
     """Refuse data on which there is no threshold to look for."""
     from theory.repetition.threshold import zero_bias_threshold
 
-    make_settings((T,), {"n": n, "sparsity": sparsity})
+    options.make_settings((T,), {"n": n, "sparsity": sparsity})
     if n < LEAST_FEATURES:
-        raise BadInput(
+        raise options.BadInput(
             f"n = {n}: the model keeps the {LEAST_FEATURES} strongest features or more; try --n 1000"
         )
     if T == 1:
-        raise BadInput("T = 1: there is no other datapoint to compete with; try a larger --T")
-    with refusals():
+        raise options.BadInput("T = 1: there is no other datapoint to compete with; try a larger --T")
+    with options.refusals():
         fifth = zero_bias_threshold(T, n, sparsity).fifth_energy
     if fifth <= 1:
-        raise BadInput(
+        raise options.BadInput(
             f"T = {T}, n = {n}, sparsity = {sparsity:g}: the fifth-largest energy of a feature is {fifth:.3g} of the "
             "mean, so a point that occurs once is worth as much; try a larger --n or --sparsity"
         )

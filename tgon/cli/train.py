@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import (
-    integers_option,
-    json_option,
-    keeping,
-    make_settings,
-    run_options,
-    setting_options,
-)
+from tgon.cli import options
 from tgon.cli.output import chosen, load_torch, print_json, print_table
 
 if TYPE_CHECKING:
@@ -22,19 +15,19 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: tgon train --T 8 --seeds 4")
-@integers_option("--T", "T", required=True)
-@setting_options
-@run_options(seeds=1, out="runs")
-@json_option
+@options.integers_option("--T", "T", required=True)
+@options.setting_options
+@options.run_options(seeds=1, out="runs")
+@options.json_option
 def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, **given: Any) -> None:
     """Train models on T datapoints, measure them and name what became of them."""
-    settings = make_settings(T, given)
+    settings = options.make_settings(T, given)
     load_torch()
 
     import numerics
     from verify.comparison import MEASURED
 
-    with keeping(Path(out)):
+    with options.keeping(Path(out)):
         runs = numerics.train(settings, seeds, engine=engine, out=out, progress=not chosen("quiet"))
     answers = [describe_run(run) for run in runs]
     if as_json:
