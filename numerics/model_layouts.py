@@ -282,7 +282,7 @@ def _with_others(model: StoredModel, others: Mapping[str, Any], pair: _Pair, k: 
         else:
             differences.append(f"{name!r} {tuple(array.shape)} is a further layer")
     if beside:
-        notes.append(f"no part of the model: {', '.join(beside[:6])}{', …' if len(beside) > 6 else ''}")
+        notes.append(f"not read as parameters: {', '.join(beside[:6])}{', …' if len(beside) > 6 else ''}")
     if len(differences) > (decoder is not None) + (encoder_bias is not None):
         decoder = encoder_bias = None
     found = replace(model, notes=tuple(notes), differences=tuple(differences))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import FILE, BadInput, check_place, json_option, refusals
-from tgon.cli.output import load_torch, print_claims, print_json, print_table
+from tgon.cli.output import load_torch, print_claims, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from numerics import Dataset
@@ -197,7 +197,7 @@ _SAID = {
 
 def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
     named = "" if answer["diagnosis"] is None else f"{answer['diagnosis']}: "
-    click.echo(f"{named}{answer['evidence']}")
+    print_text(f"{named}{answer['evidence']}")
     measured, predicted = answer["measured"], answer["predicted"] or {}
     if checked is not None and not checked.record.memorized:
         click.echo("It does not memorize its data, so no least norm holds for it.")
@@ -207,7 +207,7 @@ def _print_answer(answer: Mapping[str, Any], checked: Checked | None) -> None:
             f"datapoints ({predicted['configuration']}, {predicted['status']})."
         )
     for guess in answer["guesses"]:
-        click.echo(f"guessed: {guess}")
+        print_text(f"guessed: {guess}")
     rows = [
         [name, measured[key], *([predicted.get(key)] if predicted else [])]
         for name, key in _SAID.items()
@@ -235,4 +235,4 @@ def _print_rows(found: Sequence[tuple[Mapping[str, Any], Checked | None]]) -> No
         "Checked", heads, rows, text=["model", "instance", "diagnosis", "claims", "why"], wrapped="why"
     )
     for guess in dict.fromkeys(guess for answer, _ in found for guess in answer.get("guesses", ())):
-        click.echo(f"guessed: {guess}")
+        print_text(f"guessed: {guess}")

@@ -78,7 +78,7 @@ def find_ring(case: Case) -> Ring | str:
         return "needs W, b and the data"
     (W, b), data = case.parameters, case.data
     if len(W) != 2 or data.T < 3 * SEEN_OFTEN:
-        return f"m = {len(W)} and {data.T} datapoints; m = 2 and {3 * SEEN_OFTEN} or more are needed"
+        return f"needs m = 2 and {3 * SEEN_OFTEN} datapoints or more, here m = {len(W)} and {data.T}"
     points = distinct_points(data)
     stored = find_stored(W, b, points, case.record.memorized)
     k = len(stored)

@@ -15,8 +15,9 @@ from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 _ROBUST = ("disjoint supports", "active outputs")
 
 
-def _counted(usable: Sequence[Case], cases: Sequence[Case]) -> str:
-    return f"{len(usable)} of {len(cases)} models judged"
+def _counted(usable: Sequence[object], cases: Sequence[Case]) -> str:
+    """How many of several models were judged, before what else is said."""
+    return f"{len(usable)} of {len(cases)} models judged; " if len(cases) > 1 else ""
 
 
 def _worst(cases: Sequence[Case]) -> str:
@@ -24,7 +25,7 @@ def _worst(cases: Sequence[Case]) -> str:
     if len(cases) != 1 or cases[0].record.memorized:
         return ""
     error = cases[0].record.point_error
-    return f"; datapoint {np.argmax(error)} has a squared error of {error.max():.2g}"
+    return f"; datapoint {np.argmax(error)} has a squared error of {error.max():.3g}"
 
 
 def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool = True) -> Finding:
@@ -42,7 +43,7 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
         parts = energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
         found.append((abs(parts - squared) / (squared or 1.0), rounding(case.setting.n * case.setting.m)))
     value, bound = max(found, key=lambda pair: pair[0] / pair[1])
-    return Finding(len(usable), value <= bound, value, bound, f"{_counted(usable, cases)}; bound is rounding")
+    return Finding(len(usable), value <= bound, value, bound, f"{_counted(usable, cases)}bound is rounding")
 
 
 def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
@@ -62,7 +63,7 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
         allowed = record.norms * np.sqrt(record.point_error + floor)
         value = max(value, float(np.max(np.maximum(miss - floor, 0) / allowed)))
     bound = 1 + max(rounding(case.setting.n) for case in usable)
-    reason = f"{_counted(usable, cases)}; Cauchy-Schwarz on the own outputs, often nearly an equality"
+    reason = f"{_counted(usable, cases)}Cauchy-Schwarz on the own outputs, often nearly an equality"
     return Finding(len(usable), value <= bound, value, bound, reason)
 
 
@@ -82,7 +83,7 @@ def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
         least = predicted.energy if predicted.status == "theorem" else float(simplex_energy(case.record.T))
         ratios.append(case.record.energy / (least * constraint_level(case.record)))
     value, bound = min(ratios), 1.0 - max(rounding(case.setting.n) for case in usable)
-    reason = f"{_counted(usable, cases)}; each with its own worst point error"
+    reason = f"{_counted(usable, cases)}ε is each model's own"
     return Finding(len(usable), bool(value >= bound), float(value), bound, reason)
 
 
@@ -92,12 +93,12 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
     Judged only where the tolerance is below half the distance to the polygon with one vertex more: a wider band could
     not tell the two apart.
     """
-    loose = not_memorizing = 0
+    loose = outside = 0
     ratios = []
     for case in cases:
         record = at_unit_norm(case.record)
         if record.m != 2 or record.T < 3 or not record.memorized or not record.assumes(*_ROBUST):
-            not_memorizing += 1
+            outside += 1
             continue
         tolerance = shape_tolerance(record)
         rival = shape_deviation(predict(case.setting.replace(T=record.T + 1)), predict(case.setting))
@@ -106,12 +107,12 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
             continue
         allowed = np.array(tolerance) + math.sqrt(rounding(case.setting.n))
         ratios.append(float(np.max(shape_deviation(record, theory(case.setting)) / allowed)))
-    skipped = f"{loose} too far above the minimum to tell T from T+1, {not_memorizing} outside the regime"
+    several = len(cases) > 1
+    known = {"too far above the minimum to tell T from T+1": loose, "outside the regime": outside}
+    skipped = ", ".join(f"{count} {what}" if several else what for what, count in known.items() if count)
     if not ratios:
         return not_judged(skipped + _worst(cases), cases, *_ROBUST)
-    return Finding(
-        len(ratios), max(ratios) <= 1, max(ratios), 1.0, f"{len(ratios)} of {len(cases)} judged; {skipped}"
-    )
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, _counted(ratios, cases) + skipped)
 
 
 _Judge = Callable[[Sequence[Case], Theory], Finding]
