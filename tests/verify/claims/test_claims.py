@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from numerics import Dataset, measure, train
 from theory import Assumption, Setting, predict
 from theory.memorization.tgon import tgon_hidden
-from verify import diagnose, diagnosis
-from verify.claims import registry
+from verify import diagnose
 from verify.claims.judging import Case, judge_claim
 from verify.claims.registry import CLAIMS, SINGLE_CLAIMS, judge_claims, judge_model, judge_on
 from verify.claims.tolerance import shape_deviation, shape_tolerance
@@ -304,8 +303,8 @@ def test_what_was_measured_is_not_measured_again(monkeypatch):
     model = tgon_hidden(5), 1 - np.sum(tgon_hidden(5) ** 2, axis=0)
     record, copied = measure(model, np.eye(5)), Dataset.from_dense(np.repeat(np.eye(5), 2, axis=1))
     found = judge_on(model, copied), diagnose(measure(model, copied), model, copied)
-    for module in (registry, diagnosis):
-        monkeypatch.setattr(module, "measure", lambda *given: pytest.fail("measured again"))
+    for place in ("numerics.measurement.record", "verify.diagnosis"):
+        monkeypatch.setattr(f"{place}.measure", lambda *given: pytest.fail("measured again"))
     assert (judge_on(model, copied, record), diagnose(record, model, copied)) == found
     assert _labelled(found[0], "memorization.robust").holds
 
