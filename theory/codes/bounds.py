@@ -1,18 +1,6 @@
 """What no memorization code can beat: lower bounds on Σ‖h_j‖² that hold for *unequal* norms.
 
-Proofs are in `theory.derivations.memorization.codes` and `.shifted_codes`; here stands only what they leave out.
-x_j = ‖h_j‖²; a point is *light* when x_j < 1; L is the set of light points, l their number, U = Σ_L (1−x_i).
-
-`codes.shifted-bound` is open for m+5 <= T <= 2m−1: its proof would need two of any 2d+1 vectors in R^d, 4 <= d < T−m,
-to have a cosine of (2−√2)/4 or more.
-
-`codes.orthoplex-bound`, the step to ‖S‖² <= U(1−T+√l+3‖S‖+U). With u_j = h_j/‖h_j‖, γ_ij = u_i·u_j, w = 1+γ, S = Σu:
-‖S‖² <= Σ_{i≠j} γ_ij w_ij <= Σ_{i≠j} w_ij (min(x_i,x_j)−1)/√(x_i x_j). Pairs of points that are not light add at most
-Σ (x_i−1) W_i, W_i = Σ_j w_ij over such j, at most T−2+‖S‖−l+√l (‖Σ_L u‖² <= l). A light point adds at most
-−(1−x_i)(W'_i + V_i − Y), Y = Σ_{x_j>=1}(x_j−1) <= U, where V_i sums w over the others that are not light and W'_i over
-all, since 1/√x_j >= 1−(x_j−1)/2 and w <= 1 there; W'_i >= T−2−‖S‖, V_i >= T−l−1−‖S‖.
-
-`codes.averaging`. E(T, m)/T does not decrease with T: the T codes with one point left out have mean energy (T−1)E/T.
+Proofs are in `theory.derivations.memorization.codes` and `.shifted_codes`.
 """
 
 import math
@@ -34,7 +22,7 @@ def lower_bounds(T: int, m: int) -> Mapping[str, float]:
         bounds["codes.rank-bound"] = _lifted(T, T - m)
     if m + 2 <= T <= min(m + 4, 2 * m - 1):
         bounds["codes.shifted-bound"] = _lifted(T, 2 * (T - m))
-    if 2 * m <= T and m >= 2:
+    if 2 * m <= T and m >= 2:  # beyond T = 2m by `codes.averaging`
         bounds["codes.orthoplex-bound"] = float(T)
     return bounds
 

@@ -1,7 +1,7 @@
 """Proofs about memorization codes beyond the simplex and the plane: a construction, and bounds.
 
 Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.programme`, E = Σ‖h_j‖² its energy. A point is light
-when ‖h_j‖² < 1. `theory.codes.bounds` has the longest of the reasons in full.
+when ‖h_j‖² < 1.
 """
 
 from sympy import Derivative, Rational, Sum, cos, pi, sin, sqrt
