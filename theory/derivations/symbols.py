@@ -1,10 +1,4 @@
-r"""The one table of symbols and conventions.
-
-Conventions: a datapoint is a column $X_t$ of the $n \times T$ data matrix and has unit norm. The hidden vector is
-$h_t = W X_t$, the output $\mathrm{ReLU} (W^{\top}h_t + b)$. The loss is the *sum* over features and the *mean* over
-datapoints of the squared error; averaging over features as well divides it by $n$. $\lVert W\rVert$ is the Frobenius
-norm. A Xavier start is normal with standard deviation $\sqrt{2/(n + m)}$. Angles are in radians, lengths and norms
-without unit.
+"""The one table of symbols; conventions are in `theory/notes/notation.md.j2`.
 
 One letter may mean different things in different areas of labels.
 Symbols stand for real numbers. No symbol is declared positive where a proof has to show that it is.

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import jinja2
 import sympy
 
-from theory.derivations import symbols as notation
 from theory.derivations.domains import COMPLETE, Integers, points
 from theory.derivations.labels import LABELS
 from theory.derivations.steps import COUNT, Derivation, Step, derivations
+from theory.derivations.symbols import NOTATION
 from theory.derivations.texts import read_table
 from theory.notes.statements import display, sets_in_markdown
 from theory.notes.tables import tables
@@ -75,15 +75,18 @@ def notes(found: Sequence[Derivation] | None = None) -> dict[str, str]:
     underived = {label: entry for label, entry in LABELS.items() if label not in where}
     loader = jinja2.PackageLoader("theory", "notes")
     pages = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    pages.filters |= {"sentence": _sentence, "checked": _checked, "display": display}
+    pages.filters |= {"sentence": _sentence, "checked": _checked, "display": display, "topic": topic_of}
+    pages.globals |= {"notation": NOTATION, "in_words": IN_WORDS}
     index = pages.get_template("index.md.j2").render(grouped=grouped, underived=underived)
     texts = {"README.md": index}
     note = pages.get_template("note.md.j2")
     for topic, members in grouped.items():
+        steps = [step.statement for one in members for step in one.steps]
+        used = {symbol for statement in steps for symbol in statement.atoms(sympy.Symbol)}
         texts[f"{topic.name}.md"] = note.render(
-            topic=topic, members=members, numbers=tables(topic.name), symbols=_symbols(topic, members)
+            topic=topic, members=members, numbers=tables(topic.name), used=used
         )
-    texts["notation.md"] = pages.get_template("notation.md.j2").render(_notation())
+    texts["notation.md"] = pages.get_template("notation.md.j2").render()
     return {name: _linked(text, dict.fromkeys(LABELS, "README.md") | where) for name, text in texts.items()}
 
 
@@ -95,32 +98,6 @@ def _linked(text: str, files: Mapping[str, str]) -> str:
         return f"[`{label}`]({files[label]}#{label})" if label in files else found[0]
 
     return re.sub(r"(?<!</a>)`([a-z]+\.[a-z-]+)`", link, text).rstrip() + "\n"
-
-
-def _notation() -> dict[str, object]:
-    convention = (notation.__doc__ or "").split("\n\n")[1].removeprefix("Conventions: ")
-    in_words = [
-        (symbol, meaning, dict.fromkeys(topic_of(area).name for area in areas.split()))
-        for symbol, meaning, areas in IN_WORDS
-    ]
-    return {"convention": " ".join(convention.split()), "notation": notation.NOTATION, "in_words": in_words}
-
-
-def _symbols(topic: Topic, members: Sequence[Derivation]) -> list[tuple[str, str, str]]:
-    """The rows of the table of the symbols of a note, with what they mean in it."""
-    used = {symbol for one in members for step in one.steps for symbol in step.statement.atoms(sympy.Symbol)}
-    return [
-        *(
-            (f"${one.latex}$", one.meaning_in(topic.areas), one.values)
-            for one in notation.NOTATION
-            if one.symbol in used
-        ),
-        *(
-            (symbol, meaning, "")
-            for symbol, meaning, areas in IN_WORDS
-            if set(areas.split()) & {*topic.areas}
-        ),
-    ]
 
 
 def _sentence(text: str) -> str:
