@@ -201,7 +201,7 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "memorization.norm-growth",
-        "‖W‖ and ‖b‖ of memorizing runs grow with T as those of the least-norm T-gon do, towards T^{3/2} and T^{5/2}",
+        "‖W‖ and ‖b‖ of memorizing runs grow with T as those of the least-norm T-gon do, towards T^(3/2) and T^(5/2)",
         "hypothesis",
         "m = 2, orthonormal data, two T ≥ 5, decay budget τ ≥ 1; for the least-norm model `memorization.tgon-norm`",
         partial(judge_norm_growth, theory=predict),
