@@ -70,10 +70,8 @@ class Dataset:
         dense = as_numbers(X, "data")
         if dense.ndim != 2:
             raise ValueError(f"data has shape {dense.shape}; it must be (n, T), one column per datapoint")
-        columns, features = np.nonzero(dense.T)
-        counts = np.bincount(columns, minlength=dense.shape[1])
-        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return cls(dense.shape[0], indptr, features.astype(np.int32), dense.T[columns, features])
+        entries = scipy.sparse.csc_array(dense)
+        return cls(dense.shape[0], entries.indptr.astype(np.int64), entries.indices, entries.data)
 
     @property
     def T(self) -> int:
@@ -109,9 +107,7 @@ class Dataset:
 
     def dense(self) -> NDArray[np.float64]:
         """X as an (n, T) array; for small data and the reference engine."""
-        X = np.zeros((self.n, self.T))
-        X[self.indices, self.columns] = self.values
-        return X
+        return self.sparse().toarray()
 
     def sparse(self) -> scipy.sparse.csc_array:
         """X as a SciPy array."""

@@ -21,10 +21,7 @@ from numerics.model import checked
 from numerics.model_layouts import StoredModel, read_layout
 from verify.array_files import ForeignFileError, listed, metadata, read_arrays
 
-__all__ = [
-    *("ForeignData", "ForeignFile", "ForeignFileError"),
-    *("model_files", "read_data", "read_models"),
-]
+__all__ = ["ForeignData", "ForeignFile", "ForeignFileError", "model_files", "read_models"]
 
 #: Last parts of the names of data, most likely first; the nameless array of an npy file or a table is data.
 _DATA_NAMES = (
@@ -132,14 +129,6 @@ def _data_rank(name: str) -> int:
     last = name.rpartition(".")[2].lower()
     known = _DATA_NAMES.index(last) if last in _DATA_NAMES else len(_DATA_NAMES)
     return known + 100 * (_NO_DATA.fullmatch(name.lower()) is not None)
-
-
-def read_data(path: str | Path, n: int, rows: bool | None = None) -> tuple[Dataset, tuple[str, ...]]:
-    """The dataset of ``n`` features in a file, and the guesses made: an array (n, T) or (T, n), or one of our runs.
-
-    Raises ForeignFileError as `read_models` does, also for negative entries and where every datapoint is empty.
-    """
-    return ForeignData(path, rows).of(n)
 
 
 def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -> tuple[StoredModel, ...]:

@@ -26,7 +26,7 @@ class Trajectory(Protocol):
     def advance(self, stop: int) -> None:
         """Take AdamW steps until ``step`` equals ``stop`` or ``diverged_at``; ValueError past the last step."""
 
-    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+    def parameters(self) -> NDArray[Any]:
         """(m+1, n) copy of the current parameters, W above b."""
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -53,11 +53,9 @@ class ReferenceTrajectory:
                 self._optimizer.step()
             self.diverged_at = divergence(self.step, self.parameters())
 
-    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+    def parameters(self) -> NDArray[Any]:
         """(m+1, n) copy of the current parameters, W above b."""
-        stacked = torch.cat([self._model.W, self._model.b[None, :]]).detach()
-        result: NDArray[np.float32] | NDArray[np.float64] = stacked.numpy()
-        return result
+        return torch.cat([self._model.W, self._model.b[None, :]]).detach().numpy()
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of Adam's first and second moments, in the shape of the parameters."""

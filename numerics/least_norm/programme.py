@@ -105,8 +105,7 @@ class LeastNormProgramme:
         direction, feature = self.direction[rows], self.feature[rows]
         jacobian = np.einsum("mc,cf->cmf", columns[:, feature], direction)
         jacobian[np.arange(len(rows)), :, feature] += (columns @ direction.T).T
-        flat: Floats = jacobian.reshape(len(rows), columns.size)
-        return flat
+        return np.asarray(jacobian.reshape(len(rows), columns.size))
 
     def curvature(self, rows: NDArray[np.intp], multipliers: Floats, m: int) -> Floats:
         """Second derivative of the Lagrangian, 2 I ⊗ Q."""

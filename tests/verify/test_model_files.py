@@ -20,11 +20,15 @@ from theory import Setting
 from verify import array_files
 from verify import model_files as model_files_of
 from verify.array_files import ForeignFileError
-from verify.model_files import ForeignData, ForeignFile, model_files, read_data, read_models
+from verify.model_files import ForeignData, ForeignFile, model_files, read_models
 
 _SMALL = Setting(T=3, n=40, sparsity=0.9, steps=20)
 _W = np.arange(1.0, 9.0).reshape(2, 4)
 _B = np.array([-1.0, 0.0, 1.0, 2.0])
+
+
+def read_data(path, n, rows=None):
+    return ForeignData(path, rows).of(n)
 
 
 def _one(path, sides=()):

@@ -36,23 +36,20 @@ def directions(m: int) -> _Floats:
 
 def reaches(hidden: NDArray[Any]) -> _Floats:
     """(D,) largest d·h over the (m, T) hidden vectors."""
-    result: _Floats = (directions(len(hidden)).T @ hidden.astype(np.float64)).max(axis=1)
-    return result
+    return np.asarray((directions(len(hidden)).T @ hidden.astype(np.float64)).max(axis=1))
 
 
 def _largest_output(W: _Floats, limits: _Floats) -> _Floats:
     """Bound of max_t w·h_t for every column of W while d·h <= limit(d) for every direction."""
     if len(W) != 2:
-        result: _Floats = (np.maximum(W, 0).T @ limits[: len(W)]) + (np.maximum(-W, 0).T @ limits[len(W) :])
-        return result
+        return np.asarray(np.maximum(W, 0).T @ limits[: len(W)] + np.maximum(-W, 0).T @ limits[len(W) :])
     step = 2 * np.pi / PLANE
     place = np.arctan2(W[1], W[0]) / step
     sector = np.floor(place)
     turned = (place - sector) * step
     left, right = np.sin(step - turned), np.sin(turned)
     k = sector.astype(np.int64) % PLANE
-    bound: _Floats = np.hypot(*W) / np.sin(step) * (left * limits[k] + right * limits[(k + 1) % PLANE])
-    return bound
+    return np.asarray(np.hypot(*W) / np.sin(step) * (left * limits[k] + right * limits[(k + 1) % PLANE]))
 
 
 def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool_]:
@@ -62,8 +59,7 @@ def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool
     m, eps = len(parameters) - 1, np.finfo(parameters.dtype).eps
     W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
     size = np.abs(W).sum(axis=0) * np.abs(limits).max() + np.abs(b)
-    result: NDArray[np.bool_] = _largest_output(W, limits) + (16 + 4 * m) * eps * size + b < 0
-    return result
+    return np.asarray(_largest_output(W, limits) + (16 + 4 * m) * eps * size + b < 0)
 
 
 def asks_for_nothing(state: tuple[NDArray[Any], ...], rate: float, epsilon: float) -> NDArray[np.bool_]:
@@ -74,5 +70,4 @@ def asks_for_nothing(state: tuple[NDArray[Any], ...], rate: float, epsilon: floa
     parameters, first, second = state
     eighth = np.finfo(parameters.dtype).eps / 8
     step = 11 * rate * np.abs(first) / (np.sqrt(second) + epsilon)
-    result: NDArray[np.bool_] = (step <= eighth * np.abs(parameters)).all(axis=0)
-    return result
+    return np.asarray((step <= eighth * np.abs(parameters)).all(axis=0))

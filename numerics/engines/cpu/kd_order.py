@@ -140,7 +140,5 @@ class ArrangedData:
 
     def hidden(self, W: NDArray[Any]) -> NDArray[Any]:
         """W X, (m, T), in the order of the data."""
-        result: NDArray[Any] = np.add.reduceat(
-            W[:, self._data.indices] * self._values, self._data.indptr[:-1], axis=1
-        )
-        return result
+        terms = W[:, self._data.indices] * self._values
+        return np.asarray(np.add.reduceat(terms, self._data.indptr[:-1], axis=1))

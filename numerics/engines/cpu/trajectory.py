@@ -170,10 +170,9 @@ class CpuTrajectory:
         )
         return reached
 
-    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+    def parameters(self) -> NDArray[Any]:
         """(m+1, n) copy of the current parameters, W above b."""
-        result: NDArray[np.float32] | NDArray[np.float64] = self._held.at(self.step)[0]
-        return result
+        return self._held.at(self.step)[0]
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of Adam's first and second moments, in the shape of the parameters."""

@@ -26,14 +26,13 @@ LEAST_COLUMNS = 64
 MOST_IN_REGISTERS = 32
 
 
-def parts_for(n_rows: int, n_columns: int, block: int, programs: int = PROGRAMS) -> int:
+def parts_for(n_rows: int, n_columns: int, block: int) -> int:
     """Into how many parts the columns of a pair interaction are cut; a function of the shape alone.
 
     >>> parts_for(10_000, 10, 512), parts_for(10_000, 1_000_000, 512), parts_for(10, 10_000, 32)
     (1, 103, 157)
     """
-    blocks = -(-n_rows // block)
-    return max(1, min(-(-n_columns // LEAST_COLUMNS), -(-programs // blocks)))
+    return max(1, min(-(-n_columns // LEAST_COLUMNS), -(-PROGRAMS // -(-n_rows // block))))
 
 
 class DensePairs:

@@ -125,8 +125,7 @@ class BatchedCudaTrajectory:
 
     def parameters(self) -> NDArray[Any]:
         """(runs, m+1, n) copy of the current parameters, W above b."""
-        result: NDArray[Any] = self._theta.cpu().numpy().copy()
-        return result
+        return self._theta.cpu().numpy().copy()
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of Adam's first and second moments, in the shape of the parameters."""
@@ -209,10 +208,9 @@ class CudaTrajectory:
         self.diverged_at = self._batch.diverged_at[0]
         self.step = self._batch.step if self.diverged_at is None else self.diverged_at
 
-    def parameters(self) -> NDArray[np.float32] | NDArray[np.float64]:
+    def parameters(self) -> NDArray[Any]:
         """(m+1, n) copy of the current parameters, W above b."""
-        result: NDArray[np.float32] | NDArray[np.float64] = self._batch.parameters()[0]
-        return result
+        return np.asarray(self._batch.parameters()[0])
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of Adam's first and second moments, in the shape of the parameters."""
