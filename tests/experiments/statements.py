@@ -77,11 +77,6 @@ def boundary(median):
     return {name: lambda rows, part=part: part * rows["T"] / rows["n"] for name, part in parts.items()}
 
 
-def embedded(history):
-    """Hidden lengths of points that are embedded from four repeats on."""
-    return np.where(history["repeats"] >= 4, 1.0, 0.1)
-
-
 def ring(k):
     return {"ring_columns": k, "ring_jump": 3.0}
 
@@ -184,44 +179,11 @@ STATEMENTS = {
             "gap", lambda gaps: gaps["bound"] + 0.1, lambda gaps: gaps["bound"] + 20
         )
     },
-    "digits images": {
-        "Images of unusually high D* are odd (Olah)": of(
-            "distance_percentile",
-            lambda images: np.where(images["group"] == "highest", 95.0, 50.0),
-            50.0,
-            "not decided",
-        )
-    },
-    "digits toy": {
-        "The transition to generalization shows in D* (Hobbhahn)": of(
-            "largest", split("T", 499, 1.0, 9.0), 1.0
-        )
-    },
     "variants trained": {
         "There is double descent with other losses (Hobbhahn)": RISING,
         "There is double descent with a ReLU between the layers (Hobbhahn)": RISING,
     },
-    "weight-decay runs": {
-        "Weight decay 1 removes the bump": of(
-            "test_loss",
-            lambda runs: np.where(runs["weight_decay"] < 1, rising("T", 500)(runs), flat(runs)),
-            rising("T", 500),
-        ),
-        "Less weight decay makes the bump larger": of(
-            "test_loss",
-            lambda runs: 1 + (rising("T", 500)(runs) - 0.8) / runs["weight_decay"],
-            lambda runs: 1 + (rising("T", 500)(runs) - 0.8) * runs["weight_decay"],
-        ),
-    },
-    "training-steps runs": {
-        "More steps make the bump larger": of(
-            "test_loss",
-            lambda runs: rising("T", 500)(runs) * runs["steps"],
-            lambda runs: rising("T", 500)(runs) / runs["steps"],
-        )
-    },
     "heat-map runs": {
-        "More data hurts in some regions": of("test_loss", rising("T", 50), flat, "not decided"),
         "More hidden dimensions hurt in some regions": of("test_loss", rising("m", 4), flat, "not decided"),
         "Above m = 3 results are much more consistent": of(
             "test_loss",
@@ -230,9 +192,6 @@ STATEMENTS = {
         ),
     },
     "scale-sparsity scales": {
-        "At m = 2 features appear at one T(1 − S), whatever the sparsity (Jermyn)": of(
-            "scale", lambda scales: 10 * flat(scales), lambda scales: 1e4 * scales["density"] * flat(scales)
-        ),
         "At m = 2 features appear at roughly T(1 − S) = 10 (Jermyn)": of("scale", 12.0, 30.0),
     },
     "scale-sparsity runs": {
@@ -240,34 +199,8 @@ STATEMENTS = {
             "largest_feature_dimensionality", lambda runs: np.where(at_the_end(runs), 0.3, 0.5), 0.3
         )
     },
-    "scale-decay scales": {
-        "The generalization scale does not move with weight decay (Jermyn)": of(
-            "scale",
-            lambda scales: 10 * flat(scales),
-            lambda scales: 1e4 / scales["weight_decay"] * flat(scales),
-        )
-    },
     "repeated-history history": {
         "A point that occurs 5 times at T/n = 3 is embedded (Jermyn)": of("length", 1.0, 0.1),
-        "A repeated point replaces one of the features (Jermyn)": (
-            {"length": embedded, "stored": lambda history: 5 - (embedded(history) == 1)},
-            {"length": embedded, "stored": 5},
-            "not decided",
-        ),
-        "Some models memorize a repeated point and drop it again (Jermyn)": (
-            {"length": lambda rows: np.where(rows["step"] < rows["step"].max(), 1.0, 0.1), "rank": 0.0},
-            {"length": 0.1},
-            "not tested",
-        ),
-    },
-    "repeated-many runs": {
-        "Each of several repeated points replaces a feature (Jermyn)": of(
-            "stored", lambda runs: np.maximum(5 - runs["repeated_points"], 0), 5
-        ),
-        "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)": (
-            {"embedded": 5, "stored": 0},
-            {"embedded": 8, "stored": 2},
-        ),
     },
     "repeated-map runs": {
         "At low T/n more than T/n repeats are needed (Jermyn)": (
@@ -277,18 +210,6 @@ STATEMENTS = {
     },
     "repeated-map boundaries": {
         "At larger T/n the boundary is R = 0.4 T/n (Jermyn)": (boundary(0.4), boundary(0.9))
-    },
-    "forgetting fates": {
-        "Some models learn features and forget them by the end (Jermyn)": (
-            {"feature": 7, "end": 0.05},
-            {"feature": 7, "end": 0.3},
-            "not decided",
-        )
-    },
-    "envelope published_size": {
-        "Storing points has the least train loss up to T = 5·10⁵ (July 2023)": of(
-            "train_loss", split("T", 400_000, 0.99, 0.9999), split("T", 100_000, 0.99, 0.9999)
-        )
     },
 }
 

@@ -192,6 +192,7 @@ def test_dense_and_sparse_agree(n: int, T: int, seed: int) -> None:
         ("negative", [[[1.0, -0.5]]]),
         ("not finite", [[[1.0, np.nan]]]),
         ("not finite", [[[1.0, np.inf]]]),
+        ("above 1e40", [[[1e170]]]),
         ("datapoint 1 has no feature", [[[1.0, 0.0]]]),
         ("no feature", [np.zeros((0, 2))]),
         ("at least one datapoint", [np.zeros((3, 0))]),

@@ -124,12 +124,15 @@ def test_what_is_wrong_in_a_file_is_said_in_its_keys(file, tmp_path, monkeypatch
         ("[setting]\nT = 3\nsteps = 20\nwarmup = 30", "try warmup = 1"),
         ("[setting]\nT = 3\nn = 2_000_000_000\nm = 3", "allowed are 5e+08; try n = 10000, m = 2"),
         ('engine = "cuda"\n[setting]\nT = 3', "no GPU; try a GPU, or engine = 'cpu'"),
+        ("= ", "(at line 1, column 1)"),
     ):
         file.write_text(text)
         line = refusal("sweep", file, "--out", tmp_path / "runs")
         assert line.startswith(f"tgon: {file}: ")
         assert line.endswith(said)
         assert "--" not in line
+    for missing in (tmp_path / "none.toml", tmp_path):
+        assert str(missing) in refusal("sweep", missing, "--out", tmp_path / "runs")
 
 
 def test_ctrl_c_says_what_is_kept(file, tmp_path, monkeypatch):
@@ -204,17 +207,6 @@ def test_duplicates_are_counted_once_and_named(file, tmp_path):
 def test_options_that_do_not_fit_are_one_line(file, tmp_path, options, said):
     assert said in refusal("sweep", file, "--out", tmp_path / "runs", *options)
     assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("[grid]\nTT = [3]", "unknown key 'TT' in [grid]; did you mean 'T'?"), ("= ", "not TOML")],
-)
-def test_a_file_that_is_no_sweep_is_one_line(file, tmp_path, text, said):
-    file.write_text(text)
-    assert said in refusal("sweep", file, "--out", tmp_path / "runs")
-    for missing in (tmp_path / "none.toml", tmp_path):
-        assert str(missing) in refusal("sweep", missing, "--out", tmp_path / "runs")
 
 
 def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, monkeypatch):

@@ -40,15 +40,6 @@ def test_least_norm_memorizers_are_regular(case):
     assert diagnose(measure(*case)).name == "regular T-gon"
 
 
-@pytest.mark.parametrize("dropped", [1, 2])
-def test_points_at_the_origin_are_dropped(dropped):
-    hidden = np.hstack([tgon_hidden(7), np.zeros((2, dropped))])
-    coefficient = np.append(1 - (tgon_hidden(7) ** 2).sum(axis=0), np.full(dropped, 1 / 8))
-    diagnosis = diagnose(_one_hot(hidden, coefficient))
-    assert diagnosis.name == "dropped point"
-    assert f"{dropped} of {7 + dropped} " in diagnosis.evidence
-
-
 def _straying(share, T=10):
     """Gaps that stray to both sides of 2π/T by this share of 1/(2T + 2) of it."""
     angles = np.cumsum(2 * np.pi / T * (1 + share / (2 * T + 2) * np.resize([1, -1], T)))
@@ -139,7 +130,9 @@ def test_the_datapoints_of_a_failure_are_those_with_errors(name, error):
         model, data = build(name, np.random.default_rng(seed))
         errors = measure(model, data).point_error
         unmet = [t for t in distinct_points(data).first if errors[t] > error]
-        assert list(diagnose(measure(model, data), model, data).datapoints) == unmet
+        found = diagnose(measure(model, data), model, data)
+        assert list(found.datapoints) == unmet
+        assert f"{len(unmet)} of " in found.evidence
 
 
 def test_few_long_columns_are_stored_features():

@@ -22,26 +22,11 @@ from numerics.engines import available_engines, resolve_engine, start_trajectory
 from numerics.engines.cuda import trajectory as cuda
 from numerics.engines.cuda.trajectory import BatchedCudaTrajectory
 from numerics.training.runs import save_run
-from tests.numerics.cases import (
-    DATA,
-    EPS32,
-    EPS64,
-    HIDDEN_DIMS,
-    Problem,
-    draw_columns,
-    excess,
-    problems,
-    reference_loss_and_gradients,
-    rounding_bounds,
-    start_of,
-    trial,
-    walk,
-    with_allowed_drift,
-)
+from tests.numerics import cases
 from theory import Setting
 from theory.setting import ADAM_BETA1
 
-EPS = {"float32": EPS32, "float64": EPS64}
+EPS = {"float32": cases.EPS32, "float64": cases.EPS64}
 HAS_GPU = torch.cuda.is_available()
 HOW = "needs triton: pip install 'triton>=3.7', then run again; without a GPU its interpreter is used"
 
@@ -56,7 +41,7 @@ def engine() -> Iterator[None]:
         yield
 
 
-def gradients(problem: Problem, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def gradients(problem: cases.Problem, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     """The engine's gradient: after one step from rest, the first moment is (1 - β₁) of it."""
     n, T, m = problem.data.n, problem.data.T, len(problem.W)
     setting = Setting(T=T, n=n, m=m, steps=1, dtype=dtype)
@@ -66,33 +51,33 @@ def gradients(problem: Problem, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     return found[:-1], found[-1]
 
 
-def disagreement(problem: Problem, dtype: str) -> float:
+def disagreement(problem: cases.Problem, dtype: str) -> float:
     """How many times its rounding bound the engine's gradient is off autograd in float64.
 
     Beside the bound of the sums: three roundings of the moment (β₁ itself, the product, the sum with 0).
     """
-    _, W_expected, b_expected = reference_loss_and_gradients(problem)
-    own = rounding_bounds(problem, EPS["float64"])
-    bounds = rounding_bounds(problem, EPS[dtype])
+    _, W_expected, b_expected = cases.reference_loss_and_gradients(problem)
+    own = cases.rounding_bounds(problem, EPS["float64"])
+    bounds = cases.rounding_bounds(problem, EPS[dtype])
     return max(
-        excess(found - expected, bounds[k] + own[k] + 3 * EPS[dtype] * np.abs(expected))
+        cases.excess(found - expected, bounds[k] + own[k] + 3 * EPS[dtype] * np.abs(expected))
         for k, found, expected in zip(
             (1, 2), gradients(problem, dtype), (W_expected, b_expected), strict=True
         )
     )
 
 
-def drawn(kind: str, m: int, n: int, T: int, seed: int = 0) -> Problem:
+def drawn(kind: str, m: int, n: int, T: int, seed: int = 0) -> cases.Problem:
     random = np.random.default_rng(seed)
-    X = draw_columns(random, kind, max(n, T if kind == "disjoint" else 1), T)
+    X = cases.draw_columns(random, kind, max(n, T if kind == "disjoint" else 1), T)
     W, b = random.normal(size=(m, len(X))) * 0.5, random.normal(size=len(X)) * 0.2
     X, W, b = (part.astype(np.float32).astype(np.float64) for part in (X, W, b))
-    return Problem(Dataset.from_dense(X), W, b, (kind, "small"))
+    return cases.Problem(Dataset.from_dense(X), W, b, (kind, "small"))
 
 
 small_problems = st.builds(
     drawn,
-    st.sampled_from(DATA),
+    st.sampled_from(cases.DATA),
     st.sampled_from((1, 2, 3)),
     st.sampled_from((1, 2, 7, 17)),
     st.integers(1, 4),
@@ -103,8 +88,8 @@ small_problems = st.builds(
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("dtype", EPS)
 @settings(max_examples=30 if HAS_GPU else 4)
-@given(problem=problems(hidden_dims=HIDDEN_DIMS) if HAS_GPU else small_problems)
-def test_gradients_equal_autograd(dtype: str, problem: Problem) -> None:
+@given(problem=cases.problems(hidden_dims=cases.HIDDEN_DIMS) if HAS_GPU else small_problems)
+def test_gradients_equal_autograd(dtype: str, problem: cases.Problem) -> None:
     assert disagreement(problem, dtype) <= 1
 
 
@@ -184,17 +169,17 @@ def test_wrong_kernels_disagree(
 )
 def test_trajectories_equal_the_reference(dtype: str, change: dict[str, Any]) -> None:
     """Whatever the setting says; off by at most what roundings grow to on the reference. Wrong runs are off by more."""
-    plain = trial(3, 12, 2, 1, steps=20, lr=5e-3, warmup=4, dtype=dtype)
+    plain = cases.trial(3, 12, 2, 1, steps=20, lr=5e-3, warmup=4, dtype=dtype)
     if change:
         plain = plain.replace(adam_epsilon=1e-2)
     setting = plain.replace(**change)
-    data, (W, b) = draw_dataset(setting), start_of(setting)
-    reference, allowed = with_allowed_drift(setting, data, W, b, EPS[dtype])
-    found = walk("cuda", setting, data, W, b)
+    data, (W, b) = draw_dataset(setting), cases.start_of(setting)
+    reference, allowed = cases.with_allowed_drift(setting, data, W, b, EPS[dtype])
+    found = cases.walk("cuda", setting, data, W, b)
     assert np.abs(found - reference).max() <= allowed
     unlike = plain if change else plain.replace(warmup=0)
     for wrong in (setting.replace(lr=5.25e-3), setting.replace(weight_decay=0.0), unlike):
-        other = walk("reference", wrong.replace(dtype="float64"), data, W, b)
+        other = cases.walk("reference", wrong.replace(dtype="float64"), data, W, b)
         assert np.abs(found - other).max() > allowed, wrong
 
 
@@ -210,7 +195,7 @@ def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
 @pytest.mark.parametrize("dtype", EPS)
 def test_cutting_and_restoring_change_no_bit(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda, "STEPS_PER_REPLAY", 3)
-    setting = trial(3, 12, 2, 1, steps=7, lr=1e-2, dtype=dtype)
+    setting = cases.trial(3, 12, 2, 1, steps=7, lr=1e-2, dtype=dtype)
     data, start = draw_dataset(setting), draw_start(setting)
     whole, cut = (start_trajectory("cuda", setting, data, *start) for _ in range(2))
     whole.advance(7)
@@ -236,7 +221,7 @@ def test_cutting_and_restoring_change_no_bit(dtype: str, monkeypatch: pytest.Mon
 @pytest.mark.filterwarnings("ignore:.* encountered in:RuntimeWarning")  # where runs diverge, interpreted
 def test_a_batch_has_the_bits_of_its_runs() -> None:
     """Runs that differ in seed, data, schedule and decay; one that starts at NaN, or diverges, spoils no other."""
-    base = trial(2, 12, 2, 0, steps=3, lr=1e-2)
+    base = cases.trial(2, 12, 2, 0, steps=3, lr=1e-2)
     changes = [{}, {"lr": 2e-2}, {"weight_decay": 0.0, "sparsity": 0.8}, {"schedule": "constant"}, {}]
     runs = [base.replace(seed=seed, **change) for seed, change in enumerate(changes)]
     datasets, starts = [draw_dataset(run) for run in runs], [draw_start(run) for run in runs]
@@ -262,7 +247,7 @@ def test_a_batch_has_the_bits_of_its_runs() -> None:
 @pytest.mark.usefixtures("engine")
 def test_training_batches_runs_and_changes_no_byte(tmp_path: Path) -> None:
     """`train` steps runs of one shape side by side, and writes what each writes alone."""
-    runs = [trial(2, 7, 2, seed, steps=3, lr=1e-2) for seed in (0, 1)]
+    runs = [cases.trial(2, 7, 2, seed, steps=3, lr=1e-2) for seed in (0, 1)]
     together = train(runs, out=tmp_path / "together", engine="cuda", progress=False)
     for run, setting in zip(together, runs, strict=True):
         (tmp_path / str(setting.seed)).mkdir()
@@ -276,7 +261,7 @@ def test_training_batches_runs_and_changes_no_byte(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("engine")
 def test_batches_that_do_not_fit_are_refused() -> None:
-    setting = trial(2, 12, 2, 0, steps=3)
+    setting = cases.trial(2, 12, 2, 0, steps=3)
     data, start = [draw_dataset(setting)] * 2, [draw_start(setting)] * 2
     for runs, said in (([], "0 shapes"), ([setting, setting.replace(steps=4)], "2 shapes")):
         with pytest.raises(ValueError, match=said):

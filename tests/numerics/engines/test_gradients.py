@@ -13,24 +13,12 @@ from hypothesis import strategies as st
 from numerics import Dataset, ReluOutputModel, reconstruction_loss
 from numerics.engines.cpu.kernels import BLOCK
 from numerics.engines.cpu.trajectory import point_errors
-from tests.numerics.cases import (
-    BIASES,
-    DATA,
-    EPS32,
-    EPS64,
-    HIDDEN_DIMS,
-    Problem,
-    draw_columns,
-    excess,
-    problems,
-    reference_loss_and_gradients,
-    rounding_bounds,
-)
+from tests.numerics import cases
 
-DTYPES = {torch.float32: EPS32, torch.float64: EPS64}
+DTYPES = {torch.float32: cases.EPS32, torch.float64: cases.EPS64}
 
 
-def fused(problem: Problem, dtype: torch.dtype) -> tuple[float, np.ndarray, np.ndarray]:
+def fused(problem: cases.Problem, dtype: torch.dtype) -> tuple[float, np.ndarray, np.ndarray]:
     W = torch.tensor(problem.W, dtype=dtype, requires_grad=True)
     b = torch.tensor(problem.b, dtype=dtype, requires_grad=True)
     loss = reconstruction_loss(W, b, problem.data)
@@ -39,19 +27,19 @@ def fused(problem: Problem, dtype: torch.dtype) -> tuple[float, np.ndarray, np.n
     return float(loss.detach()), W.grad.numpy().astype(np.float64), b.grad.numpy().astype(np.float64)
 
 
-def disagreement(problem: Problem, dtype: torch.dtype, claimed: Problem | None = None) -> float:
+def disagreement(problem: cases.Problem, dtype: torch.dtype, claimed: cases.Problem | None = None) -> float:
     """How many times its rounding bound the engine is off the reference (of another problem, for controls)."""
     eps = DTYPES[dtype]
-    expected = reference_loss_and_gradients(claimed or problem)
-    loss_bound, W_bound, b_bound = rounding_bounds(problem, eps)
+    expected = cases.reference_loss_and_gradients(claimed or problem)
+    loss_bound, W_bound, b_bound = cases.rounding_bounds(problem, eps)
     # the loss is summed in float64 whatever the dtype and rounded once; the reference itself rounds too
-    loss_bound = 2 * loss_bound * EPS64 / eps + eps / 2 * abs(expected[0])
-    _, W_own, b_own = rounding_bounds(problem, EPS64)
+    loss_bound = 2 * loss_bound * cases.EPS64 / eps + eps / 2 * abs(expected[0])
+    _, W_own, b_own = cases.rounding_bounds(problem, cases.EPS64)
     loss, W, b = fused(problem, dtype)
     return max(
-        excess(loss - expected[0], loss_bound),
-        excess(W - expected[1], W_bound + W_own),
-        excess(b - expected[2], b_bound + b_own),
+        cases.excess(loss - expected[0], loss_bound),
+        cases.excess(W - expected[1], W_bound + W_own),
+        cases.excess(b - expected[2], b_bound + b_own),
     )
 
 
@@ -59,23 +47,23 @@ def disagreement(problem: Problem, dtype: torch.dtype, claimed: Problem | None =
 @given(data=st.data())
 def test_gradients_equal_autograd(dtype: torch.dtype, data: st.DataObject) -> None:
     short = dtype == torch.float32
-    problem = data.draw(problems(hidden_dims=HIDDEN_DIMS if short else (2,), float32=short))
+    problem = data.draw(cases.problems(hidden_dims=cases.HIDDEN_DIMS if short else (2,), float32=short))
     assert disagreement(problem, dtype) <= 1
 
 
-def typical(n: int = BLOCK + 9) -> Problem:
+def typical(n: int = BLOCK + 9) -> cases.Problem:
     random = np.random.default_rng(11)
     W, b = random.normal(size=(2, n)) * 0.5, random.normal(size=n) * 0.1
-    exact = W, b, draw_columns(random, "sparse", n, 6)
+    exact = W, b, cases.draw_columns(random, "sparse", n, 6)
     W, b, X = (part.astype(np.float32).astype(np.float64) for part in exact)
-    return Problem(Dataset.from_dense(X), W, b, ("sparse", "small"))
+    return cases.Problem(Dataset.from_dense(X), W, b, ("sparse", "small"))
 
 
-def wrongs(problem: Problem) -> dict[str, Problem]:
+def wrongs(problem: cases.Problem) -> dict[str, cases.Problem]:
     """Problems that differ in one thing."""
     X, W, b = problem.data.dense(), problem.W.copy(), problem.b.copy()
     W[0, problem.data.indices[0]] *= -1
-    b[np.abs(reference_loss_and_gradients(problem)[2]).argmax()] += 0.01
+    b[np.abs(cases.reference_loss_and_gradients(problem)[2]).argmax()] += 0.01
     moved, rows, scaled = X.copy(), np.argsort(X[:, 0]), problem.data.values.copy()
     moved[rows[[0, -1]], 0] = X[rows[[-1, 0]], 0]
     scaled[0] *= 1.01
@@ -101,24 +89,24 @@ def test_the_bound_sees_a_wrong_input(dtype: torch.dtype) -> None:
 def test_the_bound_sees_a_wrong_gradient() -> None:
     """Errors an implementation could make, put into the gradient itself at the most forgiving size, n ≈ 500."""
     problem = typical()
-    _, W, _ = reference_loss_and_gradients(problem)
+    _, W, _ = cases.reference_loss_and_gradients(problem)
     X, T = problem.data.dense(), problem.data.T
     hidden = problem.W @ X
     y = np.maximum(problem.W.T @ hidden + problem.b[:, None], 0)
-    one_fewer = reference_loss_and_gradients(wrongs(problem)["one point fewer"])[1]
+    one_fewer = cases.reference_loss_and_gradients(wrongs(problem)["one point fewer"])[1]
     without_last_feature = W.copy()
     without_last_feature[:, np.flatnonzero(np.abs(W).max(axis=0))[-1]] = 0
     without_encoder_path = 2 / T * hidden @ (y - X * (y > 0)).T
     for wrong in (without_last_feature, one_fewer * (T - 1) / T, W * 1.02, without_encoder_path):
-        assert excess(wrong - W, rounding_bounds(problem, EPS32)[1]) > 1
+        assert cases.excess(wrong - W, cases.rounding_bounds(problem, cases.EPS32)[1]) > 1
 
 
 def test_the_strategy_reaches_every_regime() -> None:
     """Kinds of data and bias, both sides of a block boundary, T with every remainder, unseen features, flips."""
     seen: set[object] = set()
 
-    @given(problems(hidden_dims=HIDDEN_DIMS))
-    def collect(problem: Problem) -> None:
+    @given(cases.problems(hidden_dims=cases.HIDDEN_DIMS))
+    def collect(problem: cases.Problem) -> None:
         X, data = problem.data.dense(), problem.data
         outputs = problem.W.T @ (problem.W @ X) + problem.b[:, None]
         seen.update(problem.kind)
@@ -130,21 +118,31 @@ def test_the_strategy_reaches_every_regime() -> None:
         seen.update({"n=1"} if data.n == 1 else set(), {"T=1"} if data.T == 1 else set())
 
     settings(max_examples=300)(collect)()
-    wanted = {*DATA, *BIASES, "all off", "all on", "mixed", "unseen", "all seen", "shared", "orthogonal"}
+    wanted = {
+        *cases.DATA,
+        *cases.BIASES,
+        "all off",
+        "all on",
+        "mixed",
+        "unseen",
+        "all seen",
+        "shared",
+        "orthogonal",
+    }
     wanted |= {"T=1", "n=1"}
     wanted |= {("remainder", k) for k in range(4)} | {("blocks", k) for k in (1, 2, 3)}
     assert wanted <= seen, wanted - seen
 
 
-@given(problems(hidden_dims=HIDDEN_DIMS))
-def test_point_errors_equal_the_model(problem: Problem) -> None:
+@given(cases.problems(hidden_dims=cases.HIDDEN_DIMS))
+def test_point_errors_equal_the_model(problem: cases.Problem) -> None:
     """The errors are those of the module, and never negative; bound: γ Σ (Z + x)² per point."""
     errors = point_errors(problem.W, problem.b, problem.data)
     X = problem.data.dense()
     model = ReluOutputModel(torch.as_tensor(problem.W), torch.as_tensor(problem.b))
     expected = ((X - model(torch.as_tensor(X)).detach().numpy()) ** 2).sum(axis=0)
-    bound = 2 * problem.data.T * rounding_bounds(problem, EPS64)[0]
-    assert excess(errors - expected, bound) <= 1
+    bound = 2 * problem.data.T * cases.rounding_bounds(problem, cases.EPS64)[0]
+    assert cases.excess(errors - expected, bound) <= 1
     assert errors.min() >= 0
 
 
@@ -181,27 +179,27 @@ def test_many_models_at_once_and_functional_gradients() -> None:
     scales = torch.tensor([1.0, -0.5, 2.0], dtype=torch.float64)[:, None]
     W, b = torch.as_tensor(problem.W) * scales[:, :, None], torch.as_tensor(problem.b) * scales
     own = [dataclasses.replace(problem, W=one.numpy(), b=c.numpy()) for one, c in zip(W, b, strict=True)]
-    expected = [reference_loss_and_gradients(one) for one in own]
-    bounds = [[2 * part for part in rounding_bounds(one, EPS64)] for one in own]
+    expected = [cases.reference_loss_and_gradients(one) for one in own]
+    bounds = [[2 * part for part in cases.rounding_bounds(one, cases.EPS64)] for one in own]
 
     def loss(W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         return reconstruction_loss(W, b, problem.data)
 
     for k, one in enumerate(torch.vmap(loss)(W, b).tolist()):
-        assert excess(one - expected[k][0], bounds[k][0]) <= 1
+        assert cases.excess(one - expected[k][0], bounds[k][0]) <= 1
     assert torch.equal(torch.vmap(loss, in_dims=(0, None))(W, b[1])[1], loss(W[1], b[1]))
     inside = torch.vmap(torch.func.grad(loss, argnums=(0, 1)))(W, b)
     outside = torch.func.grad(lambda *given: torch.vmap(loss)(*given).sum(), argnums=(0, 1))(W, b)
     for found in (inside, outside):
         for place, part in enumerate(map(torch.Tensor.numpy, found), start=1):
-            assert all(excess(part[k] - expected[k][place], bounds[k][place]) <= 1 for k in range(3))
-            assert excess(part[0] - expected[2][place], bounds[0][place]) > 1
+            assert all(cases.excess(part[k] - expected[k][place], bounds[k][place]) <= 1 for k in range(3))
+            assert cases.excess(part[0] - expected[2][place], bounds[0][place]) > 1
 
 
 def test_tensors_in_tensors_out() -> None:
     """Data may be a Dataset, an array or a tensor; W may be a strided view; gradients follow requires_grad."""
     random = np.random.default_rng(5)
-    X = draw_columns(random, "sparse", 9, 3)
+    X = cases.draw_columns(random, "sparse", 9, 3)
     stored = torch.tensor(random.normal(size=(9, 2)), requires_grad=True)
     b = torch.zeros(9, dtype=torch.float64)
     losses = [
@@ -214,7 +212,7 @@ def test_tensors_in_tensors_out() -> None:
     assert b.grad is None
     scaled = stored.detach().clone().requires_grad_()
     (3 * reconstruction_loss(scaled.T, b, X)).backward()
-    assert torch.allclose(scaled.grad, 3 * stored.grad, rtol=4 * EPS64, atol=0)
+    assert torch.allclose(scaled.grad, 3 * stored.grad, rtol=4 * cases.EPS64, atol=0)
 
 
 @pytest.mark.parametrize(

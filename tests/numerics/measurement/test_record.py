@@ -292,6 +292,8 @@ def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) ->
         ((np.zeros((2, 5)), np.zeros(5)), "5 features"),
         ((np.full((2, 4), np.nan), np.zeros(4)), "NaN"),
         ((np.zeros((2, 4)), np.array([0, 0, np.inf, 0])), "infinity"),
+        ((np.full((2, 4), 1e200), np.zeros(4)), "overflow"),
+        ((np.full((2, 4), 1j), np.zeros(4)), "array of numbers"),
         ({"b": np.zeros(4)}, "no weights"),
         ({"W": np.zeros((2, 3, 4))}, "3 models|2 models"),
         ({"E.weight": np.ones((2, 4)), "D.weight": np.ones((4, 2)) * 2, "b": np.zeros(4)}, "not tied"),
