@@ -1,5 +1,7 @@
 """Steps of least ‖y‖² under constraints c(y) ≥ 0, or = 0 where `equality`, from their values at one point (N,)."""
 
+import math
+
 import numpy as np
 import scipy
 from numpy.typing import NDArray
@@ -9,27 +11,95 @@ from theory.arrays import Floats
 Flags = NDArray[np.bool_]
 
 
+#: What is rounding, relative: in the value of a constraint; in the length of a row less its part along others.
+_ROUNDING, _DEPENDENT = 1e-11, 1e-8
+
+
 def least_distance(
-    point: Floats, jacobian: Floats, values: Floats, equality: Flags | None = None
+    point: Floats,
+    jacobian: Floats,
+    values: Floats,
+    equality: Flags | None = None,
+    active: Flags | None = None,
 ) -> tuple[Floats, Floats] | None:
     """Argmin ‖y‖² under J y ≥ J x − c, x = `point`, and its multipliers; None where nothing satisfies that.
-    Lawson and Hanson, chapter 23.
+    The dual method of Goldfarb and Idnani (1983), from a guess of the `active` constraints if there is one: steps that
+    follow each other share most of these, and non-negative least squares would find each of hundreds anew.
     """
-    if not len(values):  # SciPy's nnls ends the process at a matrix without columns
-        return np.zeros_like(point), np.zeros(0)
-    rows = np.column_stack([jacobian, jacobian @ point - values])
+    rows, least = jacobian, jacobian @ point - values
     if equality is not None:
-        rows = np.concatenate([rows, -rows[equality]])
-    unit = np.zeros(rows.shape[1])
-    unit[-1] = 1.0
-    try:
-        weights = scipy.optimize.nnls(rows.T, unit, maxiter=50 * len(rows) + 50)[0]
-    except RuntimeError:
-        return None
-    residual = rows.T @ weights - unit
-    if abs(residual[-1]) < 1e-14:
-        return None
-    return -residual[:-1] / residual[-1], _folded(-2 * weights / residual[-1], len(values), equality)
+        rows, least = np.concatenate([rows, -rows[equality]]), np.concatenate([least, -least[equality]])
+    found = _ActiveRows(rows, least, np.zeros(0, np.intp) if active is None else np.flatnonzero(active))
+    for _ in range(10 * len(rows) + 10):
+        missing = least - rows @ found.point - _ROUNDING * (1 + np.abs(least))
+        missing[found.held] = -1.0
+        if np.max(missing, initial=-1.0) <= 0:
+            weights = np.zeros(len(rows))
+            weights[found.held] = 2 * np.maximum(0.0, found.weights)
+            return found.point, _folded(weights, len(values), equality)
+        if not found.take(int(np.argmax(missing))):
+            return None
+    return None
+
+
+class _ActiveRows:
+    """Independent rows A = Rᵀ Qᵀ that hold with equality at `point` = Aᵀ w, of least norm, with weights w ≥ 0."""
+
+    def __init__(self, rows: Floats, least: Floats, held: NDArray[np.intp]) -> None:
+        self.rows, self.least, self.held = rows, least, held
+        self.basis, self.triangle = np.zeros((rows.shape[1], 0)), np.zeros((0, 0))
+        while len(self.held):
+            self.basis, self.triangle, order = scipy.linalg.qr(
+                rows[self.held].T, mode="economic", pivoting=True, check_finite=False
+            )
+            size = np.abs(np.diagonal(self.triangle))
+            self._keep(self.held[order[: np.sum(size > _DEPENDENT * size[0])]])
+            if np.all(self.weights >= 0):
+                return
+            self.held = self.held[self.weights > 0]
+        self._keep(self.held)
+
+    def _keep(self, held: NDArray[np.intp]) -> None:
+        """Point and weights of the rows `held`, the first of those that are factorized."""
+        self.held, count = held, len(held)
+        self.basis, self.triangle = self.basis[:, :count], self.triangle[:count, :count]
+        along = scipy.linalg.solve_triangular(self.triangle, self.least[held], trans="T", check_finite=False)
+        self.weights = scipy.linalg.solve_triangular(self.triangle, along, check_finite=False)
+        self.point = self.basis @ along
+
+    def take(self, added: int) -> bool:
+        """Make this row, which the point misses, hold; rows whose weight would fall below zero are let go. False where
+        no point satisfies all of them.
+        """
+        row, weight = self.rows[added], 0.0
+        while True:
+            inner, step = np.zeros(len(self.held)), row
+            for _ in range(2):  # once leaves rounding that is large beside a short step
+                inner, step = inner + self.basis.T @ step, step - self.basis @ (self.basis.T @ step)
+            fall = scipy.linalg.solve_triangular(self.triangle, inner, check_finite=False)
+            ratios = np.divide(self.weights, fall, out=np.full(len(fall), math.inf), where=fall > 0)
+            gain = float(step @ step)
+            free = gain > _DEPENDENT**2 * float(row @ row)
+            whole = float(self.least[added] - row @ self.point) / gain if free else math.inf
+            size = min(whole, float(np.min(ratios, initial=math.inf)))
+            if size == math.inf:
+                return False
+            self.weights, weight = self.weights - size * fall, weight + size
+            self.point = self.point + size * step if free else self.point
+            if size == whole:
+                break
+            gone = int(np.argmin(ratios))
+            self.basis, self.triangle = scipy.linalg.qr_delete(
+                self.basis, self.triangle, gone, which="col", check_finite=False
+            )
+            self.held, self.weights = np.delete(self.held, gone), np.delete(self.weights, gone)
+            count = len(self.held)
+            self.basis, self.triangle = self.basis[:, :count], self.triangle[:count]
+        self.basis = np.column_stack([self.basis, step / math.sqrt(gain)])
+        self.triangle = np.pad(self.triangle, (0, 1))
+        self.triangle[:, -1] = *inner, math.sqrt(gain)
+        self._keep(np.append(self.held, added))
+        return True
 
 
 def fitting_multipliers(gradient: Floats, jacobian: Floats, equality: Flags | None = None) -> Floats:

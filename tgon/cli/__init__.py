@@ -1,1 +1,6 @@
 """The command line."""
+
+import os
+
+# Matrices of theory are small: a second BLAS thread costs more than it gains, and rounding would depend on its number.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

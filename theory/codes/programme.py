@@ -38,8 +38,9 @@ ACTIVE_SLACK = 1e-8
 #: How many starts must agree on the best energy for the search to end after a batch, and up to how many points: more
 #: points have codes that one start in a hundred reaches while many agree on the next best.
 _HITS, _FEW_POINTS = 12, 16
-#: Most rounds of the refinement of one candidate, and most projection steps after it.
-_REFINEMENTS, _PROJECTIONS = 30, 100
+#: Most rounds of the refinement of one candidate, most projection steps after it, and how many candidates of many
+#: points take these: from nearly equal energies they lead to minima that differ by a millionth.
+_REFINEMENTS, _PROJECTIONS, _PROJECTED = 30, 100, 2
 #: The most points of a code in closed form, which has T × T multipliers, and of a search, which holds hundreds of them.
 _MOST_POINTS, MOST_SEARCHED = 10_000, 500
 #: Relative energy difference below which two codes are the same one.
@@ -104,9 +105,9 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
     """Minimum-norm hidden vectors that memorize T orthonormal datapoints in m dimensions (`codes.programme`).
 
     T, m >= 1, T <= 2 when m = 1. Proven optima (T <= m+1, m = 2, T = 2m, m+2 <= T <= m+4: `codes.shifted-bound`) are
-    closed forms. Else every configuration of `theory.codes.known_codes` and up to `starts` (by default 16 to 384, fewer
-    for larger problems) are optimized, as they are and spread like a spherical code, until many agree; the best
-    certified one wins. The same bits on one machine. Residuals are below 1e-9 (1e-13 is typical) whenever
+    closed forms, as are the best known spherical codes. Else every configuration of `theory.codes.known_codes` and up
+    to `starts` (by default 16 to 384, fewer for larger problems) are optimized, as they are and spread like a spherical
+    code, until many agree; the best certified one wins. The same bits on one machine. Residuals are below 1e-9 whenever
     `certificate.holds()`. Raises ValueError: T or m outside the domain, starts < 1, T above 500, or 10 000 where a
     closed form is known.
 
@@ -129,7 +130,7 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
     if most < T:
         raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
     known = known_codes(T, m)
-    if known and known[0].optimal:
+    if known and (known[0].optimal or 2 * m < T):  # of the catalogue's codes, searches have found none better
         return _assemble(T, m, known[0])
     return _best_of_search(T, m, known, starts)
 
@@ -186,8 +187,10 @@ def _best_of_search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -
     best: _Candidate | None = None
     if named is not None and certify(named.hidden).holds():
         best = named.energy, named.hidden, optimal_multipliers(named.hidden)
-    for energy, hidden, multipliers in _refined(_search(T, m, known, starts)):
-        if best is not None and energy > best[0] * (1 - 1e-7) and certify(*best[1:]).holds():
+    tried = 0 if known or T <= _FEW_POINTS else _PROJECTED
+    for number, (energy, hidden, multipliers) in enumerate(_refined(_search(T, m, known, starts))):
+        lower = best is None or energy <= best[0] * (1 - 1e-7) or not certify(*best[1:]).holds()
+        if number >= tried and not lower:
             continue
         hidden, multipliers = _polished(hidden, multipliers)
         candidate = _feasible_energy(hidden), hidden, multipliers

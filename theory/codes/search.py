@@ -114,7 +114,12 @@ def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[F
     for _ in range(limit):
         slack = slacks(hidden)
         rows, columns = np.nonzero(slack < _NEAR)
-        found = least_distance(hidden.ravel(), _active_jacobian(hidden, rows, columns), slack[rows, columns])
+        found = least_distance(
+            hidden.ravel(),
+            _active_jacobian(hidden, rows, columns),
+            slack[rows, columns],
+            active=multipliers[rows, columns] > 0,
+        )
         if found is None:
             break
         target = found[0].reshape(hidden.shape)

@@ -10,11 +10,13 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from theory.active_constraints import least_distance
 from theory.codes.bounds import best_lower_bound, cap_bound, lower_bounds
 from theory.codes.known_codes import (
     _CATALOGUE,
@@ -23,7 +25,13 @@ from theory.codes.known_codes import (
     maximal_cosine,
     shifted_cross_polytope,
 )
-from theory.codes.programme import MemorizationCode, certify, memorization_code, optimal_multipliers
+from theory.codes.programme import (
+    MemorizationCode,
+    _best_of_search,
+    certify,
+    memorization_code,
+    optimal_multipliers,
+)
 from theory.codes.search import newton_polish, projection_steps, slacks
 from theory.memorization.tgon import tgon_energy, tgon_hidden
 
@@ -148,8 +156,36 @@ def test_named_codes_are_feasible_and_have_their_exact_energy(T, m):
     assert named.energy == pytest.approx(float(sympy.sympify(named.exact)), rel=1e-12)
     if (T, m) in SHARP:
         assert maximal_cosine(named.hidden) == pytest.approx(SHARP[T, m], abs=1e-12)
-    if (T, m) in SHARP and T < 28:
-        assert code(T, m).energy <= T / (1 - SHARP[T, m]) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("T", "m"), [pytest.param(*size, marks=[pytest.mark.slow] * (size != (9, 3))) for size in _CATALOGUE]
+)
+def test_a_search_finds_nothing_better_than_a_named_code(T, m):
+    assert _best_of_search(T, m, known_codes(T, m), 16).name == known_codes(T, m)[0].name
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_nearest_point_is_that_of_nonnegative_least_squares(seed):
+    """From no guess or a wrong one, with repeated rows and equalities; Lawson and Hanson, chapter 23, is the oracle."""
+    generator = np.random.default_rng(seed)
+    rows = generator.normal(size=(int(generator.integers(1, 20)), 9))
+    rows, equality = (
+        np.concatenate([rows, 2 * rows[:3]]),
+        generator.random(len(rows) + len(rows[:3])) < seed % 2 / 8,
+    )
+    point = generator.normal(size=9)
+    values = rows @ (point - generator.normal(size=9)) + generator.exponential(size=len(rows)) * ~equality
+    active = generator.random(len(rows)) < 0.5 if seed % 3 else None
+    system = np.column_stack([rows, rows @ point - values])
+    system = np.concatenate([system, -system[equality]]).T
+    residual = system @ scipy.optimize.nnls(system, np.eye(10)[-1])[0] - np.eye(10)[-1]
+    nearest, multipliers = least_distance(point, rows, values, equality, active)
+    assert nearest == pytest.approx(-residual[:-1] / residual[-1], abs=1e-9)
+    assert rows.T @ multipliers == pytest.approx(2 * nearest, abs=1e-9)
+    assert np.min(multipliers[~equality], initial=0.0) >= 0
+    contradiction = np.array([[1.0, 0.0], [-1.0, 0.0]]), np.array([-1.0, -1.0])
+    assert least_distance(np.zeros(2), *contradiction) is None
 
 
 SIMPLICES = [(1, 1), (2, 1), (1, 5), (2, 2), (3, 2), (4, 3), (4, 7), (8, 7), (64, 63)]
