@@ -146,9 +146,9 @@ def test_the_loss_budget():
         assert 0.9987 < drawn.with_features(gain, k) < 0.9989
 
 
-def test_the_bias_only_loss_of_a_simulated_dataset():
-    generator = np.random.default_rng(2)
-    n, sparsity, T = 60, 0.95, 40_000
+@pytest.mark.parametrize(("n", "sparsity"), [(60, 0.95), (12, 0.4)])
+def test_the_bias_only_loss_of_a_simulated_dataset(n, sparsity):
+    generator, T = np.random.default_rng(2), 40_000
     X = generator.random((n, T)) * (generator.random((n, T)) > sparsity)
     X = X[:, X.sum(axis=0) > 0]
     X /= np.linalg.norm(X, axis=0)
