@@ -128,6 +128,18 @@ def test_constant_amplitudes_are_stored_exactly(k, others):
     assert unit.bias == 2 * solution.bias
 
 
+def test_the_certificate_is_that_of_the_maximum():
+    """In (ln r, b/largest), where the curvatures are −1 and −2."""
+
+    def hill(r, b):
+        x, y = math.log(r) - 0.5, b / 3 + 1
+        return 3 - math.cosh(x) - 2 * math.cosh(y), -np.array([math.sinh(x) / r, 2 * math.sinh(y) / 3])
+
+    top = maximize(hill, 3.0, 5)
+    assert (top.radius_squared, top.bias, top.gain) == pytest.approx((math.exp(0.5), -3, 0), abs=1e-9)
+    assert (top.gradient, top.curvature) == (pytest.approx(0, abs=1e-9), pytest.approx(-1, rel=1e-6))
+
+
 def test_a_search_without_a_maximum_says_so():
     with pytest.raises(ArithmeticError, match="no start"):
         maximize(lambda r, b: (r + b, np.ones(2)), 1.0, 5)
