@@ -79,8 +79,16 @@ def test_assumptions_are_stated_and_decided_where_they_can_be():
     assert by_name["orthonormal data"].holds is None
     assert "0.279 overlapping pairs expected" in by_name["orthonormal data"].evidence
     assert "0.25" in by_name["decay budget"].evidence
-    assert by_name["one penalty"].holds is True
     assert predict(Setting(T=100_000)).status == "theorem"
+
+
+@pytest.mark.parametrize(("T", "m", "holds"), [(1, 2, False), (5, 2, True), (4, 3, True), (6, 3, None)])
+def test_both_penalties_have_one_optimum_in_the_plane_and_for_simplices(T, m, holds):
+    records = [predict(Setting(T=T, m=m), penalty) for penalty in PENALTIES]
+    one, both = (each for record in records for each in record.assumptions if each.name == "one penalty")
+    assert (one.holds, both.holds) == (holds, True)
+    assert "is also the least of" in one.statement
+    assert "is what decay on W and b favours" in both.statement
 
 
 def test_orthonormality_is_refused_where_it_is_unlikely_or_impossible():
