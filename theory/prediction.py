@@ -118,7 +118,7 @@ def _entries(data: Any, T: int, distinct: NDArray[np.intp]) -> tuple[list[Floats
         parts = [slice(*ends) for ends in zip(data.indptr[:-1], data.indptr[1:], strict=True)]
         columns = [(data.indices[part], data.values[part]) for part in parts]
     else:
-        columns = [(np.flatnonzero(column), column[column != 0]) for column in np.asarray(data).T]
+        columns = [(at, column[at]) for column in np.asarray(data).T for at in [np.flatnonzero(column)]]
     if len(columns) != T:
         raise ValueError(
             f"data of {len(columns)} datapoints for a setting with T = {T}; try Setting(T={len(columns)})"
