@@ -5,7 +5,7 @@
 
 Faults are cosmic-ray's; `mutants.toml` has the rules. A mutant is tried in a copy of the tree by a forked process that
 has imported the libraries already. The quickest tests that reach its line run first; one that they miss meets all tests
-of its file. It is killed when a test fails, or takes five times the processor time of all tests and ten seconds.
+of its file. It is killed when a test fails, or takes ten seconds and twice the processor time of all traced tests.
 Outcomes are kept in build/mutants: what is killed stays so until its file changes, survivors are tried again when tests
 change. As a control some of the killed meet the same tests without assert statements, and without doctests.
 """
@@ -214,7 +214,7 @@ def judged(file: str, number: int, bare: bool) -> pd.DataFrame:
     suite = digest(*((TREE / name).read_text(encoding="utf-8") for name in files))
     known = {row["key"]: row for row in map(json.loads, LOG.read_text().splitlines())} if LOG.exists() else {}
     reached, rows = lines_of(files, file), []
-    limit = 10 + 5 * sum(seconds for seconds, _ in reached.values())
+    limit = 10 + 2 * sum(seconds for seconds, _ in reached.values())
     for line, operator, before, after, text in itertools.islice(mutants(file, source), number):
         key = digest(file, text, str(bare))
         if key not in known or not (known[key]["killed"] or known[key]["suite"] == suite):
