@@ -17,18 +17,6 @@ from numerics.training.progress import about
 from theory import Setting
 from theory.number_format import number, shown
 
-#: Fields of the setting that are shown even where they have the paper's value.
-_ALWAYS = ("T", "n", "sparsity", "m", "steps", "weight_decay", "seed", "data_seed", "loss", "adam_epsilon")
-
-_COUNTS = {
-    "form": "form",
-    "engine": "engine",
-    "runs": "runs asked for",
-    "missing": "not trained",
-    "diverged": "diverged, left out",
-    "memorized": "memorized",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -53,18 +41,15 @@ class Part:
 
 def page(experiment: Experiment, parts: Sequence[Part]) -> str:
     """The page in Markdown: one part below the other, each under the name of its form where there are several."""
-    return _rendered("page.md.j2", experiment=experiment, written=experiment.commentary, parts=parts)
+    paper = {name: value_text(value) for name, value in Setting(T=1).as_dict().items()}
+    return _rendered(
+        "page.md.j2", experiment=experiment, written=experiment.commentary, parts=parts, paper=paper
+    )
 
 
 def contents_page(entries: Mapping[Experiment, Sequence[Part]]) -> str:
     """The list of all pages in Markdown: what each says of what was published, and how much was trained for it."""
-    rows = [
-        (one.name in OF_THE_NOTES, statement, outcome, f"[{one.name}]({one.name}.md)")
-        for one, forms in entries.items()
-        for statement, outcome in _outcomes(forms).items()
-    ]
-    judged = {kind: [row for of_notes, *row in rows if of_notes == kind] for kind in (False, True)}
-    return _rendered("list_of_pages.md.j2", published=judged[False], noted=judged[True], entries=entries)
+    return _rendered("list_of_pages.md.j2", entries=entries, of_the_notes=OF_THE_NOTES)
 
 
 def _rendered(template: str, **values: object) -> str:
@@ -72,7 +57,8 @@ def _rendered(template: str, **values: object) -> str:
     pages = jinja2.Environment(
         loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    pages.filters |= {"findings": _findings, "settings": _settings, "table": _table, "flag": form_flag}
+    pages.filters |= {"findings": _findings, "table": _table, "cell": _cell, "outcomes": _outcomes}
+    pages.filters |= {"flag": form_flag, "about": lambda seconds: about(float(seconds))}
     return pages.get_template(template).render(stale=stale, **values).rstrip() + "\n"
 
 
@@ -110,13 +96,11 @@ def _with_interval(finding: Finding) -> str:
     return f"{_cell(finding.value)} ({ends})" if ends else _cell(finding.value)
 
 
-def _table(rows: pd.DataFrame | Sequence[Sequence[object]], *columns: str) -> str:
-    """A table in Markdown, of rows under the names of their ``columns``."""
-    if isinstance(rows, pd.DataFrame):
-        columns, rows = tuple(rows.columns), list(rows.itertuples(index=False, name=None))
-    lines = [columns, *(map(_cell, row) for row in rows)]
-    head, *body = (f"| {' | '.join(map(str, line))} |" for line in lines)
-    return "\n".join([head, "|" + "---|" * len(columns), *body])
+def _table(table: pd.DataFrame) -> str:
+    """A table in Markdown."""
+    lines = [map(str, table.columns), *(map(_cell, row) for row in table.itertuples(index=False, name=None))]
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([head, "|" + "---|" * len(table.columns), *body])
 
 
 def _cell(value: object) -> str:
@@ -129,15 +113,3 @@ def _cell(value: object) -> str:
     if exact.is_integer():
         return f"{exact:.0f}".replace("-", "−")
     return number(exact, 4) if math.isfinite(exact) else shown(exact)
-
-
-def _settings(form: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What was run, and the values that are not the paper's or always shown."""
-    rows = [(title, form[key]) for key, title in _COUNTS.items() if key in form]
-    if "seconds" in form:
-        rows.append((f"training time of {form['timed']} runs, summed", about(float(form["seconds"]))))
-    return rows + [
-        (f"`{name}`", form[name])
-        for name, value in Setting(T=1).as_dict().items()
-        if name in form and (name in _ALWAYS or form[name] != value_text(value))
-    ]
