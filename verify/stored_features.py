@@ -104,7 +104,13 @@ def arrangement(columns: Floats) -> str:
     if whole != IRREGULAR or found == 1:
         return whole.removesuffix(" part")
     parts = Counter(_part(directions[:, labels == label]) for label in range(found))
-    return " and ".join(name if count == 1 else f"{count} {name}s" for name, count in parts.most_common())
+    return " and ".join(
+        name if count == 1 else f"{count} {_plural(name)}" for name, count in parts.most_common()
+    )
+
+
+def _plural(name: str) -> str:
+    return name.replace("simplex", "simplices") if "simplex" in name else f"{name}s"
 
 
 def _part(directions: Floats) -> str:

@@ -95,6 +95,14 @@ def test_bundles_are_clusters_where_they_lie_three_times_as_far_apart(ratio, nam
     assert diagnose(measure(model, X), model, X).name == name
 
 
+@pytest.mark.parametrize(("spread", "name"), [(0.099, "collapsed"), (0.101, "not converged")])
+def test_outputs_that_differ_by_less_than_a_tenth_have_collapsed(spread, name):
+    """‖W‖ ‖h‖ on five one-hot datapoints, whose outputs are their mean."""
+    W = np.full((1, 5), np.sqrt(spread / 5**0.5))
+    model = W, 0.2 - W[0] ** 2
+    assert diagnose(measure(model, np.eye(5)), model, np.eye(5)).name == name
+
+
 @pytest.mark.parametrize(("kind", "least"), [("clean", 0.98), ("perturbed", 0.90)])
 def test_the_confusion_matrix_is_of_these_states_and_good(kind, least):
     """The committed table of benchmarks/diagnosis.py."""
@@ -175,7 +183,8 @@ def test_rings_fit_the_law_that_they_were_built_for(k, law):
     ("columns", "name"),
     [
         (polygon_vertices(6, 2.0), "regular hexagon"),
-        (np.kron(np.eye(2), polygon_vertices(5, 1.0)), "2 regular pentagons"),
+        (np.kron([[1, 0], [0.1, 1]], polygon_vertices(5, 1.0)), "2 regular pentagons"),
+        (np.kron(np.eye(2), simplex_hidden(7, 6)), "2 regular simplices in 6 dimensions"),
         (np.hstack([np.eye(3), -np.eye(3)]), "3 antipodal pairs"),
         (simplex_hidden(4, 3), "regular tetrahedron"),
         (np.eye(3), "3 single directions"),
