@@ -95,11 +95,19 @@ def test_bundles_are_clusters_where_they_lie_three_times_as_far_apart(ratio, nam
     assert diagnose(measure(model, X), model, X).name == name
 
 
-@pytest.mark.parametrize(("spread", "name"), [(0.099, "collapsed"), (0.101, "not converged")])
-def test_outputs_that_differ_by_less_than_a_tenth_have_collapsed(spread, name):
-    """‖W‖ ‖h‖ on five one-hot datapoints, whose outputs are their mean."""
+@pytest.mark.parametrize(
+    ("spread", "share", "name"),
+    [
+        (0.099, 1.0, "collapsed"),
+        (0.101, 1.0, "not converged"),
+        (0.05, 0.30, "collapsed"),
+        (0.05, 0.28, "not converged"),
+    ],
+)
+def test_outputs_that_hardly_differ_and_save_half_of_what_the_mean_does_have_collapsed(spread, share, name):
+    """‖W‖ ‖h‖ on five one-hot datapoints; outputs of a share s of the mean save 2s − s² of that."""
     W = np.full((1, 5), np.sqrt(spread / 5**0.5))
-    model = W, 0.2 - W[0] ** 2
+    model = W, share / 5 - W[0] ** 2
     assert diagnose(measure(model, np.eye(5)), model, np.eye(5)).name == name
 
 
