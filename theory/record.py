@@ -151,7 +151,7 @@ class Record:
         notes = "".join(f"<li><b>{a.name}</b>: {a}</li>" for a in self.assumptions)
         return f"<table>{rows}</table>{exact}<ul>{notes}</ul>"
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         lines = [f"{name:22} {_shown(value)}" for name, value in self._numbers().items() if value is not None]
         lines += [f"  assumes {a.name}: {a}" for a in self.assumptions]
         return "\n".join(lines)

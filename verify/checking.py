@@ -33,6 +33,11 @@ class Checked:
     diagnosis: Diagnosis
     claims: tuple[Judgement, ...]
 
+    def __repr__(self) -> str:
+        least = "" if self.norm_ratio is None else f", ‖W‖ {self.norm_ratio:.4f} times the least"
+        verdicts = ", ".join(f"{one.label} {one.verdict}" for one in self.claims if one.applies)
+        return f"<Checked: {self.diagnosis.name}{least}; {verdicts or 'no claim could be judged'}>"
+
     @property
     def norm_ratio(self) -> float | None:
         """‖W‖ over the least that memorizes the datapoints; None where it does not memorize them, or that is 0."""

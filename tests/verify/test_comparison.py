@@ -134,6 +134,9 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert found.norm_ratio is None, "it does not memorize"
     code = check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
     assert code.norm_ratio == pytest.approx(1)
+    assert repr(code).startswith(
+        "<Checked: minimum-norm code, ‖W‖ 1.0000 times the least; memorization.norm-split holds"
+    )
     assert found.as_dict()["claims"][0]["label"] == CLAIMS[0].label
     assert len(found.figure().axes) == 2
     octagon = check(*build("stored features", np.random.default_rng(6))).figure().axes[1]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from verify.comparison import Comparison
 
 
-@click.command(epilog="Example: tgon compare --T 3,5,8,10,12 --strong-T 5,8 --seeds 40 --out compare")
+@click.command(epilog="Example: tgon compare --T 3,5 --seeds 4 --steps 5000 --out first-look")
 @options.integers_option("--T", "T", default="3,5,8,10,12", show_default=True)
 @options.integers_option(
     "--strong-T",

@@ -108,7 +108,7 @@ def _advise(error: click.ClickException) -> str:
 
 
 @click.group(
-    epilog="Example: tgon compare --T 3,5,8,10,12 --seeds 40 --out compare",
+    epilog="Example: tgon predict --T 3:12",
     cls=OneLineErrors,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
