@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.exact import Exact
+from theory.number_format import shown
 from theory.setting import MEMORIZED_ERROR
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Record:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th>{name}</th><td>{_shown(value)}</td></tr>"
+            f"<tr><th>{name}</th><td>{shown(value, 6)}</td></tr>"
             for name, value in self._numbers().items()
             if value
         )
@@ -152,7 +153,8 @@ class Record:
         return f"<table>{rows}</table>{exact}<ul>{notes}</ul>"
 
     def __repr__(self) -> str:
-        lines = [f"{name:22} {_shown(value)}" for name, value in self._numbers().items() if value is not None]
+        known = ((name, value) for name, value in self._numbers().items() if value is not None)
+        lines = [f"{name:22} {shown(value, 6)}" for name, value in known]
         lines += [f"  assumes {a.name}: {a}" for a in self.assumptions]
         return "\n".join(lines)
 
@@ -167,12 +169,3 @@ _ARRAYS = ("radius_squared", "bias_coefficient", "dimensionality")
 def collapse(values: NDArray[np.float64]) -> float | list[float]:
     """A single number when all values are the same bits, else the list of them."""
     return float(values[0]) if np.all(values == values[0]) else [float(value) for value in values]
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list):
-        shown = ", ".join(f"{item:.4g}" for item in value[:8])
-        return f"[{shown}{', ...' if len(value) > 8 else ''}]"
-    return str(value)
