@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 from experiments.decay_budget import findings as budget_findings
 from experiments.decay_budget import summary as budget_summary
@@ -13,7 +12,7 @@ from experiments.polish import summary as polish_summary
 from experiments.repeated_threshold import LINE, PROPORTIONAL, boundary
 from experiments.sea import summary as sea_summary
 from tests.experiments.statements import between, changed, committed, judged, power
-from tgon.cli.main import main
+from tests.tgon.command import refusal
 
 
 def test_two_circles_and_shared_features_are_no_excess():
@@ -70,6 +69,4 @@ def test_thresholds_without_a_law_have_a_range():
 
 
 def test_tables_of_other_commands_are_not_made_from_runs(tmp_path):
-    done = CliRunner().invoke(main, ["figure", "polish", "--runs", str(tmp_path)])
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "try --from experiments/polish" in done.stderr
+    assert "try --from experiments/polish" in refusal("figure", "polish", "--runs", tmp_path)

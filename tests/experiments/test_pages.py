@@ -1,12 +1,10 @@
 """Experiments: from runs to tables, figure and page; what is committed is what the tables draw and say."""
 
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -20,7 +18,7 @@ from experiments.tables import digest, form_folders, form_of, read_tables
 from numerics.sweeps.file import read_sweep
 from tests.experiments.conftest import TINY
 from tests.experiments.statements import COMMITTED, changed, committed
-from tgon.cli.main import main
+from tests.tgon.command import answer, refusal, tgon
 from verify.statistics import mean_interval, share_interval
 from verify.style import render
 
@@ -29,24 +27,20 @@ NORMS = find_experiment("norms")
 HEAD = 'title = "t"\nquestion = "q"\ncaption = "c"\n'
 
 
-def _tgon(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
 @pytest.mark.parametrize("name", TINY)
 def test_one_command_makes_tables_figure_and_page(name, made):
     """The tables and columns that are committed, and a page that says what they do."""
-    answer, experiment = made(name), find_experiment(name)
-    page, known, fresh = Path(answer["page"]), committed(name), read_tables(Path(answer["out"]))
+    found, experiment = made(name), find_experiment(name)
+    page, known, fresh = Path(found["page"]), committed(name), read_tables(Path(found["out"]))
     assert page.parts[-3:] == ("notes", "experiments", f"{name}.md")
-    assert answer["missing"] == form_of(fresh)["missing"] == "0"
-    assert {Path(path).name for path in answer["written"]} == {
+    assert found["missing"] == form_of(fresh)["missing"] == "0"
+    assert {Path(path).name for path in found["written"]} == {
         *(f"{table}.csv" for table in known),
         *("figure.png", page.name, CONTENTS),
         *["animation.gif"] * experiment.animated,
     }
     assert all(set(known[table]) <= set(fresh[table]) for table in known)
-    assert all(Path(path).stat().st_size < 200_000 for path in answer["written"] if path.endswith(".csv"))
+    assert all(Path(path).stat().st_size < 200_000 for path in found["written"] if path.endswith(".csv"))
     text = page.read_text(encoding="utf-8")
     assert all(each.statement in text for each in experiment.module.findings(fresh))
     assert ("animation.gif)" in text) is experiment.animated
@@ -59,7 +53,7 @@ def test_one_command_makes_tables_figure_and_page(name, made):
 def test_the_tables_alone_give_the_same_files(made):
     folder = Path(made("norms")["out"])
     before = {path: Path(path).read_bytes() for path in made("norms")["written"]}
-    assert _tgon("figure", "norms", "--from", folder).exit_code == 0
+    assert tgon("figure", "norms", "--from", folder).exit_code == 0
     assert before == {path: Path(path).read_bytes() for path in before}
 
 
@@ -121,13 +115,12 @@ def test_one_command_draws_all_forms_again(two_forms, tmp_path):
     for path in before:
         if path.suffix in (".png", ".md"):
             path.unlink()
-    done = _tgon("figure", "norms", "--from", two_forms, "--json")
-    assert done.exit_code == 0, done.output
-    assert {Path(path) for path in json.loads(done.stdout)["result"]["written"]} == set(before)
+    written = answer("figure", "norms", "--from", two_forms)["written"]
+    assert {Path(path) for path in written} == set(before)
     assert {path: path.read_bytes() for path in before} == before
     pages = []
     for _ in range(2):
-        assert _tgon("figure", "norms", "--from", two_forms, "--out", tmp_path / "copy").exit_code == 0
+        assert tgon("figure", "norms", "--from", two_forms, "--out", tmp_path / "copy").exit_code == 0
         pages.append((tmp_path / "copy" / "norms.md").read_text(encoding="utf-8"))
     assert pages[0] == pages[1]
     assert pages[0].count("# How it was made") == 2
@@ -155,7 +148,7 @@ def test_a_kill_while_writing_leaves_tables_of_one_writing(two_forms, monkeypatc
     assert digest(read_tables(two_forms)) == digest(kept)
     named = Image.open(two_forms / "figure.png").info["Description"]
     assert (named == digest(kept)) is (killed != "figure.png")
-    assert _tgon("figure", "norms", "--from", two_forms).exit_code == 0
+    assert tgon("figure", "norms", "--from", two_forms).exit_code == 0
     assert Image.open(two_forms / "figure.png").info["Description"] == digest(kept)
 
 
@@ -163,16 +156,15 @@ def test_another_experiment_without_its_tables_is_named(two_forms):
     other = two_forms.parent / "gallery"
     (other / "tables").mkdir(parents=True)
     (two_forms / "tables" / "form.csv").rename(other / "tables" / "form.csv")
-    done = _tgon("figure", "norms", "--from", two_forms / "tenth")
-    assert done.exit_code == 2
-    assert f"{other}: its tables are those of norms" in done.stderr
+    said = refusal("figure", "norms", "--from", two_forms / "tenth")
+    assert f"{other}: its tables are those of norms" in said
 
 
 def test_missing_runs_are_counted_on_the_page(made, empty, tmp_path):
     source = Path(made("norms")["out"]).parents[1]
     file = tmp_path / "norms.toml"
     file.write_text(TINY["norms"].replace("[3, 4, 8]", "[3, 4, 9]"))
-    done = _tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
+    done = tgon("figure", "norms", "--runs", source / "runs", "--sweep", file, "--out", tmp_path)
     assert "3 of 9 runs are missing" in done.stdout
     page = (tmp_path / "norms.md").read_text(encoding="utf-8")
     assert "**3 of 9 runs are missing**: T = 9. What follows" in page
@@ -233,10 +225,10 @@ def test_a_preview_costs_less(name):
 
 
 def test_the_list_names_every_experiment():
-    listed = json.loads(_tgon("figure", "--list", "--json").stdout)["result"]
+    listed = answer("figure", "--list")
     assert [each["name"] for each in listed] == list(NAMES)
     assert all(each["title"] and each["question"] for each in listed)
-    assert all(name in _tgon("figure", "--list").stdout for name in NAMES)
+    assert all(name in tgon("figure", "--list").stdout for name in NAMES)
 
 
 @pytest.mark.parametrize(
@@ -254,9 +246,7 @@ def test_the_list_names_every_experiment():
 )
 def test_a_refusal_is_one_line(arguments, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = _tgon("figure", *arguments)
-    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-    assert says in done.stderr
+    assert says in refusal("figure", *arguments)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,15 +1,14 @@
 """Thresholds over draws: what the command answers, the table it writes, and what the notes show of it."""
 
-import json
 import math
 import re
 
 import pytest
-from click.testing import CliRunner
 
 from experiments.threshold.draws import summary
 from numerics.repetition import Transition
-from tgon.cli.main import main
+from tests.tgon import command
+from tests.tgon.command import refusal, tgon
 from tgon.cli.threshold import quoted
 from theory.repetition.logistic_boundary import fit_boundary
 
@@ -97,7 +96,7 @@ def test_what_is_printed_leads_with_it(monkeypatch):
     monkeypatch.setattr("numerics.repetition.find_transition", _never_embedded)
     for draws, words in (("1", "until  "), ("3", "until, median")):
         size = ["--T", "3000", "--n", "300", "--sparsity", "0.97"]
-        done = CliRunner().invoke(main, ["threshold", *size, "--draws", draws, "--wide"])
+        done = tgon("threshold", *size, "--draws", draws, "--wide")
         assert (done.exit_code, done.stderr) == (0, "")
         head, number, *rest = done.stdout.split("Other numbers")[0].strip().splitlines()
         assert "T = 3000, n = 300, sparsity = 0.97" in head
@@ -125,9 +124,7 @@ def test_what_has_no_threshold_is_refused_before_a_draw(options, said, tmp_path,
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("kept")
     monkeypatch.setattr("numerics.repetition.find_transition", lambda *_: pytest.fail("a draw was made"))
-    done = CliRunner().invoke(main, ["threshold", *options])
-    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
-    assert said in done.stderr
+    assert said in refusal("threshold", *options)
 
 
 def _never_embedded(T, n, sparsity, seed, features):
@@ -138,11 +135,8 @@ def _never_embedded(T, n, sparsity, seed, features):
 
 def test_the_command_answers_for_several_sizes_and_writes_them(tmp_path):
     table = tmp_path / "new" / "table.csv"
-    options = ["--n", "300", "--sparsity", "0.97", "--draws", "1", "--features", "12", "--json"]
-    done = CliRunner().invoke(main, ["threshold", "--T", "3000,6000", *options, "--csv", str(table)])
-    assert done.exit_code == 0, done.output
-    assert done.stderr == ""
-    found = json.loads(done.stdout)["result"]
+    options = ("--n", 300, "--sparsity", 0.97, "--draws", 1, "--features", 12)
+    found = command.answer("threshold", "--T", "3000,6000", *options, "--csv", table)
     assert [one["equal_energy"] for one in found] == [10, 20]
     assert [one["repeats_interval"]["level"] for one in found] == [0.95, 0.95]
     lines = table.read_text().splitlines()

@@ -1,18 +1,16 @@
 """The benchmark measures what it says, whatever the numbers are: no test here looks at a time."""
 
 import csv
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 from numerics import benchmark
 from numerics.benchmark import QUICK, Plan
-from tgon.cli.main import main
+from tests.tgon.command import answer, refusal, tgon
 
 TINY = Plan(sizes=((60, 3, 2),), late=40, seconds=0.001, repeats=1)
 
@@ -74,10 +72,8 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
 ) -> None:
     (tmp_path / "file").write_text("kept")
     monkeypatch.setattr(benchmark, "run", lambda *_, **__: pytest.fail("timed"))
-    done = CliRunner().invoke(main, ["bench", "--quick", "--out", str(tmp_path / "file" / "numbers.csv")])
-    assert (done.exit_code, done.stdout) == (2, "")
-    place = tmp_path / "file"
-    assert done.stderr == f"tgon: --out: {place}: not a folder; try a folder that can be written\n"
+    said = refusal("bench", "--quick", "--out", tmp_path / "file" / "numbers.csv")
+    assert said == f"tgon: --out: {tmp_path / 'file'}: not a folder; try a folder that can be written"
 
 
 def test_the_command_prints_a_table_json_and_a_csv(
@@ -85,11 +81,11 @@ def test_the_command_prints_a_table_json_and_a_csv(
 ) -> None:
     monkeypatch.setattr(benchmark, "run", lambda plan, *_, **__: iter(rows if plan is QUICK else ()))
     out = tmp_path / "numbers.csv"
-    plain = CliRunner().invoke(main, ["bench", "--quick", "--out", str(out)])
+    plain = tgon("bench", "--quick", "--out", out)
     assert plain.exit_code == 0
     assert "Milliseconds per step" in plain.stdout
     assert "machine" not in plain.stdout
     assert out.read_text().startswith("# cpu ")
-    document = json.loads(CliRunner().invoke(main, ["bench", "--quick", "--json"]).stdout)["result"]
+    document = answer("bench", "--quick")
     assert len(document["speed"]) == 2
     assert document["machine"]["cores"] >= 1

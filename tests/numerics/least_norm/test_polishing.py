@@ -16,22 +16,13 @@ from theory.codes.programme import certify, memorization_code
 from theory.memorization.failures import dropped_point_loss, two_circles
 from theory.memorization.tgon import tgon_energy, tgon_hidden, tgon_radius_squared
 from verify.diagnosis import diagnose, diagnose_run
+from verify.end_states import disjoint_data
 
 #: Energies of settled models: the residual of each constraint and of each multiplier moves them by about itself.
 EXACT = 1e-8
 
 #: Squared errors are differences of squares of about 1, summed over the features of a datapoint.
 ROUNDING = 32 * np.finfo(float).eps
-
-
-def disjoint(random, T):
-    """Unit datapoints without a common feature, 1 to 6 features each, and three features that none has."""
-    sizes = random.integers(1, 7, size=T)
-    columns = [random.uniform(0.2, 1.0, size=size) for size in sizes]
-    indptr = np.concatenate([[0], np.cumsum(sizes)])
-    values = np.concatenate([column / np.linalg.norm(column) for column in columns])
-    n = int(indptr[-1]) + 3
-    return Dataset(n, indptr, np.arange(indptr[-1]), values)
 
 
 def storing(hidden, data, random=None, noise=0.0):
@@ -57,7 +48,7 @@ def near_polygons(draw, least=2, most=12):
     stretch, shake, noise = draw(st.floats(1.0, 1.4)), draw(st.floats(0.0, 0.04)), draw(st.floats(0.0, 0.05))
     hidden = tgon_hidden(T)[:, random.permutation(T)] * stretch
     hidden = hidden + shake / radius * random.normal(size=hidden.shape)
-    data = disjoint(random, T)
+    data = disjoint_data(random, T)
     return data, storing(rotation(random.uniform(0, 7)) @ hidden, data, random, noise / radius)
 
 
@@ -106,7 +97,7 @@ def test_a_wrong_constraint_is_noticed(monkeypatch, change):
     monkeypatch.setattr(
         LeastNormProgramme, "values", lambda self, columns: right(self, columns) - (change - 1) * self.target
     )
-    data = disjoint(np.random.default_rng(0), 6)
+    data = disjoint_data(np.random.default_rng(0), 6)
     found = polish(storing(tgon_hidden(6) * 1.1, data), data)
     assert found.energy == pytest.approx(change * tgon_energy(6), rel=EXACT)
 
@@ -114,7 +105,7 @@ def test_a_wrong_constraint_is_noticed(monkeypatch, change):
 def test_a_model_that_is_not_stationary_has_no_certificate():
     from numerics.least_norm.programme import certificate_of
 
-    data = disjoint(np.random.default_rng(0), 6)
+    data = disjoint_data(np.random.default_rng(0), 6)
     programme = LeastNormProgramme.of(data, np.zeros(6, dtype=bool))
     exact = programme.reduced(storing(tgon_hidden(6), data)[0])
     assert certificate_of(programme, exact).holds(CERTIFIED)
@@ -133,7 +124,7 @@ def test_a_model_that_is_not_stationary_has_no_certificate():
 def test_two_circles_flow_to_the_regular_polygon(T, inner):
     """They are on the way, not stationary (`stationary.two-circles`), and keep the order of their points."""
     circles = two_circles(T, inner)
-    data = disjoint(np.random.default_rng(T), T)
+    data = disjoint_data(np.random.default_rng(T), T)
     found = polish(storing(circles.hidden, data), data)
     assert found.before.energy > 1.001 * tgon_energy(T)
     assert found.energy == pytest.approx(tgon_energy(T), rel=EXACT)
@@ -146,7 +137,7 @@ def test_dropped_points_stay_dropped(T, dropped):
     random = np.random.default_rng(T)
     hidden = np.concatenate([np.zeros((2, dropped)), tgon_hidden(T - dropped) * 1.2], axis=1)
     order = random.permutation(T)
-    data = disjoint(random, T)
+    data = disjoint_data(random, T)
     W, b = storing(hidden[:, order], data)
     forgotten = (order < dropped)[data.columns]
     b[data.indices[forgotten]] = data.values[forgotten] / T + 0.01
@@ -162,7 +153,7 @@ def test_dropped_points_stay_dropped(T, dropped):
 def test_three_points_beside_a_dropped_one_are_held_off_the_origin():
     """A triangle of least norm has length √(2/3) < 1, where its features would be active at the origin."""
     random = np.random.default_rng(1)
-    data = disjoint(random, 4)
+    data = disjoint_data(random, 4)
     W, b = storing(np.concatenate([np.zeros((2, 1)), tgon_hidden(3) * 1.5], axis=1), data)
     b[data.indices[data.columns == 0]] = data.values[data.columns == 0] / 4
     found = polish((W, b), data)
@@ -177,7 +168,7 @@ def test_codes_in_more_dimensions_polish_back(T, m):
     """
     random = np.random.default_rng(T * m)
     code = memorization_code(T, m, starts=16)
-    data = disjoint(random, T)
+    data = disjoint_data(random, T)
     found = polish(storing(code.hidden * 1.1 + 0.01 * random.normal(size=(m, T)), data, random, 0.05), data)
     assert found.settled
     assert found.energy == pytest.approx(code.energy, rel=EXACT)
@@ -255,12 +246,12 @@ def test_shared_features_need_neighbours():
 
 
 def test_what_cannot_be_polished_is_refused_in_one_line():
-    data = disjoint(np.random.default_rng(0), 6)
+    data = disjoint_data(np.random.default_rng(0), 6)
     random = np.random.default_rng(1)
     with pytest.raises(ValueError, match=r"squared error of .*train the model longer"):
         polish((random.normal(size=(2, data.n)), np.zeros(data.n)), data)
     T = math.isqrt(MOST_CONSTRAINTS) + 1
-    large = disjoint(random, T)
+    large = disjoint_data(random, T)
     with pytest.raises(ValueError, match=rf"T = {T} .*allowed are {MOST_CONSTRAINTS}; try"):
         polish(storing(tgon_hidden(T), large), large)
     X = shared_pair(5)
