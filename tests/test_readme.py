@@ -71,7 +71,8 @@ def assert_plain(text, average):
     assert sum(map(len, sentences)) / len(sentences) <= average
 
 
-def test_readme_is_short_and_plain():
-    text = (ROOT / "README.md").read_text()
-    assert len(text.splitlines()) <= 120
-    assert_plain(text, 18)
+def test_readme_is_short_and_guide_and_tutorials_are_plain():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+    for page in [*PAGES, *(ROOT / "notes" / "tutorials").glob("*.md")]:
+        if page.stem != "glossary":  # a table
+            assert_plain(page.read_text(), 18)

@@ -58,7 +58,7 @@ def shipped_digits() -> Digits:
         from sklearn.datasets import load_digits
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
-            "the digits come with scikit-learn, which is not installed; try pip install 'tgon[experiments]'"
+            "the digits come with scikit-learn, which is not installed; try pip install -e '.[experiments]'"
         ) from None
     pixels, labels = load_digits(return_X_y=True)
     order = generator_of(0, _SPLIT_STREAM).permutation(len(pixels))

@@ -54,7 +54,7 @@ def _connected(address: str) -> Iterator[Any]:
     try:
         import distributed
     except ImportError:
-        raise ClusterError("dask is not installed; try pip install 'tgon[cluster]'") from None
+        raise ClusterError("dask is not installed; try pip install -e '.[cluster]'") from None
     connect: Any = distributed.Client
     try:
         client = connect(address, timeout=_PATIENCE[0], set_as_default=False)

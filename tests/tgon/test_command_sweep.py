@@ -215,7 +215,7 @@ def test_a_folder_or_cluster_that_cannot_be_used_is_one_line(file, tmp_path, mon
         assert line == f"tgon: --out {file}: is a file; try a folder that can be written"
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = sweep(file, "--out", tmp_path / "runs", "--backend", "dask", "--address", "tcp://localhost:1")
-    line = "tgon: --address: dask is not installed; try pip install 'tgon[cluster]'"
+    line = "tgon: --address: dask is not installed; try pip install -e '.[cluster]'"
     assert (done.exit_code, done.stderr.splitlines()[0]) == (2, line)
 
 

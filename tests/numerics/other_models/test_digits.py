@@ -65,7 +65,7 @@ def test_the_published_sizes_are_those_of_the_format():
 
 
 def test_the_shipped_set_is_whole_and_split_once():
-    pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'tgon[experiments]'")
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install -e '.[experiments]'")
     from sklearn.datasets import load_digits
 
     found = shipped_digits()

@@ -236,7 +236,7 @@ def test_tasks_hold_every_cell_once_and_one_shape_each(shapes: list[tuple[int, i
 
 
 def distributed() -> Any:
-    return pytest.importorskip("distributed", reason="dask is not installed; pip install 'tgon[cluster]'")
+    return pytest.importorskip("distributed", reason="dask is not installed; pip install -e '.[cluster]'")
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +277,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
     monkeypatch.setattr(cluster, "_source_hash", lambda: str(threading.get_ident()))  # the worker has its own
     assert "run another version" in refusal(scheduler)
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert "pip install 'tgon[cluster]'" in refusal(scheduler)
+    assert "pip install -e '.[cluster]'" in refusal(scheduler)
     assert counts(sweep_states(Sweep(CELLS), tmp_path)) == {"left": 8}
 
 

@@ -204,8 +204,8 @@ def test_the_pdf_is_one_document_with_every_anchor_and_link(texts):
 
 
 def test_the_pdf_is_made(tmp_path, texts):
-    pytest.importorskip("pypandoc", reason="pip install 'tgon[notes]' to make the PDF")
-    pytest.importorskip("typst", reason="pip install 'tgon[notes]' to make the PDF")
+    pytest.importorskip("pypandoc", reason="pip install -e '.[notes]' to make the PDF")
+    pytest.importorskip("typst", reason="pip install -e '.[notes]' to make the PDF")
     from theory.notes.pdf import write_pdf
 
     pages = {"README.md": "# Notes\n", "sea.md": re.sub(r"\]\(\w[^)]*\)", "](sea.md)", texts["sea.md"])}
