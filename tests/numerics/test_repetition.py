@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from numerics.repetition import EMBEDDED, GRID, Model, _crossing, _ends, draw_energies, find_transition
+from theory.descent import descend
 from theory.features.amplitudes import normalized
 from theory.repetition.threshold import zero_bias_threshold
 
@@ -41,6 +42,27 @@ def test_the_gradient_is_the_loss_s(model):
     for z in states(model):
         error = check_grad(lambda y: model.value(y, 0.7)[0], lambda y: model.value(y, 0.7)[1], z)
         assert error < 1e-5 * (1 + np.linalg.norm(model.value(z, 0.7)[1]))
+
+
+@pytest.mark.parametrize("iterations", [1, 20])
+def test_the_compiled_descent_is_the_one_of_theory(model, iterations):
+    """Both take every step from the same loss, so what differs is rounding."""
+
+    def at(points, _):
+        value, gradient = model.value(points[0], 0.7)
+        return np.array([value]), gradient[None]
+
+    for z in states(model):
+        assert model.relax(z, 0.7, iterations) == pytest.approx(
+            descend(at, z[None], iterations)[0], abs=1e-12
+        )
+
+
+def test_columns_of_zero_have_no_output_and_no_slope_but_their_own(model):
+    """A bias of 0 beside a product of 0 is the one place where an edge would be 0/0."""
+    value, gradient = model.value(np.zeros(3 * model.columns), 0.7)
+    assert value == pytest.approx(0.7)
+    assert not np.any(gradient)
 
 
 def test_a_draw_keeps_the_energy_of_its_data():

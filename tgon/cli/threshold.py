@@ -31,7 +31,7 @@ def threshold(
 ) -> None:
     """At how many repeats a point takes a vertex of the pentagon (a numerical model, m = 2).
 
-    About 3 s for each draw. --json prints one object, or a list of them where --T names several.
+    About 1 s for each draw. --json prints one object, or a list of them where --T names several.
     """
     from experiments.threshold.draws import summary, write_rows
     from numerics.repetition import find_transition
