@@ -47,11 +47,13 @@ class _ActiveRows:
 
     def __init__(self, rows: Floats, least: Floats, held: NDArray[np.intp]) -> None:
         self.rows, self.least, self.held = rows, least, held
-        self.basis, self.triangle = np.zeros((rows.shape[1], 0)), np.zeros((0, 0))
+        self.basis: Floats = np.zeros((rows.shape[1], 0))
+        self.triangle: Floats = np.zeros((0, 0))
         while len(self.held):
-            self.basis, self.triangle, order = scipy.linalg.qr(
+            basis, triangle, order = scipy.linalg.qr(
                 rows[self.held].T, mode="economic", pivoting=True, check_finite=False
             )
+            self.basis, self.triangle = np.asarray(basis, np.float64), np.asarray(triangle, np.float64)
             size = np.abs(np.diagonal(self.triangle))
             self._keep(self.held[order[: np.sum(size > _DEPENDENT * size[0])]])
             if np.all(self.weights >= 0):
@@ -89,12 +91,13 @@ class _ActiveRows:
             if size == whole:
                 break
             gone = int(np.argmin(ratios))
-            self.basis, self.triangle = scipy.linalg.qr_delete(
-                self.basis, self.triangle, gone, which="col", check_finite=False
-            )
+            basis, triangle = scipy.linalg.qr_delete(self.basis, self.triangle, gone, which="col")
             self.held, self.weights = np.delete(self.held, gone), np.delete(self.weights, gone)
             count = len(self.held)
-            self.basis, self.triangle = self.basis[:, :count], self.triangle[:count]
+            self.basis, self.triangle = (
+                np.asarray(basis[:, :count], np.float64),
+                np.asarray(triangle[:count], np.float64),
+            )
         self.basis = np.column_stack([self.basis, step / math.sqrt(gain)])
         self.triangle = np.pad(self.triangle, (0, 1))
         self.triangle[:, -1] = *inner, math.sqrt(gain)
