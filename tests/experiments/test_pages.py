@@ -3,10 +3,7 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 import experiments.tables
@@ -19,7 +16,6 @@ from numerics.sweeps.file import read_sweep
 from tests.experiments.conftest import TINY
 from tests.experiments.statements import COMMITTED, changed, committed
 from tests.tgon.command import answer, refusal, tgon
-from verify.statistics import mean_interval, share_interval
 from verify.style import render
 
 ROOT = Path(__file__).parents[2]
@@ -285,27 +281,3 @@ def test_the_texts_of_a_commentary_stand_under_their_forms():
     text = f"+++\n{HEAD}[full]\n[tenth]\n+++\n## Full form\nOne.\n\n## Tenth form\nTwo.\n"
     assert parse_commentary(text).texts == {"full": "One.", "tenth": "Two."}
     assert parse_commentary(f"+++\n{HEAD}[tenth]\n+++\nTwo.\n").texts == {"tenth": "Two."}
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9), st.floats(-100, 100))
-def test_the_interval_of_a_mean_moves_with_the_sample(values, shift):
-    here, there = mean_interval(values), mean_interval(np.array(values) + shift)
-    rounding = 1e-10 * (1 + abs(shift) + max(map(abs, values)))
-    assert here.low <= here.value <= here.high
-    assert abs(there.low - here.low - shift) <= rounding
-    assert abs(there.high - here.high - shift) <= rounding
-
-
-def test_the_interval_of_a_mean_covers_as_often_as_it_says():
-    """Of 4000 samples of normal numbers, a share within five standard errors of 95 %."""
-    draws = np.random.default_rng(0).normal(size=(4000, 4))
-    covered = np.mean([abs(np.clip(0, each.low, each.high)) == 0 for each in map(mean_interval, draws)])
-    assert abs(covered - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 4000)
-
-
-@given(st.integers(1, 60), st.data())
-def test_the_interval_of_a_share_holds_it_and_mirrors(trials, data):
-    successes = data.draw(st.integers(0, trials))
-    share, rest = share_interval(successes, trials), share_interval(trials - successes, trials)
-    assert share.low <= share.value <= share.high
-    assert abs(share.low - (1 - rest.high)) < 1e-9
