@@ -23,7 +23,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "predicted hidden": {"color": VERMILLION, "marker": "o", "mfc": "none", "ms": 9},
     "predicted feature": {"color": VERMILLION, "marker": "o", "mfc": "none", "ms": 9},
     "unseen feature": {"color": GREY, "marker": "o", "ls": "", "ms": 2},
-    "seen feature": {"color": GREEN, "marker": "o", "ls": "", "ms": 3},
+    "seen feature": {"color": GREEN, "marker": "o", "ls": ""},
     "feature": {"color": GREEN, "marker": "o", "ls": ""},
     "stored feature": {"color": INK, "marker": "o", "ls": "", "ms": 8},
     "hidden": {"color": BLUE, "marker": "o", "ls": ""},
