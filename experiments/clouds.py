@@ -5,16 +5,14 @@ are thinned: their points are exchangeable but for the longest, which are all ke
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from numerics import Run
 from theory import tgon_energy
+from theory.arrays import Floats
 from theory.features.polygon import polygon
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import Diagnosis
 from verify.figures.hidden import turned_onto
-
-Floats = NDArray[np.float64]
 
 #: Points kept of a cloud: the longest ones, and as many of the rest at even distances.
 LONGEST, OTHERS = 40, 160

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial import KDTree
 
@@ -18,6 +17,7 @@ from experiments.findings import Tables
 from numerics import Run
 from numerics.other_models.dense_network import Snapshot, TrainingPlan, train_classifier
 from numerics.other_models.digits import Digits, load_mnist, shipped_digits
+from theory.arrays import Floats
 from theory.dimensionality import maximal_dimensionality
 
 #: The environment variable that names a folder with MNIST.
@@ -33,8 +33,6 @@ SHOWN = 8
 BINS = 60
 #: Larger sets have too many pairs for nearest neighbours.
 MOST_NEIGHBOURS = 10_000
-Floats = NDArray[np.float64]
-
 #: D* by whether a network was trained, and its seed.
 Scores = dict[tuple[bool, int], Floats]
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from numerics import Dataset
 from numerics.engines.cpu.trajectory import point_errors
+from theory.arrays import Floats
 from theory.memorization.tgon import tgon_bias_coefficient, tgon_hidden
-
-Floats = NDArray[np.float64]
 
 #: Datapoints with fewer features than these are passed over, in turn: a store of few features is crowded by points that
 #: have little else.

@@ -103,7 +103,8 @@ def interface_gaps(run: Run) -> pd.DataFrame:
 
 def findings(tables: Tables) -> list[Finding]:
     """Shares of what became of seeds, what dropped points cost, and the gap formula."""
-    shares, dropped = tables["shares"], _dropped_ratios(tables["runs"])
+    shares, kind = tables["shares"], tables["runs"].query("dropped > 0 and disjoint")
+    dropped = numbers(kind, "train_loss") / [*map(dropped_point_loss, kind["T"], kind["dropped"])]
     on = int(shares.loc[shares["diagnosis"] == "two circles", "count"].sum())
     said = "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)"
     regular = shares[shares["diagnosis"] == "regular T-gon"]
@@ -159,12 +160,6 @@ def summary(tables: Tables) -> pd.DataFrame:
 def _share(statement: str, of: NDArray[np.bool_]) -> Finding:
     """In how many of them something is so."""
     return measured(statement, "share", float(np.mean(of)) if len(of) else math.nan, len(of))
-
-
-def _dropped_ratios(runs: pd.DataFrame) -> NDArray[np.float64]:
-    """Train loss of runs that drop points of disjoint data, over what these cost (`stationary.dropped-loss`)."""
-    kind = runs[(runs["dropped"] > 0) & runs["disjoint"]]
-    return numbers(kind, "train_loss") / [*map(dropped_point_loss, kind["T"], kind["dropped"])]
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numerics import Dataset
     from numerics.model_layouts import StoredModel
     from verify.checking import Checked
-    from verify.claims.judging import Judgement
     from verify.model_files import ForeignData, ForeignFile
 
 data_option = click.option(
@@ -75,7 +74,7 @@ def check(
         _print_answer(answers[0], checked[0])
     else:
         _print_rows(found)
-    codes = [2 if "reason" in answer else exit_code(_claims(one)) for answer, one in found]
+    codes = [2 if "reason" in answer else exit_code(one.claims if one else ()) for answer, one in found]
     ctx.exit(next((code for code in (1, 2, 0) if code in codes), 3))
 
 
@@ -147,10 +146,6 @@ def dataset_of(
     if file.run is None:
         raise BadInput(f"{file.path}: not a run of this program, so its data is not known; try --data FILE")
     return file.run.data, ()
-
-
-def _claims(checked: Checked | None) -> Sequence[Judgement]:
-    return () if checked is None else checked.claims
 
 
 def _check_figure(figure: Path | None) -> None:
