@@ -77,19 +77,16 @@ def check(model: Any, data: Any, *, test: Any = None, instance: int | None = Non
     >>> check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)).diagnosis.name
     'minimum-norm code'
     """
-    record = measure(model, data, test=test, instance=instance)
-    stored, dataset = read_with_data(model, data, instance)
-    return check_model(stored, dataset, None if test is None else as_dataset(test), record)
+    return check_model(
+        *read_with_data(model, data, instance), test=None if test is None else as_dataset(test)
+    )
 
 
-def check_model(
-    stored: StoredModel, data: Dataset, test: Dataset | None = None, record: Record | None = None
-) -> Checked:
+def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None) -> Checked:
     """Measure, name, predict and judge a model of n features, ReLU(WᵀWx + b), on its data; ``test`` are fresh
-    datapoints, ``record`` is what was measured, if it was. Claims are judged, and the prediction is made, on the
-    distinct datapoints: copies count once.
+    datapoints. Claims are judged, and the prediction is made, on the distinct datapoints: copies count once.
     """
-    record = record or measure(stored, data, test=test)
+    record = measure(stored, data, test=test)
     alone = distinct_points(data).data
     distinct = record if alone.T == data.T else measure(stored, alone)
     diagnosis, claims = diagnose(distinct, stored, data), judge_on(stored, data, distinct)

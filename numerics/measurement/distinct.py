@@ -1,6 +1,7 @@
 """Copies in a dataset: shape is a matter of distinct datapoints, loss of all of them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ class DistinctPoints:
     copies: NDArray[np.int64]
 
 
+@lru_cache(maxsize=1)  # a check asks for those of one dataset several times
 def distinct_points(data: Dataset) -> DistinctPoints:
     """The distinct datapoints of ``data``; two are copies where all entries agree to seven decimals.
 

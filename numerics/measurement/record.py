@@ -3,6 +3,7 @@
 three parts are reported. Everything is evaluated in float64.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,14 +40,8 @@ def measure(
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)
     """
-    stored, dataset = read_with_data(model, data, instance)
-    place = instance or 0, stored.instances
-    W, b = checked(stored.W, stored.b, dataset.n)
-    if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
-        check_forward(model, W, b, dataset, *place)
-    elif forward and stored.differences:
-        why = "; ".join(stored.differences)
-        raise ValueError(f"not ReLU(WᵀWx + b): {why}; try forward=False for W and b only")
+    stored, dataset = read_with_data(model, data, instance, forward)
+    W, b = stored.W, stored.b
     hidden = dataset.project(W)
     radius_squared = (hidden**2).sum(axis=0)
     errors = point_errors(W, b, dataset)
@@ -74,12 +69,21 @@ def measure(
     )
 
 
-def read_with_data(model: Any, data: Any, instance: int | None = None) -> tuple[StoredModel, Dataset]:
-    """A model and its data, as `measure` takes them; ValueError as there."""
+def read_with_data(
+    model: Any, data: Any, instance: int | None = None, forward: bool = True
+) -> tuple[StoredModel, Dataset]:
+    """A model, contiguous, and its data, as `measure` takes them; ValueError as there."""
     given = data if isinstance(data, Dataset) else as_matrix(data)
     stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
     place = instance or 0, stored.instances
-    return stored, given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
+    dataset = given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
+    W, b = checked(stored.W, stored.b, dataset.n)
+    if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
+        check_forward(model, W, b, dataset, *place)
+    elif forward and stored.differences:
+        why = "; ".join(stored.differences)
+        raise ValueError(f"not ReLU(WᵀWx + b): {why}; try forward=False for W and b only")
+    return replace(stored, W=W, b=b), dataset
 
 
 def _rounding_error(
