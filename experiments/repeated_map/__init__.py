@@ -17,10 +17,10 @@ from experiments.axes import empty, one_legend, ticks_in_view
 from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
 from experiments.following import STORED, among_first, turning
 from experiments.grouping import numbers, parts
-from experiments.threshold.draws import drawn_summary
+from experiments.threshold import draws
 from numerics import Dataset, Run
 from numerics.engines import resolve_engine
-from numerics.repetition import EMBEDDED
+from numerics.repetition import EMBEDDED, find_transition
 from numerics.training.obtaining import train_one
 from theory.number_format import at_least
 from theory.repetition.logistic_boundary import fit_boundary
@@ -92,7 +92,9 @@ def boundaries(listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _theory(n: int, T: int, sparsity: float) -> dict[str, Any]:
-    answer = drawn_summary(T, n, sparsity, DRAWS)
+    features = min(draws.FEATURES, n)
+    found = [find_transition(T, n, sparsity, k, features) for k in range(DRAWS)]
+    answer = draws.summary(T, n, sparsity, features, found)
     stands = {name: answer[name]["median"] for name in ("metastable_until", "metastable_censored")}
     drawn = {name: answer[name] for name in ("n", "T", "draws", "undecided")}
     return {**drawn, **answer["repeats"], **stands, "zero_bias": answer["zero_bias"]["mean"]}

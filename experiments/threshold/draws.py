@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from numerics.repetition import Transition, find_transition
+from numerics.repetition import Transition
 from theory.repetition.logistic_boundary import fit_boundary, median_interval
 from theory.repetition.threshold import zero_bias_threshold
 
@@ -69,14 +69,6 @@ def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Tran
         "draws": len(between),
         "undecided": len(between) - len(known),
     }
-
-
-def drawn_summary(T: int, n: int, sparsity: float, draws: int) -> dict[str, Any]:
-    """`summary` of so many draws, of which `FEATURES` are kept."""
-    features = min(FEATURES, n)
-    return summary(
-        T, n, sparsity, features, [find_transition(T, n, sparsity, k, features) for k in range(draws)]
-    )
 
 
 def _interval(between: Sequence[tuple[float, float]]) -> dict[str, Any]:
