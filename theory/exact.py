@@ -65,8 +65,3 @@ class Exact(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._strings)
-
-
-def simplex_exact(T: int) -> Exact:
-    """The forms of the regular simplex of T ≥ 1 points: squared length and dimensionality are 1 − 1/T."""
-    return Exact("equal_norms", T, f"{T - 1}/{T}", f"{T - 1}/{T}")

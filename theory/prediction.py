@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from theory.arrays import Floats
 from theory.dimensionality import dimensionality
-from theory.exact import Exact, simplex_exact
+from theory.exact import Exact
 from theory.memorization.memorized_loss import SHARED, least_norm_test_loss, loss_given_data, shared_features
 from theory.memorization.overlap import disjoint_probability, expected_overlapping_pairs
 from theory.memorization.tgon import (
@@ -151,7 +151,8 @@ def _optimum(T: int, m: int, penalty: Penalty) -> _Optimum:
         return _regular(f"{T}-gon", tgon_hidden(T), *numbers, Exact("tgon", T))
     if m + 1 >= T:
         name, own = "origin" if T == 1 else "simplex", simplex_dimensionality(T)  # the squared radius too
-        return _regular(name, simplex_hidden(T, m), T - 1.0, own, 1 / T, own, simplex_exact(T))
+        exact = Exact("equal_norms", T, f"{T - 1}/{T}", f"{T - 1}/{T}")
+        return _regular(name, simplex_hidden(T, m), T - 1.0, own, 1 / T, own, exact)
     return _code(T, m, penalty)
 
 

@@ -139,7 +139,8 @@ class Record:
 
     def _numbers(self) -> dict[str, object]:
         scalars = {name: getattr(self, name) for name in _SCALARS}
-        arrays = {name: collapse(getattr(self, name)) for name in _ARRAYS}
+        lists = {name: getattr(self, name).tolist() for name in _ARRAYS}
+        arrays = {name: each[0] if len(set(each)) == 1 else each for name, each in lists.items()}
         return {"T": self.T, "m": self.m, **scalars, **arrays}
 
     def _repr_html_(self) -> str:
@@ -164,8 +165,3 @@ _SCALARS = (
     *("bias_norm", "bias_norm_unseen", "train_loss", "worst_point_error", "test_loss"),
 )
 _ARRAYS = ("radius_squared", "bias_coefficient", "dimensionality")
-
-
-def collapse(values: NDArray[np.float64]) -> float | list[float]:
-    """A single number when all values are the same bits, else the list of them."""
-    return float(values[0]) if np.all(values == values[0]) else [float(value) for value in values]

@@ -93,16 +93,12 @@ def _spread(values: Iterable[float]) -> dict[str, float]:
     return {"median": statistics.median(numbers), "least": numbers[0], "greatest": numbers[-1]}
 
 
-def table_of(answers: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """The answers as a table of numbers, 1 for what is true."""
-    table = pd.json_normalize(list(answers))[[*_SIZE, *_COLUMNS]].rename(columns=_COLUMNS)  # type: ignore[arg-type]
-    return table.astype({"metastable_censored": int})
-
-
 def write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
-    """The table of the answers, six digits each; written whole or not at all."""
+    """The table of the answers, six digits each, 1 for what is true; written whole or not at all."""
     from numerics.training.runs import write_atomically
 
+    table = pd.json_normalize(list(answers))[[*_SIZE, *_COLUMNS]].rename(columns=_COLUMNS)  # type: ignore[arg-type]
+    table = table.astype({"metastable_censored": int})
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = table_of(answers).to_csv(index=False, float_format="%.6g", na_rep="nan", lineterminator="\n")
+    text = table.to_csv(index=False, float_format="%.6g", na_rep="nan", lineterminator="\n")
     write_atomically(path, text.encode())

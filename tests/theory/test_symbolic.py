@@ -10,7 +10,7 @@ from sympy import Rational, Symbol, lambdify, latex, limit, oo, pi, series, sqrt
 from theory import Setting, loss_budget, predict, symbolic
 from theory import polygon as float_polygon
 from theory.codes.known_codes import known_codes
-from theory.exact import Exact, simplex_exact
+from theory.exact import Exact
 from theory.features.amplitudes import constant
 from theory.memorization import memorized_loss
 from theory.memorization import tgon as floats
@@ -51,7 +51,8 @@ def test_forms_are_written_for_people():
 
 def test_the_strings_that_need_no_sympy_are_those_it_makes():
     """T-gons and simplices of up to twelve points. To write the file anew, replace its text by `made`."""
-    few = [*(Exact("tgon", count) for count in range(2, 13)), *map(simplex_exact, range(1, 13))]
+    few = [Exact("tgon", count) for count in range(2, 13)]
+    few += [Exact("equal_norms", T, *[f"{T - 1}/{T}"] * 2) for T in range(1, 13)]
     forms = [", ".join(f'{name} = "{form}"' for name, form in one.expressions.items()) for one in few]
     keys = [" ".join(map(str, (one.made_by[0], *one.made_by[1]))) for one in few]
     lines = [f'"{key}" = {{ {text} }}\n' for key, text in zip(keys, forms, strict=True)]
