@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from experiments import forgetting, making, repeated_history, repeated_map, repeated_threshold, test_loss
-from experiments.threshold import draws
 from numerics import train
 from numerics.repetition import Transition
 from numerics.sweeps.file import read_sweep
@@ -64,7 +63,7 @@ def made(tmp_path_factory):
         options = ["--runs", folder / "runs", "--sweep", file, "--preview", "--out", out, "--json"]
         with pytest.MonkeyPatch.context() as patch:
             # in place of minutes: a threshold that is not searched for, short sweeps, few frames and datapoints
-            for module in (repeated_history, repeated_threshold, draws):
+            for module in (repeated_history, repeated_map, repeated_threshold):
                 patch.setattr(module, "find_transition", _transition)
             patch.setattr(forgetting, "FRAMES", 5)
             patch.setattr(repeated_map.sweep_both_ways, "__defaults__", (20,))
