@@ -73,7 +73,8 @@ def read_stored(model: Any, sides: Collection[int] = (), instance: int | None = 
     else:
         given = {name: getattr(model, name, None) for name in ("W", "b")}
     if not isinstance(model, (Mapping, nn.Module)) and any(given.get(name) is None for name in ("W", "b")):
-        raise ValueError(f"{type(model).__name__} has no W and b; give both, W (m, n) and b (n,)")
+        loading = "; load it first, or try tgon check FILE --data FILE" if isinstance(model, str) else ""
+        raise ValueError(f"{type(model).__name__} has no W and b; give both, W (m, n) and b (n,){loading}")
     arrays = {
         name: value if hasattr(value, "dtype") else as_array(value, name)
         for name, value in given.items()

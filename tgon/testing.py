@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import settings as hypothesis_settings
 
-from numerics.data import as_dataset
+from numerics.measurement.record import read_with_data
 from verify.claims.registry import CLAIMS, judge_on
 from verify.strategies import *  # noqa: F403
 
@@ -29,7 +29,7 @@ def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> Non
     Parameters
     ----------
     model : module or mapping with ``W`` (m, n) and ``b`` (n,), a run, or a pair of arrays or tensors.
-    data : a `Dataset`, or X as a dense non-negative (n, T) array or tensor.
+    data : a `Dataset`, or X as `tgon.measure` takes it.
     at_least : labels of claims, as `tgon claims` lists them.
 
     Raises AssertionError: A line per claim: its label, value, bound and reason. ValueError: an unknown label, or
@@ -42,7 +42,7 @@ def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> Non
     known = [claim.label for claim in CLAIMS]
     if unknown := sorted(set(at_least) - set(known)):
         raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
-    judged = {judged.label: judged for judged in judge_on(model, as_dataset(data))}
+    judged = {judged.label: judged for judged in judge_on(*read_with_data(model, data))}
     if several := sorted(set(at_least) - set(judged)):
         raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims()")
     failed = [

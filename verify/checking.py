@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from numerics import Dataset, measure
-from numerics.data import as_dataset
 from numerics.measurement.distinct import distinct_points
-from numerics.measurement.record import read_with_data
+from numerics.measurement.record import fitting_dataset, read_with_data
 from numerics.model_layouts import StoredModel
 from theory import Record, Setting, predict
 from theory.dimensionality import dimensionality
@@ -77,9 +76,8 @@ def check(model: Any, data: Any, *, test: Any = None, instance: int | None = Non
     >>> check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)).diagnosis.name
     'minimum-norm code'
     """
-    return check_model(
-        *read_with_data(model, data, instance), test=None if test is None else as_dataset(test)
-    )
+    stored, dataset = read_with_data(model, data, instance)
+    return check_model(stored, dataset, None if test is None else fitting_dataset(test, dataset.n))
 
 
 def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None) -> Checked:

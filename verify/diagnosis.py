@@ -32,9 +32,9 @@ import scipy
 from numpy.typing import NDArray
 
 from numerics import Run, measure
-from numerics.data import Dataset, as_dataset
+from numerics.data import Dataset
 from numerics.measurement.distinct import DistinctPoints, distinct_points
-from numerics.model import read_parameters
+from numerics.measurement.record import read_with_data
 from theory import Record, Setting, predict
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
@@ -114,8 +114,8 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
         )
     if model is None or data is None:
         return _dropped(record, np.arange(record.T)) or _shape(record)
-    data = as_dataset(data)
-    parameters = read_parameters(model, data.n)
+    stored, data = read_with_data(model, data)
+    parameters = stored.W, stored.b
     points = distinct_points(data)
     if points.data.T != record.T:
         record = replace(measure(parameters, points.data), rounding_error=record.rounding_error)

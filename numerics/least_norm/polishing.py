@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.data import Dataset, as_dataset
+from numerics.data import Dataset
 from numerics.least_norm import DROPPED_ERROR, DROPPED_LENGTH
 from numerics.least_norm.programme import LeastNormProgramme, certificate_of, descended, finished
-from numerics.measurement.record import measure
-from numerics.model import read_parameters
+from numerics.measurement.record import measure, read_with_data
 from theory.codes.programme import Certificate
 from theory.record import Record
 
@@ -80,8 +79,8 @@ def polish(model: Any, data: Dataset | Any) -> Polished:
     >>> round(found.energy / tgon_energy(5), 9), found.settled, found.keeps_order
     (1.0, True, True)
     """
-    dataset = as_dataset(data)
-    W, b = read_parameters(model, dataset.n)
+    stored, dataset = read_with_data(model, data)
+    W, b = stored.W, stored.b
     before = measure((W, b), dataset)
     dropped = _dropped(before)
     programme = LeastNormProgramme.of(dataset, dropped)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from numerics.data import Dataset, as_dataset
+from numerics.data import Dataset
 from numerics.data_layouts import as_matrix, read_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.measurement.forward import check_forward
@@ -29,7 +29,7 @@ def measure(
         that is absent is zero.
     data : a `Dataset`, or X as a non-negative array or tensor, dense or sparse: (n, T), or (T, n) where only that
         fits. Datapoints without any feature are left out.
-    test : fresh datapoints, (n, N), on which the record's test loss is measured; without them it is None.
+    test : fresh datapoints, like ``data``, on which the record's test loss is measured; without them it is None.
     instance : which model, where there are several.
     forward : whether a module's own forward is compared with ReLU(WᵀWx + b) on the data.
 
@@ -62,7 +62,9 @@ def measure(
         dimensionality=dimensionality(hidden),
         hidden=hidden,
         point_error=errors,
-        test_loss=None if test is None else float(point_errors(W, b, as_dataset(test)).mean()),
+        test_loss=None
+        if test is None
+        else float(point_errors(W, b, fitting_dataset(test, dataset.n)).mean()),
         norms=dataset.norms,
         rounding_error=_rounding_error(W, b, hidden, dataset, stored.rounding),
         assumptions=_assumptions(W, b, hidden, dataset),
@@ -76,7 +78,7 @@ def read_with_data(
     given = data if isinstance(data, Dataset) else as_matrix(data)
     stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
     place = instance or 0, stored.instances
-    dataset = given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
+    dataset = fitting_dataset(given, stored.W.shape[1], place)
     W, b = checked(stored.W, stored.b, dataset.n)
     if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
         check_forward(model, W, b, dataset, *place)
@@ -84,6 +86,11 @@ def read_with_data(
         why = "; ".join(stored.differences)
         raise ValueError(f"not ReLU(WᵀWx + b): {why}; try forward=False for W and b only")
     return replace(stored, W=W, b=b), dataset
+
+
+def fitting_dataset(data: Any, n: int, place: tuple[int, int] = (0, 1)) -> Dataset:
+    """``data`` itself, or the dataset of ``n`` features in an array of either orientation; see `read_dataset`."""
+    return data if isinstance(data, Dataset) else read_dataset(as_matrix(data), n, place)[0]
 
 
 def _rounding_error(

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from numerics import Dataset, ReluOutputModel, Run, Runs, draw_test_dataset, measure, train
+from numerics import Dataset, ReluOutputModel, Run, Runs, draw_test_dataset, measure, polish, train
 from numerics.training.runs import save_run
 from tests.small_runs import diverged_run
+from tgon.testing import assert_claims
 from theory import Setting, predict
 from verify import CLAIMS, check, compare, diagnose, plot, plot_history
 from verify.end_states import build
@@ -139,6 +140,12 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     )
     assert found.as_dict()["claims"][0]["label"] == CLAIMS[0].label
     assert len(found.figure().axes) == 2
+    rows = np.eye(4)[:2]  # datapoints in rows, as batches have them
+    pair = np.array([[1, -1, 0, 0]]) / 2**0.5, np.array([0.5, 0.5, 0, 0])
+    assert check(pair, rows, test=rows).record.test_loss == pytest.approx(0)
+    assert diagnose(measure(pair, rows), pair, rows).name == "minimum-norm code"
+    assert polish(pair, rows).settled
+    assert_claims(pair, rows, at_least=["memorization.robust"])
     octagon = check(*build("stored features", np.random.default_rng(6))).figure().axes[1]
     predicted, stored = (line.get_xydata() for line in octagon.lines if line.get_markersize() > 7)
     assert len(stored) == 8
