@@ -216,5 +216,5 @@ def certificate_of(programme: LeastNormProgramme, columns: Floats) -> Certificat
         stationarity=float(np.max(np.abs(pull))) / 2,
         primal=float(max(0.0, np.max(violation, initial=0.0))),
         complementarity=float(np.max(np.abs(held * values[rows]), initial=0.0)),
-        dual=float(max(0.0, -np.min(held[~programme.equality[rows]], initial=0.0))),
+        dual=0.0,  # by non-negative least squares
     )

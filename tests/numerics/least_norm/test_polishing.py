@@ -235,8 +235,9 @@ def test_shared_features_save_norm_as_an_independent_solver_finds(T):
     assert found.energy == pytest.approx(general_least_norm(X, W, b), rel=1e-6)  # what SLSQP's ftol resolves
 
 
-def test_shared_features_need_neighbours():
-    X = shared_pair(6)
+@pytest.mark.parametrize("shared", [0.3, 1e-3])
+def test_shared_features_need_neighbours(shared):
+    X = shared_pair(6, shared, shared)
     W, b = storing_any(tgon_hidden(6)[:, [0, 3, 1, 2, 4, 5]] * 1.1, X)
     with pytest.raises(ValueError, match=r"datapoints \[0, 1\] share a feature, and zero loss needs"):
         polish((W, b), X)
@@ -250,6 +251,8 @@ def test_what_cannot_be_polished_is_refused_in_one_line():
     random = np.random.default_rng(1)
     with pytest.raises(ValueError, match=r"squared error of .*train the model longer"):
         polish((random.normal(size=(2, data.n)), np.zeros(data.n)), data)
+    with pytest.raises(ValueError, match=r"squared error of 0\.8"):  # everything is dropped
+        polish((np.zeros((2, 5)), np.full(5, 0.2)), np.eye(5))
     T = math.isqrt(MOST_CONSTRAINTS) + 1
     large = disjoint_data(random, T)
     with pytest.raises(ValueError, match=rf"T = {T} .*allowed are {MOST_CONSTRAINTS}; try"):
