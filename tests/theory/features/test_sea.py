@@ -85,7 +85,16 @@ def test_another_search_over_three_numbers_finds_nothing_better(k, columns):
         )
         feasible = silent["fun"](other.x) >= -1e-8
         assert not feasible or -other.fun <= found.gain + 1e-6
+    norms = [np.linalg.norm(polygon_vertices(k, r)) for r in (found.radius_squared, found.sea_energy / k)]
+    assert found.weight_norm == pytest.approx(math.hypot(*norms))
     assert math.isclose(found.sea_energy / columns * found.radius_squared, found.bias**2, rel_tol=1e-9)
+
+
+def test_the_unit_of_amplitudes_does_not_matter():
+    one, half = (ring_with_sea(5, samples(unit * np.linspace(0.05, 1, 20)), 100) for unit in (1.0, 0.5))
+    assert (half.gain, half.radius_squared, half.sea_energy, 2 * half.bias) == pytest.approx(
+        (one.gain, one.radius_squared, one.sea_energy, one.bias), rel=1e-6
+    )
 
 
 def test_the_sea_decides_for_the_pentagon():
