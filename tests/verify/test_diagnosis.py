@@ -79,10 +79,21 @@ def test_shapes_are_named(hidden, name):
     assert diagnose(record).name == name
 
 
-@pytest.mark.parametrize(("error", "name"), [(0.39, "two circles"), (0.41, "not converged")])
-def test_two_circles_keep_six_tenths_of_every_datapoint(error, name):
-    record = _one_hot(_two_circles(inner_gap=1.0))
-    assert diagnose(replace(record, point_error=np.append(error, np.zeros(7)))).name == name
+@pytest.mark.parametrize(
+    ("length", "error", "name"),
+    [
+        (0.49, 0.5, "dropped point"),
+        (0.51, 0.5, "not converged"),
+        (0.49, 0.11, "dropped point"),
+        (0.49, 0.09, "two circles"),
+        (0.51, 0.39, "two circles"),
+        (0.51, 0.41, "not converged"),
+    ],
+)
+def test_a_short_point_is_dropped_or_on_another_circle_or_neither(length, error, name):
+    """Of eight points, less than half as long as the others and of an error of a tenth; or six tenths are kept."""
+    record = _one_hot(tgon_hidden(8) * np.append(np.ones(7), length))
+    assert diagnose(replace(record, point_error=np.append(np.zeros(7), error))).name == name
 
 
 @pytest.mark.parametrize(("ratio", "name"), [(2.95, "not converged"), (3.05, "clusters")])
