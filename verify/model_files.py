@@ -25,20 +25,8 @@ __all__ = ["ForeignData", "ForeignFile", "ForeignFileError", "model_files", "rea
 
 #: Last parts of the names of data, most likely first; the nameless array of an npy file or a table is data.
 _DATA_NAMES = (
-    *(
-        "",
-        "x",
-        "x_train",
-        "train_x",
-        "xtrain",
-        "train",
-        "train_data",
-        "data_train",
-        "data",
-        "dataset",
-        "train_dataset",
-    ),
-    *("inputs", "features", "datapoints", "points", "samples", "batch"),
+    *("", "x", "x_train", "train_x", "xtrain", "train", "train_data", "data_train", "data", "dataset"),
+    *("train_dataset", "inputs", "features", "datapoints", "points", "samples", "batch"),
 )
 #: ... of what is no training data, unless there is nothing else.
 _NO_DATA = re.compile(

@@ -70,9 +70,7 @@ def _connected(address: str) -> Iterator[Any]:
                 f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
             ) from None
         answers = client.run(_source_hash, on_error="return").values()
-        alive = [
-            answer for answer in answers if not isinstance(answer, OSError)
-        ]  # a worker that died is no answer
+        alive = [answer for answer in answers if not isinstance(answer, OSError)]  # which a dead worker gives
         if broken := [answer for answer in alive if isinstance(answer, Exception)]:
             raise ClusterError(
                 f"the workers of {address} cannot load this program ({failure_reason(broken[0])}); install it there"

@@ -37,11 +37,8 @@ def test_a_line_in_log_t_is_crossed_where_it_is_and_scales_with_t(scale, plateau
 @pytest.mark.parametrize(
     ("sizes", "curve", "scale"),
     [
-        (
-            SIZES,
-            [0.01] * 4 + [0.02, 0.05, 0.1, 0.15, 0.19, 0.19],
-            np.nan,
-        ),  # no feature takes over, though it rises
+        # no feature takes over, though it rises
+        (SIZES, [0.01] * 4 + [0.02, 0.05, 0.1, 0.15, 0.19, 0.19], np.nan),
         (SIZES, [0.3] + [0.4] * 9, np.nan),  # crossed below the smallest T
         ([0.1, 1, 10, 100], [0.3, 0.0, 0.4, 0.4], 10**0.5),
         ([1, 10, 100, 1000], [0.0, 0.4, 0.0, 0.4], 10**0.5),  # the first of two crossings counts

@@ -25,9 +25,8 @@ def assert_accurate() -> Callable[..., None]:
     ) -> None:
         for point in at:
             truth = sympy.N(exact(point), 50)
-            error = abs(
-                sympy.N(sympy.Rational(function(point)), 50) - truth
-            )  # the float itself, without rounding
+            value = sympy.Rational(function(point))  # the float itself, without rounding
+            error = abs(sympy.N(value, 50) - truth)
             assert error <= units * EPS * abs(truth), f"at {point}: {float(error)} off {float(truth)!r}"
 
     return check

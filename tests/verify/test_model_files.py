@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import zipfile
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -45,12 +46,17 @@ def _tensors(arrays):
     return {name: torch.as_tensor(array) for name, array in arrays.items()}
 
 
+def _npz(path, **arrays):
+    with path.open("wb") as file:  # under this name, whatever it ends with
+        np.savez(file, **arrays)
+
+
 def _safetensors(path, **arrays):
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
 _WRITERS = {
-    "npz": np.savez,
+    "npz": _npz,
     "safetensors": _safetensors,
     "torch": lambda path, **arrays: torch.save(_tensors(arrays), path),
     "old torch": lambda path, **arrays: torch.save(
@@ -336,20 +342,13 @@ class _Malicious:
         return (pytest.fail, ("unpickled",))
 
 
-def _truncated(write):
-    def make(path):
-        write(path, W=_W, b=_B)
-        path.write_bytes(path.read_bytes()[:-200])
-
-    return make
+def _truncated(path, write):
+    write(path, W=_W, b=_B)
+    path.write_bytes(path.read_bytes()[:-200])
 
 
 def _holding(**arrays):
-    def make(path):
-        with path.open("wb") as file:
-            np.savez(file, **arrays)
-
-    return make
+    return partial(_npz, **arrays)
 
 
 #: How to make a file that is no model, by what is wrong with it.
@@ -385,12 +384,6 @@ def _lying(path):
     path.write_bytes(stored.getvalue() + bytes(64))
 
 
-def _sparse_outside(path):
-    with path.open("wb") as file:
-        parts = {"indptr": [0, 1], "indices": [10**6], "data": [1.0], "shape": [1, 4], "format": b"csr"}
-        np.savez(file, **parts)
-
-
 #: ... and neither model nor data.
 _NO_ARRAYS = {
     "missing": lambda path: None,
@@ -407,12 +400,11 @@ _NO_ARRAYS = {
     "expanded": _expanded,
     "many arrays": _many,
     "lying header": _lying,
-    "sparse entry outside": _sparse_outside,
+    "sparse entry outside": _holding(indptr=[0, 1], indices=[10**6], data=[1.0], shape=[1, 4], format=b"csr"),
     "deep header": lambda path: path.write_bytes(
         (9_000).to_bytes(8, "little") + b'{"a":' * 1_800 + bytes(100)
     ),
-    **{f"truncated {name}": _truncated(write) for name, write in _WRITERS.items() if name != "npz"},
-    "truncated npz": _truncated(lambda path, **arrays: _holding(**arrays)(path)),
+    **{f"truncated {name}": partial(_truncated, write=write) for name, write in _WRITERS.items()},
 }
 
 

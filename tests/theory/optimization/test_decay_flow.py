@@ -89,9 +89,8 @@ def test_mobility_sets_the_rate(mobility):
     measured = decayed(5, 3.0, 0.1, 1, mobility)
     rates = -np.diff(np.log(measured)) / 2 / (0.1 / STEPS)
     expected = [symmetric_rate(r, mobility) for r in measured[1:]]
-    tolerance = (
-        4 * 0.1 / STEPS
-    )  # a step's share of ln r, for the step, its curvature and the end it is named by
+    # a step's share of ln r, for the step, its curvature and the end it is named by
+    tolerance = 4 * 0.1 / STEPS
     assert rates == pytest.approx(expected, abs=tolerance)
     assert abs(rates - [symmetric_rate(r, 1.0) for r in measured[1:]]).min() > 5 * tolerance
 
