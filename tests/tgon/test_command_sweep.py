@@ -72,12 +72,11 @@ def test_a_sweep_trains_every_cell_and_answers_with_one_row_each(file, tmp_path)
     assert len(Runs.load(out)) == 4
 
 
-def test_status_trains_nothing_and_counts_each_group(file, tmp_path, monkeypatch):
+def test_failed_cells_are_counted_and_passed_over_until_they_are_retried(file, tmp_path, monkeypatch):
     out = tmp_path / "runs"
-    assert answer("sweep", file, "--out", out, "--status")["left"] == 4
-    assert not out.exists()
-    monkeypatch.setattr(numerics.training.obtaining, "train_one", breaking)
-    assert answer("sweep", file, "--out", out)["failed"] == 2
+    with monkeypatch.context() as broken:
+        broken.setattr(numerics.training.obtaining, "train_one", breaking)
+        assert answer("sweep", file, "--out", out)["failed"] == 2
     document = answer("sweep", file, "--out", out, "--status")
     assert "rows" not in document
     assert [{k: v for k, v in group.items() if v} for group in document["groups"]] == [
@@ -89,6 +88,18 @@ def test_status_trains_nothing_and_counts_each_group(file, tmp_path, monkeypatch
     assert total(shown) == ["4", "2", "2", "0", "0"]
     again = f"tgon sweep {file} --out {out} --retry-failed"
     assert shown.splitlines()[-1] == f"Failed cells are passed over; {again} trains them again."
+    done = sweep(file, "--out", out)
+    assert done.exit_code == 0
+    assert [line for line in done.stderr.splitlines() if "--retry-failed" in line] == [
+        "tgon: passing over 2 cells of 4 that failed before; "
+        "--retry-failed (retry_failed=True) trains what failed again"
+    ]
+    assert total(done.stdout) == ["4", "2", "2", "0", "0"]
+    rows = answer("sweep", file, "--out", out)["rows"]
+    assert [row["status"] for row in rows[2:]] == ["failed", "failed"]
+    assert rows[2]["reason"] == "MemoryError: no room"
+    assert rows[2]["test_loss"] is None
+    assert answer("sweep", file, "--out", out, "--retry-failed")["done"] == 4
 
 
 def test_status_of_a_folder_that_does_not_exist_says_so(file, tmp_path):
@@ -97,6 +108,7 @@ def test_status_of_a_folder_that_does_not_exist_says_so(file, tmp_path):
     said = f"There is no folder {out} yet: every cell is left; tgon sweep {file} --out {out} begins."
     done = sweep(file, "--out", out, "--status")
     assert (done.exit_code, done.stdout.splitlines()[-1], done.stderr) == (0, said, "")
+    assert not out.exists()
     done = sweep(file, "--out", out, "--status", "--json")
     document = json.loads(done.stdout)
     assert (done.exit_code, document["result"]["left"], done.stderr) == (0, 4, f"tgon: {said}\n")
@@ -154,25 +166,6 @@ def test_ctrl_c_says_what_is_kept(file, tmp_path, monkeypatch):
             (out / name).write_bytes(b"")
         done = sweep(file, "--out", out)
         assert (done.exit_code, done.stderr) == (130, f"tgon: interrupted: {said}\n")
-
-
-def test_failed_cells_are_passed_over_until_they_are_retried(file, tmp_path, monkeypatch):
-    out = tmp_path / "runs"
-    with monkeypatch.context() as broken:
-        broken.setattr(numerics.training.obtaining, "train_one", breaking)
-        assert sweep(file, "--out", out).exit_code == 0
-    again = sweep(file, "--out", out)
-    assert again.exit_code == 0
-    assert [line for line in again.stderr.splitlines() if "--retry-failed" in line] == [
-        "tgon: passing over 2 cells of 4 that failed before; "
-        "--retry-failed (retry_failed=True) trains what failed again"
-    ]
-    assert total(again.stdout) == ["4", "2", "2", "0", "0"]
-    rows = answer("sweep", file, "--out", out)["rows"]
-    assert [row["status"] for row in rows[2:]] == ["failed", "failed"]
-    assert rows[2]["reason"] == "MemoryError: no room"
-    assert rows[2]["test_loss"] is None
-    assert answer("sweep", file, "--out", out, "--retry-failed")["done"] == 4
 
 
 def test_the_flags_are_the_smaller_forms():
