@@ -16,11 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from numerics.data import as_numbers
-
-Floats = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: Last parts of names, most likely first; a tied model is stored under its encoder's name as a rule.
 _WEIGHT_NAMES = ("W", "weight", "weights", "W_enc", "W_down", "w", "kernel")

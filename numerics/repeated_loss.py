@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Floats: TypeAlias = NDArray[np.float64]
+from theory.arrays import Floats
 
 #: What a draw fixes: energies (columns,), the point (columns,), increasing amplitudes (Q,), the sums (Q+1, 3) of
 #: probability · amplitude^0, 1, 2 up to a class, and the first class at or above each place of a uniform grid.

@@ -23,12 +23,11 @@ from numpy.typing import NDArray
 
 from numerics.data import draw_dataset
 from numerics.repeated_loss import constants, descended, loss_and_gradient
+from theory.arrays import Floats
 from theory.features.amplitudes import normalized
 from theory.features.sea import ring_with_sea
 from theory.repetition.threshold import zero_bias_threshold
 from theory.setting import Setting
-
-Floats = NDArray[np.float64]
 
 #: How many classes of equal probability stand for the amplitude's law.
 CLASSES = 256

@@ -36,6 +36,7 @@ from numerics.data import Dataset
 from numerics.measurement.distinct import DistinctPoints, distinct_points
 from numerics.measurement.record import read_with_data
 from theory import Record, Setting, predict
+from theory.arrays import Floats
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
 from verify.stored_features import Places, arrangement, find_stored, nearest_law, settled_share
@@ -51,8 +52,6 @@ from verify.thresholds import (
     SETTLED,
     STORED,
 )
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from numerics import Dataset, measure
 from theory import Setting, predict
+from theory.arrays import Floats
 from theory.features.polygon import polygon
 from theory.memorization.failures import two_circles
 from theory.memorization.tgon import tgon_hidden
 from theory.polygon_geometry import polygon_vertices
 from verify.thresholds import CODE_EXCESS, MEMORIZED_ERROR
 
-Floats = NDArray[np.float64]
 Numbers = np.random.Generator
 
 #: (T, m) whose least-norm codes are known or quickly found.

@@ -11,13 +11,13 @@ import scipy
 from numpy.typing import NDArray
 
 from numerics.measurement.distinct import DistinctPoints
+from theory.arrays import Floats
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude
 from theory.features.polygon import Law, polygon
 from verify.claims.tolerance import relative_rms, sorted_gaps
 from verify.thresholds import APART, DROPPED_LENGTH, SEEN_OFTEN, STORED
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 
 #: A part of an arrangement that is no regular polygon and no regular simplex.

@@ -18,10 +18,9 @@ from numerics.data import Dataset
 from numerics.least_norm import DROPPED_ERROR, DROPPED_LENGTH
 from numerics.least_norm.programme import LeastNormProgramme, certificate_of, descended, finished
 from numerics.measurement.record import measure, read_with_data
+from theory.arrays import Floats
 from theory.codes.programme import Certificate
 from theory.record import Record
-
-Floats = NDArray[np.float64]
 
 #: Residuals below this make a certificate.
 CERTIFIED = 1e-9

@@ -25,9 +25,8 @@ from scipy.sparse import csc_array
 
 from numerics.data import Dataset
 from theory.active_constraints import fitting_multipliers, least_distance, newton_step
+from theory.arrays import Floats
 from theory.codes.programme import ACTIVE_SLACK, Certificate
-
-Floats = NDArray[np.float64]
 
 #: The most constraints, reduced features times datapoints, that are posed.
 MOST_CONSTRAINTS = 4_000

@@ -7,16 +7,14 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from numerics.data import Dataset, as_numbers
 from numerics.model_layouts import StoredModel, flattened
+from theory.arrays import Floats
 
 #: Numbers of a batch of outputs.
 BATCH = 1 << 22
-
-Floats = NDArray[np.float64]
 
 
 def check_forward(

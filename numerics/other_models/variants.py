@@ -25,9 +25,8 @@ from numerics.data import Dataset, draw_dataset, generator_of
 from numerics.schedule import learning_rates
 from numerics.starts import draw_start
 from numerics.training.loop import RECORDS
+from theory.arrays import Floats
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
-
-Floats = NDArray[np.float64]
 
 #: Datapoints whose outputs are held at a time; more no longer fit the cache, and wake the threads of BLAS.
 _POINTS_AT_ONCE = 128

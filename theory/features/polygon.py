@@ -32,9 +32,6 @@ Law = Literal["unit", "free", "constant", "uniform", "normalized", "samples"]
 #: The laws that `polygon` knows by name.
 NAMED_LAWS: tuple[Law, ...] = ("unit", "free", "constant", "uniform", "normalized")
 
-#: The k of greatest gain among all k >= 1, for `unit` and `free` (`generalization.pentagon`).
-BEST_POLYGON = 5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolygonSolution:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.measurement.distinct import distinct_points
+from theory.arrays import Floats
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
@@ -21,8 +22,6 @@ from verify.claims.judging import Case, Claim, Control, Finding, not_judged, onc
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN
-
-Floats = NDArray[np.float64]
 
 #: The share of its energy that a feature of a k-gon keeps: k, r, b and the law of amplitudes.
 Worth = Callable[[int, float, float, Amplitude], float]

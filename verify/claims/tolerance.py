@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory import Record
+from theory.arrays import Floats
 from theory.memorization.tgon import tgon_energy, tgon_radius_squared
-
-Floats = NDArray[np.float64]
 
 
 def rounding(terms: int) -> float:
