@@ -24,19 +24,9 @@ Numbers = np.random.Generator
 
 #: (T, m) whose least-norm codes are known or quickly found.
 _CODES = (
-    (2, 1),
-    (2, 2),
-    (3, 5),
-    (4, 3),
-    (5, 3),
-    (6, 3),
-    (8, 3),
-    (9, 3),
-    (12, 3),
-    (6, 4),
-    (8, 4),
-    (7, 5),
-    (10, 5),
+    *((2, 1), (2, 2), (3, 5)),
+    *((T, 3) for T in (4, 5, 6, 8, 9, 12)),
+    *((6, 4), (8, 4), (7, 5), (10, 5)),
 )
 
 
@@ -92,12 +82,9 @@ def _tgon(numbers: Numbers, noise: float) -> Built:
     T = int(numbers.integers(3, 15))
     stray = noise * numbers.uniform(-1, 1, T) * 2 * np.pi / T / (8 * (T + 1))
     angles = 2 * np.pi * np.arange(T) / T + stray
-    radii = (
-        np.linalg.norm(tgon_hidden(T)[:, 0])
-        * (1.05 + numbers.random() / 2)
-        * (1 + 0.02 * noise * numbers.random(T))
-    )
-    return memorizer(numbers, _polar(radii, angles), disjoint_data(numbers, T))
+    radius = np.linalg.norm(tgon_hidden(T)[:, 0]) * (1.05 + numbers.random() / 2)
+    hidden = _polar(radius * (1 + 0.02 * noise * numbers.random(T)), angles)
+    return memorizer(numbers, hidden, disjoint_data(numbers, T))
 
 
 def _irregular(numbers: Numbers, noise: float) -> Built:

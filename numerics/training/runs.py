@@ -87,12 +87,14 @@ class Run:
 
     def __repr__(self) -> str:
         """What it is, what was measured, and where it lies."""
-        numbers = {} if self.status == "diverged" else {name: getattr(self.record, name) for name in _SHOWN}
-        measured = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+        measured = ", ".join(f"{name} {value:.4g}" for name, value in self._shown().items())
         return (
             f"<Run {self.status}: {self.setting}\n  {measured or f'not finite from step {self.diverged_at} on'}\n"
             f"  {self.path or 'in memory'}, engine {self.engine}>"
         )
+
+    def _shown(self) -> dict[str, float]:
+        return {} if self.status == "diverged" else {name: getattr(self.record, name) for name in _SHOWN}
 
 
 #: The numbers of a run that a notebook shows.
@@ -110,13 +112,7 @@ class Runs(tuple[Run, ...]):
         """One row per run, as pandas: its setting, status and measured numbers, which a diverged run has not."""
         import pandas as pd
 
-        rows = []
-        for run in self:
-            measured = (
-                {} if run.status == "diverged" else {name: getattr(run.record, name) for name in _SHOWN}
-            )
-            rows.append(run.setting.as_dict() | {"status": run.status} | measured)
-        return pd.DataFrame(rows)
+        return pd.DataFrame([run.setting.as_dict() | {"status": run.status} | run._shown() for run in self])
 
     def _repr_html_(self) -> str:
         shown = ["T", "seed", "status", *_SHOWN]
