@@ -93,7 +93,7 @@ class Run:
             f"  {self.path or 'in memory'}, engine {self.engine}>"
         )
 
-    def _shown(self) -> dict[str, float]:
+    def _shown(self) -> dict[str, Any]:
         return {} if self.status == "diverged" else {name: getattr(self.record, name) for name in _SHOWN}
 
 
