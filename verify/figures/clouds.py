@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, round_below
 
@@ -63,12 +64,12 @@ def reach_of(points: pd.DataFrame, content: str) -> float:
     return float(shown.abs().to_numpy().max(initial=0)) or 1.0
 
 
-def _standing_out(points: pd.DataFrame) -> "pd.Series[bool]":
+def _standing_out(points: pd.DataFrame) -> NDArray[np.bool_]:
     """Which are three or a few more features, each longer than all others by far."""
-    lengths = np.hypot(points["x"], points["y"]).where(points["kind"] == "feature", 0.0)
+    lengths = np.where(points["kind"] == "feature", np.hypot(points["x"], points["y"]), 0.0)
     ordered = np.sort(lengths)[::-1][: MOST_STANDING + 1]
     jumps = np.flatnonzero(ordered[2:-1] > STANDS_OUT * ordered[3:])
-    return lengths >= (ordered[jumps[-1] + 2] if len(jumps) else np.inf)
+    return np.asarray(lengths >= (ordered[jumps[-1] + 2] if len(jumps) else np.inf))
 
 
 def cloud_legend(labels: Mapping[str, str]) -> list[Line2D]:
