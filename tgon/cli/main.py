@@ -74,8 +74,12 @@ class OneLineErrors(click.Group):
             error.show()
             code = error.exit_code
         except click.ClickException as error:
-            _complain(_advise(error))
             code = error.exit_code
+            try:
+                _complain(_advise(error))
+            except OSError:  # no room for the line either: the exit code alone can say it
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
         sys.exit(code if isinstance(code, int) else 0)
 
 
