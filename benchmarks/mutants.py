@@ -194,7 +194,8 @@ def copy(bare: bool) -> None:
 def tests_of(file: str) -> list[str]:
     """The file with its doctests, and its tests: those of its table, or the file at the same place in tests/."""
     mirror = str(Path("tests", file).with_name(f"test_{Path(file).name}"))
-    return [file, *RULES["tests"].get(file, [mirror])]
+    also = [test for folder, test in RULES["also"].items() if file.startswith(folder)]
+    return list(dict.fromkeys([file, *RULES["tests"].get(file, [mirror]), *also]))
 
 
 def lines_of(files: list[str], source: str) -> dict[str, tuple[float, set[int]]]:

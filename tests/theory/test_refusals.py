@@ -79,7 +79,7 @@ REFUSED = [
     ("'uniform': it must be one of unit, free, constant", symbolic.polygon_gain, 1, "uniform"),
     ("T <= 500", predict, Setting(T=100_000, m=3)),
     *(("needed", symmetric_rate, *bad) for bad in ((0.4,), (1.0, -1.0))),
-    *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5))),
+    *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5), (1.0, 0.4))),
     *(("must", sets, *bad) for sets, *bad in ((Interval, 1, 1), (Interval, 2, 1), (Integers, 3, 2))),
     ("rates", reach.reach, [-1.0], 0.1),
     ("rates", reach.reach, [0.5, 3.0], 0.5),
