@@ -103,7 +103,7 @@ REFUSED = [
     ("do not happen more often", fit_boundary, [0.0, 2.0], [1.0, math.inf]),
     *(("0 <= low <= high", fit_boundary, *ends) for ends in (([2.0], [1.0]), ([], []), ([NAN], [1.0]))),
     (r"must lie in 1\.\.", normal_order_mean, 3, 2),
-    ("rank", energy_of_rank, 0, 10, 10, 0.5),
+    *(("rank", energy_of_rank, rank, 10, 10, 0.5) for rank in (0, 11)),
     ("sparsity", energy_law, 10, 10, 1.0),
     ("n = 4", zero_bias_threshold, 10, 4, 0.5),
     ("directions", best_sea, 5, 1.0, "up"),

@@ -32,6 +32,8 @@ def test_the_exact_threshold_tends_to_the_square_root_from_above():
         ratios.append(exact / square_root_threshold(unit * n, n, sparsity))
     assert all(a > b > 1 for a, b in itertools.pairwise(ratios))
     assert ratios[-1] < 1.03
+    least = -normal_order_mean(1, 5) * math.sqrt(4 * energy_variance_ratio(5, 0.5))
+    assert square_root_threshold(20, 5, 0.5) == pytest.approx(least), "the fifth of five"
     assert square_root_threshold(4 * n, n, sparsity) == pytest.approx(
         2 * square_root_threshold(n, n, sparsity)
     )

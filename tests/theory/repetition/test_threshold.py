@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from numerics import draw_dataset
+from theory import Setting
 from theory.polygon_geometry import interference_sum
-from theory.repetition.threshold import energy_law, zero_bias_threshold
+from theory.repetition.threshold import _largest_energy, energy_law, zero_bias_threshold
 
 
 def best_gain(weights, starts=12):
@@ -63,6 +65,20 @@ def test_the_energy_law_has_the_moments_of_the_sum():
     assert law.mean == pytest.approx(1, abs=1e-6)
     assert law.variance == pytest.approx(variance, rel=1e-4)
     assert law.masses.sum() == pytest.approx(1, abs=1e-9)
+    mean, spread = (T * present * amplitude.moment(power) for power in (2, 4))
+    room = _largest_energy(T, present, amplitude) - mean
+    for shorter, enough in ((0, True), (1, False)):  # Bernstein's exponent, of e^{−42}
+        assert ((room - shorter) ** 2 / (2 * (spread + (room - shorter) / 3)) >= 42) == enough
+
+
+def test_the_deviation_is_that_of_the_fifth_energy_and_of_the_point_s_own():
+    """Own energies weigh X_k², of independent datapoints; in squares, four standard errors of the mean Σ X⁴."""
+    T, n, sparsity = 1_000, 100, 0.95
+    law, found = energy_law(T, n, sparsity), zero_bias_threshold(T, n, sparsity)
+    data = draw_dataset(Setting(T=20_000, n=n, sparsity=sparsity))
+    fourth = np.bincount(data.columns, data.values**4)
+    own = found.deviation**2 - law.rank_moments(5, n)[1] ** 2
+    assert abs(own / law.variance - fourth.mean()) < 4 * fourth.std() / math.sqrt(20_000)
 
 
 def test_the_threshold_lies_above_one_at_low_ratios_and_falls():
