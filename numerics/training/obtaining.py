@@ -7,7 +7,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,11 @@ def train_one(
 
 
 def prepare_folder(folder: Path) -> Path:
-    """The folder, made if need be and proven writable before any work is done."""
+    """The folder, made if need be and proven writable before any work is done; locks of killed processes are gone."""
     folder.mkdir(parents=True, exist_ok=True)
+    for lock in folder.glob(".*.lock"):
+        with suppress(OSError), claimed(lock, lambda: True):
+            pass
     with tempfile.TemporaryFile(dir=folder):
         return folder
 

@@ -22,6 +22,7 @@ from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
 from numerics.training.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
 from numerics.training.loop import Interrupted
+from numerics.training.obtaining import prepare_folder
 from tests.numerics.training.test_runs import same
 from theory import Setting
 
@@ -163,6 +164,13 @@ def train_elsewhere(folder: Path, seeds: int, killed_at: int = -1) -> int:
     """Train in a process that kills itself at a moment of its work; its exit code."""
     command = [sys.executable, "-c", _PROGRAM, str(folder), str(seeds), str(killed_at)]
     return subprocess.run(command, check=False).returncode
+
+
+def test_what_a_killed_process_left_locked_goes_and_a_lock_in_use_stays(tmp_path: Path) -> None:
+    (tmp_path / ".finished.lock").touch()
+    with claimed(tmp_path / ".busy.lock", lambda: False):
+        prepare_folder(tmp_path)
+        assert [path.name for path in tmp_path.iterdir()] == [".busy.lock"]
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(25, marks=pytest.mark.slow)])
