@@ -19,7 +19,7 @@ from theory.setting import Setting
 
 
 def train(
-    settings: Setting | Sequence[Setting],
+    settings: Setting | int | Sequence[Setting | int],
     seeds: int | Iterable[int] = 1,
     *,
     engine: str = "auto",
@@ -29,7 +29,7 @@ def train(
 ) -> Runs:
     """Train every setting with every seed.
 
-    settings : one setting or several.
+    settings : one setting or several; an integer is T, the rest is then as in the paper.
     seeds : how many seeds, counted from each setting's own ``seed``, or the seeds themselves. A seed draws dataset and
         start, except that a setting whose ``data_seed`` differs from its ``seed`` keeps its dataset.
     engine : "auto", "cpu", "cuda" or "reference"; "auto" is "cuda" where there is a GPU, else "cpu".
@@ -61,12 +61,11 @@ def train(
     return Runs([runs[place] for place in range(len(wanted))])
 
 
-def _settings(given: Setting | Sequence[Setting]) -> list[Setting]:
+def _settings(given: Setting | int | Sequence[Setting | int]) -> list[Setting]:
     several = list(given) if isinstance(given, Iterable) else [given]
-    if not all(isinstance(one, Setting) for one in several):
-        wanted = "a theory.Setting or several are needed; try train(Setting(T=8))"
-        raise TypeError(f"settings = {given!r}: {wanted}")
-    return several
+    if not all(isinstance(one, (Setting, int)) and not isinstance(one, bool) for one in several):
+        raise TypeError(f"settings = {given!r}: a Setting, T or several are needed; try train(8)")
+    return [one if isinstance(one, Setting) else Setting(one) for one in several]
 
 
 def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Setting]:

@@ -54,12 +54,14 @@ def test_order_and_seeds() -> None:
         (SMALL, {"seeds": 0}, "seeds=0"),
         (SMALL, {"seeds": -2}, "seeds=-2"),
         (SMALL, {"seeds": []}, "nothing to train"),
+        ([SMALL, 5], {"seeds": []}, "nothing to train"),  # 5 is Setting(5)
+        (0, {}, "T = 0"),
         ([], {}, "0 settings"),
         (SMALL, {"engine": "gpu"}, "'gpu' is not known"),
         (SMALL, {"seeds": [-1]}, "seed"),
         *(
-            (no_setting, {}, r"a theory\.Setting or .*; try train\(Setting\(T=8\)\)$")
-            for no_setting in (5, None, [5], "x")
+            (no_setting, {}, r"a Setting, T or .*; try train\(8\)$")
+            for no_setting in (5.5, None, [True], "x")
         ),
     ],
 )
