@@ -48,7 +48,9 @@ def digest(*texts: str) -> str:
 
 
 def is_logic(node: Any) -> bool:
-    """Whether a node of parso's tree is in no text, annotation, decorator or raise statement."""
+    """Whether a node of parso's tree is no text, annotation, decorator, raise statement or mark of a signature."""
+    if node.type == "operator" and node.parent.type in ("parameters", "lambdef"):
+        return False
     while (above := node.parent) is not None:
         if above.type in RULES["not_logic"] or (above.type == "annassign" and node is above.children[1]):
             return False

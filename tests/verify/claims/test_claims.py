@@ -14,6 +14,7 @@ from theory import Assumption, Setting, predict
 from theory.memorization.tgon import tgon_hidden
 from verify import diagnose
 from verify.claims.judging import Case, judge_claim
+from verify.claims.population_claims import _exponents, _simplex_growth
 from verify.claims.registry import CLAIMS, SINGLE_CLAIMS, judge_claims, judge_model, judge_on
 from verify.claims.tolerance import shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import next_index, scaled, wrong_sign
@@ -200,6 +201,7 @@ def test_norms_grow_as_those_of_the_polygon(pairs):
     judgement = judge_claim(claim, cases)
     assert judgement.holds is (True if pairs == 7 else None)
     assert all(control.outcome == "fails as it must" for control in judgement.controls)
+    assert _exponents(*(_simplex_growth(Setting(T=T)) for T in (5, 9))) == pytest.approx(0.5)
     long = [_polygon_case(T, seed, scale=1 + 0.1 * (T == 9)) for T in (5, 9) for seed in range(pairs)]
     assert judge_claim(claim, long).holds is (False if pairs == 7 else None)
 
