@@ -45,9 +45,13 @@ def adamw(parameter, first, second, gradient, scalars, start, stop):
     parameter, first = parameter[start:stop], first[start:stop]
     second, gradient = second[start:stop], gradient[start:stop]
     zero = nothing = parameter.dtype.type(0)
+    # Without a gradient a mean decays to subnormal numbers and stays there, where arithmetic is ten times as slow. Once
+    # a step of it is 0, it may be 0: no parameter has other bits then.
+    subnormal = parameter.dtype.type(1e-38)
     for i in range(parameter.size):
         g = gradient[i] * scale
         mean = first[i] * beta1 + g * rest1
+        mean = zero if rate * mean == zero and abs(mean) < subnormal else mean
         square = second[i] * beta2 + g * g * rest2
         first[i] = mean
         second[i] = square

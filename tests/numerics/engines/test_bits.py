@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from numerics import draw_dataset
-from numerics.engines.cpu import candidates, interaction
+from numerics.engines.cpu import candidates, interaction, kernels
 from numerics.engines.cpu import trajectory as cpu
 from tests.numerics.cases import EPS32, EPS64, begin, one_core, start_of, walk, with_allowed_drift
 from theory import Setting
@@ -97,3 +97,15 @@ def test_runs_equal_the_reference(
     monkeypatch.setattr(interaction, "MARGIN", -0.1 / eps)
     monkeypatch.setattr(candidates, "margin", lambda m: -0.9 / eps)
     assert np.abs(walk("cpu", setting, data, W, b) - reference).max() > allowed
+
+
+def test_a_mean_without_gradients_ends_at_zero_once_its_steps_are_zero():
+    """Subnormal numbers are slow. What still moves a parameter stays, and NaN is carried on."""
+    scalars = np.array([1, 1, 1e-3, 1, 1e-8, 0.9, 0.999, 0.1, 0.001], np.float32)
+    parameter, second, gradient = np.ones(3, np.float32), np.ones(3, np.float32), np.zeros(3, np.float32)
+    first = np.array([1e-30, 1e-40, np.nan], np.float32)
+    kernels.adamw(parameter, first, second, gradient, scalars, 0, 3)
+    assert first[:2] == pytest.approx([9e-31, 9e-41], rel=1e-3, abs=0)
+    for _ in range(300):
+        kernels.adamw(parameter, first, second, gradient, scalars, 0, 3)
+    assert np.array_equal(first, [0, 0, np.nan], equal_nan=True)
