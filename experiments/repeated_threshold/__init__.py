@@ -19,9 +19,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import one_legend
-from experiments.findings import Finding, Outcome, Tables, found
+from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.following import turning
-from experiments.grouping import numbers, parts
+from experiments.grouping import median_range, numbers, parts
 from experiments.repeated_map import CRITERIA, KEYS, PUBLISHED_SLOPE, hysteresis, kept, swept
 from experiments.tables import tables_beside
 from numerics import Run
@@ -135,8 +135,20 @@ def findings(tables: Tables) -> list[Finding]:
         _judged(PROPORTIONAL, 1, trained),
         _judged(SQUARE_ROOT, 0.5, trained),
         *_at_largest(thresholds, tables["runs"]),
+        *_kicked(tables["thresholds"]),
         *([hysteresis(tables["sweeps"], tables["runs"])] if "sweeps" in tables else []),
     ]
+
+
+def _kicked(thresholds: pd.DataFrame) -> list[Finding]:
+    """Up to which R/(T/n) the state without the point returns from a kick, over the draws of the largest T/n."""
+    rows = []
+    for n, own in parts(thresholds[thresholds["law"] == "kicked"], "n"):
+        for unit in UNITS[-3:]:
+            ends = own[own["T"] == unit * n][["low", "high"]].mean(axis=1) / unit
+            at, said = f"n = {n}, T/n = {unit}", "In the model the state without the point returns from a kick"
+            rows.append(measured(said, "last R/(T/n), median and range", median_range(ends), len(ends), at))
+    return rows
 
 
 def _interval(row: Mapping[Hashable, Any], name: str) -> Interval:
