@@ -29,7 +29,7 @@ TINY = {
     "decay-budget": f"{_FAST}[grid]\nT=[3, 5]\nweight_decay=[0.01, 0.1]\nseed='0:3'\n",
     "codes": f"{_FAST}m=3\n[grid]\nT=[4, 5]\nweight_decay=[0.01, 0.1]\nseed='0:1'\n",
     "sea": f"{_SPARSE}[grid]\nT=[60]\nstart=['xavier', 'pentagon']\nseed='0:1'\n",
-    "repeated-threshold": f"{_SPARSE}T=60\n[grid]\nrepeats=[2, 9]\nseed='0:1'\n",
+    "repeated-threshold": f"{_SPARSE}T=180\n[grid]\nrepeats=[2, 9]\nseed='0:1'\n",
     "repeated-history": f"{_SPARSE}T=60\n[grid]\nrepeats=[2, 5]\nseed='0:1'\n",
     "repeated-many": f"{_SPARSE}T=60\nrepeats=4\n[grid]\nrepeated_points=[1, 2, 6]\nseed='0:1'\n",
     "repeated-map": f"{_SPARSE}[[zip]]\nT=[40, 40, 120]\nrepeats=[2, 6, 3]\n[grid]\nseed='0:1'\n",
