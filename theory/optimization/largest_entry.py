@@ -43,8 +43,7 @@ def _sum_of_squares(n: int, density: float) -> tuple[Floats, Floats]:
     expected = n * density
     size = 2 ** math.ceil(math.log2(RESOLUTION * (expected + 12 * math.sqrt(expected) + 30)))
     one = square_wave(size, 1 / RESOLUTION)
-    empty, single = (1 - density) ** n, expected * (1 - density) ** (n - 1)
-    several = ((1 - density + density * one) ** n - empty) / one - single
-    masses = np.fft.irfft(several, size) / (1 - empty)
-    cumulative = single / (1 - empty) + np.cumsum(masses)
+    empty = (1 - density) ** n
+    others = ((1 - density + density * one) ** n - empty) / one  # of all entries but the largest
+    cumulative = np.cumsum(np.fft.irfft(others, size)) / (1 - empty)
     return (np.arange(size) + 0.5) / RESOLUTION, cumulative

@@ -86,7 +86,7 @@ def test_the_bound_rises_to_its_limit():
 
 
 @pytest.mark.parametrize(
-    ("n", "sparsity"), [(10_000, 0.999), (1_000, 0.99), (300, 0.95), (40, 0.97), (3, 0.5)]
+    ("n", "sparsity"), [(10_000, 0.999), (1_000, 0.99), (300, 0.95), (2_880, 0.95), (40, 0.97), (3, 0.5)]
 )
 def test_the_law_of_the_largest_entry_against_drawn_data(n, sparsity):
     """Fixed draws; 1.95/√draws is exceeded by a Kolmogorov distance in one of a thousand."""
