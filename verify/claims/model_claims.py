@@ -112,7 +112,8 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
     skipped = ", ".join(f"{count} {what}" if several else what for what, count in known.items() if count)
     if not ratios:
         return not_judged(skipped + _worst(cases), cases, *_ROBUST)
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, _counted(ratios, cases) + skipped)
+    reason = (_counted(ratios, cases) + skipped).removesuffix("; ")
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, reason)
 
 
 _Judge = Callable[[Sequence[Case], Theory], Finding]

@@ -181,6 +181,8 @@ def test_shape_is_judged_only_within_half_the_distance_to_the_next_polygon():
     aside = 1e-3 * np.outer([-record.hidden[1, 0], record.hidden[0, 0]], np.eye(5)[0])
     turned = judge_model(dataclasses.replace(record, hidden=record.hidden + aside), 20)
     assert _labelled(turned, "tolerance.tgon-stability").holds is False
+    both = judge_claim(_labelled(CLAIMS, "tolerance.tgon-stability"), [_polygon_case(5, 0)] * 2)
+    assert both.reason == "2 of 2 models judged"
 
 
 def _polygon_case(T, seed, *, scale=1.0, setting=None):
