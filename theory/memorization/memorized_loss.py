@@ -54,10 +54,8 @@ def expected_loss(
         for t, found in enumerate(entries)
         for entry in np.asarray(found, dtype=np.float64)
     )
-    resting = float(
-        1 + np.sum(np.maximum(c, 0.0) ** 2)
-    )  # no feature is shared: outputs of positive bias fire
-    return resting + sum(changes)
+    resting = 1 + np.sum(np.maximum(c, 0.0) ** 2)  # no feature is shared: outputs of positive bias fire
+    return float(resting + sum(changes))
 
 
 def _change(slopes: Floats, c: Floats, t: int, entry: float, law: Amplitude) -> float:

@@ -39,7 +39,7 @@ def test_the_expected_loss_is_the_average_over_fresh_datapoints(T, scale):
     present = (1 - SETTING.sparsity) / (1 - SETTING.sparsity**SETTING.n)
     entries = [X[X[:, t] > 0, t] for t in range(T)]
     found = expected_loss(hidden, c, entries, normalized(SETTING.n, SETTING.sparsity), present)
-    second = (present * sum(map(len, entries))) ** 2
+    second = (present * sum(map(len, entries))) ** 2 / 2
     assert abs(found - errors.mean()) <= 5 * errors.std() / len(errors) ** 0.5 + second
 
 
