@@ -19,7 +19,7 @@ PDF = "notes.pdf"
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a note differs from what would be written."
 )
-@click.option("--pdf", is_flag=True, help=f"Also write all notes as {PDF}; needs pip install 'tgon[notes]'.")
+@click.option("--pdf", is_flag=True, help=f"Also write all notes as {PDF}; needs pip install -e '.[notes]'.")
 @json_option
 def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
     """Write the derivation notes, in Markdown with LaTeX, from the derivations the package holds."""

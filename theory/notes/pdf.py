@@ -1,4 +1,4 @@
-"""One PDF of all notes: Markdown by pypandoc-binary to typst, and typst to PDF (`pip install 'tgon[notes]'`)."""
+"""One PDF of all notes: Markdown by pypandoc-binary to typst, and typst to PDF (`pip install -e '.[notes]'`)."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
         import pypandoc
         import typst
     except ImportError as error:
-        raise ValueError(f"--pdf needs {error.name}; try pip install 'tgon[notes]'") from error
+        raise ValueError(f"--pdf needs {error.name}; try pip install -e '.[notes]'") from error
     root = path.parent.joinpath("..", "..").resolve()
     pictures = re.compile(r"^!\[.*\]\(/(.*)\)$", flags=re.M)
     text = pictures.sub(lambda found: found[0] if (root / found[1]).exists() else "", one_document(texts))
