@@ -19,18 +19,15 @@ Objective: TypeAlias = Callable[[Floats, NDArray[np.intp]], tuple[Floats, Floats
 #: A step, the change of the gradient over it, and 1 over their product (0 where the curvature is negative).
 _Pair: TypeAlias = tuple[Floats, Floats, Floats]
 
+#: A start rests where a step gains less than this share of its value.
+LEAST_GAIN = 1e-11
+
 
 def descend(
-    function: Objective,
-    points: Floats,
-    iterations: int,
-    *,
-    memory: int = 12,
-    trials: int = 30,
-    least_gain: float = 1e-11,
+    function: Objective, points: Floats, iterations: int, *, memory: int = 12, trials: int = 30
 ) -> Floats:
     """The (s, n) points that at most `iterations` steps downhill from `points` reach.
-    A start rests where no entry of its gradient exceeds 1e-7 or a step gains less than `least_gain` of the value. No
+    A start rests where no entry of its gradient exceeds 1e-7 or a step gains less than `LEAST_GAIN` of the value. No
     value is ever greater than at the start.
 
     >>> descend(lambda z, _: (np.sum(z * z, axis=1), 2 * z), np.array([[3.0, -4.0]]), 50).round(6).tolist()
@@ -57,7 +54,7 @@ def descend(
         inverse = np.divide(1.0, curvature, out=np.zeros_like(curvature), where=usable)
         scale = np.divide(curvature, squared, out=scale, where=usable)
         pairs.append((step, change, inverse))
-        moving &= value - trial >= least_gain * np.maximum(1.0, np.abs(value))
+        moving &= value - trial >= LEAST_GAIN * np.maximum(1.0, np.abs(value))
         value, gradient = trial, trial_gradient
         if not np.all(moving):
             rows, value, gradient, scale = (part[moving] for part in (rows, value, gradient, scale))

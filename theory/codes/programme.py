@@ -240,11 +240,11 @@ def _search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> list[_
     return _distinct(found)
 
 
-def _distinct(found: list[_Candidate], keep: int = 8) -> list[_Candidate]:
-    """The lowest candidates whose energies differ by more than a relative 1e-6."""
+def _distinct(found: list[_Candidate]) -> list[_Candidate]:
+    """The lowest candidates, up to eight, whose energies differ by more than a relative 1e-6."""
     chosen: list[_Candidate] = []
     for candidate in sorted(found, key=operator.itemgetter(0)):
-        if len(chosen) < keep and (not chosen or candidate[0] > chosen[-1][0] * (1 + 1e-6)):
+        if len(chosen) < 8 and (not chosen or candidate[0] > chosen[-1][0] * (1 + 1e-6)):
             chosen.append(candidate)
     return chosen
 

@@ -61,11 +61,11 @@ class StepInconclusive(RuntimeError):
     """A check could not settle a step; its domain or its form has to change."""
 
 
-def at_points(label: str, statement: Statement, domain: Domain, count: int = COUNT) -> None:
-    """Evaluate both sides as balls, narrower than 1e-30, at the corners of the domain and at `count` more fixed points.
+def at_points(label: str, statement: Statement, domain: Domain) -> None:
+    """Evaluate both sides as balls, narrower than 1e-30, at the corners of the domain and at `COUNT` more fixed points.
     Equal sides must overlap, strict ones differ with certainty by the right sign, the others not by the wrong one.
     """
-    for point in points(domain, count):
+    for point in points(domain, COUNT):
         values = {symbol: rational_ball(value) for symbol, value in point.items()}
         for relation in relations(statement):
             _judge(label, relation, values, point)
