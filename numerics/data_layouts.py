@@ -73,10 +73,11 @@ def as_matrix(X: Any) -> Any:
 
 def _of_instance(X: Any, n: int, instance: int, instances: int) -> tuple[Any, str]:
     """The data of one instance, where a three-dimensional X has an axis for them."""
-    for axis, features in ((1, 2), (0, 2), (0, 1)):
-        if X.shape[axis] == instances and X.shape[features] == n:
-            note = f"X has shape {X.shape}: axis {axis} is taken as that of the instances"
-            return X.take(instance, axis=axis), note
+    axes = [a for a, of in ((1, 2), (0, 2), (0, 1)) if X.shape[a] == instances and X.shape[of] == n]
+    if axes:
+        note = f"X has shape {X.shape}: axis {axes[0]} is taken as that of the instances"
+        note += f", though axis {axes[1]} fits as well" if axes[1:] else ""
+        return X.take(instance, axis=axes[0]), note
     wanted = f"for {instances} instances of {n} features it must be (T, {instances}, {n})"
     raise ValueError(f"X has shape {X.shape}; {wanted}")
 

@@ -30,17 +30,17 @@ _TRAINING = re.compile(
 )
 #: ... that hold other states of the same parameters, not read where there are some of the same shapes.
 _SECOND = re.compile(
-    r"((\w+_)?(ema|swa|averaged?|shadow|history|snapshots?|trajectory)|(.*_)?init(ial)?)(_(state|model|param|weight)\w*)?"
+    r"((\w+_)?(ema|swa|averaged?|shadow|history|snapshots?|trajectory)|(.*_)?init(ial)?)(_((state|model|param|weight|bias)\w*|[wWb]))?"
 )
 #: Last parts of names that no forward pass uses: data, what weighs the loss, what was noted down.
 _BESIDE = re.compile(
     r"x|x_?\w*train\w*|\w*train_?x|x_?test\w*|\w*data(set|points?)?|points|inputs?|targets?|outputs?|samples?|h|hidden"
-    r"|features|batch|labels?|\w*importances?|\w*prob\w*|\w*sparsity|\w*density|\w*loss(es)?|\w*history\w*|\w*norms"
+    r"|features|batch|labels?|i|\w*importances?|\w*prob\w*|\w*sparsity|\w*density|\w*loss(es)?|\w*history\w*|\w*norms"
     r"|\w*steps?|epochs?|num_batches_tracked|n_averaged|seeds?|lr",
     re.IGNORECASE,
 )
 #: Last parts of names of biases.
-_BIAS = re.compile(r"b(ias(es)?)?(_\w+)?", re.IGNORECASE)
+_BIAS = re.compile(r"(\w+_)?b(ias(es)?)?(_\w+)?", re.IGNORECASE)
 #: Names of single numbers that change what a model computes.
 _SCALE = re.compile(r"(.*_)?(scale|temperature|gain|gamma|slope|threshold)s?|weight", re.IGNORECASE)
 
@@ -166,7 +166,7 @@ def _read_part(arrays: Mapping[str, Any], label: str, sides: Collection[int]) ->
     biases = np.zeros((pair.instances, pair.n))
     if pair.bias is not None:
         stored = as_numbers(arrays[pair.bias], repr(pair.bias))
-        biases = np.broadcast_to(stored.reshape(-1, pair.n), biases.shape)
+        biases = np.broadcast_to(stored.reshape(-1, 1 if stored.size == 1 else pair.n), biases.shape)
     notes = _notes(arrays, pair)
     others = {name: array for name, array in arrays.items() if name not in (pair.weight, pair.bias)}
     rounding = max(_rounding(arrays[name]) for name in (pair.weight, pair.bias) if name is not None)
@@ -192,7 +192,8 @@ def _find_pair(arrays: Mapping[str, Any], sides: Collection[int]) -> _Pair:
             m = rows * columns // n
             for bias in (*fitting, None):
                 names = _rank(weight, _WEIGHT_NAMES) + (_rank(bias, _BIAS_NAMES) if bias else 0)
-                key = (bool(sides) and n not in sides, -n, bias is None, names, order.index(weight))
+                one = bias is None or math.prod(arrays[bias].shape) < n
+                key = (bool(sides) and n not in sides, -n, one, bias is None, names, order.index(weight))
                 pairs.append((key, _Pair(weight, bias, math.prod(lead), m, n, turned)))
     if not pairs:
         few = list(arrays.items())[:6]
@@ -206,7 +207,9 @@ def _rank(name: str, known: tuple[str, ...]) -> int:
 
 
 def _is_bias(name: str, array: Any, lead: list[int], n: int) -> bool:
-    """Whether an array can be one bias of n numbers, or one for each instance."""
+    """Whether an array can be one bias of n numbers, or one for each instance, or by its name one number for all."""
+    if math.prod(array.shape) == 1 and _last(name) in _BIAS_NAMES:
+        return True
     shape = [side for side in array.shape if side != 1]
     one, each = ([side for side in (*before, n) if side != 1] for before in ((), lead))
     return shape in (one, each) and len(array.shape) > 0 and not _BESIDE.fullmatch(_last(name))
@@ -236,6 +239,8 @@ def _notes(arrays: Mapping[str, Any], pair: _Pair) -> list[str]:
         notes.append(f"W is {weight!r}, and there is no bias: b = 0")
     elif (weight, pair.bias) != ("W", "b"):
         notes.append(f"W is {weight!r} and b is {pair.bias!r}")
+    if pair.bias is not None and math.prod(arrays[pair.bias].shape) < pair.n:
+        notes.append(f"{pair.bias!r} is one number, the bias of every feature")
     if pair.turned:
         notes.append(f"W is the transpose of {weight!r}, which has shape {shape}")
     elif pair.m == pair.n:
@@ -273,7 +278,7 @@ def _with_others(model: StoredModel, others: Mapping[str, Any], pair: _Pair, k: 
                 notes.append(f"{name!r} is {1 if shape == () else 0} and changes nothing")
                 continue
             what = f"{name!r} {tuple(array.shape)}, norm {np.linalg.norm(value):.3g}"
-            if shape == (pair.m,) and pair.m != pair.n:
+            if shape == (pair.m,) and pair.m != pair.n and _BIAS.fullmatch(_last(name)):
                 encoder_bias = value
                 what += ", is a bias of the encoder"
             differences.append(what)

@@ -11,7 +11,7 @@ The names, in the order in which they are tried:
 - "dropped point": a few datapoints near the origin, not reconstructed, all others are;
 - "silent own output": everything is met but outputs that a datapoint's own features never switch on: their gradient
   is zero, so that they stay silent unless other outputs move them;
-- "two circles": hidden vectors on circles of different radii (m = 2);
+- "two circles": hidden vectors of datapoints of like norms on circles of different radii (m = 2);
 - "regular T-gon", "irregular polygon": memorized, m = 2: gaps within 1/(2T + 2) of 2π/T in the mean square, half of
   what 2π/(T + 1) strays, or not; lengths do not count;
 - "minimum-norm code", "memorized code": memorized, other m: on the least-norm code up to its scale, or not;
@@ -38,7 +38,7 @@ from numerics.measurement.record import read_with_data
 from theory import Record, Setting, predict
 from theory.arrays import Floats
 from theory.number_format import shown
-from verify.claims.tolerance import shape_deviation
+from verify.claims.tolerance import at_unit_norm, shape_deviation
 from verify.stored_features import Places, arrangement, find_stored, nearest_law, settled_share
 from verify.thresholds import (
     CIRCLE_RATIO,
@@ -242,6 +242,8 @@ def _two_circles(record: Record, lengths: Floats) -> Diagnosis | None:
     errors = record.point_error / np.square(record.norms)
     if np.median(errors) >= DROPPED_ERROR or errors.max() > 1 - STORED or jumps.max() < CIRCLE_RATIO:
         return None
+    if record.norms.max() >= CIRCLE_RATIO * record.norms.min():  # the least-norm lengths differ as well
+        return None
     inner = int(np.argmax(jumps)) + 1
     inside = f"{inner} {'point' if inner == 1 else 'points'} at length {_range(ordered[:inner])}"
     outside = f"{record.T - inner} at {_range(ordered[inner:])}"
@@ -249,7 +251,7 @@ def _two_circles(record: Record, lengths: Floats) -> Diagnosis | None:
 
 
 def _polygon(record: Record) -> Diagnosis:
-    deviation = shape_deviation(record, predict(Setting(T=record.T)))
+    deviation = shape_deviation(at_unit_norm(record), predict(Setting(T=record.T)))
     shape = (
         f"gaps within {deviation.gap:.1%} of 2π/{record.T}, squared radii within {deviation.radius:.1%} (rms)"
     )

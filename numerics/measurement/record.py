@@ -31,7 +31,7 @@ def measure(
         fits. Datapoints without any feature are left out.
     test : fresh datapoints, like ``data``, on which the record's test loss is measured; without them it is None.
     instance : which model, where there are several.
-    forward : whether a module's own forward is compared with ReLU(WᵀWx + b) on the data.
+    forward : whether a module's own forward is compared with ReLU(WᵀWx + b) on the data, and beyond it.
 
     Raises ValueError: A model that computes something else, by how much; parameters that are missing, do not fit the
     data or are not finite; data that is not a dataset.

@@ -15,6 +15,7 @@ from tests.small_runs import diverged_run
 from theory import MEMORIZED_ERROR, Setting, predict
 from theory.features.polygon import polygon
 from theory.memorization.tgon import simplex_hidden, tgon_hidden
+from theory.memorization.unequal_norms import least_norm_tied
 from theory.polygon_geometry import polygon_vertices
 from verify import diagnose
 from verify.diagnosis import diagnose_run
@@ -77,6 +78,14 @@ def test_shapes_are_named(hidden, name):
     record = _one_hot(hidden)
     assert record.memorized == (name != "not converged")
     assert diagnose(record).name == name
+
+
+@pytest.mark.parametrize(("norms", "lengths"), [([3] * 5, "0.0%"), ([1, 1, 1, 1.2, 1.2], "12.7%")])
+def test_lengths_are_in_units_of_the_norms(norms, lengths):
+    """The least norm for datapoints of two norms has two lengths as well: their ratio of 1.137 is no failure."""
+    least = least_norm_tied(np.array(norms, dtype=float))
+    found = diagnose(measure((least.hidden / norms, least.bias_coefficient * norms), np.diag(norms)))
+    assert (found.name, f"radii within {lengths}" in found.evidence) == ("regular T-gon", True), found
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ _ADAM = {
 _OLD = {"W": -_W, "b": -_B}
 _MORE = {
     "importance": _B**2,
+    "I": _B**2,
     "X": np.eye(4),
     "loss": np.ones(9),
     "scale": np.ones(1),
@@ -99,6 +100,7 @@ _LAYOUTS = {
     "optimizer first": ({"optimizer": _ADAM, "model": {"w": _W, "c": _B}}, 1),
     "optimizer last": ({"epoch": np.ones(()), "net": {"w": _W, "c": _B}, "o": _ADAM}, 1),
     "averages": ({"ema": _OLD, "model": {"W": _W, "b": _B}, "initial_state": _OLD}, 1),
+    "averages beside": ({"ema_W": -_W, "W": _W, "b": _B, "ema_b": -_B}, 1),
     "averages alone": ({"ema": {"W": _W, "b": _B, "n_averaged": np.ones(())}}, 1),
     "history": ({"W_history": np.stack([-_W] * 5), "b_history": np.stack([-_B] * 5), "w": _W, "c": _B}, 1),
     "instances": ({"W": _THREE, "b_final": _BIASES}, 3),
@@ -131,6 +133,10 @@ _LAYOUTS = {
     "bias before": ({"W": _W, "b": _B, "b_pre": np.ones(4)}, "'b_pre' (4,)"),
     "norm": ({"W": _W, "b": _B, "norm.weight": np.ones(4), "norm.bias": np.zeros(4)}, "'norm.weight' (4,)"),
     "scale": ({"W": _W, "b": _B, "scale": np.full(1, 2.0)}, "'scale' (1,), norm 2"),
+    "scale of each hidden": (
+        {"weight_g": np.full((2, 1), 2.0), "weight_v": _W, "bias": _B},
+        "'weight_g' (2, 1), norm 2.83;",
+    ),
     "one instance untied": ({"enc": _THREE, "dec": _THREE[[0, 1, 1]], "b": _BIASES}, "not tied"),
 }
 
@@ -148,8 +154,7 @@ def test_every_layout_is_read_or_told_apart(tmp_path, content, expected):
     torch.save(_as_torch(content), tmp_path / "model.pt")
     found = read_models(tmp_path / "model.pt", (4, 30))
     if isinstance(expected, str):
-        differences = "; ".join(found[-1].differences)
-        assert expected in differences
+        assert expected in "; ".join([*found[-1].differences, ""])
         return
     assert len(found) == expected
     for k, model in enumerate(found):
@@ -175,6 +180,14 @@ def test_no_bias_is_zero_and_says_so(tmp_path):
         assert model.W.shape == shape
         assert not model.b.any()
         assert "there is no bias: b = 0" in model.notes[0]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_one_number_is_the_bias_of_every_feature_and_says_so(tmp_path, shape):
+    _npz(tmp_path / "model.npz", W=_W, b=np.full(shape, 0.5))
+    model = _one(tmp_path / "model.npz")
+    assert model.b.tolist() == [0.5] * 4
+    assert any("one number" in note for note in model.notes)
 
 
 def test_a_square_matrix_is_taken_as_it_is_and_says_so(tmp_path):
@@ -326,6 +339,8 @@ def test_each_instance_has_its_own_data(tmp_path, axes):
     np.save(tmp_path / "X.npy", X.transpose(axes))
     for k in range(3):
         np.testing.assert_array_equal(ForeignData(tmp_path / "X.npy").of(4, (k, 3))[0].dense(), X[k].T)
+    np.save(tmp_path / "X.npy", X[:, :3])
+    assert "axis 0 fits as well" in ForeignData(tmp_path / "X.npy").of(4, (0, 3))[1][0]
 
 
 def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):

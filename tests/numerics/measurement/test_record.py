@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numerics import Dataset, ReluOutputModel, draw_dataset, measure
 from tests.numerics.cases import DATA, HIDDEN_DIMS, Problem, draw_columns, problems, rounding_bounds
 from theory import Setting, predict
+from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -191,6 +192,24 @@ def test_what_a_module_computes_is_compared_with_the_model(
             measure(module, data)
     assert module.training
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda module, X: X,
+        lambda module, X: _relu(module, X / X.norm(dim=1, keepdim=True)),
+        lambda module, X: (X @ module.W.T @ module.W + module.b, X),
+        lambda module, X: X @ module.W.T @ module.W + module.b,
+    ],
+    ids=["copy", "normalized", "no ReLU, and a copy", "no ReLU"],
+)
+def test_a_forward_that_agrees_on_the_data_alone_is_told(compute: Callable[..., torch.Tensor]) -> None:
+    """On the regular triangle of one-hot datapoints no ReLU is needed, and the outputs are the inputs."""
+    W, b = tgon_hidden(3), np.full(3, 1 - tgon_radius_squared(3))
+    assert measure(reading(W, b, _relu), np.eye(3)).memorized
+    with pytest.raises(ValueError, match="beyond datapoint"):
+        measure(reading(W, b, compute), np.eye(3))
 
 
 def test_layers_are_read_by_their_shapes() -> None:
