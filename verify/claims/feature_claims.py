@@ -18,7 +18,7 @@ from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
-from verify.claims.judging import Case, Claim, Control, Finding, not_judged, once_per_case
+from verify.claims.judging import Case, Claim, Control, Finding, counted, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN
@@ -114,10 +114,10 @@ def _measured(columns: Floats, biases: Floats, own: NDArray[np.intp], a: Floats,
 
 
 def _rings(cases: Sequence[Case]) -> tuple[list[Ring], str]:
-    """The rings among the cases, and what the others lack."""
+    """The rings among the cases, and what the first of the others lacks."""
     found = [find_ring(case) for case in cases]
     lacks = [one for one in found if isinstance(one, str)]
-    return [one for one in found if isinstance(one, Ring)], "; ".join(dict.fromkeys(lacks[:1]))
+    return [one for one in found if isinstance(one, Ring)], lacks[0] if lacks else ""
 
 
 def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
@@ -138,7 +138,7 @@ def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
         ratios.append(abs(ring.worth - worth(*about)) / allowed)
     if not ratios:
         return not_judged(loose or lacks or "no model")
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, f"{len(ratios)} of {len(cases)} judged")
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases))
 
 
 #: Rival laws of a ring: those that `verify.stored_features.nearest_law` tells apart.

@@ -73,6 +73,12 @@ def not_judged(reason: str, cases: Sequence[Case] = (), *names: str) -> Finding:
     return Finding(0, None, None, None, "; ".join([reason, *unmet]))
 
 
+def counted(judged: Sequence[object], cases: Sequence[Case], reason: str = "") -> str:
+    """How many of several models were judged, before what else is said."""
+    count = f"{len(judged)} of {len(cases)} models judged" if len(cases) > 1 else ""
+    return "; ".join(filter(None, (count, reason)))
+
+
 Judge = Callable[[Sequence[Case]], Finding]
 
 

@@ -7,17 +7,12 @@ from functools import partial
 import numpy as np
 
 from theory import predict, simplex_energy
-from verify.claims.judging import Case, Claim, Control, Finding, not_judged
+from verify.claims.judging import Case, Claim, Control, Finding, counted, not_judged
 from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 
 #: What the robust form of the bound assumes of a model and its data.
 _ROBUST = ("disjoint supports", "active outputs")
-
-
-def _counted(usable: Sequence[object], cases: Sequence[Case]) -> str:
-    """How many of several models were judged, before what else is said."""
-    return f"{len(usable)} of {len(cases)} models judged; " if len(cases) > 1 else ""
 
 
 def _worst(cases: Sequence[Case]) -> str:
@@ -43,7 +38,7 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
         parts = energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
         found.append((abs(parts - squared) / (squared or 1.0), rounding(case.setting.n * case.setting.m)))
     value, bound = max(found, key=lambda pair: pair[0] / pair[1])
-    return Finding(len(usable), value <= bound, value, bound, f"{_counted(usable, cases)}bound is rounding")
+    return Finding(len(usable), value <= bound, value, bound, counted(usable, cases, "bound is rounding"))
 
 
 def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
@@ -63,7 +58,7 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
         allowed = record.norms * np.sqrt(record.point_error + floor)
         value = max(value, float(np.max(np.maximum(miss - floor, 0) / allowed)))
     bound = 1 + max(rounding(case.setting.n) for case in usable)
-    reason = f"{_counted(usable, cases)}Cauchy-Schwarz on the own outputs, often nearly an equality"
+    reason = counted(usable, cases, "Cauchy-Schwarz on the own outputs, often nearly an equality")
     return Finding(len(usable), value <= bound, value, bound, reason)
 
 
@@ -83,7 +78,7 @@ def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
         least = predicted.energy if predicted.status == "theorem" else float(simplex_energy(case.record.T))
         ratios.append(case.record.energy / (least * constraint_level(case.record)))
     value, bound = min(ratios), 1.0 - max(rounding(case.setting.n) for case in usable)
-    reason = f"{_counted(usable, cases)}ε is each model's own"
+    reason = counted(usable, cases, "ε is each model's own")
     return Finding(len(usable), bool(value >= bound), float(value), bound, reason)
 
 
@@ -112,8 +107,7 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
     skipped = ", ".join(f"{count} {what}" if several else what for what, count in known.items() if count)
     if not ratios:
         return not_judged(skipped + _worst(cases), cases, *_ROBUST)
-    reason = (_counted(ratios, cases) + skipped).removesuffix("; ")
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, reason)
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases, skipped))
 
 
 _Judge = Callable[[Sequence[Case], Theory], Finding]
