@@ -16,7 +16,7 @@ from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude
 from theory.features.polygon import Law, polygon
 from verify.claims.tolerance import relative_rms, sorted_gaps
-from verify.thresholds import APART, DROPPED_LENGTH, SEEN_OFTEN, STORED
+from verify.thresholds import APART, DROPPED_LENGTH, SAMPLED, SEEN_OFTEN, STORED
 
 Places = NDArray[np.intp]
 
@@ -30,8 +30,9 @@ _SIMPLICES = {0: "single direction", 1: "antipodal pair", 2: "triangle", 3: "tet
 def find_stored(W: Floats, b: Floats, points: DistinctPoints, memorized: bool) -> Places:
     """The features that are stored, by index: seen often, and returned both alone and where they occur.
 
-    A datapoint of several features counts once, however many copies it has; it may be stored as a whole. Where
-    every datapoint is memorized, copies of one-hot datapoints count once, too.
+    Where its few occurrences may by chance be why too much of a feature is missed, it is stored. A datapoint of several
+    features counts once, however many copies it has; it may be stored as a whole. Where every datapoint is memorized,
+    copies of one-hot datapoints count once, too.
     """
     data = points.data
     values, features, columns = data.values, data.indices, data.columns
@@ -45,8 +46,9 @@ def find_stored(W: Floats, b: Floats, points: DistinctPoints, memorized: bool) -
         np.sum(W[:, features] * hidden[:, columns], axis=0),
     ):
         output = np.maximum(projected + b[features], 0)
-        missed = np.bincount(features, weights * (values - output) ** 2, minlength=data.n)
-        enough &= missed <= (1 - STORED) * energy
+        beyond = (values - output) ** 2 - (1 - STORED) * values**2
+        total = np.bincount(features, weights * beyond, minlength=data.n)
+        enough &= total <= SAMPLED * np.sqrt(np.bincount(features, weights * beyond**2, minlength=data.n))
     return np.flatnonzero(enough)
 
 

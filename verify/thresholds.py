@@ -12,6 +12,9 @@ __all__ = ["DROPPED_ERROR", "DROPPED_LENGTH", "MEMORIZED_ERROR"]
 #: A feature or datapoint is stored where at least this share of its energy is reconstructed. Columns of the sea
 #: reconstruct less than 0.4 of a feature, those of a ring of up to ten more than 0.63.
 STORED = 0.6
+#: ... or less by no more standard errors than this: of an octagon's eight features on thirty occurrences each, one or
+#: more would else be missing in half of all draws. A column without a bias below `STORED` is never within these.
+SAMPLED = 2.0
 #: What holds for most, or for the larger part.
 MAJORITY = 0.5
 #: A stored feature occurs in at least this many datapoints, so that it is not the property of a few of them.

@@ -191,6 +191,18 @@ def test_a_feature_is_stored_from_ten_occurrences_on_where_six_tenths_are_kept(t
     assert len(found) == stored
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_octagon_is_found_on_thirty_occurrences_of_each_feature(seed):
+    """Of its eight features one or two have amplitudes of which less than six tenths are kept, by chance."""
+    numbers, octagon = np.random.default_rng(seed), polygon(8, "uniform")
+    model = np.zeros((2, 20)), np.append(np.full(8, octagon.bias), np.zeros(12))
+    model[0][:, :8] = polygon_vertices(8, octagon.radius_squared)
+    X = np.tile(np.eye(20), 30) * numbers.uniform(size=600)
+    found = diagnose(measure(model, X), model, X)
+    assert found.features == tuple(range(8))
+    assert "regular octagon" in found.evidence
+
+
 def test_copies_of_memorized_one_hot_datapoints_are_no_features():
     X = np.eye(6)[:, np.arange(120) % 6]
     model = tgon_hidden(6), 1 - np.sum(tgon_hidden(6) ** 2, axis=0)
