@@ -242,7 +242,7 @@ def _two_circles(record: Record, lengths: Floats) -> Diagnosis | None:
     errors = record.point_error / np.square(record.norms)
     if np.median(errors) >= DROPPED_ERROR or errors.max() > 1 - STORED or jumps.max() < CIRCLE_RATIO:
         return None
-    if record.norms.max() >= CIRCLE_RATIO * record.norms.min():  # the least-norm lengths differ as well
+    if np.max(record.norms) >= CIRCLE_RATIO * np.min(record.norms):  # the least-norm lengths differ as well
         return None
     inner = int(np.argmax(jumps)) + 1
     inside = f"{inner} {'point' if inner == 1 else 'points'} at length {_range(ordered[:inner])}"
