@@ -285,13 +285,16 @@ def _clusters(model: _Model) -> Diagnosis | None:
     merges = scipy.cluster.hierarchy.linkage((record.hidden[:, chosen] / lengths).T, "single")
     heights = np.maximum(merges[:, 2], np.finfo(float).eps)
     jumps = heights[1:] / heights[:-1]
-    at = int(np.argmax(jumps))
+    least = (
+        len(chosen) - 1 - len(chosen) // 2
+    )  # at most half as many bundles as points; two may nearly coincide
+    at = least + int(np.argmax(jumps[least:]))
     labels = scipy.cluster.hierarchy.fcluster(merges, heights[at], "distance") - 1
     sizes = np.bincount(labels)
     sums = data.sparse()[:, chosen] @ np.eye(len(sizes))[labels]
     explained = float(np.sum(np.sum(sums**2, axis=0) / sizes))
     gain = float(np.sum(data.norms[chosen] ** 2 - record.point_error[chosen]))
-    if jumps[at] < CLUSTER_RATIO or 2 * len(sizes) > len(chosen) or gain < MAJORITY * explained:
+    if jumps[at] < CLUSTER_RATIO or gain < MAJORITY * explained:
         return None
     evidence = f"{len(sizes)} bundles of {shown(sizes.tolist())} datapoints, {jumps[at]:.3g} times as far apart as wide"
     return Diagnosis("clusters", f"{evidence}; {_error(record)}")

@@ -115,6 +115,13 @@ def test_bundles_are_clusters_where_they_lie_three_times_as_far_apart(ratio, nam
     assert diagnose(measure(model, X), model, X).name == name
 
 
+@pytest.mark.parametrize("seed", [46, 194])
+def test_two_datapoints_of_a_bundle_may_nearly_coincide(seed):
+    """Then the lengths at which points of one bundle join differ by more than bundles from points."""
+    model, data = build("clusters", np.random.default_rng(seed), 0.5)
+    assert diagnose(measure(model, data), model, data).name == "clusters"
+
+
 @pytest.mark.parametrize(
     ("spread", "share", "name"),
     [

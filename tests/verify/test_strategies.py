@@ -90,7 +90,7 @@ def test_memorizing_models_memorize(case):
     assert record.assumes("unit norm", "disjoint supports", "active outputs")
 
 
-@given(strategies.end_states(names=("clusters", "collapsed", "dropped point", "single point"), max_noise=0.5))
+@given(strategies.end_states(names=("clusters", "collapsed", "dropped point", "single point")))
 def test_end_states_are_what_they_are_called(case):
     name, model, data = case
     assert diagnose(measure(model, data), model, data).name == name
