@@ -41,8 +41,10 @@ def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share:
     assert (z[asleep] < 0).all()
     inactive = (parameters[:m].T @ hidden + parameters[m][:, None] < 0).all(axis=1)
     assert not (asleep & ~inactive).any()
-    if share > 1.19 and m <= 2:  # in more dimensions the polytope is wide
+    if share > 1.19 and m <= 2:
         assert asleep.any()
+    # boxes of more dimensions are wider, but hold no feature awake whose bias is twice as low
+    assert sleeping.stays_inactive(np.vstack([W, 2 * b]).astype(np.float32), limits).any()
 
 
 def test_the_polytope_test_can_fail() -> None:

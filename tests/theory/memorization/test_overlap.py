@@ -22,9 +22,10 @@ SPARSITIES = st.floats(0.01, 0.9999)
 
 @given(st.integers(1, 5_000), SPARSITIES)
 def test_overlap_of_a_pair_is_one_minus_disjointness(n, sparsity):
-    filled = -np.expm1(n * np.log1p(sparsity - 1))  # both divide by its square what is rounded to n ε
+    """To the accuracy that both state; they are probabilities, so that it is absolute too."""
+    p, eps = 1 - sparsity, np.finfo(float).eps
     assert pair_overlap_probability(n, sparsity) == pytest.approx(
-        1 - disjoint_probability(2, n, sparsity), abs=1e-12 + 8 * n * np.finfo(float).eps / filled**2
+        1 - disjoint_probability(2, n, sparsity), abs=(n * np.log(n / p) + 16 * (1 + sparsity / p)) * eps
     )
 
 
