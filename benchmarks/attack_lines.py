@@ -24,21 +24,7 @@ _TINY = ("--n", "60", "--sparsity", "0.9", "--steps", "20", "--seeds", "1", "--d
 
 #: Texts for any option, and for those of a kind.
 _ANY = ["", "x", "-1", "0", "nan", "1e400", "٣", "9" * 5000, "1.5", "3", "--", "%s", "'", "inf"]
-_NUMBERS = [
-    "1",
-    "2",
-    "3",
-    "5",
-    "3:5",
-    "2,3",
-    "5:3",
-    "0x10",
-    "99999999999999999999",
-    "1000000000",
-    "0.5",
-    "1e-9",
-    "7",
-]
+_NUMBERS = "1 2 3 5 3:5 2,3 5:3 0x10 99999999999999999999 1000000000 0.5 1e-9 7".split()
 
 
 class OverTimeError(BaseException):
@@ -118,20 +104,8 @@ def _files(folder: Path) -> list[str]:
     shutil.copytree(ROOT / "experiments/threshold/tables", folder / "tables" / "tables")
     shutil.copy(ROOT / "experiments/threshold/commentary.md", folder / "tables")
     (folder / "garbage").write_bytes(random.Random(0).randbytes(5000))
-    return [
-        *(
-            "run.safetensors",
-            "model.npz",
-            "data.npy",
-            "sweep.toml",
-            "tables",
-            "garbage",
-            "runs",
-            "new",
-            "missing/x",
-        ),
-        *("/proc/none", "/dev/null", ".", "a" * 4000),
-    ]
+    named = "run.safetensors model.npz data.npy sweep.toml tables garbage runs new missing/x"
+    return [*named.split(), "/proc/none", "/dev/null", ".", "a" * 4000]
 
 
 def fuzzed(numbers: random.Random, scale: float, folder: Path) -> list[dict[str, object]]:

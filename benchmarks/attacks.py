@@ -33,20 +33,7 @@ PROCESSES.set_forkserver_preload(
     ["torch", "numba", "matplotlib.pyplot", "scipy.optimize", "tgon.cli.main", "verify"]
 )
 
-TRAIN = (
-    "train",
-    "--T",
-    "3,4",
-    "--n",
-    "600",
-    "--sparsity",
-    "0.98",
-    "--steps",
-    "6000",
-    "--seeds",
-    "2",
-    "--quiet",
-)
+TRAIN = tuple("train --T 3,4 --n 600 --sparsity 0.98 --steps 6000 --seeds 2 --quiet".split())
 SWEEP = (
     'title = "s"\n[setting]\nn = 600\nsparsity = 0.98\nsteps = 4000\n[grid]\nT = [2, 3, 4]\nseed = "0:2"\n'
 )
@@ -58,14 +45,7 @@ def _commands(folder: Path) -> dict[str, tuple[str, ...]]:
     return {
         "train": (*TRAIN, "--out", str(folder)),
         "sweep": ("sweep", str(folder.parent / "sweep.toml"), "--out", str(folder), "--quiet"),
-        "figure": (
-            "figure",
-            "threshold",
-            "--from",
-            str(ROOT / "experiments/threshold"),
-            "--out",
-            str(folder),
-        ),
+        "figure": ("figure", "threshold", "--from", f"{ROOT}/experiments/threshold", "--out", str(folder)),
     }
 
 
