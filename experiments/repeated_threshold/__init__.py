@@ -141,12 +141,12 @@ def findings(tables: Tables) -> list[Finding]:
 
 
 def _kicked(thresholds: pd.DataFrame) -> list[Finding]:
-    """Up to which R/(T/n) the state without the point returns from a kick, over the draws of the largest T/n."""
+    """Up to which R/(T/n) the state without the point returns from a kick, the middle of the step that holds it."""
     rows, said = [], "In the model the state without the point returns from a kick"
     for n, own in parts(thresholds[thresholds["law"] == "kicked"], "n"):
         for unit in UNITS[-3:]:
             ends = own[own["T"] == unit * n][["low", "high"]].mean(axis=1) / unit
-            at, quantity = f"n = {n}, T/n = {unit}", "last R/(T/n), median and range"
+            at, quantity = f"n = {n}, T/n = {unit}", "R/(T/n), middle of a step, median and range"
             rows.append(measured(said, quantity, median_range(ends), len(ends), at))
     return rows
 
