@@ -25,7 +25,8 @@ from theory.setting import Setting
 #: Steps before the early state is timed: code is compiled, memory touched, Adam's first steps are over.
 EARLY_STEPS = 20
 
-_TUNED = {
+#: The memory thresholds of glibc, raised: it keeps large arrays instead of returning them at every step.
+TUNED = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "MALLOC_TOP_PAD_": str(1 << 26),
@@ -144,7 +145,7 @@ def run(plan: Plan, progress: Callable[[str], None] = lambda line: None) -> Iter
         for _ in range(plan.repeats):
             answer = in_process(measure_speed, timed | {"late": plan.late})
             answer["default"] = in_process(measure_plain, timed)["plain"]
-            answer["tuned"] = in_process(measure_plain, timed, _TUNED)["plain"]
+            answer["tuned"] = in_process(measure_plain, timed, TUNED)["plain"]
             found.append(answer)
         median = {name: statistics.median(answer[name] for answer in found) for name in found[0]}
         plain = {name: median[name] for name in ("default", "tuned")}
