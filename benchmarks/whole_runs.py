@@ -4,10 +4,10 @@ checkout: python benchmarks/whole_runs.py. Takes half an hour on two cores and w
 engine : seconds of one run of the cpu engine, compiled before; where runs are small, of as many as there are cores,
     side by side, over their number. first_5, to_25, rest: the shares of it that the first 5 %, the next 20 % and the
     other steps take.
-plain, compiled, batched : seconds a run of the plain torch loop would take, from some seconds of steps times 50 000
-    (each of its steps does the same work), with raised memory thresholds; with its loss through torch.compile; and for
-    `BATCH` seeds stacked into one batch of models, over their number.
-plain_ratio, compiled_ratio, batched_ratio : each over engine.
+plain, stacked, compiled, batched : seconds a run would take with torch, from some seconds of steps times 50 000 (each
+    does the same work), with raised memory thresholds: the plain loop, the reference engine; the loop below with one
+    seed; the same through torch.compile; and with `BATCH` seeds as one batch of models, over their number.
+plain_ratio, … : each over engine.
 """
 
 import os
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from numerics import benchmark
-from numerics.benchmark import EARLY_STEPS, TUNED, in_process, ms_per_step, setting_of, started
+from numerics.benchmark import EARLY_STEPS, TUNED, in_process, measure_plain, ms_per_step, setting_of, started
 from numerics.data import draw_dataset
 from numerics.engines.cpu.trajectory import uses_all_cores
 from numerics.starts import draw_start
@@ -99,10 +99,12 @@ def rows() -> list[dict[str, Any]]:
     for n, T, m in SIZES:
         size = {"n": n, "T": T, "m": m}
         row = size | in_process(measure_engine, size)
-        for name, seeds, compiled in (("plain", 1, False), ("compiled", 1, True), ("batched", BATCH[T], False)):
+        plain = in_process(measure_plain, size | {"seconds": SECONDS}, TUNED)["plain"]
+        row["plain"] = plain * setting_of(n, T, m).steps / 1e3
+        for name, seeds, compiled in (("stacked", 1, False), ("compiled", 1, True), ("batched", BATCH[T], False)):
             request = size | {"seeds": seeds, "compiled": compiled}
             row[name] = in_process(measure_loop, request, TUNED)["seconds"]
-            row[f"{name}_ratio"] = row[name] / row["engine"]
+        row |= {f"{name}_ratio": row[name] / row["engine"] for name in ("plain", "stacked", "compiled", "batched")}
         print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
         found.append(row)
     return found

@@ -37,21 +37,27 @@ def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
     return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
 
 
+def least_mean(epsilon, dtype):
+    """Below it, Adam's mean is 0. Without a gradient it would decay to subnormal numbers, where arithmetic is ten times
+    as slow. A step is at most rate·mean/ε, here rate·1e-26: it decides nothing but ties between two roundings.
+    """
+    return min(1e4 * float(np.finfo(dtype).tiny), 1e-26 * epsilon)
+
+
 @njit(**OPTIONS | {"fastmath": _KEEPS_NAN})
 def adamw(parameter, first, second, gradient, scalars, start, stop):
-    """One AdamW step of a range in the order of `torch.optim.AdamW`; whether it is finite after it."""
+    """One AdamW step of a range in the order of `torch.optim.AdamW`; whether it is finite after it. A mean
+    below the last of ``scalars``, the `least_mean`, is 0.
+    """
     scale, keep, rate, root, epsilon = scalars[0], scalars[1], scalars[2], scalars[3], scalars[4]
-    beta1, beta2, rest1, rest2 = scalars[5], scalars[6], scalars[7], scalars[8]
+    beta1, beta2, rest1, rest2, least = scalars[5], scalars[6], scalars[7], scalars[8], scalars[9]
     parameter, first = parameter[start:stop], first[start:stop]
     second, gradient = second[start:stop], gradient[start:stop]
     zero = nothing = parameter.dtype.type(0)
-    # Without a gradient a mean decays to subnormal numbers and stays there, where arithmetic is ten times as slow. Once
-    # a step of it is 0, it may be 0: no parameter has other bits then.
-    subnormal = parameter.dtype.type(1e-38)
     for i in range(parameter.size):
         g = gradient[i] * scale
         mean = first[i] * beta1 + g * rest1
-        mean = zero if rate * mean == zero and abs(mean) < subnormal else mean
+        mean = zero if abs(mean) < least else mean
         square = second[i] * beta2 + g * g * rest2
         first[i] = mean
         second[i] = square

@@ -114,7 +114,8 @@ class CpuTrajectory:
         # The mean over features divides every gradient by n, which to Adam is an ε n times as large.
         self._epsilon = setting.adam_epsilon * (data.n if setting.loss == "mean" else 1)
         self._can_cull = LEAST_POINTS <= data.T and (setting.m == 2 or data.T <= MOST_POINTS)
-        self._scalars = np.zeros(9, dtype)
+        self._scalars = np.zeros(10, dtype)
+        self._scalars[9] = kernels.least_mean(self._epsilon, dtype)
         self._work = _Workspace(data, setting.m, dtype)
         decay = (1.0 - self._rates * self._weight_decay).astype(dtype).astype(np.float64)
         start = np.vstack([W, b[None, :]]).astype(dtype)

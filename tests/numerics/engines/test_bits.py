@@ -99,13 +99,23 @@ def test_runs_equal_the_reference(
     assert np.abs(walk("cpu", setting, data, W, b) - reference).max() > allowed
 
 
-def test_a_mean_without_gradients_ends_at_zero_once_its_steps_are_zero():
+def test_a_mean_without_gradients_ends_at_zero_before_it_is_subnormal():
     """Subnormal numbers are slow. What still moves a parameter stays, and NaN is carried on."""
-    scalars = np.array([1, 1, 1e-3, 1, 1e-8, 0.9, 0.999, 0.1, 0.001], np.float32)
-    parameter, second, gradient = np.ones(3, np.float32), np.ones(3, np.float32), np.zeros(3, np.float32)
-    first = np.array([1e-30, 1e-40, np.nan], np.float32)
+    least = kernels.least_mean(1e-8, np.float32)
+    assert least > 1e3 * float(np.finfo(np.float32).tiny)
+    scalars = np.array([1, 1, 1e-3, 1, 1e-8, 0.9, 0.999, 0.1, 0.001, least], np.float32)
+    parameter, second, gradient = (
+        np.full(3, 1e-20, np.float32),
+        np.zeros(3, np.float32),
+        np.zeros(3, np.float32),
+    )
+    first = np.array([2 * least, 1.05 * least, np.nan], np.float32)
+    before = parameter.copy()
     kernels.adamw(parameter, first, second, gradient, scalars, 0, 3)
-    assert first[:2] == pytest.approx([9e-31, 9e-41], rel=1e-3, abs=0)
-    for _ in range(300):
-        kernels.adamw(parameter, first, second, gradient, scalars, 0, 3)
-    assert np.array_equal(first, [0, 0, np.nan], equal_nan=True)
+    assert first[0] == pytest.approx(1.8 * least)
+    assert np.array_equal(first[1:], [0, np.nan], equal_nan=True)
+    assert np.array_equal(parameter[:2], before[:2])  # the step that is left out would not have moved it
+    scalars[9] = kernels.least_mean(0.0, np.float32)  # without ε every mean moves its parameter by the rate
+    first = np.full(3, 1e-40, np.float32)
+    kernels.adamw(parameter, first, second, gradient, scalars, 0, 3)
+    assert (first > 0).all()
