@@ -2,7 +2,7 @@
 float64.
 
 Training ends above the least norm (`optimization.decay-budget`). Polishing follows the descent of ‖W‖² (biases are
-free) within zero loss, in short steps, until the first-order conditions hold (`numerics.least_norm.programme`). The
+free) within zero loss, in short steps, until the first-order conditions hold (`theory.least_norm`). The
 point is exactly stationary, but need not be the least of all. Dropped points, near the origin and not reconstructed,
 stay so: columns 0, biases the data's mean 1/T, the others silent at the origin (`stationary.dropped-loss`); the norm
 is then least among models that forget the same points. Unseen features get zero weight and bias.
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from numerics.data import Dataset
 from numerics.least_norm import DROPPED_ERROR, DROPPED_LENGTH
-from numerics.least_norm.programme import LeastNormProgramme, certificate_of, descended, finished
+from numerics.least_norm.programme import Reduction
 from numerics.measurement.record import measure, read_with_data
 from theory.arrays import Floats
-from theory.codes.programme import Certificate
+from theory.least_norm import Certificate, descended, finished
 from theory.record import Record
 
-#: Residuals below this make a certificate.
-CERTIFIED = 1e-9
+#: Most steps of descent.
+STEPS = 3_000
 #: Where a constraint is violated by more than this, what was found is no model of zero loss.
 FEASIBLE = 1e-6
 
@@ -52,7 +52,7 @@ class Polished:
     @property
     def settled(self) -> bool:
         """Whether every residual of the certificate is below 1e-9."""
-        return self.certificate.holds(CERTIFIED)
+        return self.certificate.holds()
 
     @property
     def keeps_order(self) -> bool | None:
@@ -82,16 +82,15 @@ def polish(model: Any, data: Dataset | Any) -> Polished:
     W, b = stored.W, stored.b
     before = measure((W, b), dataset)
     dropped = _dropped(before)
-    programme = LeastNormProgramme.of(dataset, dropped)
-    columns, steps = descended(programme, programme.reduced(W))
-    columns = finished(programme, columns)
-    certificate = certificate_of(programme, columns)
+    reduction = Reduction.of(dataset, dropped)
+    columns, multipliers, steps = descended(reduction.programme, reduction.reduced(W), STEPS)
+    columns, certificate = finished(reduction.programme, columns, multipliers)
     if not certificate.primal <= FEASIBLE:
         obstacle = _obstacle(before.hidden, dataset, dropped)
         raise ValueError(f"no model of zero loss is near this one{obstacle}; polish a run that memorizes")
-    W, b = programme.expanded(columns)
+    W, b = reduction.expanded(columns)
     after = measure((W, b), dataset)
-    return Polished(W, b, before, after, certificate, dropped, programme.shared, steps)
+    return Polished(W, b, before, after, certificate, dropped, reduction.shared, steps)
 
 
 def _dropped(record: Record) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,21 +17,37 @@ from theory.memorization.tgon import simplex_hidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class KnownCode:
-    """A feasible configuration with a name."""
+class MemorizationCode:
+    """Hidden vectors that memorize T datapoints in R^m."""
 
-    name: str  #: the configuration in words
-    hidden: Floats  #: (m, T) hidden vectors, feasible up to rounding
-    exact: str | None  #: energy as a string that SymPy parses, None where no closed form is known
+    name: str  #: the configuration in words ("simplex", "5-gon", "icosahedron", ...), or "numerical"
+    hidden: Floats  #: (m, T), feasible up to rounding; unique at best up to rotations, reflections and relabelling
+    exact: str | None = None  #: energy as a string that SymPy parses, None where no closed form is known
     optimal: bool = False  #: whether the energy is proven to be the least, not only among equal norms
 
     @property
+    def status(self) -> Literal["theorem", "numerical"]:
+        """How it is known that no code has less energy; "numerical" where searches found none."""
+        return "theorem" if self.optimal else "numerical"
+
+    @property
     def energy(self) -> float:
-        """Σ_t ‖h_t‖², to rounding."""
+        """Σ_t ‖h_t‖², the squared weight norm of the model, to rounding."""
         return float(np.sum(self.hidden**2))
 
+    @property
+    def radius_squared(self) -> Floats:
+        """(T,) the squared lengths ‖h_t‖²."""
+        return np.asarray(np.sum(self.hidden**2, axis=0), dtype=np.float64)
 
-def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
+    @property
+    def equal_norms(self) -> bool:
+        """Whether all squared lengths agree to a relative 1e-9."""
+        squared = self.radius_squared
+        return bool(np.ptp(squared) <= 1e-9 * squared.max())
+
+
+def known_codes(T: int, m: int) -> tuple[MemorizationCode, ...]:
     """Every named configuration of T points in R^m, those proven optimal first; may be empty.
 
     Optimal: the simplex (T <= m+1, `codes.simplex-bound`), the T-gon (m = 2, `codes.cap-bound`), the cross-polytope
@@ -41,7 +58,7 @@ def known_codes(T: int, m: int) -> tuple[KnownCode, ...]:
     ['icosahedron']
     """
     if T == 1:
-        return (KnownCode(name="origin", hidden=np.zeros((m, 1)), exact="0", optimal=True),)
+        return (MemorizationCode(name="origin", hidden=np.zeros((m, 1)), exact="0", optimal=True),)
     if m == 2:
         angle = 2 * np.pi * np.arange(T) / T
         vertices = np.stack([np.cos(angle), np.sin(angle)])
@@ -73,7 +90,7 @@ def equal_norm_hidden(directions: Floats) -> Floats:
     return np.asarray(units / math.sqrt(1.0 - maximal_cosine(units)), dtype=np.float64)
 
 
-def shifted_cross_polytope(T: int, m: int) -> KnownCode:
+def shifted_cross_polytope(T: int, m: int) -> MemorizationCode:
     """The unequal-norm configuration for m+2 <= T <= 2m−1 (`codes.shifted-cross-polytope`).
 
     k = 2m−T points h_i = e_i − c·1 in R^k with Gram matrix I − tJ, and the B = 2(T−m) points P ± e_d of a
@@ -91,17 +108,17 @@ def shifted_cross_polytope(T: int, m: int) -> KnownCode:
     hidden = np.block([[simplex, shift], [np.zeros((m - k, k)), axes]])
     name = f"simplex in R^{k} + cross-polytope"
     exact = f"{T - 1} + 2*sqrt({cross})/(sqrt({T}) + sqrt({cross}))"
-    return KnownCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T)
+    return MemorizationCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T)
 
 
-def _orthoplex_part(T: int, m: int) -> KnownCode:
+def _orthoplex_part(T: int, m: int) -> MemorizationCode:
     """T of the cross-polytope's vertices, the best equal-norm code for m+2 <= T <= 2m (Rankin 1955)."""
     vertices = np.hstack([np.eye(m), -np.eye(m)])[:, :T]
-    return KnownCode(name=f"{T} vertices of the orthoplex", hidden=vertices, exact=str(T))
+    return MemorizationCode(name=f"{T} vertices of the orthoplex", hidden=vertices, exact=str(T))
 
 
-def _spherical(name: str, directions: Floats, exact: str, *, optimal: bool = False) -> KnownCode:
-    return KnownCode(name=name, hidden=equal_norm_hidden(directions), exact=exact, optimal=optimal)
+def _spherical(name: str, directions: Floats, exact: str, *, optimal: bool = False) -> MemorizationCode:
+    return MemorizationCode(name=name, hidden=equal_norm_hidden(directions), exact=exact, optimal=optimal)
 
 
 def _signs(length: int) -> Floats:

@@ -6,99 +6,47 @@ i ≠ j (`codes.programme`). With multipliers λ_ji >= 0 a minimum has H Q = 0, 
 minimum is a theorem only where a lower bound of `theory.codes.bounds` is met.
 """
 
-import dataclasses
 import operator
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from theory.arrays import Floats
-from theory.codes.known_codes import KnownCode, equal_norm_hidden, known_codes
+from theory.codes.known_codes import MemorizationCode, equal_norm_hidden, known_codes
 from theory.codes.search import (
     LOOSE_PENALTIES,
     TIGHT_PENALTIES,
     augmented_lagrangian,
-    newton_polish,
-    nonnegative_multipliers,
-    projection_steps,
+    shaken,
     slacks,
     spread_directions,
+    start_batches,
     stationarity_matrix,
 )
-from theory.codes.starts import shaken, start_batches
 from theory.integer_arguments import checked_integer
+from theory.least_norm import (
+    ACTIVE_SLACK,
+    Certificate,
+    LeastNormProgramme,
+    certificate_of,
+    descended,
+    finished,
+    fitting_multipliers,
+)
 
 #: (energy once scaled to be feasible, hidden, multipliers)
 _Candidate = tuple[float, Floats, Floats]
 
-#: A constraint with slack below this is active.
-ACTIVE_SLACK = 1e-8
 #: How many starts must agree on the best energy for the search to end after a batch, and up to how many points: more
 #: points have codes that one start in a hundred reaches while many agree on the next best.
 _HITS, _FEW_POINTS = 12, 16
 #: Most rounds of the refinement of one candidate, most projection steps after it, and how many candidates of many
 #: points take these: from nearly equal energies they lead to minima that differ by a millionth.
 _REFINEMENTS, _PROJECTIONS, _PROJECTED = 30, 100, 2
-#: The most points of a code in closed form, which has T × T multipliers, and of a search, which holds hundreds of them.
+#: The most points of a code in closed form, of up to T × T entries, and of a search, which holds hundreds of them.
 _MOST_POINTS, MOST_SEARCHED = 10_000, 500
 #: Relative energy difference below which two codes are the same one.
 _SAME = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """Residuals of the first-order optimality conditions of `codes.programme`; all are zero at a minimum."""
-
-    stationarity: float  #: largest entry of |H Q| (`codes.stationarity`)
-    primal: float  #: largest violation of ‖h_j‖² − h_i·h_j >= 1
-    complementarity: float  #: largest |λ_ji · slack_ji|
-    dual: float  #: largest violation of λ >= 0
-
-    @property
-    def worst(self) -> float:
-        """The largest of the four residuals."""
-        return float(max(dataclasses.astuple(self)))
-
-    def holds(self, tolerance: float = 1e-9) -> bool:
-        """Whether every residual is below `tolerance`; False when one is not a number."""
-        return all(residual < tolerance for residual in dataclasses.astuple(self))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MemorizationCode:
-    """The least-norm hidden vectors found for T datapoints in R^m, with what certifies them."""
-
-    T: int  #: datapoints
-    m: int  #: hidden dimensions
-    name: str  #: the configuration in words ("simplex", "5-gon", "icosahedron", ...), or "numerical"
-    #: "theorem" when the energy is proven to be the least, else a certified stationary point, the best of all starts
-    status: Literal["theorem", "numerical"]
-    hidden: Floats  #: (m, T), unique at best up to an orthogonal transformation and relabelling
-    multipliers: Floats  #: (T, T) λ, entry [j, i] for the constraint of j against i
-    exact: str | None  #: the energy as a string that SymPy parses, None where no closed form is known
-
-    @property
-    def energy(self) -> float:
-        """Σ_t ‖h_t‖², the squared weight norm of the model."""
-        return float(np.sum(self.hidden**2))
-
-    @property
-    def radius_squared(self) -> Floats:
-        """(T,) the squared lengths ‖h_t‖²."""
-        return np.asarray(np.sum(self.hidden**2, axis=0), dtype=np.float64)
-
-    @property
-    def equal_norms(self) -> bool:
-        """Whether all squared lengths agree to a relative 1e-9."""
-        squared = self.radius_squared
-        return bool(np.ptp(squared) <= 1e-9 * squared.max())
-
-    @property
-    def certificate(self) -> Certificate:
-        """Residuals of the optimality conditions."""
-        return certify(self.hidden, self.multipliers)
 
 
 def memorization_code(T: int, m: int, *, starts: int | None = None) -> MemorizationCode:
@@ -107,9 +55,9 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
     T, m >= 1, T <= 2 when m = 1. Proven optima (T <= m+1, m = 2, T = 2m, m+2 <= T <= m+4: `codes.shifted-bound`) are
     closed forms, as are the best known spherical codes. Else every configuration of `theory.codes.known_codes` and up
     to `starts` (by default 16 to 384, fewer for larger problems) are optimized, as they are and spread like a spherical
-    code, until many agree; the best certified one wins. The same bits on one machine. Residuals are below 1e-9 whenever
-    `certificate.holds()`. Raises ValueError: T or m outside the domain, starts < 1, T above 500, or 10 000 where a
-    closed form is known.
+    code, until many agree; the best certified one wins. The same bits on one machine. Residuals are below 1e-9 where
+    `certify(code.hidden).holds()`. Raises ValueError: T or m outside the domain, starts < 1, T above 500, or 10 000
+    where a closed form is known.
 
     >>> code = memorization_code(5, 3)
     >>> code.name, round(code.energy, 6), code.equal_norms
@@ -131,24 +79,26 @@ def memorization_code(T: int, m: int, *, starts: int | None = None) -> Memorizat
         raise ValueError(f"T = {T} with m = {m}: its T × T arrays need T <= {most}; try T = {most}")
     known = known_codes(T, m)
     if known and (known[0].optimal or 2 * m < T):  # of the catalogue's codes, searches have found none better
-        return _assemble(T, m, known[0])
+        return known[0]
     return _best_of_search(T, m, known, starts)
+
+
+def programme_of(T: int) -> LeastNormProgramme:
+    """The programme of T orthonormal datapoints; constraint c is that of datapoint `first[c]` against `other[c]`."""
+    first, other = np.nonzero(~np.eye(T, dtype=bool))
+    return LeastNormProgramme(
+        np.eye(T), first, first, other, np.ones(len(first)), np.zeros(len(first), dtype=bool)
+    )
 
 
 def certify(hidden: Floats, multipliers: Floats | None = None) -> Certificate:
     """Residuals of the optimality conditions at (m, T) hidden vectors; rotation and order do not matter.
-    Without multipliers, the non-negative ones on the active constraints that fit best are taken; a feasible point that
-    is not stationary then shows a large `stationarity`.
+    Without multipliers (T, T), entry [j, i] for the constraint of j against i, the non-negative ones on the active
+    constraints that fit best are taken; a feasible point that is not stationary then shows a large `stationarity`.
     """
-    multipliers = optimal_multipliers(hidden) if multipliers is None else multipliers
-    slack = slacks(hidden)
-    paired = np.isfinite(slack)
-    return Certificate(
-        stationarity=float(np.max(np.abs(hidden @ stationarity_matrix(multipliers)))),
-        primal=float(max(0.0, -np.min(slack, initial=np.inf))),
-        complementarity=float(np.max(np.abs(multipliers[paired] * slack[paired]), initial=0.0)),
-        dual=float(max(0.0, -np.min(multipliers))),
-    )
+    held = optimal_multipliers(hidden) if multipliers is None else multipliers
+    programme = programme_of(hidden.shape[1])
+    return certificate_of(programme, hidden, held[programme.first, programme.other])
 
 
 def optimal_multipliers(hidden: Floats) -> Floats:
@@ -157,12 +107,15 @@ def optimal_multipliers(hidden: Floats) -> Floats:
     codes, and the general non-negative least-squares problem has T(T−1) unknowns.
     """
     rows, columns = np.nonzero(slacks(hidden) < ACTIVE_SLACK)
+    multipliers = np.zeros((hidden.shape[1], hidden.shape[1]))
     if not len(rows):
-        return np.zeros((hidden.shape[1], hidden.shape[1]))
+        return multipliers
     symmetric = _symmetric_multipliers(hidden, rows, columns)
     if certify(hidden, symmetric).worst < 1e-12 * hidden.shape[1]:
         return symmetric
-    return nonnegative_multipliers(hidden, rows, columns)
+    programme = programme_of(hidden.shape[1])
+    multipliers[programme.first, programme.other] = fitting_multipliers(programme, hidden)
+    return multipliers
 
 
 def _symmetric_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
@@ -182,45 +135,29 @@ def _symmetric_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDAr
     return np.asarray(np.tensordot(weights, unit, axes=1), dtype=np.float64)
 
 
-def _best_of_search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> MemorizationCode:
-    named = min(known, key=lambda code: code.energy, default=None)
-    best: _Candidate | None = None
+def _best_of_search(T: int, m: int, known: tuple[MemorizationCode, ...], starts: int) -> MemorizationCode:
+    """Lower energy wins among certified points; a certified one wins over one that is not."""
+    programme, named = programme_of(T), min(known, key=lambda code: code.energy, default=None)
+    best: tuple[float, Floats, bool] | None = None
     if named is not None and certify(named.hidden).holds():
-        best = named.energy, named.hidden, optimal_multipliers(named.hidden)
+        best = named.energy, named.hidden, True
     tried = 0 if known or T <= _FEW_POINTS else _PROJECTED
-    for number, (energy, hidden, multipliers) in enumerate(_refined(_search(T, m, known, starts))):
-        lower = best is None or energy <= best[0] * (1 - 1e-7) or not certify(*best[1:]).holds()
+    for number, (energy, point, multipliers) in enumerate(_refined(_search(T, m, known, starts))):
+        lower = best is None or energy <= best[0] * (1 - 1e-7) or not best[2]
         if number >= tried and not lower:
             continue
-        hidden, multipliers = _polished(hidden, multipliers)
-        candidate = _feasible_energy(hidden), hidden, multipliers
-        if best is None or _preferred(candidate, best):
-            best = candidate
+        held = multipliers[programme.first, programme.other]
+        hidden, certificate = finished(programme, *descended(programme, point, _PROJECTIONS, held)[:2])
+        settled, energy = certificate.holds(), _feasible_energy(hidden)
+        if best is None or (energy < best[0] * (1 - _SAME) if settled == best[2] else settled):
+            best = energy, hidden, settled
     assert best is not None, "the search returns at least one candidate"
     if named is not None and best[0] >= named.energy * (1 - _SAME):
-        return _assemble(T, m, named)
-    return _assemble(T, m, KnownCode(name="numerical", hidden=best[1], exact=None), best[2])
+        return named
+    return MemorizationCode(name="numerical", hidden=best[1])
 
 
-def _preferred(candidate: _Candidate, best: _Candidate) -> bool:
-    """Lower energy wins among certified points; a certified one wins over one that is not."""
-    settled, had_settled = certify(*candidate[1:]).holds(), certify(*best[1:]).holds()
-    return candidate[0] < best[0] * (1 - _SAME) if settled == had_settled else settled
-
-
-def _assemble(T: int, m: int, code: KnownCode, multipliers: Floats | None = None) -> MemorizationCode:
-    return MemorizationCode(
-        T=T,
-        m=m,
-        name=code.name,
-        status="theorem" if code.optimal else "numerical",
-        hidden=code.hidden,
-        multipliers=optimal_multipliers(code.hidden) if multipliers is None else multipliers,
-        exact=code.exact,
-    )
-
-
-def _search(T: int, m: int, known: tuple[KnownCode, ...], starts: int) -> list[_Candidate]:
+def _search(T: int, m: int, known: tuple[MemorizationCode, ...], starts: int) -> list[_Candidate]:
     """The most promising candidates, best first; it ends after a batch once `_HITS` starts agree on the best energy."""
     found: list[_Candidate] = []
     if known:
@@ -271,15 +208,3 @@ def _refined(candidates: list[_Candidate]) -> list[_Candidate]:
 def _ranked(hidden: Floats, multipliers: Floats) -> list[_Candidate]:
     ranked = [(_feasible_energy(h), h, held) for h, held in zip(hidden, multipliers, strict=True)]
     return sorted(ranked, key=operator.itemgetter(0))
-
-
-def _polished(hidden: Floats, multipliers: Floats) -> tuple[Floats, Floats]:
-    """Projection steps, then Newton's method with the active set that certifies best."""
-    best = hidden, multipliers = projection_steps(hidden, multipliers, _PROJECTIONS)
-    for tolerance in (1e-6, 1e-4, 1e-3):
-        if certify(*best).holds(1e-11):
-            break
-        polished = newton_polish(hidden, multipliers, tolerance)
-        if certify(*polished).worst < certify(*best).worst:
-            best = polished
-    return best

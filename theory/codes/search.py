@@ -1,14 +1,15 @@
-"""Local optimization of the minimum-norm programme (`codes.programme`), many starts side by side: (starts, m, T).
+"""Starts of the search for memorization codes (`codes.programme`), and how they come near a minimum side by side.
 
-A slack or multiplier `[j, i]` is that of datapoint j against i. An augmented Lagrangian with a limited-memory
-quasi-Newton method brings each start near a minimum. Projection steps follow for the best (`codes.projection-step`):
-they stay nearly feasible, lower the energy, leave saddle points and find the active set. Newton's method finishes.
+A slack or multiplier `[j, i]` is that of datapoint j against i. Starts (starts, m, T) are a fixed sequence. An
+augmented Lagrangian with a limited-memory quasi-Newton method brings each near a minimum, where `theory.least_norm`
+takes over.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.active_constraints import fitting_multipliers, least_distance, newton_step
 from theory.arrays import Floats
 from theory.descent import Objective, descend
 
@@ -18,8 +19,8 @@ LOOSE_PENALTIES = (2.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 TIGHT_PENALTIES = (*LOOSE_PENALTIES[3:], 5000.0)
 _STEPS = 60
 _MEMORY = 8
-#: Slack below which a projection step keeps a constraint, and the longest step it takes in one coordinate.
-_NEAR, _LONGEST_STEP = 0.2, 0.03
+#: Starts that are optimized side by side; whether they agree is seen after each batch.
+_BATCH = 64
 #: Exponents of the soft maximum that spreads directions; the last one bounds the cosine to about 2 log(T)/8192.
 _EXPONENTS = (4.0, 16.0, 64.0, 256.0, 1024.0, 8192.0)
 
@@ -106,70 +107,43 @@ def _descend(objective: Objective, points: Floats, steps: int) -> Floats:
     )
 
 
-def projection_steps(hidden: Floats, multipliers: Floats, limit: int) -> tuple[Floats, Floats]:
-    """Repeated h ← argmin ‖y‖² under the constraints linearized at h; point and multipliers (`codes.projection-step`).
-    `hidden` (m, T) and `multipliers` (T, T) of one start. Stops at a step below 1e-9 or after `limit` steps. Quadratic
-    where the active constraints pin the code down, as they mostly do; elsewhere linear, or it leaves a saddle point.
+def start_batches(T: int, m: int, starts: int) -> Iterator[Floats]:
+    """Directions, one in two (from m = 6 on one in four) with an axis of symmetry, for rare codes."""
+    # The seed is a function of T and m alone: a fixed sequence of start points, not a source of randomness.
+    generator = np.random.default_rng([T, m])
+    folds = [fold for fold in range(2, 7) if T % fold <= m - 2 and fold < T]
+    every = 2 if m < 6 else 4
+    for first in range(0, starts, _BATCH):
+        directions = generator.normal(size=(min(_BATCH, starts - first), m, T))
+        for number in range(1, len(directions), every) if folds else ():
+            fold = folds[number // every % len(folds)]
+            _turn(directions[number], fold, generator.integers(fold, size=m // 2))
+        yield directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+def _turn(directions: Floats, fold: int, angles: NDArray[np.intp]) -> None:
+    """Make (m, T) directions symmetric in place: T // fold orbits of one turn, the rest where it moves nothing.
+    The turn is by 1/fold of a circle in the first plane and by `angles` of these in the others.
     """
-    for _ in range(limit):
-        slack = slacks(hidden)
-        rows, columns = np.nonzero(slack < _NEAR)
-        found = least_distance(
-            hidden.ravel(),
-            _active_jacobian(hidden, rows, columns),
-            slack[rows, columns],
-            active=multipliers[rows, columns] > 0,
-        )
-        if found is None:
-            break
-        target = found[0].reshape(hidden.shape)
-        step = target - hidden
-        size = float(np.max(np.abs(step)))
-        hidden = hidden + step * min(1.0, _LONGEST_STEP / size) if size else target
-        multipliers = np.zeros_like(multipliers)
-        multipliers[rows, columns] = found[1]
-        if size < 1e-9:
-            break
-    return hidden, multipliers
+    m, T = directions.shape
+    orbits, rest = T // fold, T % fold
+    angles[0] = 1
+    while m - 2 * np.count_nonzero(angles) < rest:  # the rest has to differ in directions that are not moved
+        angles[np.flatnonzero(angles)[-1]] = 0
+    moved = np.repeat(angles, 2) > 0
+    turn = np.exp(2j * np.pi * angles / fold)[:, None]
+    pairs = directions[: len(moved), :orbits]
+    planes = pairs[::2] + 1j * pairs[1::2]
+    for copy in range(1, fold):
+        places = slice(copy * orbits, (copy + 1) * orbits)
+        planes = planes * turn
+        directions[: len(moved) : 2, places] = planes.real
+        directions[1 : len(moved) : 2, places] = planes.imag
+        directions[len(moved) :, places] = directions[len(moved) :, :orbits]
+    directions[np.flatnonzero(moved), T - rest :] = 0.0
 
 
-def newton_polish(hidden: Floats, multipliers: Floats, tolerance: float) -> tuple[Floats, Floats]:
-    """Newton's method with the constraints of slack <= `tolerance` held as equalities; point and multipliers.
-    `hidden` (m, T) and `multipliers` (T, T) of one start; those returned are the non-negative ones that fit the last
-    point best. Convergence is quadratic when the active set is the right one.
-    """
-    rows, columns = np.nonzero(slacks(hidden) <= tolerance)
-    best, best_size, held = hidden, np.inf, multipliers[rows, columns]
-    for _ in range(6):
-        jacobian, full = _active_jacobian(hidden, rows, columns), np.zeros_like(multipliers)
-        full[rows, columns] = held
-        slack = slacks(hidden)[rows, columns]
-        gradient: Floats = 2 * hidden.ravel() - jacobian.T @ held
-        size = float(max(np.max(np.abs(slack), initial=0.0), np.max(np.abs(gradient))))
-        if size >= best_size / 2 and best_size < 1e-9:
-            break
-        if size < best_size:
-            best, best_size = hidden, size
-        if size > 1e3:
-            break
-        hessian = np.asarray(np.kron(np.eye(len(hidden)), 2 * stationarity_matrix(full)), dtype=np.float64)
-        step, change = newton_step(hessian, jacobian, gradient, slack)
-        hidden, held = hidden + step.reshape(hidden.shape), held + change
-    return best, nonnegative_multipliers(best, rows, columns)
-
-
-def _active_jacobian(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
-    """(active, m T) derivatives of ‖h_j‖² − h_i·h_j in the order of `hidden.ravel()`."""
-    dimensions, points = hidden.shape
-    jacobian = np.zeros((len(rows), dimensions, points))
-    index = np.arange(len(rows))
-    jacobian[index, :, rows] = (2 * hidden[:, rows] - hidden[:, columns]).T
-    jacobian[index, :, columns] -= hidden[:, rows].T
-    return jacobian.reshape(len(rows), hidden.size)
-
-
-def nonnegative_multipliers(hidden: Floats, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Floats:
-    """(T, T) multipliers >= 0 on the given constraints that make `hidden` as nearly stationary as possible."""
-    full = np.zeros((hidden.shape[1], hidden.shape[1]))
-    full[rows, columns] = fitting_multipliers(2 * hidden.ravel(), _active_jacobian(hidden, rows, columns))
-    return full
+def shaken(hidden: Floats, size: float = 0.01, copies: int = 1) -> Floats:
+    """(copies, m, T) a configuration moved by about `size`, so that the search leaves it if it is a saddle point."""
+    generator = np.random.default_rng(hidden.shape)
+    return np.asarray(hidden + size * generator.normal(size=(copies, *hidden.shape)), dtype=np.float64)
