@@ -1,127 +1,62 @@
-"""Wrong versions of a statement, each changed in one place, that a check has to refute.
+"""Wrong versions of a relation, each changed in one place, that a check has to refute.
 
 One sign, one integer (exponents and summation limits too) by one, sine for cosine, a direction, one symbol for another
-of its domain. One may survive only if it is no error: equal at every point, or an inequality weaker at every point.
+of its domain.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeAlias
 
 import sympy
-from flint import arb
 from sympy.core.relational import Relational
 
-from theory.derivations import steps
 from theory.derivations.domains import Domain, points
-from theory.derivations.intervals import Ball, Undefined, ball, rational_ball
-
-#: A node as it is changed, and what the change is.
-Change: TypeAlias = tuple[sympy.Basic, tuple[object, ...]]
+from theory.derivations.intervals import ball, rational_ball
+from theory.derivations.steps import COUNT, StepInconclusive, StepRefuted, at_points
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A statement with one change, and what says which: printed when it is asked for, as printing is slow."""
-
-    statement: steps.Statement
-    words: tuple[object, ...]
-
-    @property
-    def change(self) -> str:
-        """Which change it is."""
-        return "".join(map(str, self.words))
-
-
-def mutants(step: steps.Step) -> Iterator[Mutant]:
-    """Every mutant of a step's statement, each once.
+def mutants(relation: Relational, domain: Domain) -> set[Relational]:
+    """Every mutant of a relation.
 
     >>> x = sympy.Symbol("x")
-    >>> from theory.derivations.domains import Interval
-    >>> step = steps.Step("a.b", sympy.Eq(sympy.cos(x), 1 - x), {x: Interval(0, 1)}, "")
-    >>> sorted(mutant.change for mutant in mutants(step))[2:]
-    ['1 - x: + for - of -x', '1 - x: - for + of 1', '1 -> 0', '1 -> 2', 'cos(x) -> sin(x)']
+    >>> sorted(map(str, mutants(sympy.Eq(x, sympy.cos(x)), {x: None})))
+    ['Eq(x, sin(x))']
     """
-    seen = {step.statement}
-    for statement, words in _rewrite(step.statement, step.domain):
-        if statement not in seen:
-            seen.add(statement)
-            yield Mutant(statement, words)
+    return set(_changed(relation, domain)) - {relation}
 
 
-def is_refuted(step: steps.Step, mutant: Mutant) -> bool:
-    """Whether the step's own check refutes the mutant; a mutant it cannot settle counts as refuted too."""
+def passes(relation: Relational, domain: Domain) -> bool:
+    """Whether the check of a step passes a relation; one that it cannot settle does not pass."""
     try:
-        steps.at_points(step.label, mutant.statement, step.domain)
-    except (steps.StepRefuted, steps.StepInconclusive):
-        return True
-    return False
-
-
-def is_harmless(step: steps.Step, mutant: Mutant) -> bool:
-    """Whether a surviving mutant is no error: nowhere does it claim more than the statement does.
-    At every point each relation of the mutant must have the gap of the original or a greater one.
-    """
-    originals, changed = list(steps.relations(step.statement)), list(steps.relations(mutant.statement))
-    if len(originals) != len(changed):
-        return mutant.statement == sympy.true or set(changed) < set(originals)
-    return all(
-        _claims_no_more(before, after, step.domain)
-        for before, after in zip(originals, changed, strict=True)
-        if before != after
-    )
-
-
-def _claims_no_more(before: sympy.Basic, after: sympy.Basic, domain: Domain) -> bool:
-    if type(before) is not type(after):
+        at_points("mutant", relation, domain)
+    except (StepRefuted, StepInconclusive):
         return False
-    for point in points(domain, steps.COUNT):
-        values = {symbol: rational_ball(value) for symbol, value in point.items()}
-        try:
-            slack = _excess(after, values) - _excess(before, values)
-        except Undefined:
-            return False
-        if slack < 0 or (isinstance(before, sympy.Eq) and not slack.overlaps(arb(0))):
-            return False
     return True
 
 
-def _excess(relation: sympy.Basic, values: dict[sympy.Symbol, Ball]) -> Ball:
-    sides = (relation.lhs, relation.rhs) if isinstance(relation, sympy.Eq) else (relation.gts, relation.lts)
-    return ball(sides[0], values) - ball(sides[1], values)
+def claims_no_more(mutant: Relational, relation: Relational, domain: Domain) -> bool:
+    """Whether a mutant of an inequality, one that passes, holds by as much as the inequality or more at every point."""
+    more = (mutant.gts - mutant.lts) - (relation.gts - relation.lts)
+    places = ({one: rational_ball(value) for one, value in point.items()} for point in points(domain, COUNT))
+    return not any(ball(more, place) < 0 for place in places)
 
 
-def _rewrite(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
-    """All versions of `node` with one change somewhere inside."""
-    yield from _rewrite_here(node, domain)
-    for place, argument in enumerate(node.args):
-        if isinstance(node, sympy.Derivative) and place > 0:
-            continue
-        for changed, words in _rewrite(argument, domain):
-            arguments = (*node.args[:place], changed, *node.args[place + 1 :])
-            kept = {"evaluate": False} if isinstance(node, Relational) else {}
-            yield node.func(*arguments, **kept), words
-
-
-def _rewrite_here(node: sympy.Basic, domain: Domain) -> Iterator[Change]:
+def _changed(node: sympy.Basic, domain: Domain) -> Iterator[sympy.Basic]:
+    """All versions of `node` with one change, of it or of what is inside."""
     if isinstance(node, sympy.Rational):
-        yield node + 1, (node, " -> ", node + 1)
-        yield node - 1, (node, " -> ", node - 1)
-    elif isinstance(node, sympy.Symbol) and node in domain:
-        for other in sorted(domain, key=lambda symbol: symbol.name):
-            if other != node and domain[other] == domain[node]:
-                yield other, (node, " -> ", other)
+        yield from (node + 1, node - 1)
+    elif node in domain:
+        yield from (other for other in domain if other != node and domain[other] == domain[node])
     elif isinstance(node, sympy.Add):
-        for term in node.args:
-            sign = "+ for -" if term.could_extract_minus_sign() else "- for +"
-            yield node - 2 * term, (node, f": {sign} of ", term)
+        yield from (node - 2 * term for term in node.args)
     elif isinstance(node, sympy.cos | sympy.sin):
-        other = sympy.sin if isinstance(node, sympy.cos) else sympy.cos
-        yield other(*node.args), (node, " -> ", other(*node.args))
+        yield sympy.sin(*node.args) if isinstance(node, sympy.cos) else sympy.cos(*node.args)
     elif isinstance(node, sympy.Tuple) and len(node) == 3:
         index, lower, upper = node
-        yield sympy.Tuple(index, lower + 1, upper), ("from ", lower + 1)
-        yield sympy.Tuple(index, lower, upper - 1), ("to ", upper - 1)
-        yield sympy.Tuple(index, lower, upper + 1), ("to ", upper + 1)
+        ends = (lower + 1, upper), (lower, upper - 1), (lower, upper + 1)
+        yield from (sympy.Tuple(index, *one) for one in ends)
     elif isinstance(node, Relational) and not isinstance(node, sympy.Eq):
-        yield node.reversedsign.func(*node.args, evaluate=False), (node, ": direction")
+        yield node.reversedsign.func(*node.args, evaluate=False)
+    kept = {"evaluate": False} if isinstance(node, Relational) else {}
+    for place, argument in enumerate(node.args[:1] if isinstance(node, sympy.Derivative) else node.args):
+        for changed in _changed(argument, domain):
+            yield node.func(*node.args[:place], changed, *node.args[place + 1 :], **kept)
