@@ -9,7 +9,6 @@ import pytest
 from theory import Setting, polygon, predict, robust_energy_bound, symbolic
 from theory.codes.known_codes import shifted_cross_polytope
 from theory.codes.programme import memorization_code
-from theory.derivations.domains import Integers, Interval
 from theory.dimensionality import dimensionality, maximal_dimensionality
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, normalized, samples, uniform
@@ -80,7 +79,6 @@ REFUSED = [
     ("T <= 500", predict, Setting(T=100_000, m=3)),
     *(("needed", symmetric_rate, *bad) for bad in ((0.4,), (1.0, -1.0))),
     *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5), (1.0, 0.4))),
-    *(("must", sets, *bad) for sets, *bad in ((Interval, 1, 1), (Interval, 2, 1), (Integers, 3, 2))),
     ("rates", reach.reach, [-1.0], 0.1),
     ("rates", reach.reach, [0.5, 3.0], 0.5),
     ("weight_decay", reach.reach, [0.1], -1),

@@ -28,10 +28,10 @@ class Undefined(ArithmeticError):
 def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     """Ball that contains the value of `expression` where its symbols lie in the balls `values`.
 
-    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum, Product and Derivative. Accuracy:
-    outward rounding, so the exact value is inside; the radius is what 256 bits and the input balls allow.
-    Raises Undefined: The value is not a finite real number (a root of a negative number, a division by zero).
-    Raises NotImplementedError: A function outside the list above, or a symbol without a value.
+    Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum and Product over one index, Derivative by
+    one symbol. Accuracy: outward rounding, so the exact value is inside; the radius is what 256 bits and the input
+    balls allow. Raises Undefined: The value is not a finite real number (a root of a negative number, a division by
+    zero). Raises KeyError: A function outside the list above, or a symbol without a value.
 
     >>> x = sympy.Symbol("x")
     >>> bool(ball(sympy.cos(x) ** 2 + sympy.sin(x) ** 2, {x: rational_ball(sympy.Rational(1, 3))}).contains(1))
@@ -59,18 +59,16 @@ def rational_ball(number: sympy.Rational) -> Ball:
 
 def _evaluate(expression: sympy.Expr, values: Values) -> Ball:
     if isinstance(expression, sympy.Symbol):
-        if expression not in values:
-            raise NotImplementedError(f"no value for the symbol {expression}")
         return values[expression]
     if isinstance(expression, sympy.Rational):
         return arb(fmpq(int(expression.p), int(expression.q)))
     if rule := _RULES.get(type(expression)):
         return rule(expression, values)
-    if function := _FUNCTIONS.get(type(expression)):
-        return function(*(_evaluate(argument, values) for argument in expression.args))
-    if expression.is_Atom and expression.is_number:
-        raise Undefined(f"{expression} is not a finite real number")
-    raise NotImplementedError(f"no ball arithmetic for {type(expression).__name__} in {expression}")
+    return _FUNCTIONS[type(expression)](*(_evaluate(argument, values) for argument in expression.args))
+
+
+def _undefined(expression: sympy.Expr, _: Values) -> Ball:
+    raise Undefined(f"{expression} is not a finite real number")
 
 
 def _power(expression: sympy.Expr, values: Values) -> Ball:
@@ -95,10 +93,8 @@ def _whole_power(base: Ball, power: int) -> Ball:
 
 
 def _series(expression: sympy.Derivative, values: Values) -> Ball:
-    (variable, order) = expression.variable_count[0]
-    if len(expression.variable_count) > 1:
-        raise NotImplementedError("derivatives by one symbol only")
-    order = int(order)
+    ((variable, count),) = expression.variable_count
+    order = int(count)
     previous, ctx.cap = ctx.cap, order + 1
     try:
         line = arb_series([values[variable], 1], order + 1)
@@ -109,9 +105,7 @@ def _series(expression: sympy.Derivative, values: Values) -> Ball:
 
 
 def _terms(expression: sympy.Expr, values: Values) -> list[Ball]:
-    (index, lower, upper), *more = expression.limits
-    if more:
-        raise NotImplementedError("sums and products over one index only")
+    ((index, lower, upper),) = expression.limits
     first, last = (_whole(_evaluate(limit, values)) for limit in (lower, upper))
     return [_evaluate(expression.function, {**values, index: arb(at)}) for at in range(first, last + 1)]
 
@@ -145,6 +139,7 @@ _RULES: dict[type, Callable[[Any, Values], Ball]] = {
     sympy.Derivative: _series,
     sympy.Sum: lambda expression, values: reduce(add, _terms(expression, values), arb(0)),
     sympy.Product: lambda expression, values: reduce(mul, _terms(expression, values), arb(1)),
+    **dict.fromkeys(map(type, (sympy.I, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)), _undefined),
 }
 
 _FUNCTIONS: dict[type, Callable[..., Ball]] = {

@@ -50,13 +50,6 @@ def test_values_that_are_not_real_are_undefined(expression):
         ball(expression, {x: rational_ball(sympy.Integer(1))})
 
 
-def test_unknown_functions_and_symbols_are_named():
-    with pytest.raises(NotImplementedError, match="gamma"):
-        ball(sympy.gamma(x), {x: rational_ball(THIRD)})
-    with pytest.raises(NotImplementedError, match="symbol k"):
-        ball(k + 1, {})
-
-
 def test_points_have_the_corners_and_stay_inside():
     domain = {x: Interval("1/3", 2), k: Integers(3, 99, 4)}
     drawn = list(points(domain, 40))
