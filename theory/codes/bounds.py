@@ -1,6 +1,6 @@
 """What no memorization code can beat: lower bounds on Σ‖h_j‖² that hold for *unequal* norms.
 
-Proofs are in `theory.derivations.memorization.codes` and `.shifted_codes`.
+Proofs are in `theory.derivations.memorization.codes`.
 """
 
 import math

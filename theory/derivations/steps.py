@@ -123,10 +123,7 @@ class Derivation:
 PROOF_MODULES = (
     "memorization.zero_loss",
     "memorization.tgon",
-    "memorization.tgon_norm",
-    "memorization.memorized_loss",
     "memorization.codes",
-    "memorization.shifted_codes",
     "features.polygon",
     "features.free_bias",
     "features.sea",
@@ -134,7 +131,6 @@ PROOF_MODULES = (
     "features.dimensionality",
     "memorization.overlap",
     "optimization.reach",
-    "optimization.decay_flow",
     "optimization.epsilon",
     "memorization.failures",
     "memorization.finite_penalty",

@@ -1,7 +1,9 @@
 """Proofs about memorization codes beyond the simplex and the plane: a construction, and bounds.
 
 Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.programme`, E = Σ‖h_j‖² its energy. A point is light
-when ‖h_j‖² < 1.
+when ‖h_j‖² < 1. The construction has k = 2m − T points that are shorter than the others and push all of them apart, by
+σ. It is least for m + 2 ≤ T ≤ m + 4: one more such point would be paid for by some longer one, since what is left
+across them has too few dimensions.
 """
 
 from sympy import Derivative, Rational, Sum, cos, pi, sin, sqrt
@@ -11,7 +13,8 @@ from theory.derivations.steps import at_least, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 from theory.symbolic import lifted
 
-T, m, k, B, u, v, x, y, s, q, i, j, ell, phi = symbol("T m k B u v x y s q i j ell phi")
+T, m, k, B, u, v, x, y, s, t, q, i, j, ell = symbol("T m k B u v x y s t q i j ell")
+delta, kappa, mu, phi = symbol("delta kappa mu phi")
 
 #: Simplex points, and cross-polytope points, of the construction.
 SIMPLEX, CROSS = Integers(1, 12), Integers(4, 40, 2)
@@ -119,5 +122,46 @@ _ORTHOPLEX = theorem(
             2 * m - 1 - sqrt(m) - Rational(13, 4),
             2 * (sqrt(m) - (1 + sqrt(35)) / 4) * (sqrt(m) + (sqrt(35) - 1) / 4),
         ),
+    },
+)
+
+#: Where the price of a long n and that of a short one are the same.
+_MEET = (sqrt(kappa**2 + 4) - kappa) / 2
+
+#: The least cosine of two residuals that suffices, and the most that a point left out can lack beyond κ².
+_COSINE, _MOST = (2 - sqrt(2)) / 4, 3 - 2 * sqrt(2)
+
+_SHIFTED_BOUND = theorem(
+    "codes.shifted-bound",
+    on={
+        (x, y): Interval("1/8", 4),
+        kappa: Interval("1/64", 2),
+        (phi, s, t): Interval(0, 3),
+        delta: Interval(0, "31/32"),
+        mu: Interval("1/64", "1/2"),
+        T: Integers(5, 5),
+    },
+    steps={
+        "codes.shifted-support": equal(
+            kappa * sqrt(x) - kappa * sqrt(x) * cos(phi),
+            2 * kappa * sqrt(x) * sin(phi / 2) ** 2,
+            {kappa: Interval(0, 2)},
+        ),
+        "codes.shifted-loss": equal(
+            _MOST - delta * (1 - 2 * delta) / (1 - delta), (sqrt(2) * (1 - delta) - 1) ** 2 / (1 - delta)
+        ),
+        "codes.shifted-cone": equal(
+            (sqrt(x) * s + sqrt(y) * t) ** 2 - (x * s**2 + 2 * sqrt(x * y) * cos(phi) * s * t + y * t**2),
+            4 * sqrt(x * y) * s * t * sin(phi / 2) ** 2,
+        ),
+        "codes.shifted-pair": equal(
+            kappa * _MEET * (1 - 2 * mu) + mu * (1 - _MEET**2), (1 - mu) * kappa * _MEET
+        ),
+        "codes.shifted-spread": (
+            equal(mu / (1 - mu) - _MOST, (4 - 2 * sqrt(2)) * (mu - _COSINE) / (1 - mu))
+            & equal(4 * cos(2 * pi / T) ** 2 + 2 * cos(2 * pi / T), 1),
+            {mu: Interval(0, "1/2")},
+        ),
+        "codes.shifted-balance": equal(kappa * (_MEET + kappa), kappa / _MEET),
     },
 )

@@ -1,7 +1,9 @@
-"""Proofs about AdamW: reach, largest step, resting points, and the biases that exact memorization needs.
+"""Proofs about AdamW: reach, largest step, resting points, the biases that exact memorization needs, and how decay
+shrinks a regular polygon on the models of zero loss.
 
 Normalisation: θ is one parameter, η the learning rate of a step, ω the weight decay; an update u = m̂/(√v̂ + ε)
-moves θ to (1 − ηω)θ − ηu.
+moves θ to (1 − ηω)θ − ηu. Of a polygon ℓ is the length and r = ℓ² the squared length of the vertices, 1 − r their bias
+coefficient; q the mobility of the weights over that of the biases.
 """
 
 from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin, sqrt
@@ -10,7 +12,7 @@ from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, at_most, closed_form, equal, theorem
 from theory.derivations.symbols import symbol
 
-T, n, j, k, b, t, u, v, x, X, p, phi, s = symbol("T n j k b t u v x X p phi s")
+T, n, j, k, b, t, u, v, x, X, p, phi, s, r, q, ell = symbol("T n j k b t u v x X p phi s r q ell")
 eta, omega, theta, beta1, beta2, epsilon = symbol("eta omega theta beta1 beta2 epsilon")
 
 RATE = Interval("1/16", "1/2")
@@ -121,5 +123,34 @@ _ENTRY = closed_form(
             Sum(binomial(n, j) * p**j * (1 - p) ** (n - j) * s ** (j - 1), (j, 1, n)),
             ((1 - p + p * s) ** n - (1 - p) ** n) / s,
         ),
+    },
+)
+
+LENGTH = Interval("9/8", 5)
+RADIUS = Interval("9/8", 25)
+MOBILITY = Interval("1/16", 4)
+
+#: How fast ln ℓ falls.
+_RATE = (1 + 2 * q * (r - 1)) / (1 + 4 * q * r)
+
+#: The multiplier of the own outputs, and the speeds of ℓ and of c = 1 − ℓ².
+_PULL = (1 + ell**2) / (4 * q * ell**2 + 1)
+_LENGTH_SPEED = -ell + 2 * q * ell * _PULL
+_BIAS_SPEED = -(1 - ell**2) + _PULL
+
+_FLOW = closed_form(
+    "optimization.symmetric-flow",
+    on={ell: LENGTH, q: MOBILITY, r: RADIUS, T: Integers(2, 40)},
+    steps={
+        "optimization.flow-stays": equal(2 * ell * _LENGTH_SPEED + _BIAS_SPEED, 0),
+        "optimization.flow-rate": equal(
+            _LENGTH_SPEED, -ell * (1 + 2 * q * (ell**2 - 1)) / (1 + 4 * q * ell**2)
+        ),
+        "optimization.flow-below": equal(1 - _RATE, 2 * q * (1 + r) / (1 + 4 * q * r)),
+        "optimization.flow-above": equal(_RATE - (r - 1) / (2 * r), (1 + r) / (2 * r * (1 + 4 * q * r))),
+        "optimization.flow-budget": equal(
+            Derivative(3 * log(2 * r - 1) / 2 - log(r) / 2, r), (4 * r + 1) / (2 * r * (2 * r - 1))
+        ),
+        "optimization.flow-arrives": equal(r * cos(2 * pi / T) + (1 - r), 1 - r * (1 - cos(2 * pi / T))),
     },
 )
