@@ -12,7 +12,6 @@ import jinja2
 import sympy
 
 from theory.derivations.domains import COMPLETE, Integers, points
-from theory.derivations.labels import LABELS
 from theory.derivations.steps import COUNT, Derivation, Step, derivations
 from theory.derivations.symbols import NOTATION
 from theory.derivations.texts import read_table
@@ -46,6 +45,9 @@ class Topic:
 
 #: The notes in reading order. A derivation whose area is not named here gets a note of its own.
 TOPICS = tuple(Topic(**row) for row in read_table("theory.notes", "topics.toml")["topic"])
+
+#: Equation labels that are cited without a derivation in the registry, with what they stand for and how that is known.
+LABELS = read_table("theory.derivations", "labels.toml")
 
 #: Symbols of reasons alone: the symbol, its meaning and the areas of labels in which it has it.
 IN_WORDS = [

@@ -18,13 +18,12 @@ from tests.test_readme import assert_plain
 from tests.tgon.command import tgon
 from tgon.cli.notes import differences
 from theory.derivations.domains import Integers, Interval
-from theory.derivations.labels import LABELS
 from theory.derivations.steps import Step, above, derivations, equal
 from theory.derivations.symbols import NOTATION, symbol
-from theory.notes.pages import IN_WORDS, TOPICS, notes, topic_of
+from theory.notes.pages import IN_WORDS, LABELS, TOPICS, notes, topic_of
 from theory.notes.pdf import one_document
 from theory.notes.statements import display, in_latex
-from theory.notes.table import table_of
+from theory.notes.tables import table_of
 from verify.claims.registry import CLAIMS
 
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -149,11 +148,7 @@ def test_every_label_that_is_cited_exists_and_the_list_has_no_other():
     }
     assert len(cited) > 100
     assert not {label: where for label, where in cited.items() if label not in known}
-    code = "".join(
-        text
-        for path, text in texts.items()
-        if path.relative_to(ROOT).parts[0] in ROOMS and path.name != "labels.py"
-    )
+    code = "".join(text for path, text in texts.items() if path.relative_to(ROOT).parts[0] in ROOMS)
     assert [label for label in LABELS if label not in code] == []
 
 
