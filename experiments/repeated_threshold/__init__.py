@@ -28,7 +28,7 @@ from numerics import Run
 from numerics.repetition import EMBEDDED, Transition, find_transition
 from theory.number_format import number, shown
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law
-from theory.repetition.square_root import square_root_threshold
+from theory.repetition.threshold import square_root_threshold
 from verify.statistics import Interval
 from verify.style import BLUE, GREEN, INK, ORANGE, PURPLE, VERMILLION, panels
 

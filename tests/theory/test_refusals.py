@@ -22,8 +22,7 @@ from theory.optimization.epsilon import epsilon_scale
 from theory.optimization.largest_entry import largest_entry_probability
 from theory.polygon_geometry import polygon_vertices
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
-from theory.repetition.square_root import normal_order_mean
-from theory.repetition.threshold import energy_law, energy_of_rank, zero_bias_threshold
+from theory.repetition.threshold import energy_law, zero_bias_threshold
 
 NAN = math.nan
 
@@ -100,8 +99,6 @@ REFUSED = [
     ("level = 1.5", fit_power_law, [1, 2, 4], [1, 2, 5], [1, 2, 5], 1.5),
     ("do not happen more often", fit_boundary, [0.0, 2.0], [1.0, math.inf]),
     *(("0 <= low <= high", fit_boundary, *ends) for ends in (([2.0], [1.0]), ([], []), ([NAN], [1.0]))),
-    (r"must lie in 1\.\.", normal_order_mean, 3, 2),
-    *(("rank", energy_of_rank, rank, 10, 10, 0.5) for rank in (0, 11)),
     ("sparsity", energy_law, 10, 10, 1.0),
     ("n = 4", zero_bias_threshold, 10, 4, 0.5),
     ("directions", best_sea, 5, 1.0, "up"),

@@ -14,7 +14,7 @@ from theory.exact import Exact
 from theory.features.amplitudes import constant
 from theory.memorization import memorized_loss
 from theory.memorization import tgon as floats
-from theory.repetition import square_root
+from theory.repetition import threshold
 from theory.symbolic import T, b, k, kappa, m, n, u, z
 
 TGON = ("tgon_radius_squared", "tgon_bias_coefficient", "tgon_energy", "tgon_weight_norm", "tgon_bias_norm")
@@ -148,9 +148,9 @@ def test_the_test_loss_and_the_thresholds_of_repeats():
     values = {
         T: 30_000,
         n: 1_000,
-        kappa: square_root.energy_variance_ratio(1_000, 0.99),
-        z: square_root.normal_order_mean(5, 1_000),
+        kappa: threshold.energy_variance_ratio(1_000, 0.99),
+        z: threshold.normal_order_mean(5, 1_000),
     }
-    expected = square_root.square_root_threshold(30_000, 1_000, 0.99)
+    expected = threshold.square_root_threshold(30_000, 1_000, 0.99)
     assert float(symbolic.square_root_threshold.subs(values)) == pytest.approx(expected, rel=1e-14)
     assert symbolic.equal_energy_threshold.subs(values) == 30

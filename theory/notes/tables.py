@@ -8,9 +8,23 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, TypeAlias
 
+from theory import symbolic
+from theory.codes.bounds import best_lower_bound
+from theory.codes.known_codes import known_codes
+from theory.codes.programme import memorization_code
 from theory.derivations.texts import read_table
+from theory.features.polygon import polygon
+from theory.features.sea import bands_gain, best_sea, sea_gain
+from theory.memorization import failures, tgon
+from theory.memorization import overlap as scales
+from theory.memorization.finite_penalty import collapse_penalty, penalised_polygon
+from theory.memorization.unequal_norms import least_norm_tied, least_norm_untied, regular_polygon_cost
 from theory.notes.statements import in_latex
 from theory.number_format import number
+from theory.optimization import reach
+from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
+from theory.polygon_geometry import interference_sum
+from theory.repetition.threshold import energy_law, zero_bias_threshold
 
 Cell: TypeAlias = float | str
 Column: TypeAlias = Callable[[Any], Cell]
@@ -48,37 +62,24 @@ def by(name: str, first: Iterable[Any], columns: Sequence[Column]) -> str:
 
 
 def _memorization() -> tuple[str, ...]:
-    from theory.memorization import tgon as formulas
-    from theory.symbolic import tgon
-
     def exact(T: int) -> str:
-        return f"${in_latex(tgon(T)['energy']) if T > 1 else 0}$"
+        return f"${in_latex(symbolic.tgon(T)['energy']) if T > 1 else 0}$"
 
     def ratio(T: int) -> float | str:
         return bias(T) / weight(T) if T > 1 else "–"
 
-    radius, weight, bias = formulas.tgon_radius_squared, formulas.tgon_weight_norm, formulas.tgon_bias_norm
-    pairs = (weight, formulas.asymptotic_tgon_weight_norm), (bias, formulas.asymptotic_tgon_bias_norm)
-    columns: list[Column] = [
-        radius,
-        formulas.tgon_bias_coefficient,
-        weight,
-        bias,
-        ratio,
-        formulas.tgon_dimensionality,
-    ]
+    radius, weight, bias = tgon.tgon_radius_squared, tgon.tgon_weight_norm, tgon.tgon_bias_norm
+    own, share = tgon.tgon_bias_coefficient, tgon.tgon_dimensionality
+    pairs = (weight, tgon.asymptotic_tgon_weight_norm), (bias, tgon.asymptotic_tgon_bias_norm)
     errors = (
         (T, *(x for norm, near in pairs for x in (norm(T), number(near(T) / norm(T) - 1, 2))))
         for T in (5, 10, 20, 50, 100)
     )
-    return by("tgon", range(1, 13), [*columns, exact]), table_of("expansion", errors)
+    columns: list[Column] = [radius, own, weight, bias, ratio, share, exact]
+    return by("tgon", range(1, 13), columns), table_of("expansion", errors)
 
 
 def _codes() -> tuple[str, ...]:
-    from theory.codes.bounds import best_lower_bound
-    from theory.codes.known_codes import known_codes
-    from theory.codes.programme import memorization_code
-
     least: list[tuple[float | str, ...]] = []
     for m, T in [*((3, T) for T in range(4, 10)), *((4, T) for T in range(5, 10))]:
         code, (label, bound) = memorization_code(T, m, starts=4), best_lower_bound(T, m)
@@ -93,9 +94,6 @@ def _codes() -> tuple[str, ...]:
 
 
 def _generalization() -> tuple[str, ...]:
-    from theory.features.polygon import polygon
-    from theory.polygon_geometry import interference_sum
-
     def of(law: Any, quantity: str = "gain") -> Callable[[int], float]:
         return lambda k: float(getattr(polygon(k, law), quantity))
 
@@ -109,8 +107,6 @@ def _generalization() -> tuple[str, ...]:
 
 
 def _sea() -> tuple[str, ...]:
-    from theory.features.sea import bands_gain, best_sea, sea_gain
-
     counts = (1, 2, 3, 10, 100)
     bands = ((k, *(bands_gain(k, count) for count in counts)) for k in range(3, 10))
     radii = (0.25, 0.5, 0.75, 0.8396, 1, 1.25)
@@ -119,15 +115,11 @@ def _sea() -> tuple[str, ...]:
 
 
 def _dimensionality() -> tuple[str, ...]:
-    from theory.memorization.tgon import simplex_dimensionality, tgon_dimensionality
-
-    columns: list[Column] = [tgon_dimensionality, simplex_dimensionality, lambda T: 1 / T]
+    columns: list[Column] = [tgon.tgon_dimensionality, tgon.simplex_dimensionality, lambda T: 1 / T]
     return (by("dimensionality", (2, 3, 4, 5, 8, 12), columns),)
 
 
 def _scales() -> tuple[str, ...]:
-    from theory.memorization import overlap as scales
-
     settings = ((10_000, 0.999), (1_000, 0.99), (10_000, 0.998))
     laws = (
         scales.pair_overlap_probability,
@@ -143,8 +135,6 @@ def _scales() -> tuple[str, ...]:
 
 
 def _penalty() -> tuple[str, ...]:
-    from theory.memorization.finite_penalty import collapse_penalty, penalised_polygon
-
     shares = (0.0, 0.01, 0.1, 0.5, 0.9)
     found = {T: [penalised_polygon(T, one * collapse_penalty(T)) for one in shares] for T in (3, 4, 5, 6, 8)}
 
@@ -156,48 +146,41 @@ def _penalty() -> tuple[str, ...]:
 
 
 def _stationary() -> tuple[str, ...]:
-    from theory.memorization import failures
-    from theory.memorization.tgon import tgon_energy, tgon_hidden
-
     circles = {x: failures.two_circles(8, [x, x, x]) for x in (1.5, 2, 2.5, 3, 3.4142)}
     rows = ((str(x), one.outer_squared, one.energy) for x, one in circles.items())
     columns = [
         lambda T: T * failures.dropped_point_loss(T),
-        lambda T: failures.dropped_point_curvature(tgon_hidden(T - 1)),
+        lambda T: failures.dropped_point_curvature(tgon.tgon_hidden(T - 1)),
     ]
     return (
-        table_of("circles", rows, energy=number(tgon_energy(8))),
+        table_of("circles", rows, energy=number(tgon.tgon_energy(8))),
         by("dropped", (4, 5, 6, 8, 10, 12), columns),
     )
 
 
 def _optimization() -> tuple[str, ...]:
-    from theory.memorization.tgon import tgon_radius_squared, tgon_weight_norm
-    from theory.optimization import reach as formulas
-    from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
-
     def within(T: int) -> str:
-        return f"{formulas.tgon_within_reach(T, 22.12, 10_000, 0.999):.3f}"  # the law's error is below T·1e-4
+        return f"{reach.tgon_within_reach(T, 22.12, 10_000, 0.999):.3f}"  # the law's error is below T·1e-4
 
     factors, lengths = (1.02, 1.1, 1.5, 2.0), (1, 2, 5, 10, 30, 100)
 
     def shrinking(T: int) -> tuple[float, ...]:
-        least = tgon_radius_squared(T)
+        least = tgon.tgon_radius_squared(T)
         budgets = (symmetric_budget(factor**2 * least, least) for factor in factors)
-        return T, tgon_weight_norm(T), symmetric_rate(least), *budgets
+        return T, tgon.tgon_weight_norm(T), symmetric_rate(least), *budgets
 
     columns = [
         lambda decay: sum(RATES) * decay,
-        lambda decay: formulas.surviving_fraction(RATES, decay),
-        lambda decay: formulas.reach(RATES, decay),
-        lambda decay: formulas.reach(RATES, decay, largest_update=formulas.adam_largest_step()),
+        lambda decay: reach.surviving_fraction(RATES, decay),
+        lambda decay: reach.reach(RATES, decay),
+        lambda decay: reach.reach(RATES, decay, largest_update=reach.adam_largest_step()),
     ]
-    longest = [formulas.adam_largest_step(step=step) for step in (*lengths, None)]
+    longest = [reach.adam_largest_step(step=step) for step in (*lengths, None)]
     sizes = (5, 8, 12, 16, 20, 22, 24, 26, 28)
     return (
         by("reach", (0, 0.001, 0.01, 0.1, 0.5), columns),
         table_of("steps", [("length", *longest)], heads=heads("%d", lengths)),
-        by("biases", sizes, [lambda T: tgon_radius_squared(T) - 1, within]),
+        by("biases", sizes, [lambda T: tgon.tgon_radius_squared(T) - 1, within]),
         table_of(
             "shrinking",
             map(shrinking, (3, 4, 5, 6, 8, 10, 12, 20)),
@@ -207,11 +190,9 @@ def _optimization() -> tuple[str, ...]:
 
 
 def _repetition() -> tuple[str, ...]:
-    from theory.repetition.threshold import energy_of_rank, zero_bias_threshold
-
     def row(share: int, n: int, S: float) -> tuple[int | str, ...]:
         point = zero_bias_threshold(share * n, n, S)
-        energies = (energy_of_rank(rank, share * n, n, S) for rank in (1, 5, 10))
+        energies = (energy_law(share * n, n, S).rank_moments(rank, n)[0] for rank in (1, 5, 10))
         return share, *(number(one, 3) for one in (*energies, point.mean, point.deviation))
 
     shares = (1, 3, 10, 30, 100)
@@ -220,8 +201,6 @@ def _repetition() -> tuple[str, ...]:
 
 
 def _unequal() -> tuple[str, ...]:
-    from theory.memorization.unequal_norms import least_norm_tied, least_norm_untied, regular_polygon_cost
-
     def row(shown: str) -> tuple[str, ...]:
         norms = [float(one) for one in shown.split(",")]
         tied, untied = least_norm_tied(norms, starts=8), least_norm_untied(norms, starts=8)
