@@ -19,7 +19,6 @@ from theory.memorization.tgon import tgon_energy
 from theory.optimization import reach
 from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 from theory.optimization.epsilon import epsilon_scale
-from theory.optimization.largest_entry import largest_entry_probability
 from theory.polygon_geometry import polygon_vertices
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
 from theory.repetition.threshold import energy_law, zero_bias_threshold
@@ -84,9 +83,9 @@ REFUSED = [
     ("beta", reach.adam_largest_step, 0.99, 0.9),
     ("step", reach.adam_largest_step, 0.9, 0.999, 0),
     ("'sum' or 'mean'", epsilon_scale, 1e-8, 3, "max"),
-    ("n = 0", largest_entry_probability, 0.5, 0, 0.9),
-    ("sparsity", largest_entry_probability, 0.5, 10, 1.0),
-    ("T = 0", largest_entry_probability, 0.5, 10, 0.9, 0),
+    ("n = 0", reach.largest_entry_probability, 0.5, 0, 0.9),
+    ("sparsity", reach.largest_entry_probability, 0.5, 10, 1.0),
+    ("T = 0", reach.largest_entry_probability, 0.5, 10, 0.9, 0),
     ("share the point", fit_boundary, [3.0, 3.0], [3.0, 3.0]),
     ("share the point", fit_boundary, [0.0, 0.0, 5.0], [6.0, 7.0, math.inf]),
     ("not all equal", fit_power_law, [3, 3, 3], [1, 2, 3], [1, 2, 3]),

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.optimization import reach as optimization
-from theory.optimization.largest_entry import largest_entry_probability
 from theory.setting import Setting
 
 PAPER = (10_000, 0.999)
@@ -96,7 +95,7 @@ def test_the_law_of_the_largest_entry_against_drawn_data(n, sparsity):
     entries = rng.random((len(counts), counts.max())) * (np.arange(counts.max()) < counts[:, None])
     largest = np.sort(entries.max(axis=1) / np.sqrt((entries**2).sum(axis=1)))
     inner = largest < 1 - 1e-12  # a single entry is exactly 1: an atom
-    law = largest_entry_probability(largest[inner], n, sparsity)
+    law = optimization.largest_entry_probability(largest[inner], n, sparsity)
     drawn = np.arange(1, len(largest) + 1)[inner] / len(largest)
     assert np.abs(law - drawn).max() < 1.95 / math.sqrt(len(largest))
 
