@@ -30,7 +30,7 @@ from numerics import Run
 from numerics.schedule import learning_rates
 from theory import Setting
 from theory.number_format import number
-from theory.optimization.epsilon import epsilon_scale, halving_number
+from theory.optimization.epsilon import halving_number
 from theory.optimization.reach import reach
 from verify.statistics import Interval
 from verify.style import BLUE, GREEN, INK, VERMILLION, panels
@@ -85,7 +85,7 @@ def derived(tables: Tables) -> Tables:
     for name, loss in zip(BESIDE, ("sum", "mean"), strict=True):
         found = tables_beside(name)
         form, runs = form_of(found), found["runs"]
-        scale = epsilon_scale(float(form["adam_epsilon"]), int(form["n"]), loss)
+        scale = float(form["adam_epsilon"]) * (int(form["n"]) if loss == "mean" else 1)
         runs = runs.assign(n=int(form["n"]), adam_epsilon=scale, seed=runs["data_seed"], **SCHEDULE)
         frames.append(runs[[*KEYS, *_MEASURED]])
     return tables | {"paper": pd.concat(frames, ignore_index=True)}

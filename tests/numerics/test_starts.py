@@ -12,7 +12,6 @@ from numerics.measurement.observables import OBSERVABLES
 from numerics.starts import first_copies
 from tests.numerics.cases import begin
 from theory import Setting
-from theory.optimization.epsilon import epsilon_scale
 from theory.setting import RINGS
 
 SMALL = Setting(T=6, n=200, sparsity=0.99, steps=60, seed=3)
@@ -64,7 +63,7 @@ def test_memorizing_start_needs_a_code():
 
 def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
     mean = SMALL.replace(loss="mean", dtype="float64", adam_epsilon=1e-4)
-    same = mean.replace(loss="sum", adam_epsilon=epsilon_scale(mean.adam_epsilon, mean.n, mean.loss))
+    same = mean.replace(loss="sum", adam_epsilon=mean.n * mean.adam_epsilon)
     other = mean.replace(loss="sum")
 
     def trained(engine, setting):

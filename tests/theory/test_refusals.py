@@ -18,7 +18,6 @@ from theory.memorization.finite_penalty import penalised_polygon
 from theory.memorization.tgon import tgon_energy
 from theory.optimization import reach
 from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
-from theory.optimization.epsilon import epsilon_scale
 from theory.polygon_geometry import polygon_vertices
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
 from theory.repetition.threshold import energy_law, zero_bias_threshold
@@ -82,7 +81,6 @@ REFUSED = [
     ("weight_decay", reach.reach, [0.1], -1),
     ("beta", reach.adam_largest_step, 0.99, 0.9),
     ("step", reach.adam_largest_step, 0.9, 0.999, 0),
-    ("'sum' or 'mean'", epsilon_scale, 1e-8, 3, "max"),
     ("n = 0", reach.largest_entry_probability, 0.5, 0, 0.9),
     ("sparsity", reach.largest_entry_probability, 0.5, 10, 1.0),
     ("T = 0", reach.largest_entry_probability, 0.5, 10, 0.9, 0),

@@ -1,40 +1,17 @@
 """Adam's epsilon against the gradient of one datapoint: when Adam moves at the learning rate, and when it does not.
 
-Under a constant gradient g an update is g/(|g| + ε). A mean over features divides gradients by n, the same as n ε for ε
-(`optimization.epsilon-mean`); `scale` is ε or n ε. One of T datapoints puts (2/T) X δ on a bias, X its entry there and
-δ what the output lacks. The bias moves at the full rate while X δ ≫ n ε T/2. Elsewhere the error closes like
-e^{−2Λ/(n ε T)} over a budget Λ of learning rates; parting neighbours on a polygon, by long vectors, takes longest.
+Under a constant gradient g an update is g/(|g| + ε) (`optimization.epsilon-speed`). A mean over features divides
+gradients by n, the same as n ε for ε (`optimization.epsilon-mean`); `scale` is ε or n ε. One of T datapoints puts
+(2/T) X δ on a bias, X its entry there and δ what the output lacks. The bias moves at the full rate while X δ ≫ n ε T/2.
+Elsewhere the error closes like e^{−2Λ/(n ε T)} over a budget Λ of learning rates; parting neighbours on a polygon, by
+long vectors, takes longest.
 """
 
 import math
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 #: Where e^{z²} = 1 + 2z², z > 0, and (1 − e^{−z²})/z there, its largest value; good to the last digit.
 _ROOT = 1.120906422778236
 _LARGEST = -math.expm1(-(_ROOT**2)) / _ROOT
-
-
-def epsilon_scale(epsilon: float, n: int, loss: str = "sum") -> float:
-    """The ε that acts on gradients of the loss summed over features: ε, or n ε for loss="mean". Exact.
-
-    >>> epsilon_scale(1e-8, 10_000, "mean")
-    0.0001
-    """
-    if loss not in ("sum", "mean"):
-        raise ValueError(f"loss = {loss!r}: it must be 'sum' or 'mean'")
-    return epsilon * n if loss == "mean" else epsilon
-
-
-def update_size(gradient: ArrayLike, scale: float) -> NDArray[np.float64]:
-    """|g|/(|g| + ε), in learning rates, of Adam under a constant gradient (`optimization.epsilon-speed`).
-
-    >>> update_size([1e-4, 1.0], 1e-4).round(4).tolist()
-    [0.5, 0.9999]
-    """
-    size = np.abs(np.asarray(gradient, dtype=np.float64))
-    return size / (size + scale)
 
 
 def closing_efolds(budget: float, T: int, scale: float) -> float:

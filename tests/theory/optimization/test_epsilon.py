@@ -9,7 +9,6 @@ from theory.optimization.epsilon import (
     halving_number,
     longest_coefficient,
     longest_datapoints,
-    update_size,
 )
 
 
@@ -18,7 +17,7 @@ def test_a_small_error_closes_by_the_derived_number_of_powers_of_e():
     T, scale, rate, steps, error = 50, 1e-2, 1e-4, 4_000, 1e-3
     for _ in range(steps):
         gradient = 2 * error / T
-        error -= rate * np.sign(gradient) * update_size(gradient, scale)
+        error -= rate * gradient / (abs(gradient) + scale)
     assert np.log(1e-3 / error) == pytest.approx(closing_efolds(rate * steps, T, scale), rel=0.02)
 
 
