@@ -144,7 +144,9 @@ def test_the_test_loss_and_the_thresholds_of_repeats():
     assert limit(symbolic.simplex_test_loss, n, oo).coeff(b) == 0
     overlaps = np.linspace(0.9, 1, 5)
     gain = lambdify((T, u), symbolic.overlap_gain(symbolic.radius(T)))
-    assert gain(8, overlaps) == pytest.approx(memorized_loss.overlap_gain(8, overlaps), rel=1e-10, abs=1e-12)
+    assert gain(8, overlaps) == pytest.approx(
+        memorized_loss.overlap_gain(overlaps, floats.tgon_radius_squared(8)), rel=1e-10, abs=1e-12
+    )
     values = {
         T: 30_000,
         n: 1_000,

@@ -84,7 +84,8 @@ def test_shapes_are_named(hidden, name):
 def test_lengths_are_in_units_of_the_norms(norms, lengths):
     """The least norm for datapoints of two norms has two lengths as well: their ratio of 1.137 is no failure."""
     least = least_norm_tied(np.array(norms, dtype=float))
-    found = diagnose(measure((least.hidden / norms, least.bias_coefficient * norms), np.diag(norms)))
+    b = norms * (1 - np.sum(least.hidden * least.decoder, axis=0))
+    found = diagnose(measure((least.hidden / norms, b), np.diag(norms)))
     assert (found.name, f"radii within {lengths}" in found.evidence) == ("regular T-gon", True), found
 
 

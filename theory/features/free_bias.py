@@ -27,12 +27,9 @@ from theory.memorization.tgon import tgon_bias_coefficient
 #: A function of (r, b) to be maximised: its value and its gradient.
 Objective: TypeAlias = Callable[[float, float], tuple[float, Floats]]
 
-#: The grid of starts: squared radii from this to k²/2, cuts −b/r as shares of the largest amplitude.
-LEAST_RADIUS, RADII, CUTS = (
-    0.2,
-    16,
-    (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.55, 0.7, 0.82, 0.9, 0.95, 0.98, 0.995),
-)
+#: The grid of starts: squared radii from the least to k²/2, cuts −b/r as shares of the largest amplitude.
+LEAST_RADIUS, RADII = 0.2, 16
+CUTS = (0.0, 0.03, 0.08, 0.15, 0.25, 0.4, 0.55, 0.7, 0.82, 0.9, 0.95, 0.98, 0.995)
 
 #: Optima of the grid that are polished.
 POLISHED = 6
@@ -46,19 +43,12 @@ class FreeBias:
     bias: float  #: in units of the amplitude
     gain: float  #: k − loss/E a² there, in units of one perfectly stored feature
     gradient: float = 0.0  #: norm of the gain's gradient there, 0 where the solution is exact
-    curvature: float = (
-        math.nan
-    )  #: larger eigenvalue of the Hessian, by differences; NaN where the solution is exact
+    curvature: float = math.nan  #: larger eigenvalue of the Hessian there; NaN where the solution is exact
 
     @property
     def exact(self) -> bool:
         """Whether it is a closed form, not the result of a search."""
         return math.isnan(self.curvature)
-
-    @property
-    def length(self) -> float:
-        """The length of each column, √r."""
-        return math.sqrt(self.radius_squared)
 
 
 def ring_gain(k: int, radius_squared: float, bias: float, law: Amplitude) -> tuple[float, Floats]:
@@ -100,10 +90,10 @@ def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
 
     >>> from theory.features.amplitudes import constant, uniform
     >>> six = best_free_bias(6, constant())
-    >>> round(six.length**2, 12), round(six.bias, 12), six.gain
+    >>> round(six.radius_squared, 12), round(six.bias, 12), six.gain
     (2.0, -1.0, 6.0)
     >>> seven = best_free_bias(7, uniform())
-    >>> round(seven.length, 5), round(seven.bias, 5), round(seven.gain, 4)
+    >>> round(math.sqrt(seven.radius_squared), 5), round(seven.bias, 5), round(seven.gain, 4)
     (1.44839, -0.96691, 5.2513)
     """
     return _best_free_bias(checked_integer("k", k, 5), law, alone)

@@ -11,7 +11,7 @@ the exact gain of a model one can write down, a lower bound; as N grows b → 0�
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude
-from theory.features.free_bias import largest_amplitude, maximize, ring_gain
+from theory.features.free_bias import FreeBias, largest_amplitude, maximize, ring_gain
 from theory.polygon_geometry import interference_sum
 
 #: Where the small columns point: along the k-gon's vertices, or everywhere alike.
@@ -27,16 +27,11 @@ Directions = Literal["vertices", "isotropic"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RingWithSea:
-    """The best k-gon together with its best sea (`sea.separated-gain`)."""
+class RingWithSea(FreeBias):
+    """The best k-gon together with its best sea (`sea.separated-gain`); the gain is that of both."""
 
     k: int  #: features on the k-gon
-    radius_squared: float  #: that of the k-gon, as the bias is
-    bias: float
     sea_energy: float  #: q = Σ‖w‖² of the small columns, 0 where there is no room
-    gain: float  #: of both together
-    gradient: float  #: with the curvature the certificate of the search, as in `theory.features.free_bias`
-    curvature: float
 
     @property
     def weight_norm(self) -> float:
@@ -74,25 +69,25 @@ def best_sea(k: int, radius_squared: float, directions: Directions = "vertices")
 
 
 @lru_cache(maxsize=256)
-def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions = "vertices") -> RingWithSea:
-    """The best k-gon with a sea of `columns` small columns, over r, b < 0 and q (`sea.separated-gain`).
+def ring_with_sea(k: int, law: Amplitude, columns: float) -> RingWithSea:
+    """The best k-gon with a sea of `columns` small columns at its vertices, over r, b < 0 and q (`sea.separated-gain`).
 
-    For directions at the vertices `columns` is a multiple of k. The gain is exact as far as the law's moments are; its
-    optimum is searched for, with gradient and curvature as certificate. Raises ValueError: k < 3, no columns, or
-    unknown directions. Raises ArithmeticError: no maximum found.
+    `columns` is a multiple of k. The gain is exact as far as the law's moments are; its optimum is searched for, with
+    gradient and curvature as certificate. Raises ValueError: k < 3 or no columns. Raises ArithmeticError: no maximum
+    found.
 
     >>> from theory.features.amplitudes import normalized
     >>> pentagon, hexagon = (ring_with_sea(k, normalized(), 60) for k in (5, 6))
     >>> pentagon.gain > hexagon.gain
     True
     """
-    passed = _passed(k, directions)
+    passed = _passed(k, "vertices")
     if not columns > 0:
         raise ValueError(f"columns = {columns}: a sea needs at least one; try columns=40")
     largest = largest_amplitude(law)
 
     def energy(r: float, b: float) -> tuple[float, bool]:
-        best, room = best_sea(k, r, directions), columns * min(b, 0.0) ** 2 / (r * largest**2)
+        best, room = best_sea(k, r), columns * min(b, 0.0) ** 2 / (r * largest**2)
         return min(best, room), room < best
 
     def objective(r: float, b: float) -> tuple[float, Floats]:
@@ -101,18 +96,10 @@ def ring_with_sea(k: int, law: Amplitude, columns: float, directions: Directions
         change = np.array([-passed * q, 0.0])
         if limited and b < 0:
             change += (2 - passed * (r + 2 * q / k)) * q * np.array([-1 / r, 2 / b])
-        return value + sea_gain(k, r, q, directions), slope + change
+        return value + sea_gain(k, r, q), slope + change
 
     found = maximize(objective, largest, k)
-    return RingWithSea(
-        k=k,
-        radius_squared=found.radius_squared,
-        bias=found.bias,
-        sea_energy=energy(found.radius_squared, found.bias)[0],
-        gain=found.gain,
-        gradient=found.gradient,
-        curvature=found.curvature,
-    )
+    return RingWithSea(**asdict(found), k=k, sea_energy=energy(found.radius_squared, found.bias)[0])
 
 
 def bands_gain(k: int, bands: int) -> float:

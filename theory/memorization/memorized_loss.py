@@ -35,20 +35,18 @@ def loss_of_overlaps(hidden: ArrayLike, bias_coefficients: ArrayLike, overlaps: 
     return float(1 + np.mean(np.sum(fired * (fired - 2 * u), axis=0)))
 
 
-def expected_loss(
-    hidden: ArrayLike,
-    bias_coefficients: ArrayLike,
-    entries: Sequence[ArrayLike],
-    law: Amplitude,
-    present: float,
-) -> float:
-    """Expected loss on fresh datapoints, given the dataset; first order in shared features.
+def loss_given_data(hidden: ArrayLike, entries: Sequence[ArrayLike], n: int, sparsity: float) -> float | None:
+    """Expected test loss of a model of zero loss, c_t = 1 − ‖h_t‖², given its dataset; first order in shared features.
 
-    `hidden` is (m, T), `bias_coefficients` (T,); `entries` has for each datapoint its non-zero X_tk. A feature is in a
-    fresh datapoint with probability `present`, and then has an amplitude of the `law`. Absolute error (T n p²)², about
-    1e-4 at T = 1 and 0.01 at T = 10 for outputs that always fire (c > 0), less than 1e-5 up to T = 10 where none does.
+    `hidden` is (m, T); `entries` has for each datapoint its non-zero X_tk. Fresh datapoints follow the law of data with
+    n features. None where the data share features too often for it. Absolute error (T n p²)², about 1e-4 at T = 1 and
+    0.01 at T = 10 for outputs that always fire (c > 0), less than 1e-5 up to T = 10 where none does.
     """
-    H, c = np.asarray(hidden, dtype=np.float64), np.asarray(bias_coefficients, dtype=np.float64)
+    present = presence(n, sparsity)
+    if present * sum(map(np.size, entries)) > SHARED:
+        return None
+    H, law = np.asarray(hidden, dtype=np.float64), normalized(n, sparsity)
+    c = 1 - np.sum(H**2, axis=0)
     changes = (
         present * _change(H.T @ H[:, t] * entry, c, t, entry, law)
         for t, found in enumerate(entries)
@@ -93,7 +91,7 @@ def _expected_gain(T: int, law: Amplitude) -> float:
     places, weights = places[order], weights[order]
     first = np.searchsorted(places, (1 - 1 / r) / places, side="right")
     parts = []
-    for power, factor in enumerate(_gain_above(Polynomial([0, 1]), r).coef):
+    for power, factor in enumerate(overlap_gain(Polynomial([0, 1]), r).coef):
         terms = weights * places**power
         above = np.append(np.cumsum(terms[::-1])[::-1], 0.0)
         parts.append(factor * (terms @ above[first]))
@@ -105,28 +103,11 @@ def shared_features(T: int, n: int, sparsity: float) -> float:
     return T * n * presence(n, sparsity) ** 2
 
 
-def loss_given_data(hidden: ArrayLike, entries: Sequence[ArrayLike], n: int, sparsity: float) -> float | None:
-    """Expected test loss of a model of zero loss, c_t = 1 − ‖h_t‖², given the entries of its datapoints.
+def overlap_gain(u: Any, r: float) -> Any:
+    """u² − (r − 1)²(1 − u)²: where it is positive, u > 1 − 1/r = cos(2π/T), what a shared feature takes off the T-gon's
+    loss. u = X_tk x_k in [0, 1] is its overlap, r the squared length, T ≥ 4 (`memorization.tgon-test-loss`).
 
-    As `expected_loss` under the law of data with n features; None where the data share features too often for it.
+    >>> overlap_gain(0.5, tgon_radius_squared(4))
+    0.25
     """
-    present = presence(n, sparsity)
-    if present * sum(map(np.size, entries)) > SHARED:
-        return None
-    c = 1 - np.sum(np.square(hidden), axis=0)
-    return expected_loss(hidden, c, entries, normalized(n, sparsity), present)
-
-
-def overlap_gain(T: int, u: ArrayLike) -> Floats:
-    """u² − (r − 1)²(1 − u)² where u > 1 − 1/r = cos(2π/T), else 0: what one shared feature takes off the T-gon's loss.
-    u = X_tk x_k in [0, 1] is its overlap, T ≥ 4 (`memorization.tgon-test-loss`).
-
-    >>> overlap_gain(4, [0.5]).tolist(), overlap_gain(8, [0.5]).tolist()
-    ([0.25], [0.0])
-    """
-    values, r = np.asarray(u, dtype=np.float64), tgon_radius_squared(T)
-    return np.where(values > 1 - 1 / r, _gain_above(values, r), 0.0)
-
-
-def _gain_above(u: Any, r: float) -> Any:
     return u**2 - (r - 1) ** 2 * (1 - u) ** 2

@@ -7,7 +7,6 @@ on the equal-norm T-gon (a theorem among regular polygons, numerical among all).
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +25,7 @@ class UnequalModel:
 
     norms: Floats  #: (T,) s_j
     hidden: Floats  #: (m, T) h_j = W X_j; W = Σ h_j X_jᵀ/s_j²
-    decoder: Floats  #: (m, T) g_j, V = Σ X_j g_jᵀ; h_j/s_j² when tied
+    decoder: Floats  #: (m, T) g_j, V = Σ X_j g_jᵀ; h_j/s_j² when tied. The bias is Σ_j X_j (1 − g_j·h_j)
     status: Literal["theorem", "numerical"]  #: "theorem" where it is known to be least, else "numerical"
 
     @property
@@ -39,29 +38,12 @@ class UnequalModel:
         """‖V‖² = Σ s_j²‖g_j‖²; equal to `encoder_cost` when tied."""
         return float(np.sum((self.decoder * self.norms) ** 2))
 
-    @property
-    def bias_coefficient(self) -> Floats:
-        """(T,) d_j = 1 − g_j·h_j; the bias of feature k of point j is X_jk d_j."""
-        bias: Floats = 1 - np.sum(self.hidden * self.decoder, axis=0)
-        return bias
 
-
-def tied_slack(hidden: Floats, norms: ArrayLike) -> float:
-    """Least (‖h_j‖² − h_i·h_j)/s_j² − 1 over i ≠ j: not negative exactly at zero loss (`unequal.programme`).
-    `hidden` is (m, T), T ≥ 2. To 8 eps times the largest ‖h‖²/s_j². Raises ValueError: not T positive norms.
-
-    >>> tied_slack(np.diag([3.0, 5.0]), [3.0, 5.0])  # orthogonal vectors of the data's own lengths
-    0.0
-    """
-    norms = _checked(norms)
-    return untied_slack(hidden, hidden / norms**2)
-
-
-def untied_slack(hidden: Floats, decoder: Floats) -> float:
-    """Least g_j·(h_j − h_i) − 1 over i ≠ j: not negative exactly at zero loss (`unequal.untied`).
+def slack_of(hidden: Floats, decoder: Floats) -> float:
+    """Least g_j·(h_j − h_i) − 1 over i ≠ j: not negative exactly at zero loss (`unequal.untied`, `unequal.programme`).
     Both (m, T), T ≥ 2. Absolute error below 8 eps times the largest product of lengths.
 
-    >>> untied_slack(np.array([[1.0, -1.0]]), np.array([[0.5, -0.5]]))
+    >>> slack_of(np.array([[1.0, -1.0]]), np.array([[0.5, -0.5]]))
     0.0
     """
     products = decoder.T @ hidden
@@ -75,7 +57,7 @@ def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
     the largest norm. Raises ValueError: T > m + 1, or norms that are not positive numbers.
 
     >>> model = simplex_on_norms([1.0, 2.0, 5.0], m=2)
-    >>> round(model.encoder_cost, 12), abs(round(tied_slack(model.hidden, model.norms), 12))
+    >>> round(model.encoder_cost, 12), abs(round(slack_of(model.hidden, model.decoder), 12))
     (2.0, 0.0)
     """
     lengths = _checked(norms)
@@ -134,29 +116,47 @@ def least_norm_untied(norms: ArrayLike, starts: int = 24) -> UnequalModel:
 
 def _least_norm(lengths: Floats, begin: Floats, starts: int) -> UnequalModel:
     """The search in y_j = h_j/s_j and z_j = s_j g_j, one array if tied, from polygons stretched by `begin`."""
+    from scipy.optimize import minimize
+
     T = len(lengths)
     if T <= 3:
         return simplex_on_norms(lengths, 2)
     own, other = np.where(~np.eye(T, dtype=bool))
-    ratio, rows = lengths[other] / lengths[own], np.arange(T * (T - 1))
+    ratio, rows, shape = lengths[other] / lengths[own], np.arange(T * (T - 1)), (len(begin), 2, T)
 
-    def slack(both: Floats) -> Floats:
-        hidden, decoder = both[0], both[-1]
+    def slack(flat: Floats) -> Floats:
+        hidden, decoder = flat.reshape(shape)[[0, -1]]
         return np.asarray(np.sum(decoder[:, own] * (hidden[:, own] - ratio * hidden[:, other]), axis=0) - 1)
 
-    def slopes(both: Floats) -> Floats:
-        hidden, decoder = both[0], both[-1]
+    def slopes(flat: Floats) -> Floats:
+        hidden, decoder = flat.reshape(shape)[[0, -1]]
         jacobian = np.zeros((len(rows), 2, *hidden.shape))
         jacobian[rows, 0, :, own] = decoder[:, own].T
         jacobian[rows, 0, :, other] = -(ratio * decoder[:, own]).T
         jacobian[rows, 1, :, own] = (hidden[:, own] - ratio * hidden[:, other]).T
-        return jacobian if len(both) == 2 else jacobian.sum(axis=1)
+        return (jacobian if len(begin) == 2 else jacobian.sum(axis=1)).reshape(len(rows), -1)
+
+    def square(flat: Floats) -> tuple[float, Floats]:
+        return float(flat @ flat), 2 * flat
 
     opening = math.sqrt(2) * math.sin(math.pi / T)
-    found = _least([one * begin[:, None] / opening for one in _polygons(T, starts)], slack, slopes)
-    hidden, decoder = found[0] * lengths, found[-1] / lengths
-    grown = 1 / math.sqrt(1 + min(0.0, untied_slack(hidden, decoder)))  # homogeneous: exactly feasible
-    balance = math.sqrt(float(np.linalg.norm(found[-1]) / np.linalg.norm(found[0])))
+    memorized: Any = {"type": "ineq", "fun": slack, "jac": slopes}
+    ends = [
+        minimize(
+            square,
+            (one * begin[:, None] / opening).ravel(),
+            jac=True,
+            constraints=memorized,
+            method="SLSQP",
+            options={"maxiter": 500, "ftol": 1e-13},
+        ).x
+        for one in _polygons(T, starts)
+    ]
+    least = min((flat for flat in ends if slack(flat).min() > -FEASIBLE), key=lambda flat: flat @ flat)
+    y, z = least.reshape(shape)[[0, -1]]
+    hidden, decoder = y * lengths, z / lengths
+    grown = 1 / math.sqrt(1 + min(0.0, slack_of(hidden, decoder)))  # homogeneous: exactly feasible
+    balance = math.sqrt(float(np.linalg.norm(z) / np.linalg.norm(y)))
     return UnequalModel(lengths, hidden * (grown * balance), decoder * (grown / balance), "numerical")
 
 
@@ -170,37 +170,6 @@ def _polygons(T: int, starts: int) -> list[Floats]:
         turn = 2 * np.pi * (order + 0.3 * (scrambled - 0.5)) / T
         found.append(np.stack([np.cos(turn), np.sin(turn)]))
     return found
-
-
-def _least(
-    begin: list[Floats], slack: Callable[[Floats], Floats], slopes: Callable[[Floats], Floats]
-) -> Floats:
-    """The feasible point of least square norm that sequential quadratic programming finds."""
-    from scipy.optimize import minimize
-
-    best, least, shape = begin[0], math.inf, begin[0].shape
-    constraint: Any = {
-        "type": "ineq",
-        "fun": lambda flat: slack(flat.reshape(shape)),
-        "jac": lambda flat: slopes(flat.reshape(shape)).reshape(-1, flat.size),
-    }
-
-    def square(flat: Floats) -> tuple[float, Floats]:
-        return float(flat @ flat), 2 * flat
-
-    for start in begin:
-        found = minimize(
-            square,
-            start.ravel(),
-            jac=True,
-            constraints=constraint,
-            method="SLSQP",
-            options={"maxiter": 500, "ftol": 1e-13},
-        )
-        place = np.asarray(found.x, dtype=np.float64).reshape(shape)
-        if found.fun < least and slack(place).min() > -FEASIBLE:
-            best, least = place, float(found.fun)
-    return best
 
 
 def _checked(norms: ArrayLike) -> Floats:

@@ -14,8 +14,7 @@ from theory.memorization.unequal_norms import (
     least_norm_untied,
     regular_polygon_cost,
     simplex_on_norms,
-    tied_slack,
-    untied_slack,
+    slack_of,
 )
 
 NORMS = st.lists(st.floats(0.2, 5), min_size=2, max_size=6)
@@ -27,7 +26,7 @@ def outputs(model):
     X = np.diag(model.norms)
     W = model.hidden @ np.diag(1 / model.norms)
     V = np.diag(model.norms) @ model.decoder.T
-    b = model.norms * model.bias_coefficient
+    b = model.norms * (1 - np.sum(model.hidden * model.decoder, axis=0))
     return np.maximum(0, V @ (W @ X) + b[:, None]), X
 
 
@@ -51,12 +50,12 @@ def test_no_model_is_below_the_bound(norms, m, seed):
     T = len(norms)
     hidden = rng.standard_normal((m, T)) * np.array(norms)
     hidden[:, : min(T, m + 1)] += simplex_on_norms(norms[: min(T, m + 1)], m).hidden
-    room = 1 + tied_slack(hidden, norms)
+    room = 1 + slack_of(hidden, hidden / np.square(norms))
     if room > 1e-6:
         model = UnequalModel(np.array(norms), hidden, hidden / np.square(norms), "numerical")
         assert model.encoder_cost / room >= (T - 1) * (1 - ROUNDING)
     decoder = hidden / np.square(norms) + 0.3 * rng.standard_normal((m, T))
-    room = 1 + untied_slack(hidden, decoder)
+    room = 1 + slack_of(hidden, decoder)
     if room > 1e-6:
         model = UnequalModel(np.array(norms), hidden, decoder, "numerical")
         assert 2 * math.sqrt(model.encoder_cost * model.decoder_cost) / room >= 2 * (T - 1) * (1 - ROUNDING)
@@ -96,7 +95,7 @@ def test_searches_return_models_that_memorize_within_the_polygons_cost(norms):
     for model in (tied, untied):
         found, wanted = outputs(model)
         assert np.abs(found - wanted).max() < 1e-9
-        assert untied_slack(model.hidden, model.decoder) > -2e-14
+        assert slack_of(model.hidden, model.decoder) > -2e-14
     both = untied.encoder_cost + untied.decoder_cost
     assert len(norms) - 1 <= tied.encoder_cost <= regular_polygon_cost(norms) * (1 + 1e-6)
     assert 2 * (len(norms) - 1) <= both <= regular_polygon_cost(norms, untied=True) * (1 + 1e-6)
