@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from theory import Setting, predict
 from theory.dimensionality import dimensionality
-from theory.memorization.memorized_loss import least_norm_test_loss
-from theory.memorization.overlap import disjoint_probability
 from theory.memorization.tgon import tgon_bias_norm, tgon_energy, tgon_weight_norm
 
 PENALTIES = ("weights", "both")
@@ -118,14 +116,6 @@ def test_beyond_the_simplex_the_best_known_code_answers():
 def test_the_warm_up_follows_the_steps_however_they_are_written(steps):
     assert Setting(T=5, steps=steps).warmup == 500
     assert Setting(T=5).replace(steps=steps).warmup == 500
-
-
-def test_numbers_that_many_runs_share_are_computed_once():
-    shared = (least_norm_test_loss, disjoint_probability)
-    before = [function.cache_info().misses for function in shared]
-    for seed in range(5):
-        predict(Setting(T=5, n=777, seed=seed))
-    assert [function.cache_info().misses for function in shared] == [count + 1 for count in before]
 
 
 def test_a_notebook_shows_closed_forms_as_latex():

@@ -26,7 +26,12 @@ RECORDS = [
     predict(Setting(T=1), "both"),
 ]
 POLYGONS = [float_polygon(k, law) for k in (*range(1, 14), 100, 1001) for law in ("unit", "free", "constant")]
-POLYGONS += [float_polygon(3, "uniform"), float_polygon(5, constant(0.5), n=5)]
+POLYGONS += [float_polygon(k, "constant", n=k) for k in range(1, 5)]
+POLYGONS += [
+    float_polygon(3, "uniform"),
+    float_polygon(4, "normalized"),
+    float_polygon(5, constant(0.5), n=5),
+]
 
 
 @pytest.mark.parametrize("found", [*RECORDS, *POLYGONS], ids=lambda found: type(found).__name__)

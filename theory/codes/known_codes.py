@@ -77,17 +77,12 @@ def known_codes(T: int, m: int) -> tuple[MemorizationCode, ...]:
     return (_spherical(name, directions(), exact),)
 
 
-def maximal_cosine(directions: Floats) -> float:
-    """Largest cosine between two of the columns of an (m, T) array, T >= 2; exact up to rounding."""
+def equal_norm_hidden(directions: Floats) -> Floats:
+    """(m, T) the directions at the radius 1/√(1−μ), their least common feasible one (`codes.equal-norm`); T >= 2."""
     units = directions / np.linalg.norm(directions, axis=0)
     cosines = units.T @ units
-    return float(cosines[~np.eye(len(cosines), dtype=bool)].max())
-
-
-def equal_norm_hidden(directions: Floats) -> Floats:
-    """(m, T) the directions at the radius 1/√(1−μ), their least common feasible one (`codes.equal-norm`)."""
-    units = directions / np.linalg.norm(directions, axis=0)
-    return np.asarray(units / math.sqrt(1.0 - maximal_cosine(units)), dtype=np.float64)
+    largest = float(cosines[~np.eye(len(cosines), dtype=bool)].max())
+    return np.asarray(units / math.sqrt(1.0 - largest), dtype=np.float64)
 
 
 def shifted_cross_polytope(T: int, m: int) -> MemorizationCode:

@@ -17,8 +17,9 @@ from theory.derivations.steps import (
     derivations,
     equal,
     relations,
+    theorem,
 )
-from theory.derivations.symbols import NOTATION
+from theory.derivations.symbols import NOTATION, symbol
 
 x, y = sympy.symbols("x y", positive=True)
 UNIT = Interval(0, 1)
@@ -81,9 +82,16 @@ def test_labels_are_names_and_every_derivation_says_what_it_needs():
         assert one.steps
         assert one.assumptions
         assert one.conclusion.endswith(".")
+    with pytest.raises(ValueError, match=r"sea\.bands: the reasons .* must be those of the steps"):
+        theorem("sea.bands", on={}, steps={})
 
 
 def test_every_symbol_is_in_the_table_of_notation():
+    names = [entry.name for entry in NOTATION]
+    assert len(set(names)) == len(names)
+    assert all(entry.every_meaning and entry.latex and entry.values for entry in NOTATION)
+    with pytest.raises(KeyError):
+        symbol("nonsense")
     known = {entry.symbol for entry in NOTATION}
     for step in STEPS:
         assert step.statement.atoms(sympy.Symbol) <= known, step.label

@@ -8,8 +8,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from theory.features.polygon import NAMED_LAWS, best_polygons, polygon
-from theory.memorization.tgon import tgon_bias_coefficient, tgon_radius_squared
+from theory.features.polygon import best_polygons, polygon
 from theory.polygon_geometry import interference_sum, polygon_vertices
 from theory.symbolic import interference
 
@@ -45,20 +44,6 @@ def test_gains_that_agree_to_rounding_are_equally_good():
     six = polygon(6, "free")
     for loss, best in ((1e-13, {6, 8}), (1e-11, {6})):
         assert best_polygons([six, replace(polygon(8, "free"), gain=six.gain * (1 - loss))]) == best
-
-
-@pytest.mark.parametrize("law", NAMED_LAWS)
-@pytest.mark.parametrize("others", [0, 95])
-def test_closed_forms_are_those_of_the_numbers(law, others):
-    for k in range(1, 9):
-        found = polygon(k, law, n=k + others)
-        assert found.as_dict()["exact"] == dict(found.exact)
-        for name in found.exact:
-            assert float(found.symbolic(name)) == pytest.approx(getattr(found, name), rel=1e-12, abs=1e-12)
-        if law == "constant" and k > 3:  # one-hot datapoints, memorized
-            assert (found.radius_squared, found.bias) == pytest.approx(
-                (tgon_radius_squared(k), tgon_bias_coefficient(k)), rel=1e-12, abs=1e-12
-            )
 
 
 @given(st.integers(1, 60), st.floats(0.05, 3))

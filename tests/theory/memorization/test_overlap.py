@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theory.memorization.overlap import (
-    _saddle_point,
     disjoint_probability,
     expected_overlapping_pairs,
     pair_overlap_probability,
@@ -62,13 +61,6 @@ def test_disjointness_is_the_sum_over_empty_datapoints(T, n, p):
     )
     expected = float(sum(terms) / (1 - (1 - p) ** n) ** T)
     assert disjoint_probability(T, n, 1 - float(p)) == pytest.approx(expected, rel=1e-11, abs=0)
-
-
-@given(st.integers(2, 50), st.integers(1, 5_000), SPARSITIES)
-def test_the_saddle_point_is_a_root(T, more, sparsity):
-    none = sparsity / (1 - sparsity)
-    x = _saddle_point(T, T + more, none)
-    assert none * x - T * x / math.expm1(-x) == pytest.approx(T + more, rel=1e-13)
 
 
 def test_the_universal_scale_is_a_root_on_the_falling_side():

@@ -12,7 +12,6 @@ from theory import Setting
 from theory.features.amplitudes import normalized
 from theory.polygon_geometry import interference_sum
 from theory.repetition.threshold import (
-    _largest_energy,
     energy_law,
     energy_variance_ratio,
     normal_order_mean,
@@ -72,10 +71,6 @@ def test_the_energy_law_has_the_moments_of_the_sum():
     assert law.mean == pytest.approx(1, abs=1e-6)
     assert law.variance == pytest.approx(variance, rel=1e-4)
     assert law.masses.sum() == pytest.approx(1, abs=1e-9)
-    mean, spread = (T * present * amplitude.moment(power) for power in (2, 4))
-    room = _largest_energy(T, present, amplitude) - mean
-    for shorter, enough in ((0, True), (1, False)):  # Bernstein's exponent, of e^{−42}
-        assert ((room - shorter) ** 2 / (2 * (spread + (room - shorter) / 3)) >= 42) == enough
 
 
 def test_the_deviation_is_that_of_the_fifth_energy_and_of_the_point_s_own():
