@@ -4,9 +4,6 @@ Closed forms are plain functions on floats, loaded here. Their SymPy twins (`the
 (`theory.derivations.steps`) are loaded where they are used, because SymPy is slow to import.
 """
 
-import importlib
-from types import ModuleType
-
 from theory.dimensionality import maximal_dimensionality
 from theory.features.amplitude_law import route
 from theory.features.loss_budget import loss_budget
@@ -42,9 +39,3 @@ __all__ = [
     "tgon_energy",
     "tgon_weight_norm",
 ]
-
-
-def __getattr__(name: str) -> ModuleType:
-    if name == "symbolic":
-        return importlib.import_module("theory.symbolic")
-    raise AttributeError(f"module 'theory' has no attribute {name!r}")

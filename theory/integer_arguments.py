@@ -27,11 +27,11 @@ class ClosedForm(Protocol):
     def __call__(self, count: ArrayLike, /) -> Floats: ...
 
 
-def on_integers(name: str, least: int) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
-    """Make a formula on float64 arrays a :class:`ClosedForm` of the integer called `name`, at least `least`.
-    Raises ValueError: From the decorated function: an entry that is not an integer in [least, 2**53].
+def on_integers(name: str) -> Callable[[Callable[[Floats], Floats]], ClosedForm]:
+    """Make a formula on float64 arrays a :class:`ClosedForm` of the integer called `name`.
+    Raises ValueError: From the decorated function: an entry that is not an integer in [1, 2**53].
 
-    >>> half = on_integers("T", least=1)(lambda T: T / 2)
+    >>> half = on_integers("T")(lambda T: T / 2)
     >>> half(3), half([3, 4]).tolist()
     (1.5, [1.5, 2.0])
     """
@@ -39,8 +39,7 @@ def on_integers(name: str, least: int) -> Callable[[Callable[[Floats], Floats]],
     def decorate(formula: Callable[[Floats], Floats]) -> ClosedForm:
         @functools.wraps(formula)
         def answer(count: ArrayLike) -> float | Floats:
-            counts = _checked(count, name, least)
-            values = np.asarray(formula(counts), dtype=np.float64)
+            values = np.asarray(formula(_checked(count, name)), dtype=np.float64)
             return float(values) if values.ndim == 0 else values
 
         return answer  # type: ignore[return-value]  # the overloads tell the two shapes apart
@@ -55,12 +54,11 @@ def checked_integer(name: str, value: Any, usual: int) -> int:
     return int(value)
 
 
-def _checked(count: ArrayLike, name: str, least: int) -> Floats:
+def _checked(count: ArrayLike, name: str) -> Floats:
     given = np.asarray(count)
-    if given.dtype.kind not in "iuf":
-        raise ValueError(f"{name} = {count!r}: it must be an integer of at least {least}; try {name}={least}")
-    refused = given[~((given >= least) & (given <= LARGEST) & (given == np.floor(given)))]
-    if refused.size:
-        first = refused.flat[0]
-        raise ValueError(f"{name} = {first}: it must be an integer of at least {least}; try {name}={least}")
+    refused: list[Any] = [count]
+    if given.dtype.kind in "iuf":
+        refused = given[~((given >= 1) & (given <= LARGEST) & (given == np.floor(given)))].tolist()
+    if refused:
+        raise ValueError(f"{name} = {refused[0]!r}: it must be an integer of at least 1; try {name}=1")
     return np.asarray(given, dtype=np.float64)

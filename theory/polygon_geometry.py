@@ -25,7 +25,7 @@ def polygon_vertices(k: int, radius_squared: float) -> Floats:
     return vertices
 
 
-@on_integers("k", least=1)
+@on_integers("k")
 def interference_sum(k: Floats) -> Floats:
     """S_k by its closed form (`polygons.interference-sum`). k ≥ 1; relative error below 4 eps.
 

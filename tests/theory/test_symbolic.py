@@ -9,7 +9,6 @@ from sympy import Rational, Symbol, lambdify, latex, limit, oo, pi, series, sqrt
 
 from theory import Setting, loss_budget, predict, symbolic
 from theory import polygon as float_polygon
-from theory.codes.known_codes import known_codes
 from theory.exact import Exact
 from theory.features.amplitudes import constant
 from theory.memorization import memorized_loss
@@ -126,17 +125,6 @@ def test_series_and_latex_of_the_best_class():
         latex(symbolic.interference(3))
         == r"\frac{k}{4} + \frac{\sec{\left(\frac{\pi}{k} \right)}}{4} - \frac{1}{4}"
     )
-
-
-@pytest.mark.parametrize(("points", "dimensions"), [(5, 3), (7, 4), (20, 13)])
-def test_energies_of_codes(points, dimensions):
-    at = {T: points, m: dimensions}
-    named = known_codes(points, dimensions)[0]
-    assert float(symbolic.shifted_energy.subs(at)) == pytest.approx(named.energy, rel=1e-14)
-    assert lambdify((T, m), symbolic.shifted_energy)(points, dimensions) == pytest.approx(
-        named.energy, rel=1e-14
-    )
-    assert symbolic.simplex_energy.subs(at) < named.energy < symbolic.orthoplex_energy.subs(at)
 
 
 def test_the_test_loss_and_the_thresholds_of_repeats():

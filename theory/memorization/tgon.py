@@ -12,7 +12,7 @@ import numpy as np
 from theory.arrays import Floats
 from theory.integer_arguments import on_integers
 
-_of_points = on_integers("T", least=1)
+_of_points = on_integers("T")
 
 
 def _half_chord(T: Floats) -> Floats:
