@@ -88,17 +88,6 @@ class Record:
     exact: Exact = field(default_factory=Exact)
     assumptions: tuple[Assumption, ...] = ()
 
-    def __post_init__(self) -> None:
-        for name in (*_ARRAYS, "point_error"):
-            if getattr(self, name).shape != (self.T,):
-                raise ValueError(
-                    f"{name} has shape {getattr(self, name).shape}; with T = {self.T} it must be ({self.T},)"
-                )
-        if self.hidden.shape != (self.m, self.T):
-            raise ValueError(
-                f"hidden has shape {self.hidden.shape}; it must be (m, T) = ({self.m}, {self.T})"
-            )
-
     @property
     def train_loss(self) -> float:
         """Mean over datapoints of the squared error summed over features."""

@@ -7,7 +7,7 @@ gaps. Texts are Markdown with LaTeX, in TOML.
 
 import difflib
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal, TypeAlias
@@ -195,20 +195,14 @@ def derivation(label: str) -> Derivation:
     return holding[label]
 
 
-def relations(statement: Statement) -> Iterator[Relational]:
-    """The relations of a conjunction, one after the other; a false constant is one that always fails.
+def relations(statement: Statement) -> tuple[Relational, ...]:
+    """The relations of a statement.
 
     >>> x = sympy.Symbol("x")
-    >>> len(list(relations(sympy.And(x > 0, x < 1))))
+    >>> len(relations(sympy.And(x > 0, x < 1)))
     2
     """
-    if isinstance(statement, sympy.And):
-        for part in statement.args:
-            yield from relations(part)
-    elif statement == sympy.false:
-        yield sympy.Eq(0, 1, evaluate=False)
-    elif statement != sympy.true:
-        yield statement
+    return tuple(statement.args) if isinstance(statement, sympy.And) else (statement,)
 
 
 def _judge(label: str, relation: Relational, values: dict[sympy.Symbol, Ball], point: Point) -> None:

@@ -54,7 +54,7 @@ def display(statement: Statement) -> str:
     >>> display(sympy.Symbol("x") > 1)
     'x \\gt 1'
     """
-    shown = list(relations(statement))
+    shown = relations(statement)
     line = r", \qquad ".join(map(in_latex, sorted(shown, key=str)))
     if _width(line) <= WIDEST:
         return re.sub(r"\A- ", "-", line)
