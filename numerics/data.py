@@ -159,6 +159,8 @@ def draw_dataset(setting: Setting) -> Dataset:
     a datapoint follows the geometric law cut at n, the later ones are independent: exactly the law conditional on
     being non-empty.
     """
+    if not isinstance(setting, Setting):
+        raise TypeError(f"setting = {setting!r}: a Setting is needed; try draw_dataset(Setting(5))")
     return _draw(generator_of(setting.data_seed, _DATA_STREAM), setting)
 
 

@@ -23,7 +23,9 @@ if hypothesis_settings.get_current_profile_name() == "default":
     hypothesis_settings.load_profile("tgon")
 
 
-def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> None:
+def assert_claims(
+    model: Any, data: Any, *, at_least: Sequence[str] = (), instance: int | None = None
+) -> None:
     """Fail if ``model`` violates a claim on ``data``, or if one of ``at_least`` does not hold or could not be judged.
 
     Parameters
@@ -31,6 +33,7 @@ def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> Non
     model : module or mapping with ``W`` (m, n) and ``b`` (n,), a run, or a pair of arrays or tensors.
     data : a `Dataset`, or X as `tgon.measure` takes it.
     at_least : labels of claims, as `tgon claims` lists them.
+    instance : which model, where there are several.
 
     Raises AssertionError: A line per claim: its label, value, bound and reason. ValueError: an unknown label, or
     what `measure` refuses.
@@ -42,7 +45,7 @@ def assert_claims(model: Any, data: Any, *, at_least: Sequence[str] = ()) -> Non
     known = [claim.label for claim in CLAIMS]
     if unknown := sorted(set(at_least) - set(known)):
         raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
-    judged = {judged.label: judged for judged in judge_on(*read_with_data(model, data))}
+    judged = {judged.label: judged for judged in judge_on(*read_with_data(model, data, instance))}
     if several := sorted(set(at_least) - set(judged)):
         raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims()")
     failed = [
