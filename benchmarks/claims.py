@@ -148,8 +148,8 @@ def main(count: int) -> None:
         judged = [case for case, one in zip(cases, holds, strict=True) if one is not None]
         effect = smallest(claim, [case for case in cases[::20] if case in judged])
         found = {
-            control.name: sum(control.judge([case]).holds is False for case in judged)
-            for control in claim.controls
+            name: sum(judge([case]).holds is False for case in judged)
+            for name, judge in claim.controls.items()
         }
         told = "; ".join(f"{name}: {times}" for name, times in found.items())
         about = EFFECTS[claim.label][0], "" if effect is None else f"{effect:.2g}"

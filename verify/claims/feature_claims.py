@@ -18,7 +18,7 @@ from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
-from verify.claims.judging import Case, Claim, Control, Finding, counted, not_judged, once_per_case
+from verify.claims.judging import Case, Claim, Finding, counted, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN
@@ -58,16 +58,11 @@ def polygon_worth(k: int, radius_squared: float, bias: float, law: Amplitude) ->
     return ring_gain(k, radius_squared, bias, law)[0] / k
 
 
-def _next_index(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
-    return polygon_worth(k + 1, radius_squared, bias, law)
-
-
-def _wrong_sign(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
-    return polygon_worth(k, radius_squared, -bias, law)
-
-
-def _alone(k: int, radius_squared: float, bias: float, law: Amplitude) -> float:
-    return polygon_worth(1, radius_squared, bias, law)
+_WRONG_WORTHS: dict[str, Worth] = {
+    "k + 1 in place of k": lambda k, r, bias, law: polygon_worth(k + 1, r, bias, law),
+    "bias of the other sign": lambda k, r, bias, law: polygon_worth(k, r, -bias, law),
+    "without the neighbours": lambda k, r, bias, law: polygon_worth(1, r, bias, law),
+}
 
 
 @once_per_case
@@ -113,31 +108,25 @@ def _measured(columns: Floats, biases: Floats, own: NDArray[np.intp], a: Floats,
     )
 
 
-def _rings(cases: Sequence[Case]) -> tuple[list[Ring], str]:
-    """The rings among the cases, and what the first of the others lacks."""
-    found = [find_ring(case) for case in cases]
-    lacks = [one for one in found if isinstance(one, str)]
-    return [one for one in found if isinstance(one, Ring)], lacks[0] if lacks else ""
-
-
 def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
     """What a feature of the ring keeps of its energy, against the regular k-gon's; ``value`` is the worst ratio to
     what the strays allow, ``bound`` 1. Judged where that is below half of what the (k + 1)-gon's angles change.
     """
-    rings, lacks = _rings(cases)
-    ratios, loose = [], ""
-    for ring in rings:
+    ratios, lacks = [], list[str]()
+    for ring in map(find_ring, cases):
+        if isinstance(ring, str):
+            lacks.append(ring)
+            continue
         about = ring.k, ring.radius_squared, ring.bias, ring.law
-        room = abs(polygon_worth(*about) - _next_index(*about)) / 2
+        room = abs(polygon_worth(*about) - _WRONG_WORTHS["k + 1 in place of k"](*about)) / 2
         if ring.allowed > room:
-            loose = (
-                f"strays allow {ring.allowed:.2g}, of which {room:.2g} would tell {ring.k} from {ring.k + 1}"
-            )
+            told = f"{room:.2g} would tell {ring.k} from {ring.k + 1}"
+            lacks.append(f"strays allow {ring.allowed:.2g}, of which {told}")
             continue
         allowed = ring.allowed + rounding(ring.k * len(ring.law.atoms))
         ratios.append(abs(ring.worth - worth(*about)) / allowed)
     if not ratios:
-        return not_judged(loose or lacks or "no model")
+        return not_judged(lacks[0] if lacks else "no model")
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases))
 
 
@@ -149,10 +138,11 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
     """The distance of (length, mean bias) from the best k-gon of the data's own law, in halves of the distance from
     there to the nearest k-gon of another law; ``value`` is the largest, ``bound`` 1. ``own`` puts another law there.
     """
-    ratios, parts, lacks = [], [], [_rings(cases)[1]]
+    ratios, parts, lacks = [], list[str](), list[str]()
     for case in cases:
         ring = find_ring(case)
         if isinstance(ring, str) or case.data is None:
+            lacks.append(str(ring))
             continue
         law = route(case.data).law
         if law.kind == "constant" or not ring.regular:
@@ -176,7 +166,7 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
         ours, theirs = (", ".join(f"{x:.4g}" for x in end) for end in (measured, ends[name]))
         parts.append(f"{ring.k}-gon of length and bias {ours}; {name} {theirs}")
     if not ratios:
-        return not_judged("; ".join(filter(None, lacks)) or "no model")
+        return not_judged(lacks[0] if lacks else "no model")
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
 
 
@@ -187,11 +177,7 @@ FEATURE_CLAIMS: tuple[Claim, ...] = (
         "theorem",
         "m = 2, three or more stored features that occur one at a time, strays too small to take k for k + 1",
         partial(judge_ring_gain, worth=polygon_worth),
-        (
-            Control("k + 1 in place of k", partial(judge_ring_gain, worth=_next_index)),
-            Control("bias of the other sign", partial(judge_ring_gain, worth=_wrong_sign)),
-            Control("without the neighbours", partial(judge_ring_gain, worth=_alone)),
-        ),
+        {name: partial(judge_ring_gain, worth=wrong) for name, wrong in _WRONG_WORTHS.items()},
     ),
     Claim(
         "generalization.ring-law",
@@ -199,9 +185,9 @@ FEATURE_CLAIMS: tuple[Claim, ...] = (
         "hypothesis",
         "m = 2, a regular ring at the end of training, features one at a time, amplitudes that vary, laws that differ",
         judge_ring_law,
-        (
-            Control("the best k-gon at zero bias", partial(judge_ring_law, own="free")),
-            Control("the k-gon of constant amplitudes", partial(judge_ring_law, own="constant")),
-        ),
+        {
+            "the best k-gon at zero bias": partial(judge_ring_law, own="free"),
+            "the k-gon of constant amplitudes": partial(judge_ring_law, own="constant"),
+        },
     ),
 )

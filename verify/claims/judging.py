@@ -1,12 +1,9 @@
-"""How a claim is judged: cases in, finding out, negative controls beside it.
-
-A claim has a label (the equation it rests on), a statement, the regime in which it holds, a judge and *negative
-controls*: the same judge fed a theory wrong in structure. On runs where the claim is tight enough to tell the two
-apart, a control must fail; elsewhere it is reported as not tight enough and counts for nothing.
+"""How a claim is judged: cases in, finding out, *negative controls* beside it: the same judge fed a theory wrong in
+structure. Where the claim is tight enough to tell the two apart, a control must fail; elsewhere it counts for nothing.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, TypeVar
@@ -83,26 +80,15 @@ Judge = Callable[[Sequence[Case]], Finding]
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
-    """A wrong theory in the place of the true one; the claim must fail with it."""
-
-    name: str
-    judge: Judge
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
-    """A statement about trained models with the judge that decides it."""
+    """A statement about trained models, the judge that decides it, and wrong theories in its place, which must fail."""
 
     label: str
     statement: str
     status: Literal["theorem", "numerical", "hypothesis"]
     regime: str
     judge: Judge
-    controls: tuple[Control, ...]
-
-
-Outcome = Literal["fails as it must", "not tight enough"]
+    controls: Mapping[str, Judge]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +96,7 @@ class ControlResult:
     """What a negative control did."""
 
     name: str
-    outcome: Outcome
+    outcome: Literal["fails as it must", "not tight enough"]
     reason: str
 
 
@@ -170,10 +156,12 @@ def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:
     """Judge one claim and run its negative controls on the same cases."""
     found = claim.judge(cases)
     controls = []
-    for control in claim.controls if found.judged else ():
-        wrong = control.judge(cases)
-        outcome: Outcome = "fails as it must" if wrong.holds is False else "not tight enough"
-        controls.append(ControlResult(control.name, outcome, wrong.reason))
+    for name, judge in claim.controls.items() if found.judged else ():
+        wrong = judge(cases)
+        failed = wrong.holds is False
+        controls.append(
+            ControlResult(name, "fails as it must" if failed else "not tight enough", wrong.reason)
+        )
     about = claim.label, claim.statement, claim.status, found.judged > 0
     return Judgement(*about, found.holds, found.value, found.bound, found.reason, tuple(controls))
 

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from theory import predict, simplex_energy
-from verify.claims.judging import Case, Claim, Control, Finding, counted, not_judged
+from verify.claims.judging import Case, Claim, Finding, Judge, counted, not_judged
 from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 
@@ -24,10 +24,7 @@ def _worst(cases: Sequence[Case]) -> str:
 
 
 def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool = True) -> Finding:
-    """‖W‖² against the sum of its parts, of which a wrong theory leaves one out.
-
-    ``value`` is the largest relative difference.
-    """
+    """The largest relative difference of ‖W‖² to the sum of its parts, of which a wrong theory leaves one out."""
     usable = [case for case in cases if case.record.assumes("disjoint supports")]
     if not usable:
         return not_judged("no model on data with disjoint supports", cases, "disjoint supports")
@@ -42,10 +39,7 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
 
 
 def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
-    """|c_t - sign·(1 - ‖h_t‖²)| in units of √(squared error of datapoint t), at most 1 in theory.
-
-    For a datapoint of norm s: |c_t - sign·(s² - ‖h_t‖²)| in units of s.
-    """
+    """|c_t - sign·(s² - ‖h_t‖²)| for datapoints of norm s, in units of s √(squared error of t), at most 1 in theory."""
     usable = [case for case in cases if case.record.assumes("active outputs")]
     if not usable:
         return not_judged("no model whose own outputs are all positive", cases, "active outputs")
@@ -83,10 +77,8 @@ def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
 
 
 def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
-    """Deviation from the predicted polygon over its tolerance; ``value`` is the largest ratio, ``bound`` 1.
-
-    Judged only where the tolerance is below half the distance to the polygon with one vertex more: a wider band could
-    not tell the two apart.
+    """Largest ratio of the deviation from the predicted polygon to its tolerance, judged where that is below half the
+    distance to the polygon with one vertex more: a wider band could not tell the two apart.
     """
     loose = outside = 0
     ratios = []
@@ -113,13 +105,13 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
 _Judge = Callable[[Sequence[Case], Theory], Finding]
 
 
-def _theory_controls(judge: _Judge, *factors: float) -> tuple[Control, ...]:
+def _theory_controls(judge: _Judge, *factors: float) -> dict[str, Judge]:
     wrong = [(f"predicted norm × {factor:g}", scaled(factor), False) for factor in factors]
     wrong += [("T + 1 in place of T", next_index, True), ("1 + cos in place of 1 - cos", wrong_sign, True)]
-    return tuple(
-        Control(name, partial(_where_defined, judge=judge, theory=theory, planar=planar))
+    return {
+        name: partial(_where_defined, judge=judge, theory=theory, planar=planar)
         for name, theory, planar in wrong
-    )
+    }
 
 
 def _where_defined(cases: Sequence[Case], judge: _Judge, theory: Theory, planar: bool) -> Finding:
@@ -141,10 +133,10 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
         "theorem",
         "orthonormal data; norms other than 1 divided out",
         judge_norm_split,
-        (
-            Control("without the unseen part", partial(judge_norm_split, unseen=False)),
-            Control("without the part outside the data span", partial(judge_norm_split, seen=False)),
-        ),
+        {
+            "without the unseen part": partial(judge_norm_split, unseen=False),
+            "without the part outside the data span": partial(judge_norm_split, seen=False),
+        },
     ),
     Claim(
         "memorization.own-output",
@@ -152,7 +144,7 @@ MODEL_CLAIMS: tuple[Claim, ...] = (
         "theorem",
         "unit-norm data, positive own outputs",
         partial(judge_own_output, sign=1.0),
-        (Control("c_t = -(1 - ‖h_t‖²)", partial(judge_own_output, sign=-1.0)),),
+        {"c_t = -(1 - ‖h_t‖²)": partial(judge_own_output, sign=-1.0)},
     ),
     Claim(
         "memorization.robust",

@@ -1,8 +1,5 @@
-"""Claims about many runs at once: which norm is larger, how norms grow, what decay budget and dataset size do, and the
-test loss.
-
-Each is decided by exact tests, `SIGNIFICANCE` shared among the groups of runs that are tested; where they decide
-neither way the claim is undecided, not true.
+"""Claims about many runs at once. Each is decided by exact tests, `SIGNIFICANCE` shared among the groups of runs that
+are tested; where they decide neither way the claim is undecided, not true.
 """
 
 import dataclasses
@@ -17,7 +14,7 @@ from numpy.typing import NDArray
 
 from theory import Record, Setting, predict
 from theory.memorization.memorized_loss import loss_of_overlaps
-from verify.claims.judging import Case, Claim, Control, Finding, not_judged, once_per_case
+from verify.claims.judging import Case, Claim, Finding, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.claims.wrong_theories import Theory, next_index, wrong_sign
 
@@ -34,10 +31,8 @@ def group_of(setting: Setting) -> Setting:
 
 
 def _by_sign_tests(agreed: Mapping[str, Sequence[bool]], otherwise: str) -> Finding:
-    """What exact sign tests, one for each group, find of who agrees; ``value`` is the worst share that decides.
-
-    False if any group was decided against, so each tail of each has its share of `SIGNIFICANCE` (Bonferroni). The
-    groups' names say what is counted; ``otherwise`` is said without any.
+    """What exact sign tests, one for each named group, find of who agrees; ``value`` is the worst share that decides.
+    False if any group was decided against, so each tail of each has its share of `SIGNIFICANCE` (Bonferroni).
     """
     rate = 2 * SIGNIFICANCE / max(1, len(agreed))
     reason = "; ".join(f"{name} in {sum(signs)}/{len(signs)}" for name, signs in agreed.items())
@@ -90,10 +85,7 @@ def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
 
 
 def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
-    """Share of memorizing seeds at the largest T minus that at the smallest, other settings equal (m = 2).
-
-    Seeds that diverge do not memorize.
-    """
+    """Share of memorizing seeds, which do not diverge, at the largest T minus that at the smallest, all else equal."""
     families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
     groups: dict[Setting, list[Case]] = defaultdict(list)
     for case in cases:
@@ -163,9 +155,7 @@ def judge_test_loss(cases: Sequence[Case], theory: Theory) -> Finding:
 
 @once_per_case
 def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
-    """The overlaps of fresh datapoints with the data, the loss on them, and how far it may be from the predicted one;
-    None without fresh datapoints, or where they do not tell.
-    """
+    """Overlaps of fresh datapoints with the data, their loss, and its allowed error; None where they do not tell."""
     from numerics.engines.cpu.trajectory import point_errors
 
     if case.parameters is None or case.data is None or case.fresh is None:
@@ -194,10 +184,10 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         "hypothesis",
         "m = 2, memorizing runs; a theorem for the least-norm model, a hypothesis for trained ones",
         partial(judge_norm_crossing, theory=predict),
-        (
-            Control("‖b‖ and ‖W‖ exchanged", partial(judge_norm_crossing, theory=_exchanged)),
-            Control("1 + cos in place of 1 - cos", partial(judge_norm_crossing, theory=wrong_sign)),
-        ),
+        {
+            "‖b‖ and ‖W‖ exchanged": partial(judge_norm_crossing, theory=_exchanged),
+            "1 + cos in place of 1 - cos": partial(judge_norm_crossing, theory=wrong_sign),
+        },
     ),
     Claim(
         "memorization.norm-growth",
@@ -205,10 +195,10 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         "hypothesis",
         "m = 2, orthonormal data, two T ≥ 5, decay budget τ ≥ 1; for the least-norm model `memorization.tgon-norm`",
         partial(judge_norm_growth, theory=predict),
-        (
-            Control("‖b‖ and ‖W‖ exchanged", partial(judge_norm_growth, theory=_exchanged)),
-            Control("both like √T", partial(judge_norm_growth, theory=_simplex_growth)),
-        ),
+        {
+            "‖b‖ and ‖W‖ exchanged": partial(judge_norm_growth, theory=_exchanged),
+            "both like √T": partial(judge_norm_growth, theory=_simplex_growth),
+        },
     ),
     Claim(
         "memorization.least-norm-test-loss",
@@ -216,10 +206,10 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         "hypothesis",
         "m = 2, T ≥ 5 (c < 0: what shares nothing switches nothing on), orthonormal data, fresh datapoints that share",
         partial(judge_test_loss, theory=predict),
-        (
-            Control("T + 1 in place of T", partial(judge_test_loss, theory=next_index)),
-            Control("1 + cos in place of 1 - cos", partial(judge_test_loss, theory=wrong_sign)),
-        ),
+        {
+            "T + 1 in place of T": partial(judge_test_loss, theory=next_index),
+            "1 + cos in place of 1 - cos": partial(judge_test_loss, theory=wrong_sign),
+        },
     ),
     Claim(
         "optimization.decay-budget",
@@ -227,7 +217,7 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         "hypothesis",
         "same data, start and schedule at two decay budgets, memorizing at both; the size of the fall is a conjecture",
         partial(judge_decay_budget, more_is_less=True),
-        (Control("order of the budgets reversed", partial(judge_decay_budget, more_is_less=False)),),
+        {"order of the budgets reversed": partial(judge_decay_budget, more_is_less=False)},
     ),
     Claim(
         "optimization.memorization-share",
@@ -235,6 +225,6 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         "numerical",
         "m = 2, smallest against largest T of equal settings",
         partial(judge_share, falls=True),
-        (Control("shares rise with T", partial(judge_share, falls=False)),),
+        {"shares rise with T": partial(judge_share, falls=False)},
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numerics
 from numerics.data import Dataset
 from numerics.measurement.distinct import distinct_points
 from theory import Record, Setting
@@ -24,14 +25,10 @@ def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
 
 
 def judge_on(model: Any, data: Dataset, record: Record | None = None) -> tuple[Judgement, ...]:
-    """The claims that make sense for a single model, those about datapoints on the distinct ones: copies count once.
-
-    ``record`` is what was measured on the distinct datapoints, if it was.
-    """
-    from numerics import measure
+    """The claims on a single model; copies of datapoints count once, ``record`` is of the distinct ones if given."""
     from numerics.model import read_parameters
 
-    record = record or measure(model, distinct_points(data).data)
+    record = record or numerics.measure(model, distinct_points(data).data)
     setting = Setting(T=record.T, m=record.m, n=data.n)
     case = Case(setting, record, parameters=read_parameters(model, data.n), data=data)
     return tuple(judge_claim(claim, [case]) for claim in SINGLE_CLAIMS)

@@ -1,8 +1,5 @@
-"""Wrong theories: the negative controls of the claims.
-
-A theory is a function from a setting to a predicted record; the true one is `theory.predict`. Each wrong theory here
-alters its structure by the smallest effect that matters: a scale, an index, a sign. A claim that cannot tell one of
-these from the truth, on runs where it is tight enough, is no check.
+"""Wrong theories, the negative controls of the claims: each alters the structure of the true one, `theory.predict`, by
+the smallest effect that matters: a scale, an index, a sign.
 """
 
 import dataclasses

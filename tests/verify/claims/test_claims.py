@@ -17,7 +17,6 @@ from verify.claims.judging import Case, judge_claim
 from verify.claims.population_claims import _exponents, _simplex_growth
 from verify.claims.registry import CLAIMS, SINGLE_CLAIMS, judge_claims, judge_model, judge_on
 from verify.claims.tolerance import shape_deviation, shape_tolerance
-from verify.claims.wrong_theories import next_index, scaled, wrong_sign
 from verify.comparison import compare
 from verify.strategies import memorizing_models, random_models
 
@@ -231,14 +230,6 @@ def test_test_loss_is_that_of_the_least_norm_model_of_the_dataset():
         assert not judge_claim(claim, [case] * 7).applies
 
 
-@pytest.mark.parametrize("wrong", [scaled(1.1), next_index, wrong_sign])
-@pytest.mark.parametrize("T", [3, 5, 8, 12])
-def test_wrong_theories_differ_from_the_truth(wrong, T):
-    truth, other = predict(Setting(T=T)), wrong(Setting(T=T))
-    assert abs(other.energy / truth.energy - 1) > 0.1
-    assert other.radius_squared.shape == truth.radius_squared.shape
-
-
 def test_a_small_training_at_strong_decay_reaches_the_pentagon():
     """The whole court on real runs: nothing violated, and the bound is tight enough to convict a 2 % error."""
     setting = Setting(T=5, n=300, sparsity=0.98, steps=6000, lr=5e-3, weight_decay=0.5)
@@ -269,7 +260,7 @@ def test_false_alarms_and_power_of_every_claim_are_committed():
         row = table.loc[claim.label]
         found = dict(part.rsplit(": ", 1) for part in row["controls found out"].split("; "))
         assert (row["models"] >= 1000, row["violated"]) == (True, "0")
-        assert set(found) == {control.name for control in claim.controls}
+        assert set(found) == set(claim.controls)
         assert all(int(times) > 0 for times in found.values())
 
 
