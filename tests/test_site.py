@@ -51,12 +51,6 @@ def test_tutorial_runs(page, tmp_path, monkeypatch):
         exec(compile(cell, page.name, "exec"), names)
 
 
-def test_make_site_installs_its_extra_and_takes_warnings_as_errors():
-    said = subprocess.run(["make", "-n", "-C", str(ROOT), "site"], capture_output=True, text=True, check=True)
-    assert ".[docs]" in said.stdout
-    assert "sphinx -W" in said.stdout
-
-
 def dead_links(site):
     """Links between pages of a built site to a file or an anchor that is not there."""
     pages = {page.resolve(): page.read_text() for page in site.rglob("*.html")}

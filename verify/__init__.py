@@ -1,7 +1,4 @@
-"""The court: joins theory and trained models, and judges claims that can lose.
-
-Names are loaded when first used, so that the command line can answer before torch is imported.
-"""
+"""The court: joins theory and trained models, and judges claims that can lose. Names are loaded when first used."""
 
 from typing import TYPE_CHECKING
 

@@ -6,18 +6,17 @@ by the sizes that the file declares. Files are read, not mapped: one that is cut
 
 from __future__ import annotations
 
-import io
-import json
 import math
 import os
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from numerics.memory import available_memory
 from numerics.model_layouts import MOST_ARRAYS, flattened
@@ -104,7 +103,9 @@ def _read_by_kind(file: IO[bytes]) -> tuple[Mapping[str, Any], str]:
             _count(len(members))
             _afford(sum(member.file_size for member in members))
             if not any(member.filename.endswith("data.pkl") for member in members):
-                return _read_npz(archive), "npz"
+                found = _read_npz(archive)
+                sparse = {"format", "shape", "data"} <= found.keys()
+                return {"": _sparse(found, file)} if sparse else found, "npz"
         file.seek(0)
         return _read_torch(file), "torch"
     if head.startswith(_PICKLE):
@@ -122,23 +123,20 @@ def _count(arrays: int) -> None:
 def metadata(path: Path) -> Mapping[str, Any]:
     """What a safetensors file says of itself; nothing for any other file."""
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length < _LONGEST_HEADER else {}
-        said = header.get("__metadata__") if isinstance(header, dict) else None
-    except (OSError, ValueError, RecursionError):
+        with safe_open(path, "numpy") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError):
         return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _read_safetensors(content: bytes) -> dict[str, Any]:
     from safetensors.torch import load  # torch also knows bfloat16
 
-    length = int.from_bytes(content[:8], "little")
-    if length > _LONGEST_HEADER:
+    if (length := int.from_bytes(content[:8], "little")) > _LONGEST_HEADER:
         raise ValueError(f"its header has {length} bytes")
-    _count(len(json.loads(content[8 : 8 + length])))
-    return dict(load(content))
+    found = load(content)
+    _count(len(found))
+    return found
 
 
 def _read_npy(file: IO[bytes], size: int) -> Any:
@@ -161,18 +159,16 @@ def _read_npz(archive: zipfile.ZipFile) -> dict[str, Any]:
         if member.filename.endswith(".npy"):
             with archive.open(member) as file:
                 found[member.filename.removesuffix(".npy")] = _read_npy(file, member.file_size)
-    return {"": _sparse(found)} if {"format", "shape", "data"} <= found.keys() else found
+    return found
 
 
-def _sparse(parts: Mapping[str, Any]) -> Any:
-    """The matrix that `scipy.sparse.save_npz` took apart."""
+def _sparse(parts: Mapping[str, Any], file: IO[bytes]) -> Any:
+    """The matrix that `scipy.sparse.save_npz` took apart into these parts."""
     from scipy.sparse import load_npz
 
     _afford(8 * sum(int(side) for side in parts["shape"]) + sum(_size(part) for part in parts.values()))
-    stored = io.BytesIO()
-    np.savez(stored, **parts)
-    stored.seek(0)
-    return load_npz(stored)
+    file.seek(0)
+    return load_npz(file)
 
 
 def _read_torch(file: IO[bytes]) -> dict[str, Any]:
@@ -194,19 +190,15 @@ def _read_table(text: str) -> Any:
     separator = next((mark for mark in ",;\t" if mark in first), None)
     heads = [head.strip().strip("\"'") for head in first.split(separator)]
     counted = heads == [str(k) for k in range(len(heads))] and (len(heads) > 2 or "." in second)
-    header = counted or not all(map(_is_number, heads))
+    try:
+        np.array(heads, dtype=np.float64)
+        header = counted
+    except ValueError:
+        header = True
     if len(lines) <= header:
         raise ValueError("text without numbers")
     table = np.loadtxt(lines, delimiter=separator, skiprows=int(header), ndmin=2)
     return table[:, 1:] if header and heads[0].lower() in ("", "index") else table
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_real(array: Any) -> bool:
@@ -222,9 +214,3 @@ def _size(array: Any) -> int:
         return 16 * int(array.nnz)
     sparse = hasattr(array, "layout") and str(array.layout) != "torch.strided"
     return 16 * int(array._nnz()) if sparse else 8 * math.prod(array.shape)
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names in quotes, the first few."""
-    names = list(names)
-    return ", ".join(map(repr, names[:6])) + (", …" if len(names) > 6 else "")

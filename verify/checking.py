@@ -98,10 +98,8 @@ def least_norm_model(record: Record, data: Dataset, test: Dataset | None = None)
     """
     if not record.assumes("unit norm", "disjoint supports"):
         return None
+    known: dict[str, Any] = {} if test is None else {"sparsity": 1 - len(test.indices) / (test.n * test.T)}
     with suppress(ValueError):
-        if test is None:
-            setting = Setting(T=record.T, m=record.m, n=data.n)
-            return replace(predict(setting, data=data), test_loss=None)
-        sparsity = 1 - len(test.indices) / (test.n * test.T)
-        return predict(Setting(T=record.T, m=record.m, n=data.n, sparsity=sparsity), data=data)
+        found = predict(Setting(T=record.T, m=record.m, n=data.n, **known), data=data)
+        return found if known else replace(found, test_loss=None)
     return None

@@ -1,7 +1,4 @@
-"""Prediction and measurement joined: one row per group, one judgement per claim, one verdict.
-
-A group is all runs that differ only in their seeds.
-"""
+"""Prediction and measurement joined: a row per group of runs that differ only in seeds, a judgement per claim."""
 
 from __future__ import annotations
 
@@ -33,9 +30,6 @@ MEASURED = (
     *("train_loss", "worst_point_error", "energy"),
     *("weight_norm", "weight_norm_seen", "weight_norm_unseen", "bias_norm"),
 )
-
-#: The test loss of a group, measured and predicted.
-TEST_LOSSES = ("median_test_loss", "predicted_test_loss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +200,7 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
         f"median_{name}": float(np.median(values)) if values else None for name, values in found.items()
     }
     predictable = predicted is not None and predicted.test_loss is not None
-    numbers |= _test_losses(runs) if predictable else dict.fromkeys(TEST_LOSSES)
+    numbers |= _test_losses(runs if predictable else ())
     numbers |= {
         f"least_{name}": min(found[name], default=None) for name in ("weight_norm", "sqrt_energy", "ratio")
     }
@@ -226,11 +220,11 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
 
 
 def _test_losses(runs: Sequence[Run]) -> dict[str, float | None]:
-    """`TEST_LOSSES`, medians over the runs whose data lets its test loss be predicted."""
+    """The test loss, measured and predicted: medians over the runs whose data lets it be predicted."""
     predicted = [(run, predict(run.setting, data=run.data).test_loss) for run in runs]
     losses = [(float(fresh_errors(run).mean()), loss) for run, loss in predicted if loss is not None]
-    medians = np.median(losses, axis=0).tolist() if losses else (None, None)
-    return dict(zip(TEST_LOSSES, medians, strict=True))
+    measured, expected = np.median(losses, axis=0).tolist() if losses else (None, None)
+    return {"median_test_loss": measured, "predicted_test_loss": expected}
 
 
 def measured(run: Run) -> dict[str, float | None]:

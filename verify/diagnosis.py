@@ -133,7 +133,8 @@ def _generalizing(model: _Model) -> Diagnosis | None:
     stored, data = find_stored(W, b, points, record.memorized), points.data
     kept = record.point_error <= (1 - STORED) * data.norms**2
     repeated = (points.copies > np.median(points.copies)) & (np.diff(data.indptr) > 1)
-    own = kept & repeated & ~_explained(data, stored)
+    explained = np.bincount(data.columns, data.values**2 * np.isin(data.indices, stored), minlength=data.T)
+    own = kept & repeated & (explained < MAJORITY * data.norms**2)
     taken = np.unique(data.indices[own[data.columns]]).astype(np.intp)
     if len(stored) and settled_share(W, b, points, stored, taken) < SETTLED:
         stored, own = stored[:0], kept & repeated
@@ -148,12 +149,6 @@ def _generalizing(model: _Model) -> Diagnosis | None:
     elif not (own.any() and np.mean(own[repeated]) >= MAJORITY > np.mean(kept[~repeated])):
         return None
     return Diagnosis(name, evidence, tuple(points.first[own].tolist()), tuple(stored.tolist()))
-
-
-def _explained(data: Dataset, stored: Places) -> NDArray[np.bool_]:
-    """(T,) whether the larger part of a datapoint's energy is that of stored features."""
-    energy = np.bincount(data.columns, data.values**2 * np.isin(data.indices, stored), minlength=data.T)
-    return np.asarray(energy >= MAJORITY * data.norms**2)
 
 
 def _arranged(model: _Model, stored: Places) -> str:
@@ -272,10 +267,7 @@ def _code(record: Record, lengths: Floats) -> Diagnosis:
 
 
 def _clusters(model: _Model) -> Diagnosis | None:
-    """The diagnosis of a model that puts its datapoints in bundles, and returns the mean of each.
-
-    Multiples of one datapoint lie on one ray by themselves: they count once.
-    """
+    """The diagnosis of a model that returns the mean of each bundle of datapoints; multiples of one count once."""
     record, data = model.record, model.points.data
     rays = distinct_points(Dataset(data.n, data.indptr, data.indices, data.values / data.norms[data.columns]))
     chosen = rays.first[:: max(1, len(rays.first) // 2000)]

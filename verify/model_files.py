@@ -7,21 +7,18 @@ program, which knows its data. Every guess that was made is written down.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from numerics import Dataset, Run, RunFileError, draw_dataset, load_run
+from numerics import Dataset, Run, RunFileError, load_run
 from numerics.data_layouts import read_dataset
 from numerics.model import checked
 from numerics.model_layouts import StoredModel, read_layout
-from verify.array_files import ForeignFileError, listed, metadata, read_arrays
-
-__all__ = ["ForeignData", "ForeignFile", "ForeignFileError", "model_files", "read_models"]
+from verify.array_files import ForeignFileError, metadata, read_arrays
 
 #: Last parts of the names of data, most likely first; the nameless array of an npy file or a table is data.
 _DATA_NAMES = (
@@ -37,80 +34,89 @@ _NO_DATA = re.compile(
 _MODEL_FILES = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".th")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class ForeignFile:
-    """A file that was read: a run of this program, or arrays. A model that is stored with its data is read once."""
+    """A file that was read once: a run of this program, or arrays that may be models, their data, or both.
 
-    path: Path
-    run: Run | None
-    arrays: Mapping[str, Any]
-    kind: str
+    ``rows`` tells whether each row of its data is a datapoint; without it what fits. Raises ForeignFileError: no such
+    file, a damaged one, or one of another kind.
+    """
 
-    @classmethod
-    def read(cls, path: str | Path) -> ForeignFile:
-        """What is in the file; ForeignFileError: no such file, a damaged one, or one of another kind."""
-        run = _read_run(Path(path))
-        return cls(Path(path), run, *(({}, "run") if run is not None else read_arrays(Path(path))))
-
-
-class ForeignData:
-    """The arrays of a file that may be data; which is taken depends on the model."""
-
-    def __init__(self, source: ForeignFile | str | Path, rows: bool | None = None) -> None:
-        file = source if isinstance(source, ForeignFile) else ForeignFile.read(source)
-        self.path, self._rows, self.run, self._kind = file.path, rows, file.run, file.kind
-        arrays = file.arrays
-        vectors = [array for array in arrays.values() if len(array.shape) == 1]
-        if 1 < len(vectors) == len(arrays) and all(name.rpartition(".")[2].isdigit() for name in arrays):
-            arrays = {"": np.stack([np.asarray(vector) for vector in vectors])}  # a list of datapoints
-        self._arrays = {name: array for name, array in arrays.items() if len(array.shape) in (2, 3)}
+    def __init__(self, path: str | Path, rows: bool | None = None) -> None:
+        self.path, self._rows = Path(path), rows
+        self.run = _read_run(self.path)
+        self._arrays, self._kind = ({}, "run") if self.run is not None else read_arrays(self.path)
+        arrays, shapes = self._arrays, {tuple(array.shape) for array in self._arrays.values()}
+        listed = len(arrays) > 1 and all(name.rpartition(".")[2].isdigit() for name in arrays)
+        if listed and len(shapes) == 1 and len(*shapes) == 1:  # a list of datapoints
+            arrays = {"": np.stack([np.asarray(vector) for vector in arrays.values()])}
+        self._matrices = {name: array for name, array in arrays.items() if len(array.shape) in (2, 3)}
         self._known: dict[tuple[int, ...], tuple[Dataset, tuple[str, ...]]] = {}
 
     @property
-    def named(self) -> bool:
-        """Whether an array has a name that only data has."""
-        return any(name and _data_rank(name) < len(_DATA_NAMES) for name in self._arrays)
+    def holds_data(self) -> bool:
+        """Whether it is a run, or an array has a name that only data has."""
+        named = any(name and _data_rank(name) < len(_DATA_NAMES) for name in self._matrices)
+        return self.run is not None or named
 
     @property
     def sides(self) -> Collection[int]:
         """The sides of what is most likely data, one of which is the number of features."""
         if self.run is not None:
             return (self.run.setting.n,)
-        ranks = {name: _data_rank(name) for name in self._arrays}
+        ranks = {name: _data_rank(name) for name in self._matrices}
         best = min(ranks.values(), default=0)
-        return {side for name, array in self._arrays.items() if ranks[name] == best for side in array.shape}
+        return {side for name, array in self._matrices.items() if ranks[name] == best for side in array.shape}
 
-    def of(self, n: int, place: tuple[int, int] = (0, 1)) -> tuple[Dataset, tuple[str, ...]]:
+    def data(self, n: int, place: tuple[int, int] = (0, 1)) -> tuple[Dataset, tuple[str, ...]]:
         """The dataset for a model of ``n`` features, instance so many of so many; ForeignFileError without one."""
         if (n, *place) not in self._known:
             with _naming(self.path):
-                self._known[n, *place] = self._read(n, place)
+                self._known[n, *place] = self._read_data(n, place)
         return self._known[n, *place]
 
-    def _read(self, n: int, place: tuple[int, int]) -> tuple[Dataset, tuple[str, ...]]:
+    def _read_data(self, n: int, place: tuple[int, int]) -> tuple[Dataset, tuple[str, ...]]:
         if self.run is not None:
             if self.run.setting.n != n:
                 raise ValueError(
                     f"a run with {self.run.setting.n} features, the model has {n}; they must agree"
                 )
-            return draw_dataset(self.run.setting), (
-                f"data drawn from the setting of the run {self.path.name}",
-            )
-        fitting = [name for name, array in self._arrays.items() if n in array.shape]
+            return self.run.data, ()
+        fitting = [name for name, array in self._matrices.items() if n in array.shape]
         if not fitting:
             shapes = ", ".join(
-                f"{name or 'X'} has shape {tuple(a.shape)}" for name, a in self._arrays.items()
+                f"{name or 'X'} has shape {tuple(a.shape)}" for name, a in self._matrices.items()
             )
             raise ValueError(
                 f"{shapes or 'no matrix'}; the model has {n} features, so X must be ({n}, T) or (T, {n})"
             )
         fitting.sort(key=_data_rank)
         if len(fitting) > 1 and _data_rank(fitting[0]) == _data_rank(fitting[1]):
-            raise ValueError(f"holds {listed(fitting)}; name the data X, an array (n, T)")
+            two = f"{fitting[0]!r} and {fitting[1]!r}"
+            raise ValueError(f"{len(fitting)} arrays may be the data, as {two}; name it X, an array (n, T)")
         data, notes = read_dataset(
-            self._arrays[fitting[0]], n, place, rows=self._rows, usually_rows=self._kind == "table"
+            self._matrices[fitting[0]], n, place, rows=self._rows, usually_rows=self._kind == "table"
         )
         return data, notes if fitting[0] in ("", "X") else (f"X is {fitting[0]!r}", *notes)
+
+    def models(self, sides: Collection[int] = ()) -> tuple[StoredModel, ...]:
+        """The models in it; names, transposition and nesting are guessed and the guesses listed in their notes.
+
+        ``sides`` are the sides of the data. Raises ForeignFileError where there is no W.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/model.npz", weight=np.ones((5, 2)), bias=np.zeros(5))
+        ...     ForeignFile(f"{folder}/model.npz").models()[0].notes[1]
+        "W is the transpose of 'weight', which has shape (5, 2)"
+        """
+        with _naming(self.path):
+            if self.run is not None:
+                return (StoredModel(*checked(self.run.W.astype(float), self.run.b.astype(float))),)
+            if self._kind == "table":
+                raise ValueError(
+                    "a table of numbers, which may be data but no model; save an npz with W and b"
+                )
+            return read_layout(self._arrays, sides)
 
 
 def _data_rank(name: str) -> int:
@@ -119,32 +125,8 @@ def _data_rank(name: str) -> int:
     return known + 100 * (_NO_DATA.fullmatch(name.lower()) is not None)
 
 
-def read_models(source: ForeignFile | str | Path, sides: Collection[int] = ()) -> tuple[StoredModel, ...]:
-    """The models in a file; names, transposition and nesting are guessed and the guesses listed in their notes.
-
-    ``sides`` are the sides of the data. Raises ForeignFileError: No such file, a file that is damaged or of another
-    kind, or no W in it.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     np.savez(f"{folder}/model.npz", weight=np.ones((5, 2)), bias=np.zeros(5))
-    ...     read_models(f"{folder}/model.npz")[0].notes[1]
-    "W is the transpose of 'weight', which has shape (5, 2)"
-    """
-    file = source if isinstance(source, ForeignFile) else ForeignFile.read(source)
-    with _naming(file.path):
-        if (run := file.run) is not None:
-            return (StoredModel(*checked(run.W.astype(float), run.b.astype(float))),)
-        if file.kind == "table":
-            raise ValueError("a table of numbers, which may be data but no model; save an npz with W and b")
-        return read_layout(file.arrays, sides)
-
-
 def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> list[Path]:
-    """The files named, folders replaced by the files of models in them, numbers in names in their order.
-
-    Raises ForeignFileError: folders without files of models.
-    """
+    """The files named, folders replaced by the models in them by number; ForeignFileError for a folder without any."""
 
     def order(path: Path) -> list[Any]:
         return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]

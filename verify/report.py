@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import json
 import os
 import re
 import subprocess
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,15 +37,18 @@ from numerics.benchmark import describe_machine
 from numerics.training.runs import write_atomically
 from theory.number_format import shown
 from verify.claims.registry import CLAIMS
-from verify.figures.files import FIGURES
-from verify.strict_json import in_json
+from verify.figures.hidden import draw_hidden_vectors, hidden_vectors_numbers
+from verify.figures.history import draw_train_loss_history, train_loss_history_numbers
+from verify.figures.norms import draw_norms_against_T, norms_against_T_numbers
+from verify.strict_json import strict_json
 from verify.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, SOFT, VERMILLION, render, round_below
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
+    from numerics import Run
     from verify.comparison import Comparison, Row
-    from verify.figures.files import FigureKind
 
 #: Where the source lies: a git checkout, or the folder of installed packages.
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -86,6 +88,48 @@ GROUP_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = tuple(
 FORMULAS: dict[str, list[str]] = _read("verify.claims", "formulas.toml")
 
 
+@dataclass(frozen=True, slots=True)
+class FigureKind:
+    """A figure of the report: its name, what it shows, its numbers and its drawing.
+
+    A page has one drawing for each value of the columns ``parts``; without any the page draws the numbers itself.
+    """
+
+    name: str
+    caption: str
+    numbers: Callable[[Sequence[Run]], pd.DataFrame]
+    draw: Callable[[pd.DataFrame], Figure]
+    parts: tuple[str, ...] = ()
+
+
+FIGURES: tuple[FigureKind, ...] = (
+    FigureKind(
+        "hidden_vectors",
+        "Hidden vectors h = W X of the memorizing run of least ‖W‖ for each T, its features, the columns of W (on the "
+        "rays of the datapoints they occur in), and the same of a typical run that did not memorize. The predicted "
+        "T-gon is turned onto the hidden vectors and has no other freedom.",
+        hidden_vectors_numbers,
+        draw_hidden_vectors,
+    ),
+    FigureKind(
+        "norms_against_T",
+        "Frobenius norm of W and norm of b against the number of datapoints: the least-norm model (line), every "
+        "seed (dots; open where a datapoint was not memorized) and, for m = 2, a published replication (crosses), "
+        "which shows one seed per T without saying whether it memorized.",
+        norms_against_T_numbers,
+        draw_norms_against_T,
+        parts=("norm",),
+    ),
+    FigureKind(
+        "train_loss_history",
+        "Train loss of every seed. A run that stays near a multiple of 1/T has forgotten datapoints.",
+        train_loss_history_numbers,
+        draw_train_loss_history,
+        parts=("T", "m", "weight_decay"),
+    ),
+)
+
+
 def write_report(result: Comparison, folder: str | Path, command: str = "") -> Path:
     """Write everything this module's head lists into ``folder`` and return the path of the page.
 
@@ -95,8 +139,7 @@ def write_report(result: Comparison, folder: str | Path, command: str = "") -> P
     folder = Path(folder)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     contents = {"cells.csv": _csv(result.table()), "runs.csv": _csv(result.runs_table())}
-    document = json.dumps(in_json(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
-    contents["comparison.json"] = document.encode()
+    contents["comparison.json"] = strict_json(result.as_dict()).encode()
     numbers = {kind.name: kind.numbers(result.runs) for kind in FIGURES}
     for kind in FIGURES:
         name, figure = f"figures/{kind.name}", kind.draw(numbers[kind.name])
@@ -115,7 +158,7 @@ def _csv(table: pd.DataFrame) -> bytes:
 def render_report(
     result: Comparison, numbers: Mapping[str, pd.DataFrame], command: str = "", folder: str | Path = "."
 ) -> str:
-    """The page as HTML, to lie in ``folder``; ``numbers`` are those of `verify.figures.files.FIGURES`, by name."""
+    """The page as HTML, to lie in ``folder``; ``numbers`` are those of `FIGURES`, by name."""
     rules: Any = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = jinja2.Environment(autoescape=True, **rules)
     environment.filters["shown"] = shown
@@ -178,9 +221,8 @@ def _spread(values: Mapping[Any, None]) -> str:
 
 
 def _models(numbers: pd.DataFrame) -> list[dict[str, Any]]:
-    """Two drawings of each run of the figure of hidden vectors, the second of its features.
-
-    Points lie within ±90, y downwards; ``unit_drawn`` is how long the round length ``unit`` is among them.
+    """Two drawings of each run of the figure of hidden vectors, the second of its features: points within ±90, y
+    downwards, and how long the round length ``unit`` is among them.
     """
     drawings: list[dict[str, Any]] = []
     of_features = numbers["kind"].astype(str).str.endswith("feature")
@@ -203,9 +245,7 @@ def _drawings(kind: FigureKind, numbers: pd.DataFrame) -> list[Markup]:
 
 
 def _inline(drawing: str, name: str, place: int) -> Markup:
-    """An SVG as part of a page: without its head and metadata, with the page's colours, and with identifiers that no
-    other has.
-    """
+    """An SVG as part of a page: without its head and metadata, with the page's colours and identifiers of its own."""
     body = re.sub(r"<metadata>.*?</metadata>", "", drawing[drawing.index("<svg") :], flags=re.DOTALL)
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-{place}-", body)
     for colour, themed in THEMED.items():

@@ -1,7 +1,4 @@
-"""Intervals, shared by comparisons and experiments.
-
-All intervals are at 95 % and are meant for the few seeds of an experiment.
-"""
+"""Intervals at 95 %, for the few seeds of an experiment."""
 
 import math
 from collections.abc import Callable, Sequence

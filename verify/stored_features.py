@@ -55,10 +55,9 @@ def find_stored(W: Floats, b: Floats, points: DistinctPoints, memorized: bool) -
 def settled_share(
     W: Floats, b: Floats, points: DistinctPoints, stored: Places, taken: Places | None = None
 ) -> float:
-    """How near the stored features are to a minimum of the loss: the share of what descent gains that they have.
-
-    They and all features with columns of half their length or more are looked at, by themselves: at most 200 features
-    on at most 20 000 datapoints. The columns of the features ``taken`` are those of datapoints stored as a whole.
+    """How near the stored features are to a minimum of the loss: the share that they, and all features with columns of
+    half their length or more, have of what descent gains. At most 200 features on at most 20 000 datapoints are looked
+    at. The columns of the features ``taken`` are those of datapoints stored as a whole.
     """
     norms = np.linalg.norm(W, axis=0) * points.data.seen
     if taken is not None:
@@ -133,10 +132,7 @@ def _part(directions: Floats) -> str:
 
 
 def nearest_law(columns: Floats, bias: Floats, points: DistinctPoints) -> str:
-    """Which amplitude law's k-gon has length and bias nearest to these (2, k) columns, and what they would be.
-
-    Zero bias, the laws constant and uniform, and the data's own are compared.
-    """
+    """Which amplitude law's k-gon has length and bias nearest to these (2, k) columns, and what they would be."""
     k, length = columns.shape[1], float(np.sqrt(np.mean(np.sum(columns**2, axis=0))))
     own = route(points.data).law
     laws: dict[str, Law | Amplitude] = {

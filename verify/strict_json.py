@@ -1,14 +1,14 @@
-"""Values in the types of strict JSON."""
+"""Answers as strict JSON."""
 
 from typing import Any
 
 
-def in_json(value: Any) -> Any:
-    """``value`` in the types of strict JSON: NumPy scalars and arrays unwrapped, NaN and infinity as None.
+def strict_json(value: Any) -> str:
+    """``value`` as an indented document of strict JSON: NumPy unwrapped, NaN and infinity null.
 
-    >>> in_json({"norm": float("nan"), 3: (1, 2)})
-    {'norm': None, '3': [1, 2]}
+    >>> strict_json({3: (1, float("nan"))}).split()
+    ['{', '"3":', '[', '1,', 'null', ']', '}']
     """
-    from pydantic_core import to_jsonable_python  # loaded when there is an answer to show
+    from pydantic_core import to_json  # loaded when there is an answer to show
 
-    return to_jsonable_python(value, inf_nan_mode="null", fallback=lambda other: other.tolist())
+    return to_json(value, indent=2, inf_nan_mode="null", fallback=lambda other: other.tolist()).decode()

@@ -1,7 +1,5 @@
-"""The look of every figure: sizes, colours, and how a figure becomes a file.
-
-Colours are those of Okabe and Ito, which colour-blind readers tell apart. Figures are made without
-pyplot, so nothing is kept in a registry and no display is needed.
+"""The look of every figure, and how it becomes a file: without pyplot, so that no display is needed. Colours are those
+of Okabe and Ito, which colour-blind readers tell apart.
 """
 
 from io import BytesIO

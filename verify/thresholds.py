@@ -1,7 +1,5 @@
-"""The thresholds of a diagnosis, all of them, each with its reason.
-
-Errors are squared errors over ‖X_t‖², so that they mean the same on data of any norm. `MEMORIZED_ERROR` alone is
-absolute: it is the trainer's.
+"""The thresholds of a diagnosis. Errors are squared errors over ‖X_t‖², so that they mean the same on data of any norm;
+`MEMORIZED_ERROR` alone is absolute: it is the trainer's.
 """
 
 from numerics.least_norm import DROPPED_ERROR, DROPPED_LENGTH

@@ -82,11 +82,11 @@ def test_added_runs_give_the_tables_of_all(parts, later):
 
 
 def test_the_command_adds_and_loses_nothing(parts, tmp_path):
-    """With and without --add; a folder that has nothing new changes nothing."""
+    """A folder that has nothing new changes nothing."""
     experiment, sweep, file, folder = parts
     missing = []
-    for runs, flags in (("early", ()), ("late", ("--add",)), ("all", ())):
-        done = figure(experiment.name, folder / runs, file, tmp_path, *flags, "--json")
+    for runs in ("early", "late", "all"):
+        done = figure(experiment.name, folder / runs, file, tmp_path, "--json")
         assert done.exit_code == 0, done.output
         missing.append(int(json.loads(done.stdout)["result"]["missing"]))
     assert missing[0] > 0 == missing[1] == missing[2]

@@ -234,7 +234,7 @@ def test_the_list_names_every_experiment():
         ((), "NAME is missing"),
         (("norms",), "give either --runs"),
         (("norms", "--runs", ".", "--from", "."), "give either --runs"),
-        (("norms", "--from", ".", "--preview"), "without --sweep, --add and a form such as --tenth"),
+        (("norms", "--from", ".", "--preview"), "without --sweep and a form such as --tenth"),
         (("norms", "--runs", ".", "--preview", "--tenth"), "name two forms"),
         (("norms", "--from", "no such folder"), "holds no tables/form.csv"),
         (("norms", "--runs", ".", "--sweep", "no.toml"), "no.toml"),

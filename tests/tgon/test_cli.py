@@ -86,34 +86,26 @@ def test_predict_for_people_states_its_assumptions_for_every_T():
     assert all(f"at T = {T}: " in done.stdout for T in (2, 4)), "the ends of what differs"
 
 
-def test_predict_for_people_has_a_bound_where_it_is_not_met():
-    """And says once, not twice, that a code has no proof; ranges of equal ends are one number."""
-    done = tgon("predict", "--T", "4,7", "--m", 3, "--wide")
+def test_predict_for_people_has_the_bound_and_says_once_that_a_code_has_no_proof():
+    """Ranges of equal ends are one number."""
+    cells = _row(tgon("predict", "--T", "4,7", "--m", 3, "--wide").stdout, "7")
     bound = answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
-    assert "proven ≥" in done.stdout
-    assert _row(done.stdout, "4")[3] == "met"
-    assert "met: " in done.stdout
-    assert "met: " not in tgon("predict", "--T", 7, "--m", 3).stdout
-    cells = _row(done.stdout, "7")
     assert float(cells[3]) == pytest.approx(bound, rel=1e-3)
     assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
-    for options in (("--T", "3:12"), ("--T", 5, "--penalty", "both")):
-        assert "proven ≥" not in tgon("predict", *options).stdout
     assert "2.690" in _row(tgon("predict", "--T", 5, "--wide").stdout, "5")
 
 
 def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
     """On stderr, so that a document on stdout stays one."""
     for command, stage in (
-        (("predict", "--T", 3), "T = 3, m = 2: least norm"),
-        (("polygon", "--k", 6), "k = 6: best radius and bias"),
+        (("predict", "--T", 3), "least norm"),
+        (("polygon", "--k", 6), "best radius and bias"),
     ):
         monkeypatch.delenv("FORCE_COLOR", raising=False)
         assert tgon(*command, "--json").stderr == ""
         monkeypatch.setenv("FORCE_COLOR", "1")
         done = tgon(*command, "--json")
         assert stage in done.stderr
-        assert "elapsed" in done.stderr
         assert len(strict(done.stdout)["result"]) == 1
 
 
@@ -140,12 +132,8 @@ def test_polygon_refuses_other_laws_data_that_cannot_be_and_sizes_that_would_tak
     assert answer("polygon", "--k", 3, "--law", "constant")[0]["bias"] == 0
     assert answer("polygon", "--k", 3, "--law", "constant", "--n", 3)[0]["bias"] == pytest.approx(1 / 3)
     assert answer("polygon", "--k", 100_000)[0]["gain"] == pytest.approx(4)
-
-
-def test_polygon_takes_the_data_of_the_normalized_law():
     dense = answer("polygon", "--k", 5, "--law", "normalized", "--n", 30, "--sparsity", 0.9)[0]
     assert dense["gain"] != answer("polygon", "--k", 5, "--law", "normalized")[0]["gain"]
-    assert "sparsity" in refusal("polygon", "--k", 5, "--law", "normalized", "--sparsity", 1)
 
 
 # threshold
@@ -246,7 +234,14 @@ def test_bad_values(command, option, value, tmp_path):
 _NO_TRAINING = ("--seeds 0", "--seeds 1000000000", "--engine gpu", f"--seed {2**63 - 1} --seeds 2")
 _BAD_USAGE = [
     *("predict", "predict --T", "predict --T 5 extra", "predict --T 5 --foo", "predict --T 5 --m 1"),
-    *("predict --T 5 --penalty none", "compare --strong-T 0", "check", "foo", "--foo"),
+    *(
+        "predict --T 5 --penalty none",
+        "compare --strong-T 0",
+        "check",
+        "foo",
+        "--foo",
+        "train --T 5 --out a\0b",
+    ),
     "compare --T 5 --strong-T 5 --strong-decay -1",
     *(f"{command} --T 5 {options}" for command in ("train", "compare") for options in _NO_TRAINING),
 ]
@@ -275,7 +270,9 @@ def test_a_bad_strong_decay_is_called_that(tmp_path):
 
 def test_help_has_an_example_and_json():
     """And no command at all shows the help."""
-    assert (tgon().exit_code, "Commands:" in tgon().stderr) == (2, True)
+    assert tgon().exit_code == 2
+    heads = re.findall(r"^  ([a-z]+) +\S", tgon().stderr.split("Commands:")[1], flags=re.M)
+    assert heads == list(main.commands), "in the order of work"
     for command in main.commands:
         done = tgon(command, "--help")
         assert done.exit_code == 0
@@ -380,7 +377,7 @@ def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
     assert [row["seeds"] for row in strict(done.stdout)["result"]["rows"]] == [1]
 
 
-def test_compare_writes_runs_and_report(compared):
+def test_compare_writes_runs_and_a_report_with_the_command_that_writes_the_same(compared):
     out, _ = compared
     assert len(Runs.load(out / "runs")) == 6
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -466,9 +463,8 @@ def test_check_of_several_models_is_one_table(tmp_path):
     assert found[2]["claims"] == []
     assert found[2]["measured"]["worst_point_error"] == pytest.approx(0.5)  # outputs 3/2 and 1/2 for 1 and 0
     assert [row["predicted"] is None for row in found] == [False, False, True]
-    assert "--figure draws one model, found 3" in refusal(
-        "check", tmp_path / "models", "--figure", tmp_path / "m.png"
-    )
+    drawn = refusal("check", tmp_path / "models", "--figure", tmp_path / "m.png")
+    assert "draws one model that is ReLU(WᵀWx + b), found 3" in drawn
     energy = answer("check", tmp_path / "models/20.npz", "--instance", 1)["measured"]["energy"]
     assert energy == pytest.approx(4)
     assert "holds 2 models" in refusal("check", tmp_path / "models/20.npz", "--instance", 2)
@@ -566,9 +562,8 @@ def test_a_full_standard_output_is_one_line_or_without_room_for_it_an_exit_code(
 # every command
 
 
-def test_a_document_says_what_was_asked_of_which_version(tmp_path):
+def test_a_document_says_what_was_asked_of_which_version():
     document = strict(tgon("polygon", "--k", "5", "--json").stdout)
-    assert list(document) == ["version", "command", "setting", "result"]
     assert document["version"] == version("tgon")
     asked = {"k": [5], "law": "free", "n": 10_000, "sparsity": 0.999}
     assert (document["command"], document["setting"]) == ("polygon", asked)
@@ -608,9 +603,3 @@ def test_a_closed_pipe_is_not_a_violated_claim():
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 141
-
-
-def test_commands_are_listed_in_the_order_of_work():
-    heads = re.findall(r"^  ([a-z]+) +\S", tgon("--help").stdout.split("Commands:")[1], flags=re.M)
-    assert heads == list(main.commands)
-    assert heads[:3] == ["predict", "polygon", "threshold"]

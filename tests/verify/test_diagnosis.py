@@ -243,15 +243,6 @@ def test_arrangements_are_named(columns, name):
     assert arrangement(columns) == name
 
 
-def test_copies_change_no_shape():
-    """The diagnosis of shuffled copies is that of the distinct datapoints."""
-    for seed in range(4):
-        model, data = build("regular T-gon", np.random.default_rng(seed))
-        copies = np.random.default_rng(seed).integers(0, data.T, 3 * data.T)
-        X = data.dense()[:, np.append(np.arange(data.T), copies)]
-        assert diagnose(measure(model, X), model, X).name == "regular T-gon"
-
-
 def test_multiples_of_one_datapoint_are_no_cluster():
     """A random start on one-hot data of many amplitudes: hidden vectors lie on as many rays as there are features."""
     numbers = np.random.default_rng(19)

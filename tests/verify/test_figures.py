@@ -14,9 +14,9 @@ from tests.small_runs import diverged_run
 from theory import Setting, predict, tgon_weight_norm
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
-from verify.figures.files import FIGURES
 from verify.figures.hidden import turned_onto
 from verify.figures.norms import published_norms
+from verify.report import FIGURES
 from verify.style import render
 
 ROOT = Path(__file__).parents[2]

@@ -19,17 +19,20 @@ from numerics import draw_dataset, train
 from numerics.measurement.forward import measure_layers
 from theory import Setting
 from verify import array_files
-from verify import model_files as model_files_of
 from verify.array_files import ForeignFileError
-from verify.model_files import ForeignData, ForeignFile, model_files, read_models
+from verify.model_files import ForeignFile, model_files
 
 _SMALL = Setting(T=3, n=40, sparsity=0.9, steps=20)
 _W = np.arange(1.0, 9.0).reshape(2, 4)
 _B = np.array([-1.0, 0.0, 1.0, 2.0])
 
 
-def read_data(path, n, rows=None):
-    return ForeignData(path, rows).of(n)
+def read_models(path, sides=()):
+    return ForeignFile(path).models(sides)
+
+
+def read_data(path, n, rows=None, place=(0, 1)):
+    return ForeignFile(path, rows).data(n, place)
 
 
 def _one(path, sides=()):
@@ -238,10 +241,10 @@ def test_a_folder_is_its_models_in_order(tmp_path):
 def test_a_run_knows_its_data(run):
     model = _one(run.path)
     np.testing.assert_array_equal(model.W, run.W)
-    assert ForeignFile.read(run.path).run.data.digest() == run.data.digest()
     data, guesses = read_data(run.path, 40)
-    assert data.digest() == run.data.digest()
-    assert "drawn from the setting" in guesses[0]
+    assert (data.digest(), guesses) == (run.data.digest(), ())
+    with pytest.raises(ForeignFileError, match="a run with 40 features, the model has 41"):
+        read_data(run.path, 41)
 
 
 def _csv(separator=",", **more):
@@ -296,17 +299,6 @@ def test_data_under_any_name_kind_and_orientation(tmp_path, write, turned):
     assert any("norms of datapoints" in guess for guess in guesses) == (bound > 1e-6)
 
 
-def test_a_model_stored_with_its_data_is_read_once(tmp_path, monkeypatch):
-    np.savez(tmp_path / "both.npz", W=_W, b=_B, X=np.eye(4))
-    reads, read = [], model_files_of.read_arrays
-    monkeypatch.setattr(model_files_of, "read_arrays", lambda path: reads.append(path) or read(path))
-    file = ForeignFile.read(tmp_path / "both.npz")
-    [model], data = read_models(file, (4,)), ForeignData(file).of(4)[0]
-    np.testing.assert_array_equal(model.W, _W)
-    np.testing.assert_array_equal(data.dense(), np.eye(4))
-    assert len(reads) == 1
-
-
 def test_a_header_and_copies_and_lists_of_datapoints(tmp_path):
     X = draw_dataset(_SMALL).dense()
     _csv(header=",".join(f"feature {j}" for j in range(40)))(tmp_path / "X.csv", np.vstack([X.T, X.T]))
@@ -338,9 +330,9 @@ def test_each_instance_has_its_own_data(tmp_path, axes):
     X = np.random.default_rng(0).random((3, 5, 4))  # (instances, T, n)
     np.save(tmp_path / "X.npy", X.transpose(axes))
     for k in range(3):
-        np.testing.assert_array_equal(ForeignData(tmp_path / "X.npy").of(4, (k, 3))[0].dense(), X[k].T)
+        np.testing.assert_array_equal(read_data(tmp_path / "X.npy", 4, place=(k, 3))[0].dense(), X[k].T)
     np.save(tmp_path / "X.npy", X[:, :3])
-    assert "axis 0 fits as well" in ForeignData(tmp_path / "X.npy").of(4, (0, 3))[1][0]
+    assert "axis 0 fits as well" in read_data(tmp_path / "X.npy", 4, place=(0, 3))[1][0]
 
 
 def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):

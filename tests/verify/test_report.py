@@ -16,8 +16,15 @@ from numerics import Runs
 from theory import MEMORIZED_ERROR
 from verify import compare
 from verify.claims.registry import CLAIMS
-from verify.figures.files import FIGURES
-from verify.report import CHECKOUT, FORMULAS, GROUP_TABLES, derivation_page, render_report, write_report
+from verify.report import (
+    CHECKOUT,
+    FIGURES,
+    FORMULAS,
+    GROUP_TABLES,
+    derivation_page,
+    render_report,
+    write_report,
+)
 
 #: Claims of which a formula says no more than their statement.
 WITHOUT_FORMULA = {"optimization.memorization-share"}

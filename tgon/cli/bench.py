@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tgon.cli.options import FILE, BadInput, check_place, json_option
+from tgon.cli.options import BadInput, json_option, place_option
 from tgon.cli.output import print_json, print_table
 
 #: Heads of the columns, in the order of the rows.
@@ -13,15 +13,13 @@ HEADS = ("n", "T", "m", "state", "torch", "tuned", "engine", "per run", "× torc
 
 @click.command(epilog="Example: tgon bench --quick")
 @click.option("--quick", is_flag=True, help="Small sizes, one repeat: under a minute.")
-@click.option("--out", type=FILE, metavar="CSV", help="Write all numbers here.")
+@place_option("--out", metavar="CSV", help="Write all numbers here.")
 @json_option
 def bench(quick: bool, out: Path | None, as_json: bool) -> None:
     """Time training steps against the plain torch loop.
 
     Milliseconds per step on an otherwise idle machine; a busy one makes every number worse, and not evenly.
     """
-    if out is not None:
-        check_place(out, "--out")
     from numerics import benchmark
     from numerics.training.runs import write_atomically
 

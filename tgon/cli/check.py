@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.options import FILE, BadInput, check_place, json_option, refusals
+from tgon.cli.options import BadInput, json_option, place_option, refusals
 from tgon.cli.output import load_torch, print_claims, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from numerics import Dataset
     from numerics.model_layouts import StoredModel
     from verify.checking import Checked
-    from verify.model_files import ForeignData, ForeignFile
+    from verify.model_files import ForeignFile
 
 data_option = click.option(
     "--data",
@@ -34,11 +34,11 @@ instance_option = click.option(
 @instance_option
 @click.option("--rows/--columns", default=None, help="Whether each row of X is a datapoint; by what fits.")
 @click.option("--test", type=click.Path(), metavar="FILE", help="Fresh datapoints, to measure the test loss.")
-@click.option("--figure", type=FILE, metavar="FILE.png", help="Draw hidden vectors and columns of W.")
+@place_option(
+    "--figure", endings=(".png", ".svg"), metavar="FILE.png", help="Draw hidden vectors and columns of W."
+)
 @json_option
-@click.pass_context
 def check(
-    ctx: click.Context,
     models: tuple[str, ...],
     data: str | None,
     instance: int | None,
@@ -46,22 +46,21 @@ def check(
     test: str | None,
     figure: Path | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Name what a model has become and hold it to the theory.
 
     MODEL is a safetensors file, an npz or a torch state dict with W (m, n) and b (n,), under any names and in either
     orientation, or a run file of this program, which knows its data. Several files, a folder, or several instances in
     one file are one table. What is not ReLU(WᵀWx + b) is told apart and not judged. Nothing is ever unpickled.
     """
-    _check_figure(figure)
     load_torch()
 
     from verify.claims.judging import exit_code
-    from verify.model_files import ForeignData, model_files
+    from verify.model_files import ForeignFile, model_files
 
     with refusals():
         files = model_files(models, data)
-        given, fresh = (None if path is None else ForeignData(path, rows) for path in (data, test))
+        given, fresh = (None if path is None else ForeignFile(path, rows) for path in (data, test))
     alone = not (len(models) > 1 or Path(models[0]).is_dir())
     found = [answer for file in files for answer in _answers(file, (given, fresh), instance, alone)]
     answers, checked = [answer for answer, _ in found], [one for _, one in found]
@@ -75,18 +74,16 @@ def check(
     else:
         _print_rows(found)
     codes = [2 if "reason" in answer else exit_code(one.claims if one else ()) for answer, one in found]
-    ctx.exit(next((code for code in (1, 2, 0) if code in codes), 3))
+    return next((code for code in (1, 2, 0) if code in codes), 3)
 
 
 def _answers(
-    file: Path, given: tuple[ForeignData | None, ForeignData | None], instance: int | None, alone: bool
+    file: Path, given: tuple[ForeignFile | None, ForeignFile | None], instance: int | None, alone: bool
 ) -> Iterator[tuple[dict[str, Any], Checked | None]]:
-    """The answer for each model of a file; a refusal is an answer of its own unless it stands alone.
-    ``given`` is its data and its test data.
-    """
+    """The answer for each model of a file, ``given`` its data and test data; refusals are answers unless alone."""
     try:
         with refusals():
-            whole, found, data = read(file, given[0])
+            found, data = read(ForeignFile(file), given[0])
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
     except BadInput as error:
@@ -101,8 +98,8 @@ def _answers(
             try:
                 with refusals():
                     at = place, len(found)
-                    dataset, guesses = dataset_of(model, whole, data, at)
-                    test = given[1].of(model.W.shape[1], at)[0] if given[1] is not None else None
+                    dataset, guesses = data.data(model.W.shape[1], at)
+                    test = given[1].data(model.W.shape[1], at)[0] if given[1] is not None else None
                     answer, checked = _answer(model, dataset, test)
                 yield names | answer | {"guesses": [*model.notes, *guesses]}, checked
             except BadInput as error:
@@ -111,17 +108,13 @@ def _answers(
                 yield names | {"reason": error.message}, None
 
 
-def read(
-    path: str | Path, data: ForeignData | None
-) -> tuple[ForeignFile, Sequence[StoredModel], ForeignData | None]:
-    """A file, its models, and their data: those given, or what they are stored with, unless the file is a run."""
-    from verify.model_files import ForeignData, ForeignFile, read_models
-
-    file = ForeignFile.read(path)
+def read(file: ForeignFile, data: ForeignFile | None) -> tuple[Sequence[StoredModel], ForeignFile]:
+    """The models of a file, and the file of their data: the one given, or the same."""
+    data = file if data is None and file.holds_data else data
+    models = file.models(() if data is None else data.sides)
     if data is None:
-        own = ForeignData(file)
-        data = own if own.run is None and own.named else None
-    return file, read_models(file, () if data is None else data.sides), data
+        raise BadInput(f"{file.path}: not a run of this program, so its data is not known; try --data FILE")
+    return models, data
 
 
 def _answer(found: StoredModel, data: Dataset, test: Dataset | None) -> tuple[dict[str, Any], Checked | None]:
@@ -137,37 +130,16 @@ def _answer(found: StoredModel, data: Dataset, test: Dataset | None) -> tuple[di
     return checked.as_dict(), checked
 
 
-def dataset_of(
-    found: StoredModel, file: ForeignFile, data: ForeignData | None, place: tuple[int, int] = (0, 1)
-) -> tuple[Dataset, tuple[str, ...]]:
-    """The data of a model: the file given, or the run's own; and what was guessed about it."""
-    if data is not None:
-        return data.of(found.W.shape[1], place)
-    if file.run is None:
-        raise BadInput(f"{file.path}: not a run of this program, so its data is not known; try --data FILE")
-    return file.run.data, ()
-
-
-def _check_figure(figure: Path | None) -> None:
-    if figure is None:
-        return
-    if figure.suffix not in (".png", ".svg"):
-        raise BadInput(f"--figure {figure}: ends in neither .png nor .svg; try --figure model.png")
-    check_place(figure, "--figure")
-
-
 def _draw(checked: Sequence[Checked | None], figure: Path) -> None:
     """The picture of the one model there is."""
     from numerics.training.runs import write_atomically
     from verify.style import render
 
-    if len(checked) != 1:
-        raise BadInput(
-            f"--figure draws one model, found {len(checked)}; try one file, with --instance 0 if need be"
-        )
-    if checked[0] is None:
-        raise BadInput("--figure draws a model that is ReLU(WᵀWx + b), and this is not; try without --figure")
-    write_atomically(figure, render(checked[0].figure(), "svg" if figure.suffix == ".svg" else "png"))
+    if len(checked) != 1 or checked[0] is None:
+        what = f"--figure draws one model that is ReLU(WᵀWx + b), found {len(checked)}"
+        raise BadInput(f"{what} of any kind; try one file, with --instance 0 if need be, or without --figure")
+    kind: Any = figure.suffix.removeprefix(".")
+    write_atomically(figure, render(checked[0].figure(), kind))
 
 
 #: What a single model's table says, in its order, with the name in the answer.

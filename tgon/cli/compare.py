@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
+import numerics
+import verify
 from tgon.cli import options
 from tgon.cli.output import chosen, load_torch, print_claims, print_json, print_table
 
 if TYPE_CHECKING:
     from theory import Setting
-    from verify.comparison import Comparison
 
 
 @click.command(epilog="Example: tgon compare --T 3,5 --seeds 4 --steps 5000 --out first-look")
@@ -30,10 +29,7 @@ if TYPE_CHECKING:
 @options.setting_options
 @options.run_options(seeds=40, out="compare")
 @options.json_option
-@click.pass_context
 def compare(
-    ctx: click.Context,
-    /,
     T: tuple[int, ...],
     strong_T: tuple[int, ...] | None,
     strong_decay: float,
@@ -42,7 +38,7 @@ def compare(
     out: str,
     as_json: bool,
     **given: Any,
-) -> None:
+) -> int:
     """Train many seeds, lay them beside the theory, and judge every claim.
 
     Writes into --out: the runs, cells.csv, runs.csv, comparison.json, figures, and report.html. Finished runs found
@@ -52,8 +48,6 @@ def compare(
     settings = list(dict.fromkeys(options.make_settings(T, given) + strong))  # each group once
     load_torch()
 
-    import numerics
-    import verify
     from verify.report import write_report
 
     folder = Path(out) / "runs"
@@ -61,12 +55,12 @@ def compare(
         runs = numerics.train(settings, seeds, engine=engine, out=folder, progress=not chosen("quiet"))
     result = verify.compare(runs)
     with options.keeping(folder):
-        page = write_report(result, out, command=_command(ctx))
+        page = write_report(result, out, command=click.get_current_context().meta["tgon.line"])
     if as_json:
         print_json(result.as_dict())
     else:
         _print_comparison(result, page)
-    ctx.exit(result.exit_code)
+    return result.exit_code
 
 
 def _strong_settings(T: Sequence[int], strong_decay: float, given: dict[str, Any]) -> list[Setting]:
@@ -79,25 +73,7 @@ def _strong_settings(T: Sequence[int], strong_decay: float, given: dict[str, Any
         raise options.BadInput(re.sub(r"--weight-decay \S+", "--strong-decay 0.5", line)) from error
 
 
-def _command(ctx: click.Context) -> str:
-    """The command line with every value that is not a default."""
-    words = [ctx.command_path]
-    for param in ctx.command.params:
-        name = param.name or ""
-        if (
-            name in ctx.params
-            and name != "as_json"
-            and ctx.get_parameter_source(name) != ParameterSource.DEFAULT
-        ):
-            words += [param.opts[0], _typed(ctx.params[name])]
-    return " ".join(words)
-
-
-def _typed(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else shlex.quote(str(value))
-
-
-def _print_comparison(result: Comparison, page: Path) -> None:
+def _print_comparison(result: verify.Comparison, page: Path) -> None:
     from verify.report import GROUP_TABLES
 
     for title, columns in GROUP_TABLES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,12 +33,6 @@ Written = tuple[Path, list[Path]]
     help="Folder of tables and figure.  [default: experiments/NAME, in it the folder of a smaller form, or the folder "
     "of --from]",
 )
-@click.option(
-    "--add",
-    "adding",
-    is_flag=True,
-    help="Add runs to the tables in --out, as is done anyway where there are some.",
-)
 @json_option
 def figure(
     name: str | None,
@@ -49,7 +42,6 @@ def figure(
     sweep: Path | None,
     form: Form,
     out: Path | None,
-    adding: bool,
     as_json: bool,
 ) -> None:
     """Make the tables, the figure and the page of an experiment, from runs or from its tables alone."""
@@ -63,9 +55,9 @@ def figure(
         experiment = find_experiment(name)
     if (runs is None) == (source is None):
         raise BadInput("give either --runs, a folder of runs, or --from, a folder of tables; try --runs runs")
-    if source is not None and (form != "full" or sweep is not None or adding):
+    if source is not None and (form != "full" or sweep is not None):
         raise BadInput(
-            "--from draws tables as they are, without --sweep, --add and a form such as --tenth; try --runs"
+            "--from draws tables as they are, without --sweep and a form such as --tenth; try --runs"
         )
     usual = Path("experiments") / experiment.folder
     place = out or source or (usual if form == "full" else usual / form)
@@ -139,34 +131,20 @@ def _answer(experiment: Experiment, form: dict[str, str], written: Written, out:
 
 
 def _check_runs(runs: Path, file: Path, wanted: Sweep, form: Form) -> None:
-    """Refuse a folder that does not exist, or that holds runs of another of the sweep's forms and none of this one."""
-    from numerics.sweeps.file import FORMS, SweepFileError, form_flag, read_sweep
+    """Refuse a folder that does not exist, or that holds no run of this form of the sweep."""
+    from numerics.engines import resolve_engine
+    from numerics.sweeps.file import form_flag
+    from numerics.training.obtaining import finished_run
 
     training = f"tgon sweep {file}{form_flag(form)} --out {runs}"
     if not runs.is_dir():
         raise BadInput(f"--runs {runs}: there is no such folder; try {training}")
-    if any(_finished(wanted, runs)):
-        return
-    for other in FORMS:
-        try:
-            sweep = read_sweep(file, form=other)
-        except SweepFileError:  # the file has no such form
-            continue
-        if found := sum(_finished(sweep, runs)):
-            advice = f"without --{form}" if other == "full" else form_flag(other).strip()
-            raise BadInput(
-                f"{runs}: holds {found} of the {len(sweep.cells)} runs of the {other} form of {file}, none of the "
-                f"{form} form; try {advice}, or {training}"
-            )
-
-
-def _finished(sweep: Sweep, runs: Path) -> Iterator[bool]:
-    """Of each cell, whether its run is there; one file is read for each, so the caller stops early."""
-    from numerics.engines import resolve_engine
-    from numerics.training.obtaining import finished_run
-
-    engine = resolve_engine(sweep.engine)
-    return (finished_run(cell, engine, runs) is not None for cell in sweep.cells)
+    engine = resolve_engine(wanted.engine)
+    if not any(finished_run(cell, engine, runs) is not None for cell in wanted.cells):
+        raise BadInput(
+            f"{runs}: holds none of the {len(wanted.cells)} runs of the {form} form of {file}; try {training}, or the "
+            "flag of another form"
+        )
 
 
 def _list(as_json: bool) -> None:

@@ -1,10 +1,10 @@
-"""The command line; answers go to stdout, progress and errors to stderr, an error is one line.
-
-A command imports what it needs when it runs, so that help is printed at once.
+"""The command line; answers go to stdout, progress and errors to stderr, an error is one line. A command imports what
+it needs when it runs, so that help is printed at once.
 """
 
 import os
 import re
+import shlex
 import sys
 import traceback
 import warnings
@@ -37,6 +37,13 @@ class InternalError(click.ClickException):
 
 class OneLineErrors(click.Group):
     """A group of commands whose every error is one line on stderr, with the exit codes that `tgon --help` lists."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the line, which a command finds in ``ctx.meta`` as it was typed but for ``--json``."""
+        if any("\0" in word for word in args):
+            raise BadInput("a word of the line holds a NUL byte, which no name of a file has; try without it")
+        ctx.meta["tgon.line"] = shlex.join(["tgon", *(word for word in args if word != "--json")])
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order of work, as they were added."""

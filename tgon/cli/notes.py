@@ -15,7 +15,6 @@ PDF = "notes.pdf"
 
 @click.command(epilog="Example: tgon notes --check")
 @option("--out", Path("notes", "derivations"), "Folder of the notes.", FOLDER)
-@click.option("--experiments", hidden=True, expose_value=False)  # of earlier versions, which read runs
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 if a note differs from what would be written."
 )
@@ -51,9 +50,7 @@ def notes(out: Path, check: bool, pdf: bool, as_json: bool) -> int:
 
 
 def differences(texts: Mapping[str, str], folder: Path) -> list[dict[str, str | int]]:
-    """Where the notes in a folder differ from `texts`: the file, the first differing line, and both versions of it.
-    A note that is missing or left over differs too, in its first line.
-    """
+    """Where notes in a folder differ from `texts`, are missing or left over: file, first such line, both versions."""
     found: list[dict[str, str | int]] = []
     for name in sorted({*texts, *(path.name for path in folder.glob("*.md"))}):
         path = folder / name

@@ -1,6 +1,5 @@
-"""What a user may type: lists of integers, the options of a setting, and one line for what is wrong.
-
-Only click and the standard library are imported here, so that help is printed at once; `theory.Setting` checks values.
+"""What a user may type, and one line for what is wrong. Only click and the standard library are imported here, so that
+help is printed at once; `theory.Setting` checks values.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -92,7 +91,9 @@ def refusals() -> Iterator[None]:
         yield
     except ValueError as error:
         line = re.sub(
-            r"\b(try|or) (\w+)=", lambda found: f"{found[1]} {_flag(found[2])} ", in_one_line(error)
+            r"\b(try|or) (\w+)=",
+            lambda found: f"{found[1]} --{found[2].replace('_', '-')} ",
+            in_one_line(error),
         )
         raise BadInput(line) from error
 
@@ -100,23 +101,15 @@ def refusals() -> Iterator[None]:
 @contextmanager
 def keeping(folder: Path, again: str = "the same command") -> Iterator[None]:
     """Inside, refusals, Ctrl-C and a refusing disk become one line: what is kept, and that ``again`` goes on."""
+    kept = f"finished runs are kept in {folder}; {again} goes on from there"
     try:
         with refusals():
             yield
     except KeyboardInterrupt:
-        raise Interrupted(f"interrupted: {_kept(folder, again)}") from None
+        raise Interrupted(f"interrupted: {kept}") from None
     except OSError as error:
-        kept = f"; {_kept(folder, again)}" if folder.is_dir() else ""
-        raise BadInput(f"--out: {in_one_line(error)}{kept}; try a folder that can be written") from error
-
-
-def _kept(folder: Path, again: str) -> str:
-    """What a stopped training leaves behind."""
-    if any(folder.glob("*.safetensors")):
-        return f"finished runs are kept in {folder}; {again} goes on from there"
-    if any(folder.glob("*.checkpoint")):
-        return f"no run is finished, those begun are kept in {folder}; {again} goes on from there"
-    return f"nothing is trained yet; {again} begins anew"
+        there = f"; {kept}" if folder.is_dir() else ""
+        raise BadInput(f"--out: {in_one_line(error)}{there}; try a folder that can be written") from error
 
 
 def make_settings(T: Sequence[int], given: dict[str, Any]) -> list[Setting]:
@@ -142,21 +135,26 @@ def check_size(setting: Setting, file: str | None = None) -> None:
         )
 
 
-def check_place(file: Path, option: str) -> None:
-    """Refuse, before anything is computed, a file that cannot be written; missing folders above it are made."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        refused = "" if os.access(file.parent, os.W_OK) else f"{file.parent}: no permission to write"
-    except (FileExistsError, NotADirectoryError):
-        refused = f"{file.parent}: not a folder"
-    except OSError as error:
-        refused = in_one_line(error)
-    if refused:
-        raise BadInput(f"{option}: {refused}; try a folder that can be written")
+def place_option(*names: str, endings: Sequence[str] = (), **more: Any) -> Callable[[Command], Command]:
+    """An option that takes a file to write; one that cannot be is refused at once, and missing folders are made."""
 
+    def check(_: click.Context, parameter: click.Parameter, file: Path | None) -> Path | None:
+        if file is None:
+            return None
+        option = parameter.opts[0]
+        if endings and file.suffix not in endings:
+            example = f"{file.stem}{endings[0]}"
+            raise BadInput(f"{option} {file}: must end in {' or '.join(endings)}; try {option} {example}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            refused = "" if os.access(file.parent, os.W_OK) else f"{file.parent}: no permission to write"
+        except OSError as error:
+            refused = in_one_line(error)
+        if refused:
+            raise BadInput(f"{option}: {refused}; try a folder that can be written")
+        return file
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return click.option(*names, type=FILE, callback=check, **more)
 
 
 def integers_option(
@@ -174,13 +172,7 @@ def option(name: str, default: Any, description: str, kind: Any = None) -> Calla
 
 def _together(*options: Any) -> Callable[[Command], Command]:
     """One decorator for several options, in the order in which help lists them."""
-
-    def decorate(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
+    return lambda command: reduce(lambda done, option: option(done), reversed(options), command)
 
 
 _DATA = (
@@ -227,9 +219,7 @@ SMALLER_FORMS = ("tenth", "averaged", "preview")
 
 
 def form_options(described: str) -> Callable[[Command], Command]:
-    """Flags --tenth, --averaged and --preview, of which at most one may be given, as one parameter ``form``.
-    ``described`` is their help; its {} is the name of the form.
-    """
+    """A flag for each of `SMALLER_FORMS`, of which one may be given, as one parameter ``form``; their help names it."""
 
     def choose(context: click.Context, parameter: click.Parameter, given: bool) -> None:
         before = context.params.setdefault("form", "full")

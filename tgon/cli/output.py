@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from verify.strict_json import in_json
+from verify.strict_json import strict_json
 
 if TYPE_CHECKING:
     from verify.claims.judging import Judgement
+
+Item = TypeVar("Item")
 
 #: The least width of a column that may take several lines, and what lies between two columns.
 LEAST_WRAPPED, GAP = 24, 3
@@ -25,30 +25,20 @@ def chosen(flag: str) -> bool:
     return bool(click.get_current_context().meta.get(f"tgon.{flag}"))
 
 
-@contextmanager
-def computing(stages: int) -> Iterator[Callable[[str], None]]:
-    """A function to call with the name of each of so many stages as it begins; draws a bar on a terminal only."""
+def tracked(items: Sequence[Item], stage: str) -> Iterable[Item]:
+    """The items one by one, with a bar of how many are done; drawn on stderr, and on a terminal only."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import track
 
     out = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("elapsed"), TimeElapsedColumn())
-    with Progress(
-        *columns,
-        console=out,
-        transient=True,
-        redirect_stdout=False,
-        disable=chosen("quiet") or not out.is_terminal,
-    ) as bar:
-        task = bar.add_task("", total=stages, completed=-1)  # the first stage begins at 0
-        yield lambda stage: bar.update(task, description=stage, advance=1, refresh=True)
+    silent = chosen("quiet") or not out.is_terminal
+    return track(items, stage, console=out, transient=True, disable=silent)
 
 
 def load_torch() -> None:
     """Import torch and what needs it, which takes seconds; a line on a terminal says so."""
-    with computing(1) as begin:
-        begin("loading torch")
-        importlib.import_module("verify.checking")
+    for module in tracked(["verify.checking"], "loading torch"):
+        importlib.import_module(module)
 
 
 def shown(value: Any, digits: int = 4) -> str:
@@ -67,7 +57,7 @@ def print_json(result: Any) -> None:
         "setting": {name: ctx.params[name] for name in sorted(ctx.params) if name != "as_json"},
         "result": result,
     }
-    click.echo(json.dumps(in_json(document), indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(strict_json(document))
 
 
 def print_table(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tgon.cli.check import data_option, dataset_of, instance_option, read
-from tgon.cli.options import FILE, BadInput, json_option, refusals
+import numerics
+from tgon.cli.check import data_option, instance_option, read
+from tgon.cli.options import BadInput, json_option, place_option, refusals
 from tgon.cli.output import load_torch, print_json, print_table
 
 if TYPE_CHECKING:
-    from numerics import Dataset, Polished
+    from verify.model_files import ForeignFile
 
 #: The columns of --table.
 _COLUMNS = (
@@ -23,6 +24,7 @@ _COLUMNS = (
 )
 
 _MEASURED = ("train_loss", "worst_point_error", "energy", "weight_norm", "bias_norm")
+_PREDICTED = ("weight_norm", "configuration", "status")
 _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
 
 
@@ -30,17 +32,11 @@ _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
 @click.argument("models", metavar="MODEL...", type=click.Path(), nargs=-1, required=True)
 @data_option
 @instance_option
-@click.option("--table", type=FILE, metavar="FILE.csv", help="Write a row for each MODEL.")
+@place_option("--table", metavar="FILE.csv", help="Write a row for each MODEL.")
 @json_option
-@click.pass_context
 def polish(
-    ctx: click.Context,
-    models: tuple[str, ...],
-    data: str | None,
-    instance: int | None,
-    table: Path | None,
-    as_json: bool,
-) -> None:
+    models: tuple[str, ...], data: str | None, instance: int | None, table: Path | None, as_json: bool
+) -> int:
     """Continue trained models to zero loss and least norm, and name where they end.
 
     MODEL is what `tgon check` reads, or a folder of such files. Descent of the norm within the models of zero loss,
@@ -50,12 +46,13 @@ def polish(
     """
     load_torch()
 
-    from verify.model_files import model_files
+    from verify.model_files import ForeignFile, model_files
 
     with refusals():
         files = model_files(models, data)
+        given = None if data is None else ForeignFile(data)
     alone = not (len(models) > 1 or Path(models[0]).is_dir())
-    answers = [_polished(str(file), data, instance, alone) for file in files]
+    answers = [_polished(file, given, instance, alone) for file in files]
     if table is not None:
         _write_rows(answers, table)
     if as_json:
@@ -66,24 +63,24 @@ def polish(
         _print_rows(answers)
     codes = [answer["exit_code"] for answer in answers]
     nothing_judged = all(answer["reason"] for answer in answers)
-    ctx.exit(1 if 1 in codes else 3 if nothing_judged else max(codes))
+    return 1 if 1 in codes else 3 if nothing_judged else max(codes)
 
 
-def _polished(model: str, data: str | None, instance: int | None, alone: bool) -> dict[str, Any]:
+def _polished(model: Path, given: ForeignFile | None, instance: int | None, alone: bool) -> dict[str, Any]:
     """The answer for one model; a refusal is an answer of its own unless it stands alone."""
-    import numerics
     from numerics.model import choose
     from verify.diagnosis import diagnose
-    from verify.model_files import ForeignData
+    from verify.model_files import ForeignFile
 
-    answer: dict[str, Any] = {"path": model, "reason": "", "exit_code": 0}
+    answer: dict[str, Any] = {"path": str(model), "reason": "", "exit_code": 0}
     try:
         with refusals():
-            file, models, given = read(model, None if data is None else ForeignData(data))
+            file = ForeignFile(model)
+            models, data = read(file, given)
             found = choose(models, instance)
             if found.differences:
                 raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.differences)}")
-            dataset, guesses = dataset_of(found, file, given, (instance or 0, len(models)))
+            dataset, guesses = data.data(found.W.shape[1], (instance or 0, len(models)))
             if file.run is not None:
                 facts = ("T", "m", "weight_decay", "seed")
                 answer |= {name: getattr(file.run.setting, name) for name in facts}
@@ -113,15 +110,11 @@ def _write_rows(answers: Iterable[Mapping[str, Any]], path: Path) -> None:
             row |= {f"weight_norm_{when}": answer[when]["weight_norm"] for when in ("before", "after")}
         rows.append(row)
     table = pd.DataFrame(rows, columns=_COLUMNS)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, table.to_csv(index=False, float_format="%.12g", lineterminator="\n").encode())
 
 
-def _described(found: Polished, data: Dataset) -> dict[str, Any]:
-    """A polished model in one flat object: before and after, the prediction, the certificate, and the names.
-    The prediction is the least norm of the datapoints that are kept; None where two of them share a feature or a norm
-    is not 1, since it holds for orthonormal data.
-    """
+def _described(found: numerics.Polished, data: numerics.Dataset) -> dict[str, Any]:
+    """A polished model in one object; the prediction, for orthonormal data alone, is that of the datapoints kept."""
     from theory import Setting, predict
     from verify.diagnosis import diagnose
 
@@ -136,9 +129,7 @@ def _described(found: Polished, data: Dataset) -> dict[str, Any]:
         "evidence": after.evidence,
         "before": {name: getattr(found.before, name) for name in _MEASURED},
         "after": {name: getattr(found.after, name) for name in _MEASURED},
-        "predicted_weight_norm": norm,
-        "predicted_configuration": predicted.configuration if predicted else None,
-        "predicted_status": predicted.status if predicted else None,
+        **{f"predicted_{name}": getattr(predicted, name, None) for name in _PREDICTED},
         "ratio_before": found.before.weight_norm / norm if norm else None,
         "ratio_after": found.after.weight_norm / norm if norm else None,
         "certificate": {**residuals, "holds": found.settled},

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from tgon.cli import options
-from tgon.cli.output import computing, print_json, print_table
+from tgon.cli.output import print_json, print_table, tracked
 
 #: The most features of a polygon whose best bias is searched for: a minute there, growing like k².
 MOST_WITH_BIAS = 10_000
@@ -34,11 +34,9 @@ def polygon(k: tuple[int, ...], law: Any, n: int, sparsity: float, as_json: bool
         raise options.BadInput(
             f"--k {max(k)} with law {law!r}: its bias is searched for up to k = {MOST_WITH_BIAS}; try --law free"
         )
-    solutions = []
-    with options.refusals(), computing(len(k)) as begin:
-        for size in k:
-            begin(f"k = {size}: best radius and bias")
-            solutions.append(theory.polygon(size, law, n=n, sparsity=sparsity))
+    with options.refusals():
+        sizes = tracked(k, "best radius and bias")
+        solutions = [theory.polygon(size, law, n=n, sparsity=sparsity) for size in sizes]
     best = theory.best_polygons(solutions)
     keys = ("k", "radius_squared", "bias", "gain", "weight_norm")
     rows = [{key: getattr(item, key) for key in keys} | {"best": item.k in best} for item in solutions]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tgon.cli.options import integers_option, json_option, make_settings, option, refusals, setting_options
-from tgon.cli.output import computing, print_json, print_table, print_text
+from tgon.cli.output import print_json, print_table, print_text, tracked
 
 if TYPE_CHECKING:
     from theory import Assumption, Record
@@ -19,12 +18,6 @@ _PREDICTED = (
     *("T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient"),
     *("dimensionality", "configuration", "status", "exact"),
 )
-
-#: A proven bound this close to the energy is met; the bound's own relative error is 1e-12.
-_ROUNDING = 1e-9
-
-#: The column of what is proven of every model of zero loss, and what stands there where the energy is that.
-_BOUND, _MET = "proven ≥", "met"
 
 _VERDICT = {True: "holds", False: "does not hold", None: "open"}
 
@@ -45,9 +38,8 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
 
     settings = make_settings(T, given)
     rows, assumptions = [], {}
-    with refusals(), computing(len(settings)) as begin:
-        for setting in settings:
-            begin(f"T = {setting.T}, m = {setting.m}: least norm")
+    with refusals():
+        for setting in tracked(settings, "least norm"):
             # A record has arrays of T entries: one at a time, or many large T would fill the memory.
             record = theory.predict(setting, penalty)
             answer = record.as_dict()
@@ -61,9 +53,7 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
 
 
 def _certified(record: Record, penalty: str, residual_too: bool) -> dict[str, float | None]:
-    """The best proven lower bound on the energy, and, if asked for, the largest residual of its first-order conditions.
-    Both belong to least ‖W‖²; None for another penalty, and the residual beyond sizes that are searched.
-    """
+    """The best proven bound on least ‖W‖², and the largest residual of its first-order conditions where asked for."""
     from theory.codes.bounds import best_lower_bound
     from theory.codes.programme import MOST_SEARCHED, certify
 
@@ -80,33 +70,28 @@ def print_predictions(
     """The rows that ``--json`` would print, as a table, with what they rest on for every T."""
     least = "‖W‖²" if penalty == "weights" else "‖W‖² + ‖b‖²"
     table = [_cells(row) for row in rows]
-    open_bound = any(cells[_BOUND] not in (_MET, None) for cells in table)
-    heads = [head for head in table[0] if open_bound or head != _BOUND]
     print_table(
         f"Models of zero loss with the least {least}, m = {rows[0]['m']}",
-        heads,
-        [[cells[head] for head in heads] for cells in table],
+        list(table[0]),
+        [list(cells.values()) for cells in table],
         text=["configuration", "status", "‖W‖ exactly"],
         wrapped="‖W‖ exactly",
     )
     click.echo("c = X·b of a datapoint is 1 − ‖h‖².")
     if any(row["status"] == "numerical" for row in rows):
         click.echo("numerical: the best code found, not proven to be the least.")
-    if open_bound:
-        met = f"; {_MET}: Σ‖h‖² is that" if any(cells[_BOUND] == _MET for cells in table) else ""
-        click.echo(f"{_BOUND}: no model of zero loss has a smaller Σ‖h‖²{met}.")
+    if penalty == "weights":
+        click.echo("proven ≥: no model of zero loss has a smaller Σ‖h‖².")
     _print_assumptions(assumptions)
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
-    bound, energy = row["lower_bound"], row["energy"]
-    met = bound is not None and math.isclose(bound, energy, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
     name = row["configuration"]
     return {
         "T": row["T"],
         "configuration": "no name" if name == "numerical" else name,  # the mark has its own column
-        "Σ‖h‖²": energy,
-        _BOUND: _MET if met else bound,
+        "Σ‖h‖²": row["energy"],
+        "proven ≥": row["lower_bound"],
         "‖W‖": row["weight_norm"],
         "‖b‖": row["bias_norm"],
         "‖h‖²": row["radius_squared"],

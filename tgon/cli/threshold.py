@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tgon.cli import options
-from tgon.cli.output import computing, print_json, print_table, shown
+from tgon.cli.output import print_json, print_table, shown, tracked
 
 #: The fewest features that the model of `tgon threshold` keeps.
 LEAST_FEATURES = 8
@@ -24,7 +25,7 @@ LEAST_FEATURES = 8
     click.IntRange(1, 1000),
 )
 @options.option("--features", 120, "Strongest features kept in the model.", click.IntRange(LEAST_FEATURES))
-@click.option("--csv", "table", type=options.FILE, help="Also write the answers as a table.")
+@options.place_option("--csv", "table", help="Also write the answers as a table.")
 @options.json_option
 def threshold(
     T: tuple[int, ...], n: int, sparsity: float, draws: int, features: int, table: Path | None, as_json: bool
@@ -38,16 +39,12 @@ def threshold(
 
     for size in T:
         _check_threshold(size, n, sparsity)
-    if table is not None:
-        options.check_place(table, "--csv")
-    answers = []
-    with options.refusals(), computing(len(T) * draws) as begin:
-        for size in T:
-            found = []
-            for seed in range(draws):
-                begin(f"T = {size}: draw {seed + 1} of {draws}")
-                found.append(find_transition(size, n, sparsity, seed, min(features, n)))
-            answers.append(summary(size, n, sparsity, min(features, n), found))
+    kept = min(features, n)
+    found: dict[int, list[Any]] = {size: [] for size in T}
+    with options.refusals():
+        for size, seed in tracked([*product(T, range(draws))], "threshold of each draw"):
+            found[size].append(find_transition(size, n, sparsity, seed, kept))
+        answers = [summary(size, n, sparsity, kept, each) for size, each in found.items()]
     if table is not None:
         write_rows(answers, table)
     if as_json:

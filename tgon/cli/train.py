@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+import numerics
 from tgon.cli import options
 from tgon.cli.output import chosen, load_torch, print_json, print_table
-
-if TYPE_CHECKING:
-    from numerics import Run
 
 
 @click.command(epilog="Example: tgon train --T 8 --seeds 4")
@@ -24,7 +22,6 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
     settings = options.make_settings(T, given)
     load_torch()
 
-    import numerics
     from verify.comparison import MEASURED
 
     with options.keeping(Path(out)):
@@ -49,7 +46,7 @@ def train(T: tuple[int, ...], seeds: int, engine: str, out: str, as_json: bool, 
             click.echo(f"{which}: not finite from step {run.diverged_at} on; try a smaller --lr")
 
 
-def describe_run(run: Run) -> dict[str, Any]:
+def describe_run(run: numerics.Run) -> dict[str, Any]:
     """A run in one flat object; numbers are None where it diverged."""
     from verify.comparison import measured
     from verify.diagnosis import diagnose_run

@@ -1,7 +1,4 @@
-"""The figure of hidden vectors: chosen runs, the predicted polygon turned onto them, and the features.
-
-Drawn for m = 2; for larger m the two directions of largest extent are shown, without a prediction.
-"""
+"""The figure of hidden vectors: chosen runs, the predicted polygon turned onto them (m = 2), and the features."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ LARGEST_RATIO = 4.0
 #: Panels side by side before the figure goes on below.
 PANELS_PER_LINE = 5
 
-#: Unseen features drawn per panel.
+#: Unseen features drawn per panel, evenly spaced: they are exchangeable, and thousands look like hundreds.
 MOST_UNSEEN = 200
 
 _COLUMNS = ["T", "m", "run", "seed", "diagnosis", "weight_norm", "train_loss", "kind", "x", "y"]
@@ -51,17 +48,14 @@ LEAST_WIDTH = 7.6
 
 
 def hidden_vectors_numbers(runs: Sequence[Run]) -> pd.DataFrame:
-    """Every point of the figure, one row per hidden vector, vertex of the prediction and feature (column of W).
-
-    For each T the memorizing run of least ‖W‖ is shown, and of the most frequent diagnosis of failed ones the run of
-    median train loss.
+    """Every point of the figure, one row per hidden vector, vertex of the prediction and feature (column of W). For
+    each T the memorizing run of least ‖W‖ is shown, and of the most frequent diagnosis of failed ones the run of median
+    train loss. Diverged runs are left out; without any other the table is empty.
 
     Columns: T, m, run ("memorized" or "failed"), seed, diagnosis, weight_norm, train_loss, kind ("hidden", "predicted",
     "predicted feature", "seen feature", "unseen feature", "stored feature"), x, y (rounded to 1e-5). For m > 2 the two
     directions of largest extent of the hidden vectors, without a prediction. Of several series of settings, the one
     with the most values of T. At most `MOST_UNSEEN` unseen features of a run are kept.
-
-    Diverged runs are left out; without any other the table is empty.
     """
     tables = [_points(run, role) for alike in _by_size(runs) for role, run in _chosen(alike).items()]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=_COLUMNS)
@@ -120,13 +114,13 @@ def model_points(
     """The points of one model, as in `hidden_vectors_numbers`: ``predicted`` (2, T) are the vertices to turn onto
     the hidden vectors of a model that stores no feature, ``about`` has its run and seed.
     """
-    hidden, seen = record.hidden, data.seen
+    hidden, seen, unseen = record.hidden, data.seen, np.flatnonzero(~data.seen)
     frame = _plane(hidden)
     stored = list(diagnosis.features) if diagnosis.stored else []
     clouds = {
         "hidden": frame @ hidden,
         "seen feature": frame @ W[:, seen],
-        "unseen feature": frame @ W[:, _thinned(np.flatnonzero(~seen))],
+        "unseen feature": frame @ W[:, unseen[:: -(-len(unseen) // MOST_UNSEEN) or 1]],
         "stored feature": frame @ W[:, stored],
     }
     if len(W) == 2 and stored and arrangement(W[:, stored]).startswith("regular"):
@@ -140,12 +134,6 @@ def model_points(
     numbers = {name: float(f"{getattr(record, name):.6g}") for name in ("weight_norm", "train_loss")}
     facts = {"T": record.T, "m": record.m, **about, "diagnosis": diagnosis.name} | numbers
     return pd.DataFrame(facts, index=table.index).join(table)
-
-
-def _thinned(features: NDArray[np.intp]) -> NDArray[np.intp]:
-    """At most `MOST_UNSEEN` of the features, evenly spaced: they are exchangeable, and thousands look like hundreds."""
-    stride = -(-len(features) // MOST_UNSEEN) or 1
-    return features[::stride]
 
 
 def _plane(hidden: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,14 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+import numerics
 from theory import MEMORIZED_ERROR
 from verify.style import BLUE, INK, VERMILLION, panels, styled
 
-if TYPE_CHECKING:
-    from numerics import Run
 
-
-def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
+def train_loss_history_numbers(runs: Sequence[numerics.Run]) -> pd.DataFrame:
     """Every number of the figure: columns T, m, weight_decay, seed, memorized, step, loss (6 digits)."""
     tables = []
     for run in runs:
@@ -30,7 +27,7 @@ def train_loss_history_numbers(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def plot_history(runs: Run | Sequence[Run]) -> Figure:
+def plot_history(runs: numerics.Run | Sequence[numerics.Run]) -> Figure:
     """The train loss of one run or of several against the step, a panel for each group."""
     several = runs if isinstance(runs, Sequence) else [runs]
     return draw_train_loss_history(train_loss_history_numbers(several))

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+import numerics
 from theory import predict, tgon_bias_norm, tgon_weight_norm
 from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, styled
-
-if TYPE_CHECKING:
-    from numerics import Run
 
 #: The theory curves reach at least this far.
 LAST_T = 31
@@ -25,7 +23,7 @@ LAST_T = 31
 ZERO = 1e-9
 
 
-def norms_against_T_numbers(runs: Sequence[Run]) -> pd.DataFrame:
+def norms_against_T_numbers(runs: Sequence[numerics.Run]) -> pd.DataFrame:
     """Every number of the figure.
 
     Columns: norm ("weight_norm" or "bias_norm"), series ("theory": the T-gon, or "prediction" where some m is not 2 or
@@ -63,7 +61,7 @@ def _planar_theory(last: int) -> list[dict[str, Any]]:
     ]
 
 
-def _predicted_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _predicted_rows(runs: Sequence[numerics.Run]) -> list[dict[str, Any]]:
     """The prediction for each T that has one: beyond the plane and with repeats there is no one curve."""
     rows = []
     for T, setting in sorted({run.setting.T: run.setting for run in runs}.items()):
@@ -76,7 +74,7 @@ def _predicted_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return rows
 
 
-def _trained_rows(run: Run) -> list[dict[str, Any]]:
+def _trained_rows(run: numerics.Run) -> list[dict[str, Any]]:
     facts = {name: getattr(run.setting, name) for name in ("T", "weight_decay", "seed")}
     facts |= {"series": "trained", "memorized": run.status == "memorized"}
     return [facts | {"norm": norm, "value": getattr(run.record, norm)} for norm in _NORM_LABELS]
