@@ -17,9 +17,9 @@ def test_a_folder_that_does_not_exist_is_called_that(file, tmp_path):
 
 
 def test_a_folder_of_the_other_form_holds_no_run_of_this_one(file, tmp_path):
-    train(read_sweep(file, form="preview").cells, out=tmp_path / "runs", progress=False)
-    said = refused("--runs", tmp_path / "runs", "--sweep", file)
-    assert f"holds none of the 4 runs of the full form of {file}; try tgon sweep {file} --out " in said
+    train(read_sweep(file).cells[:2], out=tmp_path / "runs", progress=False)
+    said = refused("--runs", tmp_path / "runs", "--sweep", file, "--preview")
+    assert f"holds none of the 2 runs of the preview form of {file}; try tgon sweep {file} --preview" in said
     assert said.endswith("or the flag of another form")
 
 
