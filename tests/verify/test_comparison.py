@@ -22,7 +22,7 @@ def runs():
     return train([_SMALL, _SMALL.replace(T=4)], seeds=3, out=None, progress=False)
 
 
-def test_rows_are_groups_with_the_norms_of_memorizing_runs(runs):
+def test_rows_are_groups(runs):
     result = compare(runs)
     assert [(row.T, row.seeds) for row in result.rows] == [(3, 3), (4, 3)]
     assert all(row.share_low <= row.share <= row.share_high for row in result.rows)
@@ -30,10 +30,22 @@ def test_rows_are_groups_with_the_norms_of_memorizing_runs(runs):
     assert len(result.table()) == 2
     assert len(result.runs_table()) == 6
     assert result.verdict in result._repr_html_()
-    norms = [run.record.weight_norm for run in runs if run.setting.T == 3 and run.status == "memorized"]
-    (row, _) = result.rows
-    assert row.memorized == len(norms) > 0
-    assert (row.least_weight_norm, row.median_weight_norm) == (min(norms), np.median(norms))
+
+
+def test_norms_are_over_memorizing_runs(small_runs, small_comparison):
+    assert {row.memorized > 0 for row in small_comparison.rows} == {True, False}, (
+        "change the small comparison"
+    )
+    for row in small_comparison.rows:
+        group = [
+            run
+            for run in small_runs
+            if (run.setting.T, run.setting.weight_decay) == (row.T, row.weight_decay)
+        ]
+        norms = [run.record.weight_norm for run in group if run.status == "memorized"]
+        assert (row.seeds, row.memorized) == (3, len(norms))
+        assert row.least_weight_norm == min(norms, default=None)
+        assert row.median_weight_norm == (np.median(norms) if norms else None)
 
 
 def test_the_test_loss_of_a_group_is_that_of_its_runs_and_of_their_data():

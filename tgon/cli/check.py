@@ -83,7 +83,7 @@ def _answers(
     """The answer for each model of a file, ``given`` its data and test data; refusals are answers unless alone."""
     try:
         with refusals():
-            found, data = read(ForeignFile(file), given[0])
+            _, found, data = read(file, given[0])
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
     except BadInput as error:
@@ -108,13 +108,16 @@ def _answers(
                 yield names | {"reason": error.message}, None
 
 
-def read(file: ForeignFile, data: ForeignFile | None) -> tuple[Sequence[StoredModel], ForeignFile]:
-    """The models of a file, and the file of their data: the one given, or the same."""
+def read(path: Path, data: ForeignFile | None) -> tuple[ForeignFile, Sequence[StoredModel], ForeignFile]:
+    """A file, its models, and the file of their data: the one given, or the same."""
+    from verify.model_files import ForeignFile
+
+    file = ForeignFile(path)
     data = file if data is None and file.holds_data else data
     models = file.models(() if data is None else data.sides)
     if data is None:
         raise BadInput(f"{file.path}: not a run of this program, so its data is not known; try --data FILE")
-    return models, data
+    return file, models, data
 
 
 def _answer(found: StoredModel, data: Dataset, test: Dataset | None) -> tuple[dict[str, Any], Checked | None]:

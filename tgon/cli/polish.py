@@ -70,13 +70,11 @@ def _polished(model: Path, given: ForeignFile | None, instance: int | None, alon
     """The answer for one model; a refusal is an answer of its own unless it stands alone."""
     from numerics.model import choose
     from verify.diagnosis import diagnose
-    from verify.model_files import ForeignFile
 
     answer: dict[str, Any] = {"path": str(model), "reason": "", "exit_code": 0}
     try:
         with refusals():
-            file = ForeignFile(model)
-            models, data = read(file, given)
+            file, models, data = read(model, given)
             found = choose(models, instance)
             if found.differences:
                 raise ValueError(f"{model}: not ReLU(WᵀWx + b): {'; '.join(found.differences)}")
