@@ -148,6 +148,8 @@ def place_option(*names: str, endings: Sequence[str] = (), **more: Any) -> Calla
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             refused = "" if os.access(file.parent, os.W_OK) else f"{file.parent}: no permission to write"
+        except (FileExistsError, NotADirectoryError):
+            refused = f"{file.parent}: not a folder"
         except OSError as error:
             refused = in_one_line(error)
         if refused:
