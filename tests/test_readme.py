@@ -1,4 +1,5 @@
-"""Every fenced block of the README and of the guide works: Python and shell run in order, in one empty folder a page.
+"""Every fenced block of the README and of the guide works: Python and shell run in order, in one empty folder a page,
+those of the README in processes of their own, those of the guide in this one, which has torch imported.
 
 TOML blocks are written to the file that their first line names. Two kinds of line are checked without doing what they
 say, because doing it would install or train for minutes: `make` targets must exist (`make -n`), and lines of `pip`
@@ -13,6 +14,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.tgon.command import tgon
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "notes" / "guide").glob("*.md"))]
@@ -31,29 +34,41 @@ def _run(command, folder):
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
-def _run_shell(block, folder):
+def _run_here(command, folder):
+    if command[0] == "tgon":
+        done = tgon(*command[1:])
+        assert done.exit_code == 0, f"{command}\n{done.output}"
+    elif command[1] == "-c":
+        exec(compile(command[2], "a block of the guide", "exec"), {"__name__": "__main__"})
+    else:
+        _run(command, folder)
+
+
+def _run_shell(block, folder, run):
     """Comments are dropped and continued lines joined."""
     for line in block.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["make"]:
             _run(["make", "-n", "-C", str(ROOT), *words[1:]], folder)
         elif words[:1] == ["tgon"]:
-            _run(words, folder)
+            run(words, folder)
         else:
             assert not words or words[:3] == ["python", "-m", "pip"], f"unknown command: {line}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_blocks_in_order(page, tmp_path):
+def test_blocks_in_order(page, tmp_path, monkeypatch):
+    run = _run if page.stem == "README" else _run_here
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     for language, text in blocks_of(page):
         assert language in ("python", "sh", "text", "toml"), f"a block without its language in {page.name}"
         if language == "toml":
             (tmp_path / text.split("\n")[0].removeprefix("# ")).write_text(text)
         elif language == "sh":
-            _run_shell(text, tmp_path)
+            _run_shell(text, tmp_path, run)
         elif language == "python":
-            _run([sys.executable, "-c", text], tmp_path)
+            run([sys.executable, "-c", text], tmp_path)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.stem)
