@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from theory.dimensionality import dimensionality, maximal_dimensionality
-from theory.memorization.tgon import simplex_hidden
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 12))
 # Integer entries: exact ranks, with zero columns, copies and rank defects among them.
@@ -55,11 +54,6 @@ def test_no_probe_beats_the_leverage(V, seed):
     total = np.sum(probes**2, axis=1, keepdims=True)
     shares = np.divide(probes**2, total, out=np.zeros_like(probes), where=total > 0)
     assert np.all(shares.max(axis=0) <= maximal_dimensionality(V) + 1e-12)
-
-
-def test_equality_in_the_sum_is_for_frames_only():
-    assert dimensionality(simplex_hidden(6, 5)).sum() == pytest.approx(5)
-    assert dimensionality([[1.0, 1.0], [0.0, 1.0]]).sum() < 2 - 0.1
 
 
 @pytest.mark.parametrize("function", [dimensionality, maximal_dimensionality])

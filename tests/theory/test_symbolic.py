@@ -117,14 +117,10 @@ def test_gains_of_polygons_by_residue_class(law):
     }.get(law)
 
 
-def test_series_and_latex_of_the_best_class():
+def test_the_series_of_the_best_class():
     gain = symbolic.polygon_gain(1)
     assert series(gain, k, oo, 5).removeO() == 4 + 2 * pi**2 / k**3
     assert symbolic.simplest(gain.subs(k, 5)) == symbolic.simplest("20/(7 - sqrt(5))")
-    assert (
-        latex(symbolic.interference(3))
-        == r"\frac{k}{4} + \frac{\sec{\left(\frac{\pi}{k} \right)}}{4} - \frac{1}{4}"
-    )
 
 
 def test_the_test_loss_and_the_thresholds_of_repeats():
