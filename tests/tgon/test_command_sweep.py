@@ -70,7 +70,6 @@ def test_failed_cells_are_counted_and_passed_over_until_they_are_retried(file, t
         "tgon: passing over 2 cells of 4 that failed before; "
         "--retry-failed (retry_failed=True) trains what failed again"
     ]
-    assert total(done.stdout) == ["4", "2", "2", "0", "0"]
     rows = answer("sweep", file, "--out", out)["rows"]
     assert [row["status"] for row in rows[2:]] == ["failed", "failed"]
     assert rows[2]["reason"] == "MemoryError: no room"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from numerics import measure
 from tgon.testing import assert_claims
 from theory import Setting, predict
-from verify import diagnose, strategies
+from verify import strategies
 from verify.end_states import END_STATES
 
 _SETTINGS = {
@@ -88,12 +88,6 @@ def test_memorizing_models_memorize(case):
     record = measure(*case)
     assert record.memorized
     assert record.assumes("unit norm", "disjoint supports", "active outputs")
-
-
-@given(strategies.end_states(names=("clusters", "collapsed", "dropped point", "single point")))
-def test_end_states_are_what_they_are_called(case):
-    name, model, data = case
-    assert diagnose(measure(model, data), model, data).name == name
 
 
 @given(strategies.random_models())

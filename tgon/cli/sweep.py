@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from numerics import sweeps
 from tgon.cli import options
 from tgon.cli.output import chosen, load_torch, print_json, print_table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from numerics.sweeps import CellState, Form, Sweep
 
 _STATES = ("done", "failed", "running", "left")
@@ -63,7 +66,11 @@ def sweep(
     with options.keeping(out, again):
         wanted = _read(file, form)
         states = _states(wanted, file, out, only_status, how)
-    rows = _rows(wanted, out, table) if table or (as_json and not only_status) else None
+    rows = sweeps.sweep_table(wanted, out) if table or (as_json and not only_status) else None
+    if table and rows is not None:
+        from numerics.training.runs import write_atomically
+
+        write_atomically(table, rows.to_csv(index=False).encode())
     if as_json:
         print_json(_document(wanted, states, rows))
     else:
@@ -76,11 +83,9 @@ def sweep(
 
 def _read(file: str, form: Form) -> Sweep:
     """The sweep of a file; what is wrong with it is said in the file's own words, keys and not options."""
-    from numerics.sweeps import SweepFileError, read_sweep
-
     try:
-        wanted = read_sweep(file, form=form)
-    except SweepFileError as error:
+        wanted = sweeps.read_sweep(file, form=form)
+    except sweeps.SweepFileError as error:
         raise options.BadInput(options.in_one_line(error)) from error
     except OSError as error:
         raise options.BadInput(
@@ -96,11 +101,10 @@ def _read(file: str, form: Form) -> Sweep:
 def _states(wanted: Sweep, file: str, out: Path, only_status: bool, how: dict[str, Any]) -> list[CellState]:
     load_torch()
 
-    from numerics.sweeps import run_sweep, sweep_states
     from numerics.sweeps.cluster import ClusterError
 
     try:
-        return sweep_states(wanted, out) if only_status else run_sweep(wanted, out, **how)
+        return sweeps.sweep_states(wanted, out) if only_status else sweeps.run_sweep(wanted, out, **how)
     except ClusterError as error:
         raise options.BadInput(f"--address: {options.in_one_line(error)}") from error
     except ValueError as error:  # the engine it names cannot run here
@@ -108,25 +112,13 @@ def _states(wanted: Sweep, file: str, out: Path, only_status: bool, how: dict[st
         raise options.BadInput(f"{file}: {line}") from error
 
 
-def _rows(wanted: Sweep, out: Path, table: Path | None) -> list[dict[str, Any]]:
-    from numerics.sweeps import sweep_table
-    from numerics.training.runs import write_atomically
-
-    frame = sweep_table(wanted, out)
-    if table:
-        write_atomically(table, frame.to_csv(index=False).encode())
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _document(
-    wanted: Sweep, states: Sequence[CellState], rows: list[dict[str, Any]] | None
-) -> dict[str, Any]:
+def _document(wanted: Sweep, states: Sequence[CellState], rows: pd.DataFrame | None) -> dict[str, Any]:
     groups = [
         {"group": name, "cells": len(cells), **_counts(cells), "reasons": dict(_reasons(cells))}
         for name, cells in _by_group(states).items()
     ]
     counts = {"cells": len(states), "duplicates": wanted.duplicates, **_counts(states), "groups": groups}
-    return {"title": wanted.title, **counts} | ({} if rows is None else {"rows": rows})
+    return {"title": wanted.title, **counts} | ({} if rows is None else {"rows": rows.to_dict("records")})
 
 
 def _by_group(states: Sequence[CellState]) -> dict[str, list[CellState]]:

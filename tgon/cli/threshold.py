@@ -86,20 +86,15 @@ def print_threshold(answer: Mapping[str, Any]) -> None:
 
 def quoted(answer: Mapping[str, Any]) -> str:
     """The line with the R to quote: the median over draws with its interval, or what there is instead of one."""
+    draws = "1 draw" if answer["draws"] == 1 else f"{answer['draws']} draws"
     fitted, unit = answer["repeats_interval"], answer["equal_energy"]
     found, spread = fitted["median"], f"{100 * fitted['level']:g} % interval {_range(fitted)} for the median"
     if math.isnan(found):
         found, spread = answer["repeats"]["median"], "no interval, try more --draws"
     if math.isnan(found):
-        return f"  none: the losses do not cross in the range searched ({_draws(answer)})"
+        return f"  none: the losses do not cross in the range searched ({draws})"
     below = "\n  R below 1: a point that occurs once has its vertex already." if found < 1 else ""
-    return (
-        f"  R = {shown(found)} = {shown(found / unit, 3)} T/n (numerical; {spread}; {_draws(answer)}){below}"
-    )
-
-
-def _draws(answer: Mapping[str, Any]) -> str:
-    return "1 draw" if answer["draws"] == 1 else f"{answer['draws']} draws"
+    return f"  R = {shown(found)} = {shown(found / unit, 3)} T/n (numerical; {spread}; {draws}){below}"
 
 
 def _others(answer: Mapping[str, Any]) -> list[tuple[Any, ...]]:
