@@ -216,3 +216,8 @@ def test_what_is_no_dataset_is_refused(said: str, given: list[Any]) -> None:
     first, *columns = given
     with pytest.raises(ValueError, match=said):
         Dataset(first, *map(np.array, columns)) if columns else as_dataset(first)
+
+
+def test_a_number_is_no_setting_to_draw_from() -> None:
+    with pytest.raises(TypeError, match=r"setting = 5: .* try draw_dataset\(Setting\(5\)\)"):
+        draw_dataset(5)  # type: ignore[arg-type]
