@@ -30,6 +30,7 @@ from numerics.other_models.variants import (
     variant_hidden,
 )
 from numerics.training.progress import progress_bar
+from numerics.training.threads import one_thread
 from theory.dimensionality import dimensionality
 from verify.figures.clouds import draw_cloud
 from verify.statistics import lies_above
@@ -156,7 +157,8 @@ def collect(runs: Sequence[Run]) -> Tables:
     settings = [run.setting for run in runs]
     wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]
     wanted.sort(key=lambda cell: -cell[0].T)  # the longest first, so that no core waits at the end
-    with progress_bar([each for each, _ in wanted]) as meter, ThreadPoolExecutor(os.cpu_count()) as pool:
+    meters, pools = progress_bar([each for each, _ in wanted]), ThreadPoolExecutor(os.cpu_count())
+    with one_thread(), meters as meter, pools as pool:
         advances = [partial(meter.advance, place) for place in range(len(wanted))]
         finished = pool.map(train_variant, *zip(*wanted, strict=True), advances)
         trained = dict(zip(wanted, finished, strict=True))
