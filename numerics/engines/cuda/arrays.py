@@ -22,9 +22,6 @@ PROGRAMS = 2048
 #: Columns that a part has at least; below this, adding up the parts costs more than it wins.
 LEAST_COLUMNS = 64
 
-#: Largest m for which a pair interaction keeps its vectors in registers.
-MOST_IN_REGISTERS = 32
-
 
 def parts_for(n_rows: int, n_columns: int, block: int) -> int:
     """Into how many parts the columns of a pair interaction are cut; a function of the shape alone.
@@ -36,30 +33,23 @@ def parts_for(n_rows: int, n_columns: int, block: int) -> int:
 
 
 class DensePairs:
-    """One direction of the dense pair interaction: which kernel, its blocks and parts, and room for its results."""
+    """One direction of the dense pair interaction: its blocks and parts, and room for its results."""
 
     def __init__(self, runs: int, n_rows: int, n_columns: int, m: int, features: bool, like: Tensor) -> None:
-        double = like.dtype == torch.float64
-        self.kernel, tiles, chunks = "dense_pairs", {}, 1
-        if m > MOST_IN_REGISTERS:
-            self.kernel, tiles, chunks = "dense_pairs_tiled", {"TILE": 32, "CHUNK": 64}, -(-m // 64)
-            block, self.warps = 64, 8  # four warps would spill at m = 50
-        else:
-            # rows per thread: as many as leave room for their vectors and sums in 255 registers
-            widest = 512 if m <= 16 and not double else 128 if m > 16 and double else 256
-            block = min(widest, max(32, 1 << (n_rows - 1).bit_length()))
-            self.warps = max(1, block * 4 // widest)
+        # rows per thread: as many as leave room for their vectors and sums in 255 registers
+        widest = 128 << ((m <= 16) + (m <= 32 and like.dtype == torch.float32))
+        block = min(widest, max(32, 1 << (n_rows - 1).bit_length()))
+        self.warps = max(1, block * 4 // widest)
         self.parts = parts_for(n_rows, n_columns, block)
-        kind = {"N_COLUMNS": n_columns, "M": m, "FEATURE_ROWS": int(features), "BLOCK": block}
-        self.constants = kind | tiles
+        self.constants = {"N_COLUMNS": n_columns, "M": m, "FEATURE_ROWS": int(features), "BLOCK": block}
         self.partial = like.new_zeros((runs, self.parts, m + int(features), n_rows))
-        self._n_rows, self._programs = n_rows, runs * self.parts * chunks * -(-n_rows // block)
+        self._n_rows, self._programs = n_rows, runs * self.parts * -(-n_rows // block)
 
     def launch(self, rows: Tensor, columns: Tensor) -> None:
         """Enqueue the sums over pairs of ``rows`` and ``columns``, into ``partial``."""
-        from numerics.engines.cuda import kernels as triton_kernels
+        from numerics.engines.cuda import kernels
 
-        getattr(triton_kernels, self.kernel)[(self._programs,)](
+        kernels.dense_pairs[(self._programs,)](
             rows,
             columns,
             self.partial,
@@ -97,18 +87,11 @@ def _transposed(data: Dataset) -> Any:
     return csc_array((places, data.indices, data.indptr), shape=(data.n, data.T)).tocsr()
 
 
-def schedules(settings: Sequence[Setting], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """(schedules, 3, steps) decay factor, rate and root of each step, and (runs,) which schedule a run has. A step is
-    parameter · factor - rate · mean / (√square · root + ε); bias corrections are in rate and root.
+def schedules(settings: Sequence[Setting], dtype: torch.dtype) -> Tensor:
+    """(runs, 3, steps) decay factor, rate and root of each step, which is parameter · factor - rate · mean / (√square
+    · root + ε); bias corrections are in rate and root.
     """
-    kinds: dict[tuple[Any, ...], int] = {}
-    which, tables = [], []
-    for setting in settings:
-        kind = (setting.lr, setting.warmup, setting.schedule, setting.weight_decay)
-        if kind not in kinds:
-            kinds[kind] = len(kinds)
-            rates, step = learning_rates(setting), np.arange(1, setting.steps + 1)
-            rate, root = rates / (1.0 - ADAM_BETA1**step), 1.0 / np.sqrt(1.0 - ADAM_BETA2**step)
-            tables.append(np.stack([1.0 - rates * setting.weight_decay, rate, root]))
-        which.append(kinds[kind])
-    return torch.as_tensor(np.stack(tables)).to(dtype), torch.as_tensor(which, dtype=torch.int64)
+    rates, step = np.stack([*map(learning_rates, settings)]), np.arange(1, settings[0].steps + 1)
+    factor = 1.0 - rates * np.array([[setting.weight_decay] for setting in settings])
+    rate, root = rates / (1.0 - ADAM_BETA1**step), 1.0 / np.sqrt(1.0 - ADAM_BETA2**step)
+    return torch.as_tensor(np.stack([factor, rate, np.broadcast_to(root, rate.shape)], axis=1)).to(dtype)

@@ -117,14 +117,6 @@ def gate(
         tl.store(gated + entry, tl.where(z > 0, x, 0.0), inside)
 
 
-@triton.jit
-def _columns(part, parts, N_COLUMNS: constexpr):
-    """The first column of a part and the first after it."""
-    length = (N_COLUMNS + parts - 1) // parts
-    first = tl.minimum(part * length, N_COLUMNS)
-    return first, tl.minimum(first + length, N_COLUMNS)
-
-
 @triton.jit(do_not_specialize=_SHAPE)
 def dense_pairs(
     rows,
@@ -144,7 +136,9 @@ def dense_pairs(
     block, part, run = _program(n_rows, parts, BLOCK)
     row, stride = block * BLOCK + tl.arange(0, BLOCK), n_rows.to(tl.int64)
     known = row < n_rows
-    first, last = _columns(part, parts, N_COLUMNS)
+    length = (N_COLUMNS + parts - 1) // parts
+    first = tl.minimum(part * length, N_COLUMNS)
+    last = tl.minimum(first + length, N_COLUMNS)
     own = rows + run * (M + FEATURE_ROWS) * stride + row
     others = columns + run * (M + 1 - FEATURE_ROWS) * N_COLUMNS
     result = partial + (run * parts + part) * (M + FEATURE_ROWS) * stride + row
@@ -177,64 +171,6 @@ def dense_pairs(
         tl.store(result + k * stride, sums[k], known)
     if FEATURE_ROWS:
         tl.store(result + M * stride, total, known)
-
-
-@triton.jit(do_not_specialize=_SHAPE)
-def dense_pairs_tiled(
-    rows,
-    columns,
-    partial,
-    n_rows,
-    parts,
-    N_COLUMNS: constexpr,
-    M: constexpr,
-    FEATURE_ROWS: constexpr,
-    BLOCK: constexpr,
-    TILE: constexpr,
-    CHUNK: constexpr,
-):
-    """The same sums for hidden dimensions that do not fit into registers: ``CHUNK`` of them per program, by tiles.
-    Products keep the full precision of float32 ("ieee"), not that of tensor cores.
-    """
-    chunks: constexpr = (M + CHUNK - 1) // CHUNK
-    block, place, run = _program(n_rows, chunks * parts, BLOCK)
-    chunk, part = place % chunks, place // chunks
-    row, stride = block * BLOCK + tl.arange(0, BLOCK), n_rows.to(tl.int64)
-    known = row < n_rows
-    first, last = _columns(part, parts, N_COLUMNS)
-    own = rows + run * (M + FEATURE_ROWS) * stride + row
-    others = columns + run * (M + 1 - FEATURE_ROWS) * N_COLUMNS
-    result = partial + (run * parts + part) * (M + FEATURE_ROWS) * stride + row
-    dtype = rows.dtype.element_ty
-    total = tl.zeros((BLOCK,), dtype)
-    sums = tl.zeros((BLOCK, CHUNK), dtype)
-    mine = chunk * CHUNK + tl.arange(0, CHUNK).to(tl.int64)
-    for start in range(first, last, TILE):
-        j = start + tl.arange(0, TILE)
-        inside = j < last
-        z = tl.zeros((BLOCK, TILE), dtype)
-        if FEATURE_ROWS:
-            z += tl.load(own + M * stride, known, 0.0)[:, None]
-        else:
-            z += tl.load(others + M * N_COLUMNS + j, inside, 0.0)[None, :]
-        for k_first in range(0, M, CHUNK):
-            k = k_first + tl.arange(0, CHUNK).to(tl.int64)
-            vectors = tl.load(own[:, None] + k[None, :] * stride, known[:, None] & (k < M)[None, :], 0.0)
-            other = tl.load(
-                others + k[:, None] * N_COLUMNS + j[None, :], (k < M)[:, None] & inside[None, :], 0.0
-            )
-            z = tl.dot(vectors, other, z, input_precision="ieee", out_dtype=dtype)
-        y = tl.maximum(z, 0.0, propagate_nan=tl.PropagateNan.ALL)
-        y = tl.where(inside[None, :], y, 0.0)
-        total += tl.sum(y, axis=1)
-        other = tl.load(
-            others + mine[None, :] * N_COLUMNS + j[:, None], (mine < M)[None, :] & inside[:, None], 0.0
-        )
-        sums = tl.dot(y, other, sums, input_precision="ieee", out_dtype=dtype)
-    tl.store(result[:, None] + mine[None, :] * stride, sums, known[:, None] & (mine < M)[None, :])
-    if FEATURE_ROWS:  # noqa: SIM102 (one is known to the compiler, the other to the program)
-        if chunk == 0:
-            tl.store(result + M * stride, total, known)
 
 
 @triton.jit(do_not_specialize=_SHAPE)
@@ -290,7 +226,6 @@ def finish(
     pulled,
     partial,
     schedule,
-    schedule_of_run,
     constants,
     counter,
     diverged,
@@ -303,7 +238,7 @@ def finish(
     LANES: constexpr,
 ):
     """The gradient of one block of features in one row of the parameters, and their AdamW step. Numbers of the step
-    are read from ``schedule`` (schedules, 3, steps) at the device's own counter, for replays. ``diverged`` holds for
+    are read from ``schedule`` (runs, 3, steps) at the device's own counter, for replays. ``diverged`` holds for
     each run the first step that left a parameter infinite or NaN; later ones change nothing. It needs no atomics: all
     that write to it in one step write that step, and it is only asked for earlier ones.
     """
@@ -327,7 +262,7 @@ def finish(
         partial + (run * parts * (M + 1) + k) * n + i, parts, (M + 1) * n.to(tl.int64), known, ROWS
     )
     g = (dense + tl.sum(sparse, axis=1)) * tl.load(constants)
-    row = schedule + tl.load(schedule_of_run + run) * 3 * steps + step - 1
+    row = schedule + run * 3 * steps + step - 1
     place = (run * (M + 1) + k) * n + i
     moved = _adamw(parameters, first_moments, second_moments, place, known, g, row, steps, constants)
     if tl.max(tl.where(tl.abs(moved) < float("inf"), 0, 1), axis=0) > 0:

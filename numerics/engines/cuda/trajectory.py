@@ -96,8 +96,7 @@ class BatchedCudaTrajectory:
             self._points = DevicePoints(datasets, dtype, self._device)
             self._by_point = DensePairs(runs, T, n, m, False, self._theta)
             self._by_feature = DensePairs(runs, n, T, m, True, self._theta)
-            schedule, which = schedules(settings, dtype)
-            self._schedule, self._which = schedule.to(self._device), which.to(self._device)
+            self._schedule = schedules(settings, dtype).to(self._device)
             epsilon = batch_shape(settings[0], datasets[0])[-1]
             constants = (2.0 / T, ADAM_BETA1, 1.0 - ADAM_BETA1, ADAM_BETA2, 1.0 - ADAM_BETA2, epsilon)
             self._constants = torch.tensor(constants, dtype=torch.float64).to(self._device, dtype)
@@ -186,7 +185,7 @@ class BatchedCudaTrajectory:
         by_feature.launch(theta, hidden)
         state = (theta, self._first, self._second)
         entries = (points.feature_indptr, points.points, points.places, points.values, points.gated)
-        schedule = (self._schedule, self._which, self._constants, self._counter, self._diverged)
+        schedule = (self._schedule, self._constants, self._counter, self._diverged)
         sizes = (n, T, by_feature.parts, self._schedule.shape[2])
         kernels.finish[(runs * (m + 1) * -(-n // SPARSE_FEATURES["ROWS"]),)](
             *state, *entries, hidden, pulled, by_feature.partial, *schedule, *sizes, **at_features

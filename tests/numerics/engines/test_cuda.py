@@ -94,14 +94,13 @@ def test_gradients_equal_autograd(dtype: str, problem: cases.Problem) -> None:
 
 
 #: What each shape is for: several blocks of rows, several parts of columns in either direction, more entries in a
-#: row than lanes, more vectors than registers, in one chunk and in two.
+#: row than lanes, one row to a thread.
 SHAPES = {
     "blocks of features": ("sparse", 2, 34, 2),
     "parts of features": ("sparse", 1, 130, 2),
     "parts and blocks of datapoints": ("shared feature", 1, 3, 67),
     "long columns": ("all features", 2, 19, 3),
-    "tiles": ("sparse", 33, 7, 3),
-    "two chunks": ("copies", 66, 5, 2),
+    "many dimensions": ("copies", 33, 7, 3),
 }
 
 
