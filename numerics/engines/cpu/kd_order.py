@@ -105,40 +105,26 @@ class Arrangement:
         return cls(np.arange(n, dtype=np.int32), np.arange(T, dtype=np.int32), awake=n)
 
 
-def _segments(indptr: NDArray[Any], chosen: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Bounds and places of the entries of the ``chosen`` columns, one after the other."""
-    lengths = (indptr[1:] - indptr[:-1])[chosen]
-    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    places = np.arange(bounds[-1]) + np.repeat(indptr[chosen] - bounds[:-1], lengths)
-    return bounds, places
-
-
 class ArrangedData:
     """A dataset by datapoint and by feature, in any arrangement."""
 
     def __init__(self, data: Dataset, dtype: np.dtype[Any]) -> None:
         self._data, self.T = data, data.T
-        self._values = data.values.astype(dtype)
-        self._by_feature = np.argsort(data.indices, kind="stable")
-        counts = np.bincount(data.indices, minlength=data.n)
-        self._feature_bounds = np.concatenate([[0], np.cumsum(counts)])
-        self._point_of = np.repeat(np.arange(data.T, dtype=np.int32), np.diff(data.indptr))
-        self.seen = counts > 0
+        self._by_point = data.sparse().astype(dtype)
+        self._by_feature = self._by_point.tocsr()
 
     def arranged(self, arrangement: Arrangement) -> tuple[Any, Any]:
         """(indptr, places, values) by datapoint, and (places, datapoints, values) of every non-zero by feature."""
-        data, place = self._data, np.empty(self._data.n, np.int32)
-        place[arrangement.features] = np.arange(data.n, dtype=np.int32)
-        point_place = np.empty(data.T, np.int32)
-        point_place[arrangement.points] = np.arange(data.T, dtype=np.int32)
-        bounds, entries = _segments(data.indptr, arrangement.points)
-        by_point = bounds, place[data.indices[entries]], self._values[entries]
-        bounds, entries = _segments(self._feature_bounds, arrangement.features)
-        entries = self._by_feature[entries]
-        features = np.repeat(np.arange(data.n, dtype=np.int32), np.diff(bounds))
-        return by_point, (features, point_place[self._point_of[entries]], self._values[entries])
+        n, T = self._by_point.shape
+        place, point_place = np.empty(n, np.int32), np.empty(T, np.int32)
+        place[arrangement.features] = np.arange(n, dtype=np.int32)
+        point_place[arrangement.points] = np.arange(T, dtype=np.int32)
+        points, rows = self._by_point[:, arrangement.points], self._by_feature[arrangement.features]
+        by_point = points.indptr.astype(np.int64), place[points.indices], points.data
+        features = np.repeat(np.arange(n, dtype=np.int32), np.diff(rows.indptr))
+        return by_point, (features, point_place[rows.indices], rows.data)
 
     def hidden(self, W: NDArray[Any]) -> NDArray[Any]:
         """W X, (m, T), in the order of the data."""
-        terms = W[:, self._data.indices] * self._values
+        terms = W[:, self._data.indices] * self._by_point.data
         return np.asarray(np.add.reduceat(terms, self._data.indptr[:-1], axis=1))

@@ -119,7 +119,7 @@ class CpuTrajectory:
         self._work = _Workspace(data, setting.m, dtype)
         decay = (1.0 - self._rates * self._weight_decay).astype(dtype).astype(np.float64)
         start = np.vstack([W, b[None, :]]).astype(dtype)
-        self._held = HeldState(start, self._work.data.seen, data.T, decay)
+        self._held = HeldState(start, data.seen, data.T, decay)
 
     def advance(self, stop: int) -> None:
         """Take AdamW steps until ``step`` equals ``stop``; ValueError past the last step of the setting."""
