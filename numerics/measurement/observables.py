@@ -4,7 +4,6 @@ datapoints for every run of one n and S, so that differences between runs carry 
 standard error is `test_loss_error`.
 """
 
-import dataclasses
 import functools
 
 import numpy as np
@@ -62,11 +61,14 @@ def observe(run: Run) -> dict[str, float]:
     shared_features : features that occur in two distinct datapoints or more; 0 for orthonormal data.
     length_jump : the largest ratio of neighbours among the ordered ‖h‖ of distinct datapoints: 1 on a regular polygon.
         NaN where one is 0 or there is one datapoint only.
-    ring_columns … sea_passing : as in `numerics.measurement.rings.RingAndSea`. NaN for n <= 10.
+    ring_columns … sea_passing : as in `numerics.measurement.rings.ring_and_sea`. NaN for n <= 10.
     """
+    found = dict.fromkeys(OBSERVABLES, float("nan"))
     if run.status == "diverged":
-        return dict.fromkeys(OBSERVABLES, float("nan"))
+        return found
     record = run.record
+    found |= {name: getattr(record, name) for name in OBSERVABLES if hasattr(record, name)}
+    found |= ring_and_sea(run.W, run.b) if run.data.n > LARGEST_RING else {}
     tested = fresh_errors(run)
     drawn = run.given_data is None
     mask = first_copies(run.setting) if drawn else np.ones(run.data.T, dtype=np.bool_)
@@ -76,7 +78,7 @@ def observe(run: Run) -> dict[str, float]:
     repeated = run.setting.repeated_points if run.setting.repeats > 1 and drawn else 0
     ranks = [float(np.mean(data_dimensionality > data_dimensionality[t])) for t in range(repeated)]
     shortest, median = min(lengths[:repeated].tolist(), default=float("nan")), float(np.median(lengths))
-    own = {
+    return found | {
         "test_loss": float(tested.mean()),
         "test_loss_error": float(tested.std() / np.sqrt(len(tested))),
         "largest_feature_dimensionality": float(dimensionality(run.W).max()),
@@ -86,21 +88,12 @@ def observe(run: Run) -> dict[str, float]:
         "repeated_hidden_length": shortest / median if median > 0 else float("nan"),
         "shared_features": float(np.sum(occurrences > 1)),
         "length_jump": _largest_jump(lengths),
-        **_ring_and_sea(run),
     }
-    return {name: own[name] if name in own else getattr(record, name) for name in OBSERVABLES}
 
 
 def _largest_jump(lengths: NDArray[np.float64]) -> float:
     ordered = np.sort(lengths)
     return float(np.max(ordered[1:] / ordered[:-1])) if len(lengths) > 1 and ordered[0] > 0 else float("nan")
-
-
-def _ring_and_sea(run: Run) -> dict[str, float]:
-    names = OBSERVABLES[OBSERVABLES.index("ring_columns") :]  # in the order of `RingAndSea`
-    if run.data.n <= LARGEST_RING:
-        return dict.fromkeys(names, float("nan"))
-    return dict(zip(names, map(float, dataclasses.astuple(ring_and_sea(run.W, run.b))), strict=True))
 
 
 def fresh_errors(run: Run) -> NDArray[np.float64]:

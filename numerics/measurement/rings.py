@@ -3,7 +3,6 @@ ring of them, a polygon of long columns, and a sea of all others (`theory.featur
 largest jump in the ordered column norms. Normalisation: the sea's energy is q = Σ‖w‖², as in `sea.separated-gain`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,37 +12,23 @@ from numpy.typing import NDArray
 LARGEST_RING = 10
 
 
-@dataclass(frozen=True, slots=True)
-class RingAndSea:
-    """What a model's columns are, if they are a ring and a sea; `jump` says how clearly.
+def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> dict[str, float]:
+    """What the columns of (m, n) weights and (n,) biases are, if they are a ring and a sea; n > `LARGEST_RING`.
 
-    columns : k, how many columns stand before the largest jump, 3 to `LARGEST_RING`.
-    jump : the shortest of them over the next column; 1 where nothing stands apart, ∞ where the others are 0.
-    radius_squared : their mean squared length.
-    bias : their mean bias.
+    ring_columns : k, how many columns stand before the largest jump, 3 to `LARGEST_RING`.
+    ring_jump : the shortest of them over the next column; 1 where nothing stands apart, ∞ where the others are 0.
+    ring_radius_squared : their mean squared length.
+    ring_bias : their mean bias.
     sea_energy : Σ‖w‖² of all other columns.
     sea_anisotropy : (largest − least eigenvalue) / trace of their WWᵀ, 0 where it is a multiple of I or zero.
     sea_passing : the share of the sea's energy in columns that are not silent at the ring, as `sea.separated-gain`
         assumes: at amplitude 1 they pass the bias of one of its columns. 0 without a sea.
-    """
-
-    columns: int
-    jump: float
-    radius_squared: float
-    bias: float
-    sea_energy: float
-    sea_anisotropy: float
-    sea_passing: float
-
-
-def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> RingAndSea:
-    """The ring and the sea of (m, n) weights and (n,) biases, in float64; n > `LARGEST_RING`.
 
     >>> from theory.polygon_geometry import polygon_vertices
     >>> W = np.concatenate([polygon_vertices(5, 0.8), polygon_vertices(20, 0.01)], axis=1)
     >>> found = ring_and_sea(W, np.zeros(25))
-    >>> found.columns, round(found.jump, 3), round(found.sea_energy, 6)
-    (5, 8.944, 0.2)
+    >>> found["ring_columns"], round(found["ring_jump"], 3), round(found["sea_energy"], 6)
+    (5.0, 8.944, 0.2)
     """
     W, b = W.astype(np.float64), b.astype(np.float64)
     norms = np.linalg.norm(W, axis=0)
@@ -58,5 +43,12 @@ def ring_and_sea(W: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> 
     passing = np.any(W[:, ring].T @ W[:, sea] + b[ring, None] > 0, axis=0)
     rests = (eigenvalues[-1] - eigenvalues[0], np.sum(norms[sea][passing] ** 2))
     anisotropy, passes = (float(part / energy) if energy > 0 else 0.0 for part in rests)
-    radius_squared, bias = float(np.mean(norms[ring] ** 2)), float(np.mean(b[ring]))
-    return RingAndSea(k, float(jumps[k - 3]), radius_squared, bias, energy, anisotropy, passes)
+    return {
+        "ring_columns": float(k),
+        "ring_jump": float(jumps[k - 3]),
+        "ring_radius_squared": float(np.mean(norms[ring] ** 2)),
+        "ring_bias": float(np.mean(b[ring])),
+        "sea_energy": energy,
+        "sea_anisotropy": anisotropy,
+        "sea_passing": passes,
+    }
