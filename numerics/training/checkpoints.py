@@ -5,6 +5,7 @@ that dies with its process, so two processes on one folder share the work instea
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import time
@@ -24,11 +25,12 @@ _TENSORS = ("parameters", "first", "second", "auxiliary", "history_step", "histo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """Everything a run needs to go on from ``step``. ``parameters`` and Adam's ``first`` and ``second`` moments are
-    (m+1, n), W above b; ``auxiliary`` is the rest of an engine's state, opaque bytes, none for most engines.
-    ``trained_by`` is as in `numerics.training.runs.Run`, so far.
+    """Everything ``run`` (a `run_name`) needs to go on from ``step``. ``parameters`` and Adam's ``first`` and
+    ``second`` moments are (m+1, n), W above b; ``auxiliary`` is the rest of an engine's state, opaque bytes, none for
+    most engines. ``trained_by`` is as in `numerics.training.runs.Run`, so far.
     """
 
+    run: str
     step: int
     parameters: NDArray[Any]
     first: NDArray[Any]
@@ -42,20 +44,22 @@ class Checkpoint:
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write atomically, replacing an older one; OSError if the disk refuses."""
     tensors = {name: getattr(checkpoint, name) for name in _TENSORS}
-    facts = {"checkpoint": path.stem, "step": checkpoint.step, "trained_by": checkpoint.trained_by}
+    facts = {"checkpoint": checkpoint.run, "step": checkpoint.step, "trained_by": checkpoint.trained_by}
     write_verified(path, tensors, json.dumps(facts))
 
 
-def load_checkpoint(path: Path) -> Checkpoint | None:
-    """The checkpoint at ``path``; None where there is none, and, with a warning, where it is damaged."""
+def load_checkpoint(path: Path, run: str) -> Checkpoint | None:
+    """The checkpoint of ``run`` at ``path``; None where there is none, and, with a warning, where it is damaged or of
+    another run.
+    """
     if not path.exists():
         return None
     try:
         tensors, description = read_verified(path, _TENSORS)
         facts = json.loads(description)
-        if facts.get("checkpoint") != path.stem:
-            raise RunFileError(f"{path}: holds the checkpoint of another run than its name says")
-        return Checkpoint(step=int(facts["step"]), **tensors, trained_by=read_versions(facts))
+        if facts["checkpoint"] != run:
+            raise RunFileError(f"{path}: the checkpoint of another run")
+        return Checkpoint(run, int(facts["step"]), **tensors, trained_by=read_versions(facts))
     except (RunFileError, KeyError, TypeError, ValueError) as error:
         warnings.warn(f"{error}; starting that run from the beginning", stacklevel=2)
         return None
@@ -64,14 +68,9 @@ def load_checkpoint(path: Path) -> Checkpoint | None:
 @contextlib.contextmanager
 def claimed(path: Path, give_up: Callable[[], bool]) -> Iterator[bool]:
     """Hold the lock file ``path`` while inside; yields False when ``give_up()`` became true while waiting for it. The
-    lock belongs to the process: a killed one lets go. Where the system has no such locks, nothing is held.
+    lock belongs to the process: a killed one lets go.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield True
-        return
-    while (handle := _try_lock(path, fcntl)) is None:
+    while (handle := _try_lock(path)) is None:
         if give_up():
             yield False
             return
@@ -84,7 +83,7 @@ def claimed(path: Path, give_up: Callable[[], bool]) -> Iterator[bool]:
         os.close(handle)
 
 
-def _try_lock(path: Path, fcntl: Any) -> int | None:
+def _try_lock(path: Path) -> int | None:
     """A handle that holds the lock, or None; a lock on a file that was removed meanwhile is worth nothing."""
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o666)
     try:
@@ -98,12 +97,10 @@ def _try_lock(path: Path, fcntl: Any) -> int | None:
 
 
 def is_claimed(path: Path) -> bool:
-    """Whether a process now holds the lock file ``path``; False where the system has no such locks."""
+    """Whether a process now holds the lock file ``path``."""
     try:
-        import fcntl
-
         handle = os.open(path, os.O_RDONLY)
-    except (ImportError, FileNotFoundError):
+    except FileNotFoundError:
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

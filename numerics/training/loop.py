@@ -5,7 +5,6 @@ shape are trained side by side where an engine steps several at once; each ends 
 import threading
 import time
 import warnings
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,7 +18,7 @@ from numerics.engines.cpu.trajectory import point_errors
 from numerics.engines.versions import engine_version
 from numerics.starts import draw_start
 from numerics.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from numerics.training.runs import Run, RunStatus
+from numerics.training.runs import Run, RunStatus, run_name
 from theory.setting import MEMORIZED_ERROR, Setting
 
 if TYPE_CHECKING:
@@ -64,24 +63,11 @@ class RunInProgress:
         self.losses: list[float] = []
         self.trained_by: tuple[str, ...] = (engine_version(engine),)
         self.saved: Checkpoint | None = None
-        saved = None if checkpoint is None else load_checkpoint(checkpoint)
-        if saved is None:
-            return
-        if not self._could_have_written(saved):
-            warnings.warn(f"{checkpoint}: not of this run; starting it from the beginning", stacklevel=2)
-        elif saved.step > 0:  # at step 0 nothing is trained yet
+        self.name = run_name(setting, engine)
+        saved = None if checkpoint is None else load_checkpoint(checkpoint, self.name)
+        if saved is not None and saved.step > 0:  # at step 0 nothing is trained yet
             self.saved = saved
             self._go_on_from(saved)
-
-    def _could_have_written(self, saved: Checkpoint) -> bool:
-        """Whether the shapes are this run's, and the history is what is recorded up to its step."""
-        shape, records = (self.setting.m + 1, self.data.n), record_steps(self.setting.steps)
-        return (
-            all(held.shape == shape for held in (saved.parameters, saved.first, saved.second))
-            and 0 <= saved.step < self.setting.steps
-            and saved.history_step.tolist() == records[: bisect_right(records, saved.step)]
-            and saved.history_loss.shape == saved.history_step.shape
-        )
 
     def _go_on_from(self, saved: Checkpoint) -> None:
         self.steps, self.losses = saved.history_step.tolist(), saved.history_loss.tolist()
@@ -214,8 +200,8 @@ def _save(runs: Sequence[RunInProgress], going: Sequence[int], trajectory: SideB
         run = runs[k]
         if run.checkpoint is not None and _ends(trajectory)[k] is None:
             history = np.array(run.steps, dtype=np.int64), np.array(run.losses)
-            state = (*(part[k] for part in parts), own, *history, run.trained_by)
-            save_checkpoint(Checkpoint(trajectory.step, *state), run.checkpoint)
+            state = (trajectory.step, *(part[k] for part in parts), own, *history, run.trained_by)
+            save_checkpoint(Checkpoint(run.name, *state), run.checkpoint)
 
 
 def record_steps(steps: int) -> list[int]:

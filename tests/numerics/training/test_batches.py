@@ -146,7 +146,7 @@ def test_an_interrupted_batch_goes_on_where_it_was(tmp_path: Path, together: Pat
         obtained(BATCH, together, 50)
     names = [run_name(setting, "cuda") for setting in BATCH]
     assert [(together / f"{name}.safetensors").exists() for name in names] == [False, False, True, False]
-    saved = [load_checkpoint(together / f"{name}.checkpoint") for name in names]
+    saved = [load_checkpoint(together / f"{name}.checkpoint", name) for name in names]
     assert [state.step if state else None for state in saved] == [50, 50, None, 50]
     assert not list(together.glob(".*"))
     told = obtained(BATCH, together, 10**9)

