@@ -147,56 +147,41 @@ def prefers_culling(cut: int, n: int, T: int) -> bool:
     return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
 
 
-def _of_kind(culling, dense, boxes, lists):
-    """Which of three functions a numba type asks for: that of None, of `culling_arrays`, or of a `Listing`."""
-    if isinstance(culling, types.NoneType):
-        return dense
-    return lists if getattr(culling, "instance_class", None) is Listing else boxes
+def _by_kind(dense: Any, boxes: Any, lists: Any) -> Any:
+    """A function of compiled code: one of three, as its first argument is None, of `culling_arrays` or a `Listing`."""
+
+    def chosen(culling, *arguments):
+        raise NotImplementedError("compiled code only")
+
+    def _choose(culling, *arguments):
+        if isinstance(culling, types.NoneType):
+            return dense
+        return lists if getattr(culling, "instance_class", None) is Listing else boxes
+
+    overload(chosen, strict=False)(_choose)
+    return chosen
 
 
-def prepare(culling, hidden, first, last):
-    """What `interact` must know of datapoints ``first`` to ``last`` - 1, whole nodes."""
-    raise NotImplementedError("compiled code only")
+def _all_pairs(culling, arrays, part, first, last):
+    parameters, hidden, gradients, partial, scratch = arrays
+    dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
 
 
-@overload(prepare)
-def _prepare_for(culling, hidden, first, last):
-    return _of_kind(
-        culling,
-        lambda culling, hidden, first, last: None,
-        lambda culling, hidden, first, last: _describe(hidden, culling, first, last),
-        lambda culling, hidden, first, last: describe_points(hidden, culling, first, last),
-    )
+def _culled(culling, arrays, part, first, last):
+    culled_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
 
-def interact(culling, arrays, part, first, last):
-    """The sums of a part; ``arrays`` are parameters, hidden, gradients, partial and scratch."""
-    raise NotImplementedError("compiled code only")
+def _listed(culling, arrays, part, first, last):
+    listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
 
-@overload(interact)
-def _interact_for(culling, arrays, part, first, last):
-    def all_pairs(culling, arrays, part, first, last):
-        parameters, hidden, gradients, partial, scratch = arrays
-        dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
-
-    def culled(culling, arrays, part, first, last):
-        culled_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
-
-    def listed(culling, arrays, part, first, last):
-        listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
-
-    return _of_kind(culling, all_pairs, culled, listed)
-
-
-def plan(culling):
-    """What `interact` must decide before a step."""
-    raise NotImplementedError("compiled code only")
-
-
-@overload(plan)
-def _plan_for(culling):
-    def nothing(culling):
-        pass
-
-    return _of_kind(culling, nothing, nothing, lambda culling: plan_step(culling.tally))
+#: What must be decided before a step.
+plan = _by_kind(lambda culling: None, lambda culling: None, lambda culling: plan_step(culling.tally))
+#: What must be known of datapoints ``first`` to ``last`` - 1, whole nodes.
+prepare = _by_kind(
+    lambda culling, hidden, first, last: None,
+    lambda culling, hidden, first, last: _describe(hidden, culling, first, last),
+    lambda culling, hidden, first, last: describe_points(hidden, culling, first, last),
+)
+#: The sums of a part; ``arrays`` are parameters, hidden, gradients, partial and scratch.
+interact = _by_kind(_all_pairs, _culled, _listed)
