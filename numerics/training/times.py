@@ -4,7 +4,6 @@ which hold nothing that differs between two trainings of one setting.
 
 import contextlib
 import math
-import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,11 +22,7 @@ def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
         yield
     finally:
         line = f"{name},{(time.monotonic() - began) / among:.3f}\n".encode()
-        with contextlib.suppress(OSError), open(folder / TIMES, "ab+", buffering=0) as file:
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    line = b"\n" + line  # after a line that a full disk cut off
+        with contextlib.suppress(OSError), open(folder / TIMES, "ab", buffering=0) as file:
             file.write(line)  # one write, so that lines of several processes do not mix
 
 

@@ -31,15 +31,6 @@ def test_pieces_add_up_damaged_lines_do_not_and_an_interrupted_piece_counts(tmp_
     assert set(training_seconds(["a", "b", "c"], tmp_path)) == {"a", "b", "c"}
 
 
-def test_a_line_that_was_cut_off_swallows_no_other(tmp_path):
-    (tmp_path / TIMES).write_text("a,1.5\nb,2")
-    with timed("c", tmp_path):
-        pass
-    assert training_seconds(["a", "b"], tmp_path) == {"a": 1.5, "b": 2.0}
-    assert training_seconds(["c"], tmp_path)["c"] >= 0
-    assert len((tmp_path / TIMES).read_text().splitlines()) == 3
-
-
 def test_a_folder_that_refuses_the_file_loses_no_run(tmp_path):
     (tmp_path / TIMES).mkdir()
     assert train(SMALL, out=tmp_path, progress=False)[0].name == run_name(SMALL, "cpu")
