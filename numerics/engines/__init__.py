@@ -4,7 +4,7 @@ dataset, a start and a setting; the trajectory is advanced in place. Same settin
 same bits, however the steps are cut into calls and whatever the number of threads.
 """
 
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,17 +39,6 @@ class Trajectory(Protocol):
 def divergence(step: int, *parameters: NDArray[Any]) -> int | None:
     """``step`` where a parameter is infinite or NaN, else None."""
     return None if all(np.isfinite(rows).all() for rows in parameters) else step
-
-
-@runtime_checkable
-class Arranged(Trajectory, Protocol):
-    """A trajectory whose bits depend on more than step, parameters and moments."""
-
-    def auxiliary(self) -> NDArray[np.uint8]:
-        """The rest of the state, opaque."""
-
-    def restore_auxiliary(self, packed: NDArray[np.uint8]) -> None:
-        """Take back what `auxiliary` gave at this step, after `restore`; what follows then has the bits it had."""
 
 
 def check_stop(stop: int, rates: NDArray[np.float64]) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.data import Dataset, draw_dataset
-from numerics.engines import Arranged, EngineName, Trajectory, start_trajectory
-from numerics.engines.cpu.trajectory import point_errors
+from numerics.engines import EngineName, Trajectory, start_trajectory
+from numerics.engines.cpu.trajectory import CpuTrajectory, point_errors
 from numerics.engines.versions import engine_version
 from numerics.starts import draw_start
 from numerics.training.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
@@ -63,10 +63,10 @@ class RunInProgress:
         self.losses: list[float] = []
         self.trained_by: tuple[str, ...] = (engine_version(engine),)
         self.saved: Checkpoint | None = None
-        self.name = run_name(setting, engine)
+        self.name, self.resumes_at = run_name(setting, engine), 0
         saved = None if checkpoint is None else load_checkpoint(checkpoint, self.name)
         if saved is not None and saved.step > 0:  # at step 0 nothing is trained yet
-            self.saved = saved
+            self.saved, self.resumes_at = saved, saved.step
             self._go_on_from(saved)
 
     def _go_on_from(self, saved: Checkpoint) -> None:
@@ -80,11 +80,6 @@ class RunInProgress:
                 "delete the checkpoint to train it from the beginning",
                 stacklevel=2,
             )
-
-    @property
-    def resumes_at(self) -> int:
-        """The step it goes on from."""
-        return 0 if self.saved is None else self.saved.step
 
     def record(self, step: int, parameters: NDArray[Any]) -> NDArray[np.float64]:
         """Add the loss at ``step`` to the history; (T,) errors of the datapoints."""
@@ -114,30 +109,24 @@ def begin_training(runs: Sequence[RunInProgress], start: tuple[Any, Any] | None 
     """What steps runs that go on from one step: an engine's own trajectory for one, a batch on the GPU for several.
     ``start`` (W, b) replaces what the seed of a single run would draw.
     """
+    run, states = runs[0], [run.saved for run in runs if run.saved is not None]
     if len(runs) > 1:
-        return _begin_together(runs)
-    (run,) = runs
+        from numerics.engines.cuda.trajectory import BatchedCudaTrajectory
+
+        settings = [run.setting for run in runs]
+        batch = BatchedCudaTrajectory(settings, [run.data for run in runs], [*map(draw_start, settings)])
+        if states:
+            parts = ([getattr(state, name) for state in states] for name in ("parameters", "first", "second"))
+            batch.restore(states[0].step, *map(np.stack, parts))
+        return batch
     W, b = draw_start(run.setting) if start is None else (np.asarray(part, np.float64) for part in start)
     trajectory = start_trajectory(run.engine, run.setting, run.data, W, b)
-    if (saved := run.saved) is not None:
+    for saved in states:
         trajectory.restore(saved.step, saved.parameters, saved.first, saved.second)
         # what is an engine's own, which the bits depend on, no other version can read
-        if isinstance(trajectory, Arranged) and saved.trained_by == run.trained_by:
+        if isinstance(trajectory, CpuTrajectory) and saved.trained_by == run.trained_by:
             trajectory.restore_auxiliary(saved.auxiliary)
     return trajectory
-
-
-def _begin_together(runs: Sequence[RunInProgress]) -> SideBySide:
-    from numerics.engines.cuda import trajectory as cuda
-
-    settings = [run.setting for run in runs]
-    starts = [draw_start(setting) for setting in settings]
-    batch = cuda.BatchedCudaTrajectory(settings, [run.data for run in runs], starts)
-    states = [run.saved for run in runs if run.saved is not None]
-    if states:
-        parts = ([getattr(state, name) for state in states] for name in ("parameters", "first", "second"))
-        batch.restore(states[0].step, *(np.stack(part) for part in parts))
-    return batch
 
 
 def train_to_the_end(
@@ -195,7 +184,7 @@ def _save(runs: Sequence[RunInProgress], going: Sequence[int], trajectory: SideB
         return
     shape = len(runs), -1, runs[0].data.n
     parts = [part.reshape(shape) for part in (trajectory.parameters(), *trajectory.moments())]
-    own = trajectory.auxiliary() if isinstance(trajectory, Arranged) else np.zeros(0, np.uint8)
+    own = trajectory.auxiliary() if isinstance(trajectory, CpuTrajectory) else np.zeros(0, np.uint8)
     for k in going:
         run = runs[k]
         if run.checkpoint is not None and _ends(trajectory)[k] is None:

@@ -74,12 +74,6 @@ class HeldState:
         self.rows = tuple(np.take(rows, places, axis=1) for rows in self.rows)
         self.arrangement = replace(arrangement, settled=step)
 
-    def weights(self) -> _Array:
-        """(m, n) weights in the order of the features; those of sleeping features, which no datapoint has, are old."""
-        result = np.empty_like(self.rows[0][:-1])
-        result[:, self.arrangement.features] = self.rows[0][:-1]
-        return result
-
     def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> bool:
         """Arrange anew from the state at ``step``; whether anything moved. ``hidden`` is (m, T), in the data's order.
         ``rate`` and ``epsilon`` are those of `sleeping.asks_for_nothing`; ``culls`` asks for neighbours side by side.
