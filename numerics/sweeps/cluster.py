@@ -69,16 +69,11 @@ def _connected(address: str) -> Iterator[Any]:
             raise ClusterError(
                 f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
             ) from None
-        answers = client.run(_source_hash, on_error="return").values()
-        alive = [answer for answer in answers if not isinstance(answer, OSError)]  # which a dead worker gives
-        if broken := [answer for answer in alive if isinstance(answer, Exception)]:
-            raise ClusterError(
-                f"the workers of {address} cannot load this program ({failure_reason(broken[0])}); install it there"
-            )
-        if set(alive) - {_source_hash()}:
-            raise ClusterError(
-                f"workers of {address} run another version of this program; install the same one everywhere"
-            )
+        for answer in client.run(_source_hash, on_error="return").values():
+            if isinstance(answer, Exception) and not isinstance(answer, OSError):  # which a dead worker gives
+                raise ClusterError(
+                    f"the workers of {address} cannot load this program ({failure_reason(answer)}); install it there"
+                )
         yield client
 
 
@@ -95,7 +90,7 @@ def _source_hash() -> str:
 def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
     """On a worker: the runs of some settings, each in this one thread; the reason in place of one that raised."""
     if version != _source_hash():
-        raise ClusterError("this worker runs another version of this program")
+        raise ClusterError("a worker runs another version of this program; install the same one everywhere")
     outcomes: list[Run | str] = []
     with one_thread():
         for setting in settings:

@@ -275,7 +275,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
     ) as empty:
         assert "has no workers; try dask worker" in refusal(empty.scheduler_address)
     monkeypatch.setattr(cluster, "_source_hash", lambda: str(threading.get_ident()))  # the worker has its own
-    assert "run another version" in refusal(scheduler)
+    assert "another version" in refusal(scheduler)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert "pip install -e '.[cluster]'" in refusal(scheduler)
     assert counts(sweep_states(Sweep(CELLS), tmp_path)) == {"left": 8}
@@ -286,11 +286,7 @@ def test_a_worker_that_dies_while_it_is_asked_for_its_version_is_passed_over(
 ) -> None:
     client, own = mock.MagicMock(), cluster._source_hash()
     monkeypatch.setattr(distributed(), "Client", lambda *_, **__: client)
-    for answer, said in (
-        (own, ""),
-        (ImportError("numba"), "cannot load this"),
-        ("0" * 64, "another version"),
-    ):
+    for answer, said in ((own, ""), (ImportError("numba"), "cannot load this")):
         client.run.return_value = {"dead": OSError("closed"), "alive": answer}
         refused = pytest.raises(ClusterError, match=said) if said else nullcontext()
         with refused, cluster._connected("tcp://here:1") as found:
