@@ -1,7 +1,7 @@
 """Sweep files: a TOML file names the cells of a sweep, each a `theory.Setting`. ``[setting]`` holds fixed values.
-``[grid]`` holds lists that are multiplied; lists of one ``[[zip]]`` table walk together, several such tables multiply.
-Axes stand in the order of the file, the last one varies fastest. Wherever a field takes integers, ``"3:12"`` (ends
-included) is a list or an item of one. Cells that occur twice are dropped.
+``[grid]`` holds lists, or single values, that are multiplied; lists of one ``[[zip]]`` table walk together, several
+such tables multiply. Axes stand in the order of the file, the last one varies fastest. Wherever a field takes
+integers, ``"3:12"`` (ends included) is a list or an item of one. Cells that occur twice are dropped.
 
 ``[preview.setting]``, ``[preview.grid]`` and ``[[preview.zip]]`` describe a smaller form of the same sweep: their keys
 replace those keys wherever the rest of the file gives them. So do those of ``tenth``, by custom a tenth of the
@@ -181,14 +181,7 @@ def _replaced(axes: list[_Axis], smaller: list[_Axis]) -> list[_Axis]:
 
 def _values(key: str, given: Any, table: str) -> list[Any]:
     """The values of one key, ranges written out."""
-    integer = _KINDS[key] is int
-    if not isinstance(given, list):
-        if table != "setting" and not (integer and isinstance(given, str)):
-            example = "a list such as [3, 5] or a range" if integer else "a list"
-            raise SweepFileError(
-                f"{key} = {_shown(given)}: in {table} it must be {example}; one value belongs in [setting]"
-            )
-    elif not given:
+    if given == []:
         raise SweepFileError(f"{key} = []: an empty list leaves no cells; give at least one value")
     result: list[Any] = []
     for item in given if isinstance(given, list) else [given]:
@@ -196,7 +189,7 @@ def _values(key: str, given: Any, table: str) -> list[Any]:
             raise SweepFileError(f"{key} = {str(item).lower()}: must be a number or text")
         if isinstance(item, str) and _KINDS[key] is float:  # pydantic would read "0.9" as 0.9
             raise SweepFileError(f"{key} = {_shown(item)}: a number stands without quotes")
-        result += _range(key, item) if isinstance(item, str) and integer else [item]
+        result += _range(key, item) if isinstance(item, str) and _KINDS[key] is int else [item]
     if table == "setting" and (len(result) > 1 or isinstance(given, list)):
         what = "[setting] takes one value; lists and ranges belong in [grid]"
         raise SweepFileError(f"{key} = {_shown(given)}: {what}")

@@ -162,8 +162,6 @@ REFUSED = {
     "T = 5": "T stands outside a table; put it below [setting]",
     "[setting]\nT = 5\n[grid]\nT = [6]": "T is given in two places",
     "[[zip]]\nT = [5, 6]\nn = [100, 200, 300]": "equally long, but T has 2, n has 3 values",
-    "[grid]\nT = 5": "T = 5: in grid it must be a list such as [3, 5] or a range; one value belongs in [setting]",
-    "[grid]\nsparsity = 0.9": "sparsity = 0.9: in grid it must be a list;",
     "[grid]\nT = []": "T = []: an empty list",
     "[grid]\nT = [0]": "cell T = 0: T = 0: must be greater than or equal to 1",
     "[grid]\nT = [3]\nsparsity = [nan]": "sparsity = NaN",
