@@ -247,19 +247,16 @@ def list_blocks(drift, first, share, tops, reach, n_blocks, listed):
     return count
 
 
-def _sum_name(m: int, share: int) -> str:
-    """Says all the source depends on: cached machine code is linked by name and argument types."""
-    return f"sum_listed_of_{share}_in_{m}_dimensions_by_{LANES}"
-
-
 @cache
 def _sum(m: int, share: int) -> Any:
     """The sums of ``share`` features from ``i`` on over ``count`` listed blocks, coordinates unrolled."""
+    # says all the source depends on: cached machine code is linked by name and argument types
+    name = f"sum_listed_of_{share}_in_{m}_dimensions_by_{LANES}"
     features, each = range(share), range(m + 1)
     places = [(f, k) for f in features for k in each]
     padded = [f"g{f}_{k}" for f, k in places] + ["zero"] * (-len(places) % 4)
     lines = [
-        f"def {_sum_name(m, share)}(rows, i, points, pulled, listed, count, span, sums):",
+        f"def {name}(rows, i, points, pulled, listed, count, span, sums):",
         "    zero = splat(rows.dtype.type(0))",
         *(f"    w{f}_{k} = splat(rows[i + {k * WIDTH + f}])" for f, k in places),
         *(f"    g{f}_{k} = zero" for f, k in places),
@@ -281,7 +278,7 @@ def _sum(m: int, share: int) -> Any:
     lines += [
         f"    add_totals(sums, {at}, {', '.join(padded[at : at + 4])})" for at in range(0, len(padded), 4)
     ]
-    return from_source(_sum_name(m, share), lines)
+    return from_source(name, lines)
 
 
 def listed_pairs(parameters, listing, gradients, partial, part, first, last):
@@ -301,8 +298,7 @@ def _listed_pairs_for(parameters, listing, gradients, partial, part, first, last
         n_blocks, span = listing.shape
         drift, sums = rows[(m + 1) * WIDTH :], rows[(m + 4) * WIDTH :]
         zero, work = rows.dtype.type(0), 0
-        for i in range(pulled.size):
-            pulled[i] = zero
+        pulled[:] = zero
         for start in range(first, last, WIDTH):
             size, tops = min(WIDTH, last - start), listing.tops[start : start + WIDTH]
             old = listing.old[start * (m + 1) : (start + WIDTH) * (m + 1)]
@@ -318,8 +314,7 @@ def _listed_pairs_for(parameters, listing, gradients, partial, part, first, last
                 renew(rows, m, points, tops, n_blocks, span)
             measure_drift(rows, m, old, listing.limits)
             for i in range(0, size, share):
-                for k in range(sums.size):
-                    sums[k] = zero
+                sums[:] = zero
                 count = list_blocks(drift, i, share, tops, reach, n_blocks, listed)
                 if count > 0:
                     sum_listed(rows, i, points, pulled, listed, count, span, sums)

@@ -147,8 +147,7 @@ def sum_moments(rows, width, i, leaves, nodes, n_leaves, pushed, above, on, n_on
     for entry in range(n_on):
         moments = _add_active(rows, width, i, leaves, span, on[2 * entry] * NODE, pushed, moments)
     x00, x01, x11, x0, x1, xn = moments
-    for k in range(8):
-        sums[k] = dtype(0)
+    sums[:8] = dtype(0)
     add_totals(sums, 0, x00, x01, x11, x0)
     add_totals(sums, 4, x1, xn, none, none)
     y00, y01, y11 = splat(sums[0]), splat(sums[1]), splat(sums[2])
@@ -186,12 +185,6 @@ def push_to_points(points, pulled, pushed, above, partial):
 
 
 @njit(**INLINE)
-def _clear(array):
-    for i in range(array.size):
-        array[i] = array.dtype.type(0)
-
-
-@njit(**INLINE)
 def _sum_block(culling, rows, width, size, T, pulled, pushed, above, lists):
     """Sums of the ``size`` features in ``rows``: theirs into ``rows``, those of datapoints added to the rest."""
     points, leaves, nodes, valid = culling[0], culling[1], culling[2], culling[4]
@@ -219,9 +212,7 @@ def culled_pairs(parameters, culling, gradients, partial, part, first, last):
     points, limits = culling[0], culling[3]
     rows, pulled, pushed, above = culling[5][part], culling[6][part], culling[7][part], culling[8][part]
     lists, width = culling[9][part], (rows.size - LANES) // FEATURE_ROWS
-    _clear(pulled)
-    _clear(pushed)
-    _clear(above)
+    pulled[:] = pushed[:] = above[:] = rows.dtype.type(0)
     for start in range(first, last, width - LANES):
         size = min(width - LANES, last - start)
         load_features(parameters, rows, width, start, start + size)

@@ -42,19 +42,16 @@ def scratch_size(m: int) -> int:
     return 2 * (m + 1) * BLOCK + m * points * (LANES + 1) + 2 * _LINE
 
 
-def _tile_name(points: int, vectors: int) -> str:
-    """Says all the source depends on: cached machine code is linked by name and argument types."""
-    return f"tile_of_{points}_by_{vectors}_vectors_of_{LANES}"
-
-
 @cache
 def _tile(points: int, vectors: int) -> Any:
     """The pass of ``points`` datapoints over the chunks of a block."""
+    # says all the source depends on: cached machine code is linked by name and argument types
+    name = f"tile_of_{points}_by_{vectors}_vectors_of_{LANES}"
     each = [(j, r) for j in range(points) for r in range(vectors)]
     places = [(r, r * LANES) for r in range(vectors)]
     weights = [f"            w{r} = load(block, at + {place})" for r, place in places]
     lines = [
-        f"def {_tile_name(points, vectors)}(block, near, sums, m, chunks):",
+        f"def {name}(block, near, sums, m, chunks):",
         f"    width = {vectors * LANES}",
         "    zero = splat(block.dtype.type(0))",
         f"    for row in range(m * {points}):",
@@ -85,7 +82,7 @@ def _tile(points: int, vectors: int) -> Any:
         lines.append(f"            store(sums, row * {LANES}, q)")
     lines += [f"            store(block, to + {place}, g{r})" for r, place in places]
     lines += ["            at += width", "            to += width"]
-    return from_source(_tile_name(points, vectors), lines)
+    return from_source(name, lines)
 
 
 @njit(**INLINE)

@@ -10,7 +10,6 @@ slowly, in Triton's interpreter: `pip install triton`, and TRITON_INTERPRET=1 in
 import os
 import threading
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -147,24 +146,16 @@ class BatchedCudaTrajectory:
 
     def _take(self, steps: int) -> None:
         """Steps by replay of a recorded graph; the first of all are launched one by one, which compiles the kernels."""
-        if self._device.type == "cpu" or not self._graphs:
-            self._launch(steps)
-            if self._device.type != "cpu":
-                for recorded in (1, STEPS_PER_REPLAY):
-                    self._graphs[recorded] = self._record(recorded)
-        else:
+        if self._graphs:
             self._graphs[steps].replay()
-
-    def _record(self, steps: int) -> Any:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self._launch(steps)
-        return graph
-
-    def _launch(self, steps: int) -> None:
-        with torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext():
-            for _ in range(steps):
-                self._launch_step()
+            return
+        for _ in range(steps):
+            self._launch_step()
+        for recorded in (1, STEPS_PER_REPLAY) if self._device.type == "cuda" else ():
+            self._graphs[recorded] = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graphs[recorded], capture_error_mode="thread_local"):
+                for _ in range(recorded):
+                    self._launch_step()
 
     def _launch_step(self) -> None:
         from numerics.engines.cuda import kernels
