@@ -1,8 +1,7 @@
 """Milliseconds per training step: the compiled engine beside the plain torch loop, and the machine both run on.
 
 Every measurement is a process of its own, because allocator settings are read when one starts. Variants take turns, and
-medians over repeats are kept. Nothing here fails on a timing. `benchmarks/engines.py` measures more: the dense kernel
-against its arithmetic bound, and how time and memory grow.
+medians over repeats are kept. `benchmarks/engines.py` measures more.
 """
 
 import multiprocessing

@@ -162,7 +162,8 @@ def _parts(arrays: Mapping[str, Any], depth: int = 0) -> list[tuple[str, Mapping
 def _read_part(arrays: Mapping[str, Any], label: str, sides: Collection[int]) -> list[StoredModel]:
     """One model, or one for each instance."""
     pair = _find_pair(arrays, sides)
-    weights = _as_weights(arrays[pair.weight], pair)
+    weights = as_numbers(arrays[pair.weight], "W").reshape(-1, *arrays[pair.weight].shape[-2:])
+    weights = weights.swapaxes(1, 2) if pair.turned else weights
     biases = np.zeros((pair.instances, pair.n))
     if pair.bias is not None:
         stored = as_numbers(arrays[pair.bias], repr(pair.bias))
@@ -213,12 +214,6 @@ def _is_bias(name: str, array: Any, lead: list[int], n: int) -> bool:
     shape = [side for side in array.shape if side != 1]
     one, each = ([side for side in (*before, n) if side != 1] for before in ((), lead))
     return shape in (one, each) and len(array.shape) > 0 and not _BESIDE.fullmatch(_last(name))
-
-
-def _as_weights(array: Any, pair: _Pair) -> Floats:
-    """(instances, m, n) of a stored weight, in either orientation."""
-    values = as_numbers(array, "W").reshape(-1, *array.shape[-2:])
-    return values.swapaxes(1, 2) if pair.turned else values
 
 
 def _rounding(array: Any) -> float:

@@ -21,6 +21,15 @@ _LIBRARIES = {
 
 
 @cache
+def source_hash() -> str:
+    """Of the sources that decide a run's bits."""
+    here, sha = Path(__file__).parent, hashlib.sha256()
+    for path in [*sorted(here.rglob("*.py")), *(here.parent / name for name in _BESIDES)]:
+        sha.update(path.read_bytes() + b"\0")
+    return sha.hexdigest()[:12]
+
+
+@cache
 def engine_version(engine: EngineName) -> str:
     """Hash of the sources, versions of the libraries, and the processor or GPU of an engine on this machine. Two runs
     of one setting, engine and version have the same bits. The reverse does not hold: an edit of a comment is another
@@ -29,12 +38,8 @@ def engine_version(engine: EngineName) -> str:
     >>> engine_version("cpu").split()[0]
     'sources'
     """
-    here = Path(__file__).parent
-    sha = hashlib.sha256()
-    for path in [*sorted(here.rglob("*.py")), *(here.parent / name for name in _BESIDES)]:
-        sha.update(path.read_bytes() + b"\0")
     libraries = [f"{name} {import_module(name).__version__}" for name in _LIBRARIES[engine]]
-    return ", ".join([f"sources {sha.hexdigest()[:12]}", *libraries, _machine(engine)])
+    return ", ".join([f"sources {source_hash()}", *libraries, _machine(engine)])
 
 
 def _machine(engine: EngineName) -> str:

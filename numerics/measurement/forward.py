@@ -38,7 +38,9 @@ def check_forward(
             expected = np.maximum(W.T @ (W @ X) + b[:, None], 0)
             # sums of `entries` and of m products, each rounded, of parameters and data that were rounded themselves
             allowed = (entries + len(W) + 4) * eps * (np.abs(W).T @ (np.abs(W) @ X) + np.abs(b)[:, None] + X)
-            off = _off(_outputs(module, X, parameter, instance, instances), expected)
+            outputs = _outputs(module, X, parameter, instance, instances)
+            distances = [np.nan_to_num(np.abs(values - expected), nan=np.inf) for values in outputs]
+            off = min(distances, key=np.max)
             off = np.where(off <= allowed, 0.0, off)
             j, t = np.unravel_index(int(off.argmax()), off.shape)
             if off[j, t] > worst:
@@ -85,12 +87,6 @@ def _outputs(module: nn.Module, X: Floats, parameter: Tensor, instance: int, ins
         shapes = f"{tuple(rows.shape)} or {tuple(rows.T.shape)}"
         raise ValueError(f"the module takes no X of shape {shapes} ({refused}); try forward=False")
     return found
-
-
-def _off(outputs: list[Floats], expected: Floats) -> Floats:
-    """How far the nearest output is off; infinite where it is NaN."""
-    distances = [np.nan_to_num(np.abs(values - expected), nan=np.inf) for values in outputs]
-    return min(distances, key=lambda distance: float(distance.max()))
 
 
 def measure_layers(stored: StoredModel, data: Dataset) -> dict[str, float]:

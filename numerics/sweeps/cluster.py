@@ -2,20 +2,17 @@
 computes with one thread, so a cluster wants one worker thread per core (``dask worker ADDRESS --nthreads 1 --nworkers
 auto``). Dask gives the task of a worker that died to another one; a task whose workers died several times (its
 scheduler's ``allowed-failures``) is cut into single runs, and a run that still kills its workers is a failed cell.
-This talks to dask itself and not through joblib: joblib 1.6 waits forever for a task that dask has given up.
 """
 
 import contextlib
-import hashlib
 import queue
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from numerics.engines import EngineName
+from numerics.engines.versions import source_hash
 from numerics.sweeps.cells import Ledger, failure_reason
 from numerics.training.checkpoints import claimed
 from numerics.training.obtaining import finished_run, train_one
@@ -69,7 +66,7 @@ def _connected(address: str) -> Iterator[Any]:
             raise ClusterError(
                 f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
             ) from None
-        for answer in client.run(_source_hash, on_error="return").values():
+        for answer in client.run(source_hash, on_error="return").values():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # which a dead worker gives
                 raise ClusterError(
                     f"the workers of {address} cannot load this program ({failure_reason(answer)}); install it there"
@@ -77,19 +74,9 @@ def _connected(address: str) -> Iterator[Any]:
         yield client
 
 
-@cache
-def _source_hash() -> str:
-    """SHA-256 of the sources that decide a run's bits; a worker of another version would spoil the folder."""
-    sha = hashlib.sha256()
-    root = Path(__file__).parents[2]
-    for path in sorted([*root.glob("numerics/**/*.py"), *root.glob("theory/**/*.py")]):
-        sha.update(path.read_bytes())
-    return sha.hexdigest()
-
-
 def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
     """On a worker: the runs of some settings, each in this one thread; the reason in place of one that raised."""
-    if version != _source_hash():
+    if version != source_hash():
         raise ClusterError("a worker runs another version of this program; install the same one everywhere")
     outcomes: list[Run | str] = []
     with one_thread():
@@ -156,7 +143,7 @@ class _Dispatch:
             if not places:
                 continue
             settings = [self.ledger.settings[place] for place in places]
-            future = self.client.submit(train_task, settings, self.ledger.engine, _source_hash(), pure=False)
+            future = self.client.submit(train_task, settings, self.ledger.engine, source_hash(), pure=False)
             self.in_flight[future] = places
             future.add_done_callback(self.ended.put)
 
