@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import Dataset, draw_dataset, draw_start, train, train_one
+from numerics import Dataset, draw_dataset, draw_start
 from numerics.engines import available_engines, resolve_engine, start_trajectory
 from numerics.engines.cuda import trajectory as cuda
 from numerics.engines.cuda.trajectory import BatchedCudaTrajectory
-from numerics.training.runs import save_run
 from tests.numerics import cases
 from theory import Setting
 from theory.setting import ADAM_BETA1
@@ -241,21 +239,6 @@ def test_a_batch_has_the_bits_of_its_runs() -> None:
     stopped.advance(1)
     assert same(state(stopped), [part[4] for part in ends])  # nothing moved after it diverged
     assert (ends[0][2, :-1] == starts[2][0].astype(np.float32))[np.isfinite(starts[2][0])].all()
-
-
-@pytest.mark.usefixtures("engine")
-def test_training_batches_runs_and_changes_no_byte(tmp_path: Path) -> None:
-    """`train` steps runs of one shape side by side, and writes what each writes alone."""
-    runs = [cases.trial(2, 7, 2, seed, steps=3, lr=1e-2) for seed in (0, 1)]
-    together = train(runs, out=tmp_path / "together", engine="cuda", progress=False)
-    for run, setting in zip(together, runs, strict=True):
-        (tmp_path / str(setting.seed)).mkdir()
-        alone = save_run(train_one(setting, engine="cuda"), tmp_path / str(setting.seed))
-        assert run.path is not None
-        assert alone.path is not None
-        assert run.path.read_bytes() == alone.path.read_bytes()
-    assert together[0].trained_by == together[1].trained_by
-    assert "triton" in together[0].trained_by[0]
 
 
 @pytest.mark.usefixtures("engine")

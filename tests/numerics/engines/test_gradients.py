@@ -118,18 +118,8 @@ def test_the_strategy_reaches_every_regime() -> None:
         seen.update({"n=1"} if data.n == 1 else set(), {"T=1"} if data.T == 1 else set())
 
     settings(max_examples=300)(collect)()
-    wanted = {
-        *cases.DATA,
-        *cases.BIASES,
-        "all off",
-        "all on",
-        "mixed",
-        "unseen",
-        "all seen",
-        "shared",
-        "orthogonal",
-    }
-    wanted |= {"T=1", "n=1"}
+    wanted = {*cases.DATA, *cases.BIASES, "all off", "all on", "mixed", "unseen", "all seen"}
+    wanted |= {"shared", "orthogonal", "T=1", "n=1"}
     wanted |= {("remainder", k) for k in range(4)} | {("blocks", k) for k in (1, 2, 3)}
     assert wanted <= seen, wanted - seen
 
@@ -220,11 +210,9 @@ def test_tensors_in_tensors_out() -> None:
     [
         (torch.zeros(2, 3), torch.zeros(3, dtype=torch.float64), np.eye(3), "float64"),
         (torch.zeros(2, 3, dtype=torch.float16), torch.zeros(3, dtype=torch.float16), np.eye(3), "float16"),
-        (torch.zeros(2, 3, dtype=torch.int64), torch.zeros(3, dtype=torch.int64), np.eye(3), "int64"),
         (torch.zeros(2, 3, device="meta"), torch.zeros(3, device="meta"), np.eye(3), "meta"),
         (torch.zeros(3, 2), torch.zeros(3), np.eye(3), r"\(m, 3\)"),
         (torch.zeros(2, 3), torch.zeros(2), np.eye(3), r"\(2,\)"),
-        (torch.zeros(2, 3), torch.zeros(1, 3), np.eye(3), r"\(1, 3\)"),
         (torch.zeros(3), torch.zeros(3), np.eye(3), r"\(m, 3\)"),
         (torch.zeros(0, 3), torch.zeros(3), np.eye(3), r"\(m, 3\)"),
         (torch.zeros(2, 3), torch.zeros(3), np.eye(4), r"\(m, 4\)"),

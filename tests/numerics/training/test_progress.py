@@ -1,7 +1,8 @@
 """What long training says on stderr."""
 
-import importlib.util
+import importlib
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,19 +36,15 @@ def not_kept(x):
 
 
 def test_compilation_is_announced_once_and_only_when_it_happens(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second process, here a second import, finds the cache on disk; what has no cache is passed over."""
-    path = tmp_path / "kernels_of_a_test.py"
-    path.write_text(MODULE)
+    (tmp_path / "kernels_of_a_test.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
 
     def imported() -> Any:
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        sys.modules.pop("kernels_of_a_test", None)
+        return importlib.import_module("kernels_of_a_test")
 
     kernels = imported()
     with compilation_announced():
