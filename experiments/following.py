@@ -17,7 +17,7 @@ from numerics import Run
 from numerics.engines import resolve_engine
 from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
-from numerics.training.snapshots import Snapshot, growing_steps, take_snapshots
+from numerics.training.loop import Snapshot, growing_steps, take_snapshots
 from numerics.training.threads import train_in_threads
 from theory.dimensionality import dimensionality
 

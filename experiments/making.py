@@ -34,9 +34,8 @@ from experiments.tables import (
 from numerics import Run, observe
 from numerics.engines import resolve_engine
 from numerics.sweeps.file import FORMS, SMALLER_FORMS, Form, Sweep, form_flag
-from numerics.training.obtaining import finished_run
+from numerics.training.obtaining import finished_run, training_seconds
 from numerics.training.runs import write_atomically
-from numerics.training.times import training_seconds
 from theory import Setting
 from verify.style import SOFT, render, styled
 

@@ -7,14 +7,17 @@ probability p = 1 - S, its value is uniform on (0, 1], and every datapoint is sc
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from numerics.memory import available_memory
 from theory.setting import Setting
 
 #: Bytes that drawing takes at its peak for each entry, and for each datapoint.
@@ -171,6 +174,18 @@ def draw_test_dataset(setting: Setting, T: int = 10_000) -> Dataset:
     20
     """
     return _draw(generator_of(0, _TEST_STREAM), setting.replace(T=T, repeats=1, repeated_points=1))
+
+
+def available_memory() -> int:
+    """Bytes that can be had: of the machine, and of the group of processes where it has a limit."""
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, AttributeError):
+        text = Path("/proc/meminfo").read_text()
+        free = 1024 * int(re.search(r"MemAvailable:\s*(\d+)", text)[1])  # type: ignore[index]
+    with suppress(OSError, ValueError):
+        limit, used = (Path(f"/sys/fs/cgroup/memory.{name}").read_text() for name in ("max", "current"))
+        free = min(free, int(limit) - int(used))
+    return free
 
 
 def _draw(generator: np.random.Generator, setting: Setting) -> Dataset:

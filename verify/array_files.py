@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from numerics.memory import available_memory
+from numerics.data import available_memory
 from numerics.model_layouts import MOST_ARRAYS, flattened
 
 _ZIP, _NPY, _PICKLE = b"PK\x03\x04", b"\x93NUMPY", b"\x80"

@@ -18,7 +18,7 @@ from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from numerics import Run
 from numerics.engines.cpu.trajectory import point_errors
-from numerics.training.snapshots import Snapshot
+from numerics.training.loop import Snapshot
 from theory.dimensionality import dimensionality
 from verify.figures.clouds import draw_cloud
 from verify.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, styled

@@ -26,7 +26,7 @@ from experiments.following import STORED, feature_rows, follow, outcomes, points
 from experiments.threshold.draws import FEATURES
 from numerics import Run
 from numerics.repetition import EMBEDDED, find_transition
-from numerics.training.snapshots import Snapshot
+from numerics.training.loop import Snapshot
 from theory.repetition.threshold import zero_bias_threshold
 from verify.figures.clouds import draw_cloud
 from verify.statistics import Interval, mean_interval, share_interval

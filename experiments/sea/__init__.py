@@ -1,6 +1,6 @@
 """Experiment ``sea``: which ring of features, and what sea beside it, each start ends with, against closed forms. A
 ring is the columns of W before the largest jump of their norms, if that is by a factor of at least `FEATURE_RATIO`
-(`numerics.measurement.rings`); the sea is all others, with energy q. Gains are n(1 − loss). The closed forms are a
+(`numerics.observe`); the sea is all others, with energy q. Gains are n(1 − loss). The closed forms are a
 ring alone at zero bias (`generalization.free-radius`), one with a free bias (`generalization.free-bias-loss`), and a
 ring with its sea (`sea.separated-gain`), the last two with the amplitudes of the runs' n and S, all for infinite data.
 """

@@ -1,13 +1,16 @@
 """Obtaining runs: read where a folder holds them, gone on with where they have checkpoints, trained otherwise. Each
 run has a lock, a checkpoint and a file of its own. On a GPU, runs of one shape take their steps side by side and leave
-the files, bit for bit, that each would leave alone. A run that another process is at is waited for.
+the files, bit for bit, that each would leave alone. A run that another process is at is waited for. How long training
+took stands beside the files, which hold nothing that differs between two trainings of one setting.
 """
 
+import math
 import tempfile
 import threading
+import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,10 @@ from numerics.engines import EngineName, resolve_engine
 from numerics.training.checkpoints import claimed
 from numerics.training.loop import Interrupted, Progress, RunInProgress, begin_training, train_to_the_end
 from numerics.training.runs import Run, RunFileError, load_run, run_name, save_run
-from numerics.training.times import timed
 from theory.setting import Setting
+
+#: The file, in a folder of runs: name of the run and seconds, separated by a comma; a resumed run has several lines.
+TIMES = "times.csv"
 
 
 def train_one(
@@ -126,3 +131,33 @@ def _trained(
         together = [runs[k] for k in places]
         for at, finished in train_to_the_end(together, begin_training(together), stop):
             yield places[at], finished
+
+
+@contextmanager
+def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
+    """Add the wall time of the block, shared ``among`` so many runs, to the run called ``name``, interrupted or not.
+    The time of a piece that was killed is lost; that of a piece for which the disk has no room, too.
+    """
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        line = f"{name},{(time.monotonic() - began) / among:.3f}\n".encode()
+        with suppress(OSError), open(folder / TIMES, "ab", buffering=0) as file:
+            file.write(line)  # one write, so that lines of several processes do not mix
+
+
+def training_seconds(names: Iterable[str], folder: Path) -> dict[str, float]:
+    """Seconds that each of these runs took, for those of which it is known; damaged lines are passed over.
+
+    >>> training_seconds(["a"], Path("no such folder"))
+    {}
+    """
+    wanted, seconds = set(names), dict[str, float]()
+    with suppress(OSError), open(folder / TIMES, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            name, _, number = line.strip().partition(",")
+            with suppress(ValueError):
+                if name in wanted and 0 <= (taken := float(number)) < math.inf:
+                    seconds[name] = seconds.get(name, 0.0) + taken
+    return seconds

@@ -21,8 +21,7 @@ import torch, triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from numerics.engines.cuda import kernels as triton_kernels
-from numerics.engines.cuda.trajectory import SPARSE_FEATURES, SPARSE_POINTS
-from numerics.engines.cuda.arrays import DensePairs
+from numerics.engines.cuda.trajectory import SPARSE_FEATURES, SPARSE_POINTS, DensePairs
 
 LONG = {"indptr", "places", "counter"}
 SHORT = {"indices", "points"}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from numerics.starts import draw_start
+from numerics.training.loop import growing_steps, take_snapshots
 from numerics.training.obtaining import train_one
-from numerics.training.snapshots import growing_steps, take_snapshots
 from theory import Setting
 
 SETTING = Setting(T=12, n=60, sparsity=0.9, repeats=3, steps=120, seed=3)

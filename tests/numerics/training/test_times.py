@@ -5,8 +5,8 @@ import time
 import pytest
 
 from numerics import train
+from numerics.training.obtaining import TIMES, timed, training_seconds
 from numerics.training.runs import run_name
-from numerics.training.times import TIMES, timed, training_seconds
 from theory import Setting
 
 SMALL = Setting(T=2, n=50, sparsity=0.9, steps=40)

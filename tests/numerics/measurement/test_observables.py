@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Run, observe, train_one
-from numerics.measurement.observables import OBSERVABLES, fresh_errors
-from numerics.measurement.rings import LARGEST_RING, ring_and_sea
+from numerics.measurement.observables import LARGEST_RING, OBSERVABLES, fresh_errors, ring_and_sea
 from theory import Setting
 from theory.memorization.tgon import tgon_hidden
 from theory.polygon_geometry import polygon_vertices
