@@ -18,7 +18,7 @@ import numpy as np
 from scipy.stats import binom, fisher_exact
 
 from numerics import measure
-from numerics.measurement.distinct import distinct_points
+from numerics.data import distinct_points
 from theory import Setting
 from theory.features.polygon import polygon
 from theory.memorization.tgon import tgon_hidden

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from numerics.data import Dataset, as_array
-from numerics.measurement.distinct import distinct_points
+from numerics.data import Dataset, as_array, distinct_points
 
 #: Norms further than this from 1 are told: float32 keeps 1e-7 of an entry, 1e-6 of a norm.
 TOLD_FROM = 1e-6

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from numerics import Dataset, measure
-from numerics.measurement.distinct import distinct_points
+from numerics.data import distinct_points
 from numerics.measurement.record import fitting_dataset, read_with_data
 from numerics.model_layouts import StoredModel
 from theory import Record, Setting, predict

@@ -32,8 +32,7 @@ import scipy
 from numpy.typing import NDArray
 
 from numerics import Run, measure
-from numerics.data import Dataset
-from numerics.measurement.distinct import DistinctPoints, distinct_points
+from numerics.data import Dataset, DistinctPoints, distinct_points
 from numerics.measurement.record import read_with_data
 from theory import Record, Setting, predict
 from theory.arrays import Floats

@@ -10,7 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from numerics.measurement.distinct import DistinctPoints
+from numerics.data import DistinctPoints
 from theory.arrays import Floats
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude

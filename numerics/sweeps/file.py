@@ -124,25 +124,20 @@ def _parse(document: dict[str, Any], form: Form) -> Sweep:
     axes = _axes({key: value for key, value in document.items() if key in _TABLES})
     try:
         if form != "full":
-            axes = _replaced(axes, _smaller_axes(document[form], form))
+            if not isinstance(tables := document[form], dict):
+                raise SweepFileError(f"{form} = {_shown(tables)}: must be tables; write [{form}.setting]")
+            axes = _replaced(axes, _axes(tables, f" in [{form}]"))
         cells, count = _cells(axes)
     except SweepFileError as error:
         raise error if form == "full" else SweepFileError(f"in its {form} form: {error}") from None
     return Sweep(cells, title, engine, count - len(cells))
 
 
-def _smaller_axes(tables: Any, form: Form) -> list[_Axis]:
-    if not isinstance(tables, dict):
-        raise SweepFileError(f"{form} = {_shown(tables)}: must be tables; write [{form}.setting]")
-    for key in tables:
-        _require_known(key, tuple(_TABLES), f" in [{form}]")
-    return _axes(tables)
-
-
-def _axes(tables: dict[str, Any]) -> list[_Axis]:
+def _axes(tables: dict[str, Any], place: str = "") -> list[_Axis]:
     """The axes of a form in the order of the file."""
     axes: list[_Axis] = []
     for name in tables:
+        _require_known(name, tuple(_TABLES), place)
         several = tables[name] if name == "zip" else [tables[name]]
         if not isinstance(several, list):
             raise SweepFileError("zip must be a list of tables; write [[zip]], with double brackets")

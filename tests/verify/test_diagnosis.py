@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 
 from numerics import Dataset, measure
-from numerics.measurement.distinct import distinct_points
+from numerics.data import distinct_points
 from tests.small_runs import diverged_run
 from theory import MEMORIZED_ERROR, Setting, predict
 from theory.features.polygon import polygon

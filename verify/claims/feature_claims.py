@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from numerics.measurement.distinct import distinct_points
+from numerics.data import distinct_points
 from theory.arrays import Floats
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numerics
-from numerics.data import Dataset
-from numerics.measurement.distinct import distinct_points
+from numerics.data import Dataset, distinct_points
 from theory import Record, Setting
 from verify.claims.feature_claims import FEATURE_CLAIMS
 from verify.claims.judging import Case, Claim, Judgement, judge_claim
