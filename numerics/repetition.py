@@ -11,7 +11,7 @@ embedded ones start from those with a vertex for the point and are followed down
 losses are equal. Nothing proves that the best were found: a better embedded state lowers it, a better unembedded one
 raises it. Hexagons are left out: with few features the sea is too small, and they would win for that alone
 (`sea.separated-gain`). More features move the threshold: at T/n = 30, n = 1 000 from 0.18 and 0.31 with 120 to 0.13
-and 0.28 with 300 (two draws), and the metastable range from 0.8 and 1.2 to 0.4 and 0.8. Deterministic for a seed.
+and 0.28 with 300 (two draws). Deterministic for a seed.
 """
 
 import itertools
@@ -39,44 +39,6 @@ GRID, ITERATIONS = 12, 1000
 #: Length of the point's hidden vector from which on a state counts as embedded; unembedded ones have below 0.1,
 #: a point that is stored through its strongest feature alone 0.5 or more.
 EMBEDDED = 0.4
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawnEnergies:
-    """One draw of a dataset, as far as the model needs it, in units of T/n, which is ``unit``: ``energies`` (F,) of
-    the strongest features outside the point, falling; ``own`` (K,) energies of the point's features in the other
-    datapoints; ``point`` (K,) its positive entries, norm 1; ``amplitudes`` (Q,), increasing classes of the amplitude's
-    law, and their probabilities ``weights``.
-    """
-
-    energies: Floats
-    own: Floats
-    point: Floats
-    unit: float
-    amplitudes: Floats
-    weights: Floats
-
-    @property
-    def zero_bias(self) -> float:
-        """R/(T/n) of this draw at zero bias, e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`)."""
-        return float(self.energies[4] - self.own @ self.point**2)
-
-
-def draw_energies(T: int, n: int, sparsity: float, seed: int, features: int = 120) -> DrawnEnergies:
-    """Energies of a drawn dataset and its first datapoint as the point; 8 to n features are kept.
-
-    >>> draw = draw_energies(3_000, 300, 0.97, seed=0, features=40)
-    >>> len(draw.energies), bool(np.all(np.diff(draw.energies) <= 0))
-    (40, True)
-    """
-    data = draw_dataset(Setting(T=T, n=n, sparsity=sparsity, seed=seed))
-    squares = np.asarray(np.bincount(data.indices, data.values**2, n), dtype=np.float64)
-    mine, values = data.indices[: data.indptr[1]], data.values[: data.indptr[1]]
-    squares[mine] -= values**2
-    others = np.setdiff1d(np.arange(n), mine)
-    energies = np.sort(squares[others] * n / T)[::-1][:features]
-    amplitudes, weights = _classes(n, sparsity)
-    return DrawnEnergies(energies, squares[mine] * n / T, values, T / n, amplitudes, weights)
 
 
 def _classes(n: int, sparsity: float) -> tuple[Floats, Floats]:
@@ -118,15 +80,29 @@ class Transition:
 
 
 class Model:
-    """The loss of a draw as a function of the state z = (W, b) flattened, less the features' energies."""
+    """One draw of a dataset, in units of T/n, and its loss as a function of the state z = (W, b) flattened, less the
+    features' energies. Columns are the ``features`` strongest features outside the first datapoint, of falling energy,
+    then those of this one, the point. 8 to n features are kept.
 
-    def __init__(self, draw: DrawnEnergies) -> None:
-        self.draw = draw
-        self.features, self.own = len(draw.energies), len(draw.point)
-        self.columns = self.features + self.own
-        self.energies = np.concatenate([draw.energies, draw.own])
-        self.target = np.concatenate([np.zeros(self.features), draw.point])
-        self.fixed = constants(self.energies, self.target, draw.amplitudes, draw.weights)
+    energies : (columns,) energies, those of the point's own features in the other datapoints.
+    point, target : (K,) its positive entries, norm 1; (columns,) the same behind zeros.
+    amplitudes, weights : (Q,) increasing classes of the amplitude's law, and their probabilities.
+    zero_bias : R of this draw at zero bias, e_(5) − Σ_k e_k X_k² (`repetition.zero-bias`).
+    """
+
+    def __init__(self, T: int, n: int, sparsity: float, seed: int = 0, features: int = 120) -> None:
+        data = draw_dataset(Setting(T=T, n=n, sparsity=sparsity, seed=seed))
+        squares = np.asarray(np.bincount(data.indices, data.values**2, n), dtype=np.float64)
+        mine, self.point = data.indices[: data.indptr[1]], data.values[: data.indptr[1]]
+        squares[mine] -= self.point**2
+        squares = squares * n / T
+        strongest = np.sort(np.delete(squares, mine))[::-1][:features]
+        self.features, self.energies = len(strongest), np.concatenate([strongest, squares[mine]])
+        self.columns = len(self.energies)
+        self.target = np.concatenate([np.zeros(self.features), self.point])
+        self.amplitudes, self.weights = _classes(n, sparsity)
+        self.fixed = constants(self.energies, self.target, self.amplitudes, self.weights)
+        self.zero_bias = float(strongest[4] - squares[mine] @ self.point**2)
 
     def parts(self, z: Floats) -> tuple[Floats, Floats]:
         """W (2, columns) and b."""
@@ -189,8 +165,8 @@ class Model:
             if turn == 0.0:
                 V[:, feature] *= 0.15
                 c[feature] = 0.0
-            V[:, self.features :] = np.outer(direction, self.draw.point)
-            c[self.features :] = b[feature] * self.draw.point
+            V[:, self.features :] = np.outer(direction, self.point)
+            c[self.features :] = b[feature] * self.point
             starts.append(np.concatenate([V.ravel(), c]))
         return starts
 
@@ -199,7 +175,7 @@ class Model:
         W, b = (part.copy() for part in self.parts(z))
         x, y = W[:, self._large(W)[-1]]
         angle = math.atan2(y, x) + math.pi / 5
-        W[:, self.features :] += 0.1 * np.outer([math.cos(angle), math.sin(angle)], self.draw.point)
+        W[:, self.features :] += 0.1 * np.outer([math.cos(angle), math.sin(angle)], self.point)
         return np.concatenate([W.ravel(), b])
 
     def unembedded_from(self, z: Floats) -> Floats:
@@ -218,8 +194,7 @@ class Model:
 
 def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: int = 120) -> Transition:
     """The threshold of one draw (see the module for the search). About 1 s on one core."""
-    draw = draw_energies(T, n, sparsity, seed, features)
-    model, generator = Model(draw), np.random.Generator(np.random.PCG64(seed))
+    model, generator = Model(T, n, sparsity, seed, features), np.random.Generator(np.random.PCG64(seed))
     top = 3 * zero_bias_threshold(T, n, sparsity).mean + 0.6
     grid = np.linspace(0.0, top, GRID + 1)
     followed = _follow_up(model, grid, model.unembedded_starts(n, sparsity, generator))
@@ -233,8 +208,8 @@ def find_transition(T: int, n: int, sparsity: float, seed: int = 0, features: in
         between=(threshold, threshold) if threshold == threshold else _ends(gaps),
         metastable_until=float(grid[1] * max(low)),
         embedded_from=float(grid[min(high)]) if high else math.nan,
-        zero_bias=draw.zero_bias,
-        repeats=threshold * draw.unit,
+        zero_bias=model.zero_bias,
+        repeats=threshold * (T / n),
         kicked_until=float(grid[1] * max(followed, default=0)),
         step=float(grid[1]),
         metastable_censored=max(low) == 3 * GRID + 2 or (max(low) == GRID and GRID not in followed),

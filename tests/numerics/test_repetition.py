@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from numerics.repetition import EMBEDDED, GRID, Model, _crossing, _ends, draw_energies, find_transition
+from numerics.repetition import EMBEDDED, GRID, Model, _crossing, _ends, find_transition
 from theory.descent import descend
 from theory.features.amplitudes import normalized
 from theory.repetition.threshold import zero_bias_threshold
@@ -14,7 +14,7 @@ from theory.repetition.threshold import zero_bias_threshold
 
 @pytest.fixture(scope="module")
 def model():
-    return Model(draw_energies(3_000, 300, 0.97, seed=1, features=12))
+    return Model(3_000, 300, 0.97, seed=1, features=12)
 
 
 def states(model):
@@ -23,17 +23,15 @@ def states(model):
 
 
 def test_the_loss_is_that_of_dense_outputs(model):
-    draw = model.draw
-    second = draw.weights @ draw.amplitudes**2
+    second = model.weights @ model.amplitudes**2
     for z in states(model):
         W, b = model.parts(z)
         loss, gram = 0.0, W.T @ W
-        for a, weight in zip(draw.amplitudes, draw.weights, strict=True):
+        for a, weight in zip(model.amplitudes, model.weights, strict=True):
             X = a * np.eye(model.columns)
             errors = np.sum((np.maximum(0, gram @ X + b[:, None]) - X) ** 2, axis=0)
             loss += weight * model.energies @ errors / second
-        X = np.concatenate([np.zeros(model.features), draw.point])
-        point = np.sum((np.maximum(0, gram @ X + b) - X) ** 2)
+        point = np.sum((np.maximum(0, gram @ model.target + b) - model.target) ** 2)
         assert model.loss(z, 1.7) - model.loss(z, 0.7) == pytest.approx(point, rel=1e-9)
         assert model.loss(z, 0.7) == pytest.approx(loss - model.energies.sum() + 0.7 * point, rel=1e-10)
 
@@ -66,11 +64,11 @@ def test_columns_of_zero_have_no_output_and_no_slope_but_their_own(model):
 
 
 def test_a_draw_keeps_the_energy_of_its_data():
-    draw = draw_energies(3_000, 300, 0.97, seed=2, features=290 - 9)
-    assert np.sum(draw.point**2) == pytest.approx(1)
-    assert draw.unit == 10
-    assert draw.energies.sum() + draw.own.sum() <= 300
-    assert draw.weights @ draw.amplitudes == pytest.approx(normalized(300, 0.97).moment(1), rel=1e-6)
+    model = Model(3_000, 300, 0.97, seed=2, features=290 - 9)
+    assert np.sum(model.point**2) == pytest.approx(1)
+    assert np.all(np.diff(model.energies[: model.features]) <= 0)
+    assert model.energies.sum() <= 300
+    assert model.weights @ model.amplitudes == pytest.approx(normalized(300, 0.97).moment(1), rel=1e-6)
 
 
 def test_starts_are_what_they_are_called(model):
@@ -103,8 +101,7 @@ def test_a_stay_to_the_last_step_looked_at_is_a_lower_bound(seed, censored):
 
 
 def test_many_repeats_are_embedded_and_none_are_not():
-    draw = draw_energies(6_000, 300, 0.97, seed=0, features=40)
-    model = Model(draw)
+    model = Model(6_000, 300, 0.97, seed=0, features=40)
     start = model.unembedded_starts(300, 0.97, np.random.default_rng(0))[0]
     alone = model.relax(start, 0.0)
     assert not model.is_embedded(alone)
