@@ -155,7 +155,7 @@ def _span(values: pd.Series) -> str:
 def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``trained`` (a row per variant, T and seed) and ``points``; trains all variants but the standard one."""
     settings = [run.setting for run in runs]
-    wanted = [(setting, variant) for setting in settings for variant in VARIANTS if not variant.is_standard]
+    wanted = [(setting, variant) for setting in settings for variant in VARIANTS if variant != STANDARD]
     wanted.sort(key=lambda cell: -cell[0].T)  # the longest first, so that no core waits at the end
     meters, pools = progress_bar([each for each, _ in wanted]), ThreadPoolExecutor(os.cpu_count())
     with one_thread(), meters as meter, pools as pool:

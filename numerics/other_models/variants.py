@@ -35,12 +35,8 @@ class Variant:
     hidden_relu: bool = False
     untied: bool = False
 
-    @property
-    def is_standard(self) -> bool:
-        """Whether this is the model of the paper."""
-        return self.power == 2 and not self.hidden_relu and not self.untied
 
-
+#: The model of the paper.
 STANDARD = Variant("standard")
 
 VARIANTS = (

@@ -67,15 +67,6 @@ def batch_shape(setting: Setting, data: Dataset | None = None) -> tuple[Any, ...
     return setting.m, setting.steps, setting.dtype, n, T, epsilon
 
 
-def parts_for(n_rows: int, n_columns: int, block: int) -> int:
-    """Into how many parts the columns of a pair interaction are cut; a function of the shape alone.
-
-    >>> parts_for(10_000, 10, 512), parts_for(10_000, 1_000_000, 512), parts_for(10, 10_000, 32)
-    (1, 103, 157)
-    """
-    return max(1, min(-(-n_columns // LEAST_COLUMNS), -(-PROGRAMS // -(-n_rows // block))))
-
-
 class DensePairs:
     """One direction of the dense pair interaction: its blocks and parts, and room for its results."""
 
@@ -84,7 +75,7 @@ class DensePairs:
         widest = 128 << ((m <= 16) + (m <= 32 and like.dtype == torch.float32))
         block = min(widest, max(32, 1 << (n_rows - 1).bit_length()))
         self.warps = max(1, block * 4 // widest)
-        self.parts = parts_for(n_rows, n_columns, block)
+        self.parts = max(1, min(-(-n_columns // LEAST_COLUMNS), -(-PROGRAMS // -(-n_rows // block))))
         self.constants = {"N_COLUMNS": n_columns, "M": m, "FEATURE_ROWS": int(features), "BLOCK": block}
         self.partial = like.new_zeros((runs, self.parts, m + int(features), n_rows))
         self._n_rows, self._programs = n_rows, runs * self.parts * -(-n_rows // block)
@@ -110,7 +101,11 @@ class DevicePoints:
 
     def __init__(self, datasets: Sequence[Dataset], dtype: torch.dtype, device: torch.device) -> None:
         bases = np.cumsum([0, *(len(data.values) for data in datasets)])
-        by_feature = [_transposed(data) for data in datasets]
+        # row-compressed: of each entry the datapoint, and its place among the columns' entries
+        by_feature = [
+            csc_array((np.arange(len(data.values)), data.indices, data.indptr), (data.n, data.T)).tocsr()
+            for data in datasets
+        ]
 
         def joined(parts: list[NDArray[Any]], kind: torch.dtype) -> Tensor:
             return torch.as_tensor(np.concatenate(parts)).to(device=device, dtype=kind)
@@ -123,12 +118,6 @@ class DevicePoints:
         self.points = joined([other.indices for other in by_feature], torch.int32)
         self.places = joined([base + other.data for base, _, other in pairs], torch.int64)
         self.gated = torch.zeros_like(self.values)
-
-
-def _transposed(data: Dataset) -> Any:
-    """Row-compressed: of each entry the datapoint (``indices``) and its place among the columns' entries (``data``)."""
-    places = np.arange(len(data.values), dtype=np.int64)
-    return csc_array((places, data.indices, data.indptr), shape=(data.n, data.T)).tocsr()
 
 
 def schedules(settings: Sequence[Setting], dtype: torch.dtype) -> Tensor:
