@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from numerics import draw_dataset, draw_start, draw_test_dataset, measure, observe, train, train_one
 from numerics.measurement.observables import OBSERVABLES
+from numerics.schedule import learning_rates
 from numerics.starts import first_copies
-from tests.numerics.cases import begin
+from tests.numerics.cases import EPS64, begin
 from theory import Setting
 from theory.setting import RINGS
 
@@ -110,3 +111,30 @@ def test_observables_of_repeated_points(points, hidden, rank, length):
 def test_test_loss_of_a_zero_model_is_one():
     [run] = train(SMALL.replace(start_bias=-100.0, steps=1), out=None, progress=False)
     assert observe(run)["test_loss"] == pytest.approx(1.0, rel=1e-12)
+
+
+@given(
+    steps=st.integers(1, 3000),
+    share=st.one_of(st.floats(0, 1), st.sampled_from([0.0, 1.0])),
+    lr=st.floats(1e-6, 1.0),
+    schedule=st.sampled_from(["cosine", "constant"]),
+)
+def test_the_schedule(steps: int, share: float, lr: float, schedule: str) -> None:
+    warmup = int(share * steps)
+    setting = Setting(T=2, steps=steps, warmup=warmup, lr=lr, schedule=schedule)
+    rates = learning_rates(setting)
+    assert rates.shape == (steps,)
+    # a sum of `steps` numbers of which each has a few roundings, of a cosine's argument of size π among them
+    allowed = (steps + 12) * EPS64 * lr * steps
+    assert abs(rates.sum() - setting.learning_rate_sum) <= allowed
+    assert abs(rates.sum() - setting.replace(lr=1.01 * lr).learning_rate_sum) > allowed
+    assert rates.min() > 0
+    assert rates.max() <= lr
+    if warmup:
+        assert rates[warmup - 1] == lr
+        assert rates[0] == pytest.approx(lr / warmup, rel=2 * EPS64)
+    if warmup < steps:
+        assert rates[warmup] == lr
+        falls = np.diff(rates[warmup:])
+        assert (falls < 0).all() if schedule == "cosine" else not falls.any()
+    assert (np.diff(rates[:warmup]) > 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -134,6 +135,27 @@ def test_point_errors_equal_the_model(problem: cases.Problem) -> None:
     bound = 2 * problem.data.T * cases.rounding_bounds(problem, cases.EPS64)[0]
     assert cases.excess(errors - expected, bound) <= 1
     assert errors.min() >= 0
+
+
+@pytest.mark.parametrize(("n", "T"), [(20_000, 50), pytest.param(100_000, 10_000, marks=pytest.mark.slow)])
+def test_a_loss_over_many_pairs_is_the_exact_sum(n: int, T: int) -> None:
+    """With W = 0 every output is max(b_i, 0), and `math.fsum` of n terms is the exact loss of n·T pairs. The evaluation
+    adds at most BLOCK squares (each rounded once), then n/BLOCK block sums, then what the non-zeros correct, and NumPy
+    takes the mean pairwise: at most 8 + 16 + log2(T/128) additions in a row.
+    """
+    random = np.random.default_rng(n)
+    b = random.normal(size=n) * 10.0 ** random.integers(-6, 3, size=n)  # nine orders of magnitude
+    indptr, indices = np.arange(T + 1), random.integers(n, size=T).astype(np.int32)
+    data = Dataset(n, indptr, indices, np.ones(T))
+    errors = point_errors(np.zeros((2, n)), b, data)
+    y = np.maximum(b, 0.0)
+    dense = math.fsum(y * y)
+    exact = math.fsum([*([dense] * T), *(1.0 - 2.0 * y[indices])]) / T
+    roundings = BLOCK + n // BLOCK + 1 + 2 + 4 + 24 + max(0.0, math.log2(T / 128))
+    size = dense + float(((1.0 + y[indices].max()) ** 2) * 2)
+    assert abs(errors.mean() - exact) <= cases.gamma(math.ceil(roundings), cases.EPS64) * size
+    single = float((y.astype(np.float32) ** 2).sum(dtype=np.float32))  # control: single precision is caught
+    assert abs(single - dense) > cases.gamma(math.ceil(roundings), cases.EPS64) * size
 
 
 @pytest.mark.parametrize("where", ["W seen", "W unseen", "b seen", "b unseen"])

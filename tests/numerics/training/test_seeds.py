@@ -1,5 +1,7 @@
 """Training many runs: same bits always, finished runs kept, failures named, interruption harmless."""
 
+import itertools
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 import numerics.training.loop
 from numerics import Runs, draw_dataset, draw_start, load_run, measure, train, train_one
 from numerics.engines import EngineName, available_engines
-from numerics.training.loop import RECORDS, record_steps
+from numerics.training.loop import RECORDS, growing_steps, record_steps, take_snapshots
+from numerics.training.obtaining import TIMES, timed, training_seconds
+from numerics.training.runs import run_name
 from tests.numerics.training.test_runs import same
 from theory import MEMORIZED_ERROR, Setting
 
@@ -174,3 +178,68 @@ def test_memorized_means_every_datapoint() -> None:
     for worst, status in named.items():
         errors = np.array([0.0] * 29 + [worst * MEMORIZED_ERROR])
         assert numerics.training.loop._status(errors) == status
+
+
+def test_a_run_is_timed_when_it_is_trained_and_not_when_it_is_read(tmp_path):
+    began = time.monotonic()
+    train(SMALL, out=tmp_path, progress=False)
+    bound = time.monotonic() - began
+    name = run_name(SMALL, "cpu")
+    (seconds,) = training_seconds([name], tmp_path).values()
+    assert 0 <= seconds <= bound
+    train(SMALL, out=tmp_path, progress=False)
+    assert (tmp_path / TIMES).read_text().count(name) == 1
+
+
+def test_pieces_add_up_damaged_lines_do_not_and_an_interrupted_piece_counts(tmp_path):
+    (tmp_path / TIMES).write_bytes(b"a,1.5\nb,2\n\xff\xfe,,\na,nan\na,inf\na,-3\na\na,x\na,0.25\n")
+    assert training_seconds(["a", "b", "c"], tmp_path) == {"a": 1.75, "b": 2.0}
+    with pytest.raises(KeyboardInterrupt), timed("c", tmp_path):
+        raise KeyboardInterrupt
+    assert set(training_seconds(["a", "b", "c"], tmp_path)) == {"a", "b", "c"}
+
+
+def test_a_folder_that_refuses_the_file_loses_no_run(tmp_path):
+    (tmp_path / TIMES).mkdir()
+    assert train(SMALL, out=tmp_path, progress=False)[0].name == run_name(SMALL, "cpu")
+    assert training_seconds([run_name(SMALL, "cpu")], tmp_path) == {}
+    assert (tmp_path / f"{run_name(SMALL, 'cpu')}.safetensors").is_file()
+
+
+REPEATED = Setting(T=12, n=60, sparsity=0.9, repeats=3, steps=120, seed=3)
+
+
+@pytest.mark.parametrize("engine", ["cpu", "reference"])
+def test_the_last_snapshot_has_the_bits_of_the_run(engine):
+    run = train_one(REPEATED, engine=engine)
+    *_, last = take_snapshots(REPEATED, [0, 17, 120], engine=engine)
+    assert last.W.dtype == run.W.dtype
+    assert np.array_equal(last.W, run.W)
+    assert np.array_equal(last.b, run.b)
+
+
+def test_a_snapshot_does_not_depend_on_the_others_and_the_first_is_the_start():
+    fine = {one.step: one for one in take_snapshots(REPEATED, range(0, 121, 10))}
+    for one in take_snapshots(REPEATED, [0, 30, 120]):
+        assert np.array_equal(one.W, fine[one.step].W)
+    assert not np.array_equal(fine[30].W, fine[120].W)
+    for part, start in zip((fine[0].W, fine[0].b), draw_start(REPEATED), strict=True):
+        assert np.array_equal(part, start.astype(np.float32))
+
+
+def test_a_diverging_run_yields_only_what_is_finite():
+    wild = REPEATED.replace(lr=1e30, weight_decay=0.0)
+    taken = list(take_snapshots(wild, range(121)))
+    assert 0 < len(taken) < 121
+    assert all(np.isfinite(one.W).all() for one in taken)
+
+
+def test_growing_steps_grow_by_even_factors():
+    for steps, count in ((1, 5), (20, 60), (20_000, 60)):
+        taken = growing_steps(steps, count)
+        assert taken[0] == 0
+        assert taken[-1] == steps
+        assert len(taken) <= count + 1
+        assert all(later > step for step, later in itertools.pairwise(taken))
+    late = np.array([step for step in growing_steps(1_000_000, 60) if step > 0])
+    assert np.allclose(late[1:] / late[:-1], 1000 ** (1 / 59), rtol=1e-3)
