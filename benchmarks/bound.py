@@ -74,7 +74,7 @@ def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     )
     gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
     scratch = np.zeros(scratch_size(m), dtype)
-    rows, sums = kernels.as_rows(parameters), kernels.as_rows(gradients)
+    rows, sums = tuple(parameters), tuple(gradients)
     return lambda: sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
 
 
@@ -124,6 +124,6 @@ def _adamw_pass(adamw: Any, rows: Any, first: Any, second: Any, gradients: Any, 
 def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 500) -> float:
     """Milliseconds of one AdamW pass over n(m + 1) parameters on one core, the fastest of ``slices``."""
     random = np.random.default_rng(0)
-    rows = [kernels.as_rows(random.random((m + 1, n)).astype(dtype)) for _ in range(4)]
+    rows = [tuple(random.random((m + 1, n)).astype(dtype)) for _ in range(4)]
     scalars = np.array([1.0, 1.0 - 1e-5, 1e-3, 1.0, 1e-8, 0.9, 0.999, 0.1, 0.001], dtype)
     return _fastest([lambda: _adamw_pass(kernels.adamw, *rows, scalars)], slices)[0] * 1e3

@@ -87,7 +87,7 @@ def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
     """Time the sums alone, from the state of an m = 2 trajectory."""
     parameters, hidden = _arranged(trajectory)
     culling = trajectory._work.culling
-    rows, gradients = kernels.as_rows(parameters), kernels.as_rows(np.zeros_like(parameters))
+    rows, gradients = tuple(parameters), tuple(np.zeros_like(parameters))
     pulled, scratch = np.zeros_like(hidden), np.zeros(scratch_size(2), hidden.dtype)
 
     def repeated(function: Callable[..., Any], *arguments: Any) -> Callable[[], int]:

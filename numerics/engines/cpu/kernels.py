@@ -7,18 +7,17 @@ With z_it = w_i·h_t + b_i, y = max(z, 0) and h = W X the loss is
 only its first sum is dense (`numerics.engines.cpu.pairs`), the others run over the non-zeros of X. The factor 2/T
 enters in `adamw`. Features and datapoints are cut into as many parts as ``partial`` has rows; sums over parts run in
 their order, so the bits do not depend on how parts meet threads. Parameters, gradients and moments are (m+1, n), row m
-holds b, given by `as_rows`. Datasets come by datapoint (offsets, features, values) and by feature (bounds of parts,
-features, datapoints, values). Work space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums`` and the
-rows of gradients are one array. Non-zeros are visited in any order, so what is needed of one lies together: ``columns``
-holds the m weights and the bias of each feature, ``near`` the m coordinates of each hidden vector and of what it is
-pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to them. Constants
-compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
+holds b, given as tuples of rows. Datasets come by datapoint (offsets, features, values) and by feature (bounds of
+parts, features, datapoints, values). Work space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums``
+and the rows of gradients are one array. Non-zeros are visited in any order, so what is needed of one lies together:
+``columns`` holds the m weights and the bias of each feature, ``near`` the m coordinates of each hidden vector and of
+what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to them.
+Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit, prange
@@ -270,11 +269,6 @@ def _accumulate_point_errors(parameters, indptr, indices, values, hidden, output
                 active += parameters[k][i] * hidden[k, t]
             y = max(active, 0.0)
             errors[t] += (values[j] - y) * (values[j] - y) - y * y
-
-
-def as_rows(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
-    """The rows of a C-contiguous (m+1, n) array as a tuple of views: how kernels receive parameters."""
-    return tuple(array[k] for k in range(array.shape[0]))
 
 
 compute_gradients = compiled(_compute_gradients, "compute_gradients")

@@ -162,7 +162,7 @@ class CpuTrajectory:
         """Take steps until ``stop``, divergence, or until sleeping features must be looked at; the step reached."""
         advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
         awake = self._held.arrangement.awake
-        rows = tuple(kernels.as_rows(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients))
+        rows = tuple(tuple(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients))
         culling = self._work.culling if self._held.arrangement.culled else None
         constants = (self._weight_decay, ADAM_BETA1, ADAM_BETA2, self._epsilon)
         watch = self._held.watch()
@@ -204,7 +204,7 @@ def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) 
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         return np.full(data.T, np.nan)
     m = W.shape[0]
-    rows = kernels.as_rows(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
+    rows = tuple(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
     errors, outputs = np.zeros(data.T), np.zeros(BLOCK)
     entries, hidden = (data.indptr, data.indices, data.values), np.zeros((m, data.T))
     kernels.accumulate_point_errors(rows, *entries, hidden, outputs, errors)
@@ -218,7 +218,7 @@ class _ReconstructionLoss(torch.autograd.Function):
     def forward(W: Tensor, b: Tensor, data: Dataset) -> tuple[Tensor, Tensor, Tensor]:
         parameters = torch.cat([W, b[None, :]]).detach().contiguous().numpy()
         work = _Workspace(data, W.shape[0], parameters.dtype)
-        kernels.compute_gradients(kernels.as_rows(parameters), kernels.as_rows(work.gradients), *work.arrays)
+        kernels.compute_gradients(tuple(parameters), tuple(work.gradients), *work.arrays)
         errors = point_errors(parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64), data)
         factor = 2.0 / data.T if np.isfinite(errors).all() else np.nan
         gradients = torch.from_numpy(work.gradients * parameters.dtype.type(factor))

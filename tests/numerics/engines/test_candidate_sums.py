@@ -20,10 +20,8 @@ from numerics.engines.cpu.candidates import (
     plan_step,
     sum_listed,
 )
-from numerics.engines.cpu.kernels import as_rows
 from numerics.engines.cpu.simd import LANES
-from tests.numerics.cases import begin
-from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums, trained_state
+from tests.numerics.cases import State, arranged, begin, draw_state, drifts, error_of_sums, trained_state
 from theory import Setting
 
 SIZES = [3 * WIDTH], [500, LANES * candidates.MOST_BLOCKS + 1]
@@ -37,7 +35,7 @@ def summed(state: State, listing: Listing, everything: bool = False) -> State:
     parameters, hidden = state
     gradients, pulled = np.full_like(parameters, 7), np.full_like(hidden, 7)
     for _ in range(1 + everything):
-        sum_listed(as_rows(parameters), hidden, listing, as_rows(gradients), pulled)
+        sum_listed(tuple(parameters), hidden, listing, tuple(gradients), pulled)
         if everything:
             listing.tops[:] = np.inf
     return gradients, pulled

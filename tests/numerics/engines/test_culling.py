@@ -23,10 +23,19 @@ from numerics.engines.cpu.interaction import (
     prefers_listing,
     sum_culled,
 )
-from numerics.engines.cpu.kernels import BLOCK, as_rows
+from numerics.engines.cpu.kernels import BLOCK
 from numerics.engines.cpu.simd import LANES
-from tests.numerics.cases import EPS32, begin, gamma
-from tests.numerics.engines.pair_sums import State, arranged, draw_state, drifts, error_of_sums, trained_state
+from tests.numerics.cases import (
+    EPS32,
+    State,
+    arranged,
+    begin,
+    draw_state,
+    drifts,
+    error_of_sums,
+    gamma,
+    trained_state,
+)
 from theory import Setting
 
 SIZES = [BLOCK - 1, BLOCK + GROUP + 1], [NODE_POINTS - 1, NODE_POINTS, 4 * NODE_POINTS + 3, 17 * NODE_POINTS]
@@ -40,7 +49,7 @@ def disagreement(state: State, arrays: tuple[np.ndarray, ...] | None = None) -> 
     """Roundings of a summand: five of a moment, its three products and sums, those of z."""
     parameters, hidden = state
     gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
-    sum_culled(as_rows(parameters), hidden, arrays or arrays_for(state), as_rows(gradients), pulled)
+    sum_culled(tuple(parameters), hidden, arrays or arrays_for(state), tuple(gradients), pulled)
     return error_of_sums(state, (gradients, pulled), roundings=16)
 
 
