@@ -46,7 +46,7 @@ def measure(
     radius_squared = (hidden**2).sum(axis=0)
     errors = point_errors(W, b, dataset)
     seen = dataset.seen
-    fresh = test if isinstance(test, Dataset | None) else read_dataset(test, dataset.n)[0]
+    fresh = None if test is None else fitting_dataset(test, dataset.n)
     return Record(
         T=dataset.T,
         m=W.shape[0],
@@ -63,7 +63,7 @@ def measure(
         dimensionality=dimensionality(hidden),
         hidden=hidden,
         point_error=errors,
-        test_loss=None if test is None else float(point_errors(W, b, fresh).mean()),
+        test_loss=None if fresh is None else float(point_errors(W, b, fresh).mean()),
         norms=dataset.norms,
         rounding_error=_rounding_error(W, b, hidden, dataset, stored.rounding),
         assumptions=_assumptions(W, b, hidden, dataset),
@@ -77,7 +77,7 @@ def read_with_data(
     given = data if isinstance(data, Dataset) else as_matrix(data)
     stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
     place = instance or 0, stored.instances
-    dataset = given if isinstance(given, Dataset) else read_dataset(given, stored.W.shape[1], place)[0]
+    dataset = fitting_dataset(given, stored.W.shape[1], place)
     W, b = checked(stored.W, stored.b, dataset.n)
     if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
         check_forward(model, W, b, dataset, *place)
@@ -85,6 +85,11 @@ def read_with_data(
         why = "; ".join(stored.differences)
         raise ValueError(f"not ReLU(WᵀWx + b): {why}; try forward=False for W and b only")
     return replace(stored, W=W, b=b), dataset
+
+
+def fitting_dataset(data: Any, n: int, place: tuple[int, int] = (0, 1)) -> Dataset:
+    """``data`` itself, or the dataset of ``n`` features in an array of either orientation; see `read_dataset`."""
+    return data if isinstance(data, Dataset) else read_dataset(data, n, place)[0]
 
 
 def _rounding_error(
