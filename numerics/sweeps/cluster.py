@@ -66,12 +66,17 @@ def _connected(address: str) -> Iterator[Any]:
             raise ClusterError(
                 f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
             ) from None
-        for answer in client.run(source_hash, on_error="return").values():
+        for answer in client.run(_version, on_error="return").values():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # which a dead worker gives
                 raise ClusterError(
                     f"the workers of {address} cannot load this program ({failure_reason(answer)}); install it there"
                 )
         yield client
+
+
+def _version() -> str:
+    """Asked of a worker, this loads all that a task needs."""
+    return source_hash()
 
 
 def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
