@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -113,11 +114,9 @@ def _failure_reason(path: Path) -> str:
     """Why a cell failed; empty where no record says so, and, with a warning, where it is damaged."""
     if not path.exists():
         return ""
-    try:
+    with suppress(ValueError, KeyError, TypeError):
         if isinstance(reason := json.loads(path.read_bytes())["reason"], str) and reason:
             return reason
-    except (ValueError, KeyError, TypeError):
-        pass
     warnings.warn(f"{path}: not a record of a failure; it is ignored", stacklevel=2)
     return ""
 

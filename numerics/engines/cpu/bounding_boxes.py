@@ -108,14 +108,13 @@ def describe_nodes(leaves, nodes, n_leaves, limits, first, last):
 
 @njit(**INLINE)
 def load_features(parameters, rows, width, first, last):
-    """Copy features ``first`` to ``last`` - 1 to ``rows``, with zeros to a whole vector."""
+    """Copy features ``first`` to ``last`` - 1 to ``rows`` of so wide a block, zeros behind them."""
     size = last - first
-    for k in range(3):
+    for k in range(len(parameters)):
         source, target = parameters[k][first:last], rows[k * width : (k + 1) * width]
         for i in range(size):
             target[i] = source[i]
-        for i in range(size, (size + LANES - 1) // LANES * LANES):
-            target[i] = rows.dtype.type(0)
+        target[size:] = rows.dtype.type(0)
 
 
 @njit(**INLINE)

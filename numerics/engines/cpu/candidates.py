@@ -28,7 +28,7 @@ from numba import njit
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from numerics.engines.cpu.bounding_boxes import NODE
+from numerics.engines.cpu.bounding_boxes import NODE, load_features
 from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.simd import (
     LANES,
@@ -302,12 +302,7 @@ def _listed_pairs_for(parameters, listing, gradients, partial, part, first, last
         for start in range(first, last, WIDTH):
             size, tops = min(WIDTH, last - start), listing.tops[start : start + WIDTH]
             old = listing.old[start * (m + 1) : (start + WIDTH) * (m + 1)]
-            for k in range(m + 1):
-                source, target = parameters[k][start : start + size], rows[k * WIDTH : (k + 1) * WIDTH]
-                for i in range(size):
-                    target[i] = source[i]
-                for i in range(size, WIDTH):
-                    target[i] = zero
+            load_features(parameters, rows, WIDTH, start, start + size)
             if tally[RENEWS]:
                 for i in range(old.size):
                     old[i] = rows[i]
