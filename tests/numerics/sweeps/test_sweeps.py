@@ -126,8 +126,6 @@ def test_retry_trains_the_failed_cells_and_only_those(
     assert counts(states) == {"done": 4, "failed": 1, "left": 1}
     assert sorted(map(str, trained)) == sorted(map(str, [*CELLS[2:], DIVERGING]))
     assert not list(tmp_path.glob("*.failed.json"))
-    with pytest.warns(UserWarning, match="1 cell of 6"):
-        assert counts(run(Sweep((*CELLS, DIVERGING, fresh)), tmp_path)) == {"done": 5, "failed": 1}
 
 
 def test_a_damaged_record_is_named_and_ignored(tmp_path: Path, broken: list[int]) -> None:
