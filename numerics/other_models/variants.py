@@ -22,6 +22,9 @@ from numerics.training.loop import RECORDS
 from theory.arrays import Floats
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
+#: Datapoints whose outputs are held at a time: those of all would leave the cache.
+_POINTS_AT_ONCE = 512
+
 #: A stream of random numbers that no dataset or start of the standard model uses.
 _DECODER_STREAM = 16
 
@@ -88,16 +91,17 @@ def train_variant(
     D = D if variant.untied else W
     betas, decay = (ADAM_BETA1, ADAM_BETA2), setting.weight_decay
     optimizer = torch.optim.AdamW(parameters, betas=betas, eps=setting.adam_epsilon, weight_decay=decay)
-    X = torch.as_tensor(draw_dataset(setting).dense(), dtype=dtype)
+    blocks = torch.as_tensor(draw_dataset(setting).dense().T, dtype=dtype).contiguous().split(_POINTS_AT_ONCE)
     every = -(-setting.steps // RECORDS)  # steps between two looks at whether parameters are finite
     shares = setting.n if setting.loss == "mean" else 1
     for step, rate in enumerate(learning_rates(setting).tolist(), start=1):
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        hidden = torch.relu(W @ X) if variant.hidden_relu else W @ X
-        error = torch.relu(D.T @ hidden + b[:, None]) - X
-        powers = error.abs() if variant.power == 1 else error**variant.power
-        (powers.sum() / (setting.T * shares)).backward()  # type: ignore[no-untyped-call]
+        for X in blocks:
+            hidden = torch.relu(X @ W.T) if variant.hidden_relu else X @ W.T
+            error = torch.relu(hidden @ D + b) - X
+            powers = error.abs() if variant.power == 1 else error.square() ** (variant.power // 2)
+            (powers.sum() / (setting.T * shares)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if step % every == 0:
             progress(every)
