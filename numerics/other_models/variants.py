@@ -91,13 +91,13 @@ def train_variant(
     D = D if variant.untied else W
     betas, decay = (ADAM_BETA1, ADAM_BETA2), setting.weight_decay
     optimizer = torch.optim.AdamW(parameters, betas=betas, eps=setting.adam_epsilon, weight_decay=decay)
-    blocks = torch.as_tensor(draw_dataset(setting).dense().T, dtype=dtype).contiguous().split(_POINTS_AT_ONCE)
+    everything = torch.as_tensor(draw_dataset(setting).dense().T, dtype=dtype).contiguous()
     every = -(-setting.steps // RECORDS)  # steps between two looks at whether parameters are finite
     shares = setting.n if setting.loss == "mean" else 1
     for step, rate in enumerate(learning_rates(setting).tolist(), start=1):
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        for X in blocks:
+        for X in torch.split(everything, _POINTS_AT_ONCE):
             hidden = torch.relu(X @ W.T) if variant.hidden_relu else X @ W.T
             error = torch.relu(hidden @ D + b) - X
             powers = error.abs() if variant.power == 1 else error.square() ** (variant.power // 2)

@@ -18,6 +18,7 @@ Constants compiled in come from the files of `numerics.engines.cpu.compilation.s
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit, prange
@@ -41,7 +42,7 @@ def part_of(length: int, part: int, parts: int, grain: int) -> tuple[int, int]:
     return grains * part // parts * grain, min(length, grains * (part + 1) // parts * grain)
 
 
-def least_mean(epsilon, dtype):
+def least_mean(epsilon: float, dtype: Any) -> float:
     """Below it, Adam's mean is 0. Without a gradient it would decay to subnormal numbers, where arithmetic is ten times
     as slow. A step is at most rate·mean/ε, here rate·1e-26: it decides nothing but ties between two roundings.
     """
