@@ -17,6 +17,8 @@ def test_a_derivation_has_each_reason_before_its_formula(name):
     places = [printed.index(step["label"]) for step in found["steps"]]
     assert places == sorted(places)
     assert places[0] < printed.index("Order the points") < printed.index("Min(x, y) - 1")
+    latex = tgon(name, "memorization.jensen", "--latex").stdout
+    assert all(f"{step['reason']}\n\n$$\n{step['latex']}\n$$" in latex for step in found["steps"])
 
 
 def test_without_a_label_all_are_listed():

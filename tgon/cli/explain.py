@@ -41,8 +41,9 @@ def claims(as_json: bool) -> None:
 
 @click.command(epilog="Example: tgon explain memorization.tgon-norm")
 @click.argument("label", required=False)
+@click.option("--latex", is_flag=True, help="Texts and formulas in LaTeX, as in the notes.")
 @json_option
-def explain(label: str | None, as_json: bool) -> None:
+def explain(label: str | None, latex: bool, as_json: bool) -> None:
     """The derivation of a LABEL: what it assumes, and each step, the reason first. Without a LABEL, which there are."""
     from theory.derivations.steps import derivation, derivations
 
@@ -52,7 +53,9 @@ def explain(label: str | None, as_json: bool) -> None:
         if as_json:
             print_json([dict(zip(keys, row, strict=True)) for row in rows])
         else:
-            shown = [(name, in_unicode(title), standing) for name, title, standing in rows]
+            shown = [
+                (name, title if latex else in_unicode(title), standing) for name, title, standing in rows
+            ]
             print_table("Derivations", keys, shown, text=keys, wrapped="title")
         return
     with refusals():
@@ -60,7 +63,7 @@ def explain(label: str | None, as_json: bool) -> None:
     if as_json:
         print_json(_as_dict(found))
     else:
-        click.echo(_for_terminals(found))
+        click.echo(_in_latex(found) if latex else _for_terminals(found))
 
 
 #: The same command under its other name.
@@ -86,6 +89,14 @@ def _as_dict(found: Derivation) -> dict[str, Any]:
         for step in found.steps
     ]
     return {**texts, "steps": steps}
+
+
+def _in_latex(found: Derivation) -> str:
+    from theory.notes.statements import display
+
+    steps = (f"{step.label}: {step.why}\n\n$$\n{display(step.statement)}\n$$" for step in found.steps)
+    head = f"{found.title} ({found.label}, {found.standing})\n\nAssumes {found.assumptions}"
+    return "\n\n".join([head, *steps, found.conclusion, f"Source: {found.source}"])
 
 
 def _for_terminals(found: Derivation) -> str:
