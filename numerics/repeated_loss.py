@@ -132,12 +132,6 @@ def _loss_without_kinks(
 
 
 @njit(cache=True)
-def _add(into: Floats, factor: float, vector: Floats) -> None:
-    for i in range(len(into)):
-        into[i] += factor * vector[i]
-
-
-@njit(cache=True)
 def descended(z: Floats, R: float, fixed: Constants, iterations: int) -> Floats:
     """The local minimum that L-BFGS reaches from z."""
     z, gradient, trial_gradient = z.copy(), np.empty_like(z), np.empty_like(z)
@@ -149,10 +143,10 @@ def descended(z: Floats, R: float, fixed: Constants, iterations: int) -> Floats:
         newest_first = [k % _MEMORY for k in range(number - 1, max(-1, number - 1 - _MEMORY), -1)]
         for k in newest_first:
             weights[k] = inverses[k] * np.dot(steps[k], direction)
-            _add(direction, -weights[k], changes[k])
+            direction -= weights[k] * changes[k]
         direction *= scale if scale > 0 else 1.0
         for k in newest_first[::-1]:
-            _add(direction, weights[k] - inverses[k] * np.dot(changes[k], direction), steps[k])
+            direction += (weights[k] - inverses[k] * np.dot(changes[k], direction)) * steps[k]
         direction = -direction
         slope = np.dot(direction, gradient)
         if not slope < 0 or np.max(np.abs(gradient)) < 1e-7:

@@ -94,11 +94,7 @@ def train_task(settings: Sequence[Setting], engine: EngineName, version: str) ->
 
 
 def cut_into_tasks(settings: Sequence[Setting], threads: int) -> list[list[int]]:
-    """Places of the settings in tasks of one shape (n, T, m, dtype), at least four per thread where there are enough.
-
-    >>> cut_into_tasks([Setting(T=T, seed=seed) for seed in (0, 1) for T in (3, 5)], threads=0)
-    [[0, 2], [1, 3]]
-    """
+    """Places of the settings in tasks of one shape (n, T, m, dtype), at least four per thread if there are enough."""
     limit = min(_TASK_WORK, sum(map(work_of, settings)) / (4 * threads)) if threads else _TASK_WORK
     return sorted(
         cut_by_shape(

@@ -64,11 +64,7 @@ def _share(
 
 
 def cut_into_batches(settings: Sequence[Setting]) -> list[list[int]]:
-    """Places of the settings in batches that a GPU trains together, each in order.
-
-    >>> cut_into_batches([Setting(T=T, seed=seed) for seed in (0, 1) for T in (3, 5)])
-    [[0, 2], [1, 3]]
-    """
+    """Places of the settings in batches that a GPU trains together, each in order."""
     from numerics.engines.cuda.trajectory import batch_shape
 
     return cut_by_shape(settings, batch_shape, lambda one: min(MOST_RUNS, MOST_PAIRS // (one.n * one.T)))

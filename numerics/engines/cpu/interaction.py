@@ -130,20 +130,12 @@ sum_culled = compiled(_sum_culled, "sum_culled")
 
 
 def prefers_listing(listed: int, n: int, T: int) -> bool:
-    """Whether ``listed`` pairs of a feature and a datapoint, and what each feature costs, are less than all n T pairs.
-
-    >>> prefers_listing(listed=10**6, n=10_000, T=1_000), prefers_listing(listed=5 * 10**6, n=10_000, T=1_000)
-    (True, False)
-    """
+    """Whether ``listed`` pairs of a feature and a datapoint, and what each feature costs, are less than all pairs."""
     return LISTED_PAIR * listed + FEATURE_COST * n < n * T
 
 
 def prefers_culling(cut: int, n: int, T: int) -> bool:
-    """Whether ``cut`` pairs of a group and a leaf, and what each group costs, are less than all n T pairs.
-
-    >>> prefers_culling(cut=0, n=10_000, T=1_000), prefers_culling(cut=0, n=10_000, T=64)
-    (True, False)
-    """
+    """Whether ``cut`` pairs of a group and a leaf, and what each group costs, are less than all n T pairs."""
     return CUT_PAIR * cut * GROUP * LANES + GROUP_COST * -(-n // GROUP) < n * T
 
 

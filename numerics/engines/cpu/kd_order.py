@@ -75,11 +75,7 @@ sort_into_leaves = compiled(_sort_into_leaves, "sort_into_leaves", fastmath=Fals
 
 
 def kd_order(coordinates: NDArray[Any], leaf: int) -> _Ints:
-    """(n,) order of the columns of (k, n) finite ``coordinates`` by the leaves of a k-d tree; all but one are full.
-
-    >>> kd_order(np.array([[5.0, 1.0, 4.0, 2.0]]), 2).reshape(2, 2).min(axis=1).tolist()
-    [1, 0]
-    """
+    """(n,) order of the columns of (k, n) finite ``coordinates`` by the leaves of a k-d tree; all but one are full."""
     order = np.empty(coordinates.shape[1], np.int32)
     sort_into_leaves(np.ascontiguousarray(coordinates, dtype=np.float64), leaf, order)
     return order

@@ -136,6 +136,7 @@ def test_the_choices_are_monotone(work: int, n: int, T: int) -> None:
     for prefers, everything in ((prefers_culling, -(-n // GROUP) * -(-T // LANES)), (prefers_listing, n * T)):
         assert prefers(work, n, T) or not prefers(work + 1, n, T)
         assert not prefers(everything, n, T)
+        assert prefers(0, 10_000, 1_000)
 
 
 # lists
