@@ -1,10 +1,15 @@
-"""Clouds of hidden vectors and features of one run at m = 2: their tables and what legends say. A table has a row per
-point: kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four digits. Large clouds
-are thinned: their points are exchangeable but for the longest, which are all kept.
+"""Clouds of hidden vectors and features of one run at m = 2: their tables and pictures. A table has a row per point:
+kind ("hidden", "feature", "predicted hidden", "predicted feature"), x, y, rounded to four digits. Large clouds are
+thinned: their points are exchangeable but for the longest, which are all kept.
 """
+
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
 from numerics import Run
 from theory import tgon_energy
@@ -12,6 +17,7 @@ from theory.arrays import Floats
 from theory.features.polygon import polygon
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import Diagnosis
+from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.figures.hidden import turned_onto
 
 #: Points kept of a cloud: the longest ones, and as many of the rest at even distances.
@@ -61,15 +67,41 @@ def _thinned(cloud: Floats) -> Floats:
     return np.asarray(cloud[:, np.concatenate([order[:LONGEST], rest[places]])])
 
 
-def labels_of(kinds: set[str]) -> dict[str, str]:
-    """What legends say of points of those kinds, by kind."""
+def draw_pictures(
+    figure: Figure,
+    grid: GridSpec,
+    row: int,
+    clouds: Iterable[tuple[str, pd.DataFrame]],
+    names: Mapping[str, str],
+    beside: Callable[[Axes, pd.DataFrame, str], None] = lambda *_: None,
+) -> list[Axes]:
+    """A column for each title and its points, from a row of the grid on: the contents of ``names`` below each other,
+    with these names at the left and what ``beside`` draws; the panels of the first row.
+    """
+    first = []
+    for column, (title, points) in enumerate(clouds):
+        for line, (content, name) in enumerate(names.items()):
+            ax = figure.add_subplot(grid[row + line, column])
+            draw_cloud(ax, points, content)
+            beside(ax, points, content)
+            if line == 0:
+                ax.set_title(title, fontsize=12)
+                first.append(ax)
+            if column == 0:
+                ax.set_ylabel(name)
+    return first
+
+
+def explain_clouds(figure: Figure, kinds: pd.Series) -> None:
+    """Below the figure what the points of those kinds are."""
     labels = {"hidden": "hidden vectors h = Wx of the datapoints", "feature": "features, the columns w of W"}
-    if "predicted feature" in kinds:
-        labels["stored feature"] = "features much longer than all others"
+    labels = {kind: label for kind, label in labels.items() if kind in set(kinds)}
     names = {
         "predicted hidden": "T-gon [memorization.tgon-norm]",
         "predicted feature": "pentagon [generalization.pentagon]",
     }
-    if found := [kind for kind in names if kind in kinds]:
+    if "predicted feature" in set(kinds):
+        labels["stored feature"] = "features much longer than all others"
+    if found := [kind for kind in names if kind in set(kinds)]:
         labels[found[0]] = f"theory: {' or '.join(names[kind] for kind in found)}, turned onto them"
-    return labels
+    figure.legend(handles=cloud_legend(labels), loc="outside lower center", ncols=1)

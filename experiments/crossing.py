@@ -7,19 +7,16 @@ is d ln scale / d ln setting: least squares for each seed, then the mean over se
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 from scipy.stats import gmean, linregress
 
-from experiments.axes import LOOKS, draw_seeds, empty, plain_numbers
+from experiments.axes import LOOKS, draw_seeds, empty, one_legend, plain_numbers
 from experiments.bump import geometric_mean
 from experiments.following import STORED
 from experiments.grouping import numbers
@@ -42,9 +39,8 @@ def crossing(T: ArrayLike, values: ArrayLike) -> float:
     rising = (value[:-1] < half) & (value[1:] >= half)
     if not half >= STORED / 2 or not rising.any():
         return math.nan
-    k = int(np.argmax(rising)) + 1
-    share = (half - value[k - 1]) / (value[k] - value[k - 1])
-    return float(size[k - 1] * (size[k] / size[k - 1]) ** share)
+    k = int(np.argmax(rising))
+    return float(np.exp(np.interp(half, value[k : k + 2], np.log(size[k : k + 2]))))
 
 
 def scales_of(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -85,78 +81,43 @@ def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, *names])
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """What a figure of scales is drawn against: the column that tells curves apart, that of sizes, and their names.
-    ``fixed_size``: whether to draw where scales would lie were T the same for every value of ``key``.
+def draw_scales(
+    runs: pd.DataFrame,
+    scales: pd.DataFrame,
+    key: tuple[str, str],
+    size: tuple[str, str],
+    expected: float,
+    fixed_size: bool = False,
+) -> Figure:
+    """Curves of the largest D_f against ``size`` above, their scales against ``key`` below, a column for each m. Both
+    are a column of tables with its name; ``expected`` is the published scale; ``fixed_size``: whether to draw where
+    scales would lie were T the same for every value of ``key``.
     """
-
-    key: str
-    symbol: str
-    size: str
-    size_label: str
-    fixed_size: bool = False
-
-
-def draw_scales(runs: pd.DataFrame, scales: pd.DataFrame, axis: Axis, expected: float) -> Figure:
-    """Curves of the largest D_f above, their scales below, a column for each m; ``expected`` is the published scale."""
-    dimensions = [int(m) for m in np.unique(numbers(runs, "m"))]
+    dimensions = np.unique(numbers(runs, "m"))
     figure = empty(max(8.6, 4.4 * len(dimensions)), 8.8, h_pad=0.08)
-    axes = figure.subplots(2, len(dimensions), squeeze=False, height_ratios=[3, 2])
-    for ax in axes[1, 1:]:
-        ax.sharey(axes[1, 0])
-    for column, m in enumerate(dimensions):
-        top, bottom = axes[0, column], axes[1, column]
-        _draw_curves(top, runs.query("m == @m"), axis, expected)
-        _draw_scales(bottom, scales.query("m == @m"), axis, expected)
-        top.set_title(f"m = {m}")
-    for ax in axes[:, 1:].flat:
-        ax.set_ylabel("")
+    axes = figure.subplots(2, len(dimensions), squeeze=False, sharey="row", height_ratios=[3, 2])
+    looks = dict(zip(np.unique(runs[key[0]]), cycle(LOOKS), strict=False))
+    published = {"color": GREY, "lw": 1, "label": "T(1 − S) = 10 [scales.generalization]"}
+    for (top, bottom), m in zip(axes.T, dimensions, strict=True):
+        for value, rows in runs[runs["m"] == m].groupby(key[0]):
+            curves = rows["largest_feature_dimensionality"]
+            draw_seeds(top, rows[size[0]], curves, f"{key[1]} = {value:g}", **looks[value])
+        known = scales[scales["m"] == m].dropna(subset=["scale"])
+        for value, rows in known.groupby(key[0]):
+            draw_seeds(bottom, rows[key[0]], rows["scale"], "", gmean, **looks[value])
+        if fixed_size and len(known):
+            ends = np.unique(numbers(known, key[0]))
+            line = gmean(known["scale"]) / gmean(known[key[0]]) * ends
+            bottom.plot(ends, line, "--", color=INK, lw=1.2, label="were T the same at every S")
+        top.axvline(expected, **published)
+        bottom.axhline(expected, **published)
+        top.set(xscale="log", xlabel=size[1], title=f"m = {m:g}")
+        bottom.set(xscale="log", yscale="log", xlabel=key[1], xticks=list(looks))
+        top.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        bottom.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+        plain_numbers(top.xaxis, bottom.xaxis, bottom.yaxis)
+    axes[0, 0].set(ylabel="largest $D_f$", ylim=(0, None))
+    axes[1, 0].set_ylabel(f"scale, {size[1]}")
     axes[0, 0].legend(loc="upper left")
-    figure.legend(handles=_legend(axis), loc="outside lower center", ncols=2, fontsize=11)
+    one_legend(figure, axes[1], ncols=2, fontsize=11)
     return figure
-
-
-def _draw_curves(ax: Axes, runs: pd.DataFrame, axis: Axis, expected: float) -> None:
-    column = "largest_feature_dimensionality"
-    for (value, rows), style in zip(runs.groupby(axis.key), cycle(LOOKS), strict=False):
-        draw_seeds(ax, rows[axis.size], rows[column], f"{axis.symbol} = {value:g}", **style)
-    ax.axvline(expected, color=GREY, lw=1)
-    ax.set(xscale="log", xlabel=axis.size_label, ylabel="largest $D_f$", ylim=(0, None))
-    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    plain_numbers(ax.xaxis)
-
-
-def _draw_scales(ax: Axes, scales: pd.DataFrame, axis: Axis, expected: float) -> None:
-    found = scales.dropna(subset=["scale"])
-    for (_, every), look in zip(scales.groupby(axis.key), cycle(LOOKS), strict=False):
-        if len(rows := every.dropna(subset=["scale"])):
-            ax.plot(
-                rows[axis.key], rows["scale"], look["marker"], color=look["color"], ms=6, alpha=0.5, mew=0
-            )
-            mean = [gmean(rows["scale"])]
-            ax.plot(rows[axis.key].iloc[:1], mean, "_", color=look["color"], ms=26, mew=2.5)
-    ax.axhline(expected, color=GREY, lw=1)
-    ticks = np.unique(numbers(scales, axis.key))
-    if found.empty:
-        ax.text(0.5, 0.5, "no seed has a scale", transform=ax.transAxes, ha="center", va="center", color=INK)
-        ax.set_ylim(expected / 2, expected * 2)
-    elif axis.fixed_size:
-        ends = np.unique(numbers(found, axis.key))
-        ax.plot(ends, gmean(found["scale"]) / gmean(found[axis.key]) * ends, "--", color=INK, lw=1.2)
-    ax.set(xscale="log", yscale="log", xlabel=axis.symbol, ylabel=f"scale, {axis.size_label}")
-    ax.set(xticks=ticks, xlim=(ticks[0] / 1.3, ticks[-1] * 1.3))
-    plain_numbers(ax.xaxis, ax.yaxis)
-    ax.yaxis.set_minor_formatter("{x:g}")
-    ax.tick_params(axis="y", which="minor", labelsize=10)
-
-
-def _legend(axis: Axis) -> list[Line2D]:
-    """Handles for what has no name beside the curves."""
-    handles = [
-        Line2D([], [], ls="", marker="_", color=INK, ms=20, mew=2.5, label="scale, mean of seeds"),
-        Line2D([], [], color=GREY, lw=1, label="T(1 − S) = 10 [scales.generalization]"),
-    ]
-    if axis.fixed_size:
-        handles.append(Line2D([], [], ls="--", color=INK, lw=1.2, label="were T the same at every S"))
-    return handles

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from experiments.axes import add_seen, draw_seeds, empty
 from experiments.bump import excess_mean, find_bump, mean_losses
-from experiments.clouds import labels_of, points_of
+from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import for_good, level_table, levels_of, medians, numbers, values_by
@@ -29,7 +29,6 @@ from theory.features.loss_budget import loss_budget
 from theory.features.polygon import polygon
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
-from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
@@ -199,15 +198,14 @@ def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
     agree, tested = peaking.count("agrees"), len(peaking) - peaking.count("not tested")
     again, near = bool(above) and last not in above, 1 / NEAR <= ratio <= NEAR
     peaking_at_30, falling = outcome_of(agree, tested), outcome_of(sum(fall), len(fall) * whole)
-    rows: list[tuple[str, Outcome, str, float, int]] = [
-        ("‖W‖ and ‖b‖ peak around T = 30", peaking_at_30, "largest ‖W‖, median", peaks[0], where),
-        (RISE, falling, "peak of ‖W‖ over its end", peaks[0] / weight[last], where),
-        (BELOW, outcome_of(again, int(whole)), "‖b‖ over ‖W‖", bias[last] / weight[last], last),
-        ("With much data ‖W‖ is near √5", outcome_of(near, int(stored)), "‖W‖ over √5", ratio, last),
-    ]
+    n, top, end = len(chosen), f"T = {where}", f"T = {last}"
     return [
-        Finding(statement, outcome, quantity, value, n=len(chosen), at=f"T = {T}")
-        for statement, outcome, quantity, value, T in rows
+        Finding(
+            "‖W‖ and ‖b‖ peak around T = 30", peaking_at_30, "largest ‖W‖, median", peaks[0], n=n, at=top
+        ),
+        Finding(RISE, falling, "peak of ‖W‖ over its end", peaks[0] / weight[last], n=n, at=top),
+        Finding(BELOW, outcome_of(again, int(whole)), "‖b‖ over ‖W‖", bias[last] / weight[last], n=n, at=end),
+        Finding("With much data ‖W‖ is near √5", outcome_of(near, stored), "‖W‖ over √5", ratio, n=n, at=end),
     ]
 
 
@@ -235,14 +233,9 @@ def draw(tables: Tables) -> Figure:
     middle = figure.add_subplot(grid[1, :], sharex=top)
     _draw_losses(top, tables)
     _draw_dimensionalities(middle, tables)
-    for place, (T, points) in enumerate(clouds):
-        for row, content in ((2, "hidden"), (3, "feature")):
-            ax = figure.add_subplot(grid[row, place])
-            draw_cloud(ax, points, content)
-            if content == "hidden":
-                ax.set_title(f"T = {T}", fontsize=12)
-    handles = cloud_legend(labels_of(set(tables["points"]["kind"])))
-    figure.legend(handles=handles, loc="outside lower center", ncols=1)
+    pictures = ((f"T = {T}", points) for T, points in clouds)
+    draw_pictures(figure, grid, 2, pictures, {"hidden": "", "feature": ""})
+    explain_clouds(figure, tables["points"]["kind"])
     return figure
 
 

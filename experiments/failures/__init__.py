@@ -14,14 +14,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.axes import empty
-from experiments.clouds import labels_of, points_of
+from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.grouping import numbers
 from numerics import Run
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
 from verify.diagnosis import diagnose_run
-from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.statistics import Interval, share_interval
 from verify.style import BLUE, GREY, INK, VERMILLION
 
@@ -195,22 +194,15 @@ KINDS: dict[str, tuple[str, str]] = {
 
 def draw(tables: Tables) -> Figure:
     """Shares by T, one run of each kind, and the gaps."""
-    points = tables["points"]
-    shown = points["diagnosis"].unique()
+    clouds = dict(list(tables["points"].groupby("diagnosis", sort=False)))
     figure = empty(9.6, 11.0, h_pad=0.08)
-    grid = figure.add_gridspec(3, max(len(shown), 1), height_ratios=[2.6, 1.5, 2.8])
+    grid = figure.add_gridspec(3, len(clouds), height_ratios=[2.6, 1.5, 2.8])
     _draw_shares(figure.add_subplot(grid[0, :]), tables["shares"])
-    for place, name in enumerate(shown):
-        own = points[points["diagnosis"] == name]
-        ax = figure.add_subplot(grid[1, place])
-        draw_cloud(ax, own, "hidden")
-        ax.set_title(f"{name.replace(' ', chr(10))}", fontsize=12)
+    titled = ((name.replace(" ", "\n"), own) for name, own in clouds.items())
+    for ax, own in zip(draw_pictures(figure, grid, 1, titled, {"hidden": ""}), clouds.values(), strict=True):
         ax.set_xlabel(f"T = {own['T'].iloc[0]}, seed {own['seed'].iloc[0]}", fontsize=11)
     _draw_gaps(figure.add_subplot(grid[2, :]), tables["gaps"])
-    labels = labels_of(set(points["kind"]))
-    labels.pop("feature")
-    handles = cloud_legend(labels)
-    figure.legend(handles=handles, loc="outside lower center", ncols=1)
+    explain_clouds(figure, tables["points"]["kind"])
     return figure
 
 

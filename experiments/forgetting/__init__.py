@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.clouds import brief
+from experiments.clouds import brief, draw_pictures
 from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from numerics import Run
@@ -148,17 +148,11 @@ def draw(tables: Tables) -> Figure:
     _draw_counts(counts, tables["history"])
     one = figure.add_subplot(grid[1, :], sharex=counts)
     _draw_features(one, tables["features"], tables["fates"])
-    steps = np.unique(tables["frames"]["step"])
-    for column, step in enumerate(_stills(steps, tables["features"])):
-        own = tables["frames"][tables["frames"]["step"] == step]
-        for row, content in ((2, "feature"), (3, "hidden")):
-            ax = figure.add_subplot(grid[row, column])
-            draw_cloud(ax, own, content)
-            if row == 2:
-                ax.set_title(f"step {step}", fontsize=12)
-            if column == 0:
-                many, name = (own["kind"] == content).sum(), {2: "features w", 3: "hidden h"}[row]
-                ax.set_ylabel(f"{many} {name}")
+    frames = dict(list(tables["frames"].groupby("step")))
+    stills = [(f"step {step}", frames[step]) for step in _stills(np.array([*frames]), tables["features"])]
+    many = stills[0][1]["kind"].value_counts()
+    names = {"feature": f"{many['feature']} features w", "hidden": f"{many['hidden']} hidden h"}
+    draw_pictures(figure, grid, 2, stills, names)
     return figure
 
 

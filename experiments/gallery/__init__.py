@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.clouds import labels_of, points_of
+from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
 from numerics import Run
 from theory import predict
@@ -18,7 +18,6 @@ from theory.features.polygon import polygon
 from theory.number_format import shown
 from verify.claims.tolerance import shape_deviation
 from verify.diagnosis import diagnose_run
-from verify.figures.clouds import cloud_legend, draw_cloud
 from verify.style import INK
 
 #: Panels side by side.
@@ -56,21 +55,14 @@ def draw(tables: Tables) -> Figure:
     models = tables["models"]
     lines, columns = -(-len(models) // PER_LINE), min(PER_LINE, len(models))
     figure = empty(max(7.6, 1.75 * columns), 1.0 + 4.0 * lines, h_pad=0.06)
-    axes = figure.subplots(2 * lines, columns, squeeze=False)
-    for ax in axes.flat:
-        ax.set_visible(False)
-    several = models["n"].nunique() > 1
-    for place, (T, n, name) in enumerate(zip(models["T"], models["n"], models["diagnosis"], strict=True)):
-        line, column = divmod(place, columns)
-        points = tables["points"].query("T == @T and n == @n")
-        upper, lower = axes[2 * line : 2 * line + 2, column]
-        for ax, content in ((upper, "hidden"), (lower, "feature")):
-            ax.set_visible(True)
-            draw_cloud(ax, points, content)
-        upper.set_title(f"T = {T}" + (f"\nn = {n}" if several else ""))
-        upper.set_xlabel(name, fontsize=11, color=INK)
-    handles = cloud_legend(labels_of(set(tables["points"]["kind"])))
-    figure.legend(handles=handles, loc="outside lower center", ncols=1)
+    grid = figure.add_gridspec(2 * lines, columns)
+    for line in range(lines):
+        shown = models[line * columns : (line + 1) * columns]
+        clouds = ((f"T = {T}", tables["points"].query("T == @T")) for T in shown["T"])
+        upper = draw_pictures(figure, grid, 2 * line, clouds, {"hidden": "", "feature": ""})
+        for ax, name in zip(upper, shown["diagnosis"], strict=True):
+            ax.set_xlabel(name, fontsize=11, color=INK)
+    explain_clouds(figure, tables["points"]["kind"])
     return figure
 
 

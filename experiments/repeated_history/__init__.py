@@ -12,17 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import empty
-from experiments.findings import (
-    MEASURED,
-    Finding,
-    Outcome,
-    Tables,
-    found,
-    found_share,
-    measured,
-    outcome_between,
-)
+from experiments.findings import Finding, Outcome, Tables, found, found_share, measured, outcome_between
 from experiments.following import STORED, feature_rows, follow, outcomes, points_with_repeated, standing
+from experiments.grouping import parts
 from experiments.threshold.draws import FEATURES
 from numerics import Run
 from numerics.repetition import EMBEDDED, find_transition
@@ -66,29 +58,29 @@ def collect(runs: Sequence[Run]) -> Tables:
 
 def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
     """The first seed at the published number of repeats that embeds its point; else the first seed there."""
-    near = _nearest(ends)
-    chosen = ends[ends["repeats"] == near].sort_values(["embedded", "seed"], ascending=[False, True])
-    seed = int(chosen["seed"].iloc[0])
-    return next(run for run in runs if run.setting.repeats == near and run.setting.seed == seed)
-
-
-def _nearest(ends: pd.DataFrame) -> int:
-    """The number of repeats that is nearest to the published one."""
-    return int(min(set(ends["repeats"]), key=lambda R: abs(R - PUBLISHED_REPEATS)))
+    chosen = ends[ends["repeats"] == PUBLISHED_REPEATS].sort_values(
+        ["embedded", "seed"], ascending=[False, True]
+    )
+    wanted = PUBLISHED_REPEATS, chosen["seed"].iloc[0]
+    return next(run for run in runs if (run.setting.repeats, run.setting.seed) == wanted)
 
 
 def _theory(run: Run) -> pd.DataFrame:
     size = run.setting.T, run.setting.n, run.setting.sparsity
-    unit, rows = run.setting.T / run.setting.n, []
-    for k in range(DRAWS):
-        one = find_transition(*size, k, min(FEATURES, run.setting.n))
-        ends = {f"between_{side}": unit * end for side, end in zip(("low", "high"), one.between, strict=True)}
-        stays = {
+    unit, features = run.setting.T / run.setting.n, min(FEATURES, run.setting.n)
+    draws = [find_transition(*size, k, features) for k in range(DRAWS)]
+    rows = [
+        {
+            "threshold": one.repeats,
+            "between_low": unit * one.between[0],
+            "between_high": unit * one.between[1],
             "metastable_until": unit * one.metastable_until,
             "metastable_censored": one.metastable_censored,
         }
-        rows.append({"draw": k, "threshold": one.repeats} | ends | stays)
-    return pd.DataFrame(rows).assign(zero_bias=zero_bias_threshold(*size).repeats)
+        for one in draws
+    ]
+    theory = pd.DataFrame(rows).assign(zero_bias=zero_bias_threshold(*size).repeats)
+    return theory.reset_index(names="draw")
 
 
 def findings(tables: Tables) -> list[Finding]:
@@ -99,21 +91,19 @@ def findings(tables: Tables) -> list[Finding]:
     before = int((both["point_from"] < both["features_from"]).sum())
     first = "The point is embedded before three features are stored"
     return [
-        _published(ends),
+        _published(ends.loc[ends["repeats"] == PUBLISHED_REPEATS, "embedded"]),
         _suppressed(ends),
         _near_misses(ends),
-        found_share(alone, MEASURED, "share of runs", int(ends["near_by_length"].sum()), len(ends)),
-        found_share(first, MEASURED, "share of runs that embed it", before, len(both)),
+        found_share(alone, "measured", "share of runs", int(ends["near_by_length"].sum()), len(ends)),
+        found_share(first, "measured", "share of runs that embed it", before, len(both)),
         *_predicted(tables["theory"]),
     ]
 
 
-def _published(ends: pd.DataFrame) -> Finding:
-    near = _nearest(ends)
-    embedded = ends.loc[ends["repeats"] == near, "embedded"]
-    share = share_interval(int(embedded.sum()), len(embedded))
-    outcome = outcome_between(share, 0.5, 1) if near == PUBLISHED_REPEATS else "not tested"
-    return found(IN_PLACE, outcome, "share of seeds that embed it", share, len(embedded), f"R = {near}")
+def _published(embedded: pd.Series) -> Finding:
+    count, of, at = int(embedded.sum()), len(embedded), f"R = {PUBLISHED_REPEATS}"
+    outcome = outcome_between(share_interval(count, of), 0.5, 1) if of else "not tested"
+    return found_share(IN_PLACE, outcome, "share of seeds that embed it", count, of, at)
 
 
 def _suppressed(ends: pd.DataFrame) -> Finding:
@@ -166,26 +156,25 @@ PER_LINE = 3
 
 def draw(tables: Tables) -> Figure:
     """Top: D_f and D_X of one run over training, and where it ends. Below: the point's length in every run."""
-    repeats = sorted(set(tables["history"]["repeats"]))
-    columns = 2 if len(repeats) in (2, 4) else PER_LINE
-    lines, width = -(-len(repeats) // columns), 6 // columns
+    runs = list(parts(tables["history"], "repeats"))
+    lines = -(-len(runs) // PER_LINE)
     figure = empty(10.5, 6.6 + 2.6 * lines, h_pad=0.08)
-    grid = figure.add_gridspec(2 + lines, 6, height_ratios=[3, 3, *[2.6] * lines])
-    _draw_history(figure.add_subplot(grid[0, :4]), figure.add_subplot(grid[1, :4]), tables)
-    for row, content in enumerate(("feature", "hidden")):
-        ax = figure.add_subplot(grid[row, 4:])
+    grid = figure.add_gridspec(2 + lines, PER_LINE, height_ratios=[3, 3, *[2.6] * lines])
+    _draw_history(figure.add_subplot(grid[0, :-1]), figure.add_subplot(grid[1, :-1]), tables)
+    for row, (content, name) in enumerate({"feature": "features w", "hidden": "hidden vectors h"}.items()):
+        ax = figure.add_subplot(grid[row, -1])
         draw_cloud(ax, tables["points"], content)
         draw_repeated(ax, tables["points"], content)
-        ax.set_title(f"{('features w', 'hidden vectors h')[row]} at the end", fontsize=12)
-    first: Axes | None = None
-    for place, R in enumerate(repeats):
-        line, column = divmod(place, columns)
-        across = slice(width * column, width * (column + 1))
-        ax = figure.add_subplot(grid[2 + line, across], sharex=first, sharey=first)
-        first = first or ax
-        _draw_lengths(ax, tables["history"], R)
-        ax.set_ylabel("‖h‖ of the point" if column == 0 else "")
-        ax.set_xlabel("step" if place >= len(repeats) - columns else "")
+        ax.set_title(f"{name} at the end", fontsize=12)
+    axes = grid[2:, :].subgridspec(lines, PER_LINE).subplots(sharex=True, sharey=True, squeeze=False)
+    for ax, (R, history) in zip(axes.flat, runs, strict=False):
+        _draw_lengths(ax, history)
+        ax.set_title(f"R = {R}", fontsize=12)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("‖h‖ of the point")
+    for ax in axes[-1]:
+        ax.set_xlabel("step")
+    axes[0, 0].set_ylim(0, 1.05 * float(tables["history"]["length"].max()))
     return figure
 
 
@@ -234,12 +223,10 @@ def _draw_history(top: Axes, bottom: Axes, tables: Tables) -> None:
     bottom.set_xscale("log")
 
 
-def _draw_lengths(ax: Axes, history: pd.DataFrame, R: int) -> None:
-    own = history[history["repeats"] == R]
-    for end, (_, part) in zip(outcomes(own).to_dict("records"), own.groupby("seed"), strict=True):
+def _draw_lengths(ax: Axes, history: pd.DataFrame) -> None:
+    for end, (_, part) in zip(outcomes(history).to_dict("records"), parts(history, "seed"), strict=True):
         missed = end["near_miss"] or end["near_by_length"]
         colour = INK if missed else VERMILLION if end["embedded"] else BLUE
         ax.plot(part["step"], part["length"], "--" if missed else "-", color=colour, lw=1.4, alpha=0.8)
     ax.axhline(EMBEDDED, color=GREY, ls=":", lw=1.1)
-    ax.set_title(f"R = {R}", fontsize=12)
-    ax.set(xscale="log", ylim=(0, 1.05 * float(history["length"].max())))
+    ax.set_xscale("log")

@@ -12,15 +12,15 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from experiments.axes import empty, one_legend
+from experiments.clouds import draw_pictures
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_between
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
-from experiments.grouping import numbers
+from experiments.grouping import numbers, parts
 from experiments.repeated_history import draw_repeated
 from numerics import Run
 from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
-from verify.figures.clouds import draw_cloud
 from verify.statistics import Interval
 from verify.style import GREEN, INK, VERMILLION
 
@@ -65,23 +65,14 @@ def vertices(hidden: np.ndarray) -> int:
 
 def draw(tables: Tables) -> Figure:
     """Top: vertices of points and of features. Below: hidden vectors and features of one seed."""
-    runs, points = tables["runs"], tables["points"]
-    many = sorted(set(points["repeated_points"]))
-    figure = empty(max(8.0, 1.65 * len(many)), 7.8, h_pad=0.08)
-    grid = figure.add_gridspec(3, len(many), height_ratios=[2.3, 1, 1])
+    clouds = list(parts(tables["points"], "repeated_points"))
+    figure = empty(max(8.0, 1.65 * len(clouds)), 7.8, h_pad=0.08)
+    grid = figure.add_gridspec(3, len(clouds), height_ratios=[2.3, 1, 1])
     counts = figure.add_subplot(grid[0, :])
-    _draw_counts(counts, runs)
+    _draw_counts(counts, tables["runs"])
     one_legend(figure, [counts], ncols=2)
-    for column, k in enumerate(many):
-        own = points[points["repeated_points"] == k]
-        for row, content in ((1, "hidden"), (2, "feature")):
-            ax = figure.add_subplot(grid[row, column])
-            draw_cloud(ax, own, content)
-            draw_repeated(ax, own, content)
-            if row == 1:
-                ax.set_title(f"{k} point{'s' if k > 1 else ''}", fontsize=12)
-            if column == 0:
-                ax.set_ylabel({"hidden": "h", "feature": "w"}[content])
+    titled = ((f"{k} point{'s' if k > 1 else ''}", own) for k, own in clouds)
+    draw_pictures(figure, grid, 1, titled, {"hidden": "h", "feature": "w"}, draw_repeated)
     return figure
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.crossing import KEPT, Axis, draw_scales, mean_scales, scales_of, slope_interval
+from experiments.crossing import KEPT, draw_scales, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found
 from experiments.grouping import numbers
 from numerics import Run
@@ -43,8 +43,8 @@ def derived(tables: Tables) -> Tables:
 def draw(tables: Tables) -> Figure:
     """Curves against T above, scales against weight decay below."""
     expected = hypothesis_generalization_scale(float(tables["runs"]["sparsity"].iloc[0]))
-    axis = Axis("weight_decay", "weight decay", "T", "datapoints T")
-    return draw_scales(tables["runs"], tables["scales"], axis, expected)
+    key, size = ("weight_decay", "weight decay"), ("T", "datapoints T")
+    return draw_scales(tables["runs"], tables["scales"], key, size, expected)
 
 
 def findings(tables: Tables) -> list[Finding]:

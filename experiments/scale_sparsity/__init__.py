@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.bump import geometric_mean
-from experiments.crossing import KEPT, Axis, draw_scales, mean_scales, scales_of, slope_interval
+from experiments.crossing import KEPT, draw_scales, mean_scales, scales_of, slope_interval
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_of
 from experiments.following import STORED
 from experiments.published import PUBLISHED_SEEN
@@ -50,8 +50,8 @@ def derived(tables: Tables) -> Tables:
 
 def draw(tables: Tables) -> Figure:
     """Curves against T(1 − S) above, scales against the density 1 − S below."""
-    axis = Axis("density", "1 − S", "seen", "T(1 − S)", fixed_size=True)
-    return draw_scales(tables["runs"], tables["scales"], axis, PUBLISHED_SEEN)
+    key, size = ("density", "1 − S"), ("seen", "T(1 − S)")
+    return draw_scales(tables["runs"], tables["scales"], key, size, PUBLISHED_SEEN, fixed_size=True)
 
 
 def findings(tables: Tables) -> list[Finding]:
