@@ -1,6 +1,6 @@
 """What figures of experiments share: empty figures, seeds with their middle, plain numbers on axes, one legend."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
 from matplotlib.axis import Axis
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from verify.style import DECAY_COLOURS, VERMILLION, Plot
 
@@ -39,18 +39,13 @@ def draw_seeds(
     ax.plot(values.groupby(place).agg(middle), "-", lw=1.8, ms=5, label=label, **style)
 
 
-def plain_numbers(*axes: Axis) -> None:
-    """Major ticks as plain numbers, minor ones without."""
+def plain_numbers(*axes: Axis, at: Sequence[float] = ()) -> None:
+    """Major ticks as plain numbers, ``at`` these multiples of powers of ten where given; minor ones without."""
     for axis in axes:
+        if at:
+            axis.set_major_locator(LogLocator(subs=at))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-
-
-def ticks_in_view(axis: Axis, ticks: Iterable[float]) -> None:
-    """Those of ``ticks`` that are in view, as plain numbers."""
-    low, high = axis.get_view_interval()
-    axis.set_ticks([tick for tick in ticks if low <= tick <= high])
-    plain_numbers(axis)
 
 
 def add_seen(ax: Axes, density: float) -> SecondaryAxis:

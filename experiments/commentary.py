@@ -38,12 +38,10 @@ def read_commentary(path: Path) -> Commentary:
 def parse_commentary(text: str) -> Commentary:
     """The commentary that a text is; ValueError where it is none."""
     opening, head, body = [*text.split("+++\n", 2), "", ""][:3]
-    if opening or not head:
-        raise ValueError("must begin with TOML between two lines +++")
     stamp = tomllib.loads(head)
     title, question, caption = (str(stamp.pop(key, "")) for key in ("title", "question", "caption"))
-    if not (title and question and caption):
-        raise ValueError("title, question and caption must be given")
+    if opening or not (title and question and caption):
+        raise ValueError("must begin with TOML between two lines +++ that gives title, question and caption")
     if unknown := set(stamp) - set(FORMS):
         raise ValueError(f"{', '.join(sorted(unknown))}: must be one of {', '.join(FORMS)}")
     before, *parts = _HEADING.split(body)

@@ -12,7 +12,6 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike
 from scipy.stats import gmean, linregress
 
@@ -113,9 +112,9 @@ def draw_scales(
         bottom.axhline(expected, **published)
         top.set(xscale="log", xlabel=size[1], title=f"m = {m:g}")
         bottom.set(xscale="log", yscale="log", xlabel=key[1], xticks=list(looks))
-        top.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        bottom.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
-        plain_numbers(top.xaxis, bottom.xaxis, bottom.yaxis)
+        plain_numbers(top.xaxis, at=(1, 2, 5))
+        plain_numbers(bottom.yaxis, at=(1, 2, 3, 5, 7))
+        plain_numbers(bottom.xaxis)
     axes[0, 0].set(ylabel="largest $D_f$", ylim=(0, None))
     axes[1, 0].set_ylabel(f"scale, {size[1]}")
     axes[0, 0].legend(loc="upper left")

@@ -5,6 +5,8 @@ to call them memorized. Here that reading is put to tests it can fail: an untrai
 and images that the network can only fit by memorizing, because their labels were replaced.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy import stats
 
-from experiments.axes import empty, plain_numbers, ticks_in_view
+from experiments.axes import empty, plain_numbers
 from experiments.digits.collecting import ALONE, FLIPPED
 from experiments.digits.collecting import collect as collect
 from experiments.findings import Finding, Tables, found, measured, outcome_of
@@ -36,7 +38,8 @@ _STAGES = {True: "trained", False: "untrained"}
 
 def findings(tables: Tables) -> list[Finding]:
     """Spread and what training adds to it, replaced labels, odd images and the toy model."""
-    return [*_spread(tables), *_replaced(tables), *_odd(tables), *_toy(tables["toy"])]
+    networks = tables["networks"].query("series == 'flipped'")
+    return [*_spread(tables), *_replaced(networks), *_odd(tables), *_toy(tables["toy"])]
 
 
 def _measured(said: str, quantity: str, sample: pd.Series, at: str = "") -> Finding:
@@ -69,18 +72,13 @@ def _spread(tables: Tables) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _replaced(tables: Tables) -> list[Finding]:
+def _replaced(rows: pd.DataFrame) -> Iterator[Finding]:
     """What D* tells of images whose labels were replaced; changes are taken seed by seed, on the same images."""
-    rows = tables["networks"].query("series == 'flipped'").sort_values(["seed", "epoch"])
-    said, result = "How well D* tells images with replaced labels from others", []
-    for width, own in reversed(list(parts(rows, "width"))):
+    said = "How well D* tells images with replaced labels from others"
+    for width, own in reversed(list(parts(rows.sort_values("epoch"), "width"))):
         seeds, at = own.groupby("seed")["flipped_above_others"].agg(["first", "last"]), f"{width} units"
-        change = seeds["last"] - seeds["first"]
-        result += [
-            _measured(said, "probability that such an image has the larger D*", seeds["last"], at),
-            _measured(said, "its change by training", change, at),
-        ]
-    return result
+        yield _measured(said, "probability that such an image has the larger D*", seeds["last"], at)
+        yield _measured(said, "its change by training", seeds["last"] - seeds["first"], at)
 
 
 def _odd(tables: Tables) -> list[Finding]:
@@ -146,15 +144,12 @@ def draw(tables: Tables) -> Figure:
 
 
 def _draw_distribution(ax: Axes, tables: Tables) -> None:
-    for kind, colour, label in ((False, GREY, "untrained"), (True, BLUE, "trained")):
-        rows = tables["distribution"][tables["distribution"]["trained"] == kind]
-        for k, (_, seed) in enumerate(rows.groupby("seed")):
-            ax.step(seed["from"], seed["images"], where="post", color=colour, lw=1, alpha=0.7,
-                    label=label if k == 0 else None)  # fmt: skip
-    end = last_snapshots(tables, "training")
-    ax.axvline(
-        (end["T"] / end["rank"]).mean(), color=INK, lw=1.2, ls="--", label="ceiling T/rank, where D* = 1"
-    )
+    for (trained, rows), colour in zip(parts(tables["distribution"], "trained"), (GREY, BLUE), strict=True):
+        images = rows.pivot(index="from", columns="seed", values="images")
+        lines = ax.step(images.index, images, where="post", color=colour, lw=1, alpha=0.7)
+        lines[0].set_label(_STAGES[trained])
+    end, label = last_snapshots(tables, "training"), "ceiling T/rank, where D* = 1"
+    ax.axvline((end["T"] / end["rank"]).mean(), color=INK, lw=1.2, ls="--", label=label)
     most = float(tables["distribution"]["images"].max())
     ax.set(yscale="log", xlabel="D* in units of its mean, D*·T/rank", ylabel="images", ylim=(0.7, 15 * most))
     ax.legend(loc="upper left", fontsize=11)
@@ -195,8 +190,8 @@ def _draw_images(ax: Axes, tables: Tables) -> None:
     for row, (group, title) in enumerate(_GROUPS):
         bottom = row * step_y + step_y
         ax.text(-0.4 * side, bottom - side / 2, title, ha="right", va="center", fontsize=12)
-        for column, (_, image) in enumerate(images[images["group"] == group].iterrows()):
-            pixels = np.frombuffer(bytes.fromhex(str(image["pixels"])), dtype=np.uint8).reshape(side, side)
+        for column, image in enumerate(images[images["group"] == group].to_dict("records")):
+            pixels = np.frombuffer(bytes.fromhex(image["pixels"]), dtype=np.uint8).reshape(side, side)
             left = column * step_x
             page[bottom - side : bottom, left : left + side] = pixels
             text = f"{image['label']}: {image['trained']:.2f}"
@@ -220,20 +215,17 @@ def _draw_sizes(ax: Axes, tables: Tables) -> None:
     line = np.geomspace(1, 1.1 * float(ends["ratio"].max()), 50)
     ax.plot(line, line, "--", color=INK, lw=1.2, label="ceiling, D* = 1")
     ax.set(xscale="log", yscale="log", xlabel="images per dimension, T/rank", ylabel="largest D*·T/rank")
-    for axis in (ax.xaxis, ax.yaxis):
-        ticks_in_view(axis, (1, 2, 3, 5, 10, 20, 30, 50, 100))
+    plain_numbers(ax.xaxis, ax.yaxis, at=(1, 2, 3, 5))
     ax.legend(loc="upper left", fontsize=11)
 
 
 def _draw_flipped(ax: Axes, tables: Tables) -> None:
     widths = reversed(list(parts(tables["networks"].query("series == 'flipped'"), "width")))
     for (width, chosen), colour, marker in zip(widths, (BLUE, GREEN), "os", strict=False):
-        label = f"P(D* of replaced > of others), {width} units"
-        _draw_spread(
-            ax, chosen["epoch"], chosen["flipped_above_others"], color=colour, marker=marker, label=label
-        )
+        epoch, label = chosen["epoch"], f"P(D* of replaced > of others), {width} units"
+        _draw_spread(ax, epoch, chosen["flipped_above_others"], color=colour, marker=marker, label=label)
         label = f"train accuracy, {width} units"
-        _draw_spread(ax, chosen["epoch"], chosen["train_accuracy"], color=colour, ls=":", label=label)
+        _draw_spread(ax, epoch, chosen["train_accuracy"], color=colour, ls=":", label=label)
     ax.axhline(0.5, color=INK, lw=1, ls="--", label="no difference")
     ax.set_xscale("symlog", linthresh=10, linscale=0.5)
     plain_numbers(ax.xaxis)

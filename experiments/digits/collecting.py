@@ -115,6 +115,8 @@ def _quantiles(D: Floats) -> dict[str, float]:
 
 def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats) -> dict[str, object]:
     flipped, pairs = snapshot.flipped, int(snapshot.flipped.sum() * (~snapshot.flipped).sum())
+    # probability that one of them exceeds one of the rest, ties halved (area under the ROC curve)
+    above = stats.mannwhitneyu(D[flipped], D[~flipped]).statistic / pairs if pairs else np.nan
     seen = ("epoch", "train_loss", "train_accuracy", "test_accuracy")
     return {
         "seed": plan.seed,
@@ -125,10 +127,7 @@ def _observed(snapshot: Snapshot, plan: TrainingPlan, D: Floats, before: Floats)
         **_quantiles(D),
         "alone": int(np.sum(D >= ALONE)),
         "agreement_with_start": _rank_correlation(D, before) if len(before) else np.nan,
-        # probability that one of them exceeds one of the rest, ties halved (area under the ROC curve)
-        "flipped_above_others": stats.mannwhitneyu(D[flipped], D[~flipped]).statistic / pairs
-        if pairs
-        else np.nan,
+        "flipped_above_others": above,
     }
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import empty, one_legend, ticks_in_view
+from experiments.axes import empty, one_legend, plain_numbers
 from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
 from experiments.following import STORED, among_first, turning
 from experiments.grouping import numbers, parts
@@ -234,8 +234,8 @@ def draw(tables: Tables) -> Figure:
         _draw_theory(ax, own["theory"].sort_values("T"))
         _draw_runs(ax, own["runs"])
         _draw_boundaries(ax, own["boundaries"])
-        ticks_in_view(ax.xaxis, (1, 3, 10, 30))
-        ticks_in_view(ax.yaxis, (1, 2, 3, 5, 8, 13, 20, 40))
+        plain_numbers(ax.xaxis, at=(1, 3))
+        plain_numbers(ax.yaxis, at=(1, 2, 3, 5))
         ax.tick_params(which="minor", length=0)
     axes[0].set_ylabel("repeats R")
     _draw_sweeps(axes[-1], tables["sweeps"])

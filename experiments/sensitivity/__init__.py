@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
 
 from experiments.axes import empty, one_legend, plain_numbers
 from experiments.bump import geometric_mean
@@ -282,8 +281,7 @@ def draw(tables: Tables) -> Figure:
         _draw_quantity(ax, changes, curves, quantity)
         ax.set_xscale("log")
         if quantity is not PEAK:
-            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            plain_numbers(ax.xaxis)
+            plain_numbers(ax.xaxis, at=(1, 2, 5))
         ax.set_xlabel(label)
     axes[1].sharex(axes[0])
     axes[0].set_yticks(range(len(changes)), changes["change"])

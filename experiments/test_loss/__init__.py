@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments.axes import plain_numbers
 from experiments.findings import Finding, Tables, found_count, measured
 from experiments.grouping import numbers, span
 from numerics import Run, draw_dataset, draw_test_dataset
@@ -42,10 +43,8 @@ OWN = "Where runs memorize, their own vectors give at least half of test loss �
 
 def collect(runs: Sequence[Run]) -> Tables:
     """Table ``runs``, a row per run, and ``circles``: the exact form of models that were constructed."""
-    return {
-        "circles": circles(runs[0].setting),
-        "runs": pd.DataFrame([_row(run) for run in runs]).sort_values(list(KEYS), kind="stable"),
-    }
+    rows = pd.DataFrame([_row(run) for run in runs])
+    return {"circles": circles(runs[0].setting), "runs": rows.sort_values(list(KEYS), kind="stable")}
 
 
 def _row(run: Run) -> dict[str, object]:
@@ -144,10 +143,9 @@ def draw(tables: Tables) -> Figure:
     for column, label, colour, marker, shift in marks:
         ax.scatter(runs["T"] * (1 + shift), runs[column] - 1, color=colour, marker=marker, s=42, label=label)
     ax.axhline(0, color=GREY, lw=1)
-    ax.set(xlabel="datapoints T", ylabel="test loss − 1", xscale="log")
+    ax.set(xlabel="datapoints T", ylabel="test loss − 1", xscale="log", xticks=runs["T"].unique())
     ax.set_yscale("symlog", linthresh=1e-5)
     ax.set_ylim(-1e-3, 1)
-    ax.set_xticks(runs["T"].unique(), runs["T"].unique())
-    ax.minorticks_off()
+    plain_numbers(ax.xaxis)
     ax.legend(fontsize=10)
     return figure

@@ -52,21 +52,12 @@ def draw(tables: Tables) -> Figure:
     """The boundary, and the threshold at zero bias, against T/n."""
     figure, [[ax]] = panels(1, 1, 6.4, 4.6)
     for (n, part), colour in zip(parts(_sizes(tables), "n"), DECAY_COLOURS, strict=False):
-        error = [part["boundary"] - part["low"], part["high"] - part["boundary"]]
-        ax.errorbar(
-            part["equal_energy"], part["boundary"], error, fmt="o", color=colour, label=f"boundary, n = {n:g}"
-        )
-        ax.plot(
-            part["equal_energy"],
-            part["zero_bias"],
-            "--",
-            color=colour,
-            label=f"theory at zero bias, n = {n:g}",
-        )
+        unit, error = part["equal_energy"], [part["boundary"] - part["low"], part["high"] - part["boundary"]]
+        ax.errorbar(unit, part["boundary"], error, fmt="o", color=colour, label=f"boundary, n = {n:g}")
+        ax.plot(unit, part["zero_bias"], "--", color=colour, label=f"theory at zero bias, n = {n:g}")
     ax.axhline(1, color=INK, lw=0.8)
-    ax.set(
-        xscale="log", yscale="log", xlabel="datapoints per feature T/n", ylabel="threshold R in units of T/n"
-    )
+    ax.set(xscale="log", yscale="log")
+    ax.set(xlabel="datapoints per feature T/n", ylabel="threshold R in units of T/n")
     ax.legend()
     return figure
 

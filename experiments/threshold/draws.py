@@ -15,9 +15,6 @@ from numerics.repetition import Transition
 from theory.repetition.logistic_boundary import fit_boundary, median_interval
 from theory.repetition.threshold import zero_bias_threshold
 
-#: What intervals are meant to cover.
-LEVEL = 0.95
-
 #: Features that the model of an experiment keeps.
 FEATURES = 120
 
@@ -50,6 +47,7 @@ def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Tran
     metastable = [one.metastable_until * unit for one in found]
     stays = _spread(metastable)
     longest = _spread(math.inf if cut else R for R, cut in zip(metastable, cuts, strict=True))
+    censored = {name: longest[name] > stay for name, stay in stays.items()}
     return {
         "repeats": _spread(known),
         "metastable_until": stays,
@@ -57,10 +55,7 @@ def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Tran
         "fifth_energy": closed.fifth_energy,
         "repeats_interval": _interval(between),
         "zero_bias": {"mean": closed.repeats, "deviation": closed.deviation * unit},
-        "metastable_censored": {
-            **{name: longest[name] > stay for name, stay in stays.items()},
-            "draws": sum(cuts),
-        },
+        "metastable_censored": censored | {"draws": sum(cuts)},
         "T": T,
         "n": n,
         "sparsity": sparsity,
@@ -72,16 +67,16 @@ def summary(T: int, n: int, sparsity: float, features: int, found: Sequence[Tran
 
 
 def _interval(between: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """The fitted boundary, and beside it the interval that assumes no law."""
+    """The boundary fitted at 95 %, and beside it the interval that assumes no law."""
     low, high = ([ends[side] for ends in between] for side in (0, 1))
     fitted = dict.fromkeys(("median", "low", "high", "scale"), math.nan)
     with suppress(ValueError):  # fewer than two thresholds that differ
-        found = fit_boundary(low, high, LEVEL)
+        found = fit_boundary(low, high)
         fitted = {name: getattr(found, name) for name in fitted}
-    free = median_interval(low, high, LEVEL)
+    free = median_interval(low, high)
     return {
         **fitted,
-        "level": LEVEL,
+        "level": 0.95,
         "method": "logistic boundary in log R over draws, likelihood ratio",
         "order_statistics": {"low": free.low, "high": free.high, "coverage": free.coverage},
     }
