@@ -183,17 +183,16 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
 def _finish(top: Axes, bottom: Axes, excess: np.ndarray, scale: float) -> None:
     """Axes, the zero output's loss and the published scale of generalization."""
     top.axhline(0, color=INK, lw=1)
-    top.annotate("zero output", (0.995, 0), xycoords=top.get_yaxis_transform(), color=INK, fontsize=11,
-                 ha="right", va="bottom")  # fmt: skip
+    top.text(
+        0.995, 0, "zero output", fontsize=11, ha="right", va="bottom", transform=top.get_yaxis_transform()
+    )
     top.set_yscale("symlog", linthresh=0.01, linscale=0.8)
     limits = min(-0.01, 2 * float(excess.min())), 3 * max(0.01, float(excess.max()))
     top.set(ylabel="test loss − 1", ylim=limits)
     top.legend(loc="upper left")
-    for ax in (top, bottom):
-        ax.axvline(scale, color=GREY, lw=1, ls=":")
-    bottom.annotate("T(1 − S) = 10\n[scales.generalization]", (scale, 0.98), xytext=(-5, 0), color=INK, fontsize=11,
-                    xycoords=bottom.get_xaxis_transform(), textcoords="offset points",
-                    ha="right", va="top")  # fmt: skip
+    top.axvline(scale, color=GREY, lw=1, ls=":")
+    bottom.axvline(scale, color=GREY, lw=1, ls=":", label="T(1 − S) = 10 [scales.generalization]")
+    bottom.legend(handles=bottom.lines[-1:], loc="upper left")
     bottom.set_xscale("log")
     bottom.xaxis.set_major_formatter("{x:.0f}")
     bottom.set(xlabel="datapoints T", ylabel="largest $D_f$", ylim=(0, None))

@@ -73,8 +73,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     best = table.loc[table.groupby(["T", "data_seed"])["train_loss"].idxmin()]
     shown = best[(best["data_seed"] == table["data_seed"].min()) & best["T"].isin(_sizes(table["T"]))]
     clouds = [points_of(runs[k], diagnose_run(runs[k])).assign(T=T) for k, T in shown["T"].items()]
-    nothing = pd.DataFrame(columns=["T", "kind", "x", "y"])
-    points = pd.concat(clouds or [nothing], ignore_index=True)[list(nothing)]
+    points = pd.concat(clouds, ignore_index=True)[["T", "kind", "x", "y"]]
     n, S = runs[0].setting.n, runs[0].setting.sparsity
     budget = loss_budget(n, S)
     levels = level_table(
@@ -228,7 +227,7 @@ def draw(tables: Tables) -> Figure:
     """Losses above dimensionalities, above two rows of pictures."""
     clouds = tables["points"].groupby("T", sort=False)
     figure = empty(9.6, 11.6, h_pad=0.06, rect=(0, 0, 0.97, 1))
-    grid = figure.add_gridspec(4, max(len(clouds), 1), height_ratios=[3.2, 2.6, 1.2, 1.2])
+    grid = figure.add_gridspec(4, len(clouds), height_ratios=[3.2, 2.6, 1.2, 1.2])
     top = figure.add_subplot(grid[0, :])
     middle = figure.add_subplot(grid[1, :], sharex=top)
     _draw_losses(top, tables)

@@ -1,8 +1,13 @@
 """Experiment ``envelope``: the least train loss that random and constructed starts end in, against T. The authors'
 update of July 2023 to Henighan et al. calls the middle regime a failure of optimization: models that store datapoints
 keep the lowest train loss up to about 5·10^5 points at n = 10 000. Beside it: runs from random, memorizing and
-polygonal starts, and `packing`, a model of disjoint datapoints whatever T, as constructed and after training. A model
-*stores features* where the largest D_f is at least `experiments.following.STORED`, else points.
+polygonal starts, and packings, as constructed and after training. A model *stores features* where the largest D_f is at
+least `experiments.following.STORED`, else points.
+
+A packing memorizes some of the datapoints, however many there are: K of them without a common feature, exactly, by
+the code of `memorization.reduction` on the K-gon of `memorization.tgon-radius`, other columns and biases 0. A datapoint
+that shares weight s with one of them alone has output at most s r + 1 − r, r = 1/(1 − cos(2π/K)): nothing unless s >
+cos(2π/K). So the train loss is near 1 − K/T at any T: an upper bound on the least train loss, without an assumption.
 """
 
 import itertools
@@ -13,19 +18,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from experiments.axes import add_seen, empty
 from experiments.dataset_size import pentagon_loss
-from experiments.envelope.packing import best_packing
 from experiments.findings import Finding, Outcome, Tables, measured
 from experiments.following import STORED
-from experiments.grouping import level_table, levels_of, values_by
+from experiments.grouping import level_table, levels_of
 from numerics import Dataset, Run, draw_dataset
 from numerics.engines.cpu.trajectory import point_errors
 from numerics.training.obtaining import train_one
 from theory import Setting
+from theory.arrays import Floats
 from theory.dimensionality import dimensionality
 from theory.memorization.overlap import first_overlap_scale
+from theory.memorization.tgon import tgon_bias_coefficient, tgon_hidden
 from verify.statistics import Interval
 from verify.style import BLUE, DECAY_COLOURS, GREEN, GREY, INK, VERMILLION
 
@@ -38,6 +45,9 @@ PUBLISHED_SIZES, DATASETS = (100_000, 200_000, 300_000, 400_000, 500_000), 2
 
 #: The name of the constructed model that stores disjoint datapoints.
 PACKING = "packing"
+#: Datapoints with fewer features than these are passed over, in turn: a store of few features is crowded by points that
+#: have little else.
+FEWEST = (1, 2, 3, 4, 5, 6, 8)
 
 #: T up to which models that store points are published to have the least train loss, at n = 10 000, and the factor
 #: within which a crossing agrees with it.
@@ -76,6 +86,45 @@ def packed_at_published_size() -> pd.DataFrame:
         stored, loss, _ = best_packing(draw_dataset(setting))
         rows.append((setting.n, T, data_seed, stored, loss, pentagon_loss(setting.n, setting.sparsity)))
     return pd.DataFrame(rows, columns=["n", "T", "data_seed", "stored", "train_loss", "pentagon"])
+
+
+def disjoint_points(data: Dataset, fewest: int = 1) -> NDArray[np.int64]:
+    """Datapoints with at least that many features, no two of which share one, small ones first; none can be added.
+
+    >>> disjoint_points(Dataset.from_dense([[0.6, 1.0, 0.0], [0.8, 0.0, 1.0]])).tolist()
+    [1, 2]
+    """
+    taken = np.zeros(data.n, dtype=np.bool_)
+    chosen = []
+    for t in np.argsort(np.diff(data.indptr), kind="stable"):
+        features = data.indices[data.indptr[t] : data.indptr[t + 1]]
+        if len(features) >= fewest and not taken[features].any():
+            taken[features] = True
+            chosen.append(int(t))
+    return np.array(chosen, dtype=np.int64)
+
+
+def packing(data: Dataset, points: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """(W, b), (2, n) and (n,), that store these disjoint datapoints on a regular polygon; exact on them."""
+    X, hidden = data.sparse()[:, points], tgon_hidden(len(points))
+    b = float(tgon_bias_coefficient(len(points))) * X.sum(axis=1)
+    return np.asarray((X @ hidden.T).T, dtype=np.float64), np.asarray(b, dtype=np.float64)
+
+
+def best_packing(data: Dataset) -> tuple[int, float, tuple[Floats, Floats]]:
+    """K, train loss and (W, b) of the best packing: over `FEWEST`, with all, 4/5, 16/25, … of the disjoint points."""
+    zero: tuple[Floats, Floats] = np.zeros((2, data.n)), np.zeros(data.n)
+    best = (0, 1.0, zero)
+    for fewest in FEWEST:
+        points = disjoint_points(data, fewest)
+        # no packing of so many can lose less than what it leaves out
+        while len(points) and 1 - len(points) / data.T < best[1]:
+            model = packing(data, points)
+            loss = float(point_errors(*model, data).mean())
+            if loss < best[1]:
+                best = len(points), loss, model
+            points = points[: len(points) * 4 // 5]
+    return best
 
 
 def _of_run(run: Run, start: str) -> dict[str, object]:
@@ -132,6 +181,7 @@ def summary(tables: Tables) -> pd.DataFrame:
         for lr, steps in zip(best["lr"], best["steps"], strict=True)
     ]
     stored = kinds[PACKING].groupby("T")["stored"].unique()
+    untrained = kinds["memorizing"].groupby("T")["start_loss"].max()
     table = pd.DataFrame(
         {
             "least train loss": _mean(best),
@@ -143,10 +193,7 @@ def summary(tables: Tables) -> pd.DataFrame:
             "packing": _mean(kinds[PACKING]),
             "its K": stored.map(lambda each: " and ".join(map(str, sorted(each)))),
             "less loss": _better(models, levels_of(tables)["pentagon"]),
-            "memorizing start, untrained": kinds["memorizing"]
-            .groupby("T")["start_loss"]
-            .max()
-            .map("{:.3g}".format),
+            "memorizing start, untrained": untrained.map("{:.3g}".format),
         }
     )
     return table.astype(object).fillna("–").set_index(table.index.astype(str)).reset_index(names="T")
@@ -196,9 +243,9 @@ def findings(tables: Tables) -> list[Finding]:
 
 def _at_published_size(packed: pd.DataFrame) -> Finding:
     """Up to which T packings lose less than a pentagon at the published n, where no model is trained."""
-    pentagon, losses = float(packed["pentagon"].iloc[0]), values_by(packed, "T", "train_loss")
-    last = max((T for T, each in losses.items() if max(each) < pentagon), default=0)
-    first = min((T for T, each in losses.items() if last < T and min(each) > pentagon), default=math.inf)
+    pentagon, losses = packed["pentagon"].iloc[0], packed.groupby("T")["train_loss"].agg(["min", "max"])
+    cases = {"points": losses["max"] < pentagon, "features": losses["min"] > pentagon}
+    last, first = _ends(pd.Series(np.select([*cases.values()], [*cases], "level"), losses.index))
     outcome: Outcome = "agrees"
     if not last or first * NEAR < PUBLISHED_END or last > NEAR * PUBLISHED_END:
         outcome = "differs"
@@ -208,15 +255,17 @@ def _at_published_size(packed: pd.DataFrame) -> Finding:
     return Finding(END, outcome, quantity, last, last, first, n=packed["data_seed"].nunique(), at="n = 10000")
 
 
+def _ends(kinds: pd.Series) -> tuple[float, float]:
+    """The largest T of kind "points", 0 if none, and the first after it of kind "features", ∞ if none."""
+    sizes = np.asarray(kinds.index, dtype=np.float64)
+    last = sizes[kinds == "points"].max(initial=0)
+    return float(last), float(sizes[(kinds == "features") & (sizes > last)].min(initial=math.inf))
+
+
 def _last(said: str, kinds: pd.Series, models: pd.DataFrame) -> Finding:
-    """The largest T of kind "points", on every data seed, and the first after it of kind "features"."""
-    sizes, stored = np.asarray(kinds.index, dtype=np.float64), kinds.to_numpy()
-    last = float(sizes[stored == "points"].max(initial=0))
-    first = float(sizes[(stored == "features") & (sizes > last)].min(initial=math.inf))
-    quantity = "largest T, to the first with the contrary"
-    return measured(
-        said, quantity, Interval(last or math.nan, last or math.nan, first), models["data_seed"].nunique()
-    )
+    last, first = _ends(kinds)
+    ends = Interval(last or math.nan, last or math.nan, first)
+    return measured(said, "largest T, to the first with the contrary", ends, models["data_seed"].nunique())
 
 
 def _starts(models: pd.DataFrame) -> list[Finding]:
@@ -253,8 +302,9 @@ def draw(tables: Tables) -> Figure:
     saving = models[models["train_loss"] < 1]
     for start, (label, colour, marker) in _STARTS.items():
         rows = saving[saving["start"] == start]
-        faces: Any = {"facecolors": colour} if marker == "x" else {"facecolors": "none", "edgecolors": colour}
-        ax.scatter(rows["T"], 1 - rows["train_loss"], s=48, marker=marker, lw=1.4, label=label, **faces)
+        ax.plot(
+            rows["T"], 1 - rows["train_loss"], marker, color=colour, mfc="none", ms=7, mew=1.4, label=label
+        )
     trained = models.loc[models["steps"] > 0, "T"].max()
     least = 1 - float(saving["train_loss"].max())
     for places, style, label in (

@@ -6,6 +6,7 @@ lengths x ≤ y memorize, with squared errors of at most ε, only if the angle b
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from experiments.axes import empty
 from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
-from experiments.grouping import numbers
+from experiments.grouping import numbers, parts
 from numerics import Run
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
@@ -50,7 +51,7 @@ def _shares(listed: pd.DataFrame) -> pd.DataFrame:
     for T, names in listed.groupby("T")["diagnosis"]:
         for name in [*KINDS, *sorted(set(names) - set(KINDS))]:
             share = share_interval(count := int((names == name).sum()), len(names))
-            rows.append((T, name, count, len(names), share.value, share.low, share.high))
+            rows.append((T, name, count, len(names), *astuple(share)))
     return pd.DataFrame(rows, columns=["T", "diagnosis", "count", "seeds", "share", "low", "high"])
 
 
@@ -220,20 +221,15 @@ def _draw_shares(ax: Axes, shares: pd.DataFrame) -> None:
 
 def _draw_gaps(ax: Axes, gaps: pd.DataFrame) -> None:
     faces = {True: (BLUE, "disjoint supports"), False: ("none", "some datapoints share a feature")}
-    for disjoint, (face, label) in faces.items():
-        own = gaps[gaps["disjoint"] == disjoint]
-        if len(own):
-            ax.scatter(
-                own["bound"], own["gap"], s=16, facecolor=face, edgecolor=BLUE, lw=0.7, alpha=0.6,
-                label=f"neighbours on different circles, {label}", rasterized=len(own) > 300,
-            )  # fmt: skip
-    ends = [0.0, 180.0] if gaps.empty else [gaps["bound"].min() - 5, gaps["bound"].max() + 5]
+    for disjoint, own in parts(gaps, "disjoint"):
+        face, label = faces[disjoint]
+        label = f"neighbours on different circles, {label}"
+        ax.plot(own["bound"], own["gap"], "o", ms=4, mfc=face, mec=BLUE, mew=0.7, alpha=0.6, label=label)
+    ends = np.array([gaps["bound"].min() - 5, gaps["bound"].max() + 5])
     label = "least angle [stationary.interface-gap, memorization.robust-constraint]"
     ax.plot(ends, ends, "-", color=INK, lw=1.5, label=label)
-    ax.set(
-        xlabel="least angle (degrees), arccos((x − 1 + 2√ε)/√(xy)):\nsquared lengths x ≤ y, largest squared error ε "
-        "of the run",
-        ylabel="angle between them (degrees)",
-    )
+    angle = "least angle (degrees), arccos((x − 1 + 2√ε)/√(xy)):"
+    ax.set_xlabel(f"{angle}\nsquared lengths x ≤ y, largest squared error ε of the run")
+    ax.set_ylabel("angle between them (degrees)")
     ax.set_ylim(top=1.2 * ax.get_ylim()[1])  # room for the legend
     ax.legend(loc="upper right", fontsize=11)

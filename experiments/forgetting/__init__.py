@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from experiments.axes import empty
+from experiments.axes import empty, one_legend
 from experiments.clouds import brief, draw_pictures
 from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
@@ -132,12 +132,8 @@ STILLS = 5
 DURATION, LAST = 250, 2000
 SIZE, DOTS = (4.6, 2.7), 110
 
-#: What becomes of a feature: its colour, and that colour's name.
-_KINDS = {
-    "lost": (VERMILLION, "vermillion"),
-    "stored at the end": (GREEN, "green"),
-    "never stored": (GREY, "grey"),
-}
+#: What becomes of a feature, and its colour.
+_KINDS = {"feature lost": VERMILLION, "feature stored at the end": GREEN, "feature never stored": GREY}
 
 
 def draw(tables: Tables) -> Figure:
@@ -153,6 +149,7 @@ def draw(tables: Tables) -> Figure:
     many = stills[0][1]["kind"].value_counts()
     names = {"feature": f"{many['feature']} features w", "hidden": f"{many['hidden']} hidden h"}
     draw_pictures(figure, grid, 2, stills, names)
+    one_legend(figure, [counts, one], ncols=3, fontsize=11)
     return figure
 
 
@@ -172,21 +169,18 @@ def _draw_counts(ax: Axes, history: pd.DataFrame) -> None:
         lines = ax.plot(stored.index, shifted, style, color=colour, lw=1.3, alpha=0.75)
         lines[0].set_label(f"T = {T}, a line per run")
     ax.set(xscale="log", ylabel="features stored")
-    ax.legend(loc="upper left", fontsize=11)
 
 
 def _draw_features(ax: Axes, features: pd.DataFrame, fates: pd.DataFrame) -> None:
     T, seed = features["T"].iloc[0], features["seed"].iloc[0]
     held = set(fates.loc[(fates["T"] == T) & (fates["seed"] == seed), "feature"])
-    drawn = set()
     for feature, part in features.groupby("feature", sort=False):
+        lost, stored, never = _KINDS
         stays = part["dimensionality"].iloc[-1] >= STORED
-        kind = "stored at the end" if stays else "lost" if feature in held else "never stored"
-        ax.plot(part["step"], part["dimensionality"], "-", color=_KINDS[kind][0], lw=1.6, alpha=0.85)
-        drawn.add(kind)
+        kind = stored if stays else lost if feature in held else never
+        ax.plot(part["step"], part["dimensionality"], color=_KINDS[kind], lw=1.6, alpha=0.85, label=kind)
     ax.axhline(STORED, color=INK, ls=":", lw=1.1)
-    words = ", ".join(f"{kind} {word}" for kind, (_, word) in _KINDS.items() if kind in drawn)
-    ax.set_title(f"T = {T}, seed {seed}: features {words}", fontsize=12)
+    ax.set_title(f"T = {T}, seed {seed}", fontsize=12)
     ax.set(xlabel="step", ylabel="$D_f$ of features", ylim=(0, None))
 
 

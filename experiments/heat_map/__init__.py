@@ -16,7 +16,7 @@ from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from scipy import stats
 
-from experiments.axes import empty
+from experiments.axes import empty, one_legend
 from experiments.bump import LEVEL, bumps_summary, collect_curves, excess_mean, ratio_interval
 from experiments.findings import Finding, Outcome, Tables, measured
 from verify.statistics import lies_above
@@ -75,23 +75,18 @@ def draw(tables: Tables) -> Figure:
     bar = figure.colorbar(shown, ax=ax, label="test loss − 1")
     bar.ax.set_ylim(float(np.nanmin(excess)), float(np.nanmax(excess)))
     bar.outline.set_edgecolor(GREY)
-    figure.legend(loc="outside lower center", ncols=3, columnspacing=1.2, fontsize=11)
+    one_legend(figure, [ax], ncols=3, columnspacing=1.2, fontsize=11)
     return figure
 
 
 def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> None:
-    """A mark between two cells where more hurts, hollow where only every seed rises; a name for each mark."""
-    for direction, marker in (("T", ">"), ("m", "^")):
+    """A mark between two cells where more hurts, hollow where only every seed rises."""
+    for direction, marker, label in (("T", ">", "more data hurt"), ("m", "^", "more hidden dimensions hurt")):
         for rise in rises(runs, direction).query("sure or apart").to_dict("records"):
             (m, T), (next_m, next_T) = rise["here"], rise["there"]
             x, y = sizes.index(T) + sizes.index(next_T), dimensions.index(m) + dimensions.index(next_m)
-            ax.plot([x / 2], [y / 2], marker, color=INK if rise["sure"] else "white", ms=8, mec=INK, mew=1)
-    for marker, colour, label in (
-        (">", INK, "more data hurt"),
-        ("^", INK, "more hidden dimensions hurt"),
-        (">", "white", "hollow: in every seed, but short of the test"),
-    ):
-        ax.plot([], [], marker, color=colour, mec=INK, mew=1, ms=8, label=label)
+            kind = (INK, label) if rise["sure"] else ("white", "hollow: in every seed, but short of the test")
+            ax.plot(x / 2, y / 2, marker, color=kind[0], label=kind[1], ms=8, mec=INK, mew=1)
 
 
 def findings(tables: Tables) -> list[Finding]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import draw_seeds, empty
@@ -66,15 +65,16 @@ def draw(tables: Tables) -> Figure:
     losses, norms, lengths = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2, 1.6])
     frames = {"mean": tables["runs"].query("chosen"), "sum": tables["summed"]}
     for name, runs in frames.items():
-        _draw_losses(losses, runs, name)
+        colour, marker, label = STYLES[name]
+        draw_seeds(losses, runs["T"], runs["test_loss"] - 1, label, excess_mean, color=colour, marker=marker)
         for column, line in (("weight_norm", "-"), ("bias_norm", "--")):
-            _draw_medians(norms, runs, column, name, line)
+            norms.plot(runs.groupby("T")[column].median(), line, color=colour, lw=1.8)
     if len(published := _comparable(tables)):
         look = {"color": VERMILLION, "ms": 10, "mew": 2.5, "label": "published by the authors"}
         losses.plot(published["T"], published["test_loss"] - 1, "x", **look)
-    chosen = _typical(frames["mean"])
-    _draw_medians(lengths, chosen, "median_hidden_length", "mean", "-")
-    lengths.plot(chosen.groupby("T")["typical"].median(), ":", color=BLUE, lw=2)
+    chosen = _typical(frames["mean"]).groupby("T")[["median_hidden_length", "typical"]].median()
+    for column, line in zip(chosen, ("-", ":"), strict=True):
+        lengths.plot(chosen[column], line, color=BLUE, lw=1.8)
     losses.axhline(0, color=INK, lw=1)
     losses.set_yscale("symlog", linthresh=1e-3, linscale=0.6)
     highest = max(frame["test_loss"].max() for frame in frames.values() if len(frame)) - 1
@@ -86,15 +86,6 @@ def draw(tables: Tables) -> Figure:
     lengths.xaxis.set_major_formatter("{x:.0f}")
     lengths.set(xlabel="datapoints T", ylabel="median ‖h‖ (solid)\n‖W‖/√T (dotted)", ylim=(0, None))
     return figure
-
-
-def _draw_losses(ax: Axes, runs: pd.DataFrame, name: str) -> None:
-    colour, marker, label = STYLES[name]
-    draw_seeds(ax, runs["T"], runs["test_loss"] - 1, label, excess_mean, color=colour, marker=marker)
-
-
-def _draw_medians(ax: Axes, runs: pd.DataFrame, column: str, name: str, line: str) -> None:
-    ax.plot(runs.groupby("T")[column].median(), line, color=STYLES[name][0], lw=1.8)
 
 
 def _typical(runs: pd.DataFrame) -> pd.DataFrame:

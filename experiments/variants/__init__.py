@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import draw_seeds, empty, one_legend
+from experiments.axes import LOOKS, draw_seeds, empty, one_legend
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import medians, values_by
@@ -35,7 +35,7 @@ from theory.dimensionality import dimensionality
 from verify.figures.clouds import draw_cloud
 from verify.statistics import lies_above
 from verify.stored_features import gap_deviation
-from verify.style import DECAY_COLOURS, GREY, INK, VERMILLION
+from verify.style import GREY
 
 #: Largest squared error of a stored datapoint; datapoints have squared length 1. Looser than for the standard model,
 #: because the fourth power hardly pulls on small errors.
@@ -211,10 +211,6 @@ def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(clouds, ignore_index=True)
 
 
-_MARKERS = ("o", "s", "^", "v", "D", "X")
-_COLOURS = (INK, *DECAY_COLOURS[:4], VERMILLION)
-
-
 def draw(tables: Tables) -> Figure:
     """Losses and dimensionalities against T on top, a column of pictures for each variant below."""
     names = list(dict.fromkeys(tables["trained"]["variant"]))
@@ -230,17 +226,14 @@ def draw(tables: Tables) -> Figure:
     left.set(ylabel="test loss / zero output − 1", ylim=(3 * min(lowest, -0.003), None))
     _draw_series(right, tables["trained"], names, "largest_feature_dimensionality")
     right.axhline(0.4, color=GREY, lw=1, ls=":")
-    right.annotate("pentagon alone 2/5", (0.5, 0.4), xycoords=right.get_yaxis_transform(), color=INK,
-                   fontsize=11, va="bottom")  # fmt: skip
+    right.text(
+        0.5, 0.4, "pentagon alone 2/5", fontsize=11, va="bottom", transform=right.get_yaxis_transform()
+    )
     right.set(ylabel="largest $D_f$, decoder", ylim=(0, None))
     for place, (kind, T) in enumerate(rows, start=1):
         for column, name in enumerate(names):
             ax = figure.add_subplot(grid[place, column])
-            points = tables["points"].query("variant == @name and T == @T and kind == @kind")
-            if points.empty:
-                ax.set_axis_off()
-                continue
-            draw_cloud(ax, points, kind)
+            draw_cloud(ax, tables["points"].query("variant == @name and T == @T and kind == @kind"), kind)
             if place == 1:
                 ax.set_title(name.replace(", ", ",\n"), fontsize=11.5)
             if column == 0:
@@ -251,9 +244,9 @@ def draw(tables: Tables) -> Figure:
 
 def _draw_series(ax: Axes, trained: pd.DataFrame, names: list[str], column: str, offset: float = 0.0) -> None:
     """Every seed and their median, per variant."""
-    for name, colour, marker in zip(names, _COLOURS, _MARKERS, strict=False):
+    for name, look in zip(names, LOOKS, strict=True):
         rows = trained[trained["variant"] == name].dropna(subset=[column])
-        draw_seeds(ax, rows["T"], rows[column] - offset, name, color=colour, marker=marker)
+        draw_seeds(ax, rows["T"], rows[column] - offset, name, **look)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.set_xlabel("datapoints T")

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments import envelope
-from experiments.envelope import END
-from experiments.envelope.packing import best_packing, disjoint_points, packing
+from experiments.envelope import END, best_packing, disjoint_points, packing
 from numerics import draw_dataset, train
 from numerics.engines.cpu.trajectory import point_errors
 from theory import Setting
