@@ -1,6 +1,5 @@
 """Columns of tables as plain numbers, by the values of another column."""
 
-import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,15 +35,6 @@ def values_by(table: pd.DataFrame, key: str, column: str) -> dict[int, list[floa
     return {int(value): numbers(rows, column).tolist() for value, rows in parts(table, key)}
 
 
-def medians(values: Mapping[int, list[float]]) -> dict[int, float]:
-    """The median of each list.
-
-    >>> medians({3: [1.0, 2.0, 9.0]})
-    {3: 2.0}
-    """
-    return {key: statistics.median(each) for key, each in values.items()}
-
-
 def median_range(values: ArrayLike) -> Interval:
     """The median, with the least and the greatest value in place of the interval; NaN of none.
 
@@ -76,15 +66,16 @@ def span(values: ArrayLike, digits: int) -> str:
     return f"{number(sample.min(), digits)} to {number(sample.max(), digits)}" if len(sample) else "–"
 
 
-def for_good(there: Mapping[float, bool]) -> tuple[float, float] | None:
+def for_good(there: pd.Series) -> tuple[float, float] | None:
     """The last place > 0 where something is absent, 0 if none, and the next, where it stays; None if it never does.
+    Places are the index, in ascending order.
 
-    >>> for_good({1: True, 4: False, 9: True, 16: True})
+    >>> for_good(pd.Series({1: True, 4: False, 9: True, 16: True}))
     (4, 9)
     """
-    absent = max((place for place, each in there.items() if not each), default=0)
-    later = [place for place in there if absent < place]
-    return (absent, min(later)) if later else None
+    absent = max(there.index[~there], default=0)
+    later = there.index[there.index > absent].tolist()
+    return (absent, later[0]) if later else None
 
 
 def parts(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, pd.DataFrame]]:

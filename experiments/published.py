@@ -1,6 +1,5 @@
 """Published values that experiments are laid beside; the head of each file names its source."""
 
-from collections.abc import Mapping
 from importlib.resources import files
 
 import pandas as pd
@@ -20,15 +19,15 @@ PUBLISHED_PEAK = (20, 45)
 PUBLISHED_SEEN = 10.0
 
 
-def peak_outcome(course: Mapping[int, float]) -> Outcome:
-    """Whether a length or norm, by T, is largest where the authors see it; not tested where T ends before.
+def peak_outcome(course: pd.Series) -> Outcome:
+    """Whether a length or norm, by ascending T, is largest where the authors see it; not tested where T ends before.
 
-    >>> peak_outcome({5: 1.0, 30: 3.0, 300: 2.0}), peak_outcome({5: 1.0, 30: 3.0}), peak_outcome({5: 1.0, 300: 3.0})
-    ('agrees', 'not tested', 'differs')
+    >>> [peak_outcome(pd.Series(each)) for each in ({5: 1.0, 30: 3.0, 300: 2.0}, {5: 1.0, 30: 3.0})]
+    ['agrees', 'not tested']
     """
-    peak, last = max(course, key=course.__getitem__), max(course)
+    first, peak, last = course.index[0], course.idxmax(), course.index[-1]
     low, high = PUBLISHED_PEAK
-    if last < low or min(course) > high or peak == last <= high:
+    if last < low or first > high or peak == last <= high:
         return "not tested"
     return "agrees" if peak != last and low <= peak <= high else "differs"
 

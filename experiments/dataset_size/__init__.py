@@ -16,7 +16,7 @@ from experiments.bump import excess_mean, find_bump, mean_losses
 from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
-from experiments.grouping import for_good, level_table, levels_of, medians, numbers, values_by
+from experiments.grouping import for_good, level_table, levels_of, numbers, values_by
 from experiments.published import (
     PUBLISHED_N,
     PUBLISHED_PEAK,
@@ -156,15 +156,15 @@ def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
 
 def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:
     """From where on features are stored, beside what was published, and how large D_f is at the end."""
-    largest = medians(values_by(chosen, "T", "largest_feature_dimensionality"))
-    stored, early = (for_good({T: value >= bar for T, value in largest.items()}) for bar in (STORED, EARLY))
-    (*_, before, end), last = sorted(largest), largest[max(largest)]
+    largest = chosen.groupby("T")["largest_feature_dimensionality"].median()
+    stored, early = (for_good(largest >= bar) for bar in (STORED, EARLY))
+    before, last = largest.iloc[-2:]
     if stored is None or early is None or not early[0]:
         outcomes: list[Outcome] = ["not tested"] * 3
         ends = (math.nan, math.nan)
     else:
         ends = (stored[0] * density, stored[1] * density)
-        settled = abs(math.log(last / largest[before])) <= math.log(SETTLED)
+        settled = abs(math.log(last / before)) <= math.log(SETTLED)
         outcomes = [_place(seen / density, stored, early) for seen in ONSETS]
         outcomes.append(outcome_of(last <= NOTABLY * 2 / 5, 1) if settled else "not decided")
     quantity = "T(1 − S) from which the median of D_f is 0.2 or more (between neighbouring T)"
@@ -172,7 +172,9 @@ def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:
         Finding(statement, outcome, quantity, ends[1], *ends, n=len(chosen))
         for statement, outcome in zip(ONSETS.values(), outcomes, strict=False)
     ]
-    small = Finding(SMALL, outcomes[-1], "largest D_f, median", last, n=len(chosen), at=f"T = {end}")
+    small = Finding(
+        SMALL, outcomes[-1], "largest D_f, median", last, n=len(chosen), at=f"T = {largest.index[-1]}"
+    )
     return [*places, small]
 
 
@@ -185,25 +187,26 @@ def _place(T: float, stored: tuple[float, float], early: tuple[float, float]) ->
 
 def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
     """The course of ‖W‖ and ‖b‖ over all T, beside what authors and replication see."""
-    weight, bias = courses = [medians(values_by(chosen, "T", name)) for name in ("weight_norm", "bias_norm")]
-    first, last, where = min(weight), max(weight), max(weight, key=weight.__getitem__)
-    peaks = [max(course.values()) for course in courses]
-    peaking = [peak_outcome(course) for course in courses]
-    fall = [course[first] < peak > MUCH * course[last] for course, peak in zip(courses, peaks, strict=True)]
-    above = [T for T in weight if bias[T] > weight[T]]
-    stored = medians(values_by(chosen, "T", "largest_feature_dimensionality"))[last] >= STORED
-    whole = stored and first < PUBLISHED_PEAK[0]
-    ratio = weight[last] / math.sqrt(5)
+    courses = chosen.groupby("T")[["weight_norm", "bias_norm"]].median()
+    first, peaks, last, T = courses.iloc[0], courses.max(), courses.iloc[-1], courses.index[-1]
+    peaking = [peak_outcome(course) for _, course in courses.items()]
     agree, tested = peaking.count("agrees"), len(peaking) - peaking.count("not tested")
-    again, near = bool(above) and last not in above, 1 / NEAR <= ratio <= NEAR
-    peaking_at_30, falling = outcome_of(agree, tested), outcome_of(sum(fall), len(fall) * whole)
-    n, top, end = len(chosen), f"T = {where}", f"T = {last}"
+    fall = (first < peaks) & (peaks > MUCH * last)
+    above = courses["bias_norm"] > courses["weight_norm"]
+    stored = bool(chosen.loc[chosen["T"] == T, "largest_feature_dimensionality"].median() >= STORED)
+    whole = stored and courses.index[0] < PUBLISHED_PEAK[0]
+    weight, bias, largest = last["weight_norm"], last["bias_norm"], peaks["weight_norm"]
+    again, ratio = bool(above.any() and not above.iloc[-1]), weight / math.sqrt(5)
+    near, at_30, falls = (
+        1 / NEAR <= ratio <= NEAR,
+        outcome_of(agree, tested),
+        outcome_of(fall.sum(), 2 * whole),
+    )
+    n, top, end = len(chosen), f"T = {courses['weight_norm'].idxmax()}", f"T = {T}"
     return [
-        Finding(
-            "‖W‖ and ‖b‖ peak around T = 30", peaking_at_30, "largest ‖W‖, median", peaks[0], n=n, at=top
-        ),
-        Finding(RISE, falling, "peak of ‖W‖ over its end", peaks[0] / weight[last], n=n, at=top),
-        Finding(BELOW, outcome_of(again, int(whole)), "‖b‖ over ‖W‖", bias[last] / weight[last], n=n, at=end),
+        Finding("‖W‖ and ‖b‖ peak around T = 30", at_30, "largest ‖W‖, median", largest, n=n, at=top),
+        Finding(RISE, falls, "peak of ‖W‖ over its end", largest / weight, n=n, at=top),
+        Finding(BELOW, outcome_of(again, whole), "‖b‖ over ‖W‖", bias / weight, n=n, at=end),
         Finding("With much data ‖W‖ is near √5", outcome_of(near, stored), "‖W‖ over √5", ratio, n=n, at=end),
     ]
 

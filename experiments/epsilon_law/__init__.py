@@ -23,7 +23,7 @@ from scipy import stats
 from experiments.bump import geometric_mean, mean_losses, ratio_interval
 from experiments.findings import MEASURED, Finding, Tables, found, measured, outcome_between
 from experiments.following import STORED
-from experiments.grouping import cell, for_good, medians, numbers, parts, values_by
+from experiments.grouping import cell, for_good, numbers, parts
 from experiments.published import PUBLISHED_N
 from experiments.tables import form_of, tables_beside
 from numerics import Run
@@ -136,9 +136,8 @@ def halved(course: pd.Series, level: float = 0.5) -> float:
     above = np.flatnonzero(value >= level)
     if not len(above) or above[-1] + 1 == len(value):
         return math.nan
-    k = int(above[-1])
-    share = math.log(value[k] / level) / math.log(value[k] / max(value[k + 1], 1e-9))
-    return float(place[k] * (place[k + 1] / place[k]) ** share)
+    ends = slice(above[-1], above[-1] + 2)
+    return float(np.exp(np.interp(-math.log(level), -np.log(value[ends].clip(1e-9)), np.log(place[ends]))))
 
 
 @cache
@@ -213,11 +212,6 @@ def findings(tables: Tables) -> list[Finding]:
     ]
 
 
-def middles(points: pd.DataFrame) -> pd.DataFrame:
-    """The logarithms of n, T and the halving ε, a row for each n and what is held; the mean over seeds."""
-    return points[["n", "T", "epsilon"]].apply(np.log).groupby([points["n"], points["at"]]).mean()
-
-
 def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
     """Least squares of ln relative ‖b‖ on ln ε, ln T and ln n from the halving on, through medians over seeds.
 
@@ -227,9 +221,7 @@ def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
         lambda rows: (rows["number"] >= predicted() / 2) & (rows["T"] <= FEW * rows["n"])
     ]
     cells = behind[~behind["least"]].groupby(["adam_epsilon", "T", "n"])["relative"].median().reset_index()
-    design = np.column_stack(
-        [np.ones(len(cells)), *(np.log(cells[key]) for key in ("adam_epsilon", "T", "n"))]
-    )
+    design = np.column_stack([cells["T"] ** 0, *(np.log(cells[key]) for key in ("adam_epsilon", "T", "n"))])
     value, rest, rank, _ = np.linalg.lstsq(design, np.log(numbers(cells, "relative")))
     free = len(design) - 4
     if rank < 4 or free < 1:
@@ -244,13 +236,11 @@ def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _halving(points: pd.DataFrame) -> Iterator[Finding]:
-    """The εT of the halving over that of theory."""
-    logarithms = middles(points)
-    if len(logarithms):
-        ratio = geometric_mean(np.exp(logarithms["T"] + logarithms["epsilon"]) / predicted())
-        yield found(
-            HALVED, outcome_between(ratio, 1 / 3, 3), "εT, measured over predicted", ratio, len(logarithms)
-        )
+    """The εT of the halving over that of theory, of each n and what is held the mean over seeds."""
+    middles = np.exp(np.log(points["number"]).groupby([points["n"], points["at"]]).mean())
+    if len(middles):
+        ratio, quantity = geometric_mean(middles / predicted()), "εT, measured over predicted"
+        yield found(HALVED, outcome_between(ratio, 1 / 3, 3), quantity, ratio, len(middles))
 
 
 def _later(halved_at: dict[int, NDArray[np.float64]]) -> Iterator[Finding]:
@@ -320,19 +310,17 @@ def summary(tables: Tables) -> dict[str, pd.DataFrame]:
 
 
 def _curve(n: int, epsilon: float, runs: pd.DataFrame) -> dict[str, object]:
-    loss = mean_losses(runs)
-    length = medians(values_by(runs, "T", "weight_norm"))
-    stored = medians(values_by(runs, "T", "largest_feature_dimensionality"))
-    peak, longest = max(loss, key=loss.__getitem__), max(length, key=length.__getitem__)
-    onset = for_good({T: value >= STORED for T, value in stored.items()})
+    loss, medians = mean_losses(runs), runs.groupby("T").median(numeric_only=True)
+    peak, length = max(loss, key=loss.__getitem__), medians["weight_norm"]
+    onset = for_good(medians["largest_feature_dimensionality"] >= STORED)
     return {
         "n": n,
         "ε": f"{epsilon:g}",
         "largest test loss − 1": loss[peak] - 1,
         "at T": peak,
         "its log10": cell(math.log10(loss[peak] - 1) if loss[peak] > 1 else math.nan, 3),
-        "largest ‖W‖": length[longest],
-        "at T ": longest,
+        "largest ‖W‖": length.max(),
+        "at T ": length.idxmax(),
         "features from T": f"{onset[1]:g}" if onset else "–",
     }
 

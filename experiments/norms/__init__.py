@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from experiments.axes import empty, one_legend
 from experiments.findings import Finding, Tables, measured, outcome_of
-from experiments.grouping import median_range, medians, values_by
+from experiments.grouping import median_range
 from experiments.published import peak_outcome
 from numerics import Run
 from numerics.schedule import learning_rates
@@ -121,7 +121,7 @@ def _crossing(runs: pd.DataFrame) -> Finding:
 
 def _growth(runs: pd.DataFrame) -> Finding:
     """Which of four lengths are largest where the paper sees their peak."""
-    tested = [peak_outcome(medians(values_by(runs, "T", column))) for column, *_ in PANELS]
+    tested = [peak_outcome(runs.groupby("T")[column].median()) for column, *_ in PANELS]
     agree, said = tested.count("agrees"), "Lengths and norms peak around T = 30"
     outcome = outcome_of(agree, len(tested) - tested.count("not tested"))
     return Finding(said, outcome, "of four, largest at T of 20 to 45", agree, n=len(runs))

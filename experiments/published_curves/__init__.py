@@ -17,7 +17,7 @@ from experiments.axes import draw_seeds, empty
 from experiments.bump import excess_mean, geometric_mean, mean_losses, ratio_interval
 from experiments.dataset_size import norm_findings, onset_findings, with_chosen
 from experiments.findings import Finding, Tables, found, measured, outcome_of
-from experiments.grouping import level_table, levels_of, medians, values_by
+from experiments.grouping import level_table, levels_of, values_by
 from experiments.published import PUBLISHED_N, peak_outcome, published_test_loss
 from experiments.tables import form_folders, form_of, read_tables
 from numerics import Run
@@ -129,11 +129,11 @@ def _curve(losses: Mapping[int, Sequence[float]], tables: Tables) -> Finding:
 
 def _peak(chosen: pd.DataFrame) -> Finding:
     """Where the typical hidden length ‖W‖/√T is largest."""
-    typical = values_by(_typical(chosen), "T", "typical")
-    course, said = medians(typical), "Hidden lengths peak around T = 30, loss averaged over features"
-    peak = max(course, key=course.__getitem__)
-    length, n = mean_interval(typical[peak]), len(typical[peak])
-    return found(said, peak_outcome(course), "‖W‖/√T where it is largest", length, n, f"T = {peak}")
+    typical = _typical(chosen).groupby("T")["typical"]
+    course, said = typical.median(), "Hidden lengths peak around T = 30, loss averaged over features"
+    longest, at = typical.get_group(course.idxmax()), f"T = {course.idxmax()}"
+    quantity = "‖W‖/√T where it is largest"
+    return found(said, peak_outcome(course), quantity, mean_interval(longest), len(longest), at)
 
 
 def _ratios(mean: Mapping[int, Sequence[float]], summed: Mapping[int, Sequence[float]]) -> list[Finding]:

@@ -218,7 +218,7 @@ def onset(T: np.ndarray, there: np.ndarray) -> tuple[float, bool]:
     >>> onset(np.array([1.0, 4.0, 9.0]), np.array([False, False, True]))
     (6.0, True)
     """
-    ends = for_good(dict(zip(T.tolist(), there.tolist(), strict=True)))
+    ends = for_good(pd.Series(there, T))
     if ends is None:
         return float(T[-1]), False
     last, first = ends

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from experiments.axes import LOOKS, draw_seeds, empty, one_legend
 from experiments.findings import Finding, Tables, measured, outcome_of
 from experiments.following import STORED
-from experiments.grouping import medians, values_by
+from experiments.grouping import values_by
 from numerics import Run, draw_dataset, draw_test_dataset
 from numerics.data import Dataset
 from numerics.other_models.variants import (
@@ -107,8 +107,7 @@ def traits_of(rows: pd.DataFrame) -> list[str]:
     if finished.empty:
         return []
     losses, seeds = values_by(finished, "T", "test_loss"), rows.groupby("T").size()
-    middle = medians(losses)
-    peak = max(middle, key=middle.__getitem__)
+    peak = finished.groupby("T")["test_loss"].median().idxmax()
     first, last = losses[min(losses)], losses[max(losses)]
     features = finished.loc[finished["T"] == max(losses), "largest_feature_dimensionality"]
     has = {
