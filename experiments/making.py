@@ -74,8 +74,11 @@ def gather(
             f"{folder}: {len(finished)} of the {len(sweep.cells)} runs of {source} are there, none of them {lacking}"
             f"usable; try tgon sweep {source}{form_flag(form)} --out {folder}"
         )
-    asked = inspect.signature(experiment.module.collect).parameters
-    tables = experiment.module.collect(runs, *[_observed(runs)] * ("table" in asked))
+    asked: dict[str, Any] = {"runs": runs}
+    if "table" in inspect.signature(experiment.module.collect).parameters:
+        rows = [{**run.setting.as_dict(), "status": run.status, **observe(run)} for run in runs]
+        asked["table"] = pd.DataFrame(rows)
+    tables = experiment.module.collect(**asked)
     before: dict[str, str] = {}
     if known is not None and kept and experiment.keys is not None:
         before, tables = form_of(known), joined(known, tables, experiment.keys)
@@ -95,13 +98,9 @@ def gather(
         **_times(runs, folder, before),
         **_taken([cell for cell in sweep.cells if cell in shown]),
     }
-    rows = [(key, str(value)) for key, value in facts.items() if value != ""]
-    tables = tables | {FORM: pd.DataFrame(rows, columns=["key", "value"])}
+    said = [(key, str(value)) for key, value in facts.items() if value != ""]
+    tables = tables | {FORM: pd.DataFrame(said, columns=["key", "value"])}
     return {name: parsed_table(table_text(table)) for name, table in tables.items()}
-
-
-def _observed(runs: Sequence[Run]) -> pd.DataFrame:
-    return pd.DataFrame([{**run.setting.as_dict(), "status": run.status, **observe(run)} for run in runs])
 
 
 def _kept(
@@ -138,11 +137,9 @@ def _kept(
 
 def _absent(cells: Sequence[Setting], there: Collection[Setting]) -> str:
     """The values of each field of which there is no run, such as "T = 50000, 100000"."""
-    without = {
-        name: [value for value in _values(cells, name) if value not in _values(there, name)]
-        for name in (_FIELDS if there else ())
-    }
-    return "; ".join(f"{name} = {', '.join(map(value_text, each))}" for name, each in without.items() if each)
+    without = {name: set(_values(there, name)) for name in (_FIELDS if there else ())}
+    lacking = {name: [one for one in _values(cells, name) if one not in of] for name, of in without.items()}
+    return "; ".join(f"{name} = {', '.join(map(value_text, each))}" for name, each in lacking.items() if each)
 
 
 def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict[str, int]:

@@ -17,13 +17,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.bump import geometric_mean, mean_losses, ratio_interval
 from experiments.findings import MEASURED, Finding, Tables, found, measured, outcome_between
 from experiments.following import STORED
-from experiments.grouping import cell, for_good, numbers, parts
+from experiments.grouping import cell, for_good, numbers, parts, values_by
 from experiments.published import PUBLISHED_N
 from experiments.tables import form_of, tables_beside
 from numerics import Run
@@ -201,11 +200,10 @@ def findings(tables: Tables) -> list[Finding]:
     runs = all_runs(tables)
     usual = _usual(runs)
     small = runs[(runs["n"] == 300) & (runs["T"] == 30)]
-    points, later = halvings(usual), halvings(small[small["lr"] == SCHEDULE["lr"]])
     return [
         *_exponents(usual),
-        *_halving(points),
-        *_later({steps: numbers(part, "number") for steps, part in parts(later, "steps")}),
+        *_halving(halvings(usual)),
+        *_later(halvings(small[small["lr"] == SCHEDULE["lr"]])),
         *_rates(small),
         *_bumps(usual),
         *_kept(usual),
@@ -221,7 +219,7 @@ def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
         lambda rows: (rows["number"] >= predicted() / 2) & (rows["T"] <= FEW * rows["n"])
     ]
     cells = behind[~behind["least"]].groupby(["adam_epsilon", "T", "n"])["relative"].median().reset_index()
-    design = np.column_stack([cells["T"] ** 0, *(np.log(cells[key]) for key in ("adam_epsilon", "T", "n"))])
+    design = np.column_stack([np.ones(len(cells)), np.log(cells[["adam_epsilon", "T", "n"]])])
     value, rest, rank, _ = np.linalg.lstsq(design, np.log(numbers(cells, "relative")))
     free = len(design) - 4
     if rank < 4 or free < 1:
@@ -243,8 +241,9 @@ def _halving(points: pd.DataFrame) -> Iterator[Finding]:
         yield found(HALVED, outcome_between(ratio, 1 / 3, 3), quantity, ratio, len(middles))
 
 
-def _later(halved_at: dict[int, NDArray[np.float64]]) -> Iterator[Finding]:
+def _later(points: pd.DataFrame) -> Iterator[Finding]:
     """How the halving moves with the number of steps."""
+    halved_at = values_by(points, "steps", "number")
     if len(halved_at) > 1:
         few, many = min(halved_at), max(halved_at)
         wanted = predicted(few) / predicted(many)
