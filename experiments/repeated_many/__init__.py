@@ -22,7 +22,7 @@ from numerics.repetition import EMBEDDED
 from numerics.starts import first_copies
 from theory.dimensionality import dimensionality
 from verify.statistics import Interval
-from verify.style import GREEN, INK, VERMILLION
+from verify.style import GREEN, VERMILLION
 
 #: Vertices of the polygon that five features form.
 VERTICES = 5
@@ -35,17 +35,16 @@ REPLACES = "Each of several repeated points replaces a feature (Jermyn)"
 def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``runs`` and ``points`` (of one seed for each number of repeated points)."""
     rows, clouds = [], []
-    seed = min(run.setting.seed for run in runs)
     for run in sorted(runs, key=lambda run: (run.setting.repeated_points, run.setting.seed)):
-        many = run.setting.repeated_points
+        many, seed = run.setting.repeated_points, run.setting.seed
         hidden = run.record.hidden[:, first_copies(run.setting)][:, :many]
         lengths = np.linalg.norm(hidden, axis=0)
         embedded = lengths > EMBEDDED
-        row = {"repeated_points": many, "seed": run.setting.seed, "embedded": embedded.sum()}
+        row = {"repeated_points": many, "seed": seed, "embedded": embedded.sum()}
         row |= {"vertices": vertices(hidden[:, embedded]), "stored": stored_features(run.W, run)}
         row |= {"stored_with_own": np.sum(dimensionality(run.W) >= STORED), "longest": lengths.max()}
         rows.append(row | {"train_loss": run.record.train_loss})
-        if run.setting.seed == seed:
+        if seed == min(run.setting.seed for run in runs):
             clouds.append(points_with_repeated(run).assign(repeated_points=many))
     return {"runs": pd.DataFrame(rows), "points": pd.concat(clouds, ignore_index=True)}
 
@@ -88,14 +87,9 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
         ("vertices", VERMILLION, "^", "trained: vertices that repeated points take", -0.08),
         ("stored", GREEN, "o", "trained: features stored", 0.08),
     ):
-        place = numbers(runs, "repeated_points") + 0.05 * (numbers(runs, "seed") - runs["seed"].mean())
-        ax.plot(place, runs[column], marker, color=colour, ms=4, alpha=0.4, mew=0)
-        each = runs.groupby("repeated_points")[column]
-        mean = each.mean()
-        ax.errorbar(
-            many + side, mean, [mean - each.min(), each.max() - mean], fmt=marker, color=colour, mec=INK, ms=8,
-            capsize=3, label=label,
-        )  # fmt: skip
+        each = runs.groupby("repeated_points")[column].agg(["mean", "min", "max"])
+        reach = [each["mean"] - each["min"], each["max"] - each["mean"]]
+        ax.errorbar(many + side, each["mean"], reach, fmt=marker, color=colour, ms=8, capsize=3, label=label)
     ax.set(xlabel="repeated datapoints", ylabel="how many", xticks=many, ylim=(-0.3, None))
 
 

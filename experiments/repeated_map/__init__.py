@@ -244,13 +244,9 @@ def draw(tables: Tables) -> Figure:
 
 
 def _draw_theory(ax: Axes, theory: pd.DataFrame) -> None:
-    unit, median = theory["T"] / theory["n"], theory["median"]
-    ax.plot(unit, median, "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
-    least, greatest = theory["least"], theory["greatest"]
-    ax.fill_between(unit, least, greatest, color=GREEN, alpha=0.2, lw=0, label="… range of draws")
-    if len(theory) == 1:  # one size alone has no line and no band
-        reach = [median - least, greatest - median]
-        ax.errorbar(unit, median, reach, fmt="_", color=GREEN, ms=12, elinewidth=8, alpha=0.5)
+    unit, ends = theory["T"] / theory["n"], (theory["least"], theory["greatest"])
+    ax.plot(unit, theory["median"], "-", color=GREEN, lw=1.8, label="theory: threshold, median of draws")
+    ax.fill_between(unit, *ends, color=GREEN, alpha=0.2, lw=0, label="… range of draws")
     until, longer = theory["metastable_until"], theory["metastable_censored"]
     ax.plot(unit, until, ":", color=GREEN, lw=1.6, label="… unembedded state stands until")
     if longer.any():
@@ -281,10 +277,9 @@ def _draw_boundaries(ax: Axes, boundaries: pd.DataFrame) -> None:
 
 def _draw_sweeps(ax: Axes, sweeps: pd.DataFrame) -> None:
     for direction, colour, marker in (("down", VERMILLION, "v"), ("up", BLUE, "^")):
-        half = sweeps[sweeps["direction"] == direction].pivot(
-            index="repeats", columns="seed", values="length"
-        )
-        lines = ax.plot(half, marker, ls="-", color=colour, ms=5, lw=1, alpha=0.7)
+        half = sweeps[sweeps["direction"] == direction]
+        lengths = half.pivot(index="repeats", columns="seed", values="length")
+        lines = ax.plot(lengths, marker, ls="-", color=colour, ms=5, lw=1, alpha=0.7)
         lines[0].set_label(f"sweep of R on one dataset, {direction}ward, a line per seed")
     ax.axhline(EMBEDDED, color=GREY, ls=":", lw=1.1)
     n, T = int(sweeps["n"].iloc[0]), int(sweeps["T"].iloc[0])

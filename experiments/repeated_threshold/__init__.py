@@ -8,7 +8,7 @@ Runs of ``repeated-map`` are laid beside ours. Power laws are fitted to all thre
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Any
@@ -81,12 +81,11 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def _ends(draw: Transition, unit: float) -> dict[str, float]:
     """Between which R each threshold of a draw lies; a scan of R that ended bounds it on one side only."""
     until, kicked = draw.metastable_until, draw.kicked_until
-    last = math.inf if draw.metastable_censored else until + draw.step
     ends = {
         "zero_bias": (draw.zero_bias, draw.zero_bias),
         "equal_loss": draw.between,
         "kicked": (kicked, kicked + draw.step),
-        "metastable": (until, last),
+        "metastable": (until, math.inf if draw.metastable_censored else until + draw.step),
     }
     return {"embedded_from": draw.embedded_from * unit} | {
         f"{name}_{side}": end * unit
@@ -135,20 +134,21 @@ def findings(tables: Tables) -> list[Finding]:
         _judged(PROPORTIONAL, 1, trained),
         _judged(SQUARE_ROOT, 0.5, trained),
         *_at_largest(thresholds, tables["runs"]),
-        *_kicked(tables["thresholds"]),
+        *_kicked(tables["thresholds"].query("law == 'kicked'")),
         *([hysteresis(tables["sweeps"], tables["runs"])] if "sweeps" in tables else []),
     ]
 
 
-def _kicked(thresholds: pd.DataFrame) -> list[Finding]:
+def _kicked(thresholds: pd.DataFrame) -> Iterator[Finding]:
     """Up to which R/(T/n) the state without the point returns from a kick, the middle of the step that holds it."""
-    rows, said = [], "In the model the state without the point returns from a kick"
-    for n, own in parts(thresholds[thresholds["law"] == "kicked"], "n"):
-        for unit in UNITS[-3:]:
-            ends = own[own["T"] == unit * n][["low", "high"]].mean(axis=1) / unit
-            at, quantity = f"n = {n}, T/n = {unit}", "R/(T/n), middle of a step, median and range"
-            rows.append(measured(said, quantity, median_range(ends), len(ends), at))
-    return rows
+    said, quantity = (
+        "In the model the state without the point returns from a kick",
+        "R/(T/n), middle of a step, median and range",
+    )
+    for (n, T), own in parts(thresholds, "n", "T"):
+        if T // n in UNITS[-3:]:
+            middles = median_range(own[["low", "high"]].mean(axis=1) / (T / n))
+            yield measured(said, quantity, middles, len(own), f"n = {n}, T/n = {T // n}")
 
 
 def _interval(row: Mapping[Hashable, Any], name: str) -> Interval:
@@ -248,6 +248,5 @@ def _draw_ends(ax: Axes, thresholds: pd.DataFrame, colour: str) -> None:
     """A bar for each seed, from the last R without to the first with the point; open ends run out of the figure."""
     spread = 1 + 0.08 * (thresholds["seed"] - thresholds["seed"].mean())
     unit = thresholds["T"] / thresholds["n"] * spread
-    ax.vlines(
-        unit, thresholds["low"].clip(lower=0.1), thresholds["high"].clip(upper=1e4), color=colour, alpha=0.6
-    )
+    low, high = thresholds["low"].clip(lower=0.1), thresholds["high"].clip(upper=1e4)
+    ax.vlines(unit, low, high, color=colour, alpha=0.6)
