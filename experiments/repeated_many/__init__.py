@@ -87,6 +87,7 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
         ("vertices", VERMILLION, "^", "trained: vertices that repeated points take", -0.08),
         ("stored", GREEN, "o", "trained: features stored", 0.08),
     ):
+        ax.plot(runs["repeated_points"] + side, runs[column], marker, color=colour, ms=4, alpha=0.4, mew=0)
         each = runs.groupby("repeated_points")[column].agg(["mean", "min", "max"])
         reach = [each["mean"] - each["min"], each["max"] - each["mean"]]
         ax.errorbar(many + side, each["mean"], reach, fmt=marker, color=colour, ms=8, capsize=3, label=label)

@@ -141,10 +141,8 @@ def findings(tables: Tables) -> list[Finding]:
 
 def _kicked(thresholds: pd.DataFrame) -> Iterator[Finding]:
     """Up to which R/(T/n) the state without the point returns from a kick, the middle of the step that holds it."""
-    said, quantity = (
-        "In the model the state without the point returns from a kick",
-        "R/(T/n), middle of a step, median and range",
-    )
+    said = "In the model the state without the point returns from a kick"
+    quantity = "R/(T/n), middle of a step, median and range"
     for (n, T), own in parts(thresholds, "n", "T"):
         if T // n in UNITS[-3:]:
             middles = median_range(own[["low", "high"]].mean(axis=1) / (T / n))
