@@ -4,9 +4,6 @@ orthonormal, as the prediction assumes. `tgon compare` writes the tables, hidden
 weight decay.
 """
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -42,12 +39,6 @@ def findings(tables: Tables) -> list[Finding]:
 
 def summary(tables: Tables) -> dict[str, pd.DataFrame]:
     """Norms and diagnoses of each T and budget, and the claims."""
-    cells = pd.DataFrame([_row(row) for row in tables["cells"].to_dict("records")])
-    claims = [(f"`{one.label}`", one.statement, one.status) for one in CLAIMS]
-    return {"": cells, CAPTION: pd.DataFrame(claims, columns=["label", "claim", "status"])}
-
-
-def _row(row: Mapping[Hashable, Any]) -> dict[str, object]:
     norms = {
         "‖W‖ predicted": "predicted_weight_norm",
         "least": "least_weight_norm",
@@ -57,13 +48,18 @@ def _row(row: Mapping[Hashable, Any]) -> dict[str, object]:
         "‖b‖ predicted": "predicted_bias_norm",
         "median ‖b‖": "median_bias_norm",
     }
-    return {
-        "T": row["T"],
-        "τ": number(row["decay_budget"], 4),
-        "memorized": f"{row['memorized']:g}/{row['seeds']:g}",
-        **{head: cell(row[name], 4) for head, name in norms.items()},
-        "what became of the seeds": row["diagnoses"],
-    }
+    rows = [
+        {
+            "T": row["T"],
+            "τ": number(row["decay_budget"], 4),
+            "memorized": f"{row['memorized']:g}/{row['seeds']:g}",
+            **{head: cell(row[name], 4) for head, name in norms.items()},
+            "what became of the seeds": row["diagnoses"],
+        }
+        for row in tables["cells"].to_dict("records")
+    ]
+    claims = [(f"`{one.label}`", one.statement, one.status) for one in CLAIMS]
+    return {"": pd.DataFrame(rows), CAPTION: pd.DataFrame(claims, columns=["label", "claim", "status"])}
 
 
 def draw(tables: Tables) -> Figure:

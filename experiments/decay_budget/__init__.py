@@ -65,29 +65,27 @@ def findings(tables: Tables) -> list[Finding]:
 
 def summary(tables: Tables) -> pd.DataFrame:
     """Of each T and τ: who memorizes, the excess, and the largest D_X beside 2/T."""
-    return pd.DataFrame(
-        [_row(T, budget, part) for (T, budget), part in parts(tables["runs"], "T", "decay_budget")]
-    )
-
-
-def _row(T: int, budget: float, runs: pd.DataFrame) -> dict[str, str]:
-    stored, kept = runs[runs["status"] == "memorized"], _polygons({"runs": runs})
-    share = share_interval(len(stored), len(runs))
-    excess, largest = kept["excess"], kept["largest_data_dimensionality"]
-    return {
-        "T": str(T),
-        "τ": number(budget, 4),
-        "memorized": f"{len(stored)}/{len(runs)}",
-        "95 % interval": span([share.low, share.high], 2),
-        "two circles": str(sum(stored["length_jump"] >= CIRCLE_RATIO)),
-        "seeds in excess": str(len(kept)),
-        "excess, median": cell(excess.median(), 3),
-        "range": span(excess, 3),
-        "largest D_X, median": cell(largest.median(), 4),
-        "its range": span(largest, 4),
-        "2/T": number(float(tgon_dimensionality(T)), 4),
-        "off by": f"{cell(100 * kept['dimensionality_off'].median(), 2)} %" if len(kept) else "–",
-    }
+    rows = []
+    for (T, budget), runs in parts(tables["runs"], "T", "decay_budget"):
+        stored, kept = runs[runs["status"] == "memorized"], _polygons({"runs": runs})
+        share = share_interval(len(stored), len(runs))
+        excess, largest = kept["excess"], kept["largest_data_dimensionality"]
+        row = {
+            "T": str(T),
+            "τ": number(budget, 4),
+            "memorized": f"{len(stored)}/{len(runs)}",
+            "95 % interval": span([share.low, share.high], 2),
+            "two circles": str(sum(stored["length_jump"] >= CIRCLE_RATIO)),
+            "seeds in excess": str(len(kept)),
+            "excess, median": cell(excess.median(), 3),
+            "range": span(excess, 3),
+            "largest D_X, median": cell(largest.median(), 4),
+            "its range": span(largest, 4),
+            "2/T": number(float(tgon_dimensionality(T)), 4),
+            "off by": f"{cell(100 * kept['dimensionality_off'].median(), 2)} %" if len(kept) else "–",
+        }
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def draw(tables: Tables) -> Figure:

@@ -297,14 +297,19 @@ def summary(tables: Tables) -> dict[str, pd.DataFrame]:
     """Bump, norms and onset by n and ε; halvings by n and T; who memorizes few datapoints."""
     runs = all_runs(tables)
     usual = _usual(runs)
+    curves = [
+        _curve(n, epsilon, part)
+        for (n, epsilon), part in parts(usual, "n", "adam_epsilon")
+        if part["T"].max() >= n
+    ]
+    few = usual[usual["T"] <= SMALL].assign(share=lambda rows: rows["status"] == "memorized")
+    shares = few.pivot_table(index=["n", "T"], columns="adam_epsilon", values="share")
+    shares = shares[shares.max(axis=1) > 0].rename(columns=lambda each: f"ε = {each:g}")
+    bumps = "By n and ε: the bump, the largest ‖W‖, and from where on features are stored for good."
     return {
-        "By n and ε: the bump, the largest ‖W‖, and from where on features are stored for good.": pd.DataFrame(
-            _curve(n, epsilon, part)
-            for (n, epsilon), part in parts(usual, "n", "adam_epsilon")
-            if part["T"].max() >= n
-        ),
+        bumps: pd.DataFrame(curves),
         "Where biases are halved.": pd.DataFrame(_halved_rows(halvings(runs))),
-        "Share of runs that memorize.": _memorized(usual[usual["T"] <= SMALL]),
+        "Share of runs that memorize.": shares.reset_index(),
     }
 
 
@@ -329,11 +334,3 @@ def _halved_rows(points: pd.DataFrame) -> Iterator[dict[str, object]]:
         where = geometric_mean(part["number"])
         yield {"n": n, "T": at, "steps": steps, "lr": lr, "εT": where.value, "from": where.low,
                "to": where.high, "predicted": predicted(steps, lr), "seeds": len(part)}  # fmt: skip
-
-
-def _memorized(runs: pd.DataFrame) -> pd.DataFrame:
-    """Of each n and T at which any run memorizes, the share by ε."""
-    shares = runs.assign(share=runs["status"] == "memorized").pivot_table(
-        index=["n", "T"], columns="adam_epsilon", values="share"
-    )
-    return shares[shares.max(axis=1) > 0].rename(columns=lambda each: f"ε = {each:g}").reset_index()

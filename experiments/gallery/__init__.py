@@ -29,25 +29,22 @@ def collect(runs: Sequence[Run]) -> Tables:
     losses = pd.DataFrame([run.setting.as_dict() | {"train_loss": run.record.train_loss} for run in runs])
     models, clouds = [], []
     for run in (runs[place] for place in losses.groupby(["T", "n"])["train_loss"].idxmin()):
-        diagnosis = diagnose_run(run)
-        clouds.append(pd.DataFrame({"T": run.setting.T, "n": run.setting.n, **points_of(run, diagnosis)}))
-        named = {"diagnosis": diagnosis.name, "stored": diagnosis.stored, "evidence": diagnosis.evidence}
-        models.append(_facts(run) | named)
-    return {"models": pd.DataFrame(models), "points": pd.concat(clouds, ignore_index=True)}
-
-
-def _facts(run: Run) -> dict[str, object]:
-    lengths = np.sort(np.linalg.norm(run.W.astype(np.float64), axis=0))[::-1]
-    deviation = shape_deviation(run.record, predict(run.setting)) if run.status == "memorized" else None
-    return {
-        **{name: getattr(run.setting, name) for name in ("T", "n", "data_seed", "seed")},
-        "status": run.status,
-        "train_loss": run.record.train_loss,
-        "median_hidden_length": float(np.median(np.sqrt(run.record.radius_squared))),
-        "gap_deviation": deviation.gap if deviation else np.nan,
-        "radius_deviation": deviation.radius if deviation else np.nan,
-        "feature_norm": float(np.sqrt(np.sum(lengths[:5] ** 2))),
-    }
+        setting, diagnosis = run.setting, diagnose_run(run)
+        clouds.append(pd.DataFrame({"T": setting.T, "n": setting.n, **points_of(run, diagnosis)}))
+        squared = np.sort(np.sum(run.W.astype(np.float64) ** 2, axis=0))[::-1]
+        deviation = shape_deviation(run.record, predict(setting)) if run.status == "memorized" else None
+        row = {
+            **{name: getattr(setting, name) for name in ("T", "n", "data_seed", "seed")},
+            "status": run.status,
+            "train_loss": run.record.train_loss,
+            "median_hidden_length": float(np.median(np.sqrt(run.record.radius_squared))),
+            "gap_deviation": deviation.gap if deviation else np.nan,
+            "radius_deviation": deviation.radius if deviation else np.nan,
+            "feature_norm": float(np.sqrt(squared[:5].sum())),
+        }
+        models.append(row | {name: getattr(diagnosis, name) for name in ("name", "stored", "evidence")})
+    listed = pd.DataFrame(models).rename(columns={"name": "diagnosis"})
+    return {"models": listed, "points": pd.concat(clouds, ignore_index=True)}
 
 
 def draw(tables: Tables) -> Figure:

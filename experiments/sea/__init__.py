@@ -5,7 +5,6 @@ ring alone at zero bias (`generalization.free-radius`), one with a free bias (`g
 ring with its sea (`sea.separated-gain`), the last two with the amplitudes of the runs' n and S, all for infinite data.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -95,7 +94,7 @@ def _margins(tables: Tables) -> Iterator[Finding]:
 def _best(tables: Tables) -> Iterator[Finding]:
     """The k that random starts end with, and which closed forms gain most there."""
     runs = _rings(tables).query("start == 'xavier'")
-    (k, count), *_ = Counter(runs["ring"]).most_common(1)
+    k, count = runs["ring"].mode()[0], runs["ring"].value_counts().max()
     outcome = outcome_of(int((runs["ring"] == 5).sum()), len(runs))
     pentagons, commonest = "Random starts end with a pentagon", "runs with the commonest ring"
     yield Finding(pentagons, outcome, commonest, count, n=len(runs), at=f"k = {k}")
@@ -131,11 +130,15 @@ def _lengths(tables: Tables) -> Iterator[Finding]:
 
 
 def summary(tables: Tables) -> dict[str, pd.DataFrame]:
-    """What each start ends with, and below it the closed forms."""
-    runs = _rings(tables)
+    """What each start ends with, and of each closed form the best k, with pentagon and rings that training takes."""
+    runs, forms = _rings(tables), tables["closed_forms"]
     runs["place"] = runs["start"].map(STARTS.index)
     rows = [_row(part) for _, part in parts(runs, "unit", "place")]
-    return {"": pd.DataFrame(rows), CAPTION: _forms_shown(tables)}
+    ended = runs[(runs["ring"] > 0) & (runs["start"] == "xavier")]["ring"]
+    heads = {"form": "closed form", "best": "best k", "k": "k", "radius_squared": "r", "bias": "b"}
+    shown = forms[forms["k"].isin({5, 6, *ended})][list(heads)].rename(columns=heads)
+    rounded = {head: [number(each, 3) for each in shown[head]] for head in ("r", "b")}
+    return {"": pd.DataFrame(rows), CAPTION: shown.assign(**rounded)}
 
 
 def _row(runs: pd.DataFrame) -> dict[str, str]:
@@ -144,9 +147,7 @@ def _row(runs: pd.DataFrame) -> dict[str, str]:
     return {
         "T/n": number(float(runs["unit"].iloc[0]), 3),
         "start": str(runs["start"].iloc[0]),
-        "ring ends with": ", ".join(
-            f"{k or 'no ring'}: {many}" for k, many in sorted(Counter(runs["ring"]).items())
-        ),
+        "ring ends with": ", ".join(f"{k or 'no ring'}: {len(part)}" for k, part in parts(runs, "ring")),
         "train gain": number(gain.mean(), 4),
         "range": span(gain, 5),
         "test gain": number(runs["test_gain"].mean(), 4),
@@ -155,16 +156,6 @@ def _row(runs: pd.DataFrame) -> dict[str, str]:
         "q": cell(ringed["sea_energy"].mean(), 3),
         "law / q": cell(ratios.mean(), 3),
     }
-
-
-def _forms_shown(tables: Tables) -> pd.DataFrame:
-    """Of each closed form the best k, and r and b of a pentagon and of every ring that training ends with."""
-    sizes = {5, 6, *_rings(tables).query("ring > 0 and start == 'xavier'")["ring"]}
-    forms = tables["closed_forms"]
-    forms = forms[forms["k"].isin(sizes)]
-    heads = {"form": "closed form", "best": "best k", "k": "k", "radius_squared": "r", "bias": "b"}
-    shown = forms[list(heads)].rename(columns=heads)
-    return shown.assign(**{head: [number(each, 3) for each in shown[head]] for head in ("r", "b")})
 
 
 def draw(tables: Tables) -> Figure:
