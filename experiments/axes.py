@@ -12,7 +12,6 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from verify.style import DECAY_COLOURS, VERMILLION, Plot
 
-#: Colour and marker of each curve of a figure.
 LOOKS = [
     {"color": colour, "marker": marker}
     for colour, marker in zip((VERMILLION, *DECAY_COLOURS), "os^DvX", strict=True)

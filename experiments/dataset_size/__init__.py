@@ -55,7 +55,6 @@ ONSETS = {
     20.0: "Features are stored from T(1 − S) = 20 on (Jermyn's replication)",
 }
 
-#: What Jermyn's replication says of both norms.
 RISE = "Both norms rise with T and fall far once features are learned (Jermyn)"
 BELOW = "With much data ‖b‖ is below ‖W‖ again (Jermyn)"
 

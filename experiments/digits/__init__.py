@@ -28,7 +28,6 @@ UNEVEN = 3.0
 SURE = 0.05
 #: How far outliers are published to stand out, almost, in units of typical D*.
 PUBLISHED_SPREAD, ALMOST = 100, 0.8
-#: What is published.
 FAR = f"Some images have almost {PUBLISHED_SPREAD} times the typical D* (Olah)"
 ODD = "Images of unusually high D* are odd (Olah)"
 TRANSITION = "The transition to generalization shows in D* (Hobbhahn)"

@@ -20,7 +20,6 @@ from numerics.other_models.digits import Digits, load_mnist, shipped_digits
 from theory.arrays import Floats
 from theory.dimensionality import maximal_dimensionality
 
-#: The environment variable that names a folder with MNIST.
 MNIST_FOLDER = "TGON_MNIST"
 
 #: Share of labels that are replaced in the series "flipped".

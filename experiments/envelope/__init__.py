@@ -53,7 +53,6 @@ FEWEST = (1, 2, 3, 4, 5, 6, 8)
 #: within which a crossing agrees with it.
 PUBLISHED_END, NEAR = 500_000, 2
 
-#: What is published.
 END = "Storing points has the least train loss up to T = 5·10⁵ (July 2023)"
 
 

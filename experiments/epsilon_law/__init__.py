@@ -56,7 +56,6 @@ BUMP = (0.29, 0.34)
 #: Exponents are of datasets up to this T/n, in which most features are seen about once or not at all.
 FEW = 0.12
 
-#: How the sizes are drawn.
 LOOKS = {300: (BLUE, "o"), 1000: (GREEN, "s"), PUBLISHED_N: (VERMILLION, "D")}
 
 #: Up to this T tables tell who memorizes.

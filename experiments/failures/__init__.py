@@ -68,7 +68,6 @@ def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(clouds, ignore_index=True)
 
 
-#: What is published of runs that fail to merge two circles.
 CIRCLES = "Some models put their datapoints on two circles"
 GAP = "Two circles need a large gap at their interface"
 EXCESS = "excess over the least angle, degrees, median"

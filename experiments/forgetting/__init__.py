@@ -26,7 +26,6 @@ from verify.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, Plot, style
 #: A stored feature is lost where its D_f ends below `STORED`, and forgotten where it ends below this.
 FORGOTTEN = 0.1
 
-#: What is published of models at T = 10 000.
 FORGETS = "Some models learn features and forget them by the end (Jermyn)"
 
 #: Pictures of one run: how many, features that were ever longest, and datapoints at even distances.
@@ -132,7 +131,6 @@ STILLS = 5
 DURATION, LAST = 250, 2000
 SIZE, DOTS = (4.6, 2.7), 110
 
-#: What becomes of a feature, and its colour.
 _KINDS = {"feature lost": VERMILLION, "feature stored at the end": GREEN, "feature never stored": GREY}
 
 

@@ -29,7 +29,6 @@ KEYS = ("T", "data_seed", "seed")
 #: What reading the published curve off a figure leaves open.
 READ_OFF = 3e-4
 
-#: How each of our losses is drawn.
 STYLES = {"mean": (BLUE, "o", "loss averaged over features"), "sum": (GREEN, "s", "loss summed, as printed")}
 
 _COLUMNS = [

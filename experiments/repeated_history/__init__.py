@@ -26,7 +26,6 @@ from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: How often the published datapoint occurs.
 PUBLISHED_REPEATS = 5
-#: What is published of it, and beside that.
 IN_PLACE = f"A point that occurs {PUBLISHED_REPEATS} times at T/n = 3 is embedded (Jermyn)"
 REPLACES = "A repeated point replaces one of the features (Jermyn)"
 NEAR_MISSES = "Some models memorize a repeated point and drop it again (Jermyn)"
@@ -150,7 +149,6 @@ def summary(tables: Tables) -> pd.DataFrame:
     return by_repeats.agg(**heads).round(2).reset_index(names="R")
 
 
-#: Panels of a row of lengths.
 PER_LINE = 3
 
 

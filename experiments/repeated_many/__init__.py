@@ -27,7 +27,6 @@ from verify.style import GREEN, VERMILLION
 #: Vertices of the polygon that five features form.
 VERTICES = 5
 
-#: What is published of more points, and of up to five.
 BEYOND = "Of more than five repeated points five are embedded, and all features suppressed (Jermyn)"
 REPLACES = "Each of several repeated points replaces a feature (Jermyn)"
 

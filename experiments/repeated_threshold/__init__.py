@@ -44,7 +44,6 @@ BESIDE = ("repeated-map",)
 #: T/n at which the factor of a power law is given: within the range of all of them.
 REFERENCE = 10
 
-#: The thresholds, and how each is drawn.
 LAWS = {
     CRITERIA[0]: (VERMILLION, "training: first 0.1 % by $D_X$"),
     CRITERIA[1]: (BLUE, f"training: hidden vector longer than {EMBEDDED:g}"),

@@ -17,7 +17,6 @@ from experiments.grouping import numbers
 from numerics import Run
 from theory.memorization.overlap import hypothesis_generalization_scale
 
-#: What is published.
 STAYS = "The generalization scale does not move with weight decay (Jermyn)"
 #: The scale moves little if its change over the whole range of decays is surely within this factor.
 STILL = 2.0
