@@ -12,7 +12,6 @@ from itertools import cycle, pairwise
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from scipy import stats
@@ -43,8 +42,8 @@ class Bump:
 
 
 def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
-    """The bump of test losses > 0, a list over seeds for each T. Raises ValueError: Fewer than three T, an empty list,
-    or a loss that is not positive and finite.
+    """The bump of test losses > 0, a list over seeds for each T. Raises ValueError: Fewer than three T, or a loss that
+    is not positive and finite.
 
     >>> find_bump({5: [1.02, 1.03], 500: [4.7, 4.2], 5000: [0.98, 0.981]}).T
     500
@@ -62,7 +61,7 @@ def find_bump(losses: Mapping[int, Sequence[float]]) -> Bump:
 
 
 def geometric_mean(values: ArrayLike) -> Interval:
-    """Geometric mean with Student's 95 % interval of the logarithms; ValueError as `find_bump`.
+    """Geometric mean with Student's 95 % interval of the logarithms, NaN of none; ValueError as `find_bump`.
 
     >>> round(geometric_mean([1.0, 4.0]).value, 12)
     2.0
@@ -104,8 +103,8 @@ def _exp(value: float) -> float:
 
 def _logarithms(values: ArrayLike) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     sample = np.asarray(values, dtype=np.float64).reshape(-1)
-    if len(sample) == 0 or not bool(np.all((sample > 0) & np.isfinite(sample))):
-        raise ValueError(f"{sample.tolist()}: want test losses, positive and finite, at least one")
+    if not np.all((sample > 0) & np.isfinite(sample)):
+        raise ValueError(f"{sample.tolist()}: want test losses, positive and finite")
     return np.log(sample)
 
 
@@ -176,19 +175,13 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
         label = f"{symbol} = {value:g}"
         draw_seeds(top, rows["T"], rows["excess"], label, excess_mean, **style)
         draw_seeds(bottom, rows["T"], rows[column], label, **style)
-    _finish(top, bottom, numbers(excess, "excess"), 10 / (1 - runs["sparsity"].iloc[0]))
-    return figure
-
-
-def _finish(top: Axes, bottom: Axes, excess: np.ndarray, scale: float) -> None:
-    """Axes, the zero output's loss and the published scale of generalization."""
+    scale, reach = 10 / (1 - runs["sparsity"].iloc[0]), numbers(excess, "excess")
     top.axhline(0, color=INK, lw=1)
     top.text(
         0.995, 0, "zero output", fontsize=11, ha="right", va="bottom", transform=top.get_yaxis_transform()
     )
     top.set_yscale("symlog", linthresh=0.01, linscale=0.8)
-    limits = min(-0.01, 2 * float(excess.min())), 3 * max(0.01, float(excess.max()))
-    top.set(ylabel="test loss − 1", ylim=limits)
+    top.set(ylabel="test loss − 1", ylim=(min(-0.01, 2 * reach.min()), 3 * max(0.01, reach.max())))
     top.legend(loc="upper left")
     top.axvline(scale, color=GREY, lw=1, ls=":")
     bottom.axvline(scale, color=GREY, lw=1, ls=":", label="T(1 − S) = 10 [scales.generalization]")
@@ -196,3 +189,4 @@ def _finish(top: Axes, bottom: Axes, excess: np.ndarray, scale: float) -> None:
     bottom.set_xscale("log")
     bottom.xaxis.set_major_formatter("{x:.0f}")
     bottom.set(xlabel="datapoints T", ylabel="largest $D_f$", ylim=(0, None))
+    return figure

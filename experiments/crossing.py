@@ -7,6 +7,7 @@ is d ln scale / d ln setting: least squares for each seed, then the mean over se
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 from itertools import cycle
 
 import numpy as np
@@ -73,9 +74,8 @@ def mean_scales(scales: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     rows = []
     for place, part in scales.groupby(keys):
         known = part["scale"].dropna()
-        mean = geometric_mean(known) if len(known) else Interval(*[math.nan] * 3)
         plateau = float(f"{np.median(numbers(part, 'plateau')):.3g}")
-        rows.append((*place, len(part), len(known), plateau, mean.value, mean.low, mean.high))
+        rows.append((*place, len(part), len(known), plateau, *astuple(geometric_mean(known))))
     names = ["seeds", "with a scale", "plateau (median)", "scale", "low", "high"]
     return pd.DataFrame(rows, columns=[*keys, *names])
 

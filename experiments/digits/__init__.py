@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.axes import empty, plain_numbers
@@ -183,21 +182,16 @@ def _draw_spread(ax: Axes, key: pd.Series, value: pd.Series, **style: str) -> No
 def _draw_images(ax: Axes, tables: Tables) -> None:
     """One row of images per group, each below its label and D*."""
     images, side = tables["images"], int(tables["set"].set_index("key")["value"]["side"])
-    step_x, step_y = round(1.35 * side), round(1.4 * side)
-    columns = int(images.groupby("group").size().max())
-    page: NDArray[np.uint8] = np.zeros((step_y * len(_GROUPS), step_x * columns), dtype=np.uint8)
     for row, (group, title) in enumerate(_GROUPS):
-        bottom = row * step_y + step_y
-        ax.text(-0.4 * side, bottom - side / 2, title, ha="right", va="center", fontsize=12)
+        bottom = -1.4 * row
+        ax.text(-0.4, bottom + 0.5, title, ha="right", va="center", fontsize=12)
         for column, image in enumerate(images[images["group"] == group].to_dict("records")):
+            left = 1.35 * column
             pixels = np.frombuffer(bytes.fromhex(image["pixels"]), dtype=np.uint8).reshape(side, side)
-            left = column * step_x
-            page[bottom - side : bottom, left : left + side] = pixels
+            ax.imshow(pixels, "gray_r", extent=(left, left + 1, bottom, bottom + 1), interpolation="nearest")
             text = f"{image['label']}: {image['trained']:.2f}"
-            ax.text(left + side / 2, bottom - 1.06 * side, text, ha="center", va="bottom", fontsize=11)
-            ax.plot(left - 0.5 + side * np.array([0, 1, 1, 0, 0]),
-                    bottom - 0.5 - side * np.array([0, 0, 1, 1, 0]), color=GREY, lw=0.8)  # fmt: skip
-    ax.imshow(page, cmap="gray_r", vmin=0, vmax=255, interpolation="nearest")
+            ax.text(left + 0.5, bottom + 1.05, text, ha="center", va="bottom", fontsize=11)
+    ax.set(xlim=(0, 1.35 * images["group"].value_counts().max()), ylim=(-1.4 * len(_GROUPS) + 1.4, 1.4))
     ax.set_axis_off()
 
 

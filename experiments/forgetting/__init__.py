@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from experiments.axes import empty, one_legend
-from experiments.clouds import brief, draw_pictures
+from experiments.clouds import brief
 from experiments.findings import MEASURED, Finding, Tables, found_share
 from experiments.following import STORED, at_least_twice, feature_rows, follow
 from numerics import Run
@@ -124,38 +124,17 @@ def summary(tables: Tables) -> pd.DataFrame:
     return table.join(last.groupby("T")["stored"].median().rename("stored at the end (median)")).reset_index()
 
 
-#: Stills of the animation in the figure.
-STILLS = 5
-
-#: Milliseconds of a frame of the animation, and of the last one; its size in inches, and dots per inch.
-DURATION, LAST = 250, 2000
-SIZE, DOTS = (4.6, 2.7), 110
-
 _KINDS = {"feature lost": VERMILLION, "feature stored at the end": GREEN, "feature never stored": GREY}
 
 
 def draw(tables: Tables) -> Figure:
-    """Top: stored features against the step, every run. Middle: D_f of one run. Below: its features at some steps."""
-    figure = empty(10.5, 9.4, h_pad=0.08)
-    grid = figure.add_gridspec(4, STILLS, height_ratios=[2.2, 2.2, 1.6, 1.6])
-    counts = figure.add_subplot(grid[0, :])
+    """Top: stored features against the step, every run. Below: D_f of the run that the animation shows."""
+    figure = empty(10.5, 6.2, h_pad=0.08)
+    counts, one = figure.subplots(2, 1, sharex=True)
     _draw_counts(counts, tables["history"])
-    one = figure.add_subplot(grid[1, :], sharex=counts)
     _draw_features(one, tables["features"], tables["fates"])
-    frames = dict(list(tables["frames"].groupby("step")))
-    stills = [(f"step {step}", frames[step]) for step in _stills(np.array([*frames]), tables["features"])]
-    many = stills[0][1]["kind"].value_counts()
-    names = {"feature": f"{many['feature']} features w", "hidden": f"{many['hidden']} hidden h"}
-    draw_pictures(figure, grid, 2, stills, names)
     one_legend(figure, [counts, one], ncols=3, fontsize=11)
     return figure
-
-
-def _stills(steps: np.ndarray, features: pd.DataFrame) -> list[int]:
-    """Steps to show: even in the logarithm from the time at which the first feature rises, the last included."""
-    risen = features.loc[features["dimensionality"] >= 0.05, "step"]
-    wanted = np.geomspace(max(1, risen.min()) if len(risen) else 1, steps[-1], STILLS)
-    return [int(steps[np.argmin(np.abs(np.log(np.maximum(steps, 1) / step)))]) for step in wanted]
 
 
 def _draw_counts(ax: Axes, history: pd.DataFrame) -> None:
@@ -188,7 +167,7 @@ def animate(tables: Tables) -> bytes:
 
     frames, images = tables["frames"], []
     with styled():
-        figure = Plot(figsize=SIZE, dpi=DOTS)
+        figure = Plot(figsize=(4.6, 2.7), dpi=110)
         canvas = FigureCanvasAgg(figure)
         axes = figure.subplots(1, 2)
         figure.subplots_adjust(left=0.06, right=0.97, bottom=0.12, top=0.78, wspace=0.2)
@@ -201,7 +180,6 @@ def animate(tables: Tables) -> bytes:
             canvas.draw()  # type: ignore[no-untyped-call]
             dots = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
             images.append(Image.fromarray(dots).convert("RGB").quantize(32))
-    gif = BytesIO()
-    durations = [DURATION] * (len(images) - 1) + [LAST]
+    gif, durations = BytesIO(), [250] * (len(images) - 1) + [2000]  # milliseconds
     images[0].save(gif, "gif", save_all=True, append_images=images[1:], duration=durations, loop=0)
     return gif.getvalue()

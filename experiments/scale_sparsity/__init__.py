@@ -63,12 +63,11 @@ def findings(tables: Tables) -> list[Finding]:
         seeds, slope = rows["seed"].nunique(), slope_interval(rows, "density")
         means = [geometric_mean(part).value for _, part in rows.groupby("density")["scale"]]
         near = sum(1 / ROUGHLY <= mean / PUBLISHED_SEEN <= ROUGHLY for mean in means)
-        mean = geometric_mean(means) if means else Interval(*[np.nan] * 3)
         here = m == COLLAPSING  # elsewhere nothing is published
         moves, lies = (COLLAPSE, SCALE) if here else ("Movement of the scale", "Mean scale")
         collapses, close = (_collapse(slope), outcome_of(near, len(means))) if here else (MEASURED, MEASURED)
         parts.append(found(moves, collapses, "d ln T(1 − S) / d ln(1 − S)", slope, seeds, place))
-        parts.append(found(lies, close, "T(1 − S)", mean, seeds, place))
+        parts.append(found(lies, close, "T(1 − S)", geometric_mean(means), seeds, place))
     return [*parts, _overshoot(tables["runs"].query("m == @COLLAPSING"))]
 
 

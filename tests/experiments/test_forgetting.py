@@ -51,6 +51,5 @@ def test_forgetting_is_counted_over_the_models_that_store_features(end):
 
 @pytest.mark.parametrize(("end", "kind"), [(0.15, "lost"), (0.3, "stored at the end")])
 def test_the_figure_names_only_kinds_that_it_draws(end, kind):
-    frames = pd.DataFrame({"step": 9, "kind": ["feature", "hidden"], "x": 1.0, "y": 1.0})
-    (legend,) = forgetting.draw(_forgotten(end) | {"frames": frames}).legends
+    (legend,) = forgetting.draw(_forgotten(end)).legends
     assert [text.get_text() for text in legend.get_texts()][2:] == [f"feature {kind}"]
