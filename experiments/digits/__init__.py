@@ -6,6 +6,7 @@ and images that the network can only fit by memorizing, because their labels wer
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -136,8 +137,7 @@ def draw(tables: Tables) -> Figure:
     _draw_images(figure.add_subplot(grid[1, :]), tables)
     _draw_sizes(figure.add_subplot(grid[2, 0]), tables)
     _draw_flipped(figure.add_subplot(grid[2, 1]), tables)
-    left = figure.add_subplot(grid[3, 0])
-    _draw_toy(left, figure.add_subplot(grid[3, 1], sharex=left), tables["toy"])
+    _draw_toy(figure.add_subplot(grid[3, :]), tables["toy"])
     return figure
 
 
@@ -182,13 +182,14 @@ def _draw_spread(ax: Axes, key: pd.Series, value: pd.Series, **style: str) -> No
 def _draw_images(ax: Axes, tables: Tables) -> None:
     """One row of images per group, each below its label and D*."""
     images, side = tables["images"], int(tables["set"].set_index("key")["value"]["side"])
+    look: Any = {"cmap": "gray_r", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
     for row, (group, title) in enumerate(_GROUPS):
         bottom = -1.4 * row
         ax.text(-0.4, bottom + 0.5, title, ha="right", va="center", fontsize=12)
         for column, image in enumerate(images[images["group"] == group].to_dict("records")):
             left = 1.35 * column
             pixels = np.frombuffer(bytes.fromhex(image["pixels"]), dtype=np.uint8).reshape(side, side)
-            ax.imshow(pixels, "gray_r", extent=(left, left + 1, bottom, bottom + 1), interpolation="nearest")
+            ax.imshow(pixels, **look, extent=(left, left + 1, bottom, bottom + 1))
             text = f"{image['label']}: {image['trained']:.2f}"
             ax.text(left + 0.5, bottom + 1.05, text, ha="center", va="bottom", fontsize=11)
     ax.set(xlim=(0, 1.35 * images["group"].value_counts().max()), ylim=(-1.4 * len(_GROUPS) + 1.4, 1.4))
@@ -227,18 +228,15 @@ def _draw_flipped(ax: Axes, tables: Tables) -> None:
     ax.legend(loc="lower right", fontsize=11)
 
 
-def _draw_toy(left: Axes, right: Axes, toy: pd.DataFrame) -> None:
+def _draw_toy(ax: Axes, toy: pd.DataFrame) -> None:
     for column in ("largest", "ninety_nine_percent", "median"):
-        _draw_spread(left, toy["T"], toy[column], **_QUANTILES[column])
-    left.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")
-    left.set(xscale="log", yscale="log", xlabel="toy model, datapoints T", ylabel="D*·T/2")
-    plain_numbers(left.yaxis)
-    left.legend(loc="upper left", fontsize=11)
-    _draw_spread(right, toy["T"], toy["test_loss"] - 1, color=BLUE, marker="o", label="test loss")
-    right.axhline(0, color=INK, lw=1)
-    right.set_yscale("symlog", linthresh=1e-2)
-    lowest = float(toy["test_loss"].min()) - 1
-    right.set(xlabel="toy model, datapoints T", ylabel="test loss − 1", ylim=(3 * min(lowest, -1e-3), None))
+        _draw_spread(ax, toy["T"], toy[column], **_QUANTILES[column])
+    peak = toy.groupby("T")["test_loss"].median().idxmax()
+    ax.axvline(peak, color=GREY, lw=1, ls=":", label="largest test loss")
+    ax.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")
+    ax.set(xscale="log", yscale="log", xlabel="toy model, datapoints T", ylabel="D*·T/2")
+    plain_numbers(ax.yaxis)
+    ax.legend(loc="upper left", fontsize=11)
 
 
 def last_snapshots(tables: Tables, series: str) -> pd.DataFrame:

@@ -1,12 +1,8 @@
-"""Experiment ``epsilon-law``: whether all that Adam's ε does hangs on one number.
-
-ε here is that of the loss summed over features; averaged, nε takes its place (`optimization.epsilon-mean`), so that
-THEORY's nεT is this page's εT. Two sizes are trained; runs of ``dataset-size`` (summed) and ``published-curves``
-(averaged) are a third, with two ε. In all of them ten features are active per datapoint.
-
-Biases are *halved* where ‖b‖ is half of what the same seed has at the least ε, interpolated in logarithms: between
-two ε, or between two T where a size has two ε only. It is told of the T with *long biases*: ‖b‖ > ‖W‖ at the least ε,
-as in models that memorize. By their status few of these do, and none at n = 300 and 1000.
+"""Experiment ``epsilon-law``: whether all that Adam's ε does hangs on one number. ε is that of the loss summed over
+features; averaged, nε takes its place (`optimization.epsilon-mean`). Two sizes are trained; runs of ``dataset-size``
+(summed) and ``published-curves`` (averaged) are a third, with two ε. Biases are *halved* where ‖b‖ is half of what
+the same seed has at the least ε, interpolated in logarithms: between two ε, or between two T where a size has two ε
+only. It is told of the T with *long biases*: ‖b‖ > ‖W‖ at the least ε, as in models that memorize.
 """
 
 import math
@@ -108,9 +104,8 @@ def with_long_biases(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def halvings(runs: pd.DataFrame) -> pd.DataFrame:
-    """Where biases are halved: one row for each seed and T, or for each seed where a size has two ε only.
-
-    ``at`` is what is held there, T or ε.
+    """Where biases are halved: one row for each seed and T, or for each seed where a size has two ε only; ``at`` is
+    what is held there, T or ε.
     """
     rows: list[tuple[object, ...]] = []
     for place, part in parts(with_long_biases(runs), "n", "steps", "lr", "seed"):
@@ -210,9 +205,8 @@ def findings(tables: Tables) -> list[Finding]:
 
 
 def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
-    """Least squares of ln relative ‖b‖ on ln ε, ln T and ln n from the halving on, through medians over seeds.
-
-    Each agrees where its whole interval is nearer to what is said than to its rival.
+    """Least squares of ln relative ‖b‖ on ln ε, ln T and ln n from the halving on, through medians over seeds. Each
+    agrees where its whole interval is nearer to what is said than to its rival.
     """
     behind = with_long_biases(runs)[
         lambda rows: (rows["number"] >= predicted() / 2) & (rows["T"] <= FEW * rows["n"])

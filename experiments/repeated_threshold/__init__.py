@@ -1,10 +1,9 @@
 """Experiment ``repeated-threshold``: from how many repeats R on a datapoint is embedded, as a power of T/n.
-
-Published is R = 0.4 T/n (Jermyn, comment to Henighan et al. 2023); `repetition.square-root` has the power ½. Each seed
-of training and each draw of the numerical model is one threshold with two ends. In training they are the last R up to
-which all runs of the seed leave the point out, and the first from which on all embed it. There are two criteria: the
-point is among the first 0.1 % by D_X, as published, or its hidden vector is longer than `numerics.repetition.EMBEDDED`.
-Runs of ``repeated-map`` are laid beside ours. Power laws are fitted to all thresholds of one n (`repetition.boundary`).
+Published is R = 0.4 T/n (Jermyn, comment to Henighan et al. 2023); `repetition.square-root` has the power ½. Each
+seed of training and each draw of the numerical model is one threshold with two ends. In training they are the last R
+up to which all runs of the seed leave the point out, and the first from which on all embed it, by the criteria of
+``repeated-map``, whose runs are laid beside ours. Power laws are fitted to all thresholds of one n
+(`repetition.boundary`).
 """
 
 import math

@@ -277,7 +277,7 @@ def draw(tables: Tables) -> Figure:
     figure = empty(13.0, 1.6 + 0.36 * len(changes), w_pad=0.12)
     axes = figure.subplots(1, 3, sharey=True)
     labels = ("features: onset T", "test loss below 1: onset T", "peak test loss")
-    for ax, quantity, label in zip(axes, (FEATURE_ONSET, LOSS_ONSET, PEAK), labels, strict=True):
+    for ax, quantity, label in zip(axes, QUANTITIES, labels, strict=True):
         _draw_quantity(ax, changes, curves, quantity)
         ax.set_xscale("log")
         if quantity is not PEAK:
@@ -286,7 +286,7 @@ def draw(tables: Tables) -> Figure:
     axes[1].sharex(axes[0])
     axes[0].set_yticks(range(len(changes)), changes["change"])
     axes[0].set_ylim(len(changes) - 0.4, -0.6)
-    one_legend(figure, axes[:1], ncols=3)
+    one_legend(figure, axes, ncols=3)
     return figure
 
 
@@ -294,8 +294,8 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
     name = quantity.column
     plain = numbers(curves[curves["change"] == BASELINE], name)
     centre = float(np.mean(np.log10(plain)))
-    ax.axvspan(plain.min() / 1.01, plain.max() * 1.01, color=GREY, alpha=0.35, lw=0,
-               label="seeds of the baseline")  # fmt: skip
+    span = plain.min() / 1.01, plain.max() * 1.01
+    ax.axvspan(*span, color=GREY, alpha=0.35, lw=0, label="seeds of the baseline")
     if quantity.published:
         for sign, label in ((-1, None), (1, "published gap away")):
             where = 10 ** (centre + sign * quantity.gap)
@@ -304,13 +304,11 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
     for place, row in enumerate(changes.to_dict("records")):
         own = curves[curves["change"] == row["change"]]
         there = np.asarray(own[quantity.reached], dtype=bool) if quantity.reached else np.full(len(own), True)
-        heights = place + np.linspace(-0.18, 0.18, len(own))
-        values, colour = numbers(own, name), VERMILLION if row[f"{name}_moved"] else BLUE
-        ax.scatter(values[there], heights[there], s=22, color=colour, alpha=0.55, lw=0)
-        ax.scatter(values[~there], heights[~there], s=34, color=colour, marker=">", lw=0)
-        ax.plot([float(row[name])], [place], "|", ms=13, mew=2, color=INK)
-    ax.plot([], [], "o", color=BLUE, alpha=0.55, label="one seed of a change within the spread")
-    ax.plot([], [], "o", color=VERMILLION, alpha=0.55, label="… of a change that moves it")
-    ax.plot([], [], ">", color=INK, label="not reached, lower bound")
-    ax.plot([], [], "|", ms=13, mew=2, color=INK, label="geometric mean of seeds")
+        heights, values = place + np.linspace(-0.18, 0.18, len(own)), numbers(own, name)
+        moves = (VERMILLION, "… of a change that moves it")
+        colour, label = moves if row[f"{name}_moved"] else (BLUE, "one seed of a change within the spread")
+        ax.scatter(values[there], heights[there], s=22, color=colour, alpha=0.55, lw=0, label=label)
+        label = "not reached, lower bound"
+        ax.scatter(values[~there], heights[~there], s=34, color=colour, marker=">", lw=0, label=label)
+        ax.plot(float(row[name]), place, "|", ms=13, mew=2, color=INK, label="geometric mean of seeds")
     ax.grid(axis="y", color=GREY, alpha=0.25, lw=0.8)

@@ -1,9 +1,8 @@
-"""Experiment ``test-loss``: the loss of memorizing models on fresh datapoints, predicted and measured.
-
-Predictions have no fitted number. That of least norm knows the dataset alone, and holds where no two datapoints share
-a feature (`memorization.test-loss`). That of the run's own vectors takes W and b within the span of the data, on the
-same fresh datapoints: on disjoint supports the exact form with the run's h_t and c_t. What it lacks of the measured
-loss is weight outside the data span; of that, columns of unseen features are told apart.
+"""Experiment ``test-loss``: the loss of memorizing models on fresh datapoints, predicted and measured. Predictions
+have no fitted number. That of least norm knows the dataset alone, and holds where no two datapoints share a feature
+(`memorization.test-loss`). That of the run's own vectors takes W and b within the span of the data, on the same
+fresh datapoints: on disjoint supports the exact form with the run's h_t and c_t. What it lacks of the measured loss
+is weight outside the data span; of that, columns of unseen features are told apart.
 """
 
 import itertools
