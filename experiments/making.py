@@ -42,8 +42,8 @@ from verify.style import SOFT, render, styled
 #: The list of all pages, beside them.
 CONTENTS = "README.md"
 
-#: The most T that are listed one by one.
-MOST_SIZES = 20
+#: The most integers that are listed one by one.
+MOST_LISTED = 20
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Setting))
 
@@ -151,11 +151,9 @@ def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict
 
 
 def _taken(settings: Sequence[Setting]) -> dict[str, str]:
-    """Every value that each field of the settings takes."""
-    shown = {name: _listed(_values(settings, name)) for name in _FIELDS}
-    sizes = sorted(_values(settings, "T"))
-    many = f"{sizes[0]} to {sizes[-1]}, {len(sizes)} values"
-    return shown | {"T": many if len(sizes) > MOST_SIZES else _listed(sizes)}
+    """Every value that each field of the settings takes; T in ascending order."""
+    taken = {name: _values(settings, name) for name in _FIELDS}
+    return {name: _listed(values) for name, values in (taken | {"T": sorted(taken["T"])}).items()}
 
 
 def _values(settings: Collection[Setting], name: str) -> list[Any]:
@@ -164,10 +162,13 @@ def _values(settings: Collection[Setting], name: str) -> list[Any]:
 
 
 def _listed(values: list[Any]) -> str:
-    """Values in a row, three or more consecutive integers as a range."""
-    whole = len(values) > 2 and all(type(value) is int for value in values)
-    if whole and sorted(values) == list(range(min(values), max(values) + 1)):
-        return f"{min(values)}:{max(values)}"
+    """Values in a row; of integers three or more consecutive ones as a range, many as their ends."""
+    if len(values) > 2 and all(type(value) is int for value in values):
+        low, high = min(values), max(values)
+        if sorted(values) == list(range(low, high + 1)):
+            return f"{low}:{high}"
+        if len(values) > MOST_LISTED:
+            return f"{low} to {high}, {len(values)} values"
     return ", ".join(map(value_text, values))
 
 

@@ -36,21 +36,16 @@ Row = Mapping[Hashable, Any]
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One number of a curve, larger than 0 and compared by its decimal logarithm. ``reached`` is the column that tells
-    a value from a lower bound, ``short`` its name in a cell, ``published`` the authors' value and the replication's,
-    ``unit`` how shifts are told, as factors ("times") or in "decades".
+    a value from a lower bound, ``short`` its name in a cell, ``gap`` the decimal logarithm of the replication's value
+    over the authors', 0 where none is published, ``unit`` how shifts are told, as factors ("times") or in "decades".
     """
 
     column: str
     reached: str | None
     name: str
     short: str
-    published: tuple[float, ...] = ()
+    gap: float = 0.0
     unit: str = "times"
-
-    @property
-    def gap(self) -> float:
-        """Decimal logarithm of the ratio of the published values."""
-        return math.log10(self.published[1] / self.published[0])
 
     def in_unit(self, decades: float) -> float:
         """A shift in decades, in `unit`."""
@@ -58,9 +53,8 @@ class Quantity:
 
     def shift_of(self, row: Row) -> Interval:
         """The shift of a change."""
-        return Interval(
-            *(self.in_unit(float(row[f"{self.column}_{part}"])) for part in ("shift", "low", "high"))
-        )
+        ends = (float(row[f"{self.column}_{part}"]) for part in ("shift", "low", "high"))
+        return Interval(*map(self.in_unit, ends))
 
     def value_cell(self, row: Row) -> str:
         """Its value and range over seeds; with how many seeds do not reach it."""
@@ -82,11 +76,10 @@ class Quantity:
         return words.strip().replace("-", "−")
 
 
-FEATURE_ONSET = Quantity(
-    "feature_onset", "feature_reached", "the onset of features", "features", PUBLISHED_ONSET
-)
+_GAP = math.log10(PUBLISHED_ONSET[1] / PUBLISHED_ONSET[0])
+FEATURE_ONSET = Quantity("feature_onset", "feature_reached", "the onset of features", "features", _GAP)
 LOSS_ONSET = Quantity("loss_onset", "loss_reached", "where the test loss falls below 1", "loss below 1")
-PEAK = Quantity("peak", None, "the peak of the test loss", "peak", (1.01, 5000), unit="decades")
+PEAK = Quantity("peak", None, "the peak of the test loss", "peak", math.log10(5000 / 1.01), "decades")
 QUANTITIES = (FEATURE_ONSET, LOSS_ONSET, PEAK)
 
 
@@ -188,9 +181,8 @@ def _curves(kept: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
 def _selected(kept: pd.DataFrame) -> pd.DataFrame:
     """The baseline with, at each T, the start of least train loss; empty with one start for each dataset."""
     plain = kept[kept["change"] == BASELINE].reset_index(drop=True)
-    starts = plain["seed"].nunique()
-    full = plain.groupby(["data_seed", "T"])["seed"].transform("size") == starts
-    plain = plain[full.groupby(plain["data_seed"]).transform("all")].reset_index(drop=True)
+    starts, datasets = plain["seed"].nunique(), plain.groupby("data_seed")
+    plain = datasets.filter(lambda rows: len(rows) == starts * rows["T"].nunique())
     if starts < 2 or plain.empty:
         return pd.DataFrame()
     best = plain.loc[plain.groupby(["data_seed", "T"])["train_loss"].idxmin()]
@@ -296,7 +288,7 @@ def _draw_quantity(ax: Axes, changes: pd.DataFrame, curves: pd.DataFrame, quanti
     centre = float(np.mean(np.log10(plain)))
     span = plain.min() / 1.01, plain.max() * 1.01
     ax.axvspan(*span, color=GREY, alpha=0.35, lw=0, label="seeds of the baseline")
-    if quantity.published:
+    if quantity.gap:
         for sign, label in ((-1, None), (1, "published gap away")):
             where = 10 ** (centre + sign * quantity.gap)
             if quantity is not PEAK or where >= 0.9:  # a lower peak than that of no bump cannot be shown
