@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from experiments import training_steps, weight_decay
 from experiments.bump import LEVEL, find_bump, geometric_mean, ratio_interval
 from experiments.commentary import outcomes
-from verify.style import render
 
 SIZES = (5, 50, 500, 1000, 3000)
 RISE, FLAT = (1.02, 1.0, 4.0, 6.0, 0.99), (1.02, 1.0, 1.0, 0.998, 0.99)
@@ -113,16 +112,6 @@ def test_what_decay_does_is_what_the_curves_say(curves, removal, order):
     assert outcomes(weight_decay.findings(tables)) == {REMOVAL: removal, ORDER: order}
 
 
-def test_the_numbers_are_what_is_left_of_the_height_and_the_ratios_of_neighbours():
-    """At weight decay 1 the peak is 1.3, at 0.01 it is 6; the pair of least ratio comes first."""
-    curves = {0.001: _scaled(RISE, 2), 0.01: RISE, 1.0: LEFT}
-    left, *pairs = weight_decay.findings(_tables("weight_decay", curves))
-    assert left.value == pytest.approx(0.3 / 5, rel=0.05)
-    assert left.low < left.value < left.high
-    assert (left.n, left.at) == (3, "T = 1000")
-    assert [each.at for each in pairs] == ["0.001 over 0.01", "0.01 over 1"]
-
-
 def test_seeds_that_leave_it_open_remove_no_bump():
     """At decay 1 the mean is near 1, but the seeds allow a bump of the usual height; then none is seen at 0.01."""
     tables = _tables("weight_decay", {0.01: RISE, 1.0: FLAT})
@@ -168,9 +157,3 @@ def test_the_summary_tells_bumps_from_peaks_that_pass_no_test():
     assert float(table.loc["20000", "test loss at largest T"]) == pytest.approx(1.5, rel=0.02)
     one = {"runs": runs[(runs["T"] != SIZES[-1]) | (runs["seed"] == 0)]}
     assert set(training_steps.summary(one)["bump there"]) == {"one seed at an end"}
-
-
-def test_tables_are_all_that_is_drawn():
-    tables = _tables("steps", {0.01: RISE, 1.0: FLAT})
-    drawn = render(training_steps.draw(tables), "svg")
-    assert render(training_steps.draw(training_steps.collect([], tables["runs"])), "svg") == drawn

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from experiments import dataset_size, failures, gallery, norms
-from experiments.grouping import levels_of
 from numerics import Dataset, Run
-from tests.experiments.statements import changed, committed, stored_from
+from tests.experiments.statements import changed, committed
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
-from theory.memorization.failures import dropped_point_loss, least_gaps, two_circles
+from theory.memorization.failures import least_gaps, two_circles
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
 
@@ -19,23 +18,6 @@ from verify.diagnosis import diagnose_run
 def finding(module, tables, start, place=0):
     """The finding whose statement begins so, of several the one at that place."""
     return [each for each in module.findings(tables) if each.statement.startswith(start)][place]
-
-
-def test_what_models_gain_stands_beside_what_biases_and_pentagon_gain():
-    tables = changed(committed("dataset-size"), "runs", test_loss=0.9985)
-    gains = [each.value for each in dataset_size.findings(tables) if each.statement.startswith("Gain")]
-    level = levels_of(tables)
-    np.testing.assert_allclose(
-        gains, [15, *(10_000 * (1 - level[kind]) for kind in ("bias_only", "pentagon"))]
-    )
-
-
-def test_generalization_is_found_where_features_take_over():
-    tables = changed(committed("dataset-size"), "runs", **stored_from(5000))
-    authors = finding(dataset_size, tables, "Features are stored from T(1 − S) = 5 on")
-    assert (authors.value, authors.low) == pytest.approx((5, 3))
-    gone = {"largest_feature_dimensionality": lambda runs: np.where(runs["T"] == 5000, 0.3, 0.1)}
-    assert np.isnan(finding(dataset_size, changed(tables, "runs", **gone), "Features are stored").value)
 
 
 def test_the_published_curve_is_compared_where_features_are_seen_as_often():
@@ -68,17 +50,6 @@ def test_norms_are_laid_beside_the_theory():
     assert norms.summary(first).set_index("T")["seeds on disjoint data"][7] == 1
     nothing = changed(tables, "runs", memorized=False)
     assert finding(norms, nothing, "‖W‖ of runs").n == len(norms.summary(nothing)) == 0
-
-
-def test_the_published_norms_are_inside_or_outside():
-    tables = committed("norms")
-    published = tables["published"]
-    own = published[["T", "weight_norm"]].merge(tables["runs"].drop(columns="weight_norm"), on="T")
-    for factor, inside in ((1.0, True), (2.0, False)):
-        runs = own.assign(weight_norm=factor * own["weight_norm"])
-        found = finding(norms, tables | {"runs": runs}, "The published ‖W‖")
-        assert found.value == found.n * inside
-        assert found.n > 0
 
 
 def test_the_gallery_names_what_it_shows():
@@ -128,43 +99,6 @@ def test_a_gap_that_memorization_rules_out_is_seen():
     # the second pair is as wide as its own run's larger error allows it to be
     uneven = rows.assign(gap=rows["gap"] - [0, 5], bound=rows["bound"] - [0, 15])
     assert [each.value for each in failures._gaps(uneven)[:5:4]] == [5.0, 0.5]
-
-
-def _failures(last=0.1):
-    """A hundred seeds at T = 5 and T = 20, with a share of regular T-gons at the latter; the others drop a point."""
-    T, seed = np.repeat([5, 20], 100), np.tile(np.arange(100), 2)
-    regular = (T == 5) | (seed < round(100 * last))
-    runs = pd.DataFrame({"T": T, "seed": seed, "memorized": regular, "disjoint": True, "weight_ratio": 1.1})
-    runs["diagnosis"] = np.where(regular, "regular T-gon", "dropped point")
-    runs["dropped"] = np.where(regular, 0, 1)
-    runs["train_loss"] = np.where(regular, 0.0, dropped_point_loss(20))
-    gaps = pd.DataFrame(failures.interface_gaps(_run_of(two_circles(8, [1.4]).hidden)))
-    return {"runs": runs, "shares": failures._shares(runs), "gaps": gaps}
-
-
-def test_shares_of_seeds_stand_with_their_intervals():
-    first, end = (finding(failures, _failures(), "Share of regular", place) for place in (0, 1))
-    assert (first.value, first.at, end.value, end.n) == (1.0, "T = 5", 0.1, 100)
-    assert end.high < first.low
-    kinds = failures.summary(_failures()).set_index("kind")
-    assert kinds["runs"].to_dict() == {"regular T-gon": 110, "dropped point": 90}
-    assert kinds["‖W‖ over the least: median"]["regular T-gon"] == 1.1
-
-
-def test_the_loss_of_dropped_points_agrees_or_does_not():
-    tables = _failures()
-
-    def shares():
-        return [finding(failures, tables, "Of these", place).value for place in (0, 1)]
-
-    assert finding(failures, tables, "Train loss of runs").value == 1.0
-    assert finding(failures, tables, "Of these").n == 90
-    assert shares() == [1.0, 0.0]
-    tables["runs"].loc[tables["runs"]["seed"] >= 55, "train_loss"] *= 0.8
-    assert shares() == [0.5, 0.0]
-    tables["runs"].loc[tables["runs"]["seed"] >= 82, "train_loss"] *= 0.4
-    assert shares() == [0.5, 0.2]
-    assert finding(failures, _failures(last=1.0), "Of these").n == 0
 
 
 def test_dropped_points_are_counted():

@@ -108,23 +108,6 @@ def test_outliers_are_judged_only_where_they_could_stand_out_that_far(tables, T,
     assert outcomes(digits.findings(tables | {"networks": networks}))[digits.FAR] == outcome
 
 
-def test_what_training_adds_on_replaced_labels_is_taken_seed_by_seed(tables):
-    """As large before training is no effect of memorizing: the change has an interval of its own."""
-    rows = [
-        {"series": "flipped", "seed": seed, "width": 12, "T": 40, "epoch": epoch,
-         "flipped_above_others": value + 0.01 * seed}
-        for seed in range(5)
-        for epoch, value in ((0, 0.5), (9, 0.95))
-    ]  # fmt: skip
-    others = tables["networks"].query("series != 'flipped'")
-    found = digits.findings(tables | {"networks": pd.concat([others, pd.DataFrame(rows)], ignore_index=True)})
-    end, change = (each for each in found if each.at == "12 units")
-    assert end.value == pytest.approx(0.97)
-    assert (change.value, change.low) == (pytest.approx(0.45), pytest.approx(0.45))
-    assert end.low < end.value
-    assert end.n == change.n == 5
-
-
 @pytest.mark.parametrize(
     ("largest", "outcome"),
     [

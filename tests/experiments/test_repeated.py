@@ -231,13 +231,6 @@ def test_runs_that_spread_widely_decide_nothing():
     assert replaced.low < 0 < replaced.high
 
 
-def test_means_have_their_range_where_seeds_differ():
-    tables = _many(lambda k: max(5 - k, 0), lambda k, seed: min(k, 5 + (seed < 2)))
-    shown = repeated_many.summary(tables)
-    assert shown.iloc[1].tolist() == [2, 3, "2", "2", "3", "3"]
-    assert shown.iloc[-1].tolist() == [8, 3, "5.67 (5 to 6)", "5", "0", "0"]
-
-
 def test_vertices_are_directions():
     angle = np.radians([0, 5, 90, 200, 355])
     assert repeated_many.vertices(np.array([np.cos(angle), np.sin(angle)])) == 3

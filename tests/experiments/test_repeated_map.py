@@ -104,16 +104,6 @@ def test_a_size_with_few_runs_has_ends_and_no_median():
     assert repeated_map.summary(tables)["R by D_X"][1] == "3 to 5"
 
 
-def test_the_map_marks_the_ranges_that_are_longer_than_the_scan():
-    tables = _map(THRESHOLDS)
-    longer = "… and longer: the scan of R ends there"
-    (legend,) = repeated_map.draw(tables).legends
-    assert [text.get_text() for text in legend.get_texts()].count(longer) == 1
-    tables["theory"] = tables["theory"].assign(metastable_censored=False)
-    (legend,) = repeated_map.draw(tables).legends
-    assert longer not in [text.get_text() for text in legend.get_texts()]
-
-
 def test_the_boundary_of_the_theory_is_found_again():
     tables = _map(THRESHOLDS)
     shown = repeated_map.summary(tables)

@@ -12,7 +12,7 @@ from experiments import heat_map, scale_decay, scale_sparsity
 from experiments.commentary import outcomes
 from experiments.crossing import crossing, slope_interval
 from experiments.scale_decay import STAYS
-from experiments.scale_sparsity import COLLAPSE, FALLS, SCALE
+from experiments.scale_sparsity import COLLAPSE
 from theory import Setting
 
 SIZES = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -81,18 +81,6 @@ def _decay(scales, spread=0.0):
     return scale_decay.collect(runs, _runs("weight_decay", scales, spread))
 
 
-def test_the_factor_of_the_scale_and_its_table():
-    tables = _decay({0.001: 190, 0.01: 200, 0.1: 195}, 0.02)
-    factor, slope = scale_decay.findings(tables)
-    assert (factor.outcome, factor.n) == ("agrees", 3)
-    assert factor.low < 195 / 190 < factor.high
-    assert np.exp(slope.value * np.log(100)) == pytest.approx(factor.value)
-    row = scale_decay.summary(tables).iloc[1]
-    assert row[["weight decay", "budget τ", "seeds", "with a scale"]].tolist() == [0.01, 0.25, 3, 3]
-    assert row["scale T"] == pytest.approx(200, rel=0.03)  # the plateau is cut off at T = 2000
-    assert row["T(1 − S)"] == pytest.approx(0.02 * row["scale T"], rel=5e-3)
-
-
 def _sparsity(scales, spread=0.02):
     return scale_sparsity.collect([], _runs("sparsity", scales, spread))
 
@@ -118,17 +106,6 @@ def test_a_scale_stays_where_all_of_its_interval_does_and_curves_collapse_likewi
 ):
     module, made = (scale_decay, _decay) if statement == STAYS else (scale_sparsity, _sparsity)
     assert outcomes(module.findings(made(scales, spread)))[statement] == outcome
-
-
-def test_the_mean_scale_and_its_table():
-    scales = {0.98: 500, 0.96: 75}
-    found = {each.statement: each for each in scale_sparsity.findings(_sparsity(scales))}
-    assert found[SCALE].outcome == "agrees in part"
-    assert found[SCALE].value == pytest.approx(np.sqrt(10 * 3), rel=0.03)
-    assert found[FALLS].outcome == "differs"  # no curve falls
-    shown = scale_sparsity.summary(_sparsity(scales))
-    assert shown[["m", "1 − S", "with a scale"]].to_numpy().tolist() == [[2, 0.02, 3], [2, 0.04, 3]]
-    assert shown["scale T(1 − S)"].tolist() == pytest.approx([10, 3], rel=0.03)
 
 
 def _map(loss):

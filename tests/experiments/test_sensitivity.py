@@ -102,19 +102,6 @@ def test_a_change_that_trains_nothing_is_named_and_counts_for_nothing():
     assert sensitivity.summary(_of(curves)).set_index("change").loc[NAMES[0], "moves"] == "no output left"
 
 
-def test_two_changes_are_laid_beside_the_first_of_them():
-    curves = _tables(peak=100)["curves"]
-    name = f"{NAMES[0]}, loss = mean"
-    both = curves[curves["change"] == NAMES[0]].assign(change=name)
-    both["peak"] /= 1000
-    found = _found(_of(pd.concat([curves, both])))
-    said = "A second change, beside the first of them alone, shifts the"
-    peak, onset = found[f"{said} peak of the test loss", name], found[f"{said} onset of features", name]
-    assert (peak.value, onset.value) == (pytest.approx(-3, abs=1e-4), pytest.approx(1, abs=1e-4))
-    assert peak.n == onset.n == 4
-    assert not any(statement.startswith(said) for statement, _ in _found(_tables(peak=100)))
-
-
 @given(st.lists(st.booleans(), min_size=1, max_size=8))
 def test_an_onset_is_where_it_is_there_for_good(there):
     T = 2.0 ** np.arange(len(there))
