@@ -55,8 +55,10 @@ ONSETS = {
     20.0: "Features are stored from T(1 − S) = 20 on (Jermyn's replication)",
 }
 
+PEAK = "‖W‖ and ‖b‖ peak around T = 30"
 RISE = "Both norms rise with T and fall far once features are learned (Jermyn)"
 BELOW = "With much data ‖b‖ is below ‖W‖ again (Jermyn)"
+MUCH_DATA = "With much data ‖W‖ is near √5"
 
 KEYS = ("T", "data_seed", "seed")
 
@@ -117,9 +119,8 @@ def findings(tables: Tables) -> list[Finding]:
     seeds, at = len(losses[bump.T]), f"T = {bump.T}"
     there: Outcome = "agrees" if bump.there else "not decided"
     rises = "The test loss rises between memorization and generalization"
-    gain, units = "Gain over the zero output of", "n (1 − test loss)"
-    gains = {kind: level["n"] * (1 - level[kind]) for kind in ("bias_only", "pentagon")}
-    median = level["n"] * (1 - float(np.median(losses[last])))
+    gain, units, n = "Gain over the zero output of", "n (1 − test loss)", level["n"]
+    median = n * (1 - float(np.median(losses[last])))
     return [
         found(rises, there, "test loss over that at the largest T", bump.over_last, seeds, at),
         _memorization(chosen, bump.T),
@@ -128,8 +129,8 @@ def findings(tables: Tables) -> list[Finding]:
         _published(losses, tables),
         measured("Test loss at the peak", "loss", bump.loss, seeds, at),
         measured(f"{gain} the median model", units, median, at=f"T = {last}"),
-        measured(f"{gain} biases alone", units, gains["bias_only"]),
-        measured(f"{gain} a pentagon of free radius and bias", units, gains["pentagon"]),
+        measured(f"{gain} biases alone", units, n * (1 - level["bias_only"])),
+        measured(f"{gain} a pentagon of free radius and bias", units, n * (1 - level["pentagon"])),
     ]
 
 
@@ -171,10 +172,8 @@ def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:
         Finding(statement, outcome, quantity, ends[1], *ends, n=len(chosen))
         for statement, outcome in zip(ONSETS.values(), outcomes, strict=False)
     ]
-    small = Finding(
-        SMALL, outcomes[-1], "largest D_f, median", last, n=len(chosen), at=f"T = {largest.index[-1]}"
-    )
-    return [*places, small]
+    n, end = len(chosen), f"T = {largest.index[-1]}"
+    return [*places, Finding(SMALL, outcomes[-1], "largest D_f, median", last, n=n, at=end)]
 
 
 def _place(T: float, stored: tuple[float, float], early: tuple[float, float]) -> Outcome:
@@ -190,23 +189,19 @@ def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
     first, peaks, last, T = courses.iloc[0], courses.max(), courses.iloc[-1], courses.index[-1]
     peaking = [peak_outcome(course) for _, course in courses.items()]
     agree, tested = peaking.count("agrees"), len(peaking) - peaking.count("not tested")
-    fall = (first < peaks) & (peaks > MUCH * last)
+    fall = int(((first < peaks) & (peaks > MUCH * last)).sum())
     above = courses["bias_norm"] > courses["weight_norm"]
     stored = bool(chosen.loc[chosen["T"] == T, "largest_feature_dimensionality"].median() >= STORED)
     whole = stored and courses.index[0] < PUBLISHED_PEAK[0]
     weight, bias, largest = last["weight_norm"], last["bias_norm"], peaks["weight_norm"]
     again, ratio = bool(above.any() and not above.iloc[-1]), weight / math.sqrt(5)
-    near, at_30, falls = (
-        1 / NEAR <= ratio <= NEAR,
-        outcome_of(agree, tested),
-        outcome_of(fall.sum(), 2 * whole),
-    )
+    near = 1 / NEAR <= ratio <= NEAR
     n, top, end = len(chosen), f"T = {courses['weight_norm'].idxmax()}", f"T = {T}"
     return [
-        Finding("‖W‖ and ‖b‖ peak around T = 30", at_30, "largest ‖W‖, median", largest, n=n, at=top),
-        Finding(RISE, falls, "peak of ‖W‖ over its end", largest / weight, n=n, at=top),
+        Finding(PEAK, outcome_of(agree, tested), "largest ‖W‖, median", largest, n=n, at=top),
+        Finding(RISE, outcome_of(fall, 2 * whole), "peak of ‖W‖ over its end", largest / weight, n=n, at=top),
         Finding(BELOW, outcome_of(again, whole), "‖b‖ over ‖W‖", bias / weight, n=n, at=end),
-        Finding("With much data ‖W‖ is near √5", outcome_of(near, stored), "‖W‖ over √5", ratio, n=n, at=end),
+        Finding(MUCH_DATA, outcome_of(near, stored), "‖W‖ over √5", ratio, n=n, at=end),
     ]
 
 

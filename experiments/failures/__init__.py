@@ -4,7 +4,6 @@ lengths x ≤ y memorize, with squared errors of at most ε, only if the angle b
 2√ε)/√(xy)) (`stationary.interface-gap`, `memorization.robust-constraint`).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import astuple
 
@@ -12,12 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from experiments.axes import empty
 from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Tables, measured, outcome_of
-from experiments.grouping import numbers, parts
+from experiments.grouping import parts
 from numerics import Run
 from theory import tgon_energy
 from theory.memorization.failures import dropped_point_loss
@@ -103,7 +101,7 @@ def interface_gaps(run: Run) -> pd.DataFrame:
 def findings(tables: Tables) -> list[Finding]:
     """Shares of what became of seeds, what dropped points cost, and the gap formula."""
     shares, kind = tables["shares"], tables["runs"].query("dropped > 0 and disjoint")
-    dropped = numbers(kind, "train_loss") / [*map(dropped_point_loss, kind["T"], kind["dropped"])]
+    dropped = kind["train_loss"] / [*map(dropped_point_loss, kind["T"], kind["dropped"])]
     on = int(shares.loc[shares["diagnosis"] == "two circles", "count"].sum())
     said = "Train loss of runs that drop D points of disjoint data, over (D/T)(1 − 1/T)"
     regular = shares[shares["diagnosis"] == "regular T-gon"]
@@ -116,14 +114,14 @@ def findings(tables: Tables) -> list[Finding]:
             for row in (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
         ),
         measured(said, "median (5 % and 95 % quantile)", _quantiles(dropped), len(dropped)),
-        _share("Of these, loss as predicted within 10 %", np.abs(dropped - 1) <= DROPPED_TOLERANCE),
+        _share("Of these, loss as predicted within 10 %", (dropped - 1).abs() <= DROPPED_TOLERANCE),
         _share("Of these, loss of a third or less", dropped <= 1 / 3),
     ]  # fmt: skip
 
 
-def _quantiles(sample: NDArray[np.float64]) -> Interval:
+def _quantiles(sample: pd.Series) -> Interval:
     """Median, 5 % and 95 % quantile; NaN of none."""
-    return Interval(*(np.quantile(sample, [0.5, 0.05, 0.95]) if len(sample) else [math.nan] * 3))
+    return Interval(*sample.quantile([0.5, 0.05, 0.95]))
 
 
 def summary(tables: Tables) -> pd.DataFrame:
@@ -135,7 +133,7 @@ def summary(tables: Tables) -> pd.DataFrame:
         if (own := shares[(shares["diagnosis"] == name) & (shares["count"] > 0)]).empty:
             continue
         top = own.iloc[int(np.argmax(own["share"]))]
-        ratios = numbers(good[good["diagnosis"] == name], "weight_ratio")
+        ratios = good[good["diagnosis"] == name]["weight_ratio"]
         middle = _quantiles(ratios)
         rows.append(
             {
@@ -156,9 +154,9 @@ def summary(tables: Tables) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _share(statement: str, of: NDArray[np.bool_]) -> Finding:
+def _share(statement: str, of: pd.Series) -> Finding:
     """In how many of them something is so."""
-    return measured(statement, "share", float(np.mean(of)) if len(of) else math.nan, len(of))
+    return measured(statement, "share", of.mean(), len(of))
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:
@@ -166,15 +164,12 @@ def _gaps(gaps: pd.DataFrame) -> list[Finding]:
     outputs that are all positive; it explains the angles where it is never broken and half of the pairs are within two
     degrees.
     """
-    judged = gaps[gaps["disjoint"]]
-    excess = numbers(judged, "gap") - numbers(judged, "bound")
-    active = judged["active"].to_numpy(dtype=bool)
-    narrow, tight = excess < -1e-6, np.abs(excess) <= 2
-    priced = bool(len(judged)) and bool(np.mean(tight) >= 0.5) and not np.any(narrow & active)
-    below = numbers(judged, "least_gap") - numbers(judged, "gap")
-    median = float(np.median(excess)) if len(judged) else math.nan
+    judged = gaps[gaps["disjoint"].astype(bool)].astype({"gap": float, "bound": float, "least_gap": float})
+    excess, active = judged["gap"] - judged["bound"], judged["active"].astype(bool)
+    narrow, tight, below = excess < -1e-6, excess.abs() <= 2, judged["least_gap"] - judged["gap"]
+    priced = bool(tight.mean() >= 0.5 and not (narrow & active).any())
     return [
-        Finding(GAP, outcome_of(priced, int(len(judged) > 0)), EXCESS, median, n=len(judged)),
+        Finding(GAP, outcome_of(priced, bool(len(judged))), EXCESS, excess.median(), n=len(judged)),
         _share("Angles within 2° of the least", tight),
         _share("Angles below the least, outputs all positive", narrow[active]),
         _share("Angles below the least, other runs", narrow[~active]),
