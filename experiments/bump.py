@@ -176,10 +176,7 @@ def draw_curves(tables: Tables, key: str, symbol: str) -> Figure:
         draw_seeds(top, rows["T"], rows["excess"], label, excess_mean, **style)
         draw_seeds(bottom, rows["T"], rows[column], label, **style)
     scale, reach = 10 / (1 - runs["sparsity"].iloc[0]), numbers(excess, "excess")
-    top.axhline(0, color=INK, lw=1)
-    top.text(
-        0.995, 0, "zero output", fontsize=11, ha="right", va="bottom", transform=top.get_yaxis_transform()
-    )
+    top.axhline(0, color=INK, lw=1, label="zero output")
     top.set_yscale("symlog", linthresh=0.01, linscale=0.8)
     top.set(ylabel="test loss − 1", ylim=(min(-0.01, 2 * reach.min()), 3 * max(0.01, reach.max())))
     top.legend(loc="upper left")

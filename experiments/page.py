@@ -42,9 +42,7 @@ class Part:
 def page(experiment: Experiment, parts: Sequence[Part]) -> str:
     """The page in Markdown: one part below the other, each under the name of its form where there are several."""
     paper = {name: value_text(value) for name, value in Setting(T=1).as_dict().items()}
-    return _rendered(
-        "page.md.j2", experiment=experiment, written=experiment.commentary, parts=parts, paper=paper
-    )
+    return _rendered("page.md.j2", experiment=experiment, parts=parts, paper=paper)
 
 
 def contents_page(entries: Mapping[Experiment, Sequence[Part]]) -> str:

@@ -126,10 +126,8 @@ def check_beside(experiment: Experiment) -> None:
     """ValueError where committed tables that ``derived`` of an experiment reads are not there: outside a clone."""
     wanted, home = getattr(experiment.module, "BESIDE", ()), Path(__file__).parent
     if absent := [name for name in wanted if not form_folders(home / find_experiment(name).folder)]:
-        tables = " and ".join(absent)
-        raise ValueError(
-            f"{experiment.name}: needs a clone of tgon, for the tables of {tables}; try it there"
-        )
+        needed = f"needs a clone of tgon, for the tables of {' and '.join(absent)}"
+        raise ValueError(f"{experiment.name}: {needed}; try it there")
 
 
 def form_folders(folder: Path) -> list[Path]:

@@ -33,11 +33,10 @@ NEARNESS = "The largest D_X of a model is that of the code"
 
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``runs``, as observed and with how far they are from two codes, and ``codes``, by m and T."""
-    sizes = sorted({(run.setting.m, run.setting.T + more) for run in runs for more in (0, 1)})
-    codes = pd.DataFrame([_code(m, T) for m, T in sizes])
-    own, following = (
-        table[["m"]].assign(T=table["T"] + more).merge(codes, on=["m", "T"], how="left") for more in (0, 1)
-    )
+    wanted = sorted({(run.setting.m, run.setting.T + more) for run in runs for more in (0, 1)})
+    codes = pd.DataFrame([_code(m, T) for m, T in wanted])
+    sizes = table[["m", "T"]]
+    own, following = sizes.merge(codes, "left"), sizes.assign(T=table["T"] + 1).merge(codes, "left")
     energy, largest = numbers(table, "energy"), numbers(table, "largest_data_dimensionality")
     judged = table.assign(
         decay_budget=[run.setting.decay_budget for run in runs],
@@ -122,9 +121,8 @@ def draw(tables: Tables) -> Figure:
     figure, [axes] = panels(1, judged["m"].nunique(), 5.0, 4.4, sharey=True)
     for ax, (m, part) in zip(axes, parts(judged, "m"), strict=True):
         for (budget, runs), colour in zip(parts(part, "decay_budget"), (BLUE, VERMILLION), strict=False):
-            ax.scatter(
-                runs["T"], runs["above"], s=16, alpha=0.6, color=colour, label=f"decay budget {_at(budget)}"
-            )
+            label = f"decay budget {_at(budget)}"
+            ax.scatter(runs["T"], runs["above"], s=16, alpha=0.6, color=colour, label=label)
         ax.set(yscale="log", xlabel="datapoints T", title=f"m = {m}", xticks=part["T"].unique())
     axes[0].set_ylabel("energy / that of the code − 1")
     axes[0].legend()

@@ -215,9 +215,8 @@ def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     far = median - 1 > 10 * (second["test_loss"] - 1)
     comparable = bool(own) and round(level["n"]) == PUBLISHED_N
     said, outcome = "Between the regimes the test loss stays near 1", outcome_of(not far, int(comparable))
-    return Finding(
-        said, outcome, "median test loss", median, n=len(own), at=f"T(1 − S) = {second['seen']:.3g}"
-    )
+    at = f"T(1 − S) = {second['seen']:.3g}"
+    return Finding(said, outcome, "median test loss", median, n=len(own), at=at)
 
 
 def draw(tables: Tables) -> Figure:

@@ -16,7 +16,7 @@ from experiments.grouping import cell, numbers, parts, span
 from numerics import Run
 from theory.memorization.tgon import tgon_dimensionality, tgon_energy
 from theory.number_format import number
-from verify.statistics import Interval, mean_interval, share_interval
+from verify.statistics import mean_interval, share_interval
 from verify.style import DECAY_COLOURS, INK, panels
 from verify.thresholds import CIRCLE_RATIO
 
@@ -45,7 +45,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 def findings(tables: Tables) -> list[Finding]:
     """The rate of the fall against the hypothesis, the share that memorizes, and how near D_X is to 2/T."""
     rates = list(_rates(tables))
-    held = sum(rate.low <= 1 <= rate.high for _, rate, _ in rates)
+    held = sum(rate.low <= 1 <= rate.high for rate in rates)
     stored = tables["runs"].assign(stored=tables["runs"]["status"] == "memorized")
     counts = stored.groupby(["T", "decay_budget"])["stored"].agg(["sum", "size"]).groupby("T")
     ends = zip(counts.first().to_numpy(), counts.last().to_numpy(), strict=True)
@@ -54,10 +54,7 @@ def findings(tables: Tables) -> list[Finding]:
     near, statement = int((off.abs() <= NEAR).sum()), "The largest D_X of a model is that of the T-gon, 2/T"
     return [
         found_count(FALL, "intervals of the rate that hold 1", held, len(rates)),
-        *(
-            measured("Rate of the fall", "−d ln(excess)/dτ, paired by seed", rate, n, at)
-            for at, rate, n in rates
-        ),
+        *rates,
         found_count(FEWER, "T at which they do", sum(fewer), len(fewer)),
         measured(statement, "settings with a median within 1 %", near, len(off)),
     ]
@@ -115,7 +112,7 @@ def _polygons(tables: Tables) -> pd.DataFrame:
     return runs[(runs["status"] == "memorized") & apart]
 
 
-def _rates(tables: Tables) -> Iterator[tuple[str, Interval, int]]:
+def _rates(tables: Tables) -> Iterator[Finding]:
     """Between which budgets, the rate there, and of how many seeds that are on the polygon at both."""
     for T, part in parts(_polygons(tables), "T"):
         excess = part.pivot_table(index="seed", columns="decay_budget", values="excess")
@@ -123,4 +120,8 @@ def _rates(tables: Tables) -> Iterator[tuple[str, Interval, int]]:
             both = excess[(excess[low] > 0) & (excess[high] > 0)]
             if len(both) >= LEAST_SEEDS:
                 fall = np.log(both[low] / both[high]) / (high - low)
-                yield f"T = {T}, τ = {number(low, 3)} to {number(high, 3)}", mean_interval(fall), len(both)
+                quantity, at = (
+                    "−d ln(excess)/dτ, paired by seed",
+                    f"T = {T}, τ = {number(low, 3)} to {number(high, 3)}",
+                )
+                yield measured("Rate of the fall", quantity, mean_interval(fall), len(both), at)

@@ -301,9 +301,8 @@ def draw(tables: Tables) -> Figure:
     saving = models[models["train_loss"] < 1]
     for start, (label, colour, marker) in _STARTS.items():
         rows = saving[saving["start"] == start]
-        ax.plot(
-            rows["T"], 1 - rows["train_loss"], marker, color=colour, mfc="none", ms=7, mew=1.4, label=label
-        )
+        saved = 1 - rows["train_loss"]
+        ax.plot(rows["T"], saved, marker, color=colour, mfc="none", ms=7, mew=1.4, label=label)
     trained = models.loc[models["steps"] > 0, "T"].max()
     least = 1 - float(saving["train_loss"].max())
     for places, style, label in (

@@ -152,10 +152,8 @@ def draw(tables: Tables) -> Figure:
         (number, rows["number"], "εT", "ε and datapoints"),
     ):
         _draw_sizes(ax, rows.assign(place=place), "relative")
-        ax.set(
-            xlabel=f"{label}, loss summed over features", ylabel="‖b‖ over that at the least ε", title=title
-        )
-        ax.set(xscale="log", yscale="log", ylim=(0.015, 1.6))
+        ax.set(xscale="log", yscale="log", ylim=(0.015, 1.6), title=title)
+        ax.set(xlabel=f"{label}, loss summed over features", ylabel="‖b‖ over that at the least ε")
     alone.legend(loc="lower left")
     place = np.geomspace(half / 4, 10, 50)
     bound = "bound, half at 2.17 ΛX²/B²\n[optimization.epsilon-length]"
@@ -208,9 +206,8 @@ def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
     """Least squares of ln relative ‖b‖ on ln ε, ln T and ln n from the halving on, through medians over seeds. Each
     agrees where its whole interval is nearer to what is said than to its rival.
     """
-    behind = with_long_biases(runs)[
-        lambda rows: (rows["number"] >= predicted() / 2) & (rows["T"] <= FEW * rows["n"])
-    ]
+    long = with_long_biases(runs)
+    behind = long[(long["number"] >= predicted() / 2) & (long["T"] <= FEW * long["n"])]
     cells = behind[~behind["least"]].groupby(["adam_epsilon", "T", "n"])["relative"].median().reset_index()
     design = np.column_stack([np.ones(len(cells)), np.log(cells[["adam_epsilon", "T", "n"]])])
     value, rest, rank, _ = np.linalg.lstsq(design, np.log(numbers(cells, "relative")))

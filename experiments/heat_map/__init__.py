@@ -60,10 +60,8 @@ def draw(tables: Tables) -> Figure:
     figure = empty(max(7.0, 1.1 * len(sizes) + 2.4), max(4.2, 0.85 * len(dimensions) + 1.8))
     ax = figure.subplots()
     reach = max(float(np.nanmax(np.abs(excess))), 0.02)
-    shown = ax.imshow(
-        excess, origin="lower", aspect="auto", cmap="PuOr_r",
-        norm=SymLogNorm(linthresh=0.01, vmin=-reach, vmax=reach, base=10),
-    )  # fmt: skip
+    norm = SymLogNorm(linthresh=0.01, vmin=-reach, vmax=reach, base=10)
+    shown = ax.imshow(excess, "PuOr_r", norm, origin="lower", aspect="auto")
     for (row, column), value in np.ndenumerate(excess):
         ink = "white" if abs(value) > min(3, 0.3 * reach) else INK
         if np.isfinite(value):
@@ -124,9 +122,7 @@ def _consistency(runs: pd.DataFrame) -> list[Finding]:
     published = f"Above m = {FEW} results are much more consistent"
     if few.empty or many.empty:
         return [Finding(published, "not tested")]
-    chance, against = (
-        float(stats.mannwhitneyu(few, many, alternative=side).pvalue) for side in ("greater", "less")
-    )
+    chance, against = (stats.mannwhitneyu(few, many, alternative=side).pvalue for side in ("greater", "less"))
     outcome: Outcome = "differs" if against < LEVEL else "not decided"
     if chance < LEVEL and np.median(few) > MUCH * np.median(many):
         outcome = "agrees"

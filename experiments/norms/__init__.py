@@ -90,9 +90,8 @@ def findings(tables: Tables) -> list[Finding]:
 def summary(tables: Tables) -> pd.DataFrame:
     """‖W‖ over the least where runs memorize disjoint data: all of them, and the regular T-gons among them."""
     good = _memorized(tables)
-    every, regular = (
-        part.groupby("T")["ratio"] for part in (good, good[good["diagnosis"] == "regular T-gon"])
-    )
+    polygons = good[good["diagnosis"] == "regular T-gon"]
+    every, regular = (part.groupby("T")["ratio"] for part in (good, polygons))
     heads = {
         "seeds on disjoint data": tables["runs"].groupby("T")["disjoint"].sum(),
         "memorize": every.size(),

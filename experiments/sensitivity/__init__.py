@@ -101,14 +101,11 @@ def findings(tables: Tables) -> list[Finding]:
     """Whether one change reaches the published gaps, how many move what, and what second changes add."""
     changes, curves = tables["changes"].to_dict("records"), tables["curves"]
     others = [row for row in changes if row["change"] != BASELINE and not row["silent"]]
-    moving = {each.name: sum(row[f"{each.column}_moved"] for row in others) for each in QUANTITIES}
+    moving = [(each.name, sum(row[f"{each.column}_moved"] for row in others)) for each in QUANTITIES]
     peaks = geometric_mean(curves[curves["change"] == BASELINE]["peak"])
     return [
         *(_reaches(others, quantity) for quantity in (FEATURE_ONSET, PEAK)),
-        *(
-            measured(f"Changes that move {name}", "changes", each, len(others))
-            for name, each in moving.items()
-        ),
+        *(measured(f"Changes that move {name}", "changes", many, len(others)) for name, many in moving),
         measured("Peak test loss of the baseline", "geometric mean", peaks, int(changes[0]["seeds"])),
         *_second_changes(curves),
     ]

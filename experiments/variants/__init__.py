@@ -224,10 +224,7 @@ def draw(tables: Tables) -> Figure:
     lowest = float(tables["trained"]["test_loss"].min()) - 1
     left.set(ylabel="test loss / zero output − 1", ylim=(3 * min(lowest, -0.003), None))
     _draw_series(right, tables["trained"], names, "largest_feature_dimensionality")
-    right.axhline(0.4, color=GREY, lw=1, ls=":")
-    right.text(
-        0.5, 0.4, "pentagon alone 2/5", fontsize=11, va="bottom", transform=right.get_yaxis_transform()
-    )
+    right.axhline(0.4, color=GREY, lw=1, ls=":", label="pentagon alone 2/5")
     right.set(ylabel="largest $D_f$, decoder", ylim=(0, None))
     for place, (kind, T) in enumerate(rows, start=1):
         for column, name in enumerate(names):
@@ -237,7 +234,7 @@ def draw(tables: Tables) -> Figure:
                 ax.set_title(name.replace(", ", ",\n"), fontsize=11.5)
             if column == 0:
                 ax.set_ylabel(f"{'hidden' if kind == 'hidden' else 'features'}\nT = {T}")
-    one_legend(figure, [left], ncols=3)
+    one_legend(figure, [left, right], ncols=3)
     return figure
 
 
