@@ -126,29 +126,30 @@ def best_packing(data: Dataset) -> tuple[int, float, tuple[Floats, Floats]]:
     return best
 
 
-def _of_run(run: Run, start: str) -> dict[str, object]:
-    setting = run.setting
+def _row(
+    setting: Setting, start: str, losses: tuple[float, float], model: Any, data: Dataset
+) -> dict[str, Any]:
+    W, b = (part.astype(np.float64) for part in model)
     return {
-        "T": setting.T, "data_seed": setting.data_seed, "start": start, "lr": setting.lr, "steps": setting.steps,
-        "start_loss": float(run.history_loss[0]), "train_loss": run.record.train_loss,
-        **_content(run.W, run.b, run.data),
-    }  # fmt: skip
-
-
-def _of_packing(setting: Setting) -> tuple[dict[str, object], Dataset, Any]:
-    data = draw_dataset(setting)
-    _, loss, model = best_packing(data)
-    head = {"T": setting.T, "data_seed": setting.data_seed, "start": PACKING, "lr": 0.0, "steps": 0}
-    return head | {"start_loss": loss, "train_loss": loss, **_content(*model, data)}, data, model
-
-
-def _content(W: Any, b: Any, data: Dataset) -> dict[str, object]:
-    W, b = W.astype(np.float64), b.astype(np.float64)
-    return {
+        **{name: getattr(setting, name) for name in ("T", "data_seed")},
+        "start": start,
+        **{name: getattr(setting, name) for name in ("lr", "steps")},
+        **dict(zip(("start_loss", "train_loss"), losses, strict=True)),
         "stored": int(np.sum(point_errors(W, b, data) < STORED_ERROR)),
         "largest_feature_dimensionality": float(dimensionality(W).max()),
         "weight_norm": float(np.linalg.norm(W)),
     }
+
+
+def _of_run(run: Run, start: str) -> dict[str, Any]:
+    losses = float(run.history_loss[0]), run.record.train_loss
+    return _row(run.setting, start, losses, (run.W, run.b), run.data)
+
+
+def _of_packing(setting: Setting) -> tuple[dict[str, Any], Dataset, Any]:
+    data = draw_dataset(setting)
+    _, loss, model = best_packing(data)
+    return _row(setting, PACKING, (loss, loss), model, data) | {"lr": 0.0, "steps": 0}, data, model
 
 
 def least(rows: pd.DataFrame) -> pd.DataFrame:

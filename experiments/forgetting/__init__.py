@@ -131,21 +131,17 @@ def draw(tables: Tables) -> Figure:
     """Top: stored features against the step, every run. Below: D_f of the run that the animation shows."""
     figure = empty(10.5, 6.2, h_pad=0.08)
     counts, one = figure.subplots(2, 1, sharex=True)
-    _draw_counts(counts, tables["history"])
-    _draw_features(one, tables["features"], tables["fates"])
-    one_legend(figure, [counts, one], ncols=3, fontsize=11)
-    return figure
-
-
-def _draw_counts(ax: Axes, history: pd.DataFrame) -> None:
     looks = zip((BLUE, VERMILLION, GREEN, PURPLE), ("-", "--", ":", "-."), strict=True)
-    for (T, own), (colour, style) in zip(history.groupby("T"), looks, strict=False):
+    for (T, own), (colour, style) in zip(tables["history"].groupby("T"), looks, strict=False):
         stored = own.pivot(index="step", columns="seed", values="stored")
         # lines of integers lie on each other
         shifted = stored + 0.04 * (np.arange(stored.shape[1]) - 2.5)
-        lines = ax.plot(stored.index, shifted, style, color=colour, lw=1.3, alpha=0.75)
+        lines = counts.plot(stored.index, shifted, style, color=colour, lw=1.3, alpha=0.75)
         lines[0].set_label(f"T = {T}, a line per run")
-    ax.set(xscale="log", ylabel="features stored")
+    counts.set(xscale="log", ylabel="features stored")
+    _draw_features(one, tables["features"], tables["fates"])
+    one_legend(figure, [counts, one], ncols=3, fontsize=11)
+    return figure
 
 
 def _draw_features(ax: Axes, features: pd.DataFrame, fates: pd.DataFrame) -> None:

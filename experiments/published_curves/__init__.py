@@ -45,17 +45,13 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
 
 
 def derived(tables: Tables) -> Tables:
-    """The tables with the chosen runs marked, and the summed losses of the same n."""
-    return tables | {"runs": with_chosen(tables["runs"]), "summed": _summed(levels_of(tables)["n"])}
-
-
-def _summed(n: float) -> pd.DataFrame:
-    """The chosen runs of ``dataset-size`` at this n; none where it has none."""
+    """The tables with the chosen runs marked, and with those of ``dataset-size`` at the same n, where it has some."""
     columns = ["T", "data_seed", "test_loss", "weight_norm", "bias_norm", "largest_feature_dimensionality"]
-    for tables in map(read_tables, form_folders(Path(__file__).parents[1] / "dataset_size")):
-        if levels_of(tables)["n"] == n and form_of(tables)["form"] != "preview":
-            return tables["runs"].query("chosen")[columns].reset_index(drop=True)
-    return pd.DataFrame(columns=columns)
+    summed = pd.DataFrame(columns=columns)
+    for other in map(read_tables, form_folders(Path(__file__).parents[1] / "dataset_size")):
+        if levels_of(other)["n"] == levels_of(tables)["n"] and form_of(other)["form"] != "preview":
+            summed = other["runs"].query("chosen")[columns].reset_index(drop=True)
+    return tables | {"runs": with_chosen(tables["runs"]), "summed": summed}
 
 
 def draw(tables: Tables) -> Figure:

@@ -12,7 +12,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.axes import LOOKS, draw_seeds, empty, one_legend
@@ -213,20 +212,25 @@ def _points(runs: Sequence[VariantRun], rows: pd.DataFrame) -> pd.DataFrame:
 def draw(tables: Tables) -> Figure:
     """Losses and dimensionalities against T on top, a column of pictures for each variant below."""
     names = list(dict.fromkeys(tables["trained"]["variant"]))
-    rows = list(dict.fromkeys(zip(tables["points"]["kind"], tables["points"]["T"], strict=True)))
-    figure = empty(11.0, 5.2 + 1.9 * len(rows), h_pad=0.06)
-    grid = figure.add_gridspec(1 + len(rows), len(names), height_ratios=[4.4, *[1.9] * len(rows)])
+    lines = list(dict.fromkeys(zip(tables["points"]["kind"], tables["points"]["T"], strict=True)))
+    figure = empty(11.0, 5.2 + 1.9 * len(lines), h_pad=0.06)
+    grid = figure.add_gridspec(1 + len(lines), len(names), height_ratios=[4.4, *[1.9] * len(lines)])
     half = len(names) // 2
     left, right = figure.add_subplot(grid[0, :half]), figure.add_subplot(grid[0, half:])
-    _draw_series(left, tables["trained"], names, "test_loss", offset=1.0)
+    for name, look in zip(names, LOOKS, strict=True):
+        rows = tables["trained"].query("variant == @name")
+        draw_seeds(left, rows["T"], rows["test_loss"] - 1, name, **look)
+        draw_seeds(right, rows["T"], rows["largest_feature_dimensionality"], name, **look)
+    for ax in (left, right):
+        ax.set(xscale="log", xlabel="datapoints T")
+        ax.xaxis.set_major_formatter("{x:.0f}")
     left.set_yscale("symlog", linthresh=0.01)
     left.axhline(0, color=GREY, lw=1)
     lowest = float(tables["trained"]["test_loss"].min()) - 1
     left.set(ylabel="test loss / zero output − 1", ylim=(3 * min(lowest, -0.003), None))
-    _draw_series(right, tables["trained"], names, "largest_feature_dimensionality")
     right.axhline(0.4, color=GREY, lw=1, ls=":", label="pentagon alone 2/5")
     right.set(ylabel="largest $D_f$, decoder", ylim=(0, None))
-    for place, (kind, T) in enumerate(rows, start=1):
+    for place, (kind, T) in enumerate(lines, start=1):
         for column, name in enumerate(names):
             ax = figure.add_subplot(grid[place, column])
             draw_cloud(ax, tables["points"].query("variant == @name and T == @T and kind == @kind"), kind)
@@ -236,13 +240,3 @@ def draw(tables: Tables) -> Figure:
                 ax.set_ylabel(f"{'hidden' if kind == 'hidden' else 'features'}\nT = {T}")
     one_legend(figure, [left, right], ncols=3)
     return figure
-
-
-def _draw_series(ax: Axes, trained: pd.DataFrame, names: list[str], column: str, offset: float = 0.0) -> None:
-    """Every seed and their median, per variant."""
-    for name, look in zip(names, LOOKS, strict=True):
-        rows = trained[trained["variant"] == name].dropna(subset=[column])
-        draw_seeds(ax, rows["T"], rows[column] - offset, name, **look)
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter("{x:.0f}")
-    ax.set_xlabel("datapoints T")
