@@ -31,12 +31,12 @@ def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``runs``, ``shares`` (by T and name), ``points`` (one run of each kind), ``gaps`` (of two circles)."""
     rows, gaps = [], [pd.DataFrame(columns=_GAP_COLUMNS)]
     for run in runs:
-        diagnosis, record = diagnose_run(run), run.record
+        diagnosis, T = diagnose_run(run), run.setting.T
         name = diagnosis.name
-        row: dict[str, object] = {"T": run.setting.T, "seed": run.setting.seed, "diagnosis": name}
+        row: dict[str, object] = {"T": T, "seed": run.setting.seed, "diagnosis": name}
         row |= {"memorized": run.status == "memorized", "disjoint": run.data.has_disjoint_supports}
-        row |= {"weight_ratio": record.weight_norm / np.sqrt(tgon_energy(run.setting.T))}
-        row |= {"train_loss": record.train_loss}
+        row |= {"weight_ratio": run.record.weight_norm / np.sqrt(tgon_energy(T))}
+        row |= {"train_loss": run.record.train_loss}
         rows.append(row | {"dropped": len(diagnosis.datapoints) if name == "dropped point" else 0})
         gaps += [interface_gaps(run)] if name == "two circles" else []
     listed = pd.DataFrame(rows).sort_values(["T", "seed"], kind="stable")
@@ -56,8 +56,8 @@ def _shares(listed: pd.DataFrame) -> pd.DataFrame:
 def _examples(runs: Sequence[Run], listed: pd.DataFrame) -> pd.DataFrame:
     """The run of each kind, at the T where that kind is most frequent, that stands in the middle by its ‖W‖."""
     clouds = []
-    for name, kind in sorted(listed.groupby("diagnosis"), key=lambda each: [*KINDS, each[0]].index(each[0])):
-        if name in KINDS:
+    for name in KINDS:
+        if len(kind := listed[listed["diagnosis"] == name]):
             ordered = kind[kind["T"] == kind["T"].mode().iloc[0]].sort_values(["weight_ratio", "seed"])
             run = runs[int(ordered.index[(len(ordered) - 1) // 2])]
             points = points_of(run, diagnose_run(run)).query("kind.str.endswith('hidden')")
@@ -111,7 +111,7 @@ def findings(tables: Tables) -> list[Finding]:
         *(
             measured("Share of regular T-gons", "share", Interval(row["share"], row["low"], row["high"]),
                      row["seeds"], f"T = {row['T']}")
-            for row in (regular.iloc[int(np.argmax(regular["share"]))], regular.iloc[-1])
+            for row in (regular.loc[regular["share"].idxmax()], regular.iloc[-1])
         ),
         measured(said, "median (5 % and 95 % quantile)", _quantiles(dropped), len(dropped)),
         _share("Of these, loss as predicted within 10 %", (dropped - 1).abs() <= DROPPED_TOLERANCE),
@@ -132,25 +132,21 @@ def summary(tables: Tables) -> pd.DataFrame:
     for name in shares["diagnosis"].unique():
         if (own := shares[(shares["diagnosis"] == name) & (shares["count"] > 0)]).empty:
             continue
-        top = own.iloc[int(np.argmax(own["share"]))]
+        top = own.loc[own["share"].idxmax()]
         ratios = good[good["diagnosis"] == name]["weight_ratio"]
-        middle = _quantiles(ratios)
-        rows.append(
-            {
-                "kind": name,
-                "runs": own["count"].sum(),
-                "least T": own["T"].min(),
-                "greatest T": own["T"].max(),
-                "T where most often": top["T"],
-                "% of seeds there": 100 * top["share"],
-                "low": 100 * top["low"],
-                "high": 100 * top["high"],
-                "‖W‖ over the least: median": middle.value,
-                "5 % quantile": middle.low,
-                "95 % quantile": middle.high,
-                "n": len(ratios),
-            }
-        )
+        heads = ("‖W‖ over the least: median", "5 % quantile", "95 % quantile")
+        row = {
+            "kind": name,
+            "runs": own["count"].sum(),
+            "least T": own["T"].min(),
+            "greatest T": own["T"].max(),
+            "T where most often": top["T"],
+            "% of seeds there": 100 * top["share"],
+            **{end: 100 * top[end] for end in ("low", "high")},
+            **dict(zip(heads, astuple(_quantiles(ratios)), strict=True)),
+            "n": len(ratios),
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -160,9 +156,8 @@ def _share(statement: str, of: pd.Series) -> Finding:
 
 
 def _gaps(gaps: pd.DataFrame) -> list[Finding]:
-    """Angles between neighbours on two circles beside what memorization asks for, in degrees. The bound assumes
-    outputs that are all positive; it explains the angles where it is never broken and half of the pairs are within two
-    degrees.
+    """Angles on two circles beside what memorization asks for, in degrees. The bound assumes outputs that are all
+    positive; it explains the angles where it is never broken and half of the pairs are within two degrees.
     """
     judged = gaps[gaps["disjoint"].astype(bool)].astype({"gap": float, "bound": float, "least_gap": float})
     excess, active = judged["gap"] - judged["bound"], judged["active"].astype(bool)

@@ -31,10 +31,24 @@ OVERTAKES = "‖b‖ starts below ‖W‖ and becomes larger (Jermyn)"
 
 def collect(runs: Sequence[Run]) -> Tables:
     """Tables ``runs``, ``theory`` (a row per T) and ``published``."""
-    measured = pd.DataFrame([_row(run) for run in runs]).sort_values(["T", "seed"], kind="stable")
+    rows = [
+        {
+            "T": run.setting.T,
+            "seed": run.setting.seed,
+            "memorized": run.status == "memorized",
+            "diagnosis": diagnose_run(run).name,
+            "disjoint": run.data.has_disjoint_supports,
+            "weight_norm": run.record.weight_norm,
+            "bias_norm": run.record.bias_norm,
+            "hidden_length": float(np.median(np.sqrt(run.record.radius_squared))),
+            "feature_length": float(np.linalg.norm(run.W.astype(np.float64), axis=0).max()),
+            "largest_bias": float(np.abs(run.b).max()),
+        }
+        for run in runs
+    ]
     setting = runs[0].setting
     bound = reach(learning_rates(setting), setting.weight_decay)
-    sizes = np.arange(3, int(measured["T"].max()) + 1)
+    sizes = np.arange(3, max(run.setting.T for run in runs) + 1)
     chances = [tgon_within_reach(int(T), bound, setting.n, setting.sparsity) for T in sizes]
     theory = pd.DataFrame({"T": sizes}).assign(
         weight_norm=tgon_weight_norm(sizes),
@@ -44,23 +58,8 @@ def collect(runs: Sequence[Run]) -> Tables:
         largest_bias=bound,
     )
     published = published_norms()
-    return {"runs": measured, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
-
-
-def _row(run: Run) -> dict[str, object]:
-    record = run.record
-    return {
-        "T": run.setting.T,
-        "seed": run.setting.seed,
-        "memorized": run.status == "memorized",
-        "diagnosis": diagnose_run(run).name,
-        "disjoint": run.data.has_disjoint_supports,
-        "weight_norm": record.weight_norm,
-        "bias_norm": record.bias_norm,
-        "hidden_length": float(np.median(np.sqrt(record.radius_squared))),
-        "feature_length": float(np.linalg.norm(run.W.astype(np.float64), axis=0).max()),
-        "largest_bias": float(np.abs(run.b).max()),
-    }
+    ordered = pd.DataFrame(rows).sort_values(list(KEYS), kind="stable")
+    return {"runs": ordered, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
 
 
 def findings(tables: Tables) -> list[Finding]:
