@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from experiments.axes import empty, plain_numbers
-from experiments.digits.collecting import ALONE, FLIPPED
+from experiments.digits.collecting import ALONE
 from experiments.digits.collecting import collect as collect
 from experiments.findings import Finding, Tables, found, measured, outcome_of
-from experiments.grouping import median_range, parts
+from experiments.grouping import for_good, median_range, parts
 from verify.statistics import mean_interval
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
@@ -110,14 +110,12 @@ def _toy(toy: pd.DataFrame) -> list[Finding]:
     """From which T on D* is uneven, after smaller T where it is not."""
     course = toy.groupby("T")[["largest", "test_loss"]].median()
     largest, losses = course["largest"], course["test_loss"]
-    uneven = (largest >= UNEVEN)[::-1].cummin()[::-1]
-    even, spread = (course.index[chosen].tolist() for chosen in (~uneven, uneven))
-    n, peak = toy["data_seed"].nunique(), course.index[int(losses.argmax())]
-    first = spread[0] if spread and even else np.nan
-    outcome = outcome_of(bool(spread and even), int(len(course) > 1))
+    even, uneven = for_good(largest >= UNEVEN) or (0, 0)
+    n, peak = toy["data_seed"].nunique(), losses.idxmax()
+    first, outcome = uneven if even else np.nan, outcome_of(even > 0, len(course) > 1)
     transition = f"T from which on the largest D*·T/2 is at least {UNEVEN:g}"
     said, quantity = "D* of the toy model", "largest D*·T/2, median over datasets"
-    shown = dict.fromkeys([*even[-1:], *spread[:1], course.index[-1]])
+    shown = dict.fromkeys([*filter(None, (even, uneven)), course.index[-1]])
     return [
         Finding(TRANSITION, outcome, transition, first, n=n),
         *(measured(said, quantity, largest[T], n, f"T = {T}") for T in shown),
@@ -129,15 +127,14 @@ _GROUPS = (("highest", "highest D*"), ("middle", "typical D*"), ("lowest", "lowe
 
 
 def draw(tables: Tables) -> Figure:
-    """Distribution, images, training, dataset size and width, flipped labels, toy model."""
-    figure = empty(10.4, 13.2, h_pad=0.08, w_pad=0.06)
-    grid = figure.add_gridspec(4, 2, height_ratios=[3.0, 2.6, 2.7, 2.7])
+    """Distribution, training, images, dataset size and width, toy model."""
+    figure = empty(10.4, 10.4, h_pad=0.08, w_pad=0.06)
+    grid = figure.add_gridspec(3, 2, height_ratios=[3.0, 2.6, 2.7])
     _draw_distribution(figure.add_subplot(grid[0, 0]), tables)
     _draw_training(figure.add_subplot(grid[0, 1]), tables)
     _draw_images(figure.add_subplot(grid[1, :]), tables)
     _draw_sizes(figure.add_subplot(grid[2, 0]), tables)
-    _draw_flipped(figure.add_subplot(grid[2, 1]), tables)
-    _draw_toy(figure.add_subplot(grid[3, :]), tables["toy"])
+    _draw_toy(figure.add_subplot(grid[2, 1]), tables["toy"])
     return figure
 
 
@@ -211,21 +208,6 @@ def _draw_sizes(ax: Axes, tables: Tables) -> None:
     ax.set(xscale="log", yscale="log", xlabel="images per dimension, T/rank", ylabel="largest D*·T/rank")
     plain_numbers(ax.xaxis, ax.yaxis, at=(1, 2, 3, 5))
     ax.legend(loc="upper left", fontsize=11)
-
-
-def _draw_flipped(ax: Axes, tables: Tables) -> None:
-    widths = reversed(list(parts(tables["networks"].query("series == 'flipped'"), "width")))
-    for (width, chosen), colour, marker in zip(widths, (BLUE, GREEN), "os", strict=False):
-        epoch, label = chosen["epoch"], f"P(D* of replaced > of others), {width} units"
-        _draw_spread(ax, epoch, chosen["flipped_above_others"], color=colour, marker=marker, label=label)
-        label = f"train accuracy, {width} units"
-        _draw_spread(ax, epoch, chosen["train_accuracy"], color=colour, ls=":", label=label)
-    ax.axhline(0.5, color=INK, lw=1, ls="--", label="no difference")
-    ax.set_xscale("symlog", linthresh=10, linscale=0.5)
-    plain_numbers(ax.xaxis)
-    ax.set(xlabel=f"epochs, {FLIPPED:.0%} of labels replaced", ylabel="probability", ylim=(0, 1.05))
-    ax.set_xlim(-1, None)
-    ax.legend(loc="lower right", fontsize=11)
 
 
 def _draw_toy(ax: Axes, toy: pd.DataFrame) -> None:

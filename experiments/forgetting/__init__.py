@@ -37,7 +37,10 @@ def collect(runs: Sequence[Run]) -> Tables:
     seen = follow(runs, _look)
     history = pd.concat([each[0] for each in seen], ignore_index=True)
     ends = pd.concat([each[1] for each in seen], ignore_index=True)
-    shown = _shown(runs, ends)
+    falls = ends.assign(fall=ends["peak"] - ends["end"]).groupby(["T", "seed"])
+    # the run that forgets most features; among those that forget none, the one with the largest fall of a D_f
+    fallen = falls.agg({"forgotten": "sum", "fall": "max"}).sort_values(["forgotten", "fall"], kind="stable")
+    shown = next(run for run in runs if (run.setting.T, run.setting.seed) == fallen.index[-1])
     ((features, frames),) = follow([shown], lambda run, kept: (feature_rows(kept), _frames(run, kept)))
     where = {"T": shown.setting.T, "seed": shown.setting.seed}
     return {"history": history, "fates": ends, "features": features.assign(**where), "frames": frames}
@@ -64,14 +67,6 @@ def fates(values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame({"feature": [-1], "peak": 0.0, "end": 0.0, "forgotten": False})
     peak, end = values[:, held].max(axis=0), values[-1, held]
     return pd.DataFrame({"feature": held, "peak": peak, "end": end, "forgotten": end < FORGOTTEN})
-
-
-def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
-    """The run that forgets most features; among those that forget none, the one with the largest fall of a D_f."""
-    falls = ends.assign(fall=ends["peak"] - ends["end"]).groupby(["T", "seed"])
-    fallen = falls.agg({"forgotten": "sum", "fall": "max"})
-    T, seed = fallen.sort_values(["forgotten", "fall"], kind="stable").index[-1]
-    return next(run for run in runs if run.setting.T == T and run.setting.seed == seed)
 
 
 def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:

@@ -42,7 +42,10 @@ def collect(runs: Sequence[Run]) -> Tables:
         return pd.DataFrame(rows).assign(repeats=run.setting.repeats, seed=run.setting.seed)
 
     history = pd.concat(follow(runs, look), ignore_index=True)
-    shown = _shown(runs, outcomes(history))
+    ends = outcomes(history).query("repeats == @PUBLISHED_REPEATS")
+    # the first seed that embeds its point; else the first one
+    wanted = PUBLISHED_REPEATS, ends["seed"][ends["embedded"].idxmax()]
+    shown = next(run for run in runs if (run.setting.repeats, run.setting.seed) == wanted)
     others = (history["repeats"] != shown.setting.repeats) | (history["seed"] != shown.setting.seed)
     history.loc[others, ["dimensionality", "largest_other"]] = np.nan
     (features,) = follow([shown], lambda _, snapshots: feature_rows(snapshots))
@@ -53,13 +56,6 @@ def collect(runs: Sequence[Run]) -> Tables:
         "points": points_with_repeated(shown).assign(repeats=shown.setting.repeats, seed=shown.setting.seed),
         "theory": _theory(shown),
     }
-
-
-def _shown(runs: Sequence[Run], ends: pd.DataFrame) -> Run:
-    """The first seed at the published number of repeats that embeds its point; else the first seed there."""
-    chosen = ends[ends["repeats"] == PUBLISHED_REPEATS]
-    wanted = PUBLISHED_REPEATS, chosen["seed"][chosen["embedded"].idxmax()]
-    return next(run for run in runs if (run.setting.repeats, run.setting.seed) == wanted)
 
 
 def _theory(run: Run) -> pd.DataFrame:

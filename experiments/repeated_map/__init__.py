@@ -287,18 +287,6 @@ def _draw_sweeps(ax: Axes, sweeps: pd.DataFrame) -> None:
     ax.set_ylim(0, None)
 
 
-def with_copies(data: Dataset, copies: int, wanted: int) -> Dataset:
-    """The dataset with its first point ``wanted`` times in place of ``copies`` times, 1 ≤ wanted ≤ copies.
-
-    >>> data = Dataset.from_dense([[1, 1, 1, 0], [0, 0, 0, 1]])
-    >>> with_copies(data, 3, 2).dense().tolist()
-    [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
-    """
-    gone = copies - wanted
-    values = int(data.indptr[gone])
-    return Dataset(data.n, data.indptr[gone:] - values, data.indices[values:], data.values[values:])
-
-
 def sweep_both_ways(run: Run, repeats: Sequence[int], steps: int = STEPS) -> pd.DataFrame:
     """From a run with many repeats down to the fewest, and up again: columns direction, repeats, seed, length, loss.
     ``repeats`` increase and end at the run's own. ``length`` is that of the repeated point's hidden vector.
@@ -306,7 +294,8 @@ def sweep_both_ways(run: Run, repeats: Sequence[int], steps: int = STEPS) -> pd.
     setting, drawn, engine, rows = run.setting, run.data, resolve_engine(run.engine), []
     for direction, order in (("down", reversed(repeats)), ("up", iter(repeats))):
         for R in order:
-            data = with_copies(drawn, setting.repeats, R)
+            fewer = drawn.sparse()[:, setting.repeats - R :]  # of the copies, which come first
+            data = Dataset(setting.n, fewer.indptr, fewer.indices, fewer.data)
             own = setting.replace(T=data.T, repeats=R, steps=steps)
             start = run.W.astype(np.float64), run.b.astype(np.float64)
             run = train_one(own, engine=engine, data=data, start=start)

@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from experiments import forgetting, repeated_history, repeated_many
+from experiments import forgetting, repeated_history, repeated_many, repeated_map
 from experiments.following import outcomes, standing, stored_features
 from experiments.repeated_history import IN_PLACE, NEAR_MISSES, REPLACES
-from experiments.repeated_map import sweep_both_ways, with_copies
+from experiments.repeated_map import sweep_both_ways
 from experiments.tables import form_folders, read_tables
 from numerics import Run
-from numerics.data import draw_dataset
 from numerics.training.obtaining import train_one
 from theory import Setting
 from theory.dimensionality import dimensionality
@@ -83,10 +82,12 @@ def test_standing_counts_copies_once():
     assert stands["largest_other"] == expected[1:].max()
 
 
-def test_copies_are_taken_away_and_nothing_else():
-    data = draw_dataset(Setting(T=12, n=30, sparsity=0.9, repeats=5, seed=2))
-    for wanted in (1, 3, 5):
-        assert np.array_equal(with_copies(data, 5, wanted).dense(), data.dense()[:, 5 - wanted :])
+def test_copies_are_taken_away_and_nothing_else(monkeypatch):
+    run, seen = train_one(Setting(T=12, n=30, sparsity=0.9, repeats=5, seed=2, steps=1)), []
+    monkeypatch.setattr(repeated_map, "train_one", lambda setting, data, **_: seen.append(data) or run)
+    sweep_both_ways(run, [1, 3, 5])
+    for R, data in zip((5, 3, 1, 1, 3, 5), seen, strict=True):
+        assert np.array_equal(data.dense(), run.data.dense()[:, 5 - R :])
 
 
 def test_a_sweep_goes_down_and_up_and_every_step_starts_from_the_one_before():
