@@ -38,6 +38,13 @@ def draw_seeds(
     ax.plot(values.groupby(place).agg(middle), "-", lw=1.8, ms=5, label=label, **style)
 
 
+def draw_spread(ax: Axes, place: pd.Series, values: pd.Series, **style: Any) -> None:
+    """The mean of the seeds at each place, with bars from least to largest."""
+    found = values.groupby(place).agg(["mean", "min", "max"])
+    bars = [found["mean"] - found["min"], found["max"] - found["mean"]]
+    ax.errorbar(found.index, found["mean"], bars, ms=6, lw=1.6, capsize=3, **style)
+
+
 def plain_numbers(*axes: Axis, at: Sequence[float] = ()) -> None:
     """Major ticks as plain numbers, ``at`` these multiples of powers of ten where given; minor ones without."""
     for axis in axes:

@@ -204,7 +204,7 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple
     with explained(experiment, tables, out):
         figure = picture(experiment, tables)
         contents = {place / "figure.png": render(figure, "png", digest(tables))}
-        if experiment.animated:
+        if hasattr(experiment.module, "animate"):
             contents[place / "animation.gif"] = experiment.module.animate(tables)
     page, text = page_of(experiment, tables, place)
     made_elsewhere = "made" in form_of(tables) and place in form_folders(place)

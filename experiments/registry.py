@@ -115,11 +115,6 @@ class Experiment:
         return cast(ExperimentModule, importlib.import_module(f"experiments.{self.folder}"))
 
     @property
-    def animated(self) -> bool:
-        """Whether it has a GIF."""
-        return hasattr(self.module, "animate")
-
-    @property
     def keys(self) -> tuple[str, ...] | None:
         """Columns of its table ``runs`` that tell runs apart; None where its tables are made as a whole only."""
         return getattr(self.module, "KEYS", None)

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from experiments.axes import empty, plain_numbers
+from experiments.axes import draw_spread, empty, plain_numbers
 from experiments.digits.collecting import ALONE
 from experiments.digits.collecting import collect as collect
 from experiments.findings import Finding, Tables, found, measured, outcome_of
@@ -162,18 +162,11 @@ _QUANTILES = {
 def _draw_training(ax: Axes, tables: Tables) -> None:
     rows = tables["networks"].query("series == 'training'")
     for column, style in _QUANTILES.items():
-        _draw_spread(ax, rows["epoch"], rows[column] * rows["T"] / rows["rank"], **style)
+        draw_spread(ax, rows["epoch"], rows[column] * rows["T"] / rows["rank"], **style)
     ax.set_xscale("symlog", linthresh=1, linscale=0.5)
     plain_numbers(ax.xaxis)
     ax.set(xlabel="epochs", ylabel="D*·T/rank", ylim=(0, None))
     ax.legend(loc="center right", fontsize=11)
-
-
-def _draw_spread(ax: Axes, key: pd.Series, value: pd.Series, **style: str) -> None:
-    """Mean of ``value`` over seeds, with bars from least to largest."""
-    found = value.groupby(key).agg(["mean", "min", "max"])
-    bars = [found["mean"] - found["min"], found["max"] - found["mean"]]
-    ax.errorbar(found.index, found["mean"], yerr=bars, ms=6, lw=1.6, capsize=3, **style)  # type: ignore[arg-type]
 
 
 def _draw_images(ax: Axes, tables: Tables) -> None:
@@ -212,7 +205,7 @@ def _draw_sizes(ax: Axes, tables: Tables) -> None:
 
 def _draw_toy(ax: Axes, toy: pd.DataFrame) -> None:
     for column in ("largest", "ninety_nine_percent", "median"):
-        _draw_spread(ax, toy["T"], toy[column], **_QUANTILES[column])
+        draw_spread(ax, toy["T"], toy[column], **_QUANTILES[column])
     peak = toy.groupby("T")["test_loss"].median().idxmax()
     ax.axvline(peak, color=GREY, lw=1, ls=":", label="largest test loss")
     ax.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from scipy import stats
@@ -66,7 +65,12 @@ def draw(tables: Tables) -> Figure:
         ink = "white" if abs(value) > min(3, 0.3 * reach) else INK
         if np.isfinite(value):
             ax.text(column, row, f"{1 + value:.4g}", ha="center", va="center", fontsize=11, color=ink)
-    _draw_arrows(ax, runs, dimensions, sizes)
+    for direction, marker, label in (("T", ">", "more data hurt"), ("m", "^", "more hidden dimensions hurt")):
+        for rise in rises(runs, direction).query("sure or apart").to_dict("records"):
+            (m, T), (next_m, next_T) = rise["here"], rise["there"]
+            x, y = sizes.index(T) + sizes.index(next_T), dimensions.index(m) + dimensions.index(next_m)
+            kind = (INK, label) if rise["sure"] else ("white", "hollow: in every seed, but short of the test")
+            ax.plot(x / 2, y / 2, marker, color=kind[0], label=kind[1], ms=8, mec=INK, mew=1)
     ax.set_xticks(range(len(sizes)), list(map(str, sizes)))
     ax.set_yticks(range(len(dimensions)), list(map(str, dimensions)))
     ax.set(xlabel="datapoints T", ylabel="hidden dimensions m")
@@ -75,16 +79,6 @@ def draw(tables: Tables) -> Figure:
     bar.outline.set_edgecolor(GREY)
     one_legend(figure, [ax], ncols=3, columnspacing=1.2, fontsize=11)
     return figure
-
-
-def _draw_arrows(ax: Axes, runs: pd.DataFrame, dimensions: list[int], sizes: list[int]) -> None:
-    """A mark between two cells where more hurts, hollow where only every seed rises."""
-    for direction, marker, label in (("T", ">", "more data hurt"), ("m", "^", "more hidden dimensions hurt")):
-        for rise in rises(runs, direction).query("sure or apart").to_dict("records"):
-            (m, T), (next_m, next_T) = rise["here"], rise["there"]
-            x, y = sizes.index(T) + sizes.index(next_T), dimensions.index(m) + dimensions.index(next_m)
-            kind = (INK, label) if rise["sure"] else ("white", "hollow: in every seed, but short of the test")
-            ax.plot(x / 2, y / 2, marker, color=kind[0], label=kind[1], ms=8, mec=INK, mew=1)
 
 
 def findings(tables: Tables) -> list[Finding]:

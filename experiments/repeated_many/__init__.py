@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from experiments.axes import empty, one_legend
+from experiments.axes import draw_spread, empty, one_legend
 from experiments.clouds import draw_pictures
 from experiments.findings import MEASURED, Finding, Outcome, Tables, found, found_share, outcome_between
 from experiments.following import SHARED, STORED, points_with_repeated, stored_features
@@ -86,10 +86,9 @@ def _draw_counts(ax: Axes, runs: pd.DataFrame) -> None:
         ("vertices", VERMILLION, "^", "trained: vertices that repeated points take", -0.08),
         ("stored", GREEN, "o", "trained: features stored", 0.08),
     ):
-        ax.plot(runs["repeated_points"] + side, runs[column], marker, color=colour, ms=4, alpha=0.4, mew=0)
-        each = runs.groupby("repeated_points")[column].agg(["mean", "min", "max"])
-        reach = [each["mean"] - each["min"], each["max"] - each["mean"]]
-        ax.errorbar(many + side, each["mean"], reach, fmt=marker, color=colour, ms=8, capsize=3, label=label)
+        place = runs["repeated_points"] + side
+        ax.plot(place, runs[column], marker, color=colour, ms=4, alpha=0.4, mew=0)
+        draw_spread(ax, place, runs[column], ls="", marker=marker, color=colour, label=label)
     ax.set(xlabel="repeated datapoints", ylabel="how many", xticks=many, ylim=(-0.3, None))
 
 

@@ -7,7 +7,7 @@ seeds lie on one side of all seeds of the baseline, by more on average than thos
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,7 +150,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
                   "weight_norm", "bias_norm"]].copy()  # fmt: skip
     steps = int(table["steps"].mode()[0])
     kept.insert(0, "change", [_change(row, steps) for row in table.to_dict("records")])
-    order = list(dict.fromkeys([BASELINE, *kept["change"]]))
+    order = dict.fromkeys([BASELINE, *kept["change"]])
     kept = kept.sort_values(["data_seed", "seed", "T"], kind="stable")
     curves = pd.concat([_curves(kept, order), _selected(kept)], ignore_index=True)
     if curves.empty or BASELINE not in set(curves["change"]):
@@ -165,7 +165,7 @@ def _change(row: Mapping[Hashable, Any], steps: int) -> str:
     return ", ".join(f"{name} = {value_text(value)}" for name, value in changed.items()) or BASELINE
 
 
-def _curves(kept: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+def _curves(kept: pd.DataFrame, order: Iterable[str]) -> pd.DataFrame:
     """A row for each change, dataset and start; curves that lack a size of others are left out."""
     return pd.DataFrame(
         {"change": change, "data_seed": data_seed, "seed": seed, **_curve(rows)}
@@ -210,8 +210,7 @@ def onset(T: np.ndarray, there: np.ndarray) -> tuple[float, bool]:
     ends = for_good(pd.Series(there, T))
     if ends is None:
         return float(T[-1]), False
-    last, first = ends
-    return (math.sqrt(last * first) if last else float(first)), True
+    return math.sqrt(ends[0] * ends[1]) or float(ends[1]), True
 
 
 def changes_of(curves: pd.DataFrame) -> pd.DataFrame:
