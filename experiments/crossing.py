@@ -46,8 +46,7 @@ def crossing(T: ArrayLike, values: ArrayLike) -> float:
 def scales_of(runs: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """The scale of every curve: one row for each value of ``keys`` and each seed, with ``scale`` and ``plateau``."""
     curves = runs.sort_values("T").set_index("T").groupby([*keys, "seed"])["largest_feature_dimensionality"]
-    scales = curves.agg(scale=lambda curve: crossing(curve.index, curve), plateau="max")
-    return scales.reset_index()
+    return curves.agg(scale=lambda curve: crossing(curve.index, curve), plateau="max").reset_index()
 
 
 def slope_interval(scales: pd.DataFrame, key: str) -> Interval:

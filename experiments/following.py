@@ -39,15 +39,6 @@ NOTED, MOST_NOTED = 0.1, 12
 Seen = TypeVar("Seen")
 
 
-def among_first(rank: pd.Series) -> pd.Series:
-    """Whether at most `TOP` of the distinct datapoints have a larger D_X, from the share that has.
-
-    >>> among_first(pd.Series([0.0, 0.001, 0.002])).tolist()
-    [True, True, False]
-    """
-    return rank.le(TOP)
-
-
 def standing(W: NDArray[np.floating], run: Run) -> dict[str, float]:
     """Where the first repeated datapoint of a run stands for weights W, among the distinct ones. Its rank is the share
     of distinct datapoints with a larger D_X, its length that of the hidden vector.
@@ -141,7 +132,7 @@ def outcomes(history: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (repeats, seed), part in history.groupby(["repeats", "seed"]):
         long = (part["length"] > EMBEDDED).to_numpy()
-        first = long & among_first(part["rank"]).to_numpy()
+        first = long & (part["rank"] <= TOP).to_numpy()
         last = part.iloc[-1]
         share = part["step"] / part["step"].max()
         row = {"repeats": repeats, "seed": seed, "embedded": long[-1], "first": first[-1]}

@@ -119,11 +119,19 @@ def findings(tables: Tables) -> list[Finding]:
     seeds, at = len(losses[bump.T]), f"T = {bump.T}"
     there: Outcome = "agrees" if bump.there else "not decided"
     rises = "The test loss rises between memorization and generalization"
+    # behind the peak features are stored
+    few = (
+        chosen[chosen["T"].between(3, min(bump.T, FEW))].groupby("T")["largest_data_dimensionality"].median()
+    )
+    near, polygons = (
+        (few * few.index / 2 - 1).abs() <= 0.1,
+        "Up to T = 30 the largest D_X is m/T, that of a T-gon",
+    )
     gain, units, n = "Gain over the zero output of", "n (1 − test loss)", level["n"]
     median = n * (1 - float(np.median(losses[last])))
     return [
         found(rises, there, "test loss over that at the largest T", bump.over_last, seeds, at),
-        _memorization(chosen, bump.T),
+        found_count(polygons, "T within 10 % of m/T, of those tested", int(near.sum()), len(near)),
         *onset_findings(chosen, level["density"]),
         *norm_findings(chosen),
         _published(losses, tables),
@@ -143,15 +151,6 @@ def summary(tables: Tables) -> pd.DataFrame:
     table.insert(1, "T(1 − S)", table["T"] * density)
     table.insert(2, "test loss", list(mean_losses(chosen).values()))
     return table
-
-
-def _memorization(chosen: pd.DataFrame, peak: int) -> Finding:
-    """How the largest D_X follows m/T; up to the peak of the test loss, behind which features are stored."""
-    few = chosen[chosen["T"].between(3, min(peak, FEW))]
-    largest = few.groupby("T")["largest_data_dimensionality"].median()
-    near = (largest * largest.index / 2 - 1).abs() <= 0.1
-    said = "Up to T = 30 the largest D_X is m/T, that of a T-gon"
-    return found_count(said, "T within 10 % of m/T, of those tested", int(near.sum()), len(near))
 
 
 def onset_findings(chosen: pd.DataFrame, density: float) -> list[Finding]:

@@ -194,7 +194,7 @@ def findings(tables: Tables) -> list[Finding]:
     small = runs[(runs["n"] == 300) & (runs["T"] == 30)]
     return [
         *_exponents(usual),
-        *_halving(halvings(usual)),
+        _halving(halvings(usual)),
         *_later(halvings(small[small["lr"] == SCHEDULE["lr"]])),
         *_rates(small),
         *_bumps(usual),
@@ -223,12 +223,11 @@ def _exponents(runs: pd.DataFrame) -> Iterator[Finding]:
         yield found(statement, outcome, f"exponent of {symbol} in ‖b‖", exponent, len(cells))
 
 
-def _halving(points: pd.DataFrame) -> Iterator[Finding]:
+def _halving(points: pd.DataFrame) -> Finding:
     """The εT of the halving over that of theory, of each n and what is held the mean over seeds."""
     middles = np.exp(np.log(points["number"]).groupby([points["n"], points["at"]]).mean())
-    if len(middles):
-        ratio, quantity = geometric_mean(middles / predicted()), "εT, measured over predicted"
-        yield found(HALVED, outcome_between(ratio, 1 / 3, 3), quantity, ratio, len(middles))
+    ratio, quantity = geometric_mean(middles / predicted()), "εT, measured over predicted"
+    return found(HALVED, outcome_between(ratio, 1 / 3, 3), quantity, ratio, len(middles))
 
 
 def _later(points: pd.DataFrame) -> Iterator[Finding]:

@@ -78,9 +78,9 @@ def _frames(run: Run, snapshots: Sequence[Snapshot]) -> pd.DataFrame:
     for one in kept:
         hidden = run.data.project(one.W)[:, points]
         for kind, (x, y) in (("feature", one.W[:, features]), ("hidden", hidden)):
-            clouds.append(pd.DataFrame({"step": one.step, "kind": kind, "x": x, "y": y}))
-    frames = pd.concat(clouds, ignore_index=True)
-    return frames.assign(x=frames["x"].map(brief), y=frames["y"].map(brief))
+            place = {"x": map(brief, x), "y": map(brief, y)}
+            clouds.append(pd.DataFrame({"step": one.step, "kind": kind, **place}))
+    return pd.concat(clouds, ignore_index=True)
 
 
 def _spaced(count: int, wanted: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from experiments.axes import empty, one_legend, plain_numbers
 from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
-from experiments.following import STORED, among_first, turning
+from experiments.following import STORED, TOP, turning
 from experiments.grouping import numbers, parts
 from experiments.threshold import draws
 from numerics import Dataset, Run
@@ -65,7 +65,7 @@ def kept(table: pd.DataFrame) -> pd.DataFrame:
     listed = table[["n", "sparsity", "T", "repeats", "seed"]].assign(
         rank=table["repeated_dimensionality_rank"],
         length=length,
-        first=lambda runs: among_first(runs["rank"]),
+        first=table["repeated_dimensionality_rank"] <= TOP,
         embedded=length > EMBEDDED,
         largest_feature=table["largest_feature_dimensionality"],
     )
