@@ -12,25 +12,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from experiments import tables as files
 from experiments.findings import Tables
 from experiments.page import Part, contents_page, page
 from experiments.registry import EXPERIMENTS, Experiment
-from experiments.tables import (
-    FORM,
-    TABLES,
-    check_beside,
-    digest,
-    explained,
-    form_folders,
-    form_of,
-    joined,
-    key_rows,
-    parsed_table,
-    read_tables,
-    table_text,
-    value_text,
-    write_tables,
-)
 from numerics import Run, observe
 from numerics.engines import resolve_engine
 from numerics.sweeps.file import FORMS, SMALLER_FORMS, Form, Sweep, form_flag
@@ -62,7 +47,7 @@ def gather(
     without a run are counted and named in the table ``form``. Raises ValueError: No cell of the sweep is finished, or
     all diverged; rows of ``known`` would be lost; tables of other experiments are missing.
     """
-    check_beside(experiment)
+    files.check_beside(experiment)
     engine = resolve_engine(sweep.engine)
     found = [finished_run(cell, engine, folder) for cell in sweep.cells]
     finished = [run for run in found if run is not None]
@@ -79,9 +64,9 @@ def gather(
         rows = [{**run.setting.as_dict(), "status": run.status, **observe(run)} for run in runs]
         asked["table"] = pd.DataFrame(rows)
     tables = experiment.module.collect(**asked)
-    before: dict[str, str] = {}
-    if known is not None and kept and experiment.keys is not None:
-        before, tables = form_of(known), joined(known, tables, experiment.keys)
+    before, keys = dict[str, str](), getattr(experiment.module, "KEYS", None)
+    if known is not None and kept and keys is not None:
+        before, tables = files.form_of(known), files.joined(known, tables, keys)
         tables = experiment.module.derived(tables) if hasattr(experiment.module, "derived") else tables
     shown = kept | {run.setting for run in runs}
     there = kept | {run.setting for run in finished}
@@ -99,8 +84,8 @@ def gather(
         **_taken([cell for cell in sweep.cells if cell in shown]),
     }
     said = [(key, str(value)) for key, value in facts.items() if value != ""]
-    tables = tables | {FORM: pd.DataFrame(said, columns=["key", "value"])}
-    return {name: parsed_table(table_text(table)) for name, table in tables.items()}
+    tables = tables | {files.FORM: pd.DataFrame(said, columns=["key", "value"])}
+    return {name: files.parsed_table(files.table_text(table)) for name, table in tables.items()}
 
 
 def _kept(
@@ -109,7 +94,7 @@ def _kept(
     """The cells whose rows stay because their runs are not all at hand; ValueError where rows would be lost. A preview
     is made again in minutes, and may be replaced by anything.
     """
-    before, keys = form_of(known), experiment.keys
+    before, keys = files.form_of(known), getattr(experiment.module, "KEYS", None)
     there = int(before["runs"]) - int(before["missing"])
     if before["form"] == "preview" or not finished:
         return set()
@@ -124,8 +109,8 @@ def _kept(
         if len(finished) < there:
             raise ValueError(f"{holds}, here are {len(finished)}; try another --out")
         return set()
-    cells = dict(zip(key_rows(sweep.cells, keys), sweep.cells, strict=True))
-    rows = key_rows(known["runs"], keys)
+    cells = dict(zip(files.key_rows(sweep.cells, keys), sweep.cells, strict=True))
+    rows = files.key_rows(known["runs"], keys)
     if lost := len(set(rows) - set(cells)):
         raise ValueError(
             f"{lost} of the {len(rows)} runs that the tables in --out have are none of the sweep; try a sweep file of "
@@ -139,7 +124,8 @@ def _absent(cells: Sequence[Setting], there: Collection[Setting]) -> str:
     """The values of each field of which there is no run, such as "T = 50000, 100000"."""
     without = {name: set(_values(there, name)) for name in (_FIELDS if there else ())}
     lacking = {name: [one for one in _values(cells, name) if one not in of] for name, of in without.items()}
-    return "; ".join(f"{name} = {', '.join(map(value_text, each))}" for name, each in lacking.items() if each)
+    listed = {name: ", ".join(map(files.value_text, each)) for name, each in lacking.items() if each}
+    return "; ".join(f"{name} = {each}" for name, each in listed.items())
 
 
 def _times(runs: Sequence[Run], folder: Path, before: Mapping[str, str]) -> dict[str, int]:
@@ -169,12 +155,12 @@ def _listed(values: list[Any]) -> str:
             return f"{low}:{high}"
         if len(values) > MOST_LISTED:
             return f"{low} to {high}, {len(values)} values"
-    return ", ".join(map(value_text, values))
+    return ", ".join(map(files.value_text, values))
 
 
 def picture(experiment: Experiment, tables: Tables) -> Figure:
     """The figure; a smaller form says so, and that a preview bears no claim."""
-    form = form_of(tables)
+    form = files.form_of(tables)
     with styled():
         figure = experiment.module.draw(tables)
         if form["form"] != "full":
@@ -187,11 +173,12 @@ def picture(experiment: Experiment, tables: Tables) -> Figure:
 def _part(experiment: Experiment, tables: Tables, folder: Path, notes: Path) -> Part:
     """What the tables in ``folder`` add to a page in ``notes``."""
     link = Path(os.path.relpath(folder, notes)).as_posix()
-    with explained(experiment, tables, folder):
-        names = [f"{TABLES}/{name}.csv" for name in sorted(tables)]
+    with files.explained(experiment, tables, folder):
+        names = [f"{files.TABLES}/{name}.csv" for name in sorted(tables)]
         summary = experiment.module.summary(tables) if hasattr(experiment.module, "summary") else {}
         summed = summary if isinstance(summary, dict) else {"": summary}
-        return Part(form_of(tables), experiment.module.findings(tables), summed, digest(tables), link, names)
+        form, digest = files.form_of(tables), files.digest(tables)
+        return Part(form, experiment.module.findings(tables), summed, digest, link, names)
 
 
 def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple[Path, list[Path]]:
@@ -201,28 +188,28 @@ def write_experiment(experiment: Experiment, tables: Tables, out: Path) -> tuple
     into that folder itself. OSError if the disk refuses.
     """
     place = out.resolve()
-    with explained(experiment, tables, out):
+    with files.explained(experiment, tables, out):
         figure = picture(experiment, tables)
-        contents = {place / "figure.png": render(figure, "png", digest(tables))}
+        contents = {place / "figure.png": render(figure, "png", files.digest(tables))}
         if hasattr(experiment.module, "animate"):
             contents[place / "animation.gif"] = experiment.module.animate(tables)
     page, text = page_of(experiment, tables, place)
-    made_elsewhere = "made" in form_of(tables) and place in form_folders(place)
-    files = [] if made_elsewhere else write_tables(tables, place)
+    made_elsewhere = "made" in files.form_of(tables) and place in files.form_folders(place)
+    written = [] if made_elsewhere else files.write_tables(tables, place)
     for path, content in (contents | {page: text.encode()}).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
-    files += [*contents, page]
+    written += [*contents, page]
     if page.parts[-3:-1] == ("notes", "experiments"):
-        files.append(page.parent / CONTENTS)
-        write_atomically(files[-1], contents_of(_home(experiment, place).parent).encode())
-    return page, files
+        written.append(page.parent / CONTENTS)
+        write_atomically(written[-1], contents_of(_home(experiment, place).parent).encode())
+    return page, written
 
 
 def _home(experiment: Experiment, place: Path) -> Path:
     """The folder of all forms of the experiment, one of which lies in ``place``."""
     beside = place.name in SMALLER_FORMS and (
-        place.parent.name == experiment.folder or place.parent in form_folders(place.parent)
+        place.parent.name == experiment.folder or place.parent in files.form_folders(place.parent)
     )
     return place.parent if beside else place
 
@@ -232,10 +219,10 @@ def page_of(experiment: Experiment, tables: Tables, place: Path) -> tuple[Path, 
     home = _home(experiment, place)
     committed = home.name == experiment.folder and home.parent.name == "experiments"
     notes = home.parents[1] / "notes" / "experiments" if committed else home
-    found = {folder: read_tables(folder) for folder in form_folders(home) if folder != place}
+    found = {folder: files.read_tables(folder) for folder in files.form_folders(home) if folder != place}
     found[place] = tables
     # of one form in two places, that in the folder of its name
-    folders = {form_of(found[folder])["form"]: folder for folder in sorted(found)}
+    folders = {files.form_of(found[folder])["form"]: folder for folder in sorted(found)}
     ordered = [folders[form] for form in FORMS if form in folders]
     parts = [_part(experiment, found[folder], folder, notes) for folder in ordered]
     return notes / f"{experiment.name}.md", page(experiment, parts)
@@ -245,7 +232,7 @@ def contents_of(folder: Path) -> str:
     """The list of all pages in Markdown, of the experiments that lie in ``folder``."""
     found: dict[Experiment, list[Part]] = {}
     for each in EXPERIMENTS:
-        for place in form_folders(folder / each.folder):
-            with explained(each, tables := read_tables(place), place):
-                found.setdefault(each, []).append(Part(form_of(tables), each.module.findings(tables)))
+        for place in files.form_folders(folder / each.folder):
+            with files.explained(each, tables := files.read_tables(place), place):
+                found.setdefault(each, []).append(Part(files.form_of(tables), each.module.findings(tables)))
     return contents_page(found)

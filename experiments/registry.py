@@ -114,11 +114,6 @@ class Experiment:
         """Its functions."""
         return cast(ExperimentModule, importlib.import_module(f"experiments.{self.folder}"))
 
-    @property
-    def keys(self) -> tuple[str, ...] | None:
-        """Columns of its table ``runs`` that tell runs apart; None where its tables are made as a whole only."""
-        return getattr(self.module, "KEYS", None)
-
 
 EXPERIMENTS: tuple[Experiment, ...] = tuple(map(Experiment, NAMES))
 
