@@ -11,19 +11,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments import published as paper
 from experiments.axes import add_seen, draw_seeds, empty
 from experiments.bump import excess_mean, find_bump, mean_losses
 from experiments.clouds import draw_pictures, explain_clouds, points_of
 from experiments.findings import Finding, Outcome, Tables, found, found_count, measured, outcome_of
 from experiments.following import STORED
 from experiments.grouping import for_good, level_table, levels_of, numbers, values_by
-from experiments.published import (
-    PUBLISHED_N,
-    PUBLISHED_PEAK,
-    PUBLISHED_SPARSITY,
-    peak_outcome,
-    published_test_loss,
-)
 from numerics import Run
 from theory.features.loss_budget import loss_budget
 from theory.features.polygon import polygon
@@ -85,7 +79,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         pentagon=pentagon_loss(n, S),
         generalization_scale=hypothesis_generalization_scale(S),
     )
-    return {"runs": kept, "points": points, "levels": levels, "published": published_test_loss()}
+    return {"runs": kept, "points": points, "levels": levels, "published": paper.published_test_loss()}
 
 
 def derived(tables: Tables) -> Tables:
@@ -186,12 +180,12 @@ def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
     """The course of ‖W‖ and ‖b‖ over all T, beside what authors and replication see."""
     courses = chosen.groupby("T")[["weight_norm", "bias_norm"]].median()
     first, peaks, last, T = courses.iloc[0], courses.max(), courses.iloc[-1], courses.index[-1]
-    peaking = [peak_outcome(course) for _, course in courses.items()]
+    peaking = [paper.peak_outcome(course) for _, course in courses.items()]
     agree, tested = peaking.count("agrees"), len(peaking) - peaking.count("not tested")
     fall = int(((first < peaks) & (peaks > MUCH * last)).sum())
     above = courses["bias_norm"] > courses["weight_norm"]
     stored = bool(chosen.loc[chosen["T"] == T, "largest_feature_dimensionality"].median() >= STORED)
-    whole = stored and courses.index[0] < PUBLISHED_PEAK[0]
+    whole = stored and courses.index[0] < paper.PUBLISHED_PEAK[0]
     weight, bias, largest = last["weight_norm"], last["bias_norm"], peaks["weight_norm"]
     again, ratio = bool(above.any() and not above.iloc[-1]), weight / math.sqrt(5)
     near = 1 / NEAR <= ratio <= NEAR
@@ -207,12 +201,12 @@ def norm_findings(chosen: pd.DataFrame) -> list[Finding]:
 def _published(losses: dict[int, list[float]], tables: Tables) -> Finding:
     """Our loss at the T(1 − S) where the published one is largest behind memorization; compared at equal n only."""
     published, level = tables["published"].query("T < inf"), levels_of(tables)
-    behind = published.assign(seen=published["T"] * (1 - PUBLISHED_SPARSITY)).query("seen >= 0.5")
+    behind = published.assign(seen=published["T"] * (1 - paper.PUBLISHED_SPARSITY)).query("seen >= 0.5")
     second = behind.iloc[int(np.argmax(behind["test_loss"]))]
     own = next((each for T, each in losses.items() if math.isclose(T * level["density"], second["seen"])), [])
     median = float(np.median(own)) if own else math.nan
     far = median - 1 > 10 * (second["test_loss"] - 1)
-    comparable = bool(own) and round(level["n"]) == PUBLISHED_N
+    comparable = bool(own) and round(level["n"]) == paper.PUBLISHED_N
     said, outcome = "Between the regimes the test loss stays near 1", outcome_of(not far, int(comparable))
     at = f"T(1 − S) = {second['seen']:.3g}"
     return Finding(said, outcome, "median test loss", median, n=len(own), at=at)
@@ -240,7 +234,7 @@ def _draw_losses(ax: Axes, tables: Tables) -> None:
     excess, label = chosen["test_loss"] - 1, "trained: dataset seeds, their geometric mean"
     draw_seeds(ax, chosen["T"], excess, label, excess_mean, color=BLUE, marker="o")
     published = tables["published"].query("T < inf")
-    places = numbers(published, "T") * (1 - PUBLISHED_SPARSITY) / level["density"]
+    places = numbers(published, "T") * (1 - paper.PUBLISHED_SPARSITY) / level["density"]
     label = "published, n = 10 000, placed by the axis above"
     theirs = numbers(published, "test_loss") - 1
     ax.plot(places, theirs, "x-", color=VERMILLION, lw=0.8, ms=8, mew=2, label=label)
