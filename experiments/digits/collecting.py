@@ -5,7 +5,7 @@ names a folder with the four MNIST files to train on in place of scikit-learn's 
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,15 +39,12 @@ Scores = dict[tuple[bool, int], Floats]
 def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Tables ``networks``, ``distribution``, ``images``, ``agreement``, ``set`` and ``toy``; trains the networks."""
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import track
 
     folder = os.environ.get(MNIST_FOLDER)
     digits = load_mnist(folder) if folder else shipped_digits()
-    plans = training_plans(digits)
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("training classifiers (epochs)", total=sum(plan.epochs[-1] for _, plan in plans))
-        networks = collect_networks(digits, plans, lambda epochs: bar.advance(task, epochs))
-    return networks | {"toy": _toy(runs, table)}
+    plans = track(training_plans(digits), "training classifiers", console=Console(stderr=True))
+    return collect_networks(digits, plans) | {"toy": _toy(runs, table)}
 
 
 def training_plans(digits: Digits) -> list[tuple[str, TrainingPlan]]:
@@ -65,24 +62,20 @@ def training_plans(digits: Digits) -> list[tuple[str, TrainingPlan]]:
     return [(name, replace(plan, seed=seed)) for name, plan in series for seed in seeds]
 
 
-def collect_networks(
-    digits: Digits, plans: Sequence[tuple[str, TrainingPlan]], progress: Callable[[int], None]
-) -> Tables:
+def collect_networks(digits: Digits, plans: Iterable[tuple[str, TrainingPlan]]) -> Tables:
     """The tables of all networks."""
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     rows, scores = [], Scores()
     for name, plan in plans:
-        before, last = np.empty(0), 0
+        before = np.empty(0)
         for snapshot in train_classifier(digits, plan):
             with threadpool_limits(1):  # singular values must not hang on the number of cores
                 D = maximal_dimensionality(snapshot.hidden)
             before = D if snapshot.epoch == 0 else before
             rows.append({"series": name, **_observed(snapshot, plan, D, before)})
-            progress(snapshot.epoch - last)
-            last = snapshot.epoch
-            if name == "training" and last in (0, plan.epochs[-1]):
-                scores[last > 0, plan.seed] = D
+            if name == "training" and snapshot.epoch in (0, plan.epochs[-1]):
+                scores[snapshot.epoch > 0, plan.seed] = D
     distance = np.full(digits.T, np.nan)
     if digits.T <= MOST_NEIGHBOURS:  # to the nearest other image, in Euclid's norm
         distance = np.asarray(KDTree(digits.train_images).query(digits.train_images, k=2)[0])[:, 1]

@@ -37,7 +37,7 @@ def _plans():
 def tables():
     toy = train([Setting(T=T, n=40, sparsity=0.9, steps=60) for T in (3, 20)], 2, out=None, progress=False)
     losses = pd.DataFrame({"test_loss": [1.2, 1.0, 1.1, 1.0]})
-    return collect_networks(_blobs(), _plans(), lambda epochs: None) | {"toy": _toy(toy, losses)}
+    return collect_networks(_blobs(), _plans()) | {"toy": _toy(toy, losses)}
 
 
 def test_dimensionalities_add_up_to_the_rank_and_stay_between_their_bounds(tables):
@@ -134,7 +134,7 @@ def test_the_folder_of_mnist_is_used_where_it_is_given(mnist, monkeypatch):  # n
     monkeypatch.setenv(MNIST_FOLDER, str(mnist))
     seen = []
     monkeypatch.setattr("experiments.digits.collecting.collect_networks",
-                        lambda found, plans, advance: seen.append(found) or {})  # fmt: skip
+                        lambda found, plans: seen.append(found) or {})  # fmt: skip
     monkeypatch.setattr("experiments.digits.collecting.training_plans", lambda found: [])
     monkeypatch.setattr("experiments.digits.collecting._toy", lambda runs, table: table)
     digits.collect([], pd.DataFrame())
