@@ -268,7 +268,7 @@ def test_form_says_what_was_run(made):
     ("text", "says"),
     [
         ("no head", "must begin with TOML"),
-        ('+++\ntitle = "t"\n+++\n', "title, question and caption must be given"),
+        ('+++\ntitle = "t"\n+++\n', "that gives title, question and caption"),
         (f"+++\n{HEAD}[half]\n+++\n", "half: must be one of full, tenth, averaged, preview"),
         (f"+++\n{HEAD}[full]\n[tenth]\n+++\nOne text.\n", "needs the stamp of one form"),
     ],
