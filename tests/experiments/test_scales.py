@@ -146,7 +146,10 @@ def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
     )
     assert figure.axes[-1].get_ylim() == pytest.approx((means.min() - 1, means.max() - 1))
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["more data hurt", "more hidden dimensions hurt"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "more data hurt",
+        "more hidden dimensions hurt",
+    ]
 
 
 @pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])
