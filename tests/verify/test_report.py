@@ -40,7 +40,8 @@ def fixed_date():
 @pytest.fixture(scope="module")
 def folder(small_comparison, tmp_path_factory):
     target = tmp_path_factory.mktemp("report")
-    assert write_report(small_comparison, target, "tgon compare --T 3") == target / "report.html"
+    written = write_report(small_comparison, target, "tgon compare --T 3")
+    assert written == target / "report.html"
     return target
 
 
