@@ -236,7 +236,7 @@ def draw(tables: Tables) -> Figure:
         ax.plot(unit, PUBLISHED_SLOPE * unit, ":", color=INK, lw=2.2, label="published, R = 0.4 T/n")
         ax.set(xscale="log", yscale="log", xlabel="datapoints per feature T/n", title=f"n = {n}")
     axes[0].set(ylabel="repeats R", ylim=(0.8, 150))
-    one_legend(figure, axes, ncols=2, fontsize=11)
+    one_legend(figure, axes, ncols=len(sizes), fontsize=11)
     return figure
 
 
