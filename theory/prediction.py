@@ -28,7 +28,7 @@ from theory.memorization.tgon import (
     tgon_radius_squared,
 )
 from theory.record import Assumption, Record, Status
-from theory.setting import Setting
+from theory.setting import Setting, as_setting
 
 #: What is least among models of zero loss: ‖W‖², or ‖W‖² + ‖b‖².
 Penalty = Literal["weights", "both"]
@@ -73,12 +73,7 @@ def predict(
     >>> round(record.energy, 12), record.configuration, record.exact["energy"]
     (12.0, '6-gon', '12')
     """
-    if isinstance(setting, (int, np.integer)) and not isinstance(setting, bool):
-        setting = Setting(int(setting), **values)
-    elif values:
-        raise TypeError(f"{', '.join(values)}: the setting has values of its own; try predict(8, m=3)")
-    if not isinstance(setting, Setting):
-        raise TypeError(f"setting = {setting!r}: it must be T or a Setting; try predict(8)")
+    setting = as_setting(setting, values, "predict")
     if penalty not in ("weights", "both"):
         raise ValueError(f"penalty = {penalty!r}: it must be 'weights' or 'both'; try penalty='weights'")
     distinct = setting.distinct

@@ -11,6 +11,8 @@ import dataclasses
 import difflib
 import functools
 import math
+import numbers
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
@@ -133,9 +135,13 @@ class Setting:
         values = dict(given.kwargs or {})
         known = [field.name for field in dataclasses.fields(cls)]
         for name in set(values).difference(known):
-            (near,) = difflib.get_close_matches(name, known, 1) or [""]
-            meant = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+            small = {one.lower(): one for one in known}
+            (near,) = difflib.get_close_matches(name.lower(), small, 1) or [""]
+            meant = f"did you mean {small[near]}?" if near else f"there are {', '.join(known)}"
             raise ValueError(f"{name}: no such setting; {meant}")
+        for name, value in [*zip(["T"], given.args, strict=False), *values.items()]:
+            if isinstance(value, bool):  # to Python, True is the integer 1
+                raise ValueError(f"{name} = {value}: must be a number or a word; try {name}={int(value)}")
         with contextlib.suppress(
             KeyError, TypeError, ValueError, OverflowError
         ):  # refused below, by its own check
@@ -211,3 +217,17 @@ class Setting:
     def as_dict(self) -> dict[str, int | float | str]:
         """Every value under its own name, defaults filled in; JSON-ready, and the input of a run's name."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+
+def as_setting(given: Any, values: Mapping[str, Any], function: str) -> Setting:
+    """A setting as it is, or T with the other ``values``; TypeError, with what to try of ``function``, for the rest."""
+    if type(given) is not bool and isinstance(given, numbers.Integral):
+        return Setting(int(given), **values)
+    if not isinstance(given, Setting):
+        several = hasattr(given, "__iter__") and not isinstance(given, str)
+        call = f"[{function}(T) for T in {given!r}]" if several else f"{function}(8)"
+        raise TypeError(f"setting = {given!r}: it must be T or a Setting; try {call}")
+    if values:
+        changes = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        raise TypeError(f"{', '.join(values)}: a setting has its own values; try setting.replace({changes})")
+    return given

@@ -48,12 +48,16 @@ def train_one(
 
 def prepare_folder(folder: Path) -> Path:
     """The folder, made if need be and proven writable before any work is done; locks of killed processes are gone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for lock in folder.glob(".*.lock"):
-        with suppress(OSError), claimed(lock, lambda: True):
-            pass
-    with tempfile.TemporaryFile(dir=folder):
-        return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for lock in folder.glob(".*.lock"):
+            with suppress(OSError), claimed(lock, lambda: True):
+                pass
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        error.add_note(f"out = {str(folder)!r}: try a folder that can be written")
+        raise
 
 
 def finished_run(setting: Setting, engine: EngineName, folder: Path) -> Run | None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from numerics.training.obtaining import obtain, prepare_folder
 from numerics.training.progress import progress_bar
 from numerics.training.runs import Run, Runs
 from numerics.training.threads import train_in_threads
-from theory.setting import Setting
+from theory.setting import Setting, as_setting
 
 
 def train(
@@ -26,10 +27,11 @@ def train(
     out: str | Path | None = "runs",
     progress: Progress | bool = True,
     threads: int | None = None,
+    **values: Any,
 ) -> Runs:
     """Train every setting with every seed.
 
-    settings : one setting or several; an integer is T, the rest is then as in the paper.
+    settings : one setting or several; an integer is T, the rest is then in ``values``, else as in the paper.
     seeds : how many seeds, counted from each setting's own ``seed``, or the seeds themselves. A seed draws dataset and
         start, except that a setting whose ``data_seed`` differs from its ``seed`` keeps its dataset.
     engine : "auto", "cpu", "cuda" or "reference"; "auto" is "cuda" where there is a GPU, else "cpu".
@@ -46,7 +48,8 @@ def train(
     <Runs: 2 runs, 0 memorized>
     """
     name = resolve_engine(engine)
-    wanted = _expand(_settings(settings), seeds)
+    several = list(settings) if isinstance(settings, Iterable) else [settings]
+    wanted = _expand([as_setting(one, values, "train") for one in several], seeds)
     folder = None if out is None else prepare_folder(Path(out))
     runs: dict[int, Run] = {}
     with progress_bar(wanted, shown=progress is True) as meter:
@@ -59,13 +62,6 @@ def train(
 
         train_in_threads(wanted, name, threads, work)
     return Runs([runs[place] for place in range(len(wanted))])
-
-
-def _settings(given: Setting | int | Sequence[Setting | int]) -> list[Setting]:
-    several = list(given) if isinstance(given, Iterable) else [given]
-    if not all(isinstance(one, (Setting, int)) and not isinstance(one, bool) for one in several):
-        raise TypeError(f"settings = {given!r}: a Setting, T or several are needed; try train(8)")
-    return [one if isinstance(one, Setting) else Setting(one) for one in several]
 
 
 def _expand(settings: Sequence[Setting], seeds: int | Iterable[int]) -> list[Setting]:

@@ -48,6 +48,8 @@ def test_order_and_seeds() -> None:
         runs = train(settings, seeds, out=None, progress=False)
         assert [(run.setting.T, run.setting.seed) for run in runs] == wanted
     assert [run.setting.data_seed for run in runs] == [0, 1, 0, 1]
+    own = train([3, np.int64(2)], out=None, progress=False, n=30, steps=5)
+    assert [run.setting for run in own] == [Setting(T, n=30, steps=5) for T in (3, 2)]
     fixed_data = train(SMALL.replace(seed=5, data_seed=3), 2, out=None, progress=False)
     assert [(run.setting.seed, run.setting.data_seed) for run in fixed_data] == [(5, 3), (6, 3)]
 
@@ -63,10 +65,9 @@ def test_order_and_seeds() -> None:
         ([], {}, "0 settings"),
         (SMALL, {"engine": "gpu"}, "'gpu' is not known"),
         (SMALL, {"seeds": [-1]}, "seed"),
-        *(
-            (no_setting, {}, r"a Setting, T or .*; try train\(8\)$")
-            for no_setting in (5.5, None, [True], "x")
-        ),
+        (3, {"step": 9}, "step: no such setting; did you mean steps"),
+        ([3, SMALL], {"steps": 9}, r"try setting.replace\(steps=9\)"),
+        *((no_setting, {}, r"T or a Setting; try train\(8\)$") for no_setting in (5.5, None, [True], "x")),
     ],
 )
 def test_what_cannot_be_trained_is_refused(
@@ -82,8 +83,9 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     for out in (tmp_path / "file", tmp_path / "file" / "runs"):
-        with pytest.raises(OSError, match="file"):
+        with pytest.raises(OSError, match="file") as refused:
             train(SMALL, out=out, progress=False)
+        assert refused.value.__notes__ == [f"out = {str(out)!r}: try a folder that can be written"]
     assert trained == []
 
 
