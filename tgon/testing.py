@@ -24,7 +24,12 @@ if hypothesis_settings.get_current_profile_name() == "default":
 
 
 def assert_claims(
-    model: Any, data: Any, *, at_least: Sequence[str] = (), instance: int | None = None
+    model: Any,
+    data: Any,
+    *,
+    at_least: str | Sequence[str] = (),
+    instance: int | None = None,
+    rows: bool | None = None,
 ) -> None:
     """Fail if ``model`` violates a claim on ``data``, or if one of ``at_least`` does not hold or could not be judged.
 
@@ -32,25 +37,31 @@ def assert_claims(
     ----------
     model : module or mapping with ``W`` (m, n) and ``b`` (n,), a run, or a pair of arrays or tensors.
     data : a `Dataset`, or X as `tgon.measure` takes it.
-    at_least : labels of claims, as `tgon claims` lists them.
-    instance : which model, where there are several.
+    at_least : labels of claims, or one label, as `tgon claims` lists them.
+    instance, rows : as `tgon.measure` takes them.
 
-    Raises AssertionError: A line per claim: its label, value, bound and reason. ValueError: an unknown label, or
-    what `measure` refuses.
+    Raises AssertionError: A line per claim: its label, numbers and reason, and what to try. ValueError: an unknown
+    label, or what `measure` refuses.
 
     >>> import numpy as np
     >>> assert_claims((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2), at_least=["memorization.robust"])
 
     """
-    known = [claim.label for claim in CLAIMS]
-    if unknown := sorted(set(at_least) - set(known)):
-        raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
-    judged = {judged.label: judged for judged in judge_on(*read_with_data(model, data, instance))}
-    if several := sorted(set(at_least) - set(judged)):
+    __tracebackhide__ = True  # in pytest
+    wanted, known = {at_least} if isinstance(at_least, str) else set(at_least), [one.label for one in CLAIMS]
+    if unknown := sorted(wanted - set(known)):
+        from theory.derivations.steps import derivations  # SymPy is slow to import
+
+        proofs = [one.label for one in derivations() if one.label in unknown]
+        kind = f"{', '.join(proofs)}: a derivation, no claim" if proofs else f"no claim {', '.join(unknown)}"
+        raise ValueError(f"{kind}; the claims are {', '.join(known)}")
+    judged = {one.label: one for one in judge_on(*read_with_data(model, data, instance, rows=rows))}
+    if several := sorted(wanted - set(judged)):
         raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims()")
     failed = [
-        f"{claim.label}: {claim.verdict}, value {claim.value}, bound {claim.bound}: {claim.reason}"
+        f"{claim}; try tgon explain {claim.label}"
         for claim in judged.values()
-        if claim.holds is False or (claim.label in at_least and not claim.holds)
+        if claim.holds is False or (claim.label in wanted and not claim.holds)
     ]
-    assert not failed, "\n".join(failed)
+    if failed:
+        raise AssertionError("\n".join(failed))

@@ -12,7 +12,7 @@ from numerics.measurement.record import fitting_dataset, read_with_data
 from numerics.model_layouts import StoredModel
 from theory import Record, Setting, predict
 from theory.dimensionality import dimensionality
-from verify.claims.judging import Judgement
+from verify.claims.judging import Judgements
 from verify.claims.registry import judge_on
 from verify.diagnosis import Diagnosis, diagnose
 
@@ -30,7 +30,7 @@ class Checked:
     distinct: Record
     predicted: Record | None
     diagnosis: Diagnosis
-    claims: tuple[Judgement, ...]
+    claims: Judgements
 
     def __repr__(self) -> str:
         least = "" if self.norm_ratio is None else f", ‖W‖ {self.norm_ratio:.4f} times the least"
@@ -66,18 +66,20 @@ class Checked:
         )
 
 
-def check(model: Any, data: Any, *, test: Any = None, instance: int | None = None) -> Checked:
+def check(
+    model: Any, data: Any, *, test: Any = None, instance: int | None = None, rows: bool | None = None
+) -> Checked:
     """What a model has become, what was measured and predicted, and every claim about it; see `Checked`.
 
-    ``model``, ``data``, ``test`` and ``instance`` are as `numerics.measure` takes them, which compares a module's own
-    forward with ReLU(WᵀWx + b). Raises ValueError as it does.
+    The arguments are as `numerics.measure` takes them, which compares a module's own forward with ReLU(WᵀWx + b).
+    Raises ValueError as it does.
 
     >>> import numpy as np
     >>> check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)).diagnosis.name
     'minimum-norm code'
     """
-    stored, dataset = read_with_data(model, data, instance)
-    return check_model(stored, dataset, None if test is None else fitting_dataset(test, dataset.n))
+    stored, dataset = read_with_data(model, data, instance, rows=rows)
+    return check_model(stored, dataset, None if test is None else fitting_dataset(test, dataset.n, rows=rows))
 
 
 def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None) -> Checked:

@@ -15,7 +15,7 @@ import numpy as np
 from numerics import Run, Runs
 from numerics.measurement.observables import fresh_dataset, fresh_errors
 from theory import Record, Setting, predict
-from verify.claims.judging import Case, Judgement, exit_code
+from verify.claims.judging import Case, Judgements, exit_code
 from verify.claims.population_claims import group_of
 from verify.claims.registry import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
@@ -75,7 +75,7 @@ class Comparison:
 
     runs: Runs
     rows: tuple[Row, ...]
-    judgements: tuple[Judgement, ...]
+    judgements: Judgements
     diagnoses: tuple[Diagnosis, ...]
 
     def __repr__(self) -> str:
@@ -139,9 +139,7 @@ class Comparison:
 
     def claims(self) -> pd.DataFrame:
         """One row per claim, as pandas: verdict, value and bound, how many wrong theories it rejects, and why."""
-        import pandas as pd
-
-        return pd.DataFrame([claim.as_row() for claim in self.judgements]).set_index("claim")
+        return self.judgements.table()
 
     def _repr_html_(self) -> str:
         return f"<p>{self.verdict}</p>{self.table().to_html(index=False)}{self.claims().to_html()}"

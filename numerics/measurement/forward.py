@@ -25,6 +25,7 @@ def check_forward(
     the data alone. X is given as (T, n), (n, T) or (T, instances, n); the module is put into evaluation mode and back.
     Of several outputs the one that comes nearest counts.
     """
+    __tracebackhide__ = True  # in pytest
     parameter = next((p for p in module.parameters() if p.is_floating_point()), torch.zeros(()))
     eps, worst, place = float(torch.finfo(parameter.dtype).eps), 0.0, ""
     size = max(2, BATCH // data.n)
@@ -46,9 +47,11 @@ def check_forward(
             if off[j, t] > worst:
                 worst, place = float(off[j, t]), f"{at} datapoint {first + t}, feature {j}"
     if worst > 0:
+        names = [name for name, _ in module.named_parameters()]
+        known = f"; its parameters are {', '.join(names[:6])}" if len(names) > 2 else ""
         raise ValueError(
-            f"the module's forward is not ReLU(WᵀWx + b): they differ by up to {worst:.3g}, {place}; "
-            "try forward=False to measure W and b only"
+            f"the module's forward is not ReLU(WᵀWx + b): they differ by up to {worst:.3g}, {place}{known}; "
+            "try measure(model, X, forward=False) for W and b only"
         )
 
 
@@ -85,7 +88,9 @@ def _outputs(module: nn.Module, X: Floats, parameter: Tensor, instance: int, ins
             found += [v[:, :batch] for v in (values.T, values) if v.shape == (n, batch + padding)]
     if not found:
         shapes = f"{tuple(rows.shape)} or {tuple(rows.T.shape)}"
-        raise ValueError(f"the module takes no X of shape {shapes} ({refused}); try forward=False")
+        raise ValueError(
+            f"the module takes no X of shape {shapes} ({refused}); try measure(model, X, forward=False)"
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 three parts are reported. Everything is evaluated in float64.
 """
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,13 @@ from theory.record import Assumption, Record
 
 
 def measure(
-    model: Any, data: Dataset | Any, *, test: Any = None, instance: int | None = None, forward: bool = True
+    model: Any,
+    data: Dataset | Any,
+    *,
+    test: Any = None,
+    instance: int | None = None,
+    forward: bool = True,
+    rows: bool | None = None,
 ) -> Record:
     """What ``model`` does on ``data``, as a `Record` to lay beside `theory.predict`.
 
@@ -32,6 +39,7 @@ def measure(
     test : fresh datapoints, like ``data``, on which the record's test loss is measured; without them it is None.
     instance : which model, where there are several.
     forward : whether a module's own forward is compared with ReLU(WᵀWx + b) on the data, and beyond it.
+    rows : whether each row of X is a datapoint. None takes what fits, and warns where both do.
 
     Raises ValueError: A model that computes something else, by how much; parameters that are missing, do not fit the
     data or are not finite; data that is not a dataset.
@@ -40,13 +48,13 @@ def measure(
     >>> round(record.energy, 12), round(record.train_loss, 12)
     (1.0, 0.0)
     """
-    stored, dataset = read_with_data(model, data, instance, forward)
+    stored, dataset = read_with_data(model, data, instance, forward, rows)
     W, b = stored.W, stored.b
     hidden = dataset.project(W)
     radius_squared = (hidden**2).sum(axis=0)
     errors = point_errors(W, b, dataset)
     seen = dataset.seen
-    fresh = None if test is None else fitting_dataset(test, dataset.n)
+    fresh = None if test is None else fitting_dataset(test, dataset.n, rows=rows)
     return Record(
         T=dataset.T,
         m=W.shape[0],
@@ -71,25 +79,32 @@ def measure(
 
 
 def read_with_data(
-    model: Any, data: Any, instance: int | None = None, forward: bool = True
+    model: Any, data: Any, instance: int | None = None, forward: bool = True, rows: bool | None = None
 ) -> tuple[StoredModel, Dataset]:
     """A model, contiguous, and its data, as `measure` takes them; ValueError as there."""
+    __tracebackhide__ = True  # in pytest
     given = data if isinstance(data, Dataset) else as_matrix(data)
     stored = read_stored(model, (given.n,) if isinstance(given, Dataset) else given.shape, instance)
     place = instance or 0, stored.instances
-    dataset = fitting_dataset(given, stored.W.shape[1], place)
+    dataset = fitting_dataset(given, stored.W.shape[1], place, rows)
     W, b = checked(stored.W, stored.b, dataset.n)
     if forward and isinstance(model, nn.Module) and type(model).forward is not nn.Module.forward:
         check_forward(model, W, b, dataset, *place)
     elif forward and stored.differences:
         why = "; ".join(stored.differences)
-        raise ValueError(f"not ReLU(WᵀWx + b): {why}; try forward=False for W and b only")
+        raise ValueError(f"not ReLU(WᵀWx + b): {why}; try measure(model, X, forward=False) for W and b only")
     return replace(stored, W=W, b=b), dataset
 
 
-def fitting_dataset(data: Any, n: int, place: tuple[int, int] = (0, 1)) -> Dataset:
-    """``data`` itself, or the dataset of ``n`` features in an array of either orientation; see `read_dataset`."""
-    return data if isinstance(data, Dataset) else read_dataset(data, n, place)[0]
+def fitting_dataset(data: Any, n: int, place: tuple[int, int] = (0, 1), rows: bool | None = None) -> Dataset:
+    """``data`` itself, or what `read_dataset` finds in it, with a warning where either orientation fits."""
+    if isinstance(data, Dataset):
+        return data
+    found, notes = read_dataset(data, n, place, rows=rows)
+    for note in notes:
+        if "as well" in note:
+            warnings.warn(note, stacklevel=4)
+    return found
 
 
 def _rounding_error(

@@ -136,6 +136,8 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
         "<Checked: minimum-norm code, ‖W‖ 1.0000 times the least; memorization.norm-split holds"
     )
     assert found.as_dict()["claims"][0]["label"] == CLAIMS[0].label
+    assert repr(found.claims).splitlines() == list(map(str, found.claims))
+    assert "memorization.norm-split: holds; " in repr(code.claims)
     assert len(found.figure().axes) == 2
     rows = np.eye(4)[:2]  # datapoints in rows, as batches have them
     pair = np.array([[1, -1, 0, 0]]) / 2**0.5, np.array([0.5, 0.5, 0, 0])
@@ -143,6 +145,14 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert diagnose(measure(pair, rows), pair, rows).name == "minimum-norm code"
     assert polish(pair, rows).settled
     assert_claims(pair, rows, at_least=["memorization.robust"])
+    square = np.array([[1.0, 0.6], [0.0, 0.6]])
+    with pytest.warns(UserWarning, match="one column per datapoint, though rows fit as well") as told:
+        columns = check(code.stored, square).record
+    assert told[0].filename == __file__
+    assert [check(code.stored, square, rows=side).record.norms[0] for side in (False, True)] == [
+        columns.norms[0],
+        pytest.approx(np.sqrt(1.36)),
+    ]
     octagon = check(*build("stored features", np.random.default_rng(6))).figure().axes[1]
     predicted, stored = (line.get_xydata() for line in octagon.lines if line.get_markersize() > 7)
     assert len(stored) == 8

@@ -1,5 +1,6 @@
 """The strategies reach every regime they promise."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from numerics import measure
 from tgon.testing import assert_claims
 from theory import Setting, predict
-from verify import strategies
+from verify import judge_model, strategies
 from verify.end_states import END_STATES
 
 _SETTINGS = {
@@ -95,17 +96,27 @@ def test_random_models_do_not_memorize(case):
     assert not measure(*case).memorized
 
 
-def test_assert_claims_names_what_failed():
+def test_assert_claims_names_what_failed(monkeypatch):
     hidden, X = np.array([[1.0, -1.0]]) / 2**0.5, np.eye(2)
     assert_claims((hidden, np.full(2, 0.5)), X, at_least=["memorization.robust"])
     assert_claims((hidden, np.full(2, 0.5)), X[:, [0, 1, 1]], at_least=["memorization.robust"])  # a copy
     with pytest.raises(AssertionError, match="datapoints 0 and 1 share feature 1; 1 shared entries"):
-        assert_claims((hidden, np.full(2, 0.5)), [[1, 0], [1, 1]], at_least=["memorization.norm-split"])
+        assert_claims(
+            (hidden, np.full(2, 0.5)), [[1, 0], [1, 1]], at_least=["memorization.norm-split"], rows=False
+        )
     with pytest.raises(AssertionError, match=r"robust: not judged.*datapoint 0 has .* error of 1"):
         assert_claims((0 * hidden, np.zeros(2)), X, at_least=["memorization.robust"])
     with pytest.raises(ValueError, match=r"no claim memorization\.robus; the claims are"):
-        assert_claims((hidden, np.full(2, 0.5)), X, at_least=["memorization.robus"])
+        assert_claims((hidden, np.full(2, 0.5)), X, at_least="memorization.robus")
+    with pytest.raises(ValueError, match=r"^memorization\.reduction: a derivation, no claim; the claims are"):
+        assert_claims((hidden, np.full(2, 0.5)), X, at_least="memorization.reduction")
     several = np.stack([0 * hidden, hidden]), np.full((2, 2), 0.5)
     assert_claims(several, X, at_least=["memorization.robust"], instance=1)
     with pytest.raises(ValueError, match="about many runs"):
         assert_claims((hidden, np.full(2, 0.5)), X, at_least=["optimization.decay-budget"])
+    wrong = judge_model(dataclasses.replace(measure((hidden, np.full(2, 0.5)), X), energy=0.9), 2)
+    monkeypatch.setattr("tgon.testing.judge_on", lambda *given: wrong)
+    with pytest.raises(
+        AssertionError, match=r"robust: VIOLATED; 0\.9 < 1.*; try tgon explain memorization\.robust$"
+    ):
+        assert_claims((hidden, np.full(2, 0.5)), X)

@@ -2,11 +2,13 @@
 structure. Where the claim is tight enough to tell the two apart, a control must fail; elsewhere it counts for nothing.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 from numerics.data import Dataset
 from theory import Record, Setting
 from theory.number_format import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -140,6 +145,10 @@ class Judgement:
         """The same in words, of how many."""
         return f"rejects {self.rejected} of {len(self.controls)} wrong theories" if self.controls else ""
 
+    def __str__(self) -> str:
+        """One line: label, verdict, numbers, reason."""
+        return f"{self.label}: {'; '.join(filter(None, (self.verdict, self.relation, self.reason)))}"
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
         return dataclasses.asdict(self)
@@ -150,6 +159,21 @@ class Judgement:
         numbers = {"value": self.value, "bound": self.bound}
         controls = {"rejected": self.rejected, "wrong_theories": len(self.controls)}
         return about | numbers | controls | {"why": self.reason}
+
+
+class Judgements(tuple[Judgement, ...]):
+    """Judgements in order, a tuple that is shown as a line each."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self))
+
+    def table(self) -> pd.DataFrame:
+        """One row per claim, as pandas: verdict, value and bound, how many wrong theories it rejects, and why."""
+        import pandas as pd
+
+        return pd.DataFrame([claim.as_row() for claim in self]).set_index("claim")
 
 
 def judge_claim(claim: Claim, cases: Sequence[Case]) -> Judgement:

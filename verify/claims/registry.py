@@ -7,7 +7,7 @@ import numerics
 from numerics.data import Dataset, distinct_points
 from theory import Record, Setting
 from verify.claims.feature_claims import FEATURE_CLAIMS
-from verify.claims.judging import Case, Claim, Judgement, judge_claim
+from verify.claims.judging import Case, Claim, Judgements, judge_claim
 from verify.claims.model_claims import MODEL_CLAIMS
 from verify.claims.population_claims import POPULATION_CLAIMS
 
@@ -18,22 +18,22 @@ SINGLE_CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + FEATURE_CLAIMS
 CLAIMS: tuple[Claim, ...] = SINGLE_CLAIMS + POPULATION_CLAIMS
 
 
-def judge_claims(cases: Sequence[Case]) -> tuple[Judgement, ...]:
+def judge_claims(cases: Sequence[Case]) -> Judgements:
     """Every claim judged on the cases."""
-    return tuple(judge_claim(claim, cases) for claim in CLAIMS)
+    return Judgements(judge_claim(claim, cases) for claim in CLAIMS)
 
 
-def judge_on(model: Any, data: Dataset, record: Record | None = None) -> tuple[Judgement, ...]:
+def judge_on(model: Any, data: Dataset, record: Record | None = None) -> Judgements:
     """The claims on a single model; copies of datapoints count once, ``record`` is of the distinct ones if given."""
     from numerics.model import read_parameters
 
     record = record or numerics.measure(model, distinct_points(data).data)
     setting = Setting(T=record.T, m=record.m, n=data.n)
     case = Case(setting, record, parameters=read_parameters(model, data.n), data=data)
-    return tuple(judge_claim(claim, [case]) for claim in SINGLE_CLAIMS)
+    return Judgements(judge_claim(claim, [case]) for claim in SINGLE_CLAIMS)
 
 
-def judge_model(record: Record, n: int) -> tuple[Judgement, ...]:
+def judge_model(record: Record, n: int) -> Judgements:
     """The claims that a record alone decides, for a single model of ``n`` features."""
     case = Case(Setting(T=record.T, m=record.m, n=n), record)
-    return tuple(judge_claim(claim, [case]) for claim in MODEL_CLAIMS)
+    return Judgements(judge_claim(claim, [case]) for claim in MODEL_CLAIMS)
