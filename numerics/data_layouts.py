@@ -78,6 +78,7 @@ def _of_instance(X: Any, n: int, instance: int, instances: int) -> tuple[Any, st
         note += f", though axis {axes[1]} fits as well" if axes[1:] else ""
         return X.take(instance, axis=axes[0]), note
     wanted = f"for {instances} instances of {n} features it must be (T, {instances}, {n})"
+    wanted = wanted if instances > 1 else "for one model it must be a matrix, (n, T) or (T, n)"
     raise ValueError(f"X has shape {X.shape}; {wanted}")
 
 

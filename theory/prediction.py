@@ -209,7 +209,7 @@ def _assumptions(
         ),
         Assumption(
             "rare overlap",
-            f"for the test loss: a fresh datapoint shares one feature with the data at most; refused above {SHARED:g}",
+            f"for the test loss: a fresh datapoint shares one feature with the data at most; fails above {SHARED:g}",
             shared <= SHARED,
             f"{shared:.3g} shared features expected",
         ),
@@ -237,7 +237,7 @@ def _orthonormal_data(setting: Setting, distinct: int, disjoint_data: bool | Non
         holds, evidence = disjoint_data, "seen in the data"
     return Assumption(
         "orthonormal data",
-        f"no two distinct datapoints share a feature; refused if less likely than {LIKELY_DISJOINT:g}",
+        f"no two distinct datapoints share a feature; counts as not holding below {LIKELY_DISJOINT:g}",
         holds,
         evidence,
     )

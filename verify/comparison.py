@@ -93,14 +93,16 @@ class Comparison:
         held = [claim for claim in self.judgements if claim.holds]
         if violated:
             return f"violated: {', '.join(violated)}"
+        other_end = any(found.stored or found.name == "diverged" for found in self.diagnoses)
+        advice = "" if other_end else "; try more steps or a larger lr"
+        lost = f"no seed memorized, so norms were not compared{advice}; "
+        missing = "" if any(row.memorized for row in self.rows) else lost
         if not held:
-            return "nothing could be judged"
+            return f"{missing}nothing could be judged"
         untested = [claim.label for claim in held if not claim.rejected]
         open_claims = len(self.judgements) - len(held)
         caveat = f"; no negative control was tight enough for {', '.join(untested)}" if untested else ""
-        return (
-            f"no claim violated: {len(held)} hold, {open_claims} could not be decided on these runs{caveat}"
-        )
+        return f"{missing}no claim violated: {len(held)} hold, {open_claims} could not be decided on these runs{caveat}"
 
     def table(self) -> pd.DataFrame:
         """One row per group, as pandas."""

@@ -203,7 +203,7 @@ def _silent(model: _Model, few: bool) -> Diagnosis | None:
         for at in np.argsort(-lost, kind="stable")
     ]
     left = max(float(rest.max()), 0.0)
-    ahead = "nor has anything else" if left <= MEMORIZED_ERROR else "only what else is unmet can move it"
+    ahead = "so training cannot mend it" if left <= MEMORIZED_ERROR else "only what else is unmet can move it"
     evidence = (
         f"{len(lost)} of {len(silent)} own outputs ({_listed(entries, '; ')}), everything else is met to {left:.1g}; "
         f"a silent output has no gradient, {ahead}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ _DATA_NAMES = (
 _NO_DATA = re.compile(
     r"(.*[._])?(x_?)?(test|val|valid\w*|labels?|targets?|masks?|y|w\w*|b|bias\w*|weight\w*)([._].*)?"
 )
+
+#: What no file of parameters can show.
+_FORWARD = "its forward is ReLU(WᵀWx + b), which a file cannot show; check(module, X) in Python compares it"
 
 #: Names of files in a folder that may hold models.
 _MODEL_FILES = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ".ckpt", ".pkl", ".th")
@@ -116,7 +120,9 @@ class ForeignFile:
                 raise ValueError(
                     "a table of numbers, which may be data but no model; save an npz with W and b"
                 )
-            return read_layout(self._arrays, sides)
+            data = min(self._matrices, key=_data_rank) if self.holds_data else None
+            found = read_layout({n: a for n, a in self._arrays.items() if n != data}, sides)
+            return tuple(m if m.differences else replace(m, notes=(*m.notes, _FORWARD)) for m in found)
 
 
 def _data_rank(name: str) -> int:
@@ -133,7 +139,9 @@ def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> 
 
     found: list[Path] = []
     for path in map(Path, paths):
-        inside = [p for p in path.iterdir() if p.suffix in _MODEL_FILES] if path.is_dir() else [path]
+        folders = path, path / "runs"  # the second in a folder that `tgon compare` wrote
+        models = [p for folder in folders for p in folder.glob("*") if p.suffix in _MODEL_FILES]
+        inside = [p for p in models if p.parent == models[0].parent] if path.is_dir() else [path]
         found += sorted((p for p in inside if p == path or data is None or p != Path(data)), key=order)
     if not found:
         raise ForeignFileError(f"{paths[0]}: a folder without files of models; try another file")

@@ -159,8 +159,9 @@ def _assumptions(
         shared = f"datapoints {one} and {other} share feature {data.indices[order[again[0]]]}; {shared}"
     unit, own = "every datapoint has norm 1", "every datapoint's own features have positive outputs"
     apart = "no feature occurs in two datapoints"
+    ones, norm = data.has_unit_norms, f"datapoint {off} has norm {data.norms[off]:.6g}"
     return (
-        Assumption("unit norm", unit, data.has_unit_norms, f"datapoint {off} has norm {data.norms[off]:.6g}"),
+        Assumption("unit norm", unit, ones, f"all {data.T} have norm 1" if ones else norm),
         Assumption("disjoint supports", apart, not len(again), shared),
         Assumption("active outputs", own, not silent, f"{silent} of {len(outputs)} outputs silent; {least}"),
     )

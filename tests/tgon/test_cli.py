@@ -40,7 +40,16 @@ def test_predict_has_the_documented_keys_in_their_order():
         assert list(row) == [
             "T", "m", "energy", "weight_norm", "bias_norm", "radius_squared", "bias_coefficient", "dimensionality",
             "configuration", "status", "exact", "lower_bound", "certificate", "test_loss",
+            "assumptions",
         ]  # fmt: skip
+
+
+def test_predict_marks_what_does_not_apply():
+    [row] = answer("predict", "--T", 12, "--n", 5)
+    held = {one["name"]: one["holds"] for one in row["assumptions"]}
+    assert (row["status"], held["orthonormal data"], held["one penalty"]) == ("theorem", False, True)
+    assert _row(tgon("predict", "--T", 12, "--n", 5).stdout, "status")[1] == "theorem, does not apply"
+    assert "does not apply" not in tgon("predict", "--T", 5).stdout
 
 
 def test_predict_gives_the_test_loss_of_the_simplex_and_of_the_polygon():
@@ -92,7 +101,7 @@ def test_predict_for_people_has_the_bound_and_says_once_that_a_code_has_no_proof
     bound = answer("predict", "--T", 7, "--m", 3)[0]["lower_bound"]
     assert float(cells[3]) == pytest.approx(bound, rel=1e-3)
     assert (cells.count("numerical"), cells[1], cells[6]) == (1, "no name", "1.266")
-    assert "2.690" in _row(tgon("predict", "--T", 5, "--wide").stdout, "5")
+    assert _row(tgon("predict", "--T", 5).stdout, "‖W‖")[1] == "2.690"
 
 
 def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
@@ -257,6 +266,7 @@ def test_bad_usage(line, tmp_path, monkeypatch):
 def test_a_slip_is_answered_with_what_was_meant():
     said = "tgon: No such option '--K'; did you mean one of: '--k', '--n'? try "
     assert refusal("polygon", "--K", "5").startswith(said)
+    assert "did you mean one of: '--sparsity', '--penalty'?" in refusal("predict", "--spasity", 1)
     assert refusal("predit").startswith("tgon: No such command 'predit'; did you mean 'predict'? try ")
 
 
@@ -388,6 +398,17 @@ def test_compare_writes_runs_and_a_report_with_the_command_that_writes_the_same(
     assert again.stdout == compared[1].stdout
 
 
+def test_the_folder_is_checked_and_polished_as_that_of_its_runs_is(compared):
+    out, _ = compared
+    found = strict(tgon("check", out, "--json").stdout)["result"]
+    assert found == strict(tgon("check", out / "runs", "--json").stdout)["result"]
+    assert sorted(row["seed"] for row in found) == [0, 0, 0, 1, 1, 1]
+    assert not any(row["guesses"] for row in found)
+    (head,) = [line for line in tgon("polish", out, "--wide").stdout.splitlines() if "seed" in line]
+    assert "reason" not in head
+    assert "_" not in head
+
+
 def test_a_violated_claim_exits_with_1(compared, monkeypatch):
     import verify.comparison
 
@@ -427,7 +448,8 @@ def test_check_a_foreign_model(tmp_path):
     assert found["measured"]["energy"] == pytest.approx(1)
     assert found["predicted"]["energy"] == pytest.approx(1)
     assert (found["measured"]["test_loss"], found["predicted"]["test_loss"]) == (None, None)
-    assert len(found["guesses"]) == 2
+    assert len(found["guesses"]) == 3
+    assert "a file cannot show" in found["guesses"][1]
     done = tgon(*told, "--test", tmp_path / "test.npy", "--figure", tmp_path / "model.png")
     assert done.exit_code == 0
     said = done.stdout.splitlines()
@@ -446,6 +468,7 @@ def test_one_datapoint_is_checked_and_polished_though_its_least_norm_is_0(tmp_pa
     done = tgon("check", tmp_path / "model.npz")
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("single point: ")
+    assert "not read" not in done.stdout, "X is read, as data"
     done = tgon("polish", tmp_path / "model.npz")
     assert done.exit_code in (0, 3), done.output
 
@@ -471,6 +494,7 @@ def test_check_of_several_models_is_one_table(tmp_path):
     done = tgon("check", tmp_path / "models/100.npz")
     assert (done.exit_code, done.stdout.partition(":")[0]) == (3, "not ReLU(WᵀWx + b)")
     (tmp_path / "models/20.npz").unlink()
+    assert not re.search("instance|seed", tgon("check", *[tmp_path / "models/100.npz"] * 2).stdout), "empty"
     (row,) = answer("check", tmp_path / "models", code=3)  # a folder is a list, whatever it holds
     assert row["model"].endswith("100.npz")
 
@@ -578,6 +602,9 @@ def test_tables_fit_80_columns_and_lose_nothing(monkeypatch):
     kept = (set(re.sub("─+", "", text).split()) for text in (narrow, wide))
     assert next(kept) == next(kept)
     assert [len(re.findall(rf"(?m)^ *{T} ", narrow)) for T in (7, 8, 9)] == [2, 2, 2]
+    long = answer("claims")[0]["statement"]
+    assert long in tgon("claims", "--wide").stdout
+    assert long not in tgon("claims").stdout
     for command in (("claims",), ("polygon", "--k", "3:9"), ("predict", "--T", "3:12")):
         lines = tgon(*command).stdout.partition("\nThese")[0].splitlines()
         assert max(map(len, lines)) <= 80, command

@@ -1,5 +1,7 @@
 """The command that shows why a formula is true."""
 
+import re
+
 import pytest
 
 from tests.tgon.command import answer, refusal, tgon
@@ -17,7 +19,10 @@ def test_a_derivation_has_each_reason_before_its_formula(name):
     places = [printed.index(step["label"]) for step in found["steps"]]
     assert places == sorted(places)
     assert places[0] < printed.index("Order the points") < printed.index("Min(x, y) - 1")
+    number = 1 + [step["label"] for step in found["steps"]].index("memorization.jensen")
+    assert printed.startswith(f"step {number} of memorization.tgon-norm\n")
     latex = tgon(name, "memorization.jensen", "--latex").stdout
+    assert not re.search(r"\bell\b", tgon(name, "optimization.symmetric-flow").stdout), "ℓ in formulas too"
     assert all(f"{step['reason']}\n\n$$\n{step['latex']}\n$$" in latex for step in found["steps"])
 
 
@@ -27,7 +32,9 @@ def test_without_a_label_all_are_listed():
     assert listed[0]["label"] in tgon("explain").stdout
 
 
-def test_an_unknown_label_names_the_nearest():
+def test_an_unknown_label_names_the_nearest_and_a_claim_what_it_says():
+    growth = "towards T^(3/2) and T^(5/2); try memorization.norm-split, the nearest that has one"
+    assert refusal("explain", "memorization.norm-growth").endswith(growth)
     assert refusal("explain", "memorization.jensn").endswith("no derivation has it; try memorization.jensen")
 
 

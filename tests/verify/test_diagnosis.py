@@ -262,7 +262,7 @@ def test_features_beside_repeated_points_are_found(seed):
 def test_a_silent_output_is_hopeless_only_where_all_else_is_met():
     """One feature of a datapoint is cut off: its other outputs can make up for it, or have done so."""
     model, data = build("silent own output", np.random.default_rng(0))
-    assert "nor has anything else" in diagnose(measure(model, data), model, data).evidence
+    assert "so training cannot mend it" in diagnose(measure(model, data), model, data).evidence
     X = np.kron(np.eye(5), [[0.28], [0.96]])
     W, b = 1.2 * tgon_hidden(5) @ X.T, X @ (1 - np.sum((1.2 * tgon_hidden(5)) ** 2, axis=0))
     W[:, 0], b[0] = 0.0, -0.5

@@ -333,6 +333,8 @@ def test_each_instance_has_its_own_data(tmp_path, axes):
         np.testing.assert_array_equal(read_data(tmp_path / "X.npy", 4, place=(k, 3))[0].dense(), X[k].T)
     np.save(tmp_path / "X.npy", X[:, :3])
     assert "axis 0 fits as well" in read_data(tmp_path / "X.npy", 4, place=(0, 3))[1][0]
+    with pytest.raises(ForeignFileError, match="for one model it must be a matrix"):
+        read_data(tmp_path / "X.npy", 4)
 
 
 def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):

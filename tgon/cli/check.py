@@ -83,7 +83,7 @@ def _answers(
     """The answer for each model of a file, ``given`` its data and test data; refusals are answers unless alone."""
     try:
         with refusals():
-            _, found, data = read(file, given[0])
+            opened, found, data = read(file, given[0])
             if instance is not None and instance >= len(found):
                 raise ValueError(f"{file}: holds {len(found)} models; try --instance {len(found) - 1}")
     except BadInput as error:
@@ -95,6 +95,8 @@ def _answers(
         if instance in (None, place):
             label = (model.label or place) if len(found) > 1 else None
             names = {} if alone and len(found) == 1 else {"model": str(file), "instance": label}
+            if names and opened.run is not None:
+                names["seed"] = opened.run.setting.seed
             try:
                 with refusals():
                     at = place, len(found)
@@ -197,12 +199,14 @@ def _print_rows(found: Sequence[tuple[Mapping[str, Any], Checked | None]]) -> No
         judged = "{} hold, {} violated, {} open".format(*counts) if held else None
         ratio = checked.norm_ratio if checked is not None else None
         why = answer.get("reason") or answer["evidence"]
-        about = Path(answer["model"]).name, answer.get("instance"), answer.get("diagnosis") or "not judged"
-        numbers = measured.get("T"), measured.get("weight_norm"), ratio, measured.get("train_loss")
-        rows.append([place, *about, *numbers, judged, why])
-    heads = ["", "model", "instance", "diagnosis", "T", "‖W‖", "‖W‖ / least", "train loss", "claims", "why"]
-    print_table(
-        "Checked", heads, rows, text=["model", "instance", "diagnosis", "claims", "why"], wrapped="why"
-    )
+        seed, path = answer.get("seed"), Path(answer["model"])
+        about = path.name if seed is None else path.stem[:8], answer.get("instance"), measured.get("T"), seed
+        named = answer.get("diagnosis") or "not judged"
+        numbers = measured.get("weight_norm"), ratio, measured.get("train_loss")
+        rows.append([place, *about, named, *numbers, judged, why])
+    heads = ["", "model", "instance", "T", "seed", "diagnosis"]
+    heads += ["‖W‖", "‖W‖ / least", "train loss", "claims", "why"]
+    texts = ["model", "instance", "diagnosis", "claims", "why"]
+    print_table("Checked", heads, rows, text=texts, wrapped="why", optional=["instance", "seed"])
     for guess in dict.fromkeys(guess for answer, _ in found for guess in answer.get("guesses", ())):
         print_text(f"guessed: {guess}")

@@ -12,7 +12,7 @@ import click
 import numerics
 import verify
 from tgon.cli import options
-from tgon.cli.output import chosen, load_torch, print_claims, print_json, print_table
+from tgon.cli.output import chosen, load_torch, print_claims, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from theory import Setting
@@ -82,8 +82,8 @@ def _print_comparison(result: verify.Comparison, page: Path) -> None:
             title, [column.head for column in columns], rows, text=["diagnoses"], wrapped="diagnoses", keys=2
         )
     if any(row.orthonormal < row.memorized for row in result.rows):
-        click.echo(
-            "Norms are over all memorizing runs, ratios over those on orthonormal data: where two datapoints share a\n"
+        print_text(
+            "Norms are over all memorizing runs, ratios over those on orthonormal data: where two datapoints share a "
             "feature the prediction does not apply, and ‖W‖ may be below it."
         )
     print_claims(result.judgements)

@@ -45,7 +45,7 @@ def claims(as_json: bool) -> None:
 @json_option
 def explain(label: str | None, latex: bool, as_json: bool) -> None:
     """The derivation of a LABEL: what it assumes, and each step, the reason first. Without a LABEL, which there are."""
-    from theory.derivations.steps import derivation, derivations
+    from theory.derivations.steps import derivations
 
     if label is None:
         rows = [(one.label, one.title, one.standing) for one in derivations()]
@@ -59,11 +59,28 @@ def explain(label: str | None, latex: bool, as_json: bool) -> None:
             print_table("Derivations", keys, shown, text=keys, wrapped="title")
         return
     with refusals():
-        found = derivation(label)
+        found = _found(label)
     if as_json:
         print_json(_as_dict(found))
     else:
+        if label != found.label:
+            click.echo(f"step {found.labels.index(label)} of {found.label}\n")
         click.echo(_in_latex(found) if latex else _for_terminals(found))
+
+
+def _found(label: str) -> Derivation:
+    """The derivation of a label; ValueError for none, which says what the claim says where it is that of a claim."""
+    from theory.derivations.steps import derivation
+    from verify.claims.registry import CLAIMS
+
+    try:
+        return derivation(label)
+    except ValueError as error:
+        near, said = str(error).rsplit("; try ", 1)[1], {one.label: one.statement for one in CLAIMS}
+        if label not in said:
+            raise
+        own = "a claim about trained models, without a derivation of its own"
+        raise ValueError(f"{label}: {own}: {said[label]}; try {near}, the nearest that has one") from error
 
 
 #: The same command under its other name.
@@ -102,7 +119,9 @@ def _in_latex(found: Derivation) -> str:
 def _for_terminals(found: Derivation) -> str:
     import sympy
     from rich.console import Console
+    from sympy.printing.pretty.pretty_symbology import greek_unicode
 
+    greek_unicode.setdefault("ell", _SIGNS["ell"])  # the letter that SymPy lacks
     width = Console().width
 
     def text(prose: str) -> str:

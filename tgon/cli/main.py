@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,10 @@ def _report(error: Exception) -> str:
 def _advise(error: click.ClickException) -> str:
     """The error in one line; what to try is added where click does not say it."""
     line = re.sub(r"\. \(?Did you mean (.*)\?\)?$", r"; did you mean \1?", in_one_line(error)).rstrip(".")
+    if near := sorted(getattr(error, "possibilities", None) or ()):  # the nearest first, not by the alphabet
+        given = str(getattr(error, "option_name", getattr(error, "command_name", ""))).lower()
+        nearest = sorted(near, key=lambda one: -SequenceMatcher(None, given, one).ratio())
+        line = line.replace(", ".join(map(repr, near)), ", ".join(map(repr, nearest)))
     if "; try " in line or not isinstance(error, click.UsageError):
         return line
     joint = "" if line.endswith("?") else ";"

@@ -67,11 +67,13 @@ def print_table(
     *,
     text: Sequence[str] = (),
     wrapped: str = "",
+    optional: Sequence[str] = (),
     keys: int = 1,
 ) -> None:
     """A table of ``rows`` under ``columns``; where it is wider than the window, its other columns go on below, each
     part beginning with the first ``keys`` columns again. ``--wide`` prints one part.
-    Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines.
+    Columns named in ``text`` are aligned left, all others right; the one named ``wrapped`` may take several lines, and
+    those named ``optional`` are left out where no row has a value.
     """
     from rich import box
     from rich.cells import cell_len
@@ -79,13 +81,17 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    rows = list(rows)
+    unused = {at for at in map(columns.index, optional) if all(row[at] in (None, "") for row in rows)}
+    kept = [place for place in range(len(columns)) if place not in unused]
+    columns, rows = [columns[place] for place in kept], [[row[place] for place in kept] for row in rows]
     cells = [[shown(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) + GAP for column in zip(columns, *cells, strict=True)]
-    if wrapped in columns:
+    wide = chosen("wide")
+    if wrapped in columns and not wide:
         at = columns.index(wrapped)
         widths[at] = min(widths[at], LEAST_WRAPPED + GAP)
     out = Console(highlight=False)
-    wide = chosen("wide")
     out.width = max(out.width, sum(widths)) if wide else out.width
     out.print(Text(f"\n{title}"))
     for part in _parts(widths, out.width, keys):

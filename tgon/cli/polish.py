@@ -170,8 +170,8 @@ def _print_answer(answer: dict[str, Any]) -> None:
 
 def _print_rows(answers: Iterable[Mapping[str, Any]]) -> None:
     """Several models in one table."""
-    columns = ("T", "diagnosis_before", "ratio_before", "diagnosis", "ratio_after", "steps", "reason")
-    rows = [[Path(answer["path"]).stem, *(answer.get(name) for name in columns)] for answer in answers]
-    print_table(
-        "Polished", ["model", *columns], rows, text=["model", "diagnosis", "reason"], wrapped="reason"
-    )
+    keys = ("T", "seed", "diagnosis_before", "ratio_before", "diagnosis", "ratio_after", "steps", "reason")
+    rows = [[Path(one["path"]).stem[: 8 if "seed" in one else None], *map(one.get, keys)] for one in answers]
+    heads = ["model", "T", "seed", "before", "ratio before", "after", "ratio after", "steps", "reason"]
+    texts, optional = ["model", "before", "after", "reason"], ["T", "seed", "reason"]
+    print_table("Polished", heads, rows, text=texts, wrapped="reason", optional=optional)

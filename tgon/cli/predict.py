@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ def predict(T: tuple[int, ...], penalty: Any, as_json: bool, **given: Any) -> No
             answer = record.as_dict()
             rows.append({key: answer[key] for key in _PREDICTED} | _certified(record, penalty, as_json))
             rows[-1]["test_loss"] = record.test_loss
+            rows[-1]["assumptions"] = [asdict(one) for one in record.assumptions]
             assumptions[setting.T] = record.assumptions
     if as_json:
         print_json(rows)
@@ -70,19 +72,24 @@ def print_predictions(
     """The rows that ``--json`` would print, as a table, with what they rest on for every T."""
     least = "‖W‖²" if penalty == "weights" else "‖W‖² + ‖b‖²"
     table = [_cells(row) for row in rows]
-    print_table(
-        f"Models of zero loss with the least {least}, m = {rows[0]['m']}",
-        list(table[0]),
-        [list(cells.values()) for cells in table],
-        text=["configuration", "status", "‖W‖ exactly"],
-        wrapped="‖W‖ exactly",
-    )
-    click.echo("c = X·b of a datapoint is 1 − ‖h‖².")
+    title = f"Models of zero loss with the least {least}, m = {rows[0]['m']}"
+    columns, body = list(table[0]), [list(cells.values()) for cells in table]
+    if len(table) == 1:
+        columns, body = ["", "value"], [[*item] for item in table[0].items()]
+    texts = ["configuration", "status", "‖W‖ exactly", "", "value"]
+    print_table(title, columns, body, text=texts, wrapped=columns[-1])
+    if any(not _applies(row) for row in rows):
+        click.echo("does not apply: datapoints share features, so ‖W‖ may be below the prediction.")
     if any(row["status"] == "numerical" for row in rows):
         click.echo("numerical: the best code found, not proven to be the least.")
     if penalty == "weights":
-        click.echo("proven ≥: no model of zero loss has a smaller Σ‖h‖².")
+        click.echo("Σ‖h‖² ≥: no model of zero loss has less, which is proven.")
     _print_assumptions(assumptions)
+
+
+def _applies(row: Mapping[str, Any]) -> bool:
+    """Whether the datapoints can be orthonormal, without which none of the numbers is a prediction."""
+    return all(one["holds"] is not False for one in row["assumptions"] if one["name"] == "orthonormal data")
 
 
 def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,12 +98,12 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
         "T": row["T"],
         "configuration": "no name" if name == "numerical" else name,  # the mark has its own column
         "Σ‖h‖²": row["energy"],
-        "proven ≥": row["lower_bound"],
+        "Σ‖h‖² ≥": row["lower_bound"],
         "‖W‖": row["weight_norm"],
         "‖b‖": row["bias_norm"],
         "‖h‖²": row["radius_squared"],
         "D_X": row["dimensionality"],
-        "status": row["status"],
+        "status": row["status"] + ("" if _applies(row) else ", does not apply"),
         "‖W‖ exactly": row["exact"].get("weight_norm"),
     }
 

@@ -18,10 +18,14 @@ from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
+from theory.number_format import shown
 from verify.claims.judging import Case, Claim, Finding, counted, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN
+
+#: What a model lacks that is too small to have a ring.
+_SMALL = f"needs m = 2 and {3 * SEEN_OFTEN} datapoints or more"
 
 #: The share of its energy that a feature of a k-gon keeps: k, r, b and the law of amplitudes.
 Worth = Callable[[int, float, float, Amplitude], float]
@@ -72,7 +76,7 @@ def find_ring(case: Case) -> Ring | str:
         return "needs W, b and the data"
     (W, b), data = case.parameters, case.data
     if len(W) != 2 or data.T < 3 * SEEN_OFTEN:
-        return f"needs m = 2 and {3 * SEEN_OFTEN} datapoints or more, here m = {len(W)} and {data.T}"
+        return _SMALL
     points = distinct_points(data)
     stored = find_stored(W, b, points, case.record.memorized)
     k = len(stored)
@@ -108,6 +112,15 @@ def _measured(columns: Floats, biases: Floats, own: NDArray[np.intp], a: Floats,
     )
 
 
+def _lacking(lacks: Sequence[str], cases: Sequence[Case]) -> str:
+    """What the models lack, each once and three at most; of those too small how large they are."""
+    here = ""
+    if set(lacks) == {_SMALL}:
+        m, T = (shown([getattr(case.setting, name) for case in cases]) for name in "mT")
+        here = f", here m = {m} and T = {T}"
+    return "; ".join(list(dict.fromkeys(lacks))[:3] or ["no model"]) + here
+
+
 def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
     """What a feature of the ring keeps of its energy, against the regular k-gon's; ``value`` is the worst ratio to
     what the strays allow, ``bound`` 1. Judged where that is below half of what the (k + 1)-gon's angles change.
@@ -126,7 +139,7 @@ def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
         allowed = ring.allowed + rounding(ring.k * len(ring.law.atoms))
         ratios.append(abs(ring.worth - worth(*about)) / allowed)
     if not ratios:
-        return not_judged(lacks[0] if lacks else "no model")
+        return not_judged(_lacking(lacks, cases))
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases))
 
 
@@ -166,7 +179,7 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
         ours, theirs = (", ".join(f"{x:.4g}" for x in end) for end in (measured, ends[name]))
         parts.append(f"{ring.k}-gon of length and bias {ours}; {name} {theirs}")
     if not ratios:
-        return not_judged(lacks[0] if lacks else "no model")
+        return not_judged(_lacking(lacks, cases))
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
 
 

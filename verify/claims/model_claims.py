@@ -95,7 +95,8 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
         allowed = np.array(tolerance) + math.sqrt(rounding(case.setting.n))
         ratios.append(float(np.max(shape_deviation(record, theory(case.setting)) / allowed)))
     several = len(cases) > 1
-    known = {"too far above the minimum to tell T from T+1": loose, "outside the regime": outside}
+    far = "too far above the minimum to tell T from T+1 (try polish, more decay or more steps)"
+    known = {far: loose, "outside the regime (needs m = 2, T ≥ 3, all memorized, no shared feature)": outside}
     skipped = ", ".join(f"{count} {what}" if several else what for what, count in known.items() if count)
     if not ratios:
         return not_judged(skipped + _worst(cases), cases, *_ROBUST)

@@ -94,7 +94,7 @@ _CROWDED = "1 of 600 datapoints have another feature beside a stored one"
 #: Changes of W, b and X that leave the regime, and what is said of them.
 _OUTSIDE = {
     "one more dimension": (lambda W, b, X: (np.vstack([W, 0 * W[:1]]), b, X), "m = 3"),
-    "few datapoints": (lambda W, b, X: (W, b, X[:, :29]), "here m = 2 and 29"),
+    "few datapoints": (lambda W, b, X: (W, b, X[:, :29]), "here m = 2 and T = 29"),
     "nothing stored": (lambda W, b, X: (0.1 * W, 0 * b, X), "0 features are stored"),
     "two at once": (lambda W, b, X: (W, b, np.c_[[0.5, 0.5, 0, 0, 0], X[:, 1:]]), _CROWDED),
     "a crooked ring": (lambda W, b, X: (W * np.linspace(0.9, 1.1, 5), b, X), "strays allow"),
