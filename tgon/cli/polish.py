@@ -11,7 +11,7 @@ import click
 import numerics
 from tgon.cli.check import data_option, instance_option, read
 from tgon.cli.options import BadInput, json_option, place_option, refusals
-from tgon.cli.output import load_torch, print_json, print_table
+from tgon.cli.output import load_torch, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from verify.model_files import ForeignFile
@@ -152,7 +152,7 @@ def _exit_code(answer: dict[str, Any], norm_error: float) -> int:
 
 def _print_answer(answer: dict[str, Any]) -> None:
     for guess in answer["guesses"]:
-        click.echo(f"guessed: {guess}")
+        print_text(f"guessed: {guess}")
     click.echo(f"{answer['diagnosis_before']} → {answer['diagnosis']}: {answer['evidence']}")
     rows = [[name, answer["before"][name], answer["after"][name]] for name in _MEASURED]
     if answer["ratio_after"] is not None:
