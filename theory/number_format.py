@@ -8,8 +8,8 @@ def shown(value: Any, digits: int = 4) -> str:
     """A table cell: numbers to ``digits`` significant digits, fewer where those are exact; a dash for what is not.
     A list is shown as its range, as one number where both ends look the same.
 
-    >>> shown(2.689994), shown(0.01), shown(12), shown(None), shown([0.5, 1.0]), shown([1.5, 1.5 + 1e-15])
-    ('2.690', '0.01', '12', '–', '0.5 … 1', '1.5')
+    >>> shown(2.689994), shown(0.01), shown(12), shown(None), shown([0.5, 1.0]), shown([1.5, -math.inf])
+    ('2.690', '0.01', '12', '–', '0.5 … 1', '-∞ … 1.5')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"

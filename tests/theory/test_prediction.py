@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from theory import Setting, predict
 from theory.dimensionality import dimensionality
 from theory.memorization.tgon import tgon_bias_norm, tgon_energy, tgon_weight_norm
+from theory.setting import MEMORIZED_ERROR
 
 PENALTIES = ("weights", "both")
 
@@ -116,6 +118,15 @@ def test_beyond_the_simplex_the_best_known_code_answers():
 def test_the_warm_up_follows_the_steps_however_they_are_written(steps):
     assert Setting(T=5, steps=steps).warmup == 500
     assert Setting(T=5).replace(steps=steps).warmup == 500
+
+
+@pytest.mark.parametrize("rounding", [None, 0.0, MEMORIZED_ERROR])
+def test_memorized_is_decided_at_the_limit_by_the_worst_point_rounding_apart(rounding):
+    record, limit = predict(Setting(T=5)), MEMORIZED_ERROR if not rounding else 4 * MEMORIZED_ERROR
+    more = {} if rounding is None else {"rounding_error": rounding}
+    for share, memorized in ((0.0, True), (0.99, True), (1.01, False)):
+        assert replace(record, point_error=np.array([0.0, share * limit]), **more).memorized is memorized
+    assert (record.norm_error, replace(record, norms=np.array([1.0, 0.5])).norm_error) == (0, 0.75)
 
 
 def test_a_notebook_shows_closed_forms_as_latex():

@@ -49,6 +49,8 @@ def test_norms_are_over_memorizing_runs(small_runs, small_comparison):
         norms = [run.record.weight_norm for run in group if run.status == "memorized"]
         assert (row.seeds, row.memorized) == (3, len(norms))
         assert row.least_weight_norm == min(norms, default=None)
+        energies = [run.record.energy for run in group if run.status == "memorized"]
+        assert row.least_sqrt_energy == min(np.sqrt(energies), default=None)
         assert row.median_weight_norm == (np.median(norms) if norms else None)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
+from scipy.linalg import block_diag
 
 from numerics import Dataset, measure
 from numerics.data import distinct_points
@@ -236,6 +237,7 @@ def test_rings_fit_the_law_that_they_were_built_for(k, law):
         (np.hstack([np.eye(3), -np.eye(3)]), "3 antipodal pairs"),
         (simplex_hidden(4, 3), "regular tetrahedron"),
         (np.eye(3), "3 single directions"),
+        (block_diag(polygon_vertices(5, 1.0), [[1, -1]]), "regular pentagon and antipodal pair"),
         (np.array([[1.0, 1.0, 1.0], [0.0, 0.2, 0.4]]), "irregular"),
     ],
 )

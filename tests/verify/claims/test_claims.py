@@ -17,6 +17,7 @@ from verify.claims.judging import Case, judge_claim
 from verify.claims.population_claims import _exponents, _simplex_growth
 from verify.claims.registry import CLAIMS, SINGLE_CLAIMS, judge_claims, judge_model, judge_on
 from verify.claims.tolerance import shape_deviation, shape_tolerance
+from verify.claims.wrong_theories import scaled, wrong_sign
 from verify.comparison import compare
 from verify.strategies import memorizing_models, random_models
 
@@ -84,6 +85,16 @@ def test_a_model_below_the_bound_would_be_a_violation(case, shrink):
     judgement = _labelled(judge_model(forged, data.n), "memorization.robust")
     assert judgement.holds is False
     assert judgement.verdict == "VIOLATED"
+    assert " < " in judgement.relation
+
+
+def test_wrong_theories_are_wrong_by_what_they_say():
+    setting, truth, cosine = Setting(T=7), predict(Setting(T=7)), np.cos(2 * np.pi / 7)
+    longer, wrong = scaled(1.1)(setting), wrong_sign(setting)
+    assert longer.weight_norm == pytest.approx(1.1 * truth.weight_norm)
+    assert longer.radius_squared == pytest.approx(1.21 * truth.radius_squared)
+    assert wrong.radius_squared == pytest.approx(1 / (1 + cosine))
+    assert wrong.bias_coefficient == pytest.approx(1 / (1 + cosine) - 1)
 
 
 def _fabricated(
