@@ -125,5 +125,6 @@ def measure_adamw(n: int, m: int, dtype: str = "float32", slices: int = 500) -> 
     """Milliseconds of one AdamW pass over n(m + 1) parameters on one core, the fastest of ``slices``."""
     random = np.random.default_rng(0)
     rows = [tuple(random.random((m + 1, n)).astype(dtype)) for _ in range(4)]
-    scalars = np.array([1.0, 1.0 - 1e-5, 1e-3, 1.0, 1e-8, 0.9, 0.999, 0.1, 0.001], dtype)
+    least = kernels.least_mean(1e-8, dtype)
+    scalars = np.array([1.0, 1.0 - 1e-5, 1e-3, 1.0, 1e-8, 0.9, 0.999, 0.1, 0.001, least], dtype)
     return _fastest([lambda: _adamw_pass(kernels.adamw, *rows, scalars)], slices)[0] * 1e3

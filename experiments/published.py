@@ -25,7 +25,7 @@ def peak_outcome(course: pd.Series) -> Outcome:
     >>> [peak_outcome(pd.Series(each)) for each in ({5: 1.0, 30: 3.0, 300: 2.0}, {5: 1.0, 30: 3.0})]
     ['agrees', 'not tested']
     """
-    first, peak, last = course.index[0], course.idxmax(), course.index[-1]
+    first, peak, last = course.index[0], course.index[int(course.argmax())], course.index[-1]
     low, high = PUBLISHED_PEAK
     if last < low or first > high or peak == last <= high:
         return "not tested"

@@ -111,7 +111,7 @@ def _toy(toy: pd.DataFrame) -> list[Finding]:
     course = toy.groupby("T")[["largest", "test_loss"]].median()
     largest, losses = course["largest"], course["test_loss"]
     even, uneven = for_good(largest >= UNEVEN) or (0, 0)
-    n, peak = toy["data_seed"].nunique(), losses.idxmax()
+    n, peak = toy["data_seed"].nunique(), course.index[int(losses.argmax())]
     first, outcome = uneven if even else np.nan, outcome_of(even > 0, len(course) > 1)
     transition = f"T from which on the largest D*·T/2 is at least {UNEVEN:g}"
     said, quantity = "D* of the toy model", "largest D*·T/2, median over datasets"
@@ -206,8 +206,8 @@ def _draw_sizes(ax: Axes, tables: Tables) -> None:
 def _draw_toy(ax: Axes, toy: pd.DataFrame) -> None:
     for column in ("largest", "ninety_nine_percent", "median"):
         draw_spread(ax, toy["T"], toy[column], **_QUANTILES[column])
-    peak = toy.groupby("T")["test_loss"].median().idxmax()
-    ax.axvline(peak, color=GREY, lw=1, ls=":", label="largest test loss")
+    losses = toy.groupby("T")["test_loss"].median()
+    ax.axvline(float(losses.index[int(losses.argmax())]), color=GREY, lw=1, ls=":", label="largest test loss")
     ax.axhline(1, color=INK, lw=1, ls="--", label="regular T-gon")
     ax.set(xscale="log", yscale="log", xlabel="toy model, datapoints T", ylabel="D*·T/2")
     plain_numbers(ax.yaxis)

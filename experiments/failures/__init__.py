@@ -111,7 +111,7 @@ def findings(tables: Tables) -> list[Finding]:
         *(
             measured("Share of regular T-gons", "share", Interval(row["share"], row["low"], row["high"]),
                      row["seeds"], f"T = {row['T']}")
-            for row in (regular.loc[regular["share"].idxmax()], regular.iloc[-1])
+            for row in (regular.iloc[int(regular["share"].argmax())], regular.iloc[-1])
         ),
         measured(said, "median (5 % and 95 % quantile)", _quantiles(dropped), len(dropped)),
         _share("Of these, loss as predicted within 10 %", (dropped - 1).abs() <= DROPPED_TOLERANCE),
@@ -184,7 +184,7 @@ KINDS: dict[str, tuple[str, str]] = {
 
 def draw(tables: Tables) -> Figure:
     """Shares by T, one run of each kind, and the gaps."""
-    clouds = dict(list(tables["points"].groupby("diagnosis", sort=False)))
+    clouds = {str(name): own for name, own in tables["points"].groupby("diagnosis", sort=False)}
     figure = empty(9.6, 11.0, h_pad=0.08)
     grid = figure.add_gridspec(3, len(clouds), height_ratios=[2.6, 1.5, 2.8])
     _draw_shares(figure.add_subplot(grid[0, :]), tables["shares"])

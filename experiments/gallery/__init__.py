@@ -50,12 +50,16 @@ def collect(runs: Sequence[Run]) -> Tables:
 def draw(tables: Tables) -> Figure:
     """Lines of panels, hidden vectors above features."""
     models = tables["models"]
+    several = models["n"].nunique() > 1
     lines, columns = -(-len(models) // PER_LINE), min(PER_LINE, len(models))
     figure = empty(max(7.6, 1.75 * columns), 1.0 + 4.0 * lines, h_pad=0.06)
     grid = figure.add_gridspec(2 * lines, columns)
     for line in range(lines):
         shown = models[line * columns : (line + 1) * columns]
-        clouds = ((f"T = {T}", tables["points"].query("T == @T")) for T in shown["T"])
+        clouds = (
+            (f"T = {T}" + f"\nn = {n}" * several, tables["points"].query("T == @T and n == @n"))
+            for T, n in zip(shown["T"], shown["n"], strict=True)
+        )
         upper = draw_pictures(figure, grid, 2 * line, clouds, {"hidden": "", "feature": ""})
         for ax, name in zip(upper, shown["diagnosis"], strict=True):
             ax.set_xlabel(name, fontsize=11, color=INK)

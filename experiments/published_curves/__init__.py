@@ -68,7 +68,7 @@ def draw(tables: Tables) -> Figure:
         look = {"color": VERMILLION, "ms": 10, "mew": 2.5, "label": "published by the authors"}
         losses.plot(published["T"], published["test_loss"] - 1, "x", **look)
     chosen = _typical(frames["mean"]).groupby("T")[["median_hidden_length", "typical"]].median()
-    for column, line in zip(chosen, ("-", ":"), strict=True):
+    for column, line in (("median_hidden_length", "-"), ("typical", ":")):
         lengths.plot(chosen[column], line, color=BLUE, lw=1.8)
     losses.axhline(0, color=INK, lw=1)
     losses.set_yscale("symlog", linthresh=1e-3, linscale=0.6)

@@ -43,8 +43,12 @@ def collect(runs: Sequence[Run]) -> Tables:
 
     history = pd.concat(follow(runs, look), ignore_index=True)
     ends = outcomes(history).query("repeats == @PUBLISHED_REPEATS")
+    if ends.empty:
+        raise ValueError(
+            f"no run has repeats = {PUBLISHED_REPEATS}, the published one; add it to the sweep file"
+        )
     # the first seed that embeds its point; else the first one
-    wanted = PUBLISHED_REPEATS, ends["seed"][ends["embedded"].idxmax()]
+    wanted = PUBLISHED_REPEATS, ends["seed"].iloc[int(ends["embedded"].argmax())]
     shown = next(run for run in runs if (run.setting.repeats, run.setting.seed) == wanted)
     others = (history["repeats"] != shown.setting.repeats) | (history["seed"] != shown.setting.seed)
     history.loc[others, ["dimensionality", "largest_other"]] = np.nan

@@ -295,7 +295,7 @@ def sweep_both_ways(run: Run, repeats: Sequence[int], steps: int = STEPS) -> pd.
     for direction, order in (("down", reversed(repeats)), ("up", iter(repeats))):
         for R in order:
             fewer = drawn.sparse()[:, setting.repeats - R :]  # of the copies, which come first
-            data = Dataset(setting.n, fewer.indptr, fewer.indices, fewer.data)
+            data = Dataset(setting.n, fewer.indptr.astype(np.int64), fewer.indices, fewer.data)
             own = setting.replace(T=data.T, repeats=R, steps=steps)
             start = run.W.astype(np.float64), run.b.astype(np.float64)
             run = train_one(own, engine=engine, data=data, start=start)

@@ -106,7 +106,8 @@ def traits_of(rows: pd.DataFrame) -> list[str]:
     if finished.empty:
         return []
     losses, seeds = values_by(finished, "T", "test_loss"), rows.groupby("T").size()
-    peak = finished.groupby("T")["test_loss"].median().idxmax()
+    course = finished.groupby("T")["test_loss"].median()
+    peak = course.index[int(course.argmax())]
     first, last = losses[min(losses)], losses[max(losses)]
     features = finished.loc[finished["T"] == max(losses), "largest_feature_dimensionality"]
     has = {

@@ -5,10 +5,12 @@ scheduler's ``allowed-failures``) is cut into single runs, and a run that still 
 """
 
 import contextlib
+import hashlib
 import queue
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from numerics.engines import EngineName
@@ -66,7 +68,7 @@ def _connected(address: str) -> Iterator[Any]:
             raise ClusterError(
                 f"the scheduler at {address} has no workers; try dask worker {address} --nthreads 1"
             ) from None
-        for answer in client.run(_version, on_error="return").values():
+        for answer in client.run(version, on_error="return").values():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # which a dead worker gives
                 raise ClusterError(
                     f"the workers of {address} cannot load this program ({failure_reason(answer)}); install it there"
@@ -74,14 +76,16 @@ def _connected(address: str) -> Iterator[Any]:
         yield client
 
 
-def _version() -> str:
-    """Asked of a worker, this loads all that a task needs."""
-    return source_hash()
+def version() -> str:
+    """Of the engines, the defaults and what makes a run. Asked of a worker, this loads all that a task needs."""
+    root = Path(__file__).parents[2]
+    besides = [root / "theory" / "setting.py", *sorted((root / "numerics" / "training").glob("*.py"))]
+    return source_hash() + hashlib.sha256(b"".join(path.read_bytes() for path in besides)).hexdigest()
 
 
-def train_task(settings: Sequence[Setting], engine: EngineName, version: str) -> list[Run | str]:
+def train_task(settings: Sequence[Setting], engine: EngineName, asked: str) -> list[Run | str]:
     """On a worker: the runs of some settings, each in this one thread; the reason in place of one that raised."""
-    if version != source_hash():
+    if asked != version():
         raise ClusterError("a worker runs another version of this program; install the same one everywhere")
     outcomes: list[Run | str] = []
     with one_thread():
@@ -144,7 +148,7 @@ class _Dispatch:
             if not places:
                 continue
             settings = [self.ledger.settings[place] for place in places]
-            future = self.client.submit(train_task, settings, self.ledger.engine, source_hash(), pure=False)
+            future = self.client.submit(train_task, settings, self.ledger.engine, version(), pure=False)
             self.in_flight[future] = places
             future.add_done_callback(self.ended.put)
 

@@ -2,7 +2,6 @@
 
 import csv
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,8 @@ TINY = Plan(sizes=((60, 3, 2),), late=40, seconds=0.001, repeats=1)
 @pytest.fixture(scope="module")
 def rows() -> list[dict[str, Any]]:
     """Measured in this process, not one for each measurement."""
-
-    def here(
-        measure: Callable[..., dict[str, float]], request: dict[str, Any], environment: object = None
-    ) -> dict[str, float]:
-        return measure(**request)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmark, "in_process", here)
+        patch.setattr(benchmark, "in_process", lambda measure, request, environment=None: measure(**request))
         return list(benchmark.run(TINY))
 
 

@@ -8,10 +8,7 @@ from theory.descent import descend
 
 
 def each(function, gradient):
-    return lambda points, _: (
-        np.array([function(z) for z in points]),
-        np.array([gradient(z) for z in points]),
-    )
+    return lambda points, _: (np.array(list(map(function, points))), np.array(list(map(gradient, points))))
 
 
 @pytest.mark.parametrize("size", [2, 10, 60])

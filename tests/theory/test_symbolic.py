@@ -131,6 +131,7 @@ def test_the_test_loss_and_the_thresholds_of_repeats():
         error = 1e-7 * memorized_loss.shared_features(points, features, sparsity)  # of the law's moments
         assert float(symbolic.simplex_test_loss.subs({**at, T: points})) == pytest.approx(found, abs=error)
     assert limit(symbolic.simplex_test_loss, n, oo).coeff(b) == 0
+    assert symbolic.orthoplex_energy.subs(T, 6) == pytest.approx(predict(Setting(T=6, m=3)).energy)
     overlaps = np.linspace(0.9, 1, 5)
     gain = lambdify((T, u), symbolic.overlap_gain(symbolic.radius(T)))
     assert gain(8, overlaps) == pytest.approx(

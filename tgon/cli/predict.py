@@ -83,7 +83,7 @@ def print_predictions(
     if any(row["status"] == "numerical" for row in rows):
         click.echo("numerical: the best code found, not proven to be the least.")
     if penalty == "weights":
-        click.echo("Σ‖h‖² ≥: no model of zero loss has less, which is proven.")
+        click.echo("Σ‖h‖² ≥: on orthonormal data no model of zero loss has less, which is proven.")
     _print_assumptions(assumptions)
 
 

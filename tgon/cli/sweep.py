@@ -99,6 +99,8 @@ def _read(file: str, form: Form) -> Sweep:
 
 
 def _states(wanted: Sweep, file: str, out: Path, only_status: bool, how: dict[str, Any]) -> list[CellState]:
+    if only_status and not out.exists():
+        click.echo(f"tgon: there is no folder {out} yet: every cell is left", err=True)
     load_torch()
 
     from numerics.sweeps.cluster import ClusterError

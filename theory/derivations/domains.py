@@ -28,6 +28,10 @@ class Interval:
     lower: Any
     upper: Any
 
+    def __post_init__(self) -> None:
+        if not sympy.Rational(self.lower) < sympy.Rational(self.upper):
+            raise ValueError(f"interval [{self.lower}, {self.upper}]: the lower end must be the smaller")
+
     @property
     def ends(self) -> tuple[sympy.Rational, sympy.Rational]:
         """Both endpoints."""
@@ -46,6 +50,10 @@ class Integers:
     lower: int
     upper: int
     step: int = 1
+
+    def __post_init__(self) -> None:
+        if self.upper < self.lower or self.step < 1:
+            raise ValueError(f"integers {self.lower}..{self.upper} by {self.step}: the set must not be empty")
 
     @property
     def values(self) -> range:

@@ -64,6 +64,8 @@ def _evaluate(expression: sympy.Expr, values: Values) -> Ball:
         return arb(fmpq(int(expression.p), int(expression.q)))
     if rule := _RULES.get(type(expression)):
         return rule(expression, values)
+    if type(expression) not in _FUNCTIONS:
+        raise NotImplementedError(f"no ball arithmetic for {type(expression).__name__} in {expression}")
     return _FUNCTIONS[type(expression)](*(_evaluate(argument, values) for argument in expression.args))
 
 

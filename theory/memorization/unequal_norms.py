@@ -152,7 +152,8 @@ def _least_norm(lengths: Floats, begin: Floats, starts: int) -> UnequalModel:
         ).x
         for one in _polygons(T, starts)
     ]
-    least = min((flat for flat in ends if slack(flat).min() > -FEASIBLE), key=lambda flat: flat @ flat)
+    feasible = (flat for flat in ends if slack(flat).min() > -FEASIBLE)
+    least = min(feasible, key=lambda flat: flat @ flat, default=ends[0])
     y, z = least.reshape(shape)[[0, -1]]
     hidden, decoder = y * lengths, z / lengths
     grown = 1 / math.sqrt(1 + min(0.0, slack_of(hidden, decoder)))  # homogeneous: exactly feasible

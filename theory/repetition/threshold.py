@@ -156,6 +156,8 @@ def normal_order_mean(rank: int, n: int) -> float:
     >>> round(normal_order_mean(5, 1_000), 3), round(normal_order_mean(5, 10_000), 3), round(normal_order_mean(1, 2), 4)
     (2.608, 3.317, 0.5642)
     """
+    if not 1 <= rank <= n:
+        raise ValueError(f"rank = {rank}: it must lie in 1..{n}; try rank=5")
     from scipy.special import bdtrc, ndtr
 
     x = np.linspace(0.0, REACH, STEPS + 1)

@@ -198,7 +198,7 @@ def test_a_task_computes_in_one_thread_and_leaves_the_threads_as_they_were(
     torch.set_num_threads(2)
     before = numba.get_num_threads(), torch.get_num_threads()
     try:
-        cluster.train_task(CELLS[:2], "cpu", cluster.source_hash())
+        cluster.train_task(CELLS[:2], "cpu", cluster.version())
         assert (numba.get_num_threads(), torch.get_num_threads()) == before
     finally:
         torch.set_num_threads(1)
@@ -282,7 +282,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
 def test_a_worker_that_dies_while_it_is_asked_for_its_version_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    client, own = mock.MagicMock(), cluster.source_hash()
+    client, own = mock.MagicMock(), cluster.version()
     monkeypatch.setattr(distributed(), "Client", lambda *_, **__: client)
     for answer, said in ((own, ""), (ImportError("numba"), "cannot load this")):
         client.run.return_value = {"dead": OSError("closed"), "alive": answer}

@@ -136,6 +136,8 @@ def test_a_strict_inequality_that_touches_is_inconclusive_not_certified():
 def test_a_step_that_says_nothing_cannot_be_built(statement, domain, message):
     with pytest.raises(ValueError, match=message):
         a_step(statement, domain)
+    with pytest.raises(ValueError, match="must not be empty"):
+        Integers(12, 4)
 
 
 def test_a_mutant_is_harmless_where_it_claims_no_more():
