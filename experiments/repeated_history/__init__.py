@@ -147,22 +147,19 @@ def summary(tables: Tables) -> pd.DataFrame:
     return by_repeats.agg(**heads).round(2).reset_index(names="R")
 
 
-PER_LINE = 3
-
-
 def draw(tables: Tables) -> Figure:
     """Top: D_f and D_X of one run over training, and where it ends. Below: the point's length in every run."""
     runs = list(parts(tables["history"], "repeats"))
-    lines = -(-len(runs) // PER_LINE)
-    figure = empty(10.5, 6.6 + 2.6 * lines, h_pad=0.08)
-    grid = figure.add_gridspec(2 + lines, PER_LINE, height_ratios=[3, 3, *[2.6] * lines])
+    lines = -(-len(runs) // 2)
+    figure = empty(10.5, 6.6 + 2.2 * lines, h_pad=0.08)
+    grid = figure.add_gridspec(2 + lines, 3, height_ratios=[3, 3, *[2.2] * lines])
     _draw_history(figure.add_subplot(grid[0, :-1]), figure.add_subplot(grid[1, :-1]), tables)
     for row, (content, name) in enumerate({"feature": "features w", "hidden": "hidden vectors h"}.items()):
         ax = figure.add_subplot(grid[row, -1])
         draw_cloud(ax, tables["points"], content)
         draw_repeated(ax, tables["points"], content)
         ax.set_title(f"{name} at the end", fontsize=12)
-    axes = grid[2:, :].subgridspec(lines, PER_LINE).subplots(sharex=True, sharey=True, squeeze=False)
+    axes = grid[2:, :].subgridspec(lines, 2).subplots(sharex=True, sharey=True, squeeze=False)
     for ax, (R, history) in zip(axes.flat, runs, strict=False):
         _draw_lengths(ax, history)
         ax.set_title(f"R = {R}", fontsize=12)

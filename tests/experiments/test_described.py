@@ -1,4 +1,4 @@
-"""Findings of the first four experiments: tables that have the effect, and tables without it."""
+"""Findings of the first experiments: tables that have the effect, and tables without it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import dataset_size, failures, gallery, norms
+from experiments import dataset_size, failures, norms
 from numerics import Dataset, Run
 from tests.experiments.statements import changed, committed
 from theory import Setting, tgon_bias_norm, tgon_weight_norm
@@ -15,9 +15,9 @@ from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
 
 
-def finding(module, tables, start, place=0):
-    """The finding whose statement begins so, of several the one at that place."""
-    return [each for each in module.findings(tables) if each.statement.startswith(start)][place]
+def finding(module, tables, start):
+    """The first finding whose statement begins so."""
+    return next(each for each in module.findings(tables) if each.statement.startswith(start))
 
 
 def test_the_published_curve_is_compared_where_features_are_seen_as_often():
@@ -50,18 +50,6 @@ def test_norms_are_laid_beside_the_theory():
     assert norms.summary(first).set_index("T")["seeds on disjoint data"][7] == 1
     nothing = changed(tables, "runs", memorized=False)
     assert finding(norms, nothing, "‖W‖ of runs").n == len(norms.summary(nothing)) == 0
-
-
-def test_the_gallery_names_what_it_shows():
-    small = {"T": 5, "n": 1000, "seed": 0, "train_loss": 0.1, "diagnosis": "regular T-gon", "evidence": ""}
-    small |= {"stored": 0, "gap_deviation": 0.01, "radius_deviation": 0.02, "feature_norm": 2.05}
-    large = small | {"T": 1000, "diagnosis": "stored features", "stored": 5}
-    tables = {"models": pd.DataFrame([small, large])}
-    assert finding(gallery, tables, "Gaps").value == 0.01
-    five = finding(gallery, tables, "Large datasets")
-    assert (five.outcome, five.at, round(five.value, 3)) == ("agrees", "T = 1000", 1.001)
-    circles = {"models": pd.DataFrame([small | {"diagnosis": "two circles"}])}
-    assert [each.outcome for each in gallery.findings(circles)[:2]] == ["differs", "not tested"]
 
 
 def _run_of(hidden):
