@@ -163,8 +163,7 @@ def draw_dataset(setting: Setting) -> Dataset:
     a datapoint follows the geometric law cut at n, the later ones are independent: exactly the law conditional on
     being non-empty.
     """
-    if not isinstance(setting, Setting):
-        raise TypeError(f"setting = {setting!r}: a Setting is needed; try draw_dataset(Setting(5))")
+    _check_setting(setting, "draw_dataset")
     return _draw(generator_of(setting.data_seed, _DATA_STREAM), setting)
 
 
@@ -174,7 +173,13 @@ def draw_test_dataset(setting: Setting, T: int = 10_000) -> Dataset:
     >>> draw_test_dataset(Setting(T=3, n=50, sparsity=0.9), T=20).T
     20
     """
+    _check_setting(setting, "draw_test_dataset")
     return _draw(generator_of(0, _TEST_STREAM), setting.replace(T=T, repeats=1, repeated_points=1))
+
+
+def _check_setting(setting: object, function: str) -> None:
+    if not isinstance(setting, Setting):
+        raise TypeError(f"setting = {setting!r}: a Setting is needed; try {function}(Setting(5))")
 
 
 def available_memory() -> int:

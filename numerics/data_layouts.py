@@ -106,10 +106,8 @@ def _square(X: Any, usually_rows: bool) -> tuple[bool, str]:
         rows = off[1] < off[0]
         return rows, f", as {'rows' if rows else 'columns'} have norm 1"
     other = "columns" if usually_rows else "rows"
-    return (
-        usually_rows,
-        f", though {other} fit as well (X.T, or --rows, --columns or rows= where there is one)",
-    )
+    why = f", though {other} fit as well (X.T, or --rows, --columns or rows= where there is one)"
+    return usually_rows, why
 
 
 def _without_empty(X: Any) -> tuple[Dataset, int]:

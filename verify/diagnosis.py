@@ -276,9 +276,8 @@ def _clusters(model: _Model) -> Diagnosis | None:
     merges = scipy.cluster.hierarchy.linkage((record.hidden[:, chosen] / lengths).T, "single")
     heights = np.maximum(merges[:, 2], np.finfo(float).eps)
     jumps = heights[1:] / heights[:-1]
-    least = (
-        len(chosen) - 1 - len(chosen) // 2
-    )  # at most half as many bundles as points; two may nearly coincide
+    # At most half as many bundles as points: two of many points may nearly coincide.
+    least = len(chosen) - 1 - len(chosen) // 2
     at = least + int(np.argmax(jumps[least:]))
     labels = scipy.cluster.hierarchy.fcluster(merges, heights[at], "distance") - 1
     sizes = np.bincount(labels)

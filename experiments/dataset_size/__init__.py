@@ -117,10 +117,8 @@ def findings(tables: Tables) -> list[Finding]:
     few = (
         chosen[chosen["T"].between(3, min(bump.T, FEW))].groupby("T")["largest_data_dimensionality"].median()
     )
-    near, polygons = (
-        (few * few.index / 2 - 1).abs() <= 0.1,
-        "Up to T = 30 the largest D_X is m/T, that of a T-gon",
-    )
+    near = (few * few.index / 2 - 1).abs() <= 0.1
+    polygons = "Up to T = 30 the largest D_X is m/T, that of a T-gon"
     gain, units, n = "Gain over the zero output of", "n (1 − test loss)", level["n"]
     median = n * (1 - float(np.median(losses[last])))
     return [

@@ -120,8 +120,6 @@ def _rates(tables: Tables) -> Iterator[Finding]:
             both = excess[(excess[low] > 0) & (excess[high] > 0)]
             if len(both) >= LEAST_SEEDS:
                 fall = np.log(both[low] / both[high]) / (high - low)
-                quantity, at = (
-                    "−d ln(excess)/dτ, paired by seed",
-                    f"T = {T}, τ = {number(low, 3)} to {number(high, 3)}",
-                )
+                quantity = "−d ln(excess)/dτ, paired by seed"
+                at = f"T = {T}, τ = {number(low, 3)} to {number(high, 3)}"
                 yield measured("Rate of the fall", quantity, mean_interval(fall), len(both), at)

@@ -10,6 +10,7 @@ import queue
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def _connected(address: str) -> Iterator[Any]:
         yield client
 
 
+@cache
 def version() -> str:
     """Of the engines, the defaults and what makes a run. Asked of a worker, this loads all that a task needs."""
     root = Path(__file__).parents[2]

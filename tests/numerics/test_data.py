@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, draw_dataset, draw_start
-from numerics.data import as_dataset
+from numerics.data import as_dataset, draw_test_dataset
 from numerics.starts import first_copies
 from theory import Setting
 
@@ -218,6 +218,7 @@ def test_what_is_no_dataset_is_refused(said: str, given: list[Any]) -> None:
         Dataset(first, *map(np.array, columns)) if columns else as_dataset(first)
 
 
-def test_a_number_is_no_setting_to_draw_from() -> None:
-    with pytest.raises(TypeError, match=r"setting = 5: .* try draw_dataset\(Setting\(5\)\)"):
-        draw_dataset(5)  # type: ignore[arg-type]
+@pytest.mark.parametrize("draw", [draw_dataset, draw_test_dataset])
+def test_a_number_is_no_setting_to_draw_from(draw: Any) -> None:
+    with pytest.raises(TypeError, match=rf"setting = 5: .* try {draw.__name__}\(Setting\(5\)\)"):
+        draw(5)

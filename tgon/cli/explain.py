@@ -71,11 +71,12 @@ def explain(label: str | None, latex: bool, as_json: bool) -> None:
 def _found(label: str) -> Derivation:
     """The derivation of a label; ValueError for none, which says what the claim says where it is that of a claim."""
     from theory.derivations.steps import derivation
-    from verify.claims.registry import CLAIMS
 
     try:
         return derivation(label)
     except ValueError as error:
+        from verify.claims.registry import CLAIMS
+
         near, said = str(error).rsplit("; try ", 1)[1], {one.label: one.statement for one in CLAIMS}
         if label not in said:
             raise

@@ -31,7 +31,7 @@ def ball(expression: sympy.Expr, values: Mapping[sympy.Symbol, Ball]) -> Ball:
     Knows sums, products, powers, the elementary functions, Abs, Max, Min, Sum and Product over one index, Derivative by
     one symbol. Accuracy: outward rounding, so the exact value is inside; the radius is what 256 bits and the input
     balls allow. Raises Undefined: The value is not a finite real number (a root of a negative number, a division by
-    zero). Raises KeyError: A function outside the list above, or a symbol without a value.
+    zero). Raises NotImplementedError: A function outside the list above. Raises KeyError: A symbol without a value.
 
     >>> x = sympy.Symbol("x")
     >>> bool(ball(sympy.cos(x) ** 2 + sympy.sin(x) ** 2, {x: rational_ball(sympy.Rational(1, 3))}).contains(1))

@@ -50,6 +50,12 @@ class HeldState:
         self.limits, self.size = np.zeros(0), 0.0
         self.rows = tuple(np.array(rows, order="C") for rows in (parameters, first, second))
 
+    def weights(self) -> _Array:
+        """(m, n) W in the order of the features; columns of sleeping features, which no datapoint has, are old."""
+        result = np.empty_like(self.rows[0][:-1])
+        result[:, self.arrangement.features] = self.rows[0][:-1]
+        return result
+
     def at(self, step: int) -> tuple[_Array, ...]:
         """Copies of parameters and moments at ``step``, in the order of the features."""
         results = tuple(np.empty_like(rows) for rows in self.rows)

@@ -137,7 +137,7 @@ class CpuTrajectory:
                     self._work.arrange(self._held.arrangement)
 
     def _hidden(self) -> _Array:
-        return self._work.data.hidden(self.parameters()[:-1])
+        return self._work.data.hidden(self._held.weights())
 
     def _arrange(self) -> None:
         """Arrange the state anew, and decide by counted work whether to cull."""

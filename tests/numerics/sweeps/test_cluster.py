@@ -272,7 +272,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line(
         n_workers=0, processes=False, dashboard_address=":0", protocol="tcp"
     ) as empty:
         assert "has no workers; try dask worker" in refusal(empty.scheduler_address)
-    monkeypatch.setattr(cluster, "source_hash", lambda: str(threading.get_ident()))  # the worker has its own
+    monkeypatch.setattr(cluster, "version", lambda: str(threading.get_ident()))  # the worker has its own
     assert "another version" in refusal(scheduler)
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert "pip install -e '.[cluster]'" in refusal(scheduler)
