@@ -25,7 +25,7 @@ from verify.report import (
 )
 
 #: Claims of which a formula says no more than their statement.
-WITHOUT_FORMULA = {"optimization.memorization-share"}
+WITHOUT_FORMULA = {"optimization.memorization-share", "repetition.embedded-share"}
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 

@@ -18,11 +18,12 @@ from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
+from theory.features.sea import best_sea
 from theory.number_format import shown
 from verify.claims.judging import Case, Claim, Finding, counted, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
-from verify.thresholds import CONVERGED, SEEN_OFTEN
+from verify.thresholds import CONVERGED, SEEN_OFTEN, SETTLED
 
 #: What a model lacks that is too small to have a ring.
 _SMALL = f"needs m = 2 and {3 * SEEN_OFTEN} datapoints or more"
@@ -70,25 +71,32 @@ _WRONG_WORTHS: dict[str, Worth] = {
 
 
 @once_per_case
-def find_ring(case: Case) -> Ring | str:
-    """The ring of a model, or why it has none."""
+def find_stored_features(case: Case) -> NDArray[np.intp] | str:
+    """The three or more features that a model in the plane stores, or why it has none such."""
     if case.parameters is None or case.data is None:
         return "needs W, b and the data"
     (W, b), data = case.parameters, case.data
     if len(W) != 2 or data.T < 3 * SEEN_OFTEN:
         return _SMALL
-    points = distinct_points(data)
-    stored = find_stored(W, b, points, case.record.memorized)
-    k = len(stored)
-    if k < 3:
-        return f"{k} features are stored, a ring has three or more"
+    stored = find_stored(W, b, distinct_points(data), case.record.memorized)
+    return stored if len(stored) >= 3 else f"{len(stored)} features are stored, a ring has three or more"
+
+
+@once_per_case
+def find_ring(case: Case) -> Ring | str:
+    """The ring of a model, or why it has none."""
+    stored = find_stored_features(case)
+    if isinstance(stored, str) or case.parameters is None or case.data is None:
+        return str(stored)
+    (W, b), data = case.parameters, case.data
     places = np.flatnonzero(np.isin(data.indices, stored))
     active = np.unique(data.columns[places])
     crowded = int(np.sum(np.diff(data.indptr)[active] > 1))
     if crowded:
         return f"{crowded} of {len(active)} datapoints have another feature beside a stored one"
     own, amplitudes = np.searchsorted(stored, data.indices[places]), data.values[places]
-    return _measured(W[:, stored], b[stored], own, amplitudes, settled_share(W, b, points, stored))
+    settled = settled_share(W, b, distinct_points(data), stored)
+    return _measured(W[:, stored], b[stored], own, amplitudes, settled)
 
 
 def _measured(columns: Floats, biases: Floats, own: NDArray[np.intp], a: Floats, settled: float) -> Ring:
@@ -183,6 +191,51 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
 
 
+def _sea_beside(k: int, radius_squared: float) -> float:
+    return best_sea(k, radius_squared, "isotropic")
+
+
+#: Wrong energies of the sea beside a k-gon of squared radius r.
+_WRONG_SEAS: dict[str, Callable[[int, float], float]] = {
+    "the polygon alone": lambda k, r: 0.0,
+    "a sea that the polygon does not hear": lambda k, r: _sea_beside(k, 0.0),
+}
+
+
+def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _sea_beside) -> Finding:
+    """The distance of ‖W‖² from k r plus the best energy of a sea in all directions, in halves of that energy, where
+    the polygon alone begins to be nearer; ``value`` is the largest, ``bound`` 1.
+    """
+    ratios, parts, lacks = [], list[str](), list[str]()
+    for case in cases:
+        stored = find_stored_features(case)
+        if isinstance(stored, str) or case.parameters is None or case.data is None:
+            lacks.append(str(stored))
+            continue
+        (W, b), k = case.parameters, len(stored)
+        polygon_energy = float(np.sum(W[:, stored] ** 2))
+        sea, whole = _sea_beside(k, polygon_energy / k), float(np.sum(W**2))
+        if not arrangement(W[:, stored]).startswith("regular"):
+            lacks.append("the ring is no regular polygon")
+        elif k == case.data.n or case.data.n > case.data.T:
+            lacks.append("needs features beside the ring and as many datapoints as features")
+        elif sea < polygon_energy / 4:
+            lacks.append(
+                f"the best sea beside this {k}-gon has energy {sea:.3g} of {polygon_energy + sea:.4g}"
+            )
+        elif (settled := settled_share(W, b, distinct_points(case.data), stored)) < SETTLED:
+            lacks.append(f"not at the end of training: descent gains {1 / settled - 1:.2g} more")
+        else:
+            expected = polygon_energy + energy(k, polygon_energy / k)
+            ratios.append(abs(whole - expected) / (sea / 2))
+            parts.append(
+                f"‖W‖² = {whole:.4g}: {k}-gon {polygon_energy:.4g}, predicted with its sea {expected:.4g}"
+            )
+    if not ratios:
+        return not_judged(_lacking(lacks, cases))
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
+
+
 FEATURE_CLAIMS: tuple[Claim, ...] = (
     Claim(
         "generalization.ring-gain",
@@ -202,5 +255,13 @@ FEATURE_CLAIMS: tuple[Claim, ...] = (
             "the best k-gon at zero bias": partial(judge_ring_law, own="free"),
             "the k-gon of constant amplitudes": partial(judge_ring_law, own="constant"),
         },
+    ),
+    Claim(
+        "generalization.sea-energy",
+        "‖W‖² of a model with a pentagon of features is that of the pentagon and of the best sea beside it",
+        "hypothesis",
+        "m = 2, a regular ring at the end of training, T ≥ n > k, a sea of a quarter of the ring's energy or more",
+        judge_sea,
+        {name: partial(judge_sea, energy=wrong) for name, wrong in _WRONG_SEAS.items()},
     ),
 )

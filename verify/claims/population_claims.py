@@ -4,7 +4,7 @@ are tested; where they decide neither way the claim is undecided, not true.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from numerics.data import distinct_points
 from theory import Record, Setting, predict
 from theory.memorization.memorized_loss import loss_of_overlaps
 from verify.claims.judging import Case, Claim, Finding, not_judged, once_per_case
@@ -84,29 +85,51 @@ def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
     return _by_sign_tests(agreed, "no seed memorizes at two decay budgets")
 
 
-def judge_share(cases: Sequence[Case], *, falls: bool) -> Finding:
-    """Share of memorizing seeds, which do not diverge, at the largest T minus that at the smallest, all else equal."""
+def _memorizes(case: Case) -> bool | None:
+    """Whether a run in the plane memorized all of its datapoints; None where some are repeated."""
+    return case.record.memorized if case.setting.m == 2 and case.setting.repeats == 1 else None
+
+
+def _embeds(case: Case) -> bool | None:
+    """Whether each repeated datapoint has a hidden vector longer than `EMBEDDED`; None where that is not known."""
+    from numerics.repetition import EMBEDDED
+
+    if case.parameters is None or case.data is None:
+        return None
+    points = distinct_points(case.data)
+    lengths = np.linalg.norm(points.data.project(case.parameters[0]), axis=0)
+    repeated = points.copies >= max(2, case.setting.repeats)
+    return bool(np.all(lengths[repeated] > EMBEDDED)) if np.any(repeated) else None
+
+
+def judge_share(
+    cases: Sequence[Case], number: str, succeeds: Callable[[Case], bool | None], *, falls: bool
+) -> Finding:
+    """Share of seeds that succeed, of those that do not diverge, at the largest ``number`` (a field of the setting)
+    minus that at the smallest, all else equal.
+    """
     families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
     groups: dict[Setting, list[Case]] = defaultdict(list)
     for case in cases:
         groups[group_of(case.setting)].append(case)
     for group, members in groups.items():
-        if group.m == 2 and group.repeats == 1:
-            memorized = sum(case.record.memorized for case in members)
-            families[group.replace(T=1)].append((group.T, memorized, len(members) + members[0].diverged))
+        outcomes = [one for one in map(succeeds, members) if one is not None]
+        if outcomes:
+            counted = getattr(group, number), sum(outcomes), len(outcomes) + members[0].diverged
+            families[group.replace(**{number: 1})].append(counted)
     sides, differences, parts = [], [], []
     pairs = [(min(family), max(family)) for family in families.values() if min(family)[0] < max(family)[0]]
     rate = SIGNIFICANCE / max(1, len(pairs))
-    for (T0, yes0, all0), (T1, yes1, all1) in pairs:
+    for (N0, yes0, all0), (N1, yes1, all1) in pairs:
         table = np.array([[yes0, all0 - yes0], [yes1, all1 - yes1]])
         fell = scipy.stats.fisher_exact(table, alternative="greater").pvalue < rate
         rose = scipy.stats.fisher_exact(table, alternative="less").pvalue < rate
         if fell or rose:
             sides.append(fell == falls)
             differences.append(yes1 / all1 - yes0 / all0)
-        parts.append(f"T={T0}: {yes0}/{all0}, T={T1}: {yes1}/{all1}")
+        parts.append(f"{number}={N0}: {yes0}/{all0}, {number}={N1}: {yes1}/{all1}")
     if not sides:
-        return not_judged("; ".join(parts) or "needs two dataset sizes at m = 2")
+        return not_judged("; ".join(parts) or f"needs two values of {number} that it is judged at")
     worst = max(differences) if falls else min(differences)
     return Finding(len(sides), all(sides), worst, 0.0, "; ".join(parts))
 
@@ -224,7 +247,15 @@ POPULATION_CLAIMS: tuple[Claim, ...] = (
         "the share of seeds that memorize falls with the number of datapoints",
         "numerical",
         "m = 2, smallest against largest T of equal settings",
-        partial(judge_share, falls=True),
-        {"shares rise with T": partial(judge_share, falls=False)},
+        partial(judge_share, number="T", succeeds=_memorizes, falls=True),
+        {"shares rise with T": partial(judge_share, number="T", succeeds=_memorizes, falls=False)},
+    ),
+    Claim(
+        "repetition.embedded-share",
+        "the share of seeds that embed the repeated datapoints rises with the number of repeats R",
+        "numerical",
+        "R ≥ 2 copies of some datapoints, smallest against largest R of equal settings; embedded: ‖h‖ > 0.4",
+        partial(judge_share, number="repeats", succeeds=_embeds, falls=False),
+        {"shares fall with R": partial(judge_share, number="repeats", succeeds=_embeds, falls=True)},
     ),
 )

@@ -1,6 +1,7 @@
 """Claims hold where theory says so, and every negative control fails where the claim is tight enough."""
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -239,6 +240,24 @@ def test_test_loss_is_that_of_the_least_norm_model_of_the_dataset():
     silent = [_polygon_case(5, 0, setting=setting) for setting in beyond] + [_polygon_case(4, 0)]
     for case in (*silent, dataclasses.replace(_polygon_case(5, 0), parameters=None)):
         assert not judge_claim(claim, [case] * 7).applies
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_share_that_embeds_rises_with_repeats(turned):
+    """Ten seeds that embed the repeated point at R = 6 and not at R = 2, or the other way round."""
+    cases = []
+    for R, seed in itertools.product((2, 6), range(10)):
+        setting = Setting(T=8, n=8, repeats=R, seed=seed)
+        data = Dataset.from_dense(np.eye(8)[:, [0] * R + list(range(1, 9 - R))])
+        W = np.eye(2, 8) * ((R == 6) != turned)
+        cases.append(Case(setting, measure((W, np.zeros(8)), data), 0, (W, np.zeros(8)), data))
+    judgement = judge_claim(_labelled(CLAIMS, "repetition.embedded-share"), cases)
+    assert (judgement.holds, judgement.value) == (not turned, -1.0 if turned else 1.0)
+    assert (judgement.rejected == 1) is not turned
+    alone = [dataclasses.replace(case, setting=case.setting.replace(repeats=2)) for case in cases]
+    assert (
+        "two values of repeats" in judge_claim(_labelled(CLAIMS, "repetition.embedded-share"), alone).reason
+    )
 
 
 def test_a_small_training_at_strong_decay_reaches_the_pentagon():

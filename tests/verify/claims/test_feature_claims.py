@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from numerics import Dataset, measure
 from theory import Setting
+from theory.features.amplitudes import uniform
 from theory.features.polygon import polygon
+from theory.features.sea import ring_with_sea
 from theory.polygon_geometry import polygon_vertices
 from verify.claims import feature_claims
 from verify.claims.feature_claims import find_ring
@@ -118,3 +120,29 @@ def test_a_law_is_judged_only_where_laws_differ():
     (model, _), X = _ring(6, "constant"), np.eye(6)[:, np.arange(300) % 6]
     short = Model(0.97 * model.W, model.b)
     assert "amplitudes are constant" in _judged(short, Dataset.from_dense(X))[1].reason
+
+
+@pytest.mark.parametrize(("share", "holds"), [(1.0, True), (0.7, True), (0.3, False), (0.0, False)])
+def test_the_sea_beside_a_pentagon_is_the_best_one_or_convicts(share, holds):
+    """Sixty small columns all around; a sea of all directions has 4 - 5r/2."""
+    best, turn = ring_with_sea(5, uniform(), 60), np.pi / 30 * np.arange(60)
+    small = np.sqrt(share * (4 - 2.5 * best.radius_squared) / 60) * np.array([np.cos(turn), np.sin(turn)])
+    W, b = (
+        np.hstack([polygon_vertices(5, best.radius_squared), small]),
+        np.append(np.full(5, best.bias), np.zeros(60)),
+    )
+    data = sparse_data(np.random.default_rng(0), 65, 2600, alone=True, law="uniform")
+    sea = {one.label: one for one in judge_on(Model(W, b), data)}["generalization.sea-energy"]
+    assert (sea.holds, sea.value) == (holds, pytest.approx(2 * (1 - share), abs=1e-9))
+    outcomes = [control.outcome == "fails as it must" for control in sea.controls]
+    assert outcomes == [share > 0.5, True]
+
+
+def test_a_sea_too_small_to_tell_is_not_judged():
+    model, data = _ring(6)
+    (sea,) = (one for one in judge_on(model, data) if one.label == "generalization.sea-energy")
+    assert "needs features beside the ring" in sea.reason
+    wide = Model(np.pad(model.W, ((0, 0), (0, 1))), np.pad(model.b, (0, 1)))
+    data = Dataset.from_dense(np.pad(data.dense(), ((0, 1), (0, 0))))
+    (sea,) = (one for one in judge_on(wide, data) if one.label == "generalization.sea-energy")
+    assert "the best sea beside this 6-gon has energy" in sea.reason
