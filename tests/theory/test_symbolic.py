@@ -135,7 +135,7 @@ def test_the_test_loss_and_the_thresholds_of_repeats():
     overlaps = np.linspace(0.9, 1, 5)
     gain = lambdify((T, u), symbolic.overlap_gain(symbolic.radius(T)))
     assert gain(8, overlaps) == pytest.approx(
-        memorized_loss.overlap_gain(overlaps, floats.tgon_radius_squared(8)), rel=1e-10, abs=1e-12
+        memorized_loss.overlap_gain(floats.tgon_radius_squared(8), overlaps), rel=1e-10, abs=1e-12
     )
     values = {
         T: 30_000,

@@ -91,7 +91,7 @@ def _expected_gain(T: int, law: Amplitude) -> float:
     places, weights = places[order], weights[order]
     first = np.searchsorted(places, (1 - 1 / r) / places, side="right")
     parts = []
-    for power, factor in enumerate(overlap_gain(Polynomial([0, 1]), r).coef):
+    for power, factor in enumerate(overlap_gain(r, Polynomial([0, 1])).coef):
         terms = weights * places**power
         above = np.append(np.cumsum(terms[::-1])[::-1], 0.0)
         parts.append(factor * (terms @ above[first]))
@@ -103,11 +103,11 @@ def shared_features(T: int, n: int, sparsity: float) -> float:
     return T * n * presence(n, sparsity) ** 2
 
 
-def overlap_gain(u: Any, r: float) -> Any:
+def overlap_gain(r: float, u: Any) -> Any:
     """u² − (r − 1)²(1 − u)²: where it is positive, u > 1 − 1/r = cos(2π/T), what a shared feature takes off the T-gon's
     loss. u = X_tk x_k in [0, 1] is its overlap, r the squared length, T ≥ 4 (`memorization.tgon-test-loss`).
 
-    >>> overlap_gain(0.5, tgon_radius_squared(4))
+    >>> overlap_gain(tgon_radius_squared(4), 0.5)
     0.25
     """
     return u**2 - (r - 1) ** 2 * (1 - u) ** 2

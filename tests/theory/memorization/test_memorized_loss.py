@@ -89,7 +89,7 @@ def test_four_points_save_a_share_of_a_feature_each_and_others_less():
 @pytest.mark.parametrize("T", [4, 5, 7, 12])
 def test_a_shared_feature_never_costs_the_polygon_anything(T):
     u = np.linspace(0, 1, 301)
-    gain = np.maximum(overlap_gain(u, tgon_radius_squared(T)), 0)
+    gain = np.maximum(overlap_gain(tgon_radius_squared(T), u), 0)
     assert gain[-1] == 1
     hidden = tgon_hidden(T)
     c = 1 - np.sum(hidden**2, axis=0)
