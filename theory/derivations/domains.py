@@ -28,10 +28,6 @@ class Interval:
     lower: Any
     upper: Any
 
-    def __post_init__(self) -> None:
-        if not sympy.Rational(self.lower) < sympy.Rational(self.upper):
-            raise ValueError(f"interval [{self.lower}, {self.upper}]: the lower end must be the smaller")
-
     @property
     def ends(self) -> tuple[sympy.Rational, sympy.Rational]:
         """Both endpoints."""

@@ -19,24 +19,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from theory.arrays import Floats
 from theory.features.amplitudes import Amplitude, constant, normalized, samples, uniform
-from theory.features.polygon import PolygonSolution, polygon
 
-#: How sure a rejection of a law is, and how many datapoints a test needs.
-DELTA, FEWEST = 1e-6, 50
+#: How sure a rejection of a law is.
+DELTA = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """The law of a dataset and what follows."""
 
-    law: Amplitude  #: the law of its amplitudes; pass it to `polygon`
+    law: Amplitude  #: the law of its amplitudes; pass it to `theory.polygon`
     n: int  #: its number of features
     evidence: str  #: why this law, in one sentence
-    warnings: tuple[str, ...] = ()  #: what weakens the answer; empty where nothing does
-
-    def polygon(self, k: int) -> PolygonSolution:
-        """The k-gon under the data's own law."""
-        return polygon(k, self.law, n=self.n)
 
 
 def route(data: ArrayLike | object) -> Route:
@@ -55,12 +49,11 @@ def route(data: ArrayLike | object) -> Route:
         evidence = f"all {T} datapoints have one feature of one amplitude"
         return Route(constant(float(values.mean())), n, evidence)
     bound = math.sqrt(math.log(2 / DELTA) / (2 * T))
-    few = () if T >= FEWEST else (f"{T} datapoints are too few to tell laws apart; {FEWEST} would do",)
     if one_hot:
         distance = _distance(values, uniform())
         if distance <= bound:
             evidence = f"one feature each; distance {distance:.3f} from U[0, 1], allowed {bound:.3f}"
-            return Route(uniform(), n, evidence, few)
+            return Route(uniform(), n, evidence)
     elif n > 1 and np.allclose(
         np.sqrt(np.add.reduceat(values**2, np.cumsum(counts) - counts)), 1.0, rtol=0, atol=1e-5
     ):
@@ -69,9 +62,9 @@ def route(data: ArrayLike | object) -> Route:
         distance = _distance(values, law)
         if distance <= bound + slack:
             evidence = f"unit norms; distance {distance:.3f} from {law.name}, allowed {bound + slack:.3f}"
-            return Route(law, n, evidence, few)
+            return Route(law, n, evidence)
     evidence = f"none of the known laws: {len(values)} amplitudes of {T} datapoints"
-    return Route(samples(values), n, evidence, few)
+    return Route(samples(values), n, evidence)
 
 
 def _entries(data: object) -> tuple[int, NDArray[np.int64], Floats]:

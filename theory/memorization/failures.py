@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from theory.arrays import Floats
-from theory.memorization.tgon import tgon_energy, tgon_radius_squared
+from theory.memorization.tgon import tgon_radius_squared
 
 
 def least_gaps(radius_squared: ArrayLike) -> Floats:
@@ -58,11 +58,6 @@ class TwoCircles:
         return float(self.radius_squared.sum())
 
     @property
-    def excess(self) -> float:
-        """‖W‖ over that of the regular T-gon."""
-        return math.sqrt(self.energy / tgon_energy(self.T))
-
-    @property
     def gaps(self) -> Floats:
         """(T,) angles from each point to the next; they add up to 2π."""
         return least_gaps(self.radius_squared)
@@ -83,8 +78,8 @@ def two_circles(T: int, inner_squared: Sequence[float]) -> TwoCircles:
     Raises ValueError: Values outside that range, or inner points so short that no outer circle leaves room.
 
     >>> circles = two_circles(8, [1.439, 1.439])
-    >>> round(circles.outer_squared, 2), round(circles.excess, 2), round(float(circles.gaps.sum()) / math.pi, 9)
-    (11.54, 1.63, 2.0)
+    >>> round(circles.outer_squared, 2), round(float(circles.gaps.sum()) / math.pi, 9)
+    (11.54, 2.0)
     """
     from scipy.optimize import brentq
 
@@ -116,7 +111,6 @@ def dropped_point_loss(T: int, dropped: int = 1) -> float:
     >>> dropped_point_loss(8)
     0.109375
     """
-    _check_points(T, dropped)
     return dropped / T * (1 - 1 / T)
 
 
@@ -132,11 +126,5 @@ def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
     0.4
     """
     T = others.shape[1] + dropped
-    _check_points(T, dropped)
     softest = float(np.linalg.eigvalsh(others @ others.T)[0])
     return softest - (2 * (1 - 1 / T) if dropped == 1 else 2.0)
-
-
-def _check_points(T: int, dropped: int) -> None:
-    if not 1 <= dropped <= T:
-        raise ValueError(f"T = {T}, dropped = {dropped}: they must be integers with 1 <= dropped <= T")

@@ -19,7 +19,6 @@ class PenalisedPolygon:
     penalty: float
     radius_squared: float  #: r, 0 after the collapse
     bias_coefficient: float  #: c
-    active_neighbours: int  #: neighbours to each side of positive output; (T − 1)/2 or T/2 is all of them
     loss: float  #: train loss without the penalty
 
     @property
@@ -56,10 +55,10 @@ def penalised_polygon(T: int, penalty: float) -> PenalisedPolygon:
     _check(T, penalty)
     if penalty >= collapse_penalty(T):
         bias = 1 / (T * (1 + penalty))
-        return PenalisedPolygon(T, penalty, 0.0, bias, T // 2, _loss(T, 0.0, bias))
+        return PenalisedPolygon(T, penalty, 0.0, bias, _loss(T, 0.0, bias))
     pieces = [(*_piece(T, penalty, active), active) for active in range(T // 2 + 1)]
-    radius, bias, active = min(pieces, key=lambda piece: _inconsistency(T, *piece))
-    return PenalisedPolygon(T, penalty, radius, bias, active, _loss(T, radius, bias))
+    radius, bias, _ = min(pieces, key=lambda piece: _inconsistency(T, *piece))
+    return PenalisedPolygon(T, penalty, radius, bias, _loss(T, radius, bias))
 
 
 def _piece(T: int, penalty: float, active: int) -> tuple[float, float]:

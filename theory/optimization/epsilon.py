@@ -14,15 +14,6 @@ _ROOT = 1.120906422778236
 _LARGEST = -math.expm1(-(_ROOT**2)) / _ROOT
 
 
-def closing_efolds(budget: float, T: int, scale: float) -> float:
-    """2Λ/(n ε T): powers of e by which a datapoint's own error falls below that scale (`optimization.epsilon-closing`).
-
-    >>> closing_efolds(25.0, 100, 1e-4)
-    5000.0
-    """
-    return 2 * budget / (scale * T)
-
-
 def longest_coefficient(budget: float, T: int, scale: float) -> float:
     """0.737 √(Λ/(n ε T)): the largest |c| that polygons reach by gradient descent (`optimization.epsilon-length`).
     An upper bound for regular polygons at rest in their valley; the whole flow of length and bias stays 1 %
@@ -41,12 +32,3 @@ def halving_number(budget: float, entry: float, reach: float) -> float:
     0.0111
     """
     return 4 / 3 * budget * (2 * _LARGEST * entry / reach) ** 2
-
-
-def longest_datapoints(budget: float, scale: float) -> float:
-    """The T at which a polygon of all datapoints gets longest: 4.51 (Λ/(n ε T))^¼ datapoints are T themselves.
-
-    >>> round(longest_datapoints(25.0, 1e-4))
-    40
-    """
-    return math.pow((2 * math.pi) ** 4 * budget / (3 * _ROOT**2 * scale), 0.2)

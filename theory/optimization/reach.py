@@ -32,7 +32,7 @@ def surviving_fraction(rates: ArrayLike, weight_decay: float) -> float:
     >>> round(surviving_fraction([1e-3] * 25_000, 1e-2), 6)
     0.7788
     """
-    return math.exp(math.fsum(np.log1p(-_decay(weight_decay) * _rates(rates, weight_decay))))
+    return math.exp(math.fsum(np.log1p(-weight_decay * _rates(rates, weight_decay))))
 
 
 def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_update: float = 1.0) -> float:
@@ -43,11 +43,10 @@ def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_upd
     >>> round(reach([1e-3] * 25_000, 1e-2), 2), reach([0.5, 0.5], 0)
     (22.12, 1.0)
     """
-    decay = _decay(weight_decay)
-    if decay == 0:
+    if weight_decay == 0:
         return abs(start) + largest_update * math.fsum(_rates(rates))
-    log_left = math.fsum(np.log1p(-decay * _rates(rates, weight_decay)))
-    return math.exp(log_left) * abs(start) - math.expm1(log_left) / decay * largest_update
+    log_left = math.fsum(np.log1p(-weight_decay * _rates(rates, weight_decay)))
+    return math.exp(log_left) * abs(start) - math.expm1(log_left) / weight_decay * largest_update
 
 
 def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step: int | None = None) -> float:
@@ -119,14 +118,10 @@ def _sum_of_squares(n: int, density: float) -> tuple[Floats, Floats]:
 
 def _rates(rates: ArrayLike, weight_decay: float = 0.0) -> Floats:
     schedule = np.asarray(rates, dtype=np.float64)
-    if schedule.ndim != 1 or not np.all((schedule >= 0) & (schedule * weight_decay < 1)):
-        raise ValueError("rates: they must be one list of numbers >= 0, below 1/weight_decay")
-    return schedule
-
-
-def _decay(weight_decay: float) -> float:
-    if not 0 <= weight_decay < math.inf:
+    if schedule.ndim != 1 or not np.all(
+        (schedule >= 0) & (schedule * weight_decay < 1) & (weight_decay >= 0)
+    ):
         raise ValueError(
-            f"weight_decay = {weight_decay:g}: it must be finite and >= 0; try weight_decay=0.01"
+            "rates: they must be one list of numbers >= 0, below 1/weight_decay, weight_decay >= 0"
         )
-    return weight_decay
+    return schedule

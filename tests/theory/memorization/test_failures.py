@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.theory.memorization.test_finite_penalty import objective_and_gradient
 from theory.codes.search import slacks
 from theory.memorization.failures import dropped_point_curvature, dropped_point_loss, least_gaps, two_circles
-from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
+from theory.memorization.tgon import tgon_energy, tgon_hidden, tgon_radius_squared
 
 
 @st.composite
@@ -32,7 +32,7 @@ def test_two_circles_memorize_tightly_and_cost_more_than_the_tgon(found):
     assert abs(slacks(found.hidden).min()) < 1e-9 * found.outer_squared
     assert abs(spare_angle(found.radius_squared)) < 1e-9
     assert found.energy == pytest.approx(np.sum(found.hidden**2), rel=1e-12)
-    assert found.excess > 1
+    assert found.energy > tgon_energy(found.T)
     assert found.outer_squared > max(found.inner_squared)
 
 
@@ -50,9 +50,9 @@ def test_evening_out_frees_angle_and_the_opposite_costs_it(found, share):
 @pytest.mark.parametrize(("T", "inner"), [(8, 2), (10, 3), (12, 1)])
 def test_the_norm_falls_along_the_family_to_that_of_the_tgon(T, inner):
     shares = np.linspace(0.3, 0.9999, 12) * tgon_radius_squared(T)
-    family = [two_circles(T, [max(share, 1.01)] * inner).excess for share in shares]
+    family = [two_circles(T, [max(share, 1.01)] * inner).energy for share in shares]
     assert np.all(np.diff(family) <= 0)
-    assert family[-1] == pytest.approx(1, abs=1e-3)
+    assert family[-1] == pytest.approx(tgon_energy(T), rel=2e-3)
 
 
 def test_the_typical_trained_two_circles():
