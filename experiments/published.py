@@ -1,7 +1,5 @@
 """Published values that experiments are laid beside; the head of each file names its source."""
 
-from importlib.resources import files
-
 import pandas as pd
 
 from experiments.findings import Outcome
@@ -30,13 +28,3 @@ def peak_outcome(course: pd.Series) -> Outcome:
     if last < low or first > high or peak == last <= high:
         return "not tested"
     return "agrees" if peak != last and low <= peak <= high else "differs"
-
-
-def published_test_loss() -> pd.DataFrame:
-    """The published test loss: columns T (inf for unlimited data) and test_loss, good to about 0.0003.
-
-    >>> float(published_test_loss()["test_loss"].max())
-    1.0222
-    """
-    with files("verify").joinpath("published_test_loss.csv").open(encoding="utf-8") as file:
-        return pd.read_csv(file, comment="#")

@@ -23,6 +23,7 @@ from theory.features.loss_budget import loss_budget
 from theory.features.polygon import polygon
 from theory.memorization.overlap import hypothesis_generalization_scale
 from verify.diagnosis import diagnose_run
+from verify.figures.norms import published_series
 from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
 
 #: Sizes with pictures, where there are runs of that size; beside them the largest size.
@@ -79,7 +80,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
         pentagon=pentagon_loss(n, S),
         generalization_scale=hypothesis_generalization_scale(S),
     )
-    return {"runs": kept, "points": points, "levels": levels, "published": paper.published_test_loss()}
+    return {"runs": kept, "points": points, "levels": levels, "published": published_series("test_loss")}
 
 
 def derived(tables: Tables) -> Tables:

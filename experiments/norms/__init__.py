@@ -21,7 +21,7 @@ from theory import tgon_bias_norm, tgon_weight_norm
 from theory.memorization.tgon import bias_overtakes_weights_at, tgon_radius_squared
 from theory.optimization.reach import reach, tgon_within_reach
 from verify.diagnosis import diagnose_run
-from verify.figures.norms import draw_norm, published_norms
+from verify.figures.norms import draw_norm, published_series
 from verify.style import INK, SOFT
 
 KEYS = ("T", "seed")
@@ -57,7 +57,7 @@ def collect(runs: Sequence[Run]) -> Tables:
         within_reach=np.round(chances, 3),
         largest_bias=bound,
     )
-    published = published_norms()
+    published = published_series("norms")
     ordered = pd.DataFrame(rows).sort_values(list(KEYS), kind="stable")
     return {"runs": ordered, "theory": theory, "published": published[published["T"] <= sizes[-1]]}
 

@@ -18,9 +18,10 @@ from experiments.bump import excess_mean, geometric_mean, mean_losses, ratio_int
 from experiments.dataset_size import norm_findings, onset_findings, with_chosen
 from experiments.findings import Finding, Tables, found, measured, outcome_of
 from experiments.grouping import level_table, levels_of, values_by
-from experiments.published import PUBLISHED_N, peak_outcome, published_test_loss
+from experiments.published import PUBLISHED_N, peak_outcome
 from experiments.tables import form_folders, form_of, read_tables
 from numerics import Run
+from verify.figures.norms import published_series
 from verify.statistics import mean_interval
 from verify.style import BLUE, GREEN, INK, VERMILLION
 
@@ -41,7 +42,7 @@ def collect(runs: Sequence[Run], table: pd.DataFrame) -> Tables:
     """Table ``runs`` (``chosen``: least train loss of each T and data seed), beside it summed and published losses."""
     kept = table[_COLUMNS].sort_values(list(KEYS), ignore_index=True)
     levels = level_table(n=runs[0].setting.n, density=runs[0].setting.density)
-    return derived({"runs": kept, "levels": levels, "published": published_test_loss()})
+    return derived({"runs": kept, "levels": levels, "published": published_series("test_loss")})
 
 
 def derived(tables: Tables) -> Tables:

@@ -9,11 +9,11 @@ import numpy as np
 from experiments import epsilon_law
 from experiments.commentary import outcomes
 from experiments.epsilon_law import predicted
-from experiments.published import published_test_loss
 from experiments.registry import EXPERIMENTS, find_experiment
 from experiments.repeated_threshold import AT_ROOT, LINE, PROPORTIONAL, SQUARE_ROOT
 from experiments.tables import form_folders, read_tables
 from theory.features.sea import best_sea
+from verify.figures.norms import published_series
 
 ROOT = Path(__file__).parents[2]
 
@@ -221,7 +221,7 @@ STATEMENTS["published-curves runs"] = {
     **{f"{each}, loss averaged over features": STATEMENTS["dataset-size runs"][each] for each in AVERAGED},
     "The authors' test loss is that of the loss averaged over features": of(
         "test_loss",
-        lambda runs: runs["T"].map(published_test_loss().set_index("T")["test_loss"]).fillna(1.0),
+        lambda runs: runs["T"].map(published_series("test_loss").set_index("T")["test_loss"]).fillna(1.0),
         lambda runs: runs["T"] + 1.0,
     ),
     "Hidden lengths peak around T = 30, loss averaged over features": of(

@@ -15,7 +15,7 @@ from theory import Setting, predict, tgon_weight_norm
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
 from verify.figures.hidden import turned_onto
-from verify.figures.norms import published_norms
+from verify.figures.norms import published_series
 from verify.report import FIGURES
 from verify.style import render
 
@@ -75,7 +75,7 @@ def test_norms_have_theory_every_seed_and_the_published_series(small_runs, numbe
     assert trained["value"].tolist() == [run.record.weight_norm for run in small_runs]
     published = weights[weights["series"] == "published"]
     assert published["T"].max() <= 31
-    assert published["value"].tolist() == published_norms().query("T <= 31")["weight_norm"].tolist()
+    assert published["value"].tolist() == published_series("norms").query("T <= 31")["weight_norm"].tolist()
 
 
 def test_histories_are_the_runs_and_their_legend_names_what_is_drawn(small_runs, numbers):

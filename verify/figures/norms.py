@@ -36,19 +36,20 @@ def norms_against_T_numbers(runs: Sequence[numerics.Run]) -> pd.DataFrame:
     rows: list[Any] = _planar_theory(last) if planar else _predicted_rows(runs)
     rows += [row for run in runs if run.status != "diverged" for row in _trained_rows(run)]
     if planar:
-        published = published_norms().query("T <= @last").melt("T", var_name="norm", value_name="value")
+        published = published_series("norms").query("T <= @last")
+        published = published.melt("T", var_name="norm", value_name="value")
         rows += published.assign(series="published").to_dict("records")
     columns = ["norm", "series", "T", "weight_decay", "seed", "memorized", "value"]
     return pd.DataFrame(rows, columns=columns).astype({"seed": "Int64", "memorized": "boolean"})
 
 
-def published_norms() -> pd.DataFrame:
-    """The published series: columns T, weight_norm, bias_norm; its provenance heads ``published_norms.csv``.
+def published_series(name: str) -> pd.DataFrame:
+    """A published series by T, norms or test_loss (T is inf for unlimited data); its provenance heads its file.
 
-    >>> list(published_norms().columns)
+    >>> list(published_series("norms").columns)
     ['T', 'weight_norm', 'bias_norm']
     """
-    with files("verify").joinpath("published_norms.csv").open(encoding="utf-8") as file:
+    with files("verify").joinpath(f"published_{name}.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, comment="#")
 
 
