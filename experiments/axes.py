@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
@@ -56,9 +55,7 @@ def plain_numbers(*axes: Axis, at: Sequence[float] = ()) -> None:
 
 def add_seen(ax: Axes, density: float) -> SecondaryAxis:
     """A second axis above an axis of T: T(1 − S), how often a feature is seen."""
-    top = ax.secondary_xaxis("top", functions=(
-        lambda T: np.multiply(T, density), lambda seen: np.divide(seen, density)
-    ))  # fmt: skip
+    top = ax.secondary_xaxis("top", functions=(lambda T: T * density, lambda seen: seen / density))
     top.set_xlabel("times a feature is seen, T(1 − S)")
     return top
 

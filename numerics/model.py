@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from numerics.data import as_array
 from numerics.model_layouts import StoredModel, flattened, read_layout
 from numerics.starts import draw_start
+from theory.arrays import Floats
 from theory.setting import Setting
 
 _Model = TypeVar("_Model")
@@ -93,7 +93,7 @@ def choose(found: Sequence[_Model], instance: int | None) -> _Model:
     return found[instance]
 
 
-def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def read_parameters(model: Any, n: int | None = None) -> tuple[Floats, Floats]:
     """(W, b) of `read_stored` in float64, of a model that is ReLU(WᵀWx + b), with finite numbers. Raises ValueError as
     that does. ``n`` is the number of features the data has, when known.
     """
@@ -103,9 +103,7 @@ def read_parameters(model: Any, n: int | None = None) -> tuple[NDArray[np.float6
     return checked(stored.W, stored.b, n)
 
 
-def checked(
-    W: NDArray[np.float64], b: NDArray[np.float64], n: int | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def checked(W: Floats, b: Floats, n: int | None = None) -> tuple[Floats, Floats]:
     """W and b, contiguous; ValueError, in one line, if they are not finite or not of ``n`` features."""
     if n is not None and W.shape[1] != n:
         raise ValueError(f"the model has {W.shape[1]} features but the data has {n}; they must agree")

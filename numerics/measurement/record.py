@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from numerics.data import Dataset
@@ -17,6 +16,7 @@ from numerics.engines.cpu.trajectory import point_errors
 from numerics.measurement.forward import check_forward
 from numerics.model import checked, read_stored
 from numerics.model_layouts import StoredModel
+from theory.arrays import Floats
 from theory.dimensionality import dimensionality
 from theory.record import Assumption, Record
 
@@ -107,13 +107,7 @@ def fitting_dataset(data: Any, n: int, place: tuple[int, int] = (0, 1), rows: bo
     return found
 
 
-def _rounding_error(
-    W: NDArray[np.float64],
-    b: NDArray[np.float64],
-    hidden: NDArray[np.float64],
-    data: Dataset,
-    rounding: float,
-) -> float:
+def _rounding_error(W: Floats, b: Floats, hidden: Floats, data: Dataset, rounding: float) -> float:
     """The largest squared error of a datapoint that relative rounding of every parameter can make."""
     if rounding == 0:
         return 0.0
@@ -124,7 +118,7 @@ def _rounding_error(
     return worst
 
 
-def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
+def _outside_span(W: Floats, hidden: Floats, data: Dataset) -> Floats:
     """(m, seen) part of the seen weight orthogonal to every datapoint."""
     X = data.sparse()[data.seen]
     seen_weight = W[:, data.seen]
@@ -137,16 +131,14 @@ def _outside_span(W: NDArray[np.float64], hidden: NDArray[np.float64], data: Dat
     return np.asarray(seen_weight - (X @ coefficients.T).T)
 
 
-def within_span(rows: NDArray[np.float64], data: Dataset) -> NDArray[np.float64]:
+def within_span(rows: Floats, data: Dataset) -> Floats:
     """The part of each row, (k, n), in the span of the datapoints: what is left of W or b without idle weight."""
     kept = np.zeros_like(rows)
     kept[:, data.seen] = rows[:, data.seen] - _outside_span(rows, data.project(rows), data)
     return kept
 
 
-def _assumptions(
-    W: NDArray[np.float64], b: NDArray[np.float64], hidden: NDArray[np.float64], data: Dataset
-) -> tuple[Assumption, ...]:
+def _assumptions(W: Floats, b: Floats, hidden: Floats, data: Dataset) -> tuple[Assumption, ...]:
     outputs = np.einsum("mj,mj->j", W[:, data.indices], hidden[:, data.columns]) + b[data.indices]
     worst, off = int(np.argmin(outputs)), int(np.argmax(np.abs(data.norms - 1)))
     silent = int(np.sum(outputs <= 0))

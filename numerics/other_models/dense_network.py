@@ -39,14 +39,13 @@ class TrainingPlan:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The network after ``epoch`` epochs: ``hidden`` vectors (width, T) float64 of the images trained on, ``places``
-    (T,) of these in the set, ``flipped`` (T,) whose label was replaced; loss and accuracy on the labels trained on,
-    and accuracy on the set's own test images.
+    """The network after ``epoch`` epochs: ``hidden`` vectors (width, T) float64 of the images trained on,
+    ``flipped`` (T,) whose label was replaced; loss and accuracy on the labels trained on, and accuracy on the set's own
+    test images.
     """
 
     epoch: int
     hidden: NDArray[np.float64]
-    places: NDArray[np.int64]
     flipped: NDArray[np.bool_]
     train_loss: float
     train_accuracy: float
@@ -73,7 +72,7 @@ def train_classifier(digits: Digits, plan: TrainingPlan) -> Iterator[Snapshot]:
                     loss.backward()  # type: ignore[no-untyped-call]
                     optimizer.step()
             done, seen = epoch, _look(network, images, targets, digits)
-        yield Snapshot(epoch, places=places, flipped=flipped, **seen)
+        yield Snapshot(epoch, flipped=flipped, **seen)
 
 
 def flip_labels(

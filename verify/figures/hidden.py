@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from numerics import Dataset, Run
 from theory import Record, Setting, polygon, predict
+from theory.arrays import Floats
 from theory.features.amplitude_law import route
 from theory.polygon_geometry import polygon_vertices
 from verify.diagnosis import Diagnosis, diagnose_run
@@ -108,7 +109,7 @@ def model_points(
     W: NDArray[Any],
     data: Dataset,
     diagnosis: Diagnosis,
-    predicted: NDArray[np.float64] | None,
+    predicted: Floats | None,
     about: Mapping[str, Any],
 ) -> pd.DataFrame:
     """The points of one model, as in `hidden_vectors_numbers`: ``predicted`` (2, T) are the vertices to turn onto
@@ -136,15 +137,15 @@ def model_points(
     return pd.DataFrame(facts, index=table.index).join(table)
 
 
-def _plane(hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+def _plane(hidden: Floats) -> Floats:
     """(2, m) orthonormal rows that span the plane to look at: the plane itself for m = 2."""
     if len(hidden) <= 2:
         return np.eye(2, len(hidden))
-    directions: NDArray[np.float64] = np.linalg.svd(hidden)[0][:, :2].T
+    directions: Floats = np.linalg.svd(hidden)[0][:, :2].T
     return directions
 
 
-def turned_onto(polygon: NDArray[np.float64], hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+def turned_onto(polygon: Floats, hidden: Floats) -> Floats:
     """A regular (2, T) polygon turned so that it lies as near to ``hidden`` as can be, both in order of angle.
 
     Orthogonal Procrustes: the rotation by the argument of Σ h_j conj(p_j). Cyclic relabelling and reflection map a
@@ -160,7 +161,7 @@ def turned_onto(polygon: NDArray[np.float64], hidden: NDArray[np.float64]) -> ND
     return np.array([turned.real, turned.imag])
 
 
-def _in_order(vectors: NDArray[np.float64]) -> NDArray[np.complex128]:
+def _in_order(vectors: Floats) -> NDArray[np.complex128]:
     numbers: NDArray[np.complex128] = vectors[0] + 1j * vectors[1]
     return numbers[np.argsort(np.angle(numbers), kind="stable")]
 
