@@ -47,9 +47,3 @@ def test_forgetting_is_counted_over_the_models_that_store_features(end):
     assert some == [30, 3, 3, 3, lost, 3 * (end < 0.1), 1]
     (untested,) = forgetting.findings(_forgotten(end, seeds=0))
     assert (untested.statement, untested.outcome) == (forgets.statement, "not tested")
-
-
-@pytest.mark.parametrize(("end", "kind"), [(0.15, "lost"), (0.3, "stored at the end")])
-def test_the_figure_names_only_kinds_that_it_draws(end, kind):
-    (legend,) = forgetting.draw(_forgotten(end)).legends
-    assert [text.get_text() for text in legend.get_texts()][2:] == [f"feature {kind}"]

@@ -138,20 +138,6 @@ def test_regions_where_more_hurts_are_found():
     assert len(heat_map.rises(noisy, "T").query("apart and not sure")) == 3
 
 
-def test_the_bar_of_the_map_ends_where_the_losses_do_and_marks_are_explained():
-    tables = _map(lambda m, T: 3.0 * m if T == 500 else 0.9)
-    figure = heat_map.draw(tables)
-    means = np.exp(
-        np.log(tables["runs"]["test_loss"]).groupby([tables["runs"]["m"], tables["runs"]["T"]]).mean()
-    )
-    assert figure.axes[-1].get_ylim() == pytest.approx((means.min() - 1, means.max() - 1))
-    (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == [
-        "more data hurt",
-        "more hidden dimensions hurt",
-    ]
-
-
 @pytest.mark.parametrize("loss", [lambda m, T: 1.0, lambda m, T: 1.1 - 0.05 * np.log(T) / m - 0.1 * m])
 def test_more_data_that_helps_or_does_nothing_does_not_hurt(loss):
     tables = _map(loss)

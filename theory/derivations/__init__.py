@@ -1,1 +1,1 @@
-"""Derivations: steps, interval checks, mutants, symbols, labels, and the proofs by topic."""
+"""Derivations: steps, interval checks, symbols, labels, and the proofs by topic."""

@@ -1,6 +1,4 @@
-"""Memorization codes: certificates, published codes, proven bounds, and invalid codes that must be
-refused.
-"""
+"""Memorization codes: certificates, published codes, proven bounds, and invalid codes that must be refused."""
 
 from __future__ import annotations
 
@@ -14,9 +12,9 @@ import scipy
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from theory import symbolic
+from theory.arrays import Floats
 from theory.codes.bounds import best_lower_bound, cap_bound, lower_bounds
 from theory.codes.known_codes import (
     _CATALOGUE,
@@ -35,8 +33,6 @@ from theory.codes.programme import (
 from theory.codes.search import slacks
 from theory.least_norm import certificate_of, descended, least_distance
 from theory.memorization.tgon import tgon_energy, tgon_hidden
-
-Floats = NDArray[np.float64]
 
 #: Largest minimal angle of T points on the sphere in R^3, degrees, to the digits published (Sloane's tables
 #: of packings in three dimensions; T <= 14 and T = 24 are proven optimal). An energy from an angle rounded to
@@ -69,9 +65,7 @@ def code(T: int, m: int) -> MemorizationCode:
 
 
 def feasible(directions: Floats, spread: Floats) -> Floats:
-    """Hidden vectors with lengths as unequal as `spread`, scaled up until the programme holds; distinct rays
-    needed.
-    """
+    """Hidden vectors with lengths as unequal as `spread`, scaled up until the programme holds; needs distinct rays."""
     hidden = directions / np.linalg.norm(directions, axis=0) * spread
     least = float(np.min(slacks(hidden))) + 1
     if least <= 1e-6:
@@ -87,9 +81,6 @@ def feasible_points(draw: st.DrawFn) -> Floats:
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     inequality = draw(st.sampled_from([0.0, 0.05, 0.5]))
     return feasible(generator.normal(size=(m, T)), np.exp(inequality * generator.normal(size=T)))
-
-
-# certificates
 
 
 SIZES = [(T, 3) for T in (4, 5, 6, 7, 9, 12, 15, 20)] + [(T, 4) for T in (6, 8, 11, 14)]
@@ -130,9 +121,6 @@ def test_what_is_feasible_but_not_optimal_fails_the_certificate():
     equal = certify(known_codes(5, 3)[1].hidden)  # where unequal norms win
     assert equal.primal < 1e-12
     assert not equal.holds(1e-3)
-
-
-# known values
 
 
 @pytest.mark.parametrize(
@@ -204,9 +192,6 @@ def test_simplex_polygon_and_orthoplex_are_proven(T, m, energy):
         assert cap_bound(T, 2) == pytest.approx(energy, rel=1e-12)
 
 
-# unequal norms
-
-
 @pytest.mark.parametrize(("T", "m"), [*UNEQUAL, (11, 7), (20, 13), (64, 40)])
 def test_unequal_norms_win_below_the_orthoplex(T, m):
     named = shifted_cross_polytope(T, m)
@@ -215,9 +200,6 @@ def test_unequal_norms_win_below_the_orthoplex(T, m):
     assert float(sympy.sympify(named.exact)) == pytest.approx(formula, rel=1e-14)
     assert certify(named.hidden).holds(1e-11)
     assert (T, m) not in UNEQUAL or code(T, m).name == named.name
-
-
-# bounds
 
 
 @given(feasible_points())
@@ -305,9 +287,6 @@ def test_energy_per_point_does_not_decrease_with_points():
     """`codes.averaging`, over codes found independently."""
     energies = [code(T, 3).energy / T for T in range(4, 17)]
     assert all(after >= before * (1 - 1e-9) for before, after in itertools.pairwise(energies))
-
-
-# the public boundary
 
 
 def test_same_call_same_bits():
