@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from numerics.data import draw_dataset
-from numerics.engines.cpu import kernels
 from numerics.engines.cpu.bounding_boxes import GROUP
 from numerics.engines.cpu.interaction import CUT, classify, sum_culled
 from numerics.engines.cpu.pairs import scratch_size
