@@ -95,7 +95,7 @@ def draw_scales(
     figure = empty(max(8.6, 4.4 * len(dimensions)), 8.8, h_pad=0.08)
     axes = figure.subplots(2, len(dimensions), squeeze=False, sharey="row", height_ratios=[3, 2])
     looks = dict(zip(np.unique(runs[key[0]]), cycle(LOOKS), strict=False))
-    published = {"color": GREY, "lw": 1, "label": "T(1 − S) = 10 [scales.generalization]"}
+    label = "T(1 − S) = 10 [scales.generalization]"
     for (top, bottom), m in zip(axes.T, dimensions, strict=True):
         for value, rows in runs[runs["m"] == m].groupby(key[0]):
             curves = rows["largest_feature_dimensionality"]
@@ -107,8 +107,8 @@ def draw_scales(
             ends = np.unique(numbers(known, key[0]))
             line = gmean(known["scale"]) / gmean(known[key[0]]) * ends
             bottom.plot(ends, line, "--", color=INK, lw=1.2, label="were T the same at every S")
-        top.axvline(expected, **published)
-        bottom.axhline(expected, **published)
+        top.axvline(expected, color=GREY, lw=1)
+        bottom.axhline(expected, color=GREY, lw=1, label=label)
         top.set(xscale="log", xlabel=size[1], title=f"m = {m:g}")
         bottom.set(xscale="log", yscale="log", xlabel=key[1], xticks=list(looks))
         plain_numbers(top.xaxis, at=(1, 2, 5))
