@@ -1,6 +1,6 @@
 """False alarms and power of the claims. Run: python benchmarks/claims.py [MODELS], 1 000 unless given.
 
-Writes claims.csv beside itself. For claims about single models: on how many built models each could be judged and was
+Writes verify/claims/power.csv. For claims about single models: on how many built models each could be judged and was
 violated, though it is true of all of them; by how many of those each control was found out; and the smallest effect
 that is found on 95 % of every twentieth of them, forged into what was measured in steps of a factor of 2, up to 0.75. For claims
 about many runs, decided by exact tests: how many are needed to see the effect with a probability of 90 %, and the
@@ -31,7 +31,7 @@ from verify.claims.population_claims import POPULATION_CLAIMS, SIGNIFICANCE
 from verify.claims.registry import SINGLE_CLAIMS
 from verify.end_states import build, disjoint_data, memorizer, sparse_data
 
-HERE = Path(__file__).parent
+TABLE = Path(__file__).parent.parent / "verify" / "claims" / "power.csv"
 
 #: Sizes of effects, and the share of models on which one must be found.
 SIZES, FOUND = [*(2.0**-j for j in range(14, 0, -1)), 0.75], 0.95
@@ -188,7 +188,7 @@ def main(count: int) -> None:
         )
         rows.append((claim.label, "", "", f"{SIGNIFICANCE:g} of all at most", "", effect, needed))
     head = ("claim", "models", "judged", "violated", "controls found out", "effect", "smallest found")
-    with (HERE / "claims.csv").open("w", newline="") as file:
+    with TABLE.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([head, *rows])
 
 

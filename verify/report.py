@@ -14,7 +14,6 @@ or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes on th
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
 import re
@@ -36,7 +35,7 @@ from markupsafe import Markup
 from numerics.benchmark import describe_machine
 from numerics.training.runs import write_atomically
 from theory.number_format import shown
-from verify.claims.registry import CLAIMS
+from verify.claims.registry import CLAIMS, powers
 from verify.figures.hidden import draw_hidden_vectors, hidden_vectors_numbers
 from verify.figures.history import draw_train_loss_history, train_loss_history_numbers
 from verify.figures.norms import draw_norms_against_T, norms_against_T_numbers
@@ -171,7 +170,7 @@ def render_report(
         tables=GROUP_TABLES,
         regimes={claim.label: claim.regime for claim in CLAIMS},
         formulas={label: list(map(Markup, relations)) for label, relations in FORMULAS.items()},
-        powers=_powers(),
+        powers=powers(),
         derivations={claim.label: derivation_page(claim.label, Path(folder)) for claim in result.judgements},
         models=_models(numbers["hidden_vectors"]),
         figures=[(kind, _drawings(kind, numbers[kind.name])) for kind in FIGURES],
@@ -188,13 +187,6 @@ def _provenance() -> dict[str, Any]:
         with suppress(OSError, subprocess.SubprocessError):
             facts["commit"] = subprocess.run(ask, capture_output=True, check=True, text=True).stdout.strip()
     return facts | {name: fact for name, fact in describe_machine().items() if name != "load"}
-
-
-def _powers() -> dict[str, dict[str, str]]:
-    """What `benchmarks/claims.py` measured of each claim, by label; nothing where its table does not lie beside us."""
-    table = CHECKOUT / "benchmarks" / "claims.csv"
-    lines = table.read_text(encoding="utf-8").splitlines() if table.exists() else []
-    return {row.pop("claim"): row for row in csv.DictReader(lines)}
 
 
 def derivation_page(label: str, folder: Path) -> tuple[str, str]:

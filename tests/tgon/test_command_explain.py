@@ -7,6 +7,7 @@ import pytest
 from tests.tgon.command import answer, refusal, tgon
 from tgon.cli.explain import in_unicode
 from theory.derivations.steps import derivations
+from verify.claims.registry import CLAIMS
 
 
 @pytest.mark.parametrize("name", ["explain", "derive"])
@@ -32,10 +33,21 @@ def test_without_a_label_all_are_listed():
     assert listed[0]["label"] in tgon("explain").stdout
 
 
-def test_an_unknown_label_names_the_nearest_and_a_claim_what_it_says():
-    growth = "towards T^(3/2) and T^(5/2); try memorization.norm-split, the nearest that has one"
-    assert refusal("explain", "memorization.norm-growth").endswith(growth)
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.label)
+def test_a_claim_has_its_regime_its_judge_its_controls_and_what_was_measured(claim):
+    found = answer("explain", claim.label)
+    assert found["claim"]["regime"] == claim.regime
+    assert found["claim"]["controls"] == list(claim.controls)
+    assert found["claim"]["measured"]["smallest found"]
+    assert ("steps" in found) == any(claim.label in one.labels for one in derivations())
+    printed = " ".join(tgon("explain", claim.label).stdout.split())
+    assert claim.statement in printed
+    assert found["claim"]["judged_by"].replace("`", "") in printed
+
+
+def test_an_unknown_label_names_the_nearest():
     assert refusal("explain", "memorization.jensn").endswith("no derivation has it; try memorization.jensen")
+    assert answer("explain", "memorization.jensen")["claim"] is None
 
 
 def test_every_text_can_be_shown_in_a_terminal():

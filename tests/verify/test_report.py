@@ -74,7 +74,7 @@ def test_the_page_says_what_was_judged(page, small_comparison):
     assert all(f"weight decay {decay:g} at T = " in text for decay in decays)
     cards = {card.get("id"): card for card in page.iter("article")}
     assert set(cards) == {claim.label for claim in small_comparison.judgements}
-    powers = pd.read_csv(CHECKOUT / "benchmarks" / "claims.csv", index_col="claim")["effect"]
+    powers = pd.read_csv(CHECKOUT / "verify/claims/power.csv", index_col="claim")["effect"]
     for claim in small_comparison.judgements:
         card = cards[claim.label]
         text = "".join(card.itertext())

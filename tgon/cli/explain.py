@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import textwrap
 from copy import copy
@@ -44,7 +45,9 @@ def claims(as_json: bool) -> None:
 @click.option("--latex", is_flag=True, help="Texts and formulas in LaTeX, as in the notes.")
 @json_option
 def explain(label: str | None, latex: bool, as_json: bool) -> None:
-    """The derivation of a LABEL: what it assumes, and each step, the reason first. Without a LABEL, which there are."""
+    """What a claim or derivation LABEL says and assumes: how a claim is judged and what that can tell, then the steps
+    of its derivation, the reason first. Without a LABEL, which derivations there are.
+    """
     from theory.derivations.steps import derivations
 
     if label is None:
@@ -59,29 +62,50 @@ def explain(label: str | None, latex: bool, as_json: bool) -> None:
             print_table("Derivations", keys, shown, text=keys, wrapped="title")
         return
     with refusals():
-        found = _found(label)
+        claim, found = _found(label)
     if as_json:
-        print_json(_as_dict(found))
-    else:
-        if label != found.label:
-            click.echo(f"step {found.labels.index(label)} of {found.label}\n")
-        click.echo(_in_latex(found) if latex else _for_terminals(found))
+        print_json((_as_dict(found) if found else {}) | {"claim": claim})
+        return
+    if claim:
+        click.echo(_of_claim(claim))
+    if found:
+        steps = f"step {found.labels.index(label)} of {found.label}\n\n" if label != found.label else ""
+        click.echo(f"{steps}{_in_latex(found) if latex else _for_terminals(found)}")
 
 
-def _found(label: str) -> Derivation:
-    """The derivation of a label; ValueError for none, which says what the claim says where it is that of a claim."""
+def _found(label: str) -> tuple[dict[str, Any] | None, Derivation | None]:
+    """The claim and the derivation of a label, at least one of them; ValueError where there is neither."""
     from theory.derivations.steps import derivation
+    from verify.claims.registry import CLAIMS, powers
 
+    claims = {
+        claim.label: {
+            **{key: getattr(claim, key) for key in ("label", "statement", "status", "regime")},
+            "judged_by": " ".join((inspect.getdoc(getattr(claim.judge, "func", claim.judge)) or "").split()),
+            "controls": list(claim.controls),
+            "measured": powers()[claim.label],
+        }
+        for claim in CLAIMS
+    }
     try:
-        return derivation(label)
-    except ValueError as error:
-        from verify.claims.registry import CLAIMS
-
-        near, said = str(error).rsplit("; try ", 1)[1], {one.label: one.statement for one in CLAIMS}
-        if label not in said:
+        return claims.get(label), derivation(label)
+    except ValueError:
+        if label not in claims:
             raise
-        own = "a claim about trained models, without a derivation of its own"
-        raise ValueError(f"{label}: {own}: {said[label]}; try {near}, the nearest that has one") from error
+        return claims[label], None
+
+
+def _of_claim(claim: dict[str, Any]) -> str:
+    """A claim for people: what it says, where and how it is judged, what must fail, what was measured of it."""
+    measured = "; ".join(f"{name}: {value}" for name, value in claim["measured"].items() if value)
+    parts = (
+        f"Claim {claim['label']} ({claim['status']}): {claim['statement']}",
+        f"Judged for: {claim['regime']}",
+        f"How: {claim['judged_by']}",
+        f"Wrong theories that must fail: {'; '.join(claim['controls'])}",
+        f"False alarms and power: {measured}",
+    )
+    return "\n\n".join(map(_filled, parts)) + "\n"
 
 
 #: The same command under its other name.
@@ -124,15 +148,20 @@ def _for_terminals(found: Derivation) -> str:
 
     greek_unicode.setdefault("ell", _SIGNS["ell"])  # the letter that SymPy lacks
     width = Console().width
-
-    def text(prose: str) -> str:
-        return textwrap.fill(in_unicode(prose), width, break_long_words=False, break_on_hyphens=False)
-
-    parts = [text(f"{found.title} ({found.label}, {found.standing})"), text(f"Assumes {found.assumptions}")]
+    parts = [f"{found.title} ({found.label}, {found.standing})", f"Assumes {found.assumptions}"]
+    parts = [_filled(part) for part in parts]
     for number, step in enumerate(found.steps, start=1):
         formula = sympy.pretty(step.statement, num_columns=width - 4, use_unicode=True)
-        parts.append(f"{text(f'{number}. {step.label}. {step.why}')}\n\n{textwrap.indent(formula, '    ')}")
-    return "\n\n".join([*parts, text(found.conclusion), text(f"Source: {found.source}")])
+        parts.append(
+            f"{_filled(f'{number}. {step.label}. {step.why}')}\n\n{textwrap.indent(formula, '    ')}"
+        )
+    return "\n\n".join([*parts, _filled(found.conclusion), _filled(f"Source: {found.source}")])
+
+
+def _filled(prose: str) -> str:
+    from rich.console import Console
+
+    return textwrap.fill(in_unicode(prose), Console().width, break_long_words=False, break_on_hyphens=False)
 
 
 def in_unicode(text: str) -> str:

@@ -136,7 +136,7 @@ def judge_share(
 
 def judge_norm_growth(cases: Sequence[Case], theory: Theory) -> Finding:
     """Share of pairs of memorizing runs, of the least and the largest T ≥ 5 of equal settings, whose ‖W‖ and ‖b‖ grow
-    with the predicted exponents of T, each within `EXPONENT_ERROR`.
+    with the predicted exponents of T, each within 0.25 (`EXPONENT_ERROR`).
     """
     families: dict[Setting, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for case in cases:

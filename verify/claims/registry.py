@@ -1,6 +1,8 @@
 """The claims: what theory says of trained models, in a form that can lose."""
 
+import csv
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 import numerics
@@ -16,6 +18,12 @@ SINGLE_CLAIMS: tuple[Claim, ...] = MODEL_CLAIMS + FEATURE_CLAIMS
 
 #: Every claim.
 CLAIMS: tuple[Claim, ...] = SINGLE_CLAIMS + POPULATION_CLAIMS
+
+
+def powers() -> dict[str, dict[str, str]]:
+    """What `benchmarks/claims.py` measured of each claim, by label: false alarms, controls, smallest effect."""
+    lines = files("verify.claims").joinpath("power.csv").read_text(encoding="utf-8").splitlines()
+    return {row.pop("claim"): row for row in csv.DictReader(lines)}
 
 
 def judge_claims(cases: Sequence[Case]) -> Judgements:
