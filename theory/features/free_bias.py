@@ -82,6 +82,7 @@ def _neighbours(k: int) -> tuple[tuple[float, int], ...]:
     )
 
 
+@lru_cache(maxsize=512)
 def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
     """The k-gon of greatest gain over r > 0 and b, k ≥ 1; `alone` where no feature is off the polygon.
 
@@ -96,11 +97,7 @@ def best_free_bias(k: int, law: Amplitude, *, alone: bool = False) -> FreeBias:
     >>> round(math.sqrt(seven.radius_squared), 5), round(seven.bias, 5), round(seven.gain, 4)
     (1.44839, -0.96691, 5.2513)
     """
-    return _best_free_bias(checked_integer("k", k, 5), law, alone)
-
-
-@lru_cache(maxsize=512)
-def _best_free_bias(k: int, law: Amplitude, alone: bool) -> FreeBias:
+    k = checked_integer("k", k, 5)
     if len(law.atoms) == 1 and not len(law.density) and (alone or k > 3):
         radius_squared = 0.0 if k == 1 else 1 / (2 * math.sin(math.pi / k) ** 2)
         return FreeBias(radius_squared, float(law.atoms[0]) * float(tgon_bias_coefficient(k)), float(k))

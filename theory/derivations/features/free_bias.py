@@ -4,7 +4,7 @@ Normalisation: amplitudes a after the scaling of the data, one active feature at
 feature; r the squared radius and b the bias of the k-gon.
 """
 
-from sympy import Derivative, Expr, Rational, acos, cos, exp, log, pi, sqrt
+from sympy import Derivative, Rational, acos, cos, exp, log, pi, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import closed_form, equal, theorem
@@ -15,21 +15,17 @@ k, r, a, b, x, y, t, n, p, g = symbol("k r a b x y t n p g")
 #: Of the angle between neighbours on a regular polygon.
 _cosine = cos(2 * pi / k)
 
-
-def _value_at(amplitude: Expr) -> Expr:
-    """The value u before scaling that becomes this amplitude where the other squares add up to y."""
-    return amplitude * sqrt(y) / sqrt(1 - amplitude**2)
-
-
+#: The value u before scaling that becomes the amplitude x where the other squares add up to y.
+_value = x * sqrt(y) / sqrt(1 - x**2)
 _arc, _root = pi / 4 - acos(1 / x), sqrt(x**2 - 1)
 
 _DENSITY = theorem(
     "amplitudes.normalized-density",
     on={x: Interval("1/8", "7/8"), y: Interval("1/4", 4)},
     steps={
-        "amplitudes.scaled-value": equal(_value_at(x) ** 2 / (_value_at(x) ** 2 + y), x**2),
+        "amplitudes.scaled-value": equal(_value**2 / (_value**2 + y), x**2),
         "amplitudes.conditional-density": equal(
-            Derivative(_value_at(x), x), sqrt(y) * (1 - x**2) ** Rational(-3, 2)
+            Derivative(_value, x), sqrt(y) * (1 - x**2) ** Rational(-3, 2)
         ),
         "amplitudes.two-squares": equal(
             Derivative(2 * x**3 * _arc / 3 + (x * _root + log(x + _root)) / 3, x),

@@ -4,7 +4,7 @@ Normalisation: the programme ‖h_j‖² − h_i·h_j ≥ 1 of `memorization.pro
 (outer); unit datapoints, loss summed over features.
 """
 
-from sympy import Derivative, Expr, acos, cos, pi, sin, sqrt
+from sympy import Derivative, acos, cos, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import equal, theorem
@@ -16,22 +16,19 @@ INNER = Interval("3/4", 2)
 OUTER = Interval(3, 6)
 PLANE = Interval(-2, 2)
 
-
-def interface(inner: Expr, outer: Expr) -> Expr:
-    """Least angle between neighbours of squared lengths inner ≤ outer."""
-    return acos((inner - 1) / sqrt(inner * outer))
-
+#: Least angle between neighbours of squared lengths x ≤ y.
+_INTERFACE = acos((x - 1) / sqrt(x * y))
 
 _TWO_CIRCLES = theorem(
     "stationary.two-circles",
     on={x: INNER, y: OUTER, s: Interval(0, 8)},
     steps={
-        "stationary.interface-gap": equal(sin(interface(x, y)) ** 2 * (x * y), x * y - (x - 1) ** 2),
+        "stationary.interface-gap": equal(sin(_INTERFACE) ** 2 * (x * y), x * y - (x - 1) ** 2),
         "stationary.interface-inner-slope": equal(
-            Derivative(interface(x, y), x), -(x + 1) / (2 * x * sqrt(x * y - (x - 1) ** 2))
+            Derivative(_INTERFACE, x), -(x + 1) / (2 * x * sqrt(x * y - (x - 1) ** 2))
         ),
         "stationary.interface-outer-slope": equal(
-            Derivative(interface(x, y), y), (x - 1) / (2 * y * sqrt(x * y - (x - 1) ** 2))
+            Derivative(_INTERFACE, y), (x - 1) / (2 * y * sqrt(x * y - (x - 1) ** 2))
         ),
         "stationary.inner-long-first": equal(
             (x + s) ** 2 - (x * (x + s) - (x - 1) ** 2), s * (x + s) + (x - 1) ** 2, {x: Interval(1, 4)}

@@ -22,15 +22,8 @@ BIAS = Interval(-2, 1)
 PENALTY = Interval(0, 1)
 POINTS = Integers(3, 40)
 
-
-def all_active(radius: Expr, bias: Expr) -> Expr:
-    """The loss where every output is positive, T ≥ 3."""
-    return 1 - 2 * (radius + bias) + T * radius**2 / 2 + T * bias**2
-
-
-def pair(radius: Expr, bias: Expr) -> Expr:
-    """The loss of two antipodal points where both outputs are positive."""
-    return (1 - radius - bias) ** 2 + (bias - radius) ** 2
+#: The loss where every output is positive: of T ≥ 3 points, and of two antipodal ones.
+_ALL_ACTIVE, _PAIR = 1 - 2 * (r + c) + T * r**2 / 2 + T * c**2, (1 - r - c) ** 2 + (c - r) ** 2
 
 
 def cost(radius: Expr, bias: Expr) -> Expr:
@@ -47,14 +40,14 @@ _COLLAPSE = closed_form(
     on={T: POINTS, r: RADIUS, c: BIAS, penalty: PENALTY},
     steps={
         "penalty.all-active": equal(
-            (1 - r - c) ** 2 + Sum((r * cos(2 * pi * d / T) + c) ** 2, (d, 1, T - 1)), all_active(r, c)
+            (1 - r - c) ** 2 + Sum((r * cos(2 * pi * d / T) + c) ** 2, (d, 1, T - 1)), _ALL_ACTIVE
         ),
         "penalty.collapse-square": equal(
-            all_active(r, c) + cost(r, c),
+            _ALL_ACTIVE + cost(r, c),
             1 + T * ((r - _shrunk) ** 2 - _shrunk**2) / 2 + _stiff * (c - 1 / _stiff) ** 2 - 1 / _stiff,
         ),
         "penalty.collapse-pair": equal(
-            pair(r, c) + 2 * penalty * (r + c**2),
+            _PAIR + 2 * penalty * (r + c**2),
             1 + 2 * ((r - _half) ** 2 - _half**2) + _double * (c - 1 / _double) ** 2 - 1 / _double,
         ),
     },

@@ -6,7 +6,7 @@ moves θ to (1 − ηω)θ − ηu. Of a polygon ℓ is the length and r = ℓ²
 coefficient; q the mobility of the weights over that of the biases.
 """
 
-from sympy import Derivative, Expr, Sum, binomial, cos, exp, log, pi, sin, sqrt
+from sympy import Derivative, Sum, binomial, cos, exp, log, pi, sin, sqrt
 
 from theory.derivations.domains import Integers, Interval
 from theory.derivations.steps import at_least, at_most, closed_form, equal, theorem
@@ -69,19 +69,16 @@ _STEP = theorem(
     },
 )
 
-
-def resting(parameter: Expr) -> Expr:
-    """Size of the gradient that holds a positive parameter."""
-    return epsilon * omega * parameter / (1 - omega * parameter)
-
+#: Size of the gradient that holds a positive parameter.
+_RESTING = epsilon * omega * theta / (1 - omega * theta)
 
 _STATIONARY = closed_form(
     "optimization.adamw-stationary",
     on={theta: Interval("1/8", "7/8"), omega: DECAY, epsilon: Interval("1/16", "1/4"), x: Interval(0, "3/4")},
     steps={
-        "optimization.resting-gradient": equal(resting(theta), (resting(theta) + epsilon) * omega * theta),
+        "optimization.resting-gradient": equal(_RESTING, (_RESTING + epsilon) * omega * theta),
         "optimization.resting-potential": equal(
-            Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), resting(theta)
+            Derivative(epsilon * (-theta - log(1 - omega * theta) / omega), theta), _RESTING
         ),
         "optimization.resting-quadratic": at_least(-log(1 - x) - x, x**2 / 2),
     },
