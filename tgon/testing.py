@@ -50,11 +50,7 @@ def assert_claims(
     __tracebackhide__ = True  # in pytest
     wanted, known = {at_least} if isinstance(at_least, str) else set(at_least), [one.label for one in CLAIMS]
     if unknown := sorted(wanted - set(known)):
-        from theory.derivations.steps import derivations  # SymPy is slow to import
-
-        proofs = [one.label for one in derivations() if one.label in unknown]
-        kind = f"{', '.join(proofs)}: a derivation, no claim" if proofs else f"no claim {', '.join(unknown)}"
-        raise ValueError(f"{kind}; the claims are {', '.join(known)}")
+        raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
     judged = {one.label: one for one in judge_on(*read_with_data(model, data, instance, rows=rows))}
     if several := sorted(wanted - set(judged)):
         raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims()")

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics import Dataset, Run, RunFileError, load_run
+from numerics import Dataset, load_run
 from numerics.data_layouts import read_dataset
 from numerics.model import checked
 from numerics.model_layouts import StoredModel, read_layout
@@ -42,12 +42,12 @@ class ForeignFile:
     """A file that was read once: a run of this program, or arrays that may be models, their data, or both.
 
     ``rows`` tells whether each row of its data is a datapoint; without it what fits. Raises ForeignFileError: no such
-    file, a damaged one, or one of another kind.
+    file, a damaged one, or one of another kind; RunFileError: a damaged run.
     """
 
     def __init__(self, path: str | Path, rows: bool | None = None) -> None:
         self.path, self._rows = Path(path), rows
-        self.run = _read_run(self.path)
+        self.run = load_run(self.path) if self.path.is_file() and "tgon" in metadata(self.path) else None
         self._arrays, self._kind = ({}, "run") if self.run is not None else read_arrays(self.path)
         arrays, shapes = self._arrays, {tuple(array.shape) for array in self._arrays.values()}
         listed = len(arrays) > 1 and all(name.rpartition(".")[2].isdigit() for name in arrays)
@@ -146,16 +146,6 @@ def model_files(paths: Sequence[str | Path], data: str | Path | None = None) -> 
     if not found:
         raise ForeignFileError(f"{paths[0]}: a folder without files of models; try another file")
     return found
-
-
-def _read_run(path: Path) -> Run | None:
-    """The run in a file of this program; None for any other file, ForeignFileError for a damaged run."""
-    if not path.is_file() or "tgon" not in metadata(path):
-        return None
-    try:
-        return load_run(path)
-    except RunFileError as error:
-        raise ForeignFileError(str(error)) from None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 from scipy.sparse import coo_array, save_npz
 
-from numerics import draw_dataset, train
+from numerics import RunFileError, draw_dataset, train
 from numerics.measurement.forward import measure_layers
 from theory import Setting
 from verify import array_files
@@ -456,7 +456,7 @@ def test_an_edited_run_is_refused(run, tmp_path):
     content = bytearray(run.path.read_bytes())
     content[-1] ^= 1
     (tmp_path / "run.safetensors").write_bytes(bytes(content))
-    with pytest.raises(ForeignFileError, match="checksum"):
+    with pytest.raises(RunFileError, match="checksum"):
         read_models(tmp_path / "run.safetensors")
 
 

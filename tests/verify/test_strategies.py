@@ -108,8 +108,6 @@ def test_assert_claims_names_what_failed(monkeypatch):
         assert_claims((0 * hidden, np.zeros(2)), X, at_least=["memorization.robust"])
     with pytest.raises(ValueError, match=r"no claim memorization\.robus; the claims are"):
         assert_claims((hidden, np.full(2, 0.5)), X, at_least="memorization.robus")
-    with pytest.raises(ValueError, match=r"^memorization\.reduction: a derivation, no claim; the claims are"):
-        assert_claims((hidden, np.full(2, 0.5)), X, at_least="memorization.reduction")
     several = np.stack([0 * hidden, hidden]), np.full((2, 2), 0.5)
     assert_claims(several, X, at_least=["memorization.robust"], instance=1)
     with pytest.raises(ValueError, match="about many runs"):
