@@ -116,7 +116,8 @@ def model_points(
     the hidden vectors of a model that stores no feature, ``about`` has its run and seed.
     """
     hidden, seen, unseen = record.hidden, data.seen, np.flatnonzero(~data.seen)
-    frame = _plane(hidden)
+    # m > 2: the plane of largest extent
+    frame: Floats = np.eye(2, len(hidden)) if len(hidden) <= 2 else np.linalg.svd(hidden)[0][:, :2].T
     stored = list(diagnosis.features) if diagnosis.stored else []
     clouds = {
         "hidden": frame @ hidden,
@@ -135,14 +136,6 @@ def model_points(
     numbers = {name: float(f"{getattr(record, name):.6g}") for name in ("weight_norm", "train_loss")}
     facts = {"T": record.T, "m": record.m, **about, "diagnosis": diagnosis.name} | numbers
     return pd.DataFrame(facts, index=table.index).join(table)
-
-
-def _plane(hidden: Floats) -> Floats:
-    """(2, m) orthonormal rows that span the plane to look at: the plane itself for m = 2."""
-    if len(hidden) <= 2:
-        return np.eye(2, len(hidden))
-    directions: Floats = np.linalg.svd(hidden)[0][:, :2].T
-    return directions
 
 
 def turned_onto(polygon: Floats, hidden: Floats) -> Floats:
