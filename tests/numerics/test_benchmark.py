@@ -9,7 +9,7 @@ import pytest
 
 from numerics import benchmark
 from numerics.benchmark import QUICK, Plan
-from tests.tgon.command import answer, refusal, tgon
+from tests.tgon.command import answer, tgon
 
 TINY = Plan(sizes=((60, 3, 2),), late=40, seconds=0.001, repeats=1)
 
@@ -58,15 +58,6 @@ def test_a_measurement_has_a_process_and_an_environment_of_its_own(monkeypatch: 
     assert benchmark.in_process(os.getenv, {"key": "KEPT"}, {"KEPT": "other"}) == "other"
     assert benchmark.in_process(os.getpid, {}) != os.getpid()
     assert dict(os.environ) == before
-
-
-def test_a_place_that_cannot_be_written_is_refused_before_anything_is_timed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_text("kept")
-    monkeypatch.setattr(benchmark, "run", lambda *_, **__: pytest.fail("timed"))
-    said = refusal("bench", "--quick", "--out", tmp_path / "file" / "numbers.csv")
-    assert said == f"tgon: --out: {tmp_path / 'file'}: not a folder; try a folder that can be written"
 
 
 def test_the_command_prints_a_table_json_and_a_csv(

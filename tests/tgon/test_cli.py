@@ -30,9 +30,6 @@ _TINY = ("--n", "120", "--sparsity", "0.97", "--steps", "300", "--lr", "0.01")
 _DIVERGING = (*_TINY, "--lr", "1e12", "--weight-decay", 0)
 
 
-# predict
-
-
 def test_predict_has_the_documented_keys_in_their_order():
     found = answer("predict", "--T", "3:5,8")
     assert [row["T"] for row in found] == [3, 4, 5, 8]
@@ -118,9 +115,6 @@ def test_what_is_computed_is_shown_on_a_terminal_only(monkeypatch):
         assert len(strict(done.stdout)["result"]) == 1
 
 
-# polygon
-
-
 def test_of_one_polygon_none_is_called_the_best():
     rows = answer("polygon", "--k", "3:13", "--law", "free")
     assert list(rows[0]) == ["k", "radius_squared", "bias", "gain", "weight_norm", "best"]
@@ -145,9 +139,6 @@ def test_polygon_refuses_other_laws_data_that_cannot_be_and_sizes_that_would_tak
     assert dense["gain"] != answer("polygon", "--k", 5, "--law", "normalized")[0]["gain"]
 
 
-# threshold
-
-
 def test_threshold_gives_repeats_with_their_range():
     found = answer("threshold", "--T", 3000, "--n", 300, "--sparsity", 0.97, "--draws", 2, "--features", 20)
     assert list(found)[:4] == ["repeats", "metastable_until", "equal_energy", "fifth_energy"]
@@ -156,9 +147,6 @@ def test_threshold_gives_repeats_with_their_range():
     assert 0 < repeats["least"] <= repeats["median"] <= repeats["greatest"] < 30
     assert found["fifth_energy"] > 1
     assert "--T" in refusal("threshold", "--T", 0)
-
-
-# lists of integers
 
 
 @given(st.lists(st.integers(1, 500), min_size=1, max_size=20))
@@ -177,9 +165,6 @@ def test_any_other_text_is_refused(text):
         return
     with pytest.raises(ValueError, match="try"):
         parse_integers(text)
-
-
-# options
 
 
 def test_defaults_are_those_of_the_setting():
@@ -290,9 +275,6 @@ def test_help_has_an_example_and_json():
         assert "--json" in done.stdout
 
 
-# output folders
-
-
 @pytest.mark.parametrize("command", ["train", "compare"])
 def test_an_out_that_cannot_be_a_folder(command, tmp_path):
     (tmp_path / "file").write_text("kept")
@@ -319,9 +301,6 @@ def test_a_full_disk_is_one_line_and_keeps_finished_runs(command, tmp_path, monk
     assert "Traceback" not in done.output
     assert len(Runs.load(tmp_path / ("runs" if command == "compare" else ""))) == 1
     assert not list(tmp_path.rglob("*.part"))
-
-
-# train
 
 
 def test_train_answers_one_object_for_one_run(tmp_path):
@@ -354,8 +333,6 @@ def test_divergence_is_a_status(tmp_path):
     done = tgon("train", "--T", 3, *_DIVERGING, "--out", tmp_path)
     assert "T = 3, seed 0: not finite from step 2 on; try a smaller --lr" in done.stdout
 
-
-# compare
 
 _COMPARED = ("compare", "--T", "3,5", "--strong-T", 3, "--seeds", 2, "--n", 120, "--sparsity", 0.97, "--steps", 1200,
              "--lr", 0.01)  # fmt: skip
@@ -430,9 +407,6 @@ def test_nothing_to_judge_exits_with_3(tmp_path):
     done = tgon("compare", "--T", 3, *_DIVERGING, "--seeds", 1, "--out", tmp_path)
     assert done.exit_code == 3, done.output
     assert (tmp_path / "report.html").exists()
-
-
-# check and claims
 
 
 def test_check_a_foreign_model(tmp_path):
@@ -529,9 +503,6 @@ def test_claims_are_listed():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"  # shown at once
 
 
-# as a process
-
-
 @pytest.mark.parametrize("command", [[], ["predict"], ["sweep"]])
 def test_help_loads_nothing_slow(command):
     slow = "numpy", "torch", "theory", "pydantic", "rich", "pandas", "matplotlib", "numba", "scipy", "sympy"
@@ -581,9 +552,6 @@ def test_a_full_standard_output_is_one_line_or_without_room_for_it_an_exit_code(
         )  # fmt: skip
     assert done.returncode == 2
     assert everything or len(done.stderr.splitlines()) == 1
-
-
-# every command
 
 
 def test_a_document_says_what_was_asked_of_which_version():

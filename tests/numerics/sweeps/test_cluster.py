@@ -100,9 +100,6 @@ def dispatch(
     return sweep_states(Sweep(tuple(cells)), folder)
 
 
-# with a cluster inside this thread
-
-
 def test_what_kills_its_worker_is_a_row_and_nothing_else_is_lost(tmp_path: Path) -> None:
     """Its task is cut into single runs, so that those that shared the task with it are trained."""
     client = Client(deadly=[DEADLY])
@@ -228,9 +225,6 @@ def test_tasks_hold_every_cell_once_and_one_shape_each(shapes: list[tuple[int, i
         assert len(task) == 1 or work <= cluster._TASK_WORK
         if threads and len(task) > 1:
             assert work <= sum(map(work_of, cells)) / (4 * threads) * (1 + 1e-12)
-
-
-# with dask
 
 
 def distributed() -> Any:
