@@ -1,13 +1,11 @@
 """What figures of experiments share: empty figures, seeds with their middle, plain numbers on axes, one legend."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
-from matplotlib.axis import Axis
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from verify.style import DECAY_COLOURS, VERMILLION, Plot
 
@@ -42,15 +40,6 @@ def draw_spread(ax: Axes, place: pd.Series, values: pd.Series, **style: Any) -> 
     found = values.groupby(place).agg(["mean", "min", "max"])
     bars = [found["mean"] - found["min"], found["max"] - found["mean"]]
     ax.errorbar(found.index, found["mean"], bars, ms=6, lw=1.6, capsize=3, **style)
-
-
-def plain_numbers(*axes: Axis, at: Sequence[float] = ()) -> None:
-    """Major ticks as plain numbers, ``at`` these multiples of powers of ten where given; minor ones without."""
-    for axis in axes:
-        if at:
-            axis.set_major_locator(LogLocator(subs=at))
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
 
 
 def add_seen(ax: Axes, density: float) -> SecondaryAxis:

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from scipy.stats import gmean, linregress
 
-from experiments.axes import LOOKS, draw_seeds, empty, one_legend, plain_numbers
+from experiments.axes import LOOKS, draw_seeds, empty, one_legend
 from experiments.bump import geometric_mean
 from experiments.following import STORED
 from experiments.grouping import numbers
 from verify.statistics import Interval, mean_interval
-from verify.style import GREY, INK
+from verify.style import GREY, INK, plain_numbers
 
 #: What the tables of curves keep of every run, beside what tells it apart.
 KEPT = ("status", "train_loss", "test_loss", "largest_feature_dimensionality")

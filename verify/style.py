@@ -2,13 +2,16 @@
 of Okabe and Ito, which colour-blind readers tell apart.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 ORANGE, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
@@ -59,6 +62,15 @@ def panels(
     axes = figure.subplots(rows, columns, squeeze=False, sharey=sharey)
     figure.set_layout_engine("constrained", h_pad=0.1)
     return figure, [list(row) for row in axes]
+
+
+def plain_numbers(*axes: Axis, at: Sequence[float] = ()) -> None:
+    """Major ticks as plain numbers, ``at`` these multiples of powers of ten where given; minor ones without."""
+    for axis in axes:
+        if at:
+            axis.set_major_locator(LogLocator(subs=at))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def render(figure: Figure, kind: Literal["svg", "png"], source: str | None = None) -> bytes:

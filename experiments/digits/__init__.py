@@ -14,13 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from experiments.axes import draw_spread, empty, plain_numbers
+from experiments.axes import draw_spread, empty
 from experiments.digits.collecting import ALONE
 from experiments.digits.collecting import collect as collect
 from experiments.findings import Finding, Tables, found, measured, outcome_of
 from experiments.grouping import for_good, median_range, parts
 from verify.statistics import mean_interval
-from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, plain_numbers
 
 #: D* of a toy model counts as uneven where its largest value is at least this many times its mean.
 UNEVEN = 3.0

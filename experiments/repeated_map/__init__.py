@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import empty, one_legend, plain_numbers
+from experiments.axes import empty, one_legend
 from experiments.findings import MEASURED, Finding, Tables, found_share, measured, outcome_of
 from experiments.following import STORED, TOP, turning
 from experiments.grouping import numbers, parts
@@ -25,7 +25,7 @@ from numerics.training.obtaining import train_one
 from theory.number_format import at_least
 from theory.repetition.logistic_boundary import fit_boundary
 from verify.statistics import Interval
-from verify.style import BLUE, GREEN, GREY, INK, VERMILLION
+from verify.style import BLUE, GREEN, GREY, INK, VERMILLION, plain_numbers
 
 #: Draws of the theory's threshold for each size.
 DRAWS = 4

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.axes import empty, one_legend, plain_numbers
+from experiments.axes import empty, one_legend
 from experiments.bump import geometric_mean
 from experiments.findings import Finding, Outcome, Tables, found, measured
 from experiments.following import STORED
@@ -26,7 +26,7 @@ from experiments.tables import value_text
 from numerics import Run
 from theory import Setting
 from verify.statistics import Interval, lies_above, mean_interval
-from verify.style import BLUE, GREY, INK, VERMILLION
+from verify.style import BLUE, GREY, INK, VERMILLION, plain_numbers
 
 #: The name of the unchanged setting: the paper's, but for what a preview makes smaller.
 BASELINE = "baseline"

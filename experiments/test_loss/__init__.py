@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.axes import plain_numbers
 from experiments.findings import Finding, Tables, found_count, measured
 from experiments.grouping import numbers, span
 from numerics import Run, draw_dataset, draw_test_dataset
@@ -24,7 +23,7 @@ from theory.memorization.memorized_loss import loss_of_overlaps
 from theory.memorization.tgon import tgon_hidden
 from theory.number_format import number
 from verify.diagnosis import diagnose_run
-from verify.style import BLUE, GREY, INK, VERMILLION, panels
+from verify.style import BLUE, GREY, INK, VERMILLION, panels, plain_numbers
 
 KEYS = ("T", "seed")
 

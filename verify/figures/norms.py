@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 import numerics
 from theory import predict, tgon_bias_norm, tgon_weight_norm
-from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, styled
+from verify.style import DECAY_COLOURS, INK, VERMILLION, panels, plain_numbers, styled
 
 #: The theory curves reach at least this far.
 LAST_T = 31
@@ -140,10 +139,8 @@ def draw_norm(
     ]
     ax.set_xticks(ticks)
     low, high = ax.get_ylim()
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
+    plain_numbers(ax.xaxis)
+    plain_numbers(ax.yaxis, at=(1, 2, 5) if high < 1e4 * low else (1,))
 
 
 def _draw_seeds(ax: Axes, seeds: pd.DataFrame, norm: str, name: str, place: int) -> None:
