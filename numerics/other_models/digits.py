@@ -29,10 +29,6 @@ _SPLIT_STREAM = 11
 SHIPPED_TEST = 360
 
 
-class DigitsFileError(ValueError):
-    """A file that is not what it should be: one line with the file, what was found, and what to try."""
-
-
 @dataclass(frozen=True)
 class Digits:
     """Images (T, side²), float32 in [0, 1], and labels (T,), int64 in 0..9, split once into training and test."""
@@ -69,7 +65,7 @@ def shipped_digits() -> Digits:
 
 
 def load_mnist(folder: str | Path) -> Digits:
-    """MNIST from the four published files in ``folder``, each plain or with the suffix ".gz". Raises DigitsFileError:
+    """MNIST from the four published files in ``folder``, each plain or with the suffix ".gz". Raises ValueError:
     A file is absent, cannot be read, or is not the published one.
     """
     images, labels, test_images, test_labels = (_load_published(Path(folder), name) for name in MNIST_FILES)
@@ -85,11 +81,11 @@ def _load_published(folder: Path, name: str) -> NDArray[np.uint8]:
     shape, digest = MNIST_FILES[name]
     path = next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
     if path is None:
-        raise DigitsFileError(f"{folder}: neither {name} nor {name}.gz is there; MNIST needs all four files")
+        raise ValueError(f"{folder}: neither {name} nor {name}.gz is there; MNIST needs all four files")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise DigitsFileError(f"{path}: cannot be read, or is truncated ({error})") from None
+        raise ValueError(f"{path}: cannot be read, or is truncated ({error})") from None
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest:
-        raise DigitsFileError(f"{path}: not the file that was published as {name}; fetch it anew")
+        raise ValueError(f"{path}: not the file that was published as {name}; fetch it anew")
     return np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * len(shape)).reshape(shape)

@@ -54,7 +54,6 @@ REFUSED = [
         )
         for bad in ([1.0], [1, -1], [1, 0], [1, NAN], [[1, 2]])
     ),
-    ("try m=3", unequal_norms.simplex_on_norms, [1, 1, 1, 1], 2),
     ("inner points", failures.two_circles, 8, []),
     ("inner points", failures.two_circles, 8, [1.4] * 7),
     ("T-gon", failures.two_circles, 8, [4.0]),
@@ -77,8 +76,6 @@ REFUSED = [
     ("rates", reach.reach, [-1.0], 0.1),
     ("rates", reach.reach, [0.5, 3.0], 0.5),
     ("weight_decay", reach.reach, [0.1], -1),
-    ("beta", reach.adam_largest_step, 0.99, 0.9),
-    ("step", reach.adam_largest_step, 0.9, 0.999, 0),
     ("n = 0", reach.largest_entry_probability, 0.5, 0, 0.9),
     ("sparsity", reach.largest_entry_probability, 0.5, 10, 1.0),
     ("T = 0", reach.largest_entry_probability, 0.5, 10, 0.9, 0),

@@ -67,10 +67,12 @@ def known_codes(T: int, m: int) -> tuple[MemorizationCode, ...]:
         return (_spherical("simplex", simplex_hidden(T, m), str(T - 1), optimal=True),)
     if m == 1:
         return ()
-    if 2 * m == T:
-        return (_spherical("orthoplex", np.hstack([np.eye(m), -np.eye(m)]), str(T), optimal=True),)
-    if 2 * m > T:
-        return (shifted_cross_polytope(T, m), _orthoplex_part(T, m))
+    if 2 * m >= T:
+        vertices = np.hstack([np.eye(m), -np.eye(m)])[:, :T]
+        if 2 * m == T:
+            return (_spherical("orthoplex", vertices, str(T), optimal=True),)
+        name = f"{T} vertices of the orthoplex"  # the best equal-norm code (Rankin 1955)
+        return (shifted_cross_polytope(T, m), MemorizationCode(name=name, hidden=vertices, exact=str(T)))
     if (T, m) not in _CATALOGUE:
         return ()
     name, directions, exact = _CATALOGUE[T, m]
@@ -104,12 +106,6 @@ def shifted_cross_polytope(T: int, m: int) -> MemorizationCode:
     name = f"simplex in R^{k} + cross-polytope"
     exact = f"{T - 1} + 2*sqrt({cross})/(sqrt({T}) + sqrt({cross}))"
     return MemorizationCode(name=name, hidden=hidden, exact=exact, optimal=m + 4 >= T)
-
-
-def _orthoplex_part(T: int, m: int) -> MemorizationCode:
-    """T of the cross-polytope's vertices, the best equal-norm code for m+2 <= T <= 2m (Rankin 1955)."""
-    vertices = np.hstack([np.eye(m), -np.eye(m)])[:, :T]
-    return MemorizationCode(name=f"{T} vertices of the orthoplex", hidden=vertices, exact=str(T))
 
 
 def _spherical(name: str, directions: Floats, exact: str, *, optimal: bool = False) -> MemorizationCode:

@@ -54,7 +54,7 @@ def slack_of(hidden: Floats, decoder: Floats) -> float:
 def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
     """The weighted simplex, least norm tied or not for 2 ≤ T ≤ m + 1: ‖W‖² = T − 1 at any norms (`unequal.simplex`).
     Inner products −1/Q and squared lengths s_j² − 1/Q, Q = Σ 1/s_j²; Σ h_j/s_j² = 0. Entries accurate to 1e-14 times
-    the largest norm. Raises ValueError: T > m + 1, or norms that are not positive numbers.
+    the largest norm. Raises ValueError: norms that are not positive numbers.
 
     >>> model = simplex_on_norms([1.0, 2.0, 5.0], m=2)
     >>> round(model.encoder_cost, 12), abs(round(slack_of(model.hidden, model.decoder), 12))
@@ -62,10 +62,6 @@ def simplex_on_norms(norms: ArrayLike, m: int) -> UnequalModel:
     """
     lengths = _checked(norms)
     T = len(lengths)
-    if m + 1 < T:
-        raise ValueError(
-            f"T = {T}: a simplex in m = {m} dimensions has at most {m + 1} points; try m={T - 1}"
-        )
     # diag(s) times the projector across 1/s; T − 1 of its eigenvectors span the image.
     basis = np.linalg.svd(1 / lengths[None, :])[2][1:]
     hidden = np.zeros((m, T))
