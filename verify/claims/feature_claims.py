@@ -191,20 +191,23 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
 
 
-def _sea_beside(k: int, radius_squared: float) -> float:
+def _sea_of(k: int, radius_squared: float) -> float:
     return best_sea(k, radius_squared, "isotropic")
 
 
 #: Wrong energies of the sea beside a k-gon of squared radius r.
 _WRONG_SEAS: dict[str, Callable[[int, float], float]] = {
-    "the polygon alone": lambda k, r: 0.0,
-    "a sea that the polygon does not hear": lambda k, r: _sea_beside(k, 0.0),
+    "the pentagon alone": lambda k, r: 0.0,
+    "a sea that the pentagon does not hear": lambda k, r: _sea_of(k, 0.0),
 }
+#: A sea has this many columns of a hundredth of a stored feature's length or more: it is described by what columns in
+#: all directions have together.
+_SEA_COLUMNS = 50
 
 
-def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _sea_beside) -> Finding:
-    """The distance of ‖W‖² from k r plus the best energy of a sea in all directions, in halves of that energy, where
-    the polygon alone begins to be nearer; ``value`` is the largest, ``bound`` 1.
+def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _sea_of) -> Finding:
+    """The distance of ‖W‖² from 5r plus the best energy of a sea in all directions, in halves of that energy, where
+    the pentagon alone begins to be nearer; ``value`` is the largest, ``bound`` 1.
     """
     ratios, parts, lacks = [], list[str](), list[str]()
     for case in cases:
@@ -212,25 +215,25 @@ def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _se
         if isinstance(stored, str) or case.parameters is None or case.data is None:
             lacks.append(str(stored))
             continue
-        (W, b), k = case.parameters, len(stored)
-        polygon_energy = float(np.sum(W[:, stored] ** 2))
-        sea, whole = _sea_beside(k, polygon_energy / k), float(np.sum(W**2))
-        if not arrangement(W[:, stored]).startswith("regular"):
-            lacks.append("the ring is no regular polygon")
-        elif k == case.data.n or case.data.n > case.data.T:
-            lacks.append("needs features beside the ring and as many datapoints as features")
-        elif sea < polygon_energy / 4:
-            lacks.append(
-                f"the best sea beside this {k}-gon has energy {sea:.3g} of {polygon_energy + sea:.4g}"
-            )
-        elif (settled := settled_share(W, b, distinct_points(case.data), stored)) < SETTLED:
+        (W, b), points = case.parameters, distinct_points(case.data)
+        squares = np.sum(W**2, axis=0) * points.data.seen
+        whole, ring = float(np.sum(squares)), float(np.sum(squares[stored]))
+        room = _sea_of(5, ring / 5)
+        small = np.count_nonzero(squares > 1e-4 * ring / 5) - len(stored)
+        if arrangement(W[:, stored]) != "regular pentagon":
+            lacks.append("the stored features are no regular pentagon")
+        elif small < _SEA_COLUMNS:
+            lacks.append(f"{small} columns beside the pentagon are not 0, a sea has {_SEA_COLUMNS} or more")
+        elif case.data.n > case.data.T or np.any(points.copies[np.diff(points.data.indptr) > 1] > 1):
+            lacks.append("needs as many datapoints as features, and none of several features twice")
+        elif room < ring / 4:
+            lacks.append(f"a pentagon of energy {ring:.4g} leaves a sea no more than {room:.3g}")
+        elif (settled := settled_share(W, b, points, stored)) < SETTLED:
             lacks.append(f"not at the end of training: descent gains {1 / settled - 1:.2g} more")
         else:
-            expected = polygon_energy + energy(k, polygon_energy / k)
-            ratios.append(abs(whole - expected) / (sea / 2))
-            parts.append(
-                f"‖W‖² = {whole:.4g}: {k}-gon {polygon_energy:.4g}, predicted with its sea {expected:.4g}"
-            )
+            expected = ring + energy(5, ring / 5)
+            ratios.append(abs(whole - expected) / (room / 2))
+            parts.append(f"‖W‖² = {whole:.4g}: pentagon {ring:.4g}, with its sea predicted {expected:.4g}")
     if not ratios:
         return not_judged(_lacking(lacks, cases))
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
@@ -260,7 +263,7 @@ FEATURE_CLAIMS: tuple[Claim, ...] = (
         "generalization.sea-energy",
         "‖W‖² of a model with a pentagon of features is that of the pentagon and of the best sea beside it",
         "hypothesis",
-        "m = 2, a regular ring at the end of training, T ≥ n > k, a sea of a quarter of the ring's energy or more",
+        "m = 2, a regular pentagon near a minimum, T ≥ n, 50 small columns or more, room for a quarter of its energy",
         judge_sea,
         {name: partial(judge_sea, energy=wrong) for name, wrong in _WRONG_SEAS.items()},
     ),
