@@ -1,8 +1,10 @@
-"""What figures of experiments share: empty figures, seeds with their middle, plain numbers on axes, one legend."""
+"""What figures of experiments share: empty figures, seeds with their middle, a second axis, one legend."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axes._secondary_axes import SecondaryAxis
@@ -44,7 +46,8 @@ def draw_spread(ax: Axes, place: pd.Series, values: pd.Series, **style: Any) -> 
 
 def add_seen(ax: Axes, density: float) -> SecondaryAxis:
     """A second axis above an axis of T: T(1 − S), how often a feature is seen."""
-    top = ax.secondary_xaxis("top", functions=(lambda T: T * density, lambda seen: seen / density))
+    to, back = partial(np.multiply, density), partial(np.multiply, 1 / density)
+    top = ax.secondary_xaxis("top", functions=(to, back))
     top.set_xlabel("times a feature is seen, T(1 − S)")
     return top
 
