@@ -1,9 +1,9 @@
-"""Every fenced block of the README and of the guide works: Python and shell run in order, in one empty folder a page,
-those of the README in processes of their own, those of the guide in this one, which has torch imported.
+"""Every fenced block of the README and of the guide works: Python and shell run in order, in one empty folder a page.
 
-TOML blocks are written to the file that their first line names. Two kinds of line are checked without doing what they
-say, because doing it would install or train for minutes: `make` targets must exist (`make -n`), and lines of `pip`
-are only looked at.
+They run in this process, but for `tgon predict`, which loads little; those of the README in processes of their own
+too, which takes longer. TOML blocks are written to the file that their first line names. Two kinds of line are checked
+without doing what they say, because doing it would install or train for minutes: `make` targets must exist
+(`make -n`), and lines of `pip` are only looked at.
 """
 
 import os
@@ -35,11 +35,11 @@ def _run(command, folder):
 
 
 def _run_here(command, folder):
-    if command[0] == "tgon":
+    if command[0] == "tgon" and command[1] != "predict":
         done = tgon(*command[1:])
         assert done.exit_code == 0, f"{command}\n{done.output}"
     elif command[1] == "-c":
-        exec(compile(command[2], "a block of the guide", "exec"), {"__name__": "__main__"})
+        exec(compile(command[2], "a block of a page", "exec"), {"__name__": "__main__"})
     else:
         _run(command, folder)
 
@@ -56,9 +56,13 @@ def _run_shell(block, folder, run):
             assert not words or words[:3] == ["python", "-m", "pip"], f"unknown command: {line}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_blocks_in_order(page, tmp_path, monkeypatch):
-    run = _run if page.stem == "README" else _run_here
+APART = pytest.param(PAGES[0], _run, marks=pytest.mark.slow, id="README, apart")
+
+
+@pytest.mark.parametrize(
+    ("page", "run"), [*(pytest.param(page, _run_here, id=page.stem) for page in PAGES), APART]
+)
+def test_blocks_in_order(page, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     for language, text in blocks_of(page):
