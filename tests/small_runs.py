@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+import verify.report
 from numerics import Run, Runs, train
 from theory import Setting
 from verify import compare
+from verify.style import panels, render
 
 #: Some of its runs memorize within a second, some do not.
 SMALL = Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=1e-2)
@@ -20,6 +22,12 @@ def small_runs() -> Runs:
 @pytest.fixture(scope="session")
 def small_comparison(small_runs):
     return compare(small_runs)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of reports are empty, for tests of what else is said."""
+    monkeypatch.setattr(verify.report, "render", lambda _, kind: render(panels(1, 1, 1.0, 1.0)[0], kind))
 
 
 def diverged_run(setting: Setting) -> Run:

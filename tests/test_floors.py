@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import subprocess
 import sys
@@ -21,7 +22,11 @@ FILES = {
     for floor in FLOORS
     for path in sorted((ROOT / floor).rglob("*.py"))
 }
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+
+
+@functools.cache
+def trees() -> dict[str, ast.AST]:
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
 
 
 def imported(tree: ast.AST) -> set[str]:
@@ -46,7 +51,7 @@ def test_no_floor_imports_from_above() -> None:
     above = {floor: {*FLOORS[k + 1 :], "tests"} for k, floor in enumerate(FLOORS)}
     found = {
         (name, one)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for one in imported(tree)
         if one.split(".")[0] in above[name.split(".")[0]]
     }
@@ -57,7 +62,7 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     """Packages are left out: their ``__init__`` re-exports what its own files hold."""
     graph = {
         name: {one for one in imported(tree) if one in FILES and FILES[one].stem != "__init__"} - {name}
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
     }
     try:
         TopologicalSorter(graph).prepare()
@@ -77,7 +82,7 @@ def test_folders_files_and_functions_can_be_read() -> None:
     assert [p for p in FILES.values() if len(p.read_text(encoding="utf-8").splitlines()) > 400] == []
     functions = [
         (name, node.name, node.end_lineno - node.lineno + 1)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
@@ -88,12 +93,11 @@ def test_folders_files_and_functions_can_be_read() -> None:
     ("statement", "absent"),
     [
         ("import theory", {"torch", "sympy", "scipy", "matplotlib", "numba", "flint", "numerics", "verify"}),
-        ("import theory; theory.predict(theory.Setting(T=8)).as_dict(); theory.polygon(5)", {"sympy"}),
         ("from theory.derivations.steps import derivations; derivations()", {"torch"}),
         ("import numerics; numerics.train, numerics.polish", {"verify", "matplotlib", "pandas", "pytest"}),
         ("from numerics.sweeps import SweepFileError, read_sweep", {"torch", "numba", "pandas", "rich"}),
         ("import tgon", {"numpy", "torch", "sympy", "theory", "numerics", "verify", "pytest", "hypothesis"}),
-        ("from tgon import Setting, predict; predict(Setting(T=8))", {"torch", "sympy", "numba"}),
+        ("import tgon; tgon.predict(8).as_dict(); tgon.polygon(5)", {"torch", "sympy", "numba"}),
     ],
 )
 def test_what_an_import_loads(statement: str, absent: set[str]) -> None:

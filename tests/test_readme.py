@@ -1,9 +1,9 @@
 """Every fenced block of the README and of the guide works: Python and shell run in order, in one empty folder a page.
 
-They run in this process, but for `tgon predict`, which loads little; those of the README in processes of their own
-too, which takes longer. TOML blocks are written to the file that their first line names. Two kinds of line are checked
-without doing what they say, because doing it would install or train for minutes: `make` targets must exist
-(`make -n`), and lines of `pip` are only looked at.
+They run in this process, but for `tgon predict`, which loads little; among the long tests in processes of their own.
+TOML blocks are written to the file that their first line names. Two kinds of line are checked without doing what they
+say, because doing it would install or train for minutes: `make` targets must exist (`make -n`), and lines of `pip` are
+only looked at.
 """
 
 import os
@@ -26,10 +26,8 @@ def blocks_of(page):
 
 
 def _run(command, folder):
-    environment = os.environ | {
-        "MPLBACKEND": "Agg",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | {"MPLBACKEND": "Agg", "PATH": path}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
@@ -56,12 +54,10 @@ def _run_shell(block, folder, run):
             assert not words or words[:3] == ["python", "-m", "pip"], f"unknown command: {line}"
 
 
-APART = pytest.param(PAGES[0], _run, marks=pytest.mark.slow, id="README, apart")
-
-
 @pytest.mark.parametrize(
-    ("page", "run"), [*(pytest.param(page, _run_here, id=page.stem) for page in PAGES), APART]
+    "run", [_run_here, pytest.param(_run, marks=pytest.mark.slow)], ids=["here", "apart"]
 )
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_blocks_in_order(page, run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")

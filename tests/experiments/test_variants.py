@@ -17,7 +17,7 @@ from verify.stored_features import gap_deviation
 
 @pytest.fixture(scope="module")
 def tables():
-    settings = [Setting(T=T, n=40, sparsity=0.9, steps=80, lr=0.02) for T in (4, 8, 30)]
+    settings = [Setting(T=T, n=40, sparsity=0.9, steps=40, lr=0.02) for T in (4, 8, 30)]
     return variants.collect(train(settings, 2, out=None, progress=False))
 
 

@@ -358,13 +358,13 @@ def test_compare_answers_rows_claims_and_verdict(compared):
     assert found == json.loads((out / "comparison.json").read_text(encoding="utf-8"))
 
 
-def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path):
+def test_a_strong_decay_that_is_none_gives_no_cell_twice(tmp_path, undrawn):
     strong = ("--strong-T", 2, "--strong-decay", 0.01, "--seeds", 1)
     done = tgon("compare", "--T", 2, *strong, *_TINY, "--out", tmp_path, "--json", "--quiet")
     assert [row["seeds"] for row in strict(done.stdout)["result"]["rows"]] == [1]
 
 
-def test_compare_writes_runs_and_a_report_with_the_command_that_writes_the_same(compared):
+def test_compare_writes_runs_and_a_report_with_the_command_that_writes_the_same(compared, undrawn):
     out, _ = compared
     assert len(Runs.load(out / "runs")) == 6
     page = (out / "report.html").read_text(encoding="utf-8")
@@ -386,7 +386,7 @@ def test_the_folder_is_checked_and_polished_as_that_of_its_runs_is(compared):
     assert "_" not in head
 
 
-def test_a_violated_claim_exits_with_1(compared, monkeypatch):
+def test_a_violated_claim_exits_with_1(compared, undrawn, monkeypatch):
     import verify.comparison
 
     judge = verify.comparison.judge_claims
@@ -403,7 +403,7 @@ def test_a_violated_claim_exits_with_1(compared, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_nothing_to_judge_exits_with_3(tmp_path):
+def test_nothing_to_judge_exits_with_3(tmp_path, undrawn):
     done = tgon("compare", "--T", 3, *_DIVERGING, "--seeds", 1, "--out", tmp_path)
     assert done.exit_code == 3, done.output
     assert (tmp_path / "report.html").exists()

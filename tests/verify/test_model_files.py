@@ -338,9 +338,9 @@ def test_each_instance_has_its_own_data(tmp_path, axes):
 
 
 def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):
-    """10⁴ features of 2·10⁵ datapoints, 16 GB if dense, in memory for a few times their two million entries."""
-    monkeypatch.setattr(array_files, "available_memory", lambda: 500_000_000)
-    T, numbers = 200_000, np.random.default_rng(0)
+    """10⁴ features of 5·10⁴ datapoints, 4 GB if dense, in memory for a few times their half a million entries."""
+    monkeypatch.setattr(array_files, "available_memory", lambda: 125_000_000)
+    T, numbers = 50_000, np.random.default_rng(0)
     places = np.repeat(np.arange(T), 10), numbers.integers(0, 10_000, 10 * T)
     save_npz(tmp_path / "X.npz", coo_array((np.ones(10 * T), places), (T, 10_000)))
     assert read_data(tmp_path / "X.npz", 10_000)[0].T == T

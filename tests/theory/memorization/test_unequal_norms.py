@@ -88,7 +88,7 @@ def test_golden_searches(norms, tied_cost, untied_cost):
     assert tied.status == untied.status == "numerical"
 
 
-@settings(max_examples=8)
+@settings(max_examples=settings.default.max_examples // 8)
 @given(st.lists(st.floats(0.3, 3), min_size=4, max_size=6))
 def test_searches_return_models_that_memorize_within_the_polygons_cost(norms):
     tied, untied = least_norm_tied(norms, 6), least_norm_untied(norms, 6)
