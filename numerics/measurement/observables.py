@@ -77,6 +77,7 @@ def observe(run: Run) -> dict[str, float]:
     mask = first_copies(run.setting) if drawn else np.ones(run.data.T, dtype=np.bool_)
     distinct, occurrences = record.hidden[:, mask], np.bincount(run.data.indices[mask[run.data.columns]])
     lengths = np.linalg.norm(distinct, axis=0)
+    ordered, jumps = np.sort(lengths), len(lengths) > 1 and lengths.min() > 0
     data_dimensionality = dimensionality(distinct)
     repeated = run.setting.repeated_points if run.setting.repeats > 1 and drawn else 0
     ranks = [float(np.mean(data_dimensionality > data_dimensionality[t])) for t in range(repeated)]
@@ -90,13 +91,8 @@ def observe(run: Run) -> dict[str, float]:
         "repeated_dimensionality_rank": max(ranks, default=float("nan")),
         "repeated_hidden_length": shortest / median if median > 0 else float("nan"),
         "shared_features": float(np.sum(occurrences > 1)),
-        "length_jump": _largest_jump(lengths),
+        "length_jump": float(np.max(ordered[1:] / ordered[:-1])) if jumps else float("nan"),
     }
-
-
-def _largest_jump(lengths: NDArray[np.float64]) -> float:
-    ordered = np.sort(lengths)
-    return float(np.max(ordered[1:] / ordered[:-1])) if len(lengths) > 1 and ordered[0] > 0 else float("nan")
 
 
 def fresh_errors(run: Run) -> NDArray[np.float64]:
