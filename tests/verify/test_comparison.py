@@ -110,6 +110,7 @@ def test_a_folder_is_compared_as_the_runs_in_it_and_claims_are_a_table(runs, tmp
     for run in runs:
         save_run(run, tmp_path)
     result = compare(tmp_path)
+    assert sorted(result.runs_table()["path"]) == sorted(map(str, tmp_path.glob("*.safetensors")))
     pd.testing.assert_frame_equal(result.table(), compare(runs).table())
     claims = result.claims()
     assert list(claims.index) == [claim.label for claim in CLAIMS]
@@ -137,8 +138,9 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert found.record.weight_norm == pytest.approx(runs[0].record.weight_norm)
     assert found.record.test_loss is not None
     assert found.norm_ratio is None, "it does not memorize"
-    code = check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2))
+    code = check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)[[0, 1, 1]].T)
     assert code.norm_ratio == pytest.approx(1)
+    assert (code.record.T, code.distinct.T, code.as_dict()["predicted"]["T"]) == (3, 2, 2)
     assert repr(code).startswith(
         "<Checked: minimum-norm code, ‖W‖ 1.0000 times the least; memorization.norm-split holds"
     )
@@ -146,9 +148,12 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert repr(found.claims).splitlines() == list(map(str, found.claims))
     assert "memorization.norm-split: holds; " in repr(code.claims)
     assert len(found.figure().axes) == 2
-    rows = np.eye(4)[:2]  # datapoints in rows, as batches have them
-    pair = np.array([[1, -1, 0, 0]]) / 2**0.5, np.array([0.5, 0.5, 0, 0])
-    assert check(pair, rows, test=rows).record.test_loss == pytest.approx(0)
+    rows = np.eye(2, 40)  # datapoints in rows, as batches have them
+    pair = (rows[:1] - rows[1:]) / 2**0.5, rows.sum(axis=0) / 2
+    found = check(pair, rows, test=rows)
+    assert found.record.test_loss == pytest.approx(0)
+    law = predict(Setting(T=2, m=1, n=40, sparsity=1 - 1 / 40), data=found.data)
+    assert found.predicted.test_loss == pytest.approx(law.test_loss), "one of 40 features is present"
     assert diagnose(measure(pair, rows), pair, rows).name == "minimum-norm code"
     assert polish(pair, rows).settled
     assert_claims(pair, rows, at_least=["memorization.robust"])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import Dataset, ReluOutputModel, draw_dataset, measure
+from numerics.measurement.record import within_span
 from tests.numerics.cases import DATA, HIDDEN_DIMS, Problem, draw_columns, problems, rounding_bounds
 from theory import Setting, predict
 from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
@@ -88,6 +89,9 @@ def test_weight_outside_the_span_is_the_projection(kind: str, n: int, T: int, se
     singular = np.linalg.svd(X[seen], compute_uv=False)
     condition = singular[0] / singular[singular > 1e-10 * singular[0]].min()
     allowed = (1e-12 * condition + 100 * n * EPS) * np.linalg.norm(W)
+    within = np.zeros_like(W)
+    within[:, seen] = (X[seen] @ coefficients).T
+    assert within_span(W, Dataset.from_dense(X)) == pytest.approx(within, abs=allowed)
     found = measure((W, np.zeros(n)), X, rows=False).weight_norm_seen
     assert abs(found**2 - expected**2) <= 2 * allowed * np.linalg.norm(W)
     tells = 4 * allowed * np.linalg.norm(W) < 1e-3**2  # else the tolerance is wider than what is added
@@ -226,11 +230,23 @@ def test_layers_are_read_by_their_shapes() -> None:
     assert 0 < np.abs(moved).max() ** 2 <= half.rounding_error
     with torch.no_grad():
         layers[1].weight *= 1.01
+        X = torch.tensor(data.dense().T, dtype=torch.float32)
+        apart = (layers(X) - torch.relu(X @ W.T @ W + b)).abs()
+    point, feature = np.unravel_index(int(apart.argmax()), apart.shape)
+    where, parameters = f"at datapoint {point}, feature {feature};", r"its parameters are 0\.weight, .*"
     with pytest.raises(
-        ValueError,
-        match=r"differ by up to .*; its parameters are 0\.weight, .*; try measure\(model, X, forward=F",
+        ValueError, match=rf"differ by up to .*, {where} {parameters}; try measure\(model, X, forward=F"
     ):
         measure(layers, data)
+
+
+def test_the_bound_of_rounding_is_reached_where_every_parameter_grows() -> None:
+    """W, X and b are positive, so that every product grows; an output that is silent adds nothing."""
+    W, b = np.array([[0.5, 2.0, 1.0]]), np.array([1.0, 0.25, -3.0])
+    X, grown = np.array([[0.6], [0.8], [0.0]]), 1 + 2**-11
+    now, then = (np.maximum(V.T @ V @ X + c[:, None], 0) for V, c in ((W, b), (grown * W, grown * b)))
+    found = measure((W.astype("f2"), b.astype("f2")), X).rounding_error
+    assert found == pytest.approx(np.sum((then - now) ** 2), rel=1e-9)
 
 
 class Plain:
@@ -271,7 +287,7 @@ def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) ->
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ((np.zeros((2, 4)), np.zeros(3)), r"\(2, 4\).*\(3,\)"),
+        ((np.zeros((3, 4)), np.zeros(2)), r"\(3, 4\).*\(2,\)"),
         ((np.zeros((0, 4)), np.zeros(4)), r"\(0, 4\)"),
         ((np.zeros((2, 5)), np.zeros(5)), "5 features"),
         ((np.full((2, 4), np.nan), np.zeros(4)), "NaN"),
@@ -282,6 +298,7 @@ def test_any_form_of_model_is_read(form: object, plain: tuple, data: Dataset) ->
         ({"W": np.zeros((2, 3, 4))}, "3 models|2 models"),
         ({"E.weight": np.ones((2, 4)), "D.weight": np.ones((4, 2)) * 2, "b": np.zeros(4)}, "not tied"),
         (np.zeros((2, 4)), "no W and b"),
+        ((np.zeros((2, 4)),), "no W and b"),
         (torch.nn.Linear(4, 2), "takes no X"),
         (Plain(torch.nn.Linear(4, 2), np.zeros(4)), "array of numbers"),
         (({"a": 1}, np.zeros(4)), "array of numbers"),
