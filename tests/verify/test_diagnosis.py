@@ -188,6 +188,7 @@ def test_few_long_columns_are_stored_features():
     found = diagnose(measure((W, np.zeros(12)), X), (W, np.zeros(12)), X)
     assert (found.name, found.features) == ("stored features", (0, 1, 2, 3, 4))
     assert "5 of 12 features stored: regular pentagon" in found.evidence
+    assert "; the nearest amplitude law, any at zero bias, has norm " in found.evidence
     assert diagnose(measure((W, np.zeros(12)), X)).name != "stored features"
 
 
@@ -237,6 +238,7 @@ def test_rings_fit_the_law_that_they_were_built_for(k, law):
         (np.kron(np.eye(2), simplex_hidden(7, 6)), "2 regular simplices in 6 dimensions"),
         (np.hstack([np.eye(3), -np.eye(3)]), "3 antipodal pairs"),
         (simplex_hidden(4, 3), "regular tetrahedron"),
+        (simplex_hidden(9, 8), "regular simplex in 8 dimensions"),
         (np.eye(3), "3 single directions"),
         (block_diag(polygon_vertices(5, 1.0), [[1, -1]]), "regular pentagon and antipodal pair"),
         (np.array([[1.0, 1.0, 1.0], [0.0, 0.2, 0.4]]), "irregular"),

@@ -385,10 +385,10 @@ def _many(path):
     path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
 
 
-def _lying(path):
+def _lying(path, columns):
     stored = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        stored, {"descr": "<f8", "fortran_order": False, "shape": (4, 10**15)}
+        stored, {"descr": "<f8", "fortran_order": False, "shape": (4, columns)}
     )
     path.write_bytes(stored.getvalue() + bytes(64))
 
@@ -408,7 +408,8 @@ _NO_ARRAYS = {
     "bomb": _bomb,
     "expanded": _expanded,
     "many arrays": _many,
-    "lying header": _lying,
+    "lying header": partial(_lying, columns=10**15),
+    "cut short": partial(_lying, columns=10),
     "sparse entry outside": _holding(indptr=[0, 1], indices=[10**6], data=[1.0], shape=[1, 4], format=b"csr"),
     "deep header": lambda path: path.write_bytes(
         (9_000).to_bytes(8, "little") + b'{"a":' * 1_800 + bytes(100)
@@ -430,7 +431,9 @@ def _refusal(read, path, *rest):
 def test_bad_files_are_refused_in_one_line(tmp_path, fault, monkeypatch):
     monkeypatch.setattr(array_files, "available_memory", lambda: 60_000_000)
     (_NO_MODEL | _NO_ARRAYS)[fault](tmp_path / "file")
-    _refusal(read_models, tmp_path / "file")
+    assert ("cut short" in _refusal(read_models, tmp_path / "file")) == (
+        fault in ("lying header", "cut short")
+    )
     if fault in _NO_ARRAYS:
         _refusal(read_data, tmp_path / "file", 4)
 

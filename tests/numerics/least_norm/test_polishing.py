@@ -226,7 +226,9 @@ def test_shared_features_save_norm_as_an_independent_solver_finds(T):
 
 @pytest.mark.parametrize("shared", [0.3, 1e-3])
 def test_shared_features_need_neighbours(shared):
-    X = shared_pair(6, shared, shared)
+    """Datapoints 2 and 3, which share one as well, are neighbours; 0 and 1 are not."""
+    X = np.vstack([shared * (np.arange(6) // 2 == 1), shared_pair(6, shared, shared)])
+    X /= np.linalg.norm(X, axis=0)
     W, b = storing_any(tgon_hidden(6)[:, [0, 3, 1, 2, 4, 5]] * 1.1, X)
     with pytest.raises(ValueError, match=r"datapoints \[0, 1\] share a feature, and zero loss needs"):
         polish((W, b), X)

@@ -76,6 +76,8 @@ def test_which_part_of_the_sea_is_silent_at_the_ring():
     assert passing(-0.19) == 0.0
     assert passing(-0.095) == pytest.approx(5 * 0.04 / (5 * 0.04 + 40 * 0.01))
     assert passing(-1e-9) == pytest.approx(1.0)
+    across = np.array([[1.0, -1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.1]])
+    assert ring_and_sea(across, np.zeros(4))["sea_passing"] == 0.0, "an output of 0 is silent"
 
 
 def test_without_a_ring_nothing_stands_apart():

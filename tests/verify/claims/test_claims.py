@@ -192,8 +192,9 @@ def test_shape_is_judged_only_within_half_the_distance_to_the_next_polygon():
     aside = 1e-3 * np.outer([-record.hidden[1, 0], record.hidden[0, 0]], np.eye(5)[0])
     turned = judge_model(dataclasses.replace(record, hidden=record.hidden + aside), 20)
     assert _labelled(turned, "tolerance.tgon-stability").holds is False
-    both = judge_claim(_labelled(CLAIMS, "tolerance.tgon-stability"), [_polygon_case(5, 0)] * 2)
-    assert both.reason == "2 of 2 models judged"
+    claim = _labelled(CLAIMS, "tolerance.tgon-stability")
+    reasons = [judge_claim(claim, [_polygon_case(5, 0)] * count).reason for count in (1, 2)]
+    assert reasons == ["", "2 of 2 models judged"]
 
 
 def _polygon_case(T, seed, *, scale=1.0, setting=None):
@@ -329,7 +330,8 @@ def test_the_bound_is_judged_on_its_whole_regime(case, error):
         dataclasses.replace(each, holds=False) if each.name == "active outputs" else each
         for each in record.assumptions
     )
-    assert not _bound(dataclasses.replace(record, assumptions=inactive), n).applies
+    found = _bound(dataclasses.replace(record, assumptions=inactive), n)
+    assert (found.applies, "outputs silent" in found.reason, "shared" in found.reason) == (False, True, False)
 
 
 def test_what_was_measured_is_not_measured_again(monkeypatch):

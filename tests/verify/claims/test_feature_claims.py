@@ -58,6 +58,8 @@ def test_what_strays_may_change_is_the_bound_derived():
     energy, loss = np.mean(data.values**2), measure(model, data).train_loss
     moved = 0.1 * np.sqrt(energy) + 0.02
     assert ring.allowed == pytest.approx((2 * moved * np.sqrt(loss) + moved**2) / energy)
+    halves = [feature_claims.judge_ring_law([case], rival).value for rival in ("free", "constant")]
+    assert min(halves) == pytest.approx(2), "the distance to the nearest law is two halves of itself"
 
 
 def test_a_ring_is_looked_for_once_in_each_case_and_keeps_none_alive(monkeypatch):
