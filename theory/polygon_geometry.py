@@ -32,7 +32,7 @@ def interference_sum(k: Floats) -> Floats:
     >>> interference_sum([1, 2, 3, 4, 6, 8]).round(12).tolist()
     [1.0, 1.0, 1.0, 1.0, 1.5, 2.0]
     """
-    angle = np.where(k <= 2, 0.0, np.pi / k)
+    angle = np.pi / np.maximum(k, 3)
     excess = 2 * np.sin(angle / 2) ** 2 / np.cos(angle)  # sec(π/k) − 1, without cancellation for large k
     odd_part = np.where(k % 4 == 1, -1.0, 1.0) * excess / 4
     return np.where(k <= 2, 1.0, np.where(k % 2 == 0, k / 4, k / 4 + odd_part))

@@ -38,8 +38,7 @@ def find_stored(W: Floats, b: Floats, points: DistinctPoints, memorized: bool) -
     values, features, columns = data.values, data.indices, data.columns
     weights = np.where(np.diff(data.indptr) == 1, points.copies, 1)[columns]
     seen = np.bincount(features, weights if not memorized else None, minlength=data.n)
-    energy = np.bincount(features, weights * values**2, minlength=data.n)
-    enough = (seen >= SEEN_OFTEN) & (energy > 0)
+    enough = seen >= SEEN_OFTEN
     hidden = data.project(W)
     for projected in (
         np.sum(W**2, axis=0)[features] * values,

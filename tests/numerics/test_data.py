@@ -2,6 +2,8 @@
 
 import hashlib
 import math
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -141,13 +143,22 @@ def test_tiny_density_gives_one_uniform_feature() -> None:
     assert (data.values == 1).all()
 
 
+def test_the_largest_number_that_can_be_drawn_is_the_last_feature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(1 − 2⁻⁵³) P(not empty) rounds to P(not empty), beyond which there is none."""
+    top = SimpleNamespace(
+        random=partial(np.full, fill_value=1 - 2.0**-53), geometric=lambda p, size: np.full(size, 9)
+    )
+    monkeypatch.setattr("numerics.data.generator_of", lambda *given: top)
+    assert draw_dataset(Setting(T=2, n=3, sparsity=0.9901886273344719)).indices.tolist() == [2, 2]
+
+
 def test_a_dataset_that_no_memory_holds_is_refused_before_it_is_drawn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for free, T in ((10**9, 10**9), (10**9, 10**400), (10**7, 10_000_000)):
+    for free, T, n in ((10**9, 10**9, 9), (10**9, 10**400, 9_000), (10**7, 10**7, 9_000), (10**9, 10**7, 9)):
         monkeypatch.setattr("numerics.data.available_memory", lambda free=free: free)
         with pytest.raises(ValueError, match=rf"T = {T} .*do not fit into the free memory; try T = \d+$"):
-            draw_dataset(Setting(T=T))
+            draw_dataset(Setting(T=T, n=n))
     assert draw_dataset(Setting(T=100)).T == 100  # what any machine has is not asked for
 
 

@@ -116,6 +116,9 @@ def test_bundles_are_clusters_where_they_lie_three_times_as_far_apart(ratio, nam
     X = np.vstack([np.repeat(np.eye(3), 2, axis=1), np.eye(6) / 2]) / 1.25**0.5
     model = np.hstack([corners, 2 * tangent * aside]), np.append(1 - np.sum(corners**2, axis=0), np.zeros(6))
     assert diagnose(measure(model, X), model, X).name == name
+    pointing_nowhere = np.pad(model[0], ((0, 0), (0, 1))), np.append(model[1], 0.0)
+    X = block_diag(X, 1.0)
+    assert diagnose(measure(pointing_nowhere, X), pointing_nowhere, X).name == "not converged"
 
 
 @pytest.mark.parametrize("seed", [46, 194])

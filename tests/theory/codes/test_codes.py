@@ -24,13 +24,14 @@ from theory.codes.known_codes import (
     shifted_cross_polytope,
 )
 from theory.codes.programme import (
+    MOST_SEARCHED,
     _best_of_search,
     certify,
     memorization_code,
     optimal_multipliers,
     programme_of,
 )
-from theory.codes.search import slacks
+from theory.codes.search import _soft_maximal_cosine, slacks
 from theory.least_norm import certificate_of, descended, least_distance
 from theory.memorization.tgon import tgon_energy, tgon_hidden
 
@@ -292,6 +293,17 @@ def test_energy_per_point_does_not_decrease_with_points():
 def test_same_call_same_bits():
     first, second = memorization_code(7, 3, starts=4), memorization_code(7, 3, starts=4)
     assert first.hidden.tobytes() == second.hidden.tobytes()
+
+
+def test_a_simplex_may_have_more_points_than_a_search():
+    found = memorization_code(MOST_SEARCHED + 1, MOST_SEARCHED)
+    assert (found.name, found.energy) == ("simplex", pytest.approx(MOST_SEARCHED))
+
+
+def test_what_spreads_directions_is_the_slope_of_its_value():
+    spread, start = _soft_maximal_cosine(4.0), np.random.default_rng(0).normal(size=18)
+    slopes = scipy.optimize.approx_fprime(start, lambda z: spread(z.reshape(1, 3, 6), None)[0][0])
+    assert spread(start.reshape(1, 3, 6), None)[1].ravel() == pytest.approx(slopes, abs=1e-6)
 
 
 @pytest.mark.parametrize(("T", "m"), [(1, 3), (4, 3), (5, 4)])

@@ -9,9 +9,10 @@ from scipy.optimize import minimize
 
 from numerics import draw_dataset
 from theory import Setting
-from theory.features.amplitudes import normalized
+from theory.features.amplitudes import normalized, presence
 from theory.polygon_geometry import interference_sum
 from theory.repetition.threshold import (
+    _largest_energy,
     energy_law,
     energy_variance_ratio,
     normal_order_mean,
@@ -71,6 +72,15 @@ def test_the_energy_law_has_the_moments_of_the_sum():
     assert law.mean == pytest.approx(1, abs=1e-6)
     assert law.variance == pytest.approx(variance, rel=1e-4)
     assert law.masses.sum() == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("T", "n"), [(1_000, 1_000), (30_000, 1_000), (300, 30)])
+def test_the_largest_energy_is_the_first_that_bernstein_s_tail_passes_over(T, n):
+    """P(Σ − mean ≥ t) ≤ exp(−t²/2(v + t/3)), v the sum of second moments; e⁻⁴² < 10⁻¹⁸."""
+    amplitude, p = normalized(n, 0.99), presence(n, 0.99)
+    t = _largest_energy(T, p, amplitude) - T * p * amplitude.moment(2) - np.arange(2)
+    exponents = t**2 / (2 * (T * p * amplitude.moment(4) + t / 3))
+    assert exponents[0] >= 42 > exponents[1]
 
 
 def test_the_deviation_is_that_of_the_fifth_energy_and_of_the_point_s_own():
