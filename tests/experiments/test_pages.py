@@ -46,13 +46,6 @@ def test_one_command_makes_tables_figure_and_page(name, made):
     assert "**Preview form**" in text
 
 
-def test_the_tables_alone_give_the_same_files(made):
-    folder = Path(made("norms")["out"])
-    before = {path: Path(path).read_bytes() for path in made("norms")["written"]}
-    assert tgon("figure", "norms", "--from", folder).exit_code == 0
-    assert before == {path: Path(path).read_bytes() for path in before}
-
-
 @pytest.fixture
 def two_forms(made, empty, tmp_path):
     """The norms as full form in ``experiments/norms`` of a folder, and beside it as tenth form."""

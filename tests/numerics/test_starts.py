@@ -78,10 +78,12 @@ def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
     assert np.abs(trained("cpu", other) - specified).max() > 1e-3
 
 
-def test_test_data_are_fresh_and_common():
+def test_test_data_are_fresh_common_and_lost_where_every_output_is_zero():
     test = draw_test_dataset(SMALL, T=50)
     assert test.digest() == draw_test_dataset(SMALL.replace(seed=9, T=40), T=50).digest()
     assert test.digest() != draw_dataset(SMALL.replace(T=50, seed=0)).digest()
+    [run] = train(SMALL.replace(start_bias=-100.0, steps=1), out=None, progress=False)
+    assert observe(run)["test_loss"] == pytest.approx(1.0, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +108,6 @@ def test_observables_of_repeated_points(points, hidden, rank, length):
     assert seen["largest_data_dimensionality"] == pytest.approx(1.0)
     alone = setting.replace(repeats=1, repeated_points=1)
     assert np.isnan(observe(train_one(alone))["repeated_hidden_length"])
-
-
-def test_test_loss_of_a_zero_model_is_one():
-    [run] = train(SMALL.replace(start_bias=-100.0, steps=1), out=None, progress=False)
-    assert observe(run)["test_loss"] == pytest.approx(1.0, rel=1e-12)
 
 
 @given(

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import numerics
-from numerics import Runs, train
+from numerics import Runs
 from tests.tgon.command import answer, refusal, strict, tgon
 from tgon.cli.main import main
 from tgon.cli.options import LARGEST, parse_integers, setting_options
@@ -47,13 +47,6 @@ def test_predict_marks_what_does_not_apply():
     assert (row["status"], held["orthonormal data"], held["one penalty"]) == ("theorem", False, True)
     assert _row(tgon("predict", "--T", 12, "--n", 5).stdout, "status")[1] == "theorem, does not apply"
     assert "does not apply" not in tgon("predict", "--T", 5).stdout
-
-
-def test_predict_gives_the_test_loss_of_the_simplex_and_of_the_polygon():
-    losses = [row["test_loss"] for row in answer("predict", "--T", "3,4,50")]
-    assert losses[0] > 1.3
-    assert losses[1] == pytest.approx(1 - 4 / 10_000, rel=1e-6)
-    assert losses[2] is None, "fresh datapoints share features too often"
 
 
 def test_predict_gives_a_certificate_and_a_proven_bound():
@@ -149,13 +142,11 @@ def test_threshold_gives_repeats_with_their_range():
     assert "--T" in refusal("threshold", "--T", 0)
 
 
-@given(st.lists(st.integers(1, 500), min_size=1, max_size=20))
-def test_lists_name_each_integer_once_in_order(values):
+@given(
+    st.lists(st.integers(1, 500), min_size=1, max_size=20), st.integers(1, LARGEST - 50), st.integers(0, 50)
+)
+def test_lists_name_each_integer_once_in_order_and_ranges_both_ends(values, first, length):
     assert parse_integers(",".join(map(str, values))) == tuple(dict.fromkeys(values))
-
-
-@given(st.integers(1, LARGEST - 50), st.integers(0, 50))
-def test_ranges_include_both_ends(first, length):
     assert parse_integers(f"{first}:{first + length}") == tuple(range(first, first + length + 1))
 
 
@@ -443,8 +434,7 @@ def test_one_datapoint_is_checked_and_polished_though_its_least_norm_is_0(tmp_pa
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("single point: ")
     assert "not read" not in done.stdout, "X is read, as data"
-    done = tgon("polish", tmp_path / "model.npz")
-    assert done.exit_code in (0, 3), done.output
+    assert tgon("polish", tmp_path / "model.npz").exit_code in (0, 3)
 
 
 def test_check_of_several_models_is_one_table(tmp_path):
@@ -471,13 +461,6 @@ def test_check_of_several_models_is_one_table(tmp_path):
     assert not re.search("instance|seed", tgon("check", *[tmp_path / "models/100.npz"] * 2).stdout), "empty"
     (row,) = answer("check", tmp_path / "models", code=3)  # a folder is a list, whatever it holds
     assert row["model"].endswith("100.npz")
-
-
-def test_check_a_run_needs_no_data(tmp_path):
-    run = train(Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=0.01), out=tmp_path, progress=False)[0]
-    done = tgon("check", run.path, "--json")
-    assert strict(done.stdout)["result"]["measured"]["weight_norm"] == run.record.weight_norm
-    assert done.exit_code in (0, 3)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"text", b"\x80\x04.", b"PK\x03\x04half"])

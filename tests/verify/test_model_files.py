@@ -442,9 +442,7 @@ def test_bad_files_are_refused_in_one_line(tmp_path, fault, monkeypatch):
     ("X", "word"),
     [
         (np.eye(5), "model has 4 features"),
-        (-np.eye(4), "negative"),
         (np.zeros((4, 2)), "empty"),
-        (np.full((4, 2), np.nan), "not finite"),
         (np.ones(4), "no matrix"),
     ],
 )

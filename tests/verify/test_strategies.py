@@ -73,27 +73,18 @@ def test_failures_shrink_to_what_can_be_read():
     assert find(strategies.end_states(), lambda case: True)[0] == next(iter(END_STATES))
 
 
-@given(strategies.datasets())
-def test_datasets_have_unit_norms(data):
+@given(
+    *(strategies.datasets(), strategies.orthonormal_datasets()),
+    *(strategies.memorizing_models(max_excess=1.0), strategies.random_models()),
+)
+def test_what_is_drawn_is_what_its_strategy_is_named_after(data, orthonormal, memorizing, other):
     assert data.has_unit_norms
-
-
-@given(strategies.orthonormal_datasets())
-def test_orthonormal_datasets_are_orthonormal(data):
-    assert data.has_unit_norms
-    assert data.has_disjoint_supports
-
-
-@given(strategies.memorizing_models(max_excess=1.0))
-def test_memorizing_models_memorize(case):
-    record = measure(*case)
+    assert orthonormal.has_unit_norms
+    assert orthonormal.has_disjoint_supports
+    record = measure(*memorizing)
     assert record.memorized
     assert record.assumes("unit norm", "disjoint supports", "active outputs")
-
-
-@given(strategies.random_models())
-def test_random_models_do_not_memorize(case):
-    assert not measure(*case).memorized
+    assert not measure(*other).memorized
 
 
 def test_assert_claims_names_what_failed(monkeypatch):
