@@ -305,8 +305,8 @@ def test_a_header_and_copies_and_lists_of_datapoints(tmp_path):
     data, guesses = read_data(tmp_path / "X.csv", 40)
     assert data.T == 6
     assert "6 datapoints, 3 of them distinct" in guesses
-    torch.save([torch.tensor(x) for x in X.T], tmp_path / "X.pt")
-    np.testing.assert_array_equal(read_data(tmp_path / "X.pt", 40)[0].dense(), X)
+    torch.save([torch.tensor(x) for x in X.T[:2]], tmp_path / "X.pt")
+    np.testing.assert_array_equal(read_data(tmp_path / "X.pt", 40)[0].dense(), X[:, :2])
 
 
 def test_square_data_are_turned_by_their_norms_or_as_told(tmp_path):

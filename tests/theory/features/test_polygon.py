@@ -42,6 +42,7 @@ def test_the_pentagon_is_best_of_all(law):
 
 def test_gains_that_agree_to_rounding_are_equally_good():
     six = polygon(6, "free")
+    assert list(six.as_dict()) == [*six.__slots__]
     for loss, best in ((1e-13, {6, 8}), (1e-11, {6})):
         assert best_polygons([six, replace(polygon(8, "free"), gain=six.gain * (1 - loss))]) == best
 
