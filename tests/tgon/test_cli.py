@@ -158,7 +158,7 @@ def test_any_other_text_is_refused(text):
         parse_integers(text)
 
 
-def test_defaults_are_those_of_the_setting():
+def test_defaults_and_engines_are_those_there_are():
     @click.command()
     @setting_options
     def command(**given):
@@ -171,9 +171,6 @@ def test_defaults_are_those_of_the_setting():
     assert set(given) == set(fields) - {"T", "repeats", "data_seed"} - of_sweeps
     assert given.pop("warmup") is None, "the setting derives it from the steps"
     assert given == {name: fields[name] for name in given}
-
-
-def test_engines_offered_are_those_there_are():
     offered = next(param for param in main.commands["train"].params if param.name == "engine").type.choices
     assert set(offered) == {"auto", *numerics.engines.ENGINES}
 

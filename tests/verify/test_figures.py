@@ -138,9 +138,8 @@ def test_other_dimensions_are_drawn_without_the_polygon(m):
         assert "predicted" not in set(numbers.get("kind", ()))
         assert not {"theory", "published"} & set(numbers.get("series", ()))
     norms = _BY_NAME["norms_against_T"].numbers(runs)
-    assert norms.query("norm == 'weight_norm' and series == 'prediction' and T == 2")[
-        "value"
-    ].item() == pytest.approx(predict(setting).weight_norm)
+    predicted = norms.query("norm == 'weight_norm' and series == 'prediction' and T == 2")["value"]
+    assert predicted.item() == pytest.approx(predict(setting).weight_norm)
 
 
 def test_diverged_runs_leave_figures_that_say_so():

@@ -15,14 +15,7 @@ from matplotlib.image import imread
 from numerics import Runs
 from verify import compare
 from verify.claims.registry import CLAIMS
-from verify.report import (
-    CHECKOUT,
-    FIGURES,
-    FORMULAS,
-    derivation_page,
-    render_report,
-    write_report,
-)
+from verify.report import CHECKOUT, FIGURES, FORMULAS, derivation_page, render_report, write_report
 
 #: Claims of which a formula says no more than their statement.
 WITHOUT_FORMULA = {"optimization.memorization-share", "repetition.embedded-share"}
@@ -109,9 +102,8 @@ def test_every_number_is_in_a_file(folder, small_comparison):
     answer = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
     assert answer["verdict"] == small_comparison.verdict
     for kind in FIGURES:
-        assert len(pd.read_csv(folder / "figures" / f"{kind.name}.csv")) == len(
-            kind.numbers(small_comparison.runs)
-        )
+        written = pd.read_csv(folder / "figures" / f"{kind.name}.csv")
+        assert len(written) == len(kind.numbers(small_comparison.runs))
 
 
 def test_the_same_runs_give_the_same_bytes(folder, small_comparison, tmp_path):

@@ -35,7 +35,6 @@ def test_optima_have_the_known_numbers():
 def test_the_best_polygon_of_the_range_has_seven_uniform_and_six_normalized_vertices():
     solutions = [polygon(k, "uniform") for k in range(3, 13)]
     assert best_polygons(solutions) == {7}
-    assert solutions[4].gain == pytest.approx(5.2513, abs=5e-5)
     assert best_polygons(polygon(k, "normalized") for k in range(3, 11)) == {6}
 
 
@@ -87,9 +86,8 @@ def test_another_search_finds_nothing_better(k, law):
 )
 @settings(max_examples=40, deadline=None)
 def test_the_gradient_is_the_gain_s(r, share, k, law):
-    share = (
-        min(share, 0.0) if law.kind == "samples" else share
-    )  # atoms have kinks where an output falls silent
+    # atoms have kinks where an output falls silent
+    share = min(share, 0.0) if law.kind == "samples" else share
     place = np.array([r, -share * r])
     gain, gradient = (lambda z, part=part: ring_gain(k, *z, law)[part] for part in (0, 1))
     assert check_grad(gain, gradient, place, epsilon=1e-6) < 2e-3 * (1 + np.linalg.norm(gradient(place)))

@@ -78,12 +78,18 @@ def test_four_points_save_a_share_of_a_feature_each_and_others_less():
     assert 1 - least_norm_test_loss(4, 2, 10_000, 0.999) == pytest.approx(4 / 10_000, rel=1e-6)
     losses = [least_norm_test_loss(T, 2, 10_000, 0.999) for T in range(4, 10)]
     assert np.all(np.diff(losses) > 0)
-    assert (
-        losses[-1] < 1 < least_norm_test_loss(3, 2, 10_000, 0.999) < least_norm_test_loss(1, 2, 10_000, 0.999)
-    )
+    three, one = (least_norm_test_loss(T, 2, 10_000, 0.999) for T in (3, 1))
+    assert losses[-1] < 1 < three < one
     assert least_norm_test_loss(9, 3, 10_000, 0.999) is None
     assert loss_given_data(tgon_hidden(4), [np.ones(9)] * 4, 10_000, 0.98) is None
     assert least_norm_test_loss(40, 2, 10_000, 0.999) is None, "fresh datapoints share features too often"
+
+
+def test_the_loss_does_not_jump_where_an_output_falls_silent():
+    """Two points of squared length 0.605 and bias 0.395: at the largest amplitude from an entry of their ratio on."""
+    edges = (0.395 / 0.605 + step for step in (-1e-9, 1e-9))
+    losses = [loss_given_data(1.1 * tgon_hidden(2), [[edge]] * 2, 10_000, 0.999) for edge in edges]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-10)
 
 
 @pytest.mark.parametrize("T", [4, 5, 7, 12])
