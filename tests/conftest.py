@@ -6,6 +6,7 @@ tests that want more under `thorough` leave theirs unset.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,11 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
     sys.dont_write_bytecode, os.environ["PYTHONPYCACHEPREFIX"] = False, sys.pycache_prefix
+
+if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
+    # Bytecode of large packages is written once: the first process begins with those of theory, others with these.
+    for name in ("torch", "numba", "matplotlib.figure", "pandas"):
+        importlib.import_module(name)
 
 pytest_plugins = ["tests.small_runs"]
 

@@ -1,38 +1,43 @@
-"""A small comparison that tests of figures, report and command line share (a plugin of tests/conftest.py)."""
+"""A small comparison that tests of figures, report and command line share (a plugin of tests/conftest.py).
+
+It loads nothing slow, which the process that hands tests to others does not need.
+"""
+
+from __future__ import annotations
 
 import numpy as np
 import pytest
 
-import verify.report
-from numerics import Run, Runs, train
+import numerics
+import verify
 from theory import Setting
-from verify import compare
-from verify.style import panels, render
 
 #: Some of its runs memorize within a second, some do not.
 SMALL = Setting(T=3, n=120, sparsity=0.97, steps=1200, lr=1e-2)
 
 
 @pytest.fixture(scope="session")
-def small_runs() -> Runs:
+def small_runs() -> numerics.Runs:
     settings = [SMALL, SMALL.replace(T=5), SMALL.replace(weight_decay=0.3), SMALL.replace(T=7)]
-    return train(settings, seeds=3, out=None, progress=False)
+    return numerics.train(settings, seeds=3, out=None, progress=False)
 
 
 @pytest.fixture(scope="session")
 def small_comparison(small_runs):
-    return compare(small_runs)
+    return verify.compare(small_runs)
 
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of reports are empty, for tests of what else is said."""
-    monkeypatch.setattr(verify.report, "render", lambda _, kind: render(panels(1, 1, 1.0, 1.0)[0], kind))
+    from verify.style import panels, render
+
+    monkeypatch.setattr("verify.report.render", lambda _, kind: render(panels(1, 1, 1.0, 1.0)[0], kind))
 
 
-def diverged_run(setting: Setting) -> Run:
+def diverged_run(setting: Setting) -> numerics.Run:
     """A run whose loss is not finite at step 4."""
-    return Run(
+    return numerics.Run(
         setting=setting,
         engine="cpu",
         status="diverged",
