@@ -53,10 +53,10 @@ def empty(monkeypatch):
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """What the command answers of an experiment by its name; its runs lie beside the folder of experiments."""
-    folder = tmp_path_factory.mktemp("made")
 
     @functools.cache
     def make(name):
+        folder = tmp_path_factory.mktemp("made")
         file, out = folder / f"{name}.toml", folder / "experiments" / name.replace("-", "_")
         file.write_text(f"{TINY[name]}[preview.setting]\nweight_decay=0.01\n")
         train(read_sweep(file).cells, out=folder / "runs", progress=False)
