@@ -61,39 +61,47 @@ def loss_and_gradient(z: Floats, R: float, fixed: Constants, gradient: Floats) -
 @njit(cache=True)
 def _loss_of_features(x: Floats, y: Floats, b: Floats, fixed: Constants, gradient: Floats) -> float:
     """Each feature alone, over the classes of its amplitude a at which output j, ReLU(g a + b_j), is positive. With
-    b_j > 0 these are mostly all: then sums over features do for all pairs, and the others are corrected.
+    b_j > 0 these are mostly all: then sums over features do for all pairs, and the others are corrected. Few are: they
+    are looked for eight at a time.
     """
     energies, _, a, sums, places = fixed
     n, classes, scale = len(b), len(a), _PLACES / a[-1]
     loss = _loss_without_kinks(x, y, b, energies, sums[-1], gradient)
+    last, overlaps, corrected = a[-1], np.empty(n), np.zeros(-(-n // 8) * 8, np.bool_)
+    eights = corrected.view(np.uint64)
     for j in range(n):
-        c, slope_x, slope_y, slope_b = b[j], 0.0, 0.0, 0.0
+        u, v, c, slope_x, slope_y, slope_b = x[j], y[j], b[j], 0.0, 0.0, 0.0
+        sign = 1.0 if c <= 0 else -1.0
         for i in range(n):
-            g = x[i] * x[j] + y[i] * y[j]
-            largest = g * a[-1] + c
-            if not (largest < 0 if c > 0 else largest > 0):
+            overlaps[i] = x[i] * u + y[i] * v
+            corrected[i] = sign * (overlaps[i] * last + c) > 0
+        for eight in range(len(eights)):
+            if eights[eight] == 0:
                 continue
-            edge = -c / g
-            k = places[int(edge * scale)]
-            while k < classes and (a[k] < edge or (c <= 0 and a[k] == edge)):
-                k += 1
-            sign = 1.0 if c <= 0 else -1.0
-            m0 = sign * (sums[-1, 0] - sums[k, 0])
-            m1 = sign * (sums[-1, 1] - sums[k, 1])
-            m2 = sign * (sums[-1, 2] - sums[k, 2])
-            e = energies[i]
-            output, output_a = g * m1 + c * m0, g * m2 + c * m1
-            loss += e * (g * output_a + c * output)
-            slope = 2 * e * output_a
-            slope_b += 2 * e * output
-            if i == j:
-                loss -= 2 * e * output_a
-                slope -= 2 * e * m2
-                slope_b -= 2 * e * m1
-            slope_x += slope * x[i]
-            slope_y += slope * y[i]
-            gradient[i] += slope * x[j]
-            gradient[n + i] += slope * y[j]
+            for i in range(8 * eight, 8 * eight + 8):
+                if not corrected[i]:
+                    continue
+                g = overlaps[i]
+                edge = -c / g
+                k = places[int(edge * scale)]
+                while k < classes and (a[k] < edge or (c <= 0 and a[k] == edge)):
+                    k += 1
+                m0 = sign * (sums[-1, 0] - sums[k, 0])
+                m1 = sign * (sums[-1, 1] - sums[k, 1])
+                m2 = sign * (sums[-1, 2] - sums[k, 2])
+                e = energies[i]
+                output, output_a = g * m1 + c * m0, g * m2 + c * m1
+                loss += e * (g * output_a + c * output)
+                slope = 2 * e * output_a
+                slope_b += 2 * e * output
+                if i == j:
+                    loss -= 2 * e * output_a
+                    slope -= 2 * e * m2
+                    slope_b -= 2 * e * m1
+                slope_x += slope * x[i]
+                slope_y += slope * y[i]
+                gradient[i] += slope * u
+                gradient[n + i] += slope * v
         gradient[j] += slope_x
         gradient[n + j] += slope_y
         gradient[2 * n + j] += slope_b
