@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from numerics import Run, Runs
 from numerics.measurement.observables import fresh_dataset, fresh_errors
 from theory import Record, Setting, predict
 from verify.claims.judging import Case, Judgements, exit_code
-from verify.claims.population_claims import group_of
+from verify.claims.population_claims import fresh_loss, group_of
 from verify.claims.registry import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
 from verify.statistics import share_interval
@@ -169,12 +171,12 @@ def compare(runs: Sequence[Run] | str | Path) -> Comparison:
     groups: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
     for run, diagnosis in zip(found, diagnoses, strict=True):
         groups[group_of(run.setting)].append((run, diagnosis))
-    cases = []
+    cases: dict[Run, Case] = {}
     for members in groups.values():
         finished = [run for run, _ in members if run.status != "diverged"]
-        cases += [_case(run, len(members) - len(finished)) for run in finished]
-    rows = tuple(_row(group, members) for group, members in groups.items())
-    return Comparison(Runs(found), rows, judge_claims(cases), diagnoses)
+        cases |= {run: _case(run, len(members) - len(finished)) for run in finished}
+    rows = tuple(_row(group, members, cases) for group, members in groups.items())
+    return Comparison(Runs(found), rows, judge_claims([*cases.values()]), diagnoses)
 
 
 def _case(run: Run, diverged: int) -> Case:
@@ -184,7 +186,7 @@ def _case(run: Run, diverged: int) -> Case:
     return Case(setting, run.record, diverged, parameters, run.data, fresh)
 
 
-def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
+def _row(group: Setting, members: list[tuple[Run, Diagnosis]], cases: Mapping[Run, Case]) -> Row:
     runs = [run for run, _ in members if run.status == "memorized"]
     records = [run.record for run in runs]
     predicted: Record | None = None
@@ -200,7 +202,7 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
         f"median_{name}": float(np.median(values)) if values else None for name, values in found.items()
     }
     predictable = predicted is not None and predicted.test_loss is not None
-    numbers |= _test_losses(runs if predictable else ())
+    numbers |= _test_losses({run: cases[run] for run in runs} if predictable else {})
     numbers |= {
         f"least_{name}": min(found[name], default=None) for name in ("weight_norm", "sqrt_energy", "ratio")
     }
@@ -219,12 +221,22 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]]) -> Row:
     )
 
 
-def _test_losses(runs: Sequence[Run]) -> dict[str, float | None]:
+def _test_losses(cases: Mapping[Run, Case]) -> dict[str, float | None]:
     """The test loss, measured and predicted: medians over the runs whose data lets it be predicted."""
-    predicted = [(run, predict(run.setting, data=run.data).test_loss) for run in runs]
-    losses = [(float(fresh_errors(run).mean()), loss) for run, loss in predicted if loss is not None]
-    measured, expected = np.median(losses, axis=0).tolist() if losses else (None, None)
-    return {"median_test_loss": measured, "predicted_test_loss": expected}
+    expected: dict[Run, float] = {}
+    for run in cases:
+        if (loss := predict(run.setting, data=run.data).test_loss) is not None:
+            expected[run] = loss
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # compiled code, which runs side by side
+        losses = list(pool.map(lambda run: _test_loss(run, cases[run]), expected))
+    measured, predicted = (
+        float(np.median(values)) if values else None for values in (losses, [*expected.values()])
+    )
+    return {"median_test_loss": measured, "predicted_test_loss": predicted}
+
+
+def _test_loss(run: Run, case: Case) -> float:
+    return fresh_loss(case) if case.fresh is not None else float(fresh_errors(run).mean())
 
 
 def measured(run: Run) -> dict[str, float | None]:

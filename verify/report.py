@@ -142,7 +142,9 @@ def write_report(result: Comparison, folder: str | Path, command: str = "") -> P
     numbers = {kind.name: kind.numbers(result.runs) for kind in FIGURES}
     for kind in FIGURES:
         name, figure = f"figures/{kind.name}", kind.draw(numbers[kind.name])
-        contents |= {f"{name}.svg": render(figure, "svg"), f"{name}.png": render(figure, "png")}
+        contents[f"{name}.svg"] = render(figure, "svg")
+        figure.set_layout_engine("none")  # as laid out just now
+        contents[f"{name}.png"] = render(figure, "png")
         contents[f"{name}.csv"] = _csv(numbers[kind.name])
     contents["report.html"] = render_report(result, numbers, command, folder).encode()
     for name, content in contents.items():

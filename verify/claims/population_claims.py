@@ -179,8 +179,6 @@ def judge_test_loss(cases: Sequence[Case], theory: Theory) -> Finding:
 @once_per_case
 def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
     """Overlaps of fresh datapoints with the data, their loss, and its allowed error; None where they do not tell."""
-    from numerics.engines.cpu.trajectory import point_errors
-
     if case.parameters is None or case.data is None or case.fresh is None:
         return None
     overlaps = case.data.sparse().T @ case.fresh.sparse()
@@ -191,7 +189,17 @@ def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
     room = min(abs(true - 1), abs(true - rival)) / 2
     if room <= rounding(case.fresh.T):
         return None
-    return overlaps, float(point_errors(*case.parameters, case.fresh).mean()), room
+    return overlaps, fresh_loss(case), room
+
+
+@once_per_case
+def fresh_loss(case: Case) -> float:
+    """The loss on fresh datapoints, which a case with parameters must have."""
+    from numerics.engines.cpu.trajectory import point_errors
+
+    assert case.parameters is not None
+    assert case.fresh is not None
+    return float(point_errors(*case.parameters, case.fresh).mean())
 
 
 def _exponents(small: Record, large: Record) -> NDArray[np.float64]:
