@@ -6,6 +6,7 @@ tests that want more under `thorough` leave theirs unset.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -18,6 +19,9 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
     sys.dont_write_bytecode, os.environ["PYTHONPYCACHEPREFIX"] = False, sys.pycache_prefix
+
+#: Imports and trees of SymPy are many objects and few cycles; looking for these took a third of the imports.
+gc.set_threshold(50_000, 10, 10)
 
 if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
     # Bytecode of large packages is written once: the first process begins with those of theory, others with these.

@@ -1,14 +1,11 @@
-"""A small comparison that tests of figures, report and command line share (a plugin of tests/conftest.py).
-
-It loads nothing slow, which the process that hands tests to others does not need.
-"""
+"""A small comparison that tests of figures, report and command line share (a plugin of tests/conftest.py)."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-import numerics
+import numerics  # and verify: lazy, so that this loads little
 import verify
 from theory import Setting
 

@@ -22,11 +22,7 @@ FILES = {
     for floor in FLOORS
     for path in sorted((ROOT / floor).rglob("*.py"))
 }
-
-
-@functools.cache
-def trees() -> dict[str, ast.AST]:
-    return {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in FILES.items()}
+trees = functools.cache(lambda: {name: ast.parse(path.read_bytes()) for name, path in FILES.items()})
 
 
 def imported(tree: ast.AST) -> set[str]:

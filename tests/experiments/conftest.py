@@ -4,13 +4,12 @@ import functools
 import json
 
 import pytest
-from click.testing import CliRunner
 
 from experiments import forgetting, making, repeated_history, repeated_map, repeated_threshold, test_loss
 from numerics import train
 from numerics.repetition import Transition
 from numerics.sweeps.file import read_sweep
-from tgon.cli.main import main
+from tests.tgon.command import tgon
 from verify.style import panels
 
 _FAST, _SPARSE = (
@@ -68,7 +67,7 @@ def made(tmp_path_factory):
             patch.setattr(forgetting, "FRAMES", 5)
             patch.setattr(repeated_map.sweep_both_ways, "__defaults__", (20,))
             patch.setattr(test_loss, "FRESH", 2000)
-            done = CliRunner().invoke(main, ["figure", name, *map(str, options)])
+            done = tgon("figure", name, *options)
         assert done.exit_code == 0, done.output
         return json.loads(done.stdout)["result"]
 

@@ -4,7 +4,6 @@ import json
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
 from experiments.making import gather, write_experiment
 from experiments.registry import find_experiment
@@ -12,7 +11,7 @@ from experiments.repeated_map import sweep_both_ways
 from experiments.tables import FORM, form_of
 from numerics import train
 from numerics.sweeps.file import read_sweep
-from tgon.cli.main import main
+from tests.tgon.command import tgon
 
 _SMALL = "[setting]\nn = 40\nsparsity = 0.9\nsteps = 60\n"
 
@@ -60,8 +59,7 @@ def parts(request, tmp_path_factory):
 
 
 def figure(name, runs, file, out, *flags):
-    arguments = (name, "--runs", runs, "--sweep", file, "--out", out, *flags)
-    return CliRunner().invoke(main, ["figure", *map(str, arguments)])
+    return tgon("figure", name, "--runs", runs, "--sweep", file, "--out", out, *flags)
 
 
 @pytest.mark.parametrize("later", ["all", "late"])
@@ -112,11 +110,7 @@ def test_tables_of_other_runs_are_not_replaced(tmp_path):
     for name, flags, says in (
         ("other", (), "--out holds tables of 12 runs of n = 40, not 50; try another --out"),
         ("one", ("--tenth",), "--out holds tables of 12 runs of the full form; try another --out"),
-        (
-            "less",
-            (),
-            "6 of the 12 runs that the tables in --out have are none of the sweep; try a sweep file",
-        ),
+        ("less", (), "6 of the 12 runs that the tables in --out have are none of the sweep; try a sweep"),
     ):
         done = figure("heat-map", tmp_path / "runs", tmp_path / f"{name}.toml", out, *flags)
         assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
