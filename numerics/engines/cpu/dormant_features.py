@@ -43,13 +43,13 @@ def _largest_output(W: _Floats, limits: _Floats) -> _Floats:
     """Bound of max_t w·h_t for every column of W while d·h <= limit(d) for every direction."""
     if len(W) != 2:
         return np.asarray(np.maximum(W, 0).T @ limits[: len(W)] + np.maximum(-W, 0).T @ limits[len(W) :])
-    step = 2 * np.pi / PLANE
-    place = np.arctan2(W[1], W[0]) / step
-    sector = np.floor(place)
-    turned = (place - sector) * step
-    left, right = np.sin(step - turned), np.sin(turned)
-    k = sector.astype(np.int64) % PLANE
-    return np.asarray(np.hypot(*W) / np.sin(step) * (left * limits[k] + right * limits[(k + 1) % PLANE]))
+    # what is in limits between the two directions next to w is farthest along w at their corner
+    half, following = np.pi / PLANE, np.roll(limits, -1)
+    sector = np.floor(np.arctan2(W[1], W[0]) / (2 * half)).astype(np.int64) % PLANE
+    angle = half * (2 * np.arange(PLANE) + 1)
+    out, along = (limits + following) / (2 * np.cos(half)), (following - limits) / (2 * np.sin(half))
+    x, y = np.cos(angle) * out - np.sin(angle) * along, np.sin(angle) * out + np.cos(angle) * along
+    return np.asarray(W[0] * x[sector] + W[1] * y[sector])
 
 
 def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool_]:
@@ -58,7 +58,7 @@ def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool
     """
     m, eps = len(parameters) - 1, np.finfo(parameters.dtype).eps
     W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
-    size = np.abs(W).sum(axis=0) * np.abs(limits).max() + np.abs(b)
+    size = sum(map(np.abs, W)) * np.abs(limits).max() + np.abs(b)
     return np.asarray(_largest_output(W, limits) + (16 + 4 * m) * eps * size + b < 0)
 
 

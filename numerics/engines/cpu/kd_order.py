@@ -105,22 +105,24 @@ class ArrangedData:
     """A dataset by datapoint and by feature, in any arrangement."""
 
     def __init__(self, data: Dataset, dtype: np.dtype[Any]) -> None:
-        self._data, self.T = data, data.T
-        self._by_point = data.sparse().astype(dtype)
-        self._by_feature = self._by_point.tocsr()
+        self.n, self.T, self._indptr = data.n, data.T, data.indptr
+        self._indices, self._values = data.indices, data.values.astype(dtype)
+        self._columns, self._places = data.columns, data.indices
+        self._by_feature = np.argsort(data.indices, kind="stable")
 
     def arranged(self, arrangement: Arrangement) -> tuple[Any, Any]:
         """(indptr, places, values) by datapoint, and (places, datapoints, values) of every non-zero by feature."""
-        n, T = self._by_point.shape
-        place, point_place = np.empty(n, np.int32), np.empty(T, np.int32)
-        place[arrangement.features] = np.arange(n, dtype=np.int32)
-        point_place[arrangement.points] = np.arange(T, dtype=np.int32)
-        points, rows = self._by_point[:, arrangement.points], self._by_feature[arrangement.features]
-        by_point = points.indptr.astype(np.int64), place[points.indices], points.data
-        features = np.repeat(np.arange(n, dtype=np.int32), np.diff(rows.indptr))
-        return by_point, (features, point_place[rows.indices], rows.data)
+        place, point_place = np.empty(self.n, np.int32), np.empty(self.T, np.int32)
+        place[arrangement.features] = np.arange(self.n, dtype=np.int32)
+        point_place[arrangement.points] = np.arange(self.T, dtype=np.int32)
+        self._places = place[self._indices]
+        lengths = np.diff(self._indptr)[arrangement.points]
+        indptr = np.concatenate([[0], np.cumsum(lengths)])
+        entries = np.arange(indptr[-1]) + np.repeat(self._indptr[arrangement.points] - indptr[:-1], lengths)
+        by_point = indptr, self._places[entries], self._values[entries]
+        entries = self._by_feature[np.argsort(self._places[self._by_feature], kind="stable")]
+        return by_point, (self._places[entries], point_place[self._columns[entries]], self._values[entries])
 
     def hidden(self, W: NDArray[Any]) -> NDArray[Any]:
-        """W X, (m, T), in the order of the data."""
-        terms = W[:, self._data.indices] * self._by_point.data
-        return np.asarray(np.add.reduceat(terms, self._data.indptr[:-1], axis=1))
+        """W X, (m, T), in the order of the data; ``W`` is held in the arrangement last asked for."""
+        return np.asarray(np.add.reduceat(W[:, self._places] * self._values, self._indptr[:-1], axis=1))

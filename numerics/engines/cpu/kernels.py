@@ -24,9 +24,26 @@ import numpy as np
 from numba import njit, prange
 
 from numerics.engines.cpu.bounding_boxes import NODE_POINTS
-from numerics.engines.cpu.compilation import OPTIONS, compiled
+from numerics.engines.cpu.compilation import INLINE, OPTIONS, compiled
 from numerics.engines.cpu.interaction import interact, plan, prepare
 from numerics.engines.cpu.pairs import BLOCK, dense_pairs
+from numerics.engines.cpu.simd import (
+    LANES,
+    absolute,
+    add,
+    bits_above_zero,
+    divide,
+    fma,
+    larger,
+    load,
+    multiply,
+    splat,
+    square_root,
+    store,
+    subtract,
+    total,
+    where_above,
+)
 
 #: All of fastmath but the licence to assume that there is neither NaN nor infinity.
 _KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
@@ -58,8 +75,27 @@ def adamw(parameter, first, second, gradient, scalars, start, stop):
     beta1, beta2, rest1, rest2, least = scalars[5], scalars[6], scalars[7], scalars[8], scalars[9]
     parameter, first = parameter[start:stop], first[start:stop]
     second, gradient = second[start:stop], gradient[start:stop]
-    zero = nothing = parameter.dtype.type(0)
-    for i in range(parameter.size):
+    zero, one = parameter.dtype.type(0), parameter.dtype.type(1)
+    whole = parameter.size // LANES * LANES
+    bad = none = splat(zero)
+    for i in range(0, whole, LANES):
+        g, old, mean = multiply(load(gradient, i), splat(scale)), load(first, i), none
+        moved, square = multiply(load(parameter, i), splat(keep)), multiply(load(second, i), splat(beta2))
+        busy = bits_above_zero(add(absolute(g), absolute(old))) != 0 or epsilon == 0
+        if busy:  # else all that follows adds zeros
+            mean = fma(old, splat(beta1), multiply(g, splat(rest1)))
+            mean = fma(mean, subtract(splat(one), where_above(splat(least), absolute(mean))), none)
+            square = fma(load(second, i), splat(beta2), multiply(multiply(g, g), splat(rest2)))
+            ratio = divide(
+                multiply(mean, splat(-rate)), fma(square_root(square), splat(root), splat(epsilon))
+            )
+            moved = fma(load(parameter, i), splat(keep), ratio)
+        store(first, i, mean)
+        store(second, i, square)
+        store(parameter, i, moved)
+        bad = fma(moved, none, bad)  # NaN once anything is not finite
+    nothing = total(bad)
+    for i in range(whole, parameter.size):
         g = gradient[i] * scale
         mean = first[i] * beta1 + g * rest1
         mean = zero if abs(mean) < least else mean
@@ -68,25 +104,25 @@ def adamw(parameter, first, second, gradient, scalars, start, stop):
         second[i] = square
         moved = parameter[i] * keep - rate * mean / (math.sqrt(square) * root + epsilon)
         parameter[i] = moved
-        nothing += moved * zero  # NaN once anything is not finite; hidden behind root and division
+        nothing += moved * zero
     return bool(nothing == zero)
 
 
-@njit(**OPTIONS)
-def is_beyond(parameters, hidden, watch, excess):
+@njit(**INLINE)
+def is_beyond(parameters, hidden, watch):
     """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
-    m, limits = len(parameters) - 1, watch[len(parameters) - 1]
-    worst = hidden.dtype.type(-1)
-    for t in range(hidden.shape[1]):
-        for d in range(limits.size):
-            excess[d] = -limits[d]
-        for k in range(m):
-            axis, h = watch[k], hidden[k, t]
-            for d in range(limits.size):
-                excess[d] += axis[d] * h
-        for d in range(limits.size):
-            worst = max(worst, excess[d])
-    return bool(worst > 0)
+    m, width = len(parameters) - 1, watch.shape[1]
+    for first in range(0, width, LANES):
+        worst = minus = splat(hidden.dtype.type(-1))
+        limits = multiply(minus, load(watch, m * width + first))
+        for t in range(hidden.shape[1]):
+            excess = limits
+            for k in range(m):
+                excess = fma(load(watch, k * width + first), splat(hidden[k, t]), excess)
+            worst = larger(excess, worst)
+        if bits_above_zero(worst) != 0:
+            return True
+    return False
 
 
 @njit(**_SHORT_LOOPS)
@@ -195,7 +231,7 @@ def _advance(
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
     scalars[0] = 2.0 / T
-    finite, excess = np.ones(parts, np.bool_), np.empty(watch.shape[1], hidden.dtype)
+    finite = np.ones(parts, np.bool_)
     for part in range(parts):
         low, high = part_of(n, part, parts, BLOCK)
         gather_columns(parameters, by_feature, columns, part, low, high)
@@ -209,7 +245,7 @@ def _advance(
             low, high = part_of(T, part, parts, NODE_POINTS)
             encode(parameters, columns, by_point, hidden, near, low, high)
             prepare(culling, hidden, low, high)
-        if watch.shape[1] > 0 and is_beyond(parameters, hidden, watch, excess):
+        if is_beyond(parameters, hidden, watch):
             return step
         for part in prange(parts):
             low, high = part_of(n, part, parts, BLOCK)

@@ -50,33 +50,25 @@ class HeldState:
         self.limits, self.size = np.zeros(0), 0.0
         self.rows = tuple(np.array(rows, order="C") for rows in (parameters, first, second))
 
-    def weights(self) -> _Array:
-        """(m, n) W in the order of the features; columns of sleeping features, which no datapoint has, are old."""
-        result = np.empty_like(self.rows[0][:-1])
-        result[:, self.arrangement.features] = self.rows[0][:-1]
-        return result
+    def part(self, kind: int, step: int) -> _Array:
+        """A copy of parameters, first or second moments (0, 1, 2) at ``step``, in the order of the features."""
+        held, order = self.rows[kind].copy(), self.arrangement.features
+        held[:, self.arrangement.awake :] = self._settled(kind, step)
+        place = np.empty(len(order), np.intp)
+        place[order] = np.arange(len(order))
+        return np.asarray(np.take(held, place, axis=1))
 
-    def at(self, step: int) -> tuple[_Array, ...]:
-        """Copies of parameters and moments at ``step``, in the order of the features."""
-        results = tuple(np.empty_like(rows) for rows in self.rows)
-        for result, rows, asleep in zip(results, self.rows, self._settled(step), strict=True):
-            awake = self.arrangement.awake
-            result[:, self.arrangement.features[:awake]] = rows[:, :awake]
-            result[:, self.arrangement.features[awake:]] = asleep
-        return results
-
-    def _settled(self, step: int) -> list[_Array]:
-        """The state of sleeping features at ``step``."""
+    def _settled(self, kind: int, step: int) -> _Array:
+        """Parameters, first or second moments of sleeping features at ``step``."""
         since, dtype = step - self.arrangement.settled, self.rows[0].dtype
         shrunk = np.exp(self._log_decay[step] - self._log_decay[self.arrangement.settled])
         factors = (shrunk, float(dtype.type(ADAM_BETA1)) ** since, float(dtype.type(ADAM_BETA2)) ** since)
-        asleep = (rows[:, self.arrangement.awake :] for rows in self.rows)
-        return [(rows * factor).astype(dtype) for rows, factor in zip(asleep, factors, strict=True)]
+        return np.asarray((self.rows[kind][:, self.arrangement.awake :] * factors[kind]).astype(dtype))
 
     def _move(self, step: int, places: NDArray[Any], arrangement: Arrangement) -> None:
         """Bring everything up to date and hold it in another arrangement, taken from these places of the old one."""
-        for rows, asleep in zip(self.rows, self._settled(step), strict=True):
-            rows[:, self.arrangement.awake :] = asleep
+        for kind, rows in enumerate(self.rows):
+            rows[:, self.arrangement.awake :] = self._settled(kind, step)
         self.rows = tuple(np.take(rows, places, axis=1) for rows in self.rows)
         self.arrangement = replace(arrangement, settled=step)
 
@@ -104,9 +96,9 @@ class HeldState:
     def _falls_asleep(self, rate: float, epsilon: float) -> NDArray[np.bool_]:
         """(n,) which places hold a feature that may sleep, or sleep on; none where they are too few to gain by it."""
         asleep = ~self._seen[self.arrangement.features]
-        places = np.flatnonzero(asleep[: self.arrangement.awake])
-        state = tuple(rows[:, places] for rows in self.rows)
-        asleep[places] = sleeping.asks_for_nothing(state, rate, epsilon)
+        awake = self.arrangement.awake
+        state = tuple(rows[:, :awake] for rows in self.rows)
+        asleep[:awake] &= sleeping.asks_for_nothing(state, rate, epsilon)
         places = np.flatnonzero(asleep)
         asleep[places] = sleeping.stays_inactive(self.rows[0][:, places], self.limits)
         if asleep.sum() < LEAST_SHARE * len(asleep):
@@ -126,11 +118,12 @@ class HeldState:
         self._move(step, places, replace(old, features=old.features[places], awake=awake, wakes=wakes))
 
     def watch(self) -> _Array:
-        """(m+1, D) directions above their limits; no direction while nothing sleeps."""
+        """(m+1, D) directions above their limits, D filled up to whole vectors; no direction while nothing sleeps."""
         m, dtype = len(self.rows[0]) - 1, self.rows[0].dtype
         if self.arrangement.awake == len(self.arrangement.features):
             return np.zeros((m + 1, 0), dtype)
-        return np.vstack([sleeping.directions(m), self.limits]).astype(dtype)
+        directions = np.vstack([sleeping.directions(m), self.limits]).astype(dtype)
+        return np.repeat(directions, [1] * (len(self.limits) - 1) + [1 - len(self.limits) % -LANES], axis=1)
 
     def packed(self) -> NDArray[np.uint8]:
         """What the state depends on besides step, parameters and moments."""

@@ -137,7 +137,7 @@ class CpuTrajectory:
                     self._work.arrange(self._held.arrangement)
 
     def _hidden(self) -> _Array:
-        return self._work.data.hidden(self._held.weights())
+        return self._work.data.hidden(self._held.rows[0][:-1])
 
     def _arrange(self) -> None:
         """Arrange the state anew, and decide by counted work whether to cull."""
@@ -173,12 +173,11 @@ class CpuTrajectory:
 
     def parameters(self) -> NDArray[Any]:
         """(m+1, n) copy of the current parameters, W above b."""
-        return self._held.at(self.step)[0]
+        return self._held.part(0, self.step)
 
     def moments(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Copies of Adam's first and second moments, in the shape of the parameters."""
-        _, first, second = self._held.at(self.step)
-        return first, second
+        return self._held.part(1, self.step), self._held.part(2, self.step)
 
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
         """Go to a state taken at ``step``; with `restore_auxiliary` after it, what follows has the bits it had then."""
