@@ -26,8 +26,7 @@ def blocks_of(page):
 
 
 def _run(command, folder):
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    environment = os.environ | {"MPLBACKEND": "Agg", "PATH": path}
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
@@ -58,7 +57,9 @@ def _run_shell(block, folder, run):
     "run", [_run_here, pytest.param(_run, marks=pytest.mark.slow)], ids=["here", "apart"]
 )
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_blocks_in_order(page, run, tmp_path, monkeypatch):
+def test_blocks_in_order(page, run, tmp_path, monkeypatch, request):
+    if page.stem != "README":
+        request.getfixturevalue("undrawn")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     for language, text in blocks_of(page):

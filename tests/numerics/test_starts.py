@@ -97,7 +97,7 @@ def test_test_data_are_fresh_common_and_lost_where_every_output_is_zero():
 def test_observables_of_repeated_points(points, hidden, rank, length):
     """One point has a dimension to itself, five share the other; of several repeated ones that stand last counts."""
     setting = Setting(
-        T=6 + 2 * points, n=100_000, sparsity=0.9999, repeats=3, repeated_points=points, seed=5, steps=1
+        T=6 + 2 * points, n=20_000, sparsity=0.9995, repeats=3, repeated_points=points, seed=5, steps=1
     )
     X = draw_dataset(setting).dense()[:, first_copies(setting)]
     W = hidden @ np.linalg.pinv(X)
