@@ -264,6 +264,8 @@ def main() -> None:
     for file in arguments.files or listed:
         copy(bare=False)
         found = judged(file, arguments.number, bare=False)
+        if found.empty:
+            continue  # a file of types
         copy(bare=True)
         control = judged(file, arguments.control, bare=True) if arguments.control else found[:0]
         killed = int(found.killed.sum())

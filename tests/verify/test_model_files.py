@@ -155,6 +155,7 @@ def _as_torch(content):
 @pytest.mark.parametrize(("content", "expected"), _LAYOUTS.values(), ids=_LAYOUTS)
 def test_every_layout_is_read_or_told_apart(tmp_path, content, expected):
     torch.save(_as_torch(content), tmp_path / "model.pt")
+    assert ForeignFile(tmp_path / "model.pt").holds_data == (content is _LAYOUTS["beside"][0])
     found = read_models(tmp_path / "model.pt", (4, 30))
     if isinstance(expected, str):
         assert expected in "; ".join([*found[-1].differences, ""])

@@ -142,9 +142,8 @@ def test_the_sea_beside_a_pentagon_is_the_best_one_or_convicts(share, holds):
 
 
 def _sea(W, b, X):
-    return {one.label: one for one in judge_on(Model(W, b), Dataset.from_dense(X))}[
-        "generalization.sea-energy"
-    ]
+    found = {one.label: one for one in judge_on(Model(W, b), Dataset.from_dense(X))}
+    return found["generalization.sea-energy"]
 
 
 def test_a_pentagon_without_a_sea_of_its_own_or_without_room_is_not_judged():
@@ -153,11 +152,10 @@ def test_a_pentagon_without_a_sea_of_its_own_or_without_room_is_not_judged():
     W, b = model.W, model.b
     X = np.pad(data.dense(), ((0, 60), (0, 0)))
     X = np.hstack([X, np.pad(np.eye(60), ((5, 0), (0, 0)))])
-    assert (
-        "0 columns beside the pentagon are not 0"
-        in _sea(np.pad(W, ((0, 0), (0, 60))), np.pad(b, (0, 60)), X).reason
-    )
+    bare = _sea(np.pad(W, ((0, 0), (0, 60))), np.pad(b, (0, 60)), X)
+    assert "0 columns beside the pentagon are not 0" in bare.reason
     W = np.hstack([W, 0.1 * np.eye(2)[:, np.arange(60) % 2]])
     assert "leaves a sea no more than 0.575" in _sea(W, np.pad(b, (0, 60)), X).reason
     twice = np.eye(65)[:, [5, 5]] * 0.6 + np.eye(65)[:, [6, 6]] * 0.8
     assert "none of several features twice" in _sea(W, np.pad(b, (0, 60)), np.hstack([X, twice])).reason
+    assert "leaves a sea no more" in _sea(W, np.pad(b, (0, 60)), np.hstack([X, twice[:, :1]])).reason
