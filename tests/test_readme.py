@@ -58,8 +58,7 @@ def _run_shell(block, folder, run):
 )
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_blocks_in_order(page, run, tmp_path, monkeypatch, request):
-    if page.stem != "README":
-        request.getfixturevalue("undrawn")
+    _ = page.stem == "README" or request.getfixturevalue("undrawn")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     for language, text in blocks_of(page):

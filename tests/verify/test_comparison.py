@@ -97,8 +97,7 @@ def test_diverged_runs_are_rows_not_errors_and_count_among_the_seeds_that_do_not
 
 
 def test_a_row_without_a_prediction_says_so_and_no_runs_are_refused():
-    one = Setting(T=3, n=60, m=1, sparsity=0.95, steps=20)
-    runs = train(one, engine="reference", out=None, progress=False)
+    runs = train(Setting(T=3, n=60, m=1, steps=20), engine="reference", out=None, progress=False)
     row = compare(runs).rows[0]
     assert row.predicted_weight_norm is None
     assert row.least_ratio is None
