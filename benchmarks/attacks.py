@@ -184,7 +184,7 @@ def cluster(numbers: random.Random, scale: float, folder: Path) -> list[dict[str
     return [
         {
             "attack": "Dask",
-            "what": "a worker or the scheduler killed, 6 tests",
+            "what": "a worker or the scheduler killed, rounds of 6 tests",
             "attempts": count,
             "kept": kept,
         }

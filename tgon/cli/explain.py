@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 import textwrap
@@ -24,6 +25,10 @@ _SIGNS = dict(
         "lVert=‖ rVert=‖ lvert=| rvert=| top=ᵀ dots=… varphi=φ varepsilon=ε ell=ℓ propto=∝ ll=≪ gg=≫ setminus=∖ perp=⊥",
     )
 )
+
+
+#: Texts of a derivation, null in the JSON of a claim that has none.
+_TEXTS = ("label", "title", "standing", "assumptions", "conclusion", "source")
 
 
 @click.command(epilog="Example: tgon claims --json")
@@ -64,7 +69,7 @@ def explain(label: str | None, latex: bool, as_json: bool) -> None:
     with refusals():
         claim, found = _found(label)
     if as_json:
-        print_json((_as_dict(found) if found else {}) | {"claim": claim})
+        print_json((_as_dict(found) if found else dict.fromkeys((*_TEXTS, "steps"))) | {"claim": claim})
         return
     if claim:
         click.echo(_of_claim(claim))
@@ -90,9 +95,11 @@ def _found(label: str) -> tuple[dict[str, Any] | None, Derivation | None]:
     try:
         return claims.get(label), derivation(label)
     except ValueError:
-        if label not in claims:
-            raise
-        return claims[label], None
+        if label in claims:
+            return claims[label], None
+        if near := difflib.get_close_matches(label, claims, 1, 0.9):
+            raise ValueError(f"label = {label!r}: no claim or derivation has it; try {near[0]}") from None
+        raise
 
 
 def _of_claim(claim: dict[str, Any]) -> str:
@@ -103,7 +110,7 @@ def _of_claim(claim: dict[str, Any]) -> str:
         f"Judged for: {claim['regime']}",
         f"How: {claim['judged_by']}",
         f"Wrong theories that must fail: {'; '.join(claim['controls'])}",
-        f"False alarms and power: {measured}",
+        f"False alarms and power, measured on built models or computed for many runs: {measured}",
     )
     return "\n\n".join(map(_filled, parts)) + "\n"
 
@@ -116,10 +123,7 @@ derive.name, derive.epilog = "derive", "Example: tgon derive memorization.tgon-n
 def _as_dict(found: Derivation) -> dict[str, Any]:
     from theory.notes.statements import display, sets_in_markdown
 
-    texts = {
-        key: getattr(found, key)
-        for key in ("label", "title", "standing", "assumptions", "conclusion", "source")
-    }
+    texts = {key: getattr(found, key) for key in _TEXTS}
     steps = [
         {
             "label": step.label,

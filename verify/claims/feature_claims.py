@@ -206,8 +206,8 @@ _SEA_COLUMNS = 50
 
 
 def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _sea_of) -> Finding:
-    """The distance of ‖W‖² from 5r plus the best energy of a sea in all directions, in halves of that energy, where
-    the pentagon alone begins to be nearer; ``value`` is the largest, ``bound`` 1.
+    """The distance of ‖W‖² from 5r plus the best energy of a sea in all directions, 4 - 5r/2, in halves of that energy:
+    from there on the pentagon alone, 5r, is nearer. ``value`` is the largest, ``bound`` 1.
     """
     ratios, parts, lacks = [], list[str](), list[str]()
     for case in cases:
@@ -261,9 +261,9 @@ FEATURE_CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "generalization.sea-energy",
-        "‖W‖² of a model with a pentagon of features is that of the pentagon and of the best sea beside it",
+        "‖W‖² of a model with a pentagon of features is nearer to the pentagon's with its best sea than to that alone",
         "hypothesis",
-        "m = 2, a regular pentagon near a minimum, T ≥ n, 50 small columns or more, room for a quarter of its energy",
+        "m = 2, a regular pentagon near a minimum, T ≥ n, 50 small columns or more; tested at n = 300 and 1000",
         judge_sea,
         {name: partial(judge_sea, energy=wrong) for name, wrong in _WRONG_SEAS.items()},
     ),

@@ -12,7 +12,6 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from numerics.data import distinct_points
 from theory import Record, Setting, predict
 from theory.memorization.memorized_loss import loss_of_overlaps
 from verify.claims.judging import Case, Claim, Finding, not_judged, once_per_case
@@ -94,20 +93,22 @@ def _embeds(case: Case) -> bool | None:
     """Whether each repeated datapoint has a hidden vector longer than `EMBEDDED`; None where that is not known."""
     from numerics.repetition import EMBEDDED
 
-    if case.parameters is None or case.data is None:
+    R, copies = case.setting.repeats, case.setting.repeats * case.setting.repeated_points
+    if case.parameters is None or case.data is None or R == 1 or case.data.T != case.setting.T:
         return None
-    points = distinct_points(case.data)
-    lengths = np.linalg.norm(points.data.project(case.parameters[0]), axis=0)
-    repeated = points.copies >= max(2, case.setting.repeats)
-    return bool(np.all(lengths[repeated] > EMBEDDED)) if np.any(repeated) else None
+    hidden = case.data.project(case.parameters[0])[
+        :, :copies:R
+    ]  # copies come first, one point's after another's
+    return bool(np.all(np.linalg.norm(hidden, axis=0) > EMBEDDED))
 
 
 def judge_share(
     cases: Sequence[Case], number: str, succeeds: Callable[[Case], bool | None], *, falls: bool
 ) -> Finding:
-    """Share of seeds that succeed, of those that do not diverge, at the largest ``number`` (a field of the setting)
-    minus that at the smallest, all else equal.
+    """Share of all seeds, diverged ones included, that succeed: at the largest T or R minus that at the smallest, all
+    else equal, decided by Fisher's exact test. ``number`` is the setting's field that grows.
     """
+    symbol = {"T": "T", "repeats": "R"}[number]
     families: dict[Setting, list[tuple[int, int, int]]] = defaultdict(list)
     groups: dict[Setting, list[Case]] = defaultdict(list)
     for case in cases:
@@ -116,7 +117,8 @@ def judge_share(
         outcomes = [one for one in map(succeeds, members) if one is not None]
         if outcomes:
             counted = getattr(group, number), sum(outcomes), len(outcomes) + members[0].diverged
-            families[group.replace(**{number: 1})].append(counted)
+            alike = group.replace(repeated_points=1) if group.repeats == 1 else group  # where it says nothing
+            families[alike.replace(**{number: 1})].append(counted)
     sides, differences, parts = [], [], []
     pairs = [(min(family), max(family)) for family in families.values() if min(family)[0] < max(family)[0]]
     rate = SIGNIFICANCE / max(1, len(pairs))
@@ -127,9 +129,9 @@ def judge_share(
         if fell or rose:
             sides.append(fell == falls)
             differences.append(yes1 / all1 - yes0 / all0)
-        parts.append(f"{number}={N0}: {yes0}/{all0}, {number}={N1}: {yes1}/{all1}")
+        parts.append(f"{symbol}={N0}: {yes0}/{all0}, {symbol}={N1}: {yes1}/{all1}")
     if not sides:
-        return not_judged("; ".join(parts) or f"needs two values of {number} that it is judged at")
+        return not_judged("; ".join(parts) or f"needs runs of its regime at two values of {symbol}")
     worst = max(differences) if falls else min(differences)
     return Finding(len(sides), all(sides), worst, 0.0, "; ".join(parts))
 
@@ -143,7 +145,7 @@ def judge_norm_growth(cases: Sequence[Case], theory: Theory) -> Finding:
         setting, record = case.setting, case.record
         usable = record.memorized and record.assumes("unit norm", "disjoint supports") and setting.m == 2
         if usable and setting.T >= 5 and setting.repeats == 1 and setting.decay_budget >= 1:
-            families[group_of(setting.replace(T=1))][setting.T].append(record)
+            families[group_of(setting.replace(T=1, repeated_points=1))][setting.T].append(record)
     agreed: dict[str, list[bool]] = defaultdict(list)
     for family, sizes in families.items():
         T0, T1 = min(sizes), max(sizes)
