@@ -99,16 +99,25 @@ def test_runs_equal_the_reference(
     assert np.abs(walk("cpu", setting, data, W, b) - reference).max() > allowed
 
 
+@pytest.mark.parametrize("bad", [0, np.nan])
+def test_vectors_take_the_steps_of_single_entries(bad: float) -> None:
+    """To the bit: a silent vector, of which one gradient may be bad, a busy one with a mean below the least, a rest."""
+    scalars = np.array([0.1, 0.999, 1e-3, 2, 1e-8, 0.9, 0.999, 0.1, 0.001, 1e-30], np.float32)
+    together = np.random.default_rng(0).random((4, 35)).astype(np.float32)  # parameter, moments, gradient
+    together[1::2, :16], together[1::2, 20], together[3, 5] = 0, (1e-31, 0), bad
+    single = together.copy()
+    assert kernels.adamw(*together, scalars, 0, 35) == (bad == 0)
+    assert [kernels.adamw(*single, scalars, i, i + 1) for i in range(35)].count(False) == (bad != 0)
+    assert np.array_equal(together, single, equal_nan=True)
+    assert together[1, 20] == 0
+
+
 def test_a_mean_without_gradients_ends_at_zero_before_it_is_subnormal():
     """Subnormal numbers are slow. What still moves a parameter stays, and NaN is carried on."""
     least = kernels.least_mean(1e-8, np.float32)
     assert least > 1e3 * float(np.finfo(np.float32).tiny)
     scalars = np.array([1, 1, 1e-3, 1, 1e-8, 0.9, 0.999, 0.1, 0.001, least], np.float32)
-    parameter, second, gradient = (
-        np.full(3, 1e-20, np.float32),
-        np.zeros(3, np.float32),
-        np.zeros(3, np.float32),
-    )
+    parameter, (second, gradient) = np.full(3, 1e-20, np.float32), np.zeros((2, 3), np.float32)
     first = np.array([2 * least, 1.05 * least, np.nan], np.float32)
     before = parameter.copy()
     kernels.adamw(parameter, first, second, gradient, scalars, 0, 3)
