@@ -12,12 +12,12 @@ from theory.codes.programme import memorization_code
 from theory.dimensionality import dimensionality, maximal_dimensionality
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, normalized, samples, uniform
-from theory.features.sea import ring_with_sea, sea_gain
+from theory.features.sea import bands_gain, best_sea, ring_with_sea, sea_gain
 from theory.memorization import failures, overlap, unequal_norms
 from theory.memorization.finite_penalty import penalised_polygon
 from theory.memorization.tgon import tgon_energy
 from theory.optimization import reach
-from theory.optimization.decay_flow import symmetric_rate
+from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 from theory.polygon_geometry import polygon_vertices
 from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
 from theory.repetition.threshold import energy_law, zero_bias_threshold
@@ -60,6 +60,7 @@ REFUSED = [
     ("room", failures.two_circles, 8, [0.6, 0.6, 0.6]),
     ("neighbours", failures.least_gaps, [0.1, 0.2]),
     ("two or more", failures.least_gaps, [1.0]),
+    ("dropped <= T", failures.dropped_point_loss, 3, 4),
     *(("must be", penalised_polygon, *bad) for bad in ((0, 0.1), (5, -0.1), (5, NAN), (5, math.inf))),
     *(
         ("; try ", memorization_code, *bad)
@@ -73,6 +74,7 @@ REFUSED = [
     ("'uniform': it must be one of unit, free, constant", symbolic.polygon_gain, 1, "uniform"),
     ("T <= 500", predict, Setting(T=100_000, m=3)),
     *(("needed", symmetric_rate, *bad) for bad in ((0.4,), (1.0, -1.0))),
+    *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5))),
     ("rates", reach.reach, [-1.0], 0.1),
     ("rates", reach.reach, [0.5, 3.0], 0.5),
     ("weight_decay", reach.reach, [0.1], -1),
@@ -93,7 +95,9 @@ REFUSED = [
     *(("0 <= low <= high", fit_boundary, *ends) for ends in (([2.0], [1.0]), ([], []), ([NAN], [1.0]))),
     ("sparsity", energy_law, 10, 10, 1.0),
     ("n = 4", zero_bias_threshold, 10, 4, 0.5),
+    ("directions", best_sea, 5, 1.0, "up"),
     ("k >= 3", sea_gain, 2, 1.0, 1.0),
+    ("bands", bands_gain, 5, 0),
     ("columns", ring_with_sea, 5, uniform(), 0),
     ("positive and finite", samples, [1.0, 0.0]),
     ("no amplitudes", samples, []),

@@ -35,6 +35,8 @@ class RingWithSea(FreeBias):
 
 def _passed(k: int, directions: Directions) -> float:
     """What a unit vector along a direction of the sea passes to the k-gon's vertices, S_k or k/4."""
+    if directions not in ("vertices", "isotropic"):
+        raise ValueError(f"directions = {directions!r}: it must be 'vertices' or 'isotropic'")
     if k < 3:
         raise ValueError(f"k = {k}: a sea needs directions all around, k >= 3; try k=5")
     return interference_sum(k) if directions == "vertices" else k / 4
@@ -96,8 +98,11 @@ def ring_with_sea(k: int, law: Amplitude, columns: float) -> RingWithSea:
 
 def bands_gain(k: int, bands: int) -> float:
     """2B/(B + 1) · k/S_k, the gain of B ≥ 1 separated bands of k-gons at biases near 0, to 8 eps (`sea.bands`).
+    Raises ValueError: k < 1 or B < 1.
 
     >>> round(bands_gain(5, 1), 5), round(bands_gain(5, 2) / bands_gain(5, 1), 5)
     (4.19821, 1.33333)
     """
+    if bands < 1:
+        raise ValueError(f"bands = {bands}: it must be at least 1")
     return bands * 2 * k / ((bands + 1) * interference_sum(k))

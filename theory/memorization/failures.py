@@ -111,6 +111,7 @@ def dropped_point_loss(T: int, dropped: int = 1) -> float:
     >>> dropped_point_loss(8)
     0.109375
     """
+    _check_points(T, dropped)
     return dropped / T * (1 - 1 / T)
 
 
@@ -126,5 +127,11 @@ def dropped_point_curvature(others: Floats, dropped: int = 1) -> float:
     0.4
     """
     T = others.shape[1] + dropped
+    _check_points(T, dropped)
     softest = float(np.linalg.eigvalsh(others @ others.T)[0])
     return softest - (2 * (1 - 1 / T) if dropped == 1 else 2.0)
+
+
+def _check_points(T: int, dropped: int) -> None:
+    if not 1 <= dropped <= T:
+        raise ValueError(f"T = {T}, dropped = {dropped}: they must be integers with 1 <= dropped <= T")

@@ -28,11 +28,13 @@ def symmetric_rate(radius_squared: float, mobility: float = 1.0) -> float:
 def symmetric_budget(start: float, end: float) -> float:
     """The τ in which a regular polygon's squared radius falls from `start` to `end`, at q = 1.
     ½ ln(end/start) + (3/2) ln((2 start − 1)/(2 end − 1)), for start ≥ end > 1/2 (`optimization.symmetric-flow`).
-    Absolute error below 8 eps (1 + τ), where both are at least 1.
+    Absolute error below 8 eps (1 + τ), where both are at least 1. Raises ValueError: Unless start ≥ end > 1/2.
 
     >>> from theory.memorization.tgon import tgon_radius_squared
     >>> r = tgon_radius_squared(5)
     >>> round(symmetric_budget(1.1**2 * r, r), 3)  # from 10 % above the least norm to it
     0.322
     """
+    if not start >= end > 0.5:
+        raise ValueError(f"start = {start}, end = {end}: the radius falls, to above 1/2; try end={start}")
     return 0.5 * math.log(end / start) + 1.5 * math.log((2 * start - 1) / (2 * end - 1))
