@@ -10,8 +10,10 @@ import experiments.tables
 from experiments import making
 from experiments.commentary import parse_commentary
 from experiments.making import CONTENTS, contents_of, page_of, picture, write_experiment
-from experiments.registry import NAMES, find_experiment
+from experiments.registry import NAMES, OF_THE_NOTES, find_experiment
 from experiments.tables import digest, form_folders, form_of, read_tables
+from numerics.sweeps.file import read_sweep
+from numerics.training.progress import work_of
 from tests.experiments.conftest import TINY
 from tests.experiments.statements import COMMITTED, changed, committed
 from tests.tgon.command import answer, refusal, tgon
@@ -201,6 +203,13 @@ def test_a_changed_number_is_another_picture(place, made):
     values[0] = 0.5 * values[0] + 0.2
     drawn = picture(find_experiment(name), changed(known, table, **{column: values}))
     assert (folder / "figure.png").read_bytes() != render(drawn, "png", digest(known))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OF_THE_NOTES])
+def test_a_preview_costs_less_than_the_full_form(name):
+    file = ROOT / "experiments" / find_experiment(name).folder / "sweep.toml"
+    full, preview = (read_sweep(file, form=form).cells for form in ("full", "preview"))
+    assert 0 < sum(map(work_of, preview)) < sum(map(work_of, full))
 
 
 def test_the_list_names_every_experiment():

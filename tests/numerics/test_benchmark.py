@@ -9,7 +9,7 @@ import pytest
 
 from numerics import benchmark
 from numerics.benchmark import QUICK, Plan
-from tests.tgon.command import answer, tgon
+from tests.tgon.command import answer, refusal, tgon
 
 TINY = Plan(sizes=((60, 3, 2),), late=40, seconds=0.001, repeats=1)
 
@@ -73,3 +73,5 @@ def test_the_command_prints_a_table_json_and_a_csv(
     document = answer("bench", "--quick")
     assert len(document["speed"]) == 2
     assert document["machine"]["cores"] >= 1
+    monkeypatch.setattr(benchmark, "run", lambda *_, **__: pytest.fail("timed before --out was refused"))
+    assert f"--out: {out}: not a folder; try a folder" in refusal("bench", "--out", out / "numbers.csv")

@@ -216,15 +216,8 @@ def test_bad_values(command, option, value, tmp_path):
 _NO_TRAINING = ("--seeds 0", "--seeds 1000000000", "--engine gpu", f"--seed {2**63 - 1} --seeds 2")
 _BAD_USAGE = [
     *("predict", "predict --T", "predict --T 5 extra", "predict --T 5 --foo", "predict --T 5 --m 1"),
-    *(
-        "predict --T 5 --penalty none",
-        "compare --strong-T 0",
-        "check",
-        "foo",
-        "--foo",
-        "train --T 5 --out a\0b",
-    ),
-    "compare --T 5 --strong-T 5 --strong-decay -1",
+    *("predict --T 5 --penalty none", "compare --strong-T 0", "check", "foo", "--foo"),
+    *("train --T 5 --out a\0b", "compare --T 5 --strong-T 5 --strong-decay -1"),
     *(f"{command} --T 5 {options}" for command in ("train", "compare") for options in _NO_TRAINING),
 ]
 
@@ -369,6 +362,9 @@ def test_the_folder_is_checked_and_polished_as_that_of_its_runs_is(compared):
     assert found == strict(tgon("check", out / "runs", "--json").stdout)["result"]
     assert sorted(row["seed"] for row in found) == [0, 0, 0, 1, 1, 1]
     assert not any(row["guesses"] for row in found)
+    run = Runs.load(out / "runs")[0]
+    single = strict(tgon("check", run.path, "--json").stdout)["result"]  # without --data
+    assert single["measured"]["weight_norm"] == run.record.weight_norm
     (head,) = [line for line in tgon("polish", out, "--wide").stdout.splitlines() if "seed" in line]
     assert "reason" not in head
     assert "_" not in head
