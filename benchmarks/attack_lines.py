@@ -1,6 +1,7 @@
 """Attacks by command lines: fuzzed arguments and hostile files, many in a process, counted by exit code.
 
-Promised is an exit code that `tgon --help` lists, without a traceback, in `SECONDS` of processor time; 1 only beside a violated claim.
+Promised is an exit code that `tgon --help` lists, without a traceback, in `SECONDS` of processor time; 1 only beside a
+violated claim.
 """
 
 import json

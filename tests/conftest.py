@@ -23,8 +23,8 @@ if sys.dont_write_bytecode:
 #: Imports and trees of SymPy are many objects and few cycles; looking for these took a third of the imports.
 gc.set_threshold(50_000, 10, 10)
 
-if os.environ.get("PYTEST_XDIST_WORKER", "gw0") != "gw0":
-    # Bytecode of large packages is written once: the first process begins with those of theory, others with these.
+if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
+    # Bytecode of large packages is written once: the first process begins with those of theory, the second with these.
     for name in ("torch", "numba", "matplotlib.figure", "pandas"):
         importlib.import_module(name)
 

@@ -50,7 +50,9 @@ def assert_claims(
     __tracebackhide__ = True  # in pytest
     wanted, known = {at_least} if isinstance(at_least, str) else set(at_least), [one.label for one in CLAIMS]
     if unknown := sorted(wanted - set(known)):
-        raise ValueError(f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}")
+        raise ValueError(
+            f"no claim {', '.join(unknown)}; the claims are {', '.join(known)}; `tgon explain` has derivations"
+        )
     judged = {one.label: one for one in judge_on(*read_with_data(model, data, instance, rows=rows))}
     if several := sorted(wanted - set(judged)):
         raise ValueError(f"{', '.join(several)}: a claim about many runs; try tgon.compare(runs).claims()")
