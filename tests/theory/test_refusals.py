@@ -15,7 +15,7 @@ from theory.features.amplitudes import Amplitude, normalized, samples, uniform
 from theory.features.sea import bands_gain, best_sea, ring_with_sea, sea_gain
 from theory.memorization import failures, overlap, unequal_norms
 from theory.memorization.finite_penalty import penalised_polygon
-from theory.memorization.tgon import tgon_energy
+from theory.memorization.tgon import simplex_hidden, tgon_energy
 from theory.optimization import reach
 from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 from theory.polygon_geometry import polygon_vertices
@@ -96,6 +96,7 @@ REFUSED = [
     ("sparsity", energy_law, 10, 10, 1.0),
     ("n = 4", zero_bias_threshold, 10, 4, 0.5),
     ("directions", best_sea, 5, 1.0, "up"),
+    ("1 to 3 points", simplex_hidden, 5, 2),
     ("k >= 3", sea_gain, 2, 1.0, 1.0),
     ("bands", bands_gain, 5, 0),
     ("columns", ring_with_sea, 5, uniform(), 0),

@@ -124,11 +124,15 @@ def simplex_dimensionality(T: Floats) -> Floats:
 
 def simplex_hidden(T: int, m: int) -> Floats:
     """Hidden vectors of the simplex, (m, T): HᵀH = I − 11ᵀ/T, unused dimensions 0 (`memorization.simplex`).
-    1 ≤ T ≤ m + 1, since T points of a simplex span T − 1 dimensions. Absolute error below 4 eps.
+    Absolute error below 4 eps. Raises ValueError: T > m + 1, since T points of a simplex span T − 1 dimensions.
 
     >>> np.round(simplex_hidden(2, 1), 6).tolist()
     [[0.707107, -0.707107]]
     """
+    if not 1 <= T <= m + 1:
+        raise ValueError(
+            f"T = {T}: a simplex in m = {m} dimensions has 1 to {m + 1} points; try m={max(T - 1, 1)}"
+        )
     hidden = np.zeros((m, T))
     for row in range(T - 1):  # Helmert's basis of the complement of (1, ..., 1)
         count = row + 1

@@ -54,7 +54,7 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
 
     At step t, (1−β₁)/(1−β₁^t) · √((1−β₂^t)(1−q^t)/((1−β₂)(1−q))) with q = β₁²/β₂ < 1: 1 at the first, and its limit is
     the least upper bound. Attained by gradients that grow by β₂/β₁ per step. Relative error below 64 eps/(1 − q).
-    0 ≤ β₁ < 1, β₁² < β₂ < 1 and step ≥ 1.
+    0 ≤ β₁ < 1, β₁² < β₂ < 1. Raises ValueError: step < 1.
 
     >>> round(adam_largest_step(), 4), round(adam_largest_step(step=1), 12)
     (7.2703, 1.0)
@@ -63,6 +63,8 @@ def adam_largest_step(beta1: float = ADAM_BETA1, beta2: float = ADAM_BETA2, step
     largest = (1 - beta1) / math.sqrt((1 - beta2) * (1 - ratio))
     if step is None:
         return largest
+    if step < 1:
+        raise ValueError(f"step = {step}: steps are counted from 1; try step=1")
     return largest * math.sqrt((1 - beta2**step) * (1 - ratio**step)) / (1 - beta1**step)
 
 
