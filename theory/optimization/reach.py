@@ -43,9 +43,11 @@ def reach(rates: ArrayLike, weight_decay: float, start: float = 0.0, largest_upd
     >>> round(reach([1e-3] * 25_000, 1e-2), 2), reach([0.5, 0.5], 0)
     (22.12, 1.0)
     """
-    if weight_decay == 0:
-        return abs(start) + largest_update * math.fsum(_rates(rates))
-    log_left = math.fsum(np.log1p(-weight_decay * _rates(rates, weight_decay)))
+    schedule = _rates(rates, weight_decay)
+    total = math.fsum(schedule)
+    if weight_decay * total < 1e-16:  # no decay, or less than rounding
+        return abs(start) + largest_update * total
+    log_left = math.fsum(np.log1p(-weight_decay * schedule))
     return math.exp(log_left) * abs(start) - math.expm1(log_left) / weight_decay * largest_update
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from theory.optimization import reach as optimization
@@ -40,6 +40,7 @@ def test_the_paper_schedule():
     assert optimization.reach(rates, 0.0) == math.fsum(rates)
 
 
+@example([0.5], 5e-324, 0.0, 0)
 @given(SCHEDULES, st.floats(0, 1.9), st.floats(-3, 3), st.integers(0, 2**32 - 1))
 def test_no_sequence_of_unit_updates_gets_further_and_one_gets_there(rates, decay, start, seed):
     bound = optimization.reach(rates, decay, start)
