@@ -16,6 +16,7 @@ from tgon.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
     from theory.derivations.steps import Derivation
+    from verify.claims.judging import Claim
 
 #: LaTeX commands of the texts as a terminal shows them, besides Greek letters.
 _SIGNS = dict(
@@ -81,25 +82,29 @@ def explain(label: str | None, latex: bool, as_json: bool) -> None:
 def _found(label: str) -> tuple[dict[str, Any] | None, Derivation | None]:
     """The claim and the derivation of a label, at least one of them; ValueError where there is neither."""
     from theory.derivations.steps import derivation
-    from verify.claims.registry import CLAIMS, powers
+    from verify.claims.registry import CLAIMS
 
-    claims = {
-        claim.label: {
-            **{key: getattr(claim, key) for key in ("label", "statement", "status", "regime")},
-            "judged_by": " ".join((inspect.getdoc(getattr(claim.judge, "func", claim.judge)) or "").split()),
-            "controls": list(claim.controls),
-            "measured": powers()[claim.label],
-        }
-        for claim in CLAIMS
-    }
+    claims = {claim.label: claim for claim in CLAIMS}
+    claim = _claim_as_dict(claims[label]) if label in claims else None
     try:
-        return claims.get(label), derivation(label)
+        return claim, derivation(label)
     except ValueError:
-        if label in claims:
-            return claims[label], None
+        if claim:
+            return claim, None
         if near := difflib.get_close_matches(label, claims, 1, 0.9):
             raise ValueError(f"label = {label!r}: no claim or derivation has it; try {near[0]}") from None
         raise
+
+
+def _claim_as_dict(claim: Claim) -> dict[str, Any]:
+    from verify.claims.registry import powers
+
+    return {
+        **{key: getattr(claim, key) for key in ("label", "statement", "status", "regime")},
+        "judged_by": " ".join((inspect.getdoc(getattr(claim.judge, "func", claim.judge)) or "").split()),
+        "controls": list(claim.controls),
+        "measured": powers()[claim.label],
+    }
 
 
 def _of_claim(claim: dict[str, Any]) -> str:

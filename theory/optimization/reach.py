@@ -114,7 +114,7 @@ def _sum_of_squares(n: int, density: float) -> tuple[Floats, Floats]:
     return (np.arange(size) + 0.5) / RESOLUTION, cumulative
 
 
-def _rates(rates: ArrayLike, weight_decay: float = 0.0) -> Floats:
+def _rates(rates: ArrayLike, weight_decay: float) -> Floats:
     schedule = np.asarray(rates, dtype=np.float64)
     if schedule.ndim != 1 or not np.all(
         (schedule >= 0) & (schedule * weight_decay < 1) & (weight_decay >= 0)
