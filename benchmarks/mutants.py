@@ -61,8 +61,8 @@ def is_logic(node: Any) -> bool:
 
 
 def mutants(file: str, source: str) -> Iterator[tuple[int, str, str, str, str]]:
-    """Line, operator, the line before and after, and the whole text of each mutant. Their order is that of a hash: one
-    for each place of the code, then the second of each place, and so on.
+    """Line, operator, the line before and after, and the whole text of each mutant. Their order is that of a hash and
+    of the seed: one for each place of the code, then the second of each place, and so on.
     """
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.mutating import mutate_code
@@ -79,7 +79,7 @@ def mutants(file: str, source: str) -> Iterator[tuple[int, str, str, str, str]]:
             line = lines[place[0] - 1].strip()
             same[line, name] += 1
             if logic and not any(text in line for text in RULES["lines"]):
-                key = digest(file, line, name, str(same[line, name]))
+                key = digest(RULES["seed"] + file, line, name, str(same[line, name]))
                 places[place].append((key, place[0], name, occurrence))
     ranked = sorted((turn, *one) for at in places.values() for turn, one in enumerate(sorted(at)))
     for _, _, number, name, occurrence in ranked:
