@@ -5,6 +5,10 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
+QUIET := --quiet --no-compile --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install $(QUIET)
+# Compat, of which setuptools warns: no import hooks, so that imports are fast and mypy sees the packages.
+EDITABLE := PYTHONWARNINGS=ignore $(PIP) --config-settings editable_mode=compat -e
 SOURCES := theory numerics verify experiments tgon tests
 
 # Trains and draws every experiment that has the form $(1), a flag of `tgon sweep` and `tgon figure`, with options $(2).
@@ -36,7 +40,7 @@ thorough: lint ## the long tests too, with random exploration
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -n auto --dist loadfile
 
 mutants: install ## put small faults into theory, numerics and verify, and count those that the tests find (hours)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --config-settings editable_mode=compat -e '.[mutants]'
+	$(EDITABLE) '.[mutants]'
 	$(BIN)/python benchmarks/mutants.py
 
 lint: install ## style and types alone
@@ -48,11 +52,11 @@ notes: install ## write the derivation notes from the registry
 	$(BIN)/tgon notes
 
 notes-pdf: install ## all notes as one PDF too
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --config-settings editable_mode=compat -e '.[notes]'
+	$(EDITABLE) '.[notes]'
 	$(BIN)/tgon notes --pdf
 
 site: install ## guide, tutorials, notes and API as a site, build/site/index.html (a few minutes)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(EDITABLE) '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going --quiet --jobs auto notes build/site
 
 bench: install ## time the engines (on an otherwise idle machine)
@@ -69,11 +73,16 @@ figures-full: install ## the paper's own sizes, into experiments/ (days on two c
 
 install: $(VENV)/installed ## into .venv, with pinned versions
 
+# torch is as large as the others together: two processes halve the time. What the second misses, the last line installs.
+OTHERS = $$($(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*(r for r in p["dependencies"] + p["optional-dependencies"]["dev"] if not r.startswith("torch")))')
+
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python %d.%d found; 3.11 or newer is needed, try make PYTHON=python3.11" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --index-url $(TORCH_INDEX) torch)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt --config-settings editable_mode=compat -e '.[dev]'
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(BIN)/python install $(QUIET) pip 2>/dev/null || $(BIN)/python -m ensurepip
+	$(PIP) --no-deps $(TORCH_INDEX:%=--index-url %) torch & $(PIP) -qq --no-deps $(OTHERS); wait $$!
+	$(EDITABLE) '.[dev]'
 	touch $@
 
 clean: ## remove .venv and caches
