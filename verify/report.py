@@ -19,7 +19,6 @@ import os
 import re
 import subprocess
 import time
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from markupsafe import Markup
 
 from numerics.benchmark import describe_machine
 from numerics.training.runs import write_atomically
+from theory.derivations.texts import read_table
 from theory.number_format import shown
 from verify.claims.registry import CLAIMS, powers
 from verify.figures.hidden import draw_hidden_vectors, hidden_vectors_numbers
@@ -73,18 +73,11 @@ class Column:
         return ", ".join(f"{n} {name}" for name, n in found.items()) if isinstance(found, dict) else found
 
 
-def _read(package: str, name: str) -> dict[str, Any]:
-    return tomllib.loads(files(package).joinpath(name).read_text(encoding="utf-8"))
-
-
 #: The tables of groups, with their titles.
 GROUP_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = tuple(
     (table["title"], tuple(Column(*column) for column in table["columns"]))
-    for table in _read("verify", "group_tables.toml")["table"]
+    for table in read_table("verify", "group_tables.toml")["table"]
 )
-
-#: The formulas of claims by label: of each relation the inside of a MathML element.
-FORMULAS: dict[str, list[str]] = _read("verify.claims", "formulas.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +164,7 @@ def render_report(
         setting=_common_setting(result),
         tables=GROUP_TABLES,
         regimes={claim.label: claim.regime for claim in CLAIMS},
-        formulas={label: list(map(Markup, relations)) for label, relations in FORMULAS.items()},
+        formulas={claim.label: list(map(Markup, claim.formula)) for claim in CLAIMS},
         powers=powers(),
         derivations={claim.label: derivation_page(claim.label, Path(folder)) for claim in result.judgements},
         models=_models(numbers["hidden_vectors"]),

@@ -22,11 +22,9 @@ from experiments.grouping import cell, for_good, numbers, parts, values_by
 from experiments.published import PUBLISHED_N
 from experiments.tables import form_of, tables_beside
 from numerics import Run
-from numerics.schedule import learning_rates
 from theory import Setting
 from theory.number_format import number
-from theory.optimization.epsilon import halving_number
-from theory.optimization.reach import reach
+from verify.claims.population_claims import halving_of
 from verify.statistics import Interval
 from verify.style import BLUE, GREEN, INK, VERMILLION, panels
 
@@ -42,9 +40,6 @@ SCHEDULE = {"steps": 50_000, "lr": 1e-3}
 
 #: Adam's ε there, with the summed loss.
 PAPER_EPSILON = 1e-8
-
-#: Active features per datapoint, n(1 − S), in every size.
-ACTIVE = 10
 
 #: T/n of the bump in every size: T = 100, 300 and 3000.
 BUMP = (0.29, 0.34)
@@ -136,9 +131,7 @@ def halved(course: pd.Series, level: float = 0.5) -> float:
 @cache
 def predicted(steps: float = SCHEDULE["steps"], lr: float = SCHEDULE["lr"]) -> float:
     """The εT at which biases on typical entries are halved, by `optimization.epsilon-length`."""
-    setting = Setting(T=1, steps=int(steps), lr=lr)
-    reached = reach(learning_rates(setting), setting.weight_decay)
-    return halving_number(setting.learning_rate_sum, ACTIVE**-0.5, reached)
+    return halving_of(Setting(T=1, steps=int(steps), lr=lr))
 
 
 def draw(tables: Tables) -> Figure:

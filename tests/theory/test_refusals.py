@@ -19,7 +19,7 @@ from theory.memorization.tgon import simplex_hidden, tgon_energy
 from theory.optimization import reach
 from theory.optimization.decay_flow import symmetric_budget, symmetric_rate
 from theory.polygon_geometry import polygon_vertices
-from theory.repetition.logistic_boundary import fit_boundary, fit_power_law, median_interval
+from theory.repetition.logistic_boundary import fit_boundary, fit_power_law
 from theory.repetition.threshold import energy_law, zero_bias_threshold
 
 NAN = math.nan
@@ -85,12 +85,6 @@ REFUSED = [
     ("share the point", fit_boundary, [0.0, 0.0, 5.0], [6.0, 7.0, math.inf]),
     ("not all equal", fit_power_law, [3, 3, 3], [1, 2, 3], [1, 2, 3]),
     ("passes between all ends", fit_power_law, [1, 2, 3], [1, 1, 1], [4, 4, 4]),
-    *(
-        ("level = ", fit, [2, 4], [2, 5], level)
-        for fit in (fit_boundary, median_interval)
-        for level in (0, 1.5)
-    ),
-    ("level = 1.5", fit_power_law, [1, 2, 4], [1, 2, 5], [1, 2, 5], 1.5),
     ("do not happen more often", fit_boundary, [0.0, 2.0], [1.0, math.inf]),
     *(("0 <= low <= high", fit_boundary, *ends) for ends in (([2.0], [1.0]), ([], []), ([NAN], [1.0]))),
     ("sparsity", energy_law, 10, 10, 1.0),

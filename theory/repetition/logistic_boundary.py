@@ -52,18 +52,18 @@ class MedianInterval:
     coverage: float  #: the exact least probability that the interval holds the median
 
 
-def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> LogisticBoundary:
+def fit_boundary(low: ArrayLike, high: ArrayLike) -> LogisticBoundary:
     """The boundary that makes these thresholds likeliest (`repetition.boundary`).
 
     `low` and `high` are the (N,) ends, 0 ≤ low ≤ high ≤ ∞, between which each threshold lies. Relative accuracy 1e-6 of
-    the median, 1e-4 of scale and interval. Raises ValueError: Ends that are no such numbers, a level outside (0, 1),
-    one point that lies between all ends (any s does, down to 0), or outcomes that do not rise with R.
+    the median, 1e-4 of scale and interval. Raises ValueError: Ends that are no such numbers, one point that lies
+    between all ends (any s does, down to 0), or outcomes that do not rise with R.
 
     >>> found = fit_boundary([2, 4, 8], [2, 4, 8])
     >>> round(found.median, 4), found.low < 2 < 8 < found.high
     (4.0, True)
     """
-    ends = _log_ends(low, high, level)
+    ends = _log_ends(low, high)
     if (shared := ends[0].max()) <= ends[1].min():
         raise ValueError(
             f"{ends.shape[1]} thresholds share the point {math.exp(shared):.6g}: a boundary with a width needs at "
@@ -75,7 +75,7 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     # outcomes alone: the slope of a logistic regression has the sign of this difference of means
     if rises := not np.all(left | right) or stops[left].mean() > begins[right].mean():
         start = np.array([finite.mean(), 0.0, math.log(finite.std() / 2)])
-        best, end = _fit(ends, np.zeros(ends.shape[1]), start, frozenset({1}), level)
+        best, end = _fit(ends, np.zeros(ends.shape[1]), start, frozenset({1}))
     if not rises or abs(best[0] - finite.mean()) > _FARTHEST:
         raise ValueError(
             "the outcomes do not happen more often as R grows: there is no boundary; try other data"
@@ -88,9 +88,7 @@ def fit_boundary(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> Logist
     )
 
 
-def fit_power_law(
-    x: ArrayLike, low: ArrayLike, high: ArrayLike, level: float = 0.95, reference: float = 1.0
-) -> PowerLaw:
+def fit_power_law(x: ArrayLike, low: ArrayLike, high: ArrayLike, reference: float = 1.0) -> PowerLaw:
     """The power of x > 0, (N,), along which these thresholds are likeliest (`repetition.boundary`), N ≥ 3.
     `low` and `high` as for :func:`fit_boundary`. Absolute accuracy 1e-4 of the exponent, relative of the factor.
     Raises ValueError: As :func:`fit_boundary`, and for ends between all of which one power law passes.
@@ -99,14 +97,14 @@ def fit_power_law(
     >>> round(found.exponent, 2), found.exponent_ends[1] < 1
     (0.48, True)
     """
-    ends = _log_ends(low, high, level)
+    ends = _log_ends(low, high)
     place = np.log(np.asarray(x, dtype=np.float64) / reference)
     if place.shape != ends[0].shape or len(place) < 3 or not np.ptp(place) > 0:
         raise ValueError("a power law needs an x > 0 for each of three or more thresholds, not all equal")
     known = np.isfinite(ends).any(axis=0)
     middle = np.where(np.isfinite(ends), ends, np.nan)[:, known]
     slope, level_at_0 = np.polyfit(place[known], np.nanmean(middle, axis=0), 1)
-    best, end = _fit(ends, place, np.array([level_at_0, slope, math.log(0.3)]), frozenset(), level)
+    best, end = _fit(ends, place, np.array([level_at_0, slope, math.log(0.3)]), frozenset())
     if best[2] < -_WIDEST / 2:
         raise ValueError("one power law passes between all ends: its width is 0; try more draws")
     return PowerLaw(
@@ -119,7 +117,7 @@ def fit_power_law(
 
 
 def _fit(
-    ends: Floats, place: Floats, start: Floats, fixed: frozenset[int], level: float
+    ends: Floats, place: Floats, start: Floats, fixed: frozenset[int]
 ) -> tuple[Floats, Callable[[int, int], float]]:
     """The likeliest law, and a function for the end of the interval of one of its numbers, at side −1 or 1."""
     from scipy.optimize import brentq
@@ -128,7 +126,7 @@ def _fit(
     best, least = _likeliest_law(ends, place, start, fixed)
     freedom = len(place) - 2 + len(fixed)
     # N ln(1 + t²/(N−1)) tends to the quantile of χ² with one degree of freedom
-    quantile = float(student.ppf((1 + level) / 2, freedom))
+    quantile = float(student.ppf(0.975, freedom))
     most = least + len(place) * math.log1p(quantile**2 / freedom) / 2
 
     def end(held: int, side: int) -> float:
@@ -163,21 +161,21 @@ def _likeliest_law(
     return law, misfit(law[free])
 
 
-def median_interval(low: ArrayLike, high: ArrayLike, level: float = 0.95) -> MedianInterval:
-    """The shortest pair of equally ranked order statistics that covers the median with at least this probability.
+def median_interval(low: ArrayLike, high: ArrayLike) -> MedianInterval:
+    """The shortest pair of equally ranked order statistics that covers the median with 95 % or more.
 
     Between the k-th least and the k-th greatest of N independent thresholds the median lies with probability
-    1 − 2 P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches the level. An end that a draw
-    leaves open counts as 0 or ∞. With too few draws for the level k = 1, and the coverage says so. Exact.
+    1 − 2 P(Binomial(N, ½) < k), for any continuous law; k is the largest that reaches 95 %. An end that a draw
+    leaves open counts as 0 or ∞. With too few draws for that k = 1, and the coverage says so. Exact.
     Raises ValueError: As :func:`fit_boundary`.
 
     >>> median_interval(range(1, 10), range(1, 10))
     MedianInterval(low=2.0, high=8.0, coverage=0.9609375)
     """
-    begins, stops = _checked(low, high, level)
+    begins, stops = _checked(low, high)
     count = len(begins)
     outside = np.cumsum([math.comb(count, k) for k in range(count)]) / 2.0 ** (count - 1)
-    rank = max(1, int(np.sum(outside[: (count + 1) // 2] <= 1 - level)))
+    rank = max(1, int(np.sum(outside[: (count + 1) // 2] <= 0.05)))
     return MedianInterval(
         low=float(np.sort(begins)[rank - 1]),
         high=float(np.sort(stops)[count - rank]),
@@ -197,15 +195,13 @@ def _misfit(ends: Floats, center: Floats, width: float) -> float:
     return -float(np.sum(log_expit(y) + log_expit(-z) + between))
 
 
-def _log_ends(low: ArrayLike, high: ArrayLike, level: float) -> Floats:
+def _log_ends(low: ArrayLike, high: ArrayLike) -> Floats:
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(_checked(low, high, level)))
+        return np.asarray(np.log(_checked(low, high)))
 
 
-def _checked(low: ArrayLike, high: ArrayLike, level: float) -> Floats:
+def _checked(low: ArrayLike, high: ArrayLike) -> Floats:
     """Both ends, (2, N); ValueError as `fit_boundary`."""
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}: it must lie between 0 and 1; try level=0.95")
     begins, stops = (np.asarray(one, dtype=np.float64) for one in (low, high))
     good = begins.ndim == 1 and begins.shape == stops.shape and begins.size > 0
     if not (good and np.all((begins >= 0) & (begins <= stops) & (stops > 0) & (begins < np.inf))):

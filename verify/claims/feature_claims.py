@@ -20,7 +20,7 @@ from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
 from theory.features.sea import best_sea
 from theory.number_format import shown
-from verify.claims.judging import Case, Claim, Finding, counted, not_judged, once_per_case
+from verify.claims.judging import Case, Claim, Finding, counted, described, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN, SETTLED
@@ -129,6 +129,13 @@ def _lacking(lacks: Sequence[str], cases: Sequence[Case]) -> str:
     return "; ".join(list(dict.fromkeys(lacks))[:3] or ["no model"]) + here
 
 
+def _worst(ratios: Sequence[float], reason: str, lacks: Sequence[str], cases: Sequence[Case]) -> Finding:
+    """The finding of the largest ratio to what is allowed, 1 at most; without any why none could be judged."""
+    if not ratios:
+        return not_judged(_lacking(lacks, cases))
+    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, reason)
+
+
 def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
     """What a feature of the ring keeps of its energy, against the regular k-gon's; ``value`` is the worst ratio to
     what the strays allow, ``bound`` 1. Judged where that is below half of what the (k + 1)-gon's angles change.
@@ -146,9 +153,7 @@ def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
             continue
         allowed = ring.allowed + rounding(ring.k * len(ring.law.atoms))
         ratios.append(abs(ring.worth - worth(*about)) / allowed)
-    if not ratios:
-        return not_judged(_lacking(lacks, cases))
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases))
+    return _worst(ratios, counted(ratios, cases), lacks, cases)
 
 
 #: Rival laws of a ring: those that `verify.stored_features.nearest_law` tells apart.
@@ -186,9 +191,7 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
         ratios.append(float(np.linalg.norm(measured - ends[name])) / (nearest / 2))
         ours, theirs = (", ".join(f"{x:.4g}" for x in end) for end in (measured, ends[name]))
         parts.append(f"{ring.k}-gon of length and bias {ours}; {name} {theirs}")
-    if not ratios:
-        return not_judged(_lacking(lacks, cases))
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
+    return _worst(ratios, "; ".join(parts[:3]), lacks, cases)
 
 
 def _sea_of(k: int, radius_squared: float) -> float:
@@ -234,36 +237,25 @@ def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _se
             expected = ring + energy(5, ring / 5)
             ratios.append(abs(whole - expected) / (room / 2))
             parts.append(f"‖W‖² = {whole:.4g}: pentagon {ring:.4g}, with its sea predicted {expected:.4g}")
-    if not ratios:
-        return not_judged(_lacking(lacks, cases))
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, "; ".join(parts[:3]))
+    return _worst(ratios, "; ".join(parts[:3]), lacks, cases)
 
 
 FEATURE_CLAIMS: tuple[Claim, ...] = (
-    Claim(
+    described(
         "generalization.ring-gain",
-        "a ring of k stored features has the gain of the regular k-gon of its means r and b, up to what it strays",
-        "theorem",
-        "m = 2, three or more stored features that occur one at a time, strays too small to take k for k + 1",
         partial(judge_ring_gain, worth=polygon_worth),
         {name: partial(judge_ring_gain, worth=wrong) for name, wrong in _WRONG_WORTHS.items()},
     ),
-    Claim(
+    described(
         "generalization.ring-law",
-        "a ring of k stored features has the length and bias of the best k-gon under the data's own amplitudes",
-        "hypothesis",
-        "m = 2, a regular ring at the end of training, features one at a time, amplitudes that vary, laws that differ",
         judge_ring_law,
         {
             "the best k-gon at zero bias": partial(judge_ring_law, own="free"),
             "the k-gon of constant amplitudes": partial(judge_ring_law, own="constant"),
         },
     ),
-    Claim(
+    described(
         "generalization.sea-energy",
-        "‖W‖² of a model with a pentagon of features is nearer to the pentagon's with its best sea than to that alone",
-        "hypothesis",
-        "m = 2, a regular pentagon near a minimum, T ≥ n, 50 small columns or more; tested at n = 300 and 1000",
         judge_sea,
         {name: partial(judge_sea, energy=wrong) for name, wrong in _WRONG_SEAS.items()},
     ),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from numerics.data import Dataset
 from theory import Record, Setting
+from theory.derivations.texts import read_table
 from theory.number_format import shown
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ class Claim:
     regime: str
     judge: Judge
     controls: Mapping[str, Judge]
+    formula: Sequence[str] = ()  #: of each relation the inside of a MathML element
+
+
+def described(label: str, judge: Judge, controls: Mapping[str, Judge]) -> Claim:
+    """The claim that `claims.toml` describes under this label."""
+    return Claim(label, judge=judge, controls=controls, **read_table("verify.claims", "claims.toml")[label])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from theory import predict, simplex_energy
-from verify.claims.judging import Case, Claim, Finding, Judge, counted, not_judged
+from verify.claims.judging import Case, Claim, Finding, Judge, counted, described, not_judged
 from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 
@@ -128,38 +128,26 @@ def _where_defined(cases: Sequence[Case], judge: _Judge, theory: Theory, planar:
 
 
 MODEL_CLAIMS: tuple[Claim, ...] = (
-    Claim(
+    described(
         "memorization.norm-split",
-        "‖W‖² = Σ‖h_t‖² + (seen weight outside the data span)² + (unseen weight)²",
-        "theorem",
-        "orthonormal data; norms other than 1 divided out",
         judge_norm_split,
         {
             "without the unseen part": partial(judge_norm_split, unseen=False),
             "without the part outside the data span": partial(judge_norm_split, seen=False),
         },
     ),
-    Claim(
+    described(
         "memorization.own-output",
-        "|c_t - (1 - ‖h_t‖²)| ≤ √(squared error of datapoint t)",
-        "theorem",
-        "unit-norm data, positive own outputs",
         partial(judge_own_output, sign=1.0),
         {"c_t = -(1 - ‖h_t‖²)": partial(judge_own_output, sign=-1.0)},
     ),
-    Claim(
+    described(
         "memorization.robust",
-        "Σ‖h_t‖² ≥ (1 - 2√ε) · least energy, ε the worst squared point error of a model that gives up no feature",
-        "theorem",
-        "orthonormal data, positive own outputs, ε < 1/4",
         partial(judge_energy_bound, theory=predict),
         _theory_controls(judge_energy_bound, 1.02, 1.1),
     ),
-    Claim(
+    described(
         "tolerance.tgon-stability",
-        "memorized points lie on a regular T-gon (radii, angles, D_X = 2/T) up to what their excess energy allows",
-        "theorem",
-        "m = 2, T ≥ 3, orthonormal data, memorizing, excess small enough to tell T from T+1",
         partial(judge_shape, theory=predict),
         _theory_controls(judge_shape, 1.1),
     ),

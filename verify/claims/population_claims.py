@@ -4,7 +4,7 @@ are tested; where they decide neither way the claim is undecided, not true.
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,13 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from numerics.schedule import learning_rates
 from theory import Record, Setting, predict
 from theory.memorization.memorized_loss import loss_of_overlaps
-from verify.claims.judging import Case, Claim, Finding, not_judged, once_per_case
+from theory.optimization.epsilon import halving_number
+from theory.optimization.reach import reach
+from theory.setting import ADAM_EPSILON
+from verify.claims.judging import Case, Claim, Finding, described, not_judged, once_per_case
 from verify.claims.tolerance import rounding
 from verify.claims.wrong_theories import Theory, next_index, wrong_sign
 
@@ -68,20 +72,63 @@ def _simplex_growth(setting: Setting) -> Record:
     return dataclasses.replace(predict(setting), weight_norm=setting.T**0.5, bias_norm=setting.T**0.5)
 
 
-def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
-    """Share of pairs, equal but for weight decay and both memorizing, whose ‖W‖ is less at the larger decay budget."""
+def _ends(
+    cases: Sequence[Case], alike: Callable[[Setting], Setting], number: Callable[[Setting], float]
+) -> Iterator[tuple[Case, Case]]:
+    """Of runs equal once they are ``alike``, by T: that of the least and that of the largest ``number``."""
     partners: dict[Setting, list[Case]] = defaultdict(list)
     for case in cases:
-        if case.record.memorized:
-            partners[case.setting.replace(weight_decay=0.0)].append(case)
+        partners[alike(case.setting)].append(case)
+    for _, group in sorted(partners.items(), key=lambda item: item[0].T):
+        ordered = sorted(group, key=lambda case: number(case.setting))
+        if number(ordered[0].setting) < number(ordered[-1].setting):
+            yield ordered[0], ordered[-1]
+
+
+def judge_decay_budget(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
+    """Share of pairs, equal but for weight decay and both memorizing, whose ‖W‖ is less at the larger decay budget."""
     agreed: dict[str, list[bool]] = defaultdict(list)
-    for setting, group in sorted(partners.items(), key=lambda item: item[0].T):
-        ordered = sorted(group, key=lambda case: case.setting.decay_budget)
-        least, most = ordered[0], ordered[-1]
-        if least.setting.decay_budget < most.setting.decay_budget:
-            fell = most.record.weight_norm < least.record.weight_norm
-            agreed[f"T={setting.T}: ‖W‖ {'less' if more_is_less else 'more'}"].append(fell == more_is_less)
+    memorizing = [case for case in cases if case.record.memorized]
+    alike = partial(Setting.replace, weight_decay=0.0)
+    for least, most in _ends(memorizing, alike, lambda one: one.decay_budget):
+        fell = most.record.weight_norm < least.record.weight_norm
+        agreed[f"T={least.setting.T}: ‖W‖ {'less' if more_is_less else 'more'}"].append(fell == more_is_less)
     return _by_sign_tests(agreed, "no seed memorizes at two decay budgets")
+
+
+def _epsilon_number(setting: Setting) -> float:
+    """εT, or nεT with the loss averaged over n features, which is the same to Adam (`optimization.epsilon-mean`)."""
+    return setting.adam_epsilon * setting.T * (setting.n if setting.loss == "mean" else 1)
+
+
+def halving_of(setting: Setting) -> float:
+    """The εT at which biases on typical entries, 1/√(n(1 − S)), are halved (`optimization.epsilon-length`)."""
+    entry = max(1.0, setting.n * setting.density) ** -0.5
+    reached = reach(learning_rates(setting), setting.weight_decay)
+    return halving_number(setting.learning_rate_sum, entry, reached)
+
+
+def judge_epsilon(cases: Sequence[Case], *, more_is_less: bool) -> Finding:
+    """Share of pairs, equal but for Adam's ε, whose ‖b‖ is less at the larger εT (nεT with the averaged loss). Judged
+    where `optimization.epsilon-length` has biases halved between the two, and ‖b‖ > ‖W‖ at either: were it asked of
+    one end alone, ‖b‖ would be less at the other by the choice of pairs.
+    """
+    agreed, lacks = defaultdict[str, list[bool]](list), list[str]()
+    planar = [case for case in cases if case.setting.m == 2 and case.setting.repeats == 1]
+    alike = partial(Setting.replace, adam_epsilon=ADAM_EPSILON, loss="sum")
+    for pair in _ends(planar, alike, _epsilon_number):
+        T, halved = pair[0].setting.T, halving_of(pair[0].setting)
+        low, high = (_epsilon_number(case.setting) for case in pair)
+        least, most = (case.record.bias_norm for case in pair)
+        longest = max(case.record.bias_norm / (case.record.weight_norm or 1.0) for case in pair)
+        if not low < halved < high:
+            lacks.append(f"εT = {low:.2g} and {high:.2g} are not on both sides of {halved:.2g}, the halving")
+        elif longest <= 1:
+            lacks.append(f"biases are short at T = {T}: ‖b‖ = {longest:.2g} ‖W‖ at most")
+        else:
+            agreed[f"T={T}: ‖b‖ {'less' if more_is_less else 'more'}"].append((most < least) == more_is_less)
+    said = "; ".join([*dict.fromkeys(lacks)][:3])
+    return _by_sign_tests(agreed, said or "no two runs equal but for ε, m = 2, without repeats")
 
 
 def _memorizes(case: Case) -> bool | None:
@@ -96,9 +143,7 @@ def _embeds(case: Case) -> bool | None:
     R, copies = case.setting.repeats, case.setting.repeats * case.setting.repeated_points
     if case.parameters is None or case.data is None or R == 1 or case.data.T != case.setting.T:
         return None
-    hidden = case.data.project(case.parameters[0])[
-        :, :copies:R
-    ]  # copies come first, one point's after another's
+    hidden = case.data.project(case.parameters[0])[:, :copies:R]  # one point's copies after another's
     return bool(np.all(np.linalg.norm(hidden, axis=0) > EMBEDDED))
 
 
@@ -211,60 +256,47 @@ def _exponents(small: Record, large: Record) -> NDArray[np.float64]:
 
 
 POPULATION_CLAIMS: tuple[Claim, ...] = (
-    Claim(
+    described(
         "memorization.bias-overtakes",
-        "‖b‖ is below ‖W‖ up to T = 6 and above it from T = 7 on",
-        "hypothesis",
-        "m = 2, memorizing runs; a theorem for the least-norm model, a hypothesis for trained ones",
         partial(judge_norm_crossing, theory=predict),
         {
             "‖b‖ and ‖W‖ exchanged": partial(judge_norm_crossing, theory=_exchanged),
             "1 + cos in place of 1 - cos": partial(judge_norm_crossing, theory=wrong_sign),
         },
     ),
-    Claim(
+    described(
         "memorization.norm-growth",
-        "‖W‖ and ‖b‖ of memorizing runs grow with T as those of the least-norm T-gon do, towards T^(3/2) and T^(5/2)",
-        "hypothesis",
-        "m = 2, orthonormal data, two T ≥ 5, decay budget τ ≥ 1; for the least-norm model `memorization.tgon-norm`",
         partial(judge_norm_growth, theory=predict),
         {
             "‖b‖ and ‖W‖ exchanged": partial(judge_norm_growth, theory=_exchanged),
             "both like √T": partial(judge_norm_growth, theory=_simplex_growth),
         },
     ),
-    Claim(
+    described(
         "memorization.least-norm-test-loss",
-        "the test loss of memorizing runs is that of the least-norm model of their dataset, not that of zero output",
-        "hypothesis",
-        "m = 2, T ≥ 5 (c < 0: what shares nothing switches nothing on), orthonormal data, fresh datapoints that share",
         partial(judge_test_loss, theory=predict),
         {
             "T + 1 in place of T": partial(judge_test_loss, theory=next_index),
             "1 + cos in place of 1 - cos": partial(judge_test_loss, theory=wrong_sign),
         },
     ),
-    Claim(
+    described(
         "optimization.decay-budget",
-        "‖W‖ of a memorizing run falls towards the minimum as the decay budget τ = weight_decay · Σ lr grows",
-        "hypothesis",
-        "same data, start and schedule at two decay budgets, memorizing at both; the size of the fall is a conjecture",
         partial(judge_decay_budget, more_is_less=True),
         {"order of the budgets reversed": partial(judge_decay_budget, more_is_less=False)},
     ),
-    Claim(
+    described(
+        "optimization.epsilon-length",
+        partial(judge_epsilon, more_is_less=True),
+        {"order of the ε reversed": partial(judge_epsilon, more_is_less=False)},
+    ),
+    described(
         "optimization.memorization-share",
-        "the share of seeds that memorize falls with the number of datapoints",
-        "numerical",
-        "m = 2, smallest against largest T of equal settings",
         partial(judge_share, number="T", succeeds=_memorizes, falls=True),
         {"shares rise with T": partial(judge_share, number="T", succeeds=_memorizes, falls=False)},
     ),
-    Claim(
+    described(
         "repetition.embedded-share",
-        "the share of seeds that embed the repeated datapoints rises with the number of repeats R",
-        "numerical",
-        "R ≥ 2 copies of some datapoints, smallest against largest R of equal settings; embedded: ‖h‖ > 0.4",
         partial(judge_share, number="repeats", succeeds=_embeds, falls=False),
         {"shares fall with R": partial(judge_share, number="repeats", succeeds=_embeds, falls=True)},
     ),

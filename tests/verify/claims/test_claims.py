@@ -98,24 +98,27 @@ def test_wrong_theories_are_wrong_by_what_they_say():
     assert wrong.bias_coefficient == pytest.approx(1 / (1 + cosine) - 1)
 
 
-def _fabricated(
-    T, seed, *, weight_decay=0.01, n=10_000, memorized=True, ratio=1.0, exchange=False, diverged=0
-):
-    setting = Setting(T=T, n=n, weight_decay=weight_decay, seed=seed)
+def _fabricated(T, seed, *, memorized=True, ratio=1.0, bias_ratio=1.0, exchange=False, diverged=0, **changes):
+    setting = Setting(T=T, seed=seed, **changes)
     truth = predict(setting)
     weight, bias = (truth.bias_norm, truth.weight_norm) if exchange else (truth.weight_norm, truth.bias_norm)
     errors = np.full(T, 0.0 if memorized else 0.5)
-    record = dataclasses.replace(truth, weight_norm=weight * ratio, bias_norm=bias, point_error=errors)
-    return Case(setting, record, diverged)
+    norms = {"weight_norm": weight * ratio, "bias_norm": bias * bias_ratio}
+    return Case(setting, dataclasses.replace(truth, **norms, point_error=errors), diverged)
 
 
 OVERTAKES, BUDGET = "memorization.bias-overtakes", "optimization.decay-budget"
-SHARE = "optimization.memorization-share"
+SHARE, EPSILON = "optimization.memorization-share", "optimization.epsilon-length"
 
 
 def _budgets(T, seeds, weak, strong, kept=99):
     """Ratios to the least norm at a short and at a long budget, where not all seeds memorize."""
     return [(T, seeds, 99, {"ratio": weak}), (T, seeds, kept, {"ratio": strong, "weight_decay": 0.5})]
+
+
+def _epsilons(bias_ratio, T=30, **changes):
+    """Eight seeds at ε = 10⁻⁸, and with these changes; biases are halved at εT = 0.011."""
+    return [(T, 8, 99, {}), (T, 8, 99, {"bias_ratio": bias_ratio} | changes)]
 
 
 _PAIRS = _budgets(5, 10, 1.099, 1.05) + _budgets(8, 3, 1.001, 1.05)
@@ -130,6 +133,16 @@ _CELLS = {
     "farther from it": (BUDGET, _budgets(5, 8, 1.01, 1.05), False, "not tight enough", None),
     "memorized at one budget only: no pair": (BUDGET, _budgets(5, 8, 1.0, 1.0, kept=0), None, None, None),
     "the worst cell that decides": (BUDGET, _PAIRS, True, None, 1.0),
+    "biases of a larger ε are shorter": (EPSILON, _epsilons(0.3, adam_epsilon=1e-2), True, "fails as it must", 1.0),
+    "the mean is a larger ε": (EPSILON, _epsilons(0.9, 300, loss="mean"), True, "fails as it must", None),
+    "longer": (EPSILON, _epsilons(1.5, adam_epsilon=1e-2), False, "not tight enough", 0.0),
+    "too small an ε": (
+        EPSILON, _epsilons(0.3, adam_epsilon=1e-6), None, None,
+        "εT = 3e-07 and 3e-05 are not on both sides of 0.011, the halving",
+    ),
+    "short biases": (
+        EPSILON, _epsilons(0.3, 5, adam_epsilon=1e-2), None, None, "biases are short at T = 5: ‖b‖ = 0.37 ‖W‖ at most"
+    ),
     "fewer memorize": (SHARE, [(5, 20, 20, {}), (12, 20, 0, {})], True, None, None),
     "more memorize": (SHARE, [(5, 20, 0, {}), (12, 20, 20, {})], False, None, None),
     "the least fall of two families": (SHARE, _FAMILIES, True, None, -0.75),
