@@ -75,6 +75,9 @@ def test_starts_are_what_they_are_called(model):
     generator = np.random.default_rng(0)
     for z in model.unembedded_starts(300, 0.97, generator):
         assert not model.is_embedded(z)
+        x, y = model.parts(z)[0][:, :5]
+        turned = (x + 1j * y) / (x[0] + 1j * y[0])
+        assert turned == pytest.approx(np.exp(2j * np.pi / 5 * np.arange(5)), abs=1e-12), "a pentagon"
         for embedded in model.embedded_starts(z):
             assert model.is_embedded(embedded)
             back = model.unembedded_from(embedded)
@@ -117,4 +120,5 @@ def test_losses_that_do_not_cross_say_on_which_side_the_threshold_lies():
     assert _ends([(1.0, -2.0), (2.0, -1.0)]) == (2.0, math.inf)
     assert _ends([(1.0, 1.0), (2.0, 2.0)]) == (0.0, 1.0)
     assert _ends([(0.0, 1.0), (0.5, 2.0)]) == (0.0, 0.5)
+    assert _ends([(0.0, 0.0), (0.5, -1.0)]) == (0.5, math.inf)
     assert _ends([]) == (0.0, math.inf)

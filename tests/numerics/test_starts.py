@@ -57,11 +57,6 @@ def test_ring_starts_hold_the_most_frequent_features(start):
     np.testing.assert_allclose(cosines[:-2], 0, atol=1e-12 * k * r)
 
 
-def test_memorizing_start_needs_a_code():
-    with pytest.raises(ValueError, match="m = 1"):
-        draw_start(Setting(T=3, m=1, n=100, start="memorizing"))
-
-
 def test_mean_loss_is_the_sum_with_an_epsilon_n_times_as_large():
     mean = SMALL.replace(loss="mean", dtype="float64", adam_epsilon=1e-4)
     same = mean.replace(loss="sum", adam_epsilon=mean.n * mean.adam_epsilon)

@@ -138,7 +138,8 @@ def test_a_module_of_your_own_is_checked_in_one_call_and_other_calls_say_so(runs
     assert found.record.test_loss is not None
     assert found.norm_ratio is None, "it does not memorize"
     code = check((np.array([[1, -1]]) / 2**0.5, np.full(2, 0.5)), np.eye(2)[[0, 1, 1]].T)
-    assert code.norm_ratio == pytest.approx(1)
+    long = np.array([[1.2, -1.2]]) / 2**0.5, np.full(2, 0.28)
+    assert check(long, np.eye(2)).norm_ratio == pytest.approx(1.2)
     assert (code.record.T, code.distinct.T, code.as_dict()["predicted"]["T"]) == (3, 2, 2)
     assert repr(code).startswith(
         "<Checked: minimum-norm code, ‖W‖ 1.0000 times the least; memorization.norm-split holds"

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import pickle
+import resource
 import zipfile
 from functools import partial
 
@@ -93,6 +94,7 @@ _LAYOUTS = {
     "transposed": ({"weight": _W.T, "bias": _B}, 1),
     "column": ({"W": _W, "b": _B[:, None]}, 1),
     "row": ({"W": _W.T, "b": _B[None]}, 1),
+    "one number beside": ({"W": _W, "b": np.ones(1), "bias": _B}, 1),
     "list": ([_W, _B], 1),
     "one of a batch": ({"W": _W[None], "b": _B[None]}, 1),
     "wrapped": ({"module._orig_mod.W": _W, "module._orig_mod.b": _B}, 1),
@@ -306,6 +308,8 @@ def test_a_header_and_copies_and_lists_of_datapoints(tmp_path):
     data, guesses = read_data(tmp_path / "X.csv", 40)
     assert data.T == 6
     assert "6 datapoints, 3 of them distinct" in guesses
+    (tmp_path / "X.txt").write_text("0,1,2\n1,0,0\n0,1,0")
+    assert read_data(tmp_path / "X.txt", 3)[0].T == 2, "names of columns"
     torch.save([torch.tensor(x) for x in X.T[:2]], tmp_path / "X.pt")
     np.testing.assert_array_equal(read_data(tmp_path / "X.pt", 40)[0].dense(), X[:, :2])
 
@@ -345,6 +349,17 @@ def test_many_sparse_datapoints_are_never_dense(tmp_path, monkeypatch):
     places = np.repeat(np.arange(T), 10), numbers.integers(0, 10_000, 10 * T)
     save_npz(tmp_path / "X.npz", coo_array((np.ones(10 * T), places), (T, 10_000)))
     assert read_data(tmp_path / "X.npz", 10_000)[0].T == T
+
+
+@pytest.mark.parametrize(("before", "lower"), [(-1, False), (10**15, False), (1_000, True), (0, True)])
+def test_reading_takes_the_memory_there_is_or_a_lower_limit_that_there_was(before, lower, monkeypatch):
+    limits = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (before, -1))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, pair: limits.append(pair))
+    with array_files._within_memory():
+        [(inside, _)] = limits
+    assert inside == before if lower else 0 < inside < 10**15
+    assert limits[1] == (before, -1)
 
 
 class _Malicious:

@@ -167,8 +167,8 @@ def test_codes_in_more_dimensions_polish_back(T, m):
 
 def test_one_datapoint_needs_no_weight():
     found = polish((np.array([[0.3], [0.4]]), np.array([0.75])), np.eye(1))
-    assert found.energy == 0
-    assert found.b.tolist() == [1.0]
+    assert (found.energy, found.b.tolist()) == (0, [1.0])
+    assert found.keeps_order
 
 
 # Shared features
@@ -244,6 +244,8 @@ def test_what_cannot_be_polished_is_refused_in_one_line():
         polish((random.normal(size=(2, data.n)), np.zeros(data.n)), data)
     with pytest.raises(ValueError, match=r"squared error of 0\.8"):  # everything is dropped
         polish((np.zeros((2, 5)), np.full(5, 0.2)), np.eye(5))
+    with pytest.raises(ValueError, match="datapoint 2 has a squared error of 1;"):  # far from the origin
+        polish((tgon_hidden(5), 1 - tgon_radius_squared(5) - np.eye(5)[2]), np.eye(5))
     T = math.isqrt(MOST_CONSTRAINTS) + 1
     large = disjoint_data(random, T)
     with pytest.raises(ValueError, match=rf"T = {T} .*allowed are {MOST_CONSTRAINTS}; try"):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from numerics import Dataset, ReluOutputModel, draw_dataset, measure
 from numerics.measurement.record import within_span
+from numerics.model import read_parameters
 from tests.numerics.cases import DATA, HIDDEN_DIMS, Problem, draw_columns, problems, rounding_bounds
 from theory import Setting, predict
 from theory.memorization.tgon import tgon_hidden, tgon_radius_squared
@@ -142,10 +143,11 @@ class Foreign(torch.nn.Module):
 def reading(
     W: np.ndarray, b: np.ndarray, compute: Callable[..., torch.Tensor], **more: torch.Tensor
 ) -> Foreign:
-    """A module whose forward is ``compute(module, X)``."""
+    """A module whose forward is ``compute(module, X)``; the shape of X must tell rows from columns."""
 
     class Computing(Foreign):
         def forward(self, X: torch.Tensor) -> torch.Tensor:
+            assert 1 < len(X) != X.shape[-1]
             return compute(self, X)
 
     module = Computing(W, b)
@@ -213,6 +215,7 @@ def test_a_forward_that_agrees_on_the_data_alone_is_told(compute: Callable[..., 
     """On the regular triangle of one-hot datapoints no ReLU is needed, and the outputs are the inputs."""
     W, b = tgon_hidden(3), np.full(3, 1 - tgon_radius_squared(3))
     assert measure(reading(W, b, _relu), np.eye(3)).memorized
+    assert measure(reading(np.eye(2), np.zeros(2), _relu), np.eye(2, 1)).memorized
     with pytest.raises(ValueError, match="beyond datapoint"):
         measure(reading(W, b, compute), np.eye(3))
 
@@ -240,6 +243,17 @@ def test_layers_are_read_by_their_shapes() -> None:
         measure(layers, data)
 
 
+def test_one_instance_is_named_and_the_data_tell_which_side_has_the_features() -> None:
+    several = {"W": np.arange(12.0).reshape(2, 2, 3), "b": np.zeros((2, 3))}
+    assert measure(several, np.eye(3), instance=1).weight_norm == np.linalg.norm(several["W"][1])
+    for instance in (None, -1, 2):
+        with pytest.raises(ValueError, match=r"holds 2 models.*; try instance=0 to 1"):
+            measure(several, np.eye(3), instance=instance)
+    pair = np.ones((4, 2)), np.zeros(2)
+    assert read_parameters(pair, 2)[0].shape == (4, 2)
+    assert read_parameters(pair)[0].shape == (2, 4)
+
+
 def test_the_bound_of_rounding_is_reached_where_every_parameter_grows() -> None:
     """W, X and b are positive, so that every product grows; an output that is silent adds nothing."""
     W, b = np.array([[0.5, 2.0, 1.0]]), np.array([1.0, 0.25, -3.0])
@@ -263,7 +277,7 @@ def given_forms() -> list:
     forms = {
         "pair": (W, b),
         "list": [W.tolist(), b.tolist()],
-        "dict": {"W": W, "b": b, "more": 1},
+        "dict": {"W": W, "b": b, "more": 1, "kind": np.dtype("f4")},
         "tensors": (torch.tensor(W, requires_grad=True), torch.nn.Parameter(torch.tensor(b))),
         "module": model,
         "foreign module": Foreign(W, b),

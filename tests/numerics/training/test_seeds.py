@@ -166,8 +166,9 @@ def test_given_data_and_start_are_used() -> None:
     assert same(run, train_one(SMALL, data=data, start=(W.tolist(), b.tolist())))
     assert run.history_loss[0] == measure((W.astype(np.float32), b), data).train_loss
     assert not np.array_equal(run.W, train_one(SMALL).W)
-    with pytest.raises(ValueError, match="start has shapes"):
-        train_one(SMALL, start=(W[:, :-1], b))
+    for wrong in ((W.T, b), (W[:1], b), (W, b[1:]), (W[:, 1:], b[1:])):
+        with pytest.raises(ValueError, match="start has shapes"):
+            train_one(SMALL, start=wrong)
 
 
 def test_memorized_means_every_datapoint() -> None:

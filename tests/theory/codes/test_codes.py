@@ -25,12 +25,13 @@ from theory.codes.known_codes import (
 )
 from theory.codes.programme import (
     _best_of_search,
+    _distinct,
     certify,
     memorization_code,
     optimal_multipliers,
     programme_of,
 )
-from theory.codes.search import _soft_maximal_cosine, slacks
+from theory.codes.search import _soft_maximal_cosine, shaken, slacks
 from theory.least_norm import certificate_of, descended, least_distance
 from theory.memorization.tgon import tgon_energy, tgon_hidden
 
@@ -293,6 +294,23 @@ def test_a_search_has_the_same_bits_again_and_a_simplex_may_have_more_points_tha
     first, second = memorization_code(7, 3, starts=4), memorization_code(7, 3, starts=4)
     assert first.hidden.tobytes() == second.hidden.tobytes()
     assert memorization_code(501, 500).energy == pytest.approx(500)
+
+
+@pytest.mark.parametrize(
+    ("T", "m", "starts"), [(7, 3, 192), (17, 3, 384), (45, 5, 79), (60, 4, 55), (200, 3, 16)]
+)
+def test_searches_have_fewer_starts_where_each_is_large(T, m, starts, monkeypatch):
+    monkeypatch.setattr("theory.codes.programme.known_codes", lambda T, m: ())
+    monkeypatch.setattr("theory.codes.programme._best_of_search", lambda *given: given[-1])
+    assert memorization_code(T, m) == starts
+
+
+def test_what_a_search_goes_on_from_lies_near_its_code_and_has_energies_of_its_own():
+    moves = shaken(code(7, 3).hidden, 0.01, 400) - code(7, 3).hidden
+    assert np.std(moves) == pytest.approx(0.01, rel=0.05)
+    assert abs(np.mean(moves)) < 0.001
+    found = [(energy, moves, moves) for energy in (2.0, 1.0, 1.0 + 5e-7, 2.0 + 5e-6, *range(3, 12))]
+    assert [energy for energy, *_ in _distinct(found)] == [1.0, 2.0, 2.0 + 5e-6, 3, 4, 5, 6, 7]
 
 
 def test_what_spreads_directions_is_the_slope_of_its_value():
