@@ -1,8 +1,8 @@
 """The arithmetic bound of the dense kernel, and how much of it the kernel reaches. Per pair of a feature and a
 datapoint the kernel needs 3m multiply-adds, one max and one add. The bound is the rate of just this mix, with every
-operand in a register: independent chains long enough to hide latencies, no loads, no stores. Both are timed on one
-core in turns, in slices shorter than a time slice of the scheduler; the fastest of many counts, as a busy machine only
-slows.
+operand in a register and nothing waited for: no loads, no stores, and more chains than latencies. Both are timed on
+one core in turns, in slices shorter than a time slice of the scheduler; the fastest of many counts, as a busy machine
+only slows.
 """
 
 import time
@@ -15,48 +15,41 @@ from numba import njit
 
 from numerics.engines.cpu import kernels
 from numerics.engines.cpu.compilation import INLINE, compiled
-from numerics.engines.cpu.pairs import REGISTERS, dense_pairs, scratch_size
-from numerics.engines.cpu.simd import LANES, from_source
+from numerics.engines.cpu.pairs import REGISTER, REGISTERS, dense_pairs, scratch_size
+from numerics.engines.cpu.simd import from_source
 
 #: Features and datapoints of one timed call of the kernel: below a millisecond for m <= 20.
 _FEATURES, _POINTS = 1024, 1000
 
-#: The operation mix in chains numbered j, of which a line with {j} is written once for each; z starts from a sum, so
-#: nothing can be hoisted.
-_MIX = """
-def mix(numbers, m, rounds):
-    w, h = splat(numbers[0]), splat(numbers[1])
-    s = splat(numbers[2])
-    g{j} = q{j} = splat(numbers[3 + {j}])
-    for _ in range(rounds):
-        y{j} = g{j}
-        for k in range(m):
-            y{j} = fma(w, h, y{j})
-        y{j} = relu(y{j})
-        s = add(s, y{j})
-        for k in range(m):
-            g{j} = fma(y{j}, h, g{j})
-            q{j} = fma(y{j}, w, q{j})
-    s = add(s, add(g{j}, q{j}))
-    return total(s)
-"""
+#: Vectors of pairs in a round of the mix: chains of one add and one max each.
+_VECTORS = 4
 
 
 @cache
-def _mix(chains: int) -> Any:
-    lines = _MIX.splitlines()
-    written = (line.format(j=j) for line in lines for j in range(chains if "{j}" in line else 1))
-    return from_source("mix", written)
+def _mix(m: int, lanes: int) -> Any:
+    """The operation mix: multiply-adds on half of the registers in turns, each of which depends on the last."""
+    chains = REGISTERS // 2
+    lines = ["def mix(numbers, rounds):", "    w, h = splat(numbers[0]), splat(numbers[1])"]
+    lines += [f"    a{j} = splat(numbers[{2 + j}])" for j in range(chains)]
+    lines += [f"    s{j} = splat(numbers[{2 + j}])" for j in range(_VECTORS)]
+    lines.append("    for _ in range(rounds):")
+    for j in range(_VECTORS):
+        at = [k % chains for k in range(3 * m * j, 3 * m * (j + 1))]
+        lines += [*(f"        a{k} = fma(a{k}, w, h)" for k in at), f"        s{j} = relu(add(s{j}, h))"]
+    lines.append("    s = s0")
+    lines += [f"    s = add(s, a{j})" for j in range(chains)] + [
+        f"    s = add(s, s{j})" for j in range(1, _VECTORS)
+    ]
+    return from_source("mix", [*lines, "    return total(s)"], lanes)
 
 
 def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     """A call of the mix of about a quarter of a millisecond, and its number of pairs."""
-    chains = max(1, REGISTERS // (4 * LANES * dtype.itemsize))
-    rounds = max(1, 20_000 // m)
-    numbers = np.full(3 + chains, -1.0, dtype)  # z stays negative: y = 0, and no sum ever grows or gets tiny
-    numbers[:2] = 1e-3, -1e-3
-    mix = _mix(chains)
-    return lambda: mix(numbers, m, rounds), rounds * chains * LANES
+    lanes, rounds = REGISTER // dtype.itemsize, max(1, 20_000 // m)
+    numbers = np.linspace(-2.0, 2.0, 2 + REGISTERS // 2).astype(dtype)
+    numbers[:2] = 0.5, -0.25  # all chains tend to numbers of ordinary size
+    mix = _mix(m, lanes)
+    return lambda: mix(numbers, rounds), rounds * _VECTORS * lanes
 
 
 def _sum_pairs(parameters, hidden, gradients, pulled, scratch):
@@ -90,19 +83,20 @@ def _fastest(calls: Sequence[Callable[[], Any]], slices: int) -> list[float]:
     return best
 
 
-def check_mix(m: int = 3, rounds: int = 4, chains: int = 2) -> None:
+def check_mix(m: int = 3, rounds: int = 4) -> None:
     """AssertionError unless the mix does its operations: sums would not come out, were a loop hoisted or dropped."""
     for dtype in (np.float32, np.float64):
-        numbers = np.array([0.5, 0.25, 0.0, 1.0, 2.0], dtype)
-        s, g, q = 0.0, [1.0, 2.0], [1.0, 2.0]
+        numbers = np.arange(2 + REGISTERS // 2, dtype=dtype)
+        numbers[:2] = 0.5, -0.25
+        a, s = numbers[2:].copy(), numbers[2 : 2 + _VECTORS].copy()
+        for k in range(rounds * _VECTORS * 3 * m):
+            place = k % (_VECTORS * 3 * m) % len(a)
+            a[place] = a[place] * numbers[0] + numbers[1]
         for _ in range(rounds):
-            y = [max(each + m * 0.5 * 0.25, 0.0) for each in g]
-            s += sum(y)
-            g = [each + m * 0.25 * out for each, out in zip(g, y, strict=True)]
-            q = [each + m * 0.5 * out for each, out in zip(q, y, strict=True)]
-        expected = LANES * (s + sum(g) + sum(q))
-        np.testing.assert_allclose(_mix(chains)(numbers, m, rounds), expected, rtol=100 * np.finfo(dtype).eps)
-        assert np.isfinite(_mix_call(2, np.dtype(dtype))[0]())
+            s = np.maximum(s + numbers[1], 0)
+        lanes = REGISTER // numbers.itemsize
+        expected = lanes * (s.sum() + a.sum())
+        np.testing.assert_allclose(_mix(m, lanes)(numbers, rounds), expected, rtol=100 * np.finfo(dtype).eps)
 
 
 def measure_rate(m: int, dtype: str = "float32", slices: int = 500) -> tuple[float, float]:

@@ -47,10 +47,7 @@ class Plan:
 
 #: About ten minutes on two quiet cores.
 FULL = Plan(
-    sizes=(
-        *((10_000, T, 2) for T in (10, 100, 1_000, 10_000)),
-        *((10_000, 1_000, m) for m in (3, 4, 10)),
-    ),
+    sizes=(*((10_000, T, 2) for T in (10, 100, 1_000, 10_000)), *((10_000, 1_000, m) for m in (3, 4, 10))),
     late=5_000,
     seconds=1.5,
     repeats=3,

@@ -36,5 +36,4 @@ def compiled(function: Any, name: str, **options: Any) -> Any:
     """
     renamed = FunctionType(function.__code__, function.__globals__, name, closure=function.__closure__)
     renamed.__qualname__ = f"{name}_{_source_hash()}"
-    renamed.__doc__ = function.__doc__
     return njit(**{"cache": True} | OPTIONS | options)(renamed)

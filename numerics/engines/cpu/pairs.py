@@ -17,7 +17,7 @@ from numba import njit
 from numba.extending import overload
 
 from numerics.engines.cpu.compilation import INLINE
-from numerics.engines.cpu.simd import LANES, from_source, load, splat, store, total
+from numerics.engines.cpu.simd import LANES, from_source, load, load_of, splat, store, total
 
 #: Features per block; sums over features are cut on its multiples.
 BLOCK = 512
@@ -25,15 +25,19 @@ BLOCK = 512
 #: Bytes of a cache line; vectors that straddle two cost twice.
 _LINE = 64
 
-#: Bytes of vector registers: 32 of 512 bits, or 16 of 256 (32 of 128) bits. A tile takes half of them.
-REGISTERS = 2048 if binding.get_host_cpu_features().get("avx512f") else 512
+_FEATURES = binding.get_host_cpu_features()
+#: Bytes of a vector register, and how many there are.
+REGISTER = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
+REGISTERS = 16 if _FEATURES.get("sse2") and REGISTER < 64 else 32
 
 
-def tile_shape(itemsize: int) -> tuple[int, int]:
-    """Datapoints and vectors of `LANES` features whose outputs fill half of the vector registers."""
-    outputs = REGISTERS // 2 // (LANES * itemsize)
-    points = min(4, outputs)
-    return points, outputs // points
+def tile_shape(itemsize: int) -> tuple[int, int, int]:
+    """Datapoints, vectors of features and lanes of a vector: a register each, outputs in half of the registers, and
+    `LANES` features or more. Longer vectors would have sums over features stored in pieces.
+    """
+    lanes, outputs = REGISTER // itemsize, REGISTERS // 2
+    points = min(4, outputs * lanes // LANES)
+    return points, outputs // points, lanes
 
 
 def scratch_size(m: int) -> int:
@@ -43,23 +47,23 @@ def scratch_size(m: int) -> int:
 
 
 @cache
-def _tile(points: int, vectors: int) -> Any:
+def _tile(points: int, vectors: int, lanes: int) -> Any:
     """The pass of ``points`` datapoints over the chunks of a block."""
     # says all the source depends on: cached machine code is linked by name and argument types
-    name = f"tile_of_{points}_by_{vectors}_vectors_of_{LANES}"
+    name = f"tile_of_{points}_by_{vectors}_vectors_of_{lanes}"
     each = [(j, r) for j in range(points) for r in range(vectors)]
-    places = [(r, r * LANES) for r in range(vectors)]
+    places = [(r, r * lanes) for r in range(vectors)]
     weights = [f"            w{r} = load(block, at + {place})" for r, place in places]
     lines = [
         f"def {name}(block, near, sums, m, chunks):",
-        f"    width = {vectors * LANES}",
+        f"    width = {vectors * lanes}",
         "    zero = splat(block.dtype.type(0))",
         f"    for row in range(m * {points}):",
-        f"        store(sums, row * {LANES}, zero)",
+        f"        store(sums, row * {lanes}, zero)",
         "    for chunk in range(chunks):",
         "        first = 2 * (m + 1) * width * chunk",
     ]
-    lines += [f"        z{j}_{r} = load(block, first + m * width + {r * LANES})" for j, r in each]
+    lines += [f"        z{j}_{r} = load(block, first + m * width + {r * lanes})" for j, r in each]
     lines += ["        at = first", "        for k in range(m):", *weights]
     for j in range(points):
         lines.append(f"            h = splat(near[k * {points} + {j}])")
@@ -75,14 +79,14 @@ def _tile(points: int, vectors: int) -> Any:
     lines += [f"            g{r} = load(block, to + {place})" for r, place in places]
     for j in range(points):
         lines.append(f"            row = k * {points} + {j}")
-        lines.append(f"            h, q = splat(near[row]), load(sums, row * {LANES})")
+        lines.append(f"            h, q = splat(near[row]), load(sums, row * {lanes})")
         for r, _ in places:
             lines.append(f"            g{r} = fma(y{j}_{r}, h, g{r})")
             lines.append(f"            q = fma(y{j}_{r}, w{r}, q)")
-        lines.append(f"            store(sums, row * {LANES}, q)")
+        lines.append(f"            store(sums, row * {lanes}, q)")
     lines += [f"            store(block, to + {place}, g{r})" for r, place in places]
     lines += ["            at += width", "            to += width"]
-    return from_source(name, lines)
+    return from_source(name, lines, lanes)
 
 
 @njit(**INLINE)
@@ -133,37 +137,33 @@ def dense_pairs(parameters, hidden, gradients, pulled, scratch, first, last):
 @overload(dense_pairs)
 def _dense_pairs_for(parameters, hidden, gradients, pulled, scratch, first, last):
     itemsize = scratch.dtype.bitwidth // 8
-    points, vectors = tile_shape(itemsize)
-    pair = min(2, points)
-    many, two, one = _tile(points, vectors), _tile(pair, vectors), _tile(1, vectors)
-    width = vectors * LANES
+    points, vectors, lanes = tile_shape(itemsize)
+    many, one = _tile(points, vectors, lanes), _tile(1, vectors, lanes)
+    width, load_sums = vectors * lanes, load_of(lanes)
 
     def run(parameters, hidden, gradients, pulled, scratch, first, last):
         m, n_points = len(parameters) - 1, hidden.shape[1]
         pulled[:] = scratch.dtype.type(0)
         block = scratch[-scratch.ctypes.data % _LINE // itemsize :]
         sums = block[2 * (m + 1) * BLOCK :]
-        near = sums[m * points * LANES :]
+        near = sums[m * points * lanes :]
         for start in range(first, last, BLOCK):
             size = min(BLOCK, last - start)
             chunks = (size + width - 1) // width
             _copy_in(parameters, block, start, size, width)
             t = 0
             while t < n_points:
-                left = n_points - t
-                here = points if left >= points else pair if left >= pair else 1
+                here = points if n_points - t >= points else 1
                 for k in range(m):
                     for j in range(here):
                         near[k * here + j] = hidden[k, t + j]
                 if here == points:
                     many(block, near, sums, m, chunks)
-                elif here == pair:
-                    two(block, near, sums, m, chunks)
                 else:
                     one(block, near, sums, m, chunks)
                 for k in range(m):
                     for j in range(here):
-                        pulled[k, t + j] += total(load(sums, (k * here + j) * LANES))
+                        pulled[k, t + j] += total(load_sums(sums, (k * here + j) * lanes))
                 t += here
             _copy_out(block, gradients, start, size, width)
 

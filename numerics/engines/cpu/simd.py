@@ -1,10 +1,11 @@
-"""Sixteen numbers at once as one value of compiled code. A `Lanes` value is an LLVM vector of 16 floats. Kernels hold
-it in local variables, which then live in vector registers across loops: the compiler's own vectorizer keeps sums over
-a loop of loops in memory instead. On processors with shorter registers LLVM cuts each operation into pieces. `fma` may
-round once or twice; NaN is carried on everywhere.
+"""Several numbers at once as one value of compiled code. A `Lanes` value is an LLVM vector, of 16 floats where nothing
+else is said. Kernels hold it in local variables, which then live in vector registers across loops: the compiler's own
+vectorizer keeps sums over a loop of loops in memory instead. On processors with shorter registers LLVM cuts each
+operation into pieces. `fma` may round once or twice; NaN is carried on everywhere.
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -20,32 +21,31 @@ LANES = 16
 
 
 class Lanes(types.Type):
-    """The numba type of a vector; ``dtype`` is its number type."""
+    """The numba type of a vector of ``count`` numbers of type ``dtype``."""
 
-    def __init__(self, dtype: Any) -> None:
-        self.dtype = dtype
-        super().__init__(name=f"Lanes({LANES}, {dtype})")
+    def __init__(self, dtype: Any, count: int = LANES) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(name=f"Lanes({count}, {dtype})")
 
 
-def _vector(dtype):
-    return ir.VectorType(ir.DoubleType() if dtype == types.float64 else ir.FloatType(), LANES)
+def _vector(kind):
+    return ir.VectorType(ir.DoubleType() if kind.dtype == types.float64 else ir.FloatType(), kind.count)
 
 
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, _vector(lanes.dtype))
+        super().__init__(manager, lanes, _vector(lanes))
 
 
-def _pointer(context, builder, array, value, index):
+def _pointer(context, builder, array, value, index, vector):
     data = context.make_array(array)(context, builder, value).data
     place = cgutils.gep_inbounds(builder, data, index)
-    return builder.bitcast(place, _vector(array.dtype).as_pointer())
+    return builder.bitcast(place, vector.as_pointer())
 
 
-def _constant(dtype, value):
-    vector = _vector(dtype)
-    return ir.Constant(vector, [ir.Constant(vector.element, value)] * LANES)
+def _constant(vector, value):
+    return ir.Constant(vector, [ir.Constant(vector.element, value)] * vector.count)
 
 
 def _operation(operands: int, typed: Callable[..., Any], build: Callable[..., Any]) -> Any:
@@ -65,13 +65,8 @@ def _operation(operands: int, typed: Callable[..., Any], build: Callable[..., An
     return intrinsic(operation)
 
 
-def _load(context, builder, kinds, array, index):
-    place = _pointer(context, builder, kinds[0], array, index)
-    return builder.load(place, align=kinds[0].dtype.bitwidth // 8)
-
-
 def _store(context, builder, kinds, array, index, lanes):
-    place = _pointer(context, builder, kinds[0], array, index)
+    place = _pointer(context, builder, kinds[0], array, index, lanes.type)
     builder.store(lanes, place, align=kinds[0].dtype.bitwidth // 8)
     return context.get_dummy_value()
 
@@ -80,61 +75,75 @@ def _every(builder, vector, number):
     """The same number in every lane."""
     nothing = ir.Constant(vector, ir.Undefined)
     single = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
-    return _shuffled(builder, single, nothing, [0] * LANES)
+    return _shuffled(builder, single, nothing, [0] * vector.count)
 
 
-#: array[index : index + 16] of a contiguous one-dimensional array, unchecked.
-load = _operation(2, lambda array, _: Lanes(array.dtype)(array, types.intp), _load)
-#: array[index : index + 16] = lanes, unchecked.
+@cache
+def load_of(count: int) -> Any:
+    """array[index : index + count] of a contiguous one-dimensional array, unchecked."""
+
+    def build(context, builder, kinds, array, index):
+        place = _pointer(context, builder, kinds[0], array, index, _vector(Lanes(kinds[0].dtype, count)))
+        return builder.load(place, align=kinds[0].dtype.bitwidth // 8)
+
+    return _operation(2, lambda array, _: Lanes(array.dtype, count)(array, types.intp), build)
+
+
+@cache
+def splat_of(count: int) -> Any:
+    """The same number in each of so many lanes."""
+
+    def build(context, builder, kinds, number):
+        return _every(builder, _vector(Lanes(kinds[0], count)), number)
+
+    return _operation(1, lambda number: Lanes(number, count)(number), build)
+
+
+load, splat = load_of(LANES), splat_of(LANES)
+#: array[index : index + count] = lanes, unchecked.
 store = _operation(3, lambda array, _, lanes: types.none(array, types.intp, lanes), _store)
-#: The same number in every lane.
-splat = _operation(
-    1,
-    lambda number: Lanes(number)(number),
-    lambda _, builder, kinds, number: _every(builder, _vector(kinds[0]), number),
-)
 
 
 def _elementwise(operands: int, build: Callable[..., Any]) -> Any:
-    """Of so many vectors of one type another one, made by ``build(builder, dtype, *operands)``."""
-    return _operation(
-        operands,
-        lambda lanes, *_: lanes(*[lanes] * operands),
-        lambda _, builder, kinds, *values: build(builder, kinds[0].dtype, *values),
-    )
+    """Of so many vectors of one type another one, made by ``build(builder, *operands)``."""
+
+    def built(context, builder, kinds, *values):
+        return build(builder, *values)
+
+    return _operation(operands, lambda lanes, *_: lanes(*[lanes] * operands), built)
 
 
 def _function(name: str) -> Callable[..., Any]:
     """What calls a function of vectors of LLVM's own."""
 
-    def build(builder, dtype, *operands):
-        vector = _vector(dtype)
+    def build(builder, *operands):
+        vector = operands[0].type
         kind = ir.FunctionType(vector, [vector] * len(operands))
-        name_of_kind = f"llvm.{name}.v{LANES}f{dtype.bitwidth}"
+        name_of_kind = f"llvm.{name}.v{vector.count}{vector.element.intrinsic_name}"
         return builder.call(cgutils.get_or_insert_function(builder.module, kind, name_of_kind), operands)
 
     return build
 
 
-def _relu(builder, dtype, a):
-    zero = _constant(dtype, 0.0)
+def _relu(builder, a):
+    zero = _constant(a.type, 0.0)
     return builder.select(builder.fcmp_ordered(">", zero, a), zero, a)
 
 
-def _where_above(builder, dtype, a, b):
-    return builder.select(builder.fcmp_ordered(">", a, b), _constant(dtype, 1.0), _constant(dtype, 0.0))
+def _where_above(builder, a, b):
+    return builder.select(builder.fcmp_ordered(">", a, b), _constant(a.type, 1.0), _constant(a.type, 0.0))
 
 
 #: a·b + c.
 fma = _elementwise(3, _function("fmuladd"))
 #: a + b.
-add = _elementwise(2, lambda builder, dtype, a, b: builder.fadd(a, b))
+add = _elementwise(2, lambda builder, a, b: builder.fadd(a, b))
 #: a - b.
-subtract = _elementwise(2, lambda builder, dtype, a, b: builder.fsub(a, b))
+subtract = _elementwise(2, lambda builder, a, b: builder.fsub(a, b))
 #: a·b.
-multiply = _elementwise(2, lambda builder, dtype, a, b: builder.fmul(a, b))
+multiply = _elementwise(2, lambda builder, a, b: builder.fmul(a, b))
 #: a / b.
-divide = _elementwise(2, lambda builder, dtype, a, b: builder.fdiv(a, b))
+divide = _elementwise(2, lambda builder, a, b: builder.fdiv(a, b))
 #: |a|.
 absolute = _elementwise(1, _function("fabs"))
 #: √a.
@@ -149,21 +158,19 @@ def _bits(builder, mask):
     return builder.zext(builder.bitcast(mask, ir.IntType(LANES)), ir.IntType(64))
 
 
-def _above_zero(builder, kind, a):
-    return builder.fcmp_unordered(">", a, _constant(kind.dtype, 0.0))
+def _above_zero(builder, a):
+    return builder.fcmp_unordered(">", a, _constant(a.type, 0.0))
 
 
 def _append_above_zero(context, builder, kinds, array, count, a, start, known):
-    int32 = ir.IntType(32)
-    vector = ir.VectorType(int32, LANES)
+    int32, vector = ir.IntType(32), ir.VectorType(ir.IntType(32), LANES)
     numbers = ir.Constant(vector, list(range(LANES)))
     first, end = (_every(builder, vector, builder.trunc(number, int32)) for number in (start, known))
-    above = builder.and_(_above_zero(builder, kinds[2], a), builder.icmp_signed("<", numbers, end))
+    above = builder.and_(_above_zero(builder, a), builder.icmp_signed("<", numbers, end))
     data = context.make_array(kinds[0])(context, builder, array).data
     place = cgutils.gep_inbounds(builder, data, count)
     kind = ir.FunctionType(ir.VoidType(), [vector, place.type, above.type])
-    name = f"llvm.masked.compressstore.v{LANES}i32"
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.compressstore.v{LANES}i32")
     builder.call(function, (builder.add(first, numbers), place, above))
     return builder.add(count, builder.ctpop(_bits(builder, above)))
 
@@ -174,7 +181,7 @@ bits_at_most = _operation(
 )
 #: Bit k is set where not a[k] <= 0; also where it is NaN.
 bits_above_zero = _operation(
-    1, types.int64, lambda _, builder, kinds, a: _bits(builder, _above_zero(builder, kinds[0], a))
+    1, types.int64, lambda _, builder, kinds, a: _bits(builder, _above_zero(builder, a))
 )
 #: array[count:] takes start + k for every k < known where not a[k] <= 0, also where it is NaN; the new count.
 append_above_zero = _operation(
@@ -208,7 +215,7 @@ def _exchanged(builder: Any, combine: Callable[..., Any], a: Any, distances: tup
 
 def _over_eights(combine: Callable[..., Any]) -> Any:
     """In the first eight lanes what ``combine`` makes of these, in the last eight that of theirs."""
-    return _elementwise(1, lambda builder, dtype, a: _exchanged(builder, combine, a, (4, 2, 1)))
+    return _elementwise(1, lambda builder, a: _exchanged(builder, combine, a, (4, 2, 1)))
 
 
 def _larger(builder, a, b):
@@ -216,7 +223,7 @@ def _larger(builder, a, b):
 
 
 #: The larger of the two; b where either is NaN.
-larger = _elementwise(2, lambda builder, dtype, a, b: _larger(builder, a, b))
+larger = _elementwise(2, lambda builder, a, b: _larger(builder, a, b))
 #: The least of each eight lanes; NaN may be passed over.
 least_of_eight = _over_eights(lambda builder, a, b: _choose(builder, "<", a, b))
 #: The largest of each eight lanes; NaN may be passed over.
@@ -236,8 +243,7 @@ def _add_totals(context, builder, kinds, array, index, a, b, c, d):
     sums = halved(halved(a, b, LANES, 2), halved(c, d, LANES, 2), 8, 4)  # four lanes each
     sums = halved(sums, sums, 4, 4)
     sums = halved(sums, sums, 2, 4)
-    data, align = context.make_array(kinds[0])(context, builder, array).data, kinds[0].dtype.bitwidth // 8
-    place = builder.bitcast(cgutils.gep_inbounds(builder, data, index), sums.type.as_pointer())
+    place, align = _pointer(context, builder, kinds[0], array, index, sums.type), kinds[0].dtype.bitwidth // 8
     builder.store(builder.fadd(builder.load(place, align=align), sums), place, align=align)
     return context.get_dummy_value()
 
@@ -248,8 +254,8 @@ def _most(context, builder, kinds, lanes):
 
 
 def _total(context, builder, kinds, lanes):
-    vector = _vector(kinds[0].dtype)
-    name = f"llvm.vector.reduce.fadd.v{LANES}f{kinds[0].dtype.bitwidth}"
+    vector = lanes.type
+    name = f"llvm.vector.reduce.fadd.v{vector.count}{vector.element.intrinsic_name}"
     kind = ir.FunctionType(vector.element, [vector.element, vector])
     function = cgutils.get_or_insert_function(builder.module, kind, name)
     return builder.call(function, (ir.Constant(vector.element, -0.0), lanes), fastmath=("reassoc",))
@@ -263,8 +269,10 @@ most = _operation(1, lambda lanes: lanes.dtype(lanes), _most)
 total = _operation(1, lambda lanes: lanes.dtype(lanes), _total)
 
 
-def from_source(name: str, lines: Iterable[str]) -> Any:
-    """The compiled function ``name`` that a source of our own defines, with what stands in this file at hand."""
-    namespace = dict(globals())
+def from_source(name: str, lines: Iterable[str], count: int = LANES) -> Any:
+    """The compiled function ``name`` that a source of our own defines, with what stands in this file at hand; its
+    ``load`` and ``splat`` are of so many lanes.
+    """
+    namespace = globals() | {"load": load_of(count), "splat": splat_of(count)}
     exec("\n".join(lines), namespace)
     return njit(**INLINE)(namespace[name])

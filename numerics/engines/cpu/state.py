@@ -21,9 +21,6 @@ _Array = NDArray[Any]
 #: Wakings between two arrangements after which everything is woken; each doubles the slack.
 MOST_WAKES = 5
 
-#: Slack of the limits as a multiple of what the largest reach has grown by since the last arrangement.
-GROWTHS = 1.0
-
 #: Share of features below which none sleep: looking at the limits costs more.
 LEAST_SHARE = 1 / 16
 
@@ -80,7 +77,7 @@ class HeldState:
         reach = sleeping.reaches(hidden)
         size = float(np.abs(reach).max())
         growth = size / self.size - 1.0 if self.size > 0 else 0.0
-        self.limits, self.size = reach + max(sleeping.SLACK, GROWTHS * growth) * size, size
+        self.limits, self.size = reach + max(sleeping.SLACK, growth) * size, size  # it may grow as much again
         asleep = self._falls_asleep(rate, epsilon)
         if not culls and asleep[old.awake :].all() and not asleep[: old.awake].any():
             self.arrangement = replace(old, wakes=0)
