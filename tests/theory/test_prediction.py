@@ -112,6 +112,8 @@ def test_beyond_the_simplex_the_best_known_code_answers():
     assert np.abs(outputs - np.eye(record.T)).max() < 1e-6
     assert (record.energy, record.status) == (pytest.approx(8, rel=1e-9), "theorem"), "the cross-polytope"
     assert predict(Setting(T=8, m=4), "both").energy == record.energy, "equal norms answer both penalties"
+    assert record.exact["dimensionality"] == "1/2"
+    assert "dimensionality" not in predict(Setting(T=8, m=3)).exact, "of equal norms, and no tight frame"
 
 
 @pytest.mark.parametrize("steps", [10_000, np.int64(10_000), 10_000.0, "10000"])
@@ -124,7 +126,7 @@ def test_the_warm_up_follows_the_steps_however_they_are_written(steps):
 def test_memorized_is_decided_at_the_limit_by_the_worst_point_rounding_apart(rounding):
     record, limit = predict(Setting(T=5)), MEMORIZED_ERROR if not rounding else 4 * MEMORIZED_ERROR
     more = {} if rounding is None else {"rounding_error": rounding}
-    for share, memorized in ((0.0, True), (0.99, True), (1.01, False)):
+    for share, memorized in ((0.0, True), (1.0, True), (1.01, False)):
         assert replace(record, point_error=np.array([0.0, share * limit]), **more).memorized is memorized
     assert (record.norm_error, replace(record, norms=np.array([1.0, 0.5])).norm_error) == (0, 0.75)
 

@@ -73,6 +73,8 @@ REFUSED = [
     ("try penalty='weights'", predict, Setting(T=5, m=3), "both"),
     ("'uniform': it must be one of unit, free, constant", symbolic.polygon_gain, 1, "uniform"),
     ("T <= 500", predict, Setting(T=100_000, m=3)),
+    (r"^seed = -1: .* data_seed = -1: ", partial(Setting, seed=-1), 5),
+    ("^steps = -30: must be greater than or equal to 1; try steps=50000$", partial(Setting, steps=-30), 5),
     *(("needed", symmetric_rate, *bad) for bad in ((0.4,), (1.0, -1.0))),
     *(("above 1/2", symmetric_budget, *bad) for bad in ((1.0, 2.0), (1.0, 0.5))),
     ("rates", reach.reach, [-1.0], 0.1),
@@ -125,6 +127,7 @@ def test_values_of_another_type(given):
 
 def test_an_integer_takes_the_values_of_a_setting():
     assert predict(12, m=3).as_dict() == predict(Setting(12, m=3)).as_dict()
+    assert tgon_energy(2**53) == pytest.approx(2**159 / (2 * math.pi**2)), "the largest integer that is taken"
     with pytest.raises(TypeError, match=r"^m: a setting has its own values; try setting.replace\(m=3\)$"):
         predict(Setting(12), m=3)
     with pytest.raises(TypeError, match=r"try \[predict\(T\) for T in \[3, 4\]\]$"):

@@ -244,6 +244,7 @@ def test_rings_fit_the_law_that_they_were_built_for(k, law):
         (np.eye(3), "3 single directions"),
         (block_diag(polygon_vertices(5, 1.0), [[1, -1]]), "regular pentagon and antipodal pair"),
         (np.array([[1.0, 1.0, 1.0], [0.0, 0.2, 0.4]]), "irregular"),
+        (np.array([[1.0, 0.0, -1.0], [0.0, 1.0, -1.0]]), "irregular"),
     ],
 )
 def test_arrangements_are_named(columns, name):

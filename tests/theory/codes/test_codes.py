@@ -33,7 +33,7 @@ from theory.codes.programme import (
 )
 from theory.codes.search import _soft_maximal_cosine, shaken, slacks
 from theory.least_norm import certificate_of, descended, least_distance
-from theory.memorization.tgon import tgon_energy, tgon_hidden
+from theory.memorization.tgon import tgon_energy
 
 #: Largest minimal angle of T points on the sphere in R^3, degrees, to the digits published (Sloane's tables
 #: of packings in three dimensions; T <= 14 and T = 24 are proven optimal). An energy from an angle rounded to
@@ -247,27 +247,9 @@ def test_strategy_reaches_unequal_norms_and_every_regime():
     assert seen == set(itertools.product(("simplex", "between", "crowded"), (True, False)))
 
 
-def near_the_construction(T: int, m: int, size: float) -> Floats:
-    """A feasible point near the T-gon, or near the unequal-norm code, so with light points: random directions hardly
-    ever have any.
-    """
-    hidden = tgon_hidden(T) if m == 2 else shifted_cross_polytope(T, m).hidden
-    moved = hidden + size * np.random.default_rng([T, m]).normal(size=hidden.shape)
-    return np.asarray(moved / math.sqrt(1 + float(np.min(slacks(moved)))))
-
-
-@pytest.mark.parametrize("size", [1e-4, 1e-3, 1e-2])
-@pytest.mark.parametrize(("T", "m"), [*UNEQUAL, *((T, 2) for T in (2, 3, 4, 5, 9, 16))])
-def test_codes_near_the_construction_do_not_beat_the_bounds(T, m, size):
-    """For the T-gon the bound is its own energy, which a small move leaves by its size and no more."""
-    energy, bound = np.sum(near_the_construction(T, m, size) ** 2), max(lower_bounds(T, m).values())
-    assert energy >= bound * (1 - 1e-12)
-    assert m > 2 or bound * (1 + size / 100) < energy < bound * (1 + 10 * T * size)
-
-
 def test_the_shifted_bound_is_sharp_and_ends_where_its_proof_does():
     """One part in a thousand more is beaten; so is one dimension more for what is left, and T = m + 5 is not held."""
-    for T, m in ((5, 3), (6, 4), (7, 4), (9, 5)):
+    for T, m in UNEQUAL[:-1]:
         assert code(T, m).status == "theorem"
         assert code(T, m).energy == pytest.approx(lower_bounds(T, m)["codes.shifted-bound"], rel=1e-12)
         surplus = math.sqrt(2 * (T - m) + 1)
@@ -282,12 +264,6 @@ def test_caps_grow_like_the_sphere_fills(m):
     """Energy grows as T^(1+2/(m−1)): a slope, so a wrong power of the cap's angle cannot pass."""
     slope = math.log(cap_bound(40_000, m) / cap_bound(10_000, m)) / math.log(4)
     assert slope == pytest.approx(1 + 2 / (m - 1), abs=0.01)
-
-
-def test_energy_per_point_does_not_decrease_with_points():
-    """`codes.averaging`, over codes found independently."""
-    energies = [code(T, 3).energy / T for T in range(4, 17)]
-    assert all(after >= before * (1 - 1e-9) for before, after in itertools.pairwise(energies))
 
 
 def test_a_search_has_the_same_bits_again_and_a_simplex_may_have_more_points_than_it():
@@ -308,7 +284,6 @@ def test_searches_have_fewer_starts_where_each_is_large(T, m, starts, monkeypatc
 def test_what_a_search_goes_on_from_lies_near_its_code_and_has_energies_of_its_own():
     moves = shaken(code(7, 3).hidden, 0.01, 400) - code(7, 3).hidden
     assert np.std(moves) == pytest.approx(0.01, rel=0.05)
-    assert abs(np.mean(moves)) < 0.001
     found = [(energy, moves, moves) for energy in (2.0, 1.0, 1.0 + 5e-7, 2.0 + 5e-6, *range(3, 12))]
     assert [energy for energy, *_ in _distinct(found)] == [1.0, 2.0, 2.0 + 5e-6, 3, 4, 5, 6, 7]
 

@@ -17,7 +17,7 @@ from verify import diagnose
 from verify.claims.judging import Case, judge_claim
 from verify.claims.population_claims import _exponents, _simplex_growth
 from verify.claims.registry import CLAIMS, SINGLE_CLAIMS, judge_claims, judge_model, judge_on
-from verify.claims.tolerance import shape_deviation, shape_tolerance
+from verify.claims.tolerance import rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import scaled, wrong_sign
 from verify.comparison import compare
 from verify.strategies import memorizing_models, random_models
@@ -96,6 +96,25 @@ def test_wrong_theories_are_wrong_by_what_they_say():
     assert longer.radius_squared == pytest.approx(1.21 * truth.radius_squared)
     assert wrong.radius_squared == pytest.approx(1 / (1 + cosine))
     assert wrong.bias_coefficient == pytest.approx(1 / (1 + cosine) - 1)
+
+
+def test_a_simplex_convicts_the_wrong_theories_that_are_not_of_the_plane():
+    hidden = predict(Setting(T=4, m=3)).hidden
+    judged = judge_model(measure((hidden, 1 - np.sum(hidden**2, axis=0)), np.eye(4)), 4)
+    controls = _labelled(judged, "memorization.robust").controls
+    found_out = [control.name for control in controls if control.outcome == "fails as it must"]
+    assert found_out == ["predicted norm × 1.02", "predicted norm × 1.1"]
+
+
+def test_the_model_that_is_farthest_beyond_its_own_bound_decides():
+    """Of two sums of squares one is off by three times its rounding, the other by more, a tenth of its own."""
+    cases = []
+    for n, terms in ((20, 60), (20_000, 2_000)):
+        case = _polygon_case(5, 0, setting=Setting(T=5, n=n))
+        norm = case.record.weight_norm * (1 + rounding(terms))
+        cases.append(dataclasses.replace(case, record=dataclasses.replace(case.record, weight_norm=norm)))
+    split = _labelled(CLAIMS, "memorization.norm-split")
+    assert [judge_claim(split, some).holds for some in (cases, cases[:1], cases[1:])] == [False, False, True]
 
 
 def _fabricated(T, seed, *, memorized=True, ratio=1.0, bias_ratio=1.0, exchange=False, diverged=0, **changes):
