@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from numerics.engines.cpu.bounding_boxes import NODE, load_features
 from numerics.engines.cpu.compilation import INLINE, compiled
+from numerics.engines.cpu.pairs import REGISTER
 from numerics.engines.cpu.simd import (
     LANES,
     absolute,
@@ -248,10 +249,10 @@ def list_blocks(drift, first, share, tops, reach, n_blocks, listed):
 
 
 @cache
-def _sum(m: int, share: int) -> Any:
+def _sum(m: int, share: int, lanes: int) -> Any:
     """The sums of ``share`` features from ``i`` on over ``count`` listed blocks, coordinates unrolled."""
     # says all the source depends on: cached machine code is linked by name and argument types
-    name = f"sum_listed_of_{share}_in_{m}_dimensions_by_{LANES}"
+    name = f"sum_listed_of_{share}_in_{m}_dimensions_by_{lanes}"
     features, each = range(share), range(m + 1)
     places = [(f, k) for f in features for k in each]
     padded = [f"g{f}_{k}" for f, k in places] + ["zero"] * (-len(places) % 4)
@@ -263,22 +264,24 @@ def _sum(m: int, share: int) -> Any:
         "    for entry in range(count):",
         "        for leaf in range(listed[entry] * span, (listed[entry] + 1) * span):",
         f"            p, q = leaf * {(m + 1) * LANES}, leaf * {m * LANES}",
-        *(f"            h{k} = load(points, p + {k * LANES})" for k in each),
+        f"            for _ in range({LANES // lanes}):",
+        *(f"                h{k} = load(points, p + {k * LANES})" for k in each),
     ]
     for f in features:
-        lines.append(f"            y{f} = multiply(w{f}_{m}, h{m})")
-        lines += [f"            y{f} = fma(w{f}_{k}, h{k}, y{f})" for k in range(m)]
-        lines.append(f"            y{f} = relu(y{f})")
-    lines += [f"            g{f}_{k} = fma(y{f}, h{k}, g{f}_{k})" for f, k in places]
+        lines.append(f"                y{f} = multiply(w{f}_{m}, h{m})")
+        lines += [f"                y{f} = fma(w{f}_{k}, h{k}, y{f})" for k in range(m)]
+        lines.append(f"                y{f} = relu(y{f})")
+    lines += [f"                g{f}_{k} = fma(y{f}, h{k}, g{f}_{k})" for f, k in places]
     for k in range(m):
         pull = f"load(pulled, q + {k * LANES})"
         for f in features:
             pull = f"fma(y{f}, w{f}_{k}, {pull})"
-        lines.append(f"            store(pulled, q + {k * LANES}, {pull})")
+        lines.append(f"                store(pulled, q + {k * LANES}, {pull})")
+    lines.append(f"                p, q = p + {lanes}, q + {lanes}")
     lines += [
         f"    add_totals(sums, {at}, {', '.join(padded[at : at + 4])})" for at in range(0, len(padded), 4)
     ]
-    return from_source(name, lines)
+    return from_source(name, lines, lanes)
 
 
 def listed_pairs(parameters, listing, gradients, partial, part, first, last):
@@ -290,7 +293,7 @@ def listed_pairs(parameters, listing, gradients, partial, part, first, last):
 def _listed_pairs_for(parameters, listing, gradients, partial, part, first, last):
     m = len(parameters) - 1
     share = group_size(m)
-    sum_listed = _sum(m, share)
+    sum_listed = _sum(m, share, REGISTER * 8 // listing.types[0].dtype.bitwidth)
 
     def run(parameters, listing, gradients, partial, part, first, last):
         points, reach, tally = listing.points, listing.reach, listing.tally

@@ -202,10 +202,6 @@ def _shuffled(builder: Any, a: Any, b: Any, places: list[int]) -> Any:
     return builder.shuffle_vector(a, b, ir.Constant(kind, [ir.Constant(ir.IntType(32), p) for p in places]))
 
 
-def _choose(builder, sign, a, b):
-    return builder.select(builder.fcmp_ordered(sign, a, b), a, b)
-
-
 def _exchanged(builder: Any, combine: Callable[..., Any], a: Any, distances: tuple[int, ...]) -> Any:
     """Each lane combined with those at these distances in turn."""
     for apart in distances:
@@ -219,13 +215,13 @@ def _over_eights(combine: Callable[..., Any]) -> Any:
 
 
 def _larger(builder, a, b):
-    return _choose(builder, ">", a, b)
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
 #: The larger of the two; b where either is NaN.
 larger = _elementwise(2, lambda builder, a, b: _larger(builder, a, b))
 #: The least of each eight lanes; NaN may be passed over.
-least_of_eight = _over_eights(lambda builder, a, b: _choose(builder, "<", a, b))
+least_of_eight = _over_eights(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))
 #: The largest of each eight lanes; NaN may be passed over.
 most_of_eight = _over_eights(_larger)
 #: The sum of each eight lanes.
@@ -240,9 +236,10 @@ def _add_totals(context, builder, kinds, array, index, a, b, c, d):
         high = [place + half for place in low]
         return builder.fadd(_shuffled(builder, x, y, low), _shuffled(builder, x, y, high))
 
-    sums = halved(halved(a, b, LANES, 2), halved(c, d, LANES, 2), 8, 4)  # four lanes each
-    sums = halved(sums, sums, 4, 4)
-    sums = halved(sums, sums, 2, 4)
+    size = a.type.count // 2
+    sums = halved(halved(a, b, 2 * size, 2), halved(c, d, 2 * size, 2), size, 4)
+    while (size := size // 2) > 1:
+        sums = halved(sums, sums, size, 4)
     place, align = _pointer(context, builder, kinds[0], array, index, sums.type), kinds[0].dtype.bitwidth // 8
     builder.store(builder.fadd(builder.load(place, align=align), sums), place, align=align)
     return context.get_dummy_value()
