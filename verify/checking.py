@@ -89,7 +89,7 @@ def check_model(stored: StoredModel, data: Dataset, test: Dataset | None = None)
     record = measure(stored, data, test=test)
     alone = distinct_points(data).data
     distinct = record if alone.T == data.T else measure(stored, alone)
-    diagnosis, claims = diagnose(distinct, stored, data), judge_on(stored, data, distinct)
+    diagnosis, claims = diagnose(distinct, stored, data), judge_on(stored, data, distinct, test)
     return Checked(stored, data, record, distinct, least_norm_model(distinct, alone, test), diagnosis, claims)
 
 

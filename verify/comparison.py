@@ -17,8 +17,8 @@ import numpy as np
 from numerics import Run, Runs
 from numerics.measurement.observables import fresh_dataset, fresh_errors
 from theory import Record, Setting, predict
-from verify.claims.judging import Case, Judgements, exit_code
-from verify.claims.population_claims import fresh_loss, group_of
+from verify.claims.judging import Case, Judgements, exit_code, test_errors
+from verify.claims.population_claims import group_of
 from verify.claims.registry import judge_claims
 from verify.diagnosis import Diagnosis, diagnose_run
 from verify.statistics import share_interval
@@ -236,7 +236,7 @@ def _test_losses(cases: Mapping[Run, Case]) -> dict[str, float | None]:
 
 
 def _test_loss(run: Run, case: Case) -> float:
-    return fresh_loss(case) if case.fresh is not None else float(fresh_errors(run).mean())
+    return float((test_errors(case) if case.fresh is not None else fresh_errors(run)).mean())
 
 
 def measured(run: Run) -> dict[str, float | None]:

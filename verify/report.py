@@ -73,48 +73,32 @@ class Column:
         return ", ".join(f"{n} {name}" for name, n in found.items()) if isinstance(found, dict) else found
 
 
+_TEXTS = read_table("verify", "report.toml")
+
 #: The tables of groups, with their titles.
 GROUP_TABLES: tuple[tuple[str, tuple[Column, ...]], ...] = tuple(
-    (table["title"], tuple(Column(*column) for column in table["columns"]))
-    for table in read_table("verify", "group_tables.toml")["table"]
+    (table["title"], tuple(Column(*column) for column in table["columns"])) for table in _TEXTS["table"]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FigureKind:
-    """A figure of the report: its name, what it shows, its numbers and its drawing.
+    """A figure of the report: its name, its numbers and its drawing; `report.toml` says what it shows.
 
     A page has one drawing for each value of the columns ``parts``; without any the page draws the numbers itself.
     """
 
     name: str
-    caption: str
     numbers: Callable[[Sequence[Run]], pd.DataFrame]
     draw: Callable[[pd.DataFrame], Figure]
     parts: tuple[str, ...] = ()
 
 
 FIGURES: tuple[FigureKind, ...] = (
-    FigureKind(
-        "hidden_vectors",
-        "Hidden vectors h = W X of the memorizing run of least ‖W‖ for each T, its features, the columns of W (on the "
-        "rays of the datapoints they occur in), and the same of a typical run that did not memorize. The predicted "
-        "T-gon is turned onto the hidden vectors and has no other freedom.",
-        hidden_vectors_numbers,
-        draw_hidden_vectors,
-    ),
-    FigureKind(
-        "norms_against_T",
-        "Frobenius norm of W and norm of b against the number of datapoints: the least-norm model (line), every "
-        "seed (dots; open where a datapoint was not memorized) and, for m = 2, a published replication (crosses), "
-        "which shows one seed per T without saying whether it memorized.",
-        norms_against_T_numbers,
-        draw_norms_against_T,
-        parts=("norm",),
-    ),
+    FigureKind("hidden_vectors", hidden_vectors_numbers, draw_hidden_vectors),
+    FigureKind("norms_against_T", norms_against_T_numbers, draw_norms_against_T, ("norm",)),
     FigureKind(
         "train_loss_history",
-        "Train loss of every seed. A run that stays near a multiple of 1/T has forgotten datapoints.",
         train_loss_history_numbers,
         draw_train_loss_history,
         parts=("T", "m", "weight_decay"),
@@ -156,18 +140,20 @@ def render_report(
     rules: Any = {"undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = jinja2.Environment(autoescape=True, **rules)
     environment.filters["shown"] = shown
+    settings = [run.setting.as_dict() | {"engine": run.engine} for run in result.runs]
     template = environment.from_string(files("verify").joinpath("report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         result=result,
         command=command,
         made_with=_provenance(),
-        setting=_common_setting(result),
+        setting={name: _spread({each[name]: None for each in settings}) for name in settings[0]},
         tables=GROUP_TABLES,
         regimes={claim.label: claim.regime for claim in CLAIMS},
         formulas={claim.label: list(map(Markup, claim.formula)) for claim in CLAIMS},
         powers=powers(),
         derivations={claim.label: derivation_page(claim.label, Path(folder)) for claim in result.judgements},
         models=_models(numbers["hidden_vectors"]),
+        captions=_TEXTS["captions"],
         figures=[(kind, _drawings(kind, numbers[kind.name])) for kind in FIGURES],
     )
 
@@ -192,12 +178,6 @@ def derivation_page(label: str, folder: Path) -> tuple[str, str]:
             near = folder.resolve().is_relative_to(CHECKOUT)
             return place, os.path.relpath(CHECKOUT / place, folder.resolve()) if near else ""
     return "", ""
-
-
-def _common_setting(result: Comparison) -> dict[str, str]:
-    """Every value that some run has, by name: one value, or the range of those there are."""
-    tables = [run.setting.as_dict() | {"engine": run.engine} for run in result.runs]
-    return {name: _spread({table[name]: None for table in tables}) for name in tables[0]}
 
 
 def _spread(values: Mapping[Any, None]) -> str:

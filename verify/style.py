@@ -4,6 +4,7 @@ of Okabe and Ito, which colour-blind readers tell apart.
 
 from collections.abc import Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
@@ -23,24 +24,6 @@ SOFT = "#666666"
 #: One colour per weight decay, in increasing order.
 DECAY_COLOURS = (BLUE, ORANGE, PURPLE, GREEN, SKY)
 
-#: Text is large, so that a figure can be read at half its width; the identifiers in an SVG are the same on every run.
-STYLE: Any = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": 13,
-    "axes.titlesize": 13,
-    "axes.labelsize": 13,
-    "axes.edgecolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "legend.fontsize": 12,
-    "xtick.labelsize": 11.5,
-    "ytick.labelsize": 11.5,
-    "lines.solid_capstyle": "round",
-    "svg.hashsalt": "tgon",
-}
-
 
 class Plot(Figure):
     """A figure that shows itself in a notebook."""
@@ -50,8 +33,8 @@ class Plot(Figure):
 
 
 def styled() -> Any:
-    """The context in which every figure is drawn and written."""
-    return matplotlib.rc_context(STYLE)
+    """The context in which every figure is drawn and written: that of `style.mplstyle`."""
+    return matplotlib.rc_context(fname=Path(__file__).with_suffix(".mplstyle"))
 
 
 def panels(

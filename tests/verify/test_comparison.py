@@ -27,8 +27,6 @@ def test_rows_are_groups(runs):
     assert [(row.T, row.seeds) for row in result.rows] == [(3, 3), (4, 3)]
     assert all(row.share_low <= row.share <= row.share_high for row in result.rows)
     assert all(sum(row.diagnoses.values()) == row.seeds for row in result.rows)
-    assert len(result.table()) == 2
-    assert len(result.runs_table()) == 6
     assert result.verdict in result._repr_html_()
     assert result.verdict.startswith(
         "no seed memorized, so norms were not compared; try more steps or a larger "
@@ -86,7 +84,6 @@ def test_ratios_are_over_orthonormal_data_only():
 def test_diverged_runs_are_rows_not_errors_and_count_among_the_seeds_that_do_not_memorize(runs):
     result = compare(Runs([diverged_run(_SMALL)]))
     assert result.rows[0].diagnoses == {"diverged": 1}
-    assert result.rows[0].least_weight_norm is None
     assert result.exit_code == 3
     assert result.verdict.endswith("; nothing could be judged")
     assert result.runs_table().iloc[0]["status"] == "diverged"

@@ -188,11 +188,6 @@ def _edge_midpoints_of_simplex() -> Floats:
     return np.stack([simplex[:, i] + simplex[:, j] for i, j in itertools.combinations(range(5), 2)], axis=1)
 
 
-def _demicube(m: int) -> Floats:
-    signs = _signs(m)
-    return np.asarray(signs[np.prod(signs, axis=1) > 0].T, dtype=np.float64)
-
-
 def _six_hundred_cell() -> Floats:
     golden = (1 + math.sqrt(5)) / 2
     even = [p for p in itertools.permutations(range(4)) if np.linalg.det(np.eye(4)[list(p)]) > 0]
@@ -219,7 +214,7 @@ _CATALOGUE: dict[tuple[int, int], tuple[str, Callable[[], Floats], str]] = {
     (10, 4): ("edge midpoints of the simplex", _edge_midpoints_of_simplex, "12"),
     (24, 4): ("24-cell", lambda: _root_system_d(4), "48"),
     (120, 4): ("600-cell", _six_hundred_cell, "120/(1 - (1 + sqrt(5))/4)"),
-    (16, 5): ("5-demicube", lambda: _demicube(5), "20"),
+    (16, 5): ("5-demicube", lambda: _signs(5)[np.prod(_signs(5), axis=1) > 0].T, "20"),
     (40, 5): ("D5 roots", lambda: _root_system_d(5), "80"),
     (27, 6): ("27 lines (2_21 polytope)", lambda: _e8_slice((1, 0)), "36"),
     (72, 6): ("E6 roots", lambda: _e8_slice((0, 0)), "144"),

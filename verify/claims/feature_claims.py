@@ -14,13 +14,24 @@ from numpy.typing import NDArray
 
 from numerics.data import distinct_points
 from theory.arrays import Floats
+from theory.dimensionality import dimensionality
 from theory.features.amplitude_law import route
 from theory.features.amplitudes import Amplitude, samples
 from theory.features.free_bias import ring_gain
 from theory.features.polygon import polygon
 from theory.features.sea import best_sea
 from theory.number_format import shown
-from verify.claims.judging import Case, Claim, Finding, counted, described, not_judged, once_per_case
+from verify.claims.judging import (
+    Case,
+    Claim,
+    Finding,
+    counted,
+    described,
+    not_judged,
+    once_per_case,
+    test_errors,
+    varied,
+)
 from verify.claims.tolerance import rounding
 from verify.stored_features import arrangement, find_stored, settled_share
 from verify.thresholds import CONVERGED, SEEN_OFTEN, SETTLED
@@ -133,7 +144,7 @@ def _worst(ratios: Sequence[float], reason: str, lacks: Sequence[str], cases: Se
     """The finding of the largest ratio to what is allowed, 1 at most; without any why none could be judged."""
     if not ratios:
         return not_judged(_lacking(lacks, cases))
-    return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, reason)
+    return Finding(len(ratios), bool(max(ratios) <= 1), float(max(ratios)), 1.0, reason)
 
 
 def judge_ring_gain(cases: Sequence[Case], worth: Worth) -> Finding:
@@ -194,69 +205,122 @@ def judge_ring_law(cases: Sequence[Case], own: str | None = None) -> Finding:
     return _worst(ratios, "; ".join(parts[:3]), lacks, cases)
 
 
-def _sea_of(k: int, radius_squared: float) -> float:
-    return best_sea(k, radius_squared, "isotropic")
+def _sea_of(radius_squared: float) -> float:
+    return best_sea(5, radius_squared, "isotropic")
 
 
-#: Wrong energies of the sea beside a k-gon of squared radius r.
-_WRONG_SEAS: dict[str, Callable[[int, float], float]] = {
-    "the pentagon alone": lambda k, r: 0.0,
-    "a sea that the pentagon does not hear": lambda k, r: _sea_of(k, 0.0),
+#: The energy of a sea beside a pentagon of squared radius r, and wrong ones.
+Energy = Callable[[float], float]
+_WRONG_SEAS: dict[str, Energy] = {
+    "the pentagon alone": lambda r: 0.0,
+    "a sea that the pentagon does not hear": lambda r: _sea_of(0.0),
 }
 #: A sea has this many columns of a hundredth of a stored feature's length or more: it is described by what columns in
 #: all directions have together.
 _SEA_COLUMNS = 50
 
 
-def judge_sea(cases: Sequence[Case], energy: Callable[[int, float], float] = _sea_of) -> Finding:
-    """The distance of ‖W‖² from 5r plus the best energy of a sea in all directions, 4 - 5r/2, in halves of that energy:
-    from there on the pentagon alone, 5r, is nearer. ``value`` is the largest, ``bound`` 1.
+@once_per_case
+def find_pentagon(case: Case) -> dict[str, float] | str:
+    """The r of a regular pentagon near a minimum, with a sea beside it, ‖W‖² with that, and the mean D_f of its five
+    features; or why a model has none.
+    """
+    stored = find_stored_features(case)
+    if isinstance(stored, str) or case.parameters is None or case.data is None:
+        return str(stored)
+    (W, b), points = case.parameters, distinct_points(case.data)
+    seen = W * points.data.seen
+    squares = np.sum(seen**2, axis=0)
+    ring = float(np.sum(squares[stored]))
+    room = _sea_of(ring / 5)
+    small = np.count_nonzero(squares > 1e-4 * ring / 5) - len(stored)
+    if arrangement(W[:, stored]) != "regular pentagon":
+        return "the stored features are no regular pentagon"
+    if small < _SEA_COLUMNS:
+        return f"{small} columns beside the pentagon are not 0, a sea has {_SEA_COLUMNS} or more"
+    if case.data.n > case.data.T or np.any(points.copies[np.diff(points.data.indptr) > 1] > 1):
+        return "needs as many datapoints as features, and none of several features twice"
+    if room < ring / 4:
+        return f"a pentagon of energy {ring:.4g} leaves a sea no more than {room:.3g}"
+    if (settled := settled_share(W, b, points, stored)) < SETTLED:
+        return f"not at the end of training: descent gains {1 / settled - 1:.2g} more"
+    share = float(dimensionality(seen)[stored].mean())
+    return {"r": ring / 5, "‖W‖²": float(np.sum(squares)), "D_f": share}
+
+
+def judge_sea(
+    cases: Sequence[Case], of: str, theory: Callable[[float, float], float], energy: Energy
+) -> Finding:
+    """The distance of ‖W‖², or of the mean D_f of the pentagon's features, from what theory says of their r and of the
+    best energy of a sea in all directions, 4 - 5r/2, in halves of the way from there to no sea: beyond, the pentagon
+    alone is nearer. ``value`` is the largest, ``bound`` 1.
     """
     ratios, parts, lacks = [], list[str](), list[str]()
-    for case in cases:
-        stored = find_stored_features(case)
-        if isinstance(stored, str) or case.parameters is None or case.data is None:
-            lacks.append(str(stored))
+    for found in map(find_pentagon, cases):
+        if isinstance(found, str):
+            lacks.append(found)
             continue
-        (W, b), points = case.parameters, distinct_points(case.data)
-        squares = np.sum(W**2, axis=0) * points.data.seen
-        whole, ring = float(np.sum(squares)), float(np.sum(squares[stored]))
-        room = _sea_of(5, ring / 5)
-        small = np.count_nonzero(squares > 1e-4 * ring / 5) - len(stored)
-        if arrangement(W[:, stored]) != "regular pentagon":
-            lacks.append("the stored features are no regular pentagon")
-        elif small < _SEA_COLUMNS:
-            lacks.append(f"{small} columns beside the pentagon are not 0, a sea has {_SEA_COLUMNS} or more")
-        elif case.data.n > case.data.T or np.any(points.copies[np.diff(points.data.indptr) > 1] > 1):
-            lacks.append("needs as many datapoints as features, and none of several features twice")
-        elif room < ring / 4:
-            lacks.append(f"a pentagon of energy {ring:.4g} leaves a sea no more than {room:.3g}")
-        elif (settled := settled_share(W, b, points, stored)) < SETTLED:
-            lacks.append(f"not at the end of training: descent gains {1 / settled - 1:.2g} more")
-        else:
-            expected = ring + energy(5, ring / 5)
-            ratios.append(abs(whole - expected) / (room / 2))
-            parts.append(f"‖W‖² = {whole:.4g}: pentagon {ring:.4g}, with its sea predicted {expected:.4g}")
+        r, value = found["r"], found[of]
+        alone, best, expected = (theory(r, q) for q in (0.0, _sea_of(r), energy(r)))
+        ratios.append(2 * abs(value - expected) / abs(best - alone))
+        parts.append(f"{of} = {value:.4g}: pentagon {alone:.4g}, with its sea predicted {expected:.4g}")
     return _worst(ratios, "; ".join(parts[:3]), lacks, cases)
 
 
+@once_per_case
+def _saved(case: Case) -> tuple[float, float, float, float] | str:
+    """What a model with a pentagon saves over biases alone, the best constant output, on fresh datapoints, in features,
+    three standard errors of it, what the best pentagon gains, and what a bias saves; or why that is not told.
+    """
+    if isinstance(found := find_pentagon(case), str) or case.fresh is None:
+        return found if isinstance(found, str) else "needs fresh datapoints"
+    x, n, size = case.fresh.values, case.fresh.n, case.fresh.n * case.fresh.T
+    constant, energy, density = x.sum() / size, x @ x / size, len(x) / size
+    change = np.bincount(case.fresh.columns, x**2 - 2 * constant * x, case.fresh.T) + n * constant**2
+    saved, gain = (change - test_errors(case)) / energy, polygon(5, route(case.fresh).law).gain
+    mean, error = float(saved.mean()), 3 * float(saved.std()) / case.fresh.T**0.5
+    if error > gain / 4 or density > 1 / 16:
+        return f"{mean:.4g} ± {error:.2g} features of {gain:.3g} saved; density {density:.2g}, needs 1/16 or less"
+    return mean, error, gain, constant**2 / energy
+
+
+#: What is saved over biases alone, in features, of a gain and of what a bias saves of each of n features.
+Budget = Callable[[float, float, int], float]
+_BUDGET: Budget = lambda gain, bias, n: gain - 5 * bias  # noqa: E731
+_WRONG_BUDGETS: dict[str, Budget] = {
+    "biases alone": lambda gain, bias, n: 0.0,
+    "the pentagon without biases": lambda gain, bias, n: gain - n * bias,
+}
+
+
+def judge_loss_budget(cases: Sequence[Case], budget: Budget) -> Finding:
+    """The distance of the loss on fresh datapoints from that of the best constant output less what the best pentagon
+    gains, in halves of that gain and three standard errors: beyond, biases alone are nearer. Losses are less those of
+    the constant on the same datapoints, in features. The sea gains nothing: its features give up their biases for it.
+    ``value`` is the largest distance, ``bound`` 1.
+    """
+    ratios, parts, lacks = [], list[str](), list[str]()
+    for case in cases:
+        if isinstance(found := _saved(case), str):
+            lacks.append(found)
+            continue
+        saved, error, gain, bias = found
+        expected = budget(gain, bias, case.setting.n)
+        ratios.append(abs(saved - expected) / (gain / 2 + error))
+        parts.append(f"{saved:.4g} ± {error:.2g} features saved over biases alone, predicted {expected:.4g}")
+    return _worst(ratios, "; ".join(parts[:3]), lacks, cases)
+
+
+_LAWS_OF_RINGS = {"the best k-gon at zero bias": "free", "the k-gon of constant amplitudes": "constant"}
+#: ‖W‖² and the mean D_f of a pentagon in a sea, whose energy q two directions share.
+_NORM = partial(judge_sea, of="‖W‖²", theory=lambda r, q: 5 * r + q)
+_SHARE = partial(judge_sea, of="D_f", theory=lambda r, q: r / (5 * r / 2 + q / 2))
+_ALIGNED: dict[str, Energy] = {"all of the sea in one direction": lambda r: 2 * _sea_of(r)}
+
 FEATURE_CLAIMS: tuple[Claim, ...] = (
-    described(
-        "generalization.ring-gain",
-        partial(judge_ring_gain, worth=polygon_worth),
-        {name: partial(judge_ring_gain, worth=wrong) for name, wrong in _WRONG_WORTHS.items()},
-    ),
-    described(
-        "generalization.ring-law",
-        judge_ring_law,
-        {
-            "the best k-gon at zero bias": partial(judge_ring_law, own="free"),
-            "the k-gon of constant amplitudes": partial(judge_ring_law, own="constant"),
-        },
-    ),
-    described(
-        "generalization.sea-energy",
-        judge_sea,
-        {name: partial(judge_sea, energy=wrong) for name, wrong in _WRONG_SEAS.items()},
-    ),
+    described("generalization.ring-gain", *varied(judge_ring_gain, "worth", polygon_worth, _WRONG_WORTHS)),
+    described("generalization.ring-law", *varied(judge_ring_law, "own", None, _LAWS_OF_RINGS)),
+    described("generalization.sea-energy", *varied(_NORM, "energy", _sea_of, _WRONG_SEAS)),
+    described("generalization.sea-dimension", *varied(_SHARE, "energy", _sea_of, _WRONG_SEAS | _ALIGNED)),
+    described("generalization.loss-budget", *varied(judge_loss_budget, "budget", _BUDGET, _WRONG_BUDGETS)),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -53,6 +53,16 @@ def once_per_case(look: Callable[[Case], Found]) -> Callable[[Case], Found]:
         return known[case]
 
     return remembered
+
+
+@once_per_case
+def test_errors(case: Case) -> NDArray[np.float64]:
+    """The squared errors of the fresh datapoints of a case that has parameters and them."""
+    from numerics.engines.cpu.trajectory import point_errors
+
+    assert case.parameters is not None
+    assert case.fresh is not None
+    return point_errors(*case.parameters, case.fresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,14 @@ class Claim:
 def described(label: str, judge: Judge, controls: Mapping[str, Judge]) -> Claim:
     """The claim that `claims.toml` describes under this label."""
     return Claim(label, judge=judge, controls=controls, **read_table("verify.claims", "claims.toml")[label])
+
+
+def varied(
+    judge: Callable[..., Finding], argument: str, truth: Any, wrong: Mapping[str, Any]
+) -> tuple[Judge, dict[str, Judge]]:
+    """A judge with the truth for one of its arguments, and its controls, with wrong theories there."""
+    controls: dict[str, Judge] = {name: partial(judge, **{argument: one}) for name, one in wrong.items()}
+    return partial(judge, **{argument: truth}), controls
 
 
 @dataclass(frozen=True, slots=True)

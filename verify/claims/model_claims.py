@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from theory import predict, simplex_energy
-from verify.claims.judging import Case, Claim, Finding, Judge, counted, described, not_judged
+from verify.claims.judging import Case, Claim, Finding, Judge, counted, described, not_judged, varied
 from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
 from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
 
@@ -23,7 +23,7 @@ def _worst(cases: Sequence[Case]) -> str:
     return f"; datapoint {np.argmax(error)} has a squared error of {error.max():.3g}"
 
 
-def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool = True) -> Finding:
+def judge_norm_split(cases: Sequence[Case], without: str = "") -> Finding:
     """The largest relative difference of ‖W‖² to the sum of its parts, of which a wrong theory leaves one out."""
     usable = [case for case in cases if case.record.assumes("disjoint supports")]
     if not usable:
@@ -32,7 +32,8 @@ def judge_norm_split(cases: Sequence[Case], *, seen: bool = True, unseen: bool =
     for case in usable:
         record, squared = case.record, case.record.weight_norm**2
         energy = float(np.sum(record.radius_squared / np.square(record.norms)))
-        parts = energy + seen * record.weight_norm_seen**2 + unseen * record.weight_norm_unseen**2
+        parts = energy + (without != "seen") * record.weight_norm_seen**2
+        parts += (without != "unseen") * record.weight_norm_unseen**2
         found.append((abs(parts - squared) / (squared or 1.0), rounding(case.setting.n * case.setting.m)))
     value, bound = max(found, key=lambda pair: pair[0] / pair[1])
     return Finding(len(usable), value <= bound, value, bound, counted(usable, cases, "bound is rounding"))
@@ -127,28 +128,13 @@ def _where_defined(cases: Sequence[Case], judge: _Judge, theory: Theory, planar:
     return judge(defined, theory)
 
 
+_PARTS = {"without the unseen part": "unseen", "without the part outside the data span": "seen"}
+_SIGNS = {"c_t = -(1 - ‖h_t‖²)": -1.0}
+_BOUND, _SHAPE = partial(judge_energy_bound, theory=predict), partial(judge_shape, theory=predict)
+
 MODEL_CLAIMS: tuple[Claim, ...] = (
-    described(
-        "memorization.norm-split",
-        judge_norm_split,
-        {
-            "without the unseen part": partial(judge_norm_split, unseen=False),
-            "without the part outside the data span": partial(judge_norm_split, seen=False),
-        },
-    ),
-    described(
-        "memorization.own-output",
-        partial(judge_own_output, sign=1.0),
-        {"c_t = -(1 - ‖h_t‖²)": partial(judge_own_output, sign=-1.0)},
-    ),
-    described(
-        "memorization.robust",
-        partial(judge_energy_bound, theory=predict),
-        _theory_controls(judge_energy_bound, 1.02, 1.1),
-    ),
-    described(
-        "tolerance.tgon-stability",
-        partial(judge_shape, theory=predict),
-        _theory_controls(judge_shape, 1.1),
-    ),
+    described("memorization.norm-split", *varied(judge_norm_split, "without", "", _PARTS)),
+    described("memorization.own-output", *varied(judge_own_output, "sign", 1.0, _SIGNS)),
+    described("memorization.robust", _BOUND, _theory_controls(judge_energy_bound, 1.02, 1.1)),
+    described("tolerance.tgon-stability", _SHAPE, _theory_controls(judge_shape, 1.1)),
 )

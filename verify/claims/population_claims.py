@@ -18,7 +18,16 @@ from theory.memorization.memorized_loss import loss_of_overlaps
 from theory.optimization.epsilon import halving_number
 from theory.optimization.reach import reach
 from theory.setting import ADAM_EPSILON
-from verify.claims.judging import Case, Claim, Finding, described, not_judged, once_per_case
+from verify.claims.judging import (
+    Case,
+    Claim,
+    Finding,
+    described,
+    not_judged,
+    once_per_case,
+    test_errors,
+    varied,
+)
 from verify.claims.tolerance import rounding
 from verify.claims.wrong_theories import Theory, next_index, wrong_sign
 
@@ -236,17 +245,7 @@ def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
     room = min(abs(true - 1), abs(true - rival)) / 2
     if room <= rounding(case.fresh.T):
         return None
-    return overlaps, fresh_loss(case), room
-
-
-@once_per_case
-def fresh_loss(case: Case) -> float:
-    """The loss on fresh datapoints, which a case with parameters must have."""
-    from numerics.engines.cpu.trajectory import point_errors
-
-    assert case.parameters is not None
-    assert case.fresh is not None
-    return float(point_errors(*case.parameters, case.fresh).mean())
+    return overlaps, float(test_errors(case).mean()), room
 
 
 def _exponents(small: Record, large: Record) -> NDArray[np.float64]:
@@ -255,49 +254,21 @@ def _exponents(small: Record, large: Record) -> NDArray[np.float64]:
     return np.asarray(np.log(ratios) / np.log(large.T / small.T))
 
 
+_EXCHANGED, _SIGN = {"‖b‖ and ‖W‖ exchanged": _exchanged}, {"1 + cos in place of 1 - cos": wrong_sign}
+_CROSSINGS, _GROWTHS = _EXCHANGED | _SIGN, _EXCHANGED | {"both like √T": _simplex_growth}
+_LOSSES = {"T + 1 in place of T": next_index} | _SIGN
+_MEMORIZE = partial(judge_share, number="T", succeeds=_memorizes)
+_EMBED = partial(judge_share, number="repeats", succeeds=_embeds)
+_BUDGETS, _EPSILONS = {"order of the budgets reversed": False}, {"order of the ε reversed": False}
+
 POPULATION_CLAIMS: tuple[Claim, ...] = (
+    described("memorization.bias-overtakes", *varied(judge_norm_crossing, "theory", predict, _CROSSINGS)),
+    described("memorization.norm-growth", *varied(judge_norm_growth, "theory", predict, _GROWTHS)),
+    described("memorization.least-norm-test-loss", *varied(judge_test_loss, "theory", predict, _LOSSES)),
+    described("optimization.decay-budget", *varied(judge_decay_budget, "more_is_less", True, _BUDGETS)),
+    described("optimization.epsilon-length", *varied(judge_epsilon, "more_is_less", True, _EPSILONS)),
     described(
-        "memorization.bias-overtakes",
-        partial(judge_norm_crossing, theory=predict),
-        {
-            "‖b‖ and ‖W‖ exchanged": partial(judge_norm_crossing, theory=_exchanged),
-            "1 + cos in place of 1 - cos": partial(judge_norm_crossing, theory=wrong_sign),
-        },
+        "optimization.memorization-share", *varied(_MEMORIZE, "falls", True, {"shares rise with T": False})
     ),
-    described(
-        "memorization.norm-growth",
-        partial(judge_norm_growth, theory=predict),
-        {
-            "‖b‖ and ‖W‖ exchanged": partial(judge_norm_growth, theory=_exchanged),
-            "both like √T": partial(judge_norm_growth, theory=_simplex_growth),
-        },
-    ),
-    described(
-        "memorization.least-norm-test-loss",
-        partial(judge_test_loss, theory=predict),
-        {
-            "T + 1 in place of T": partial(judge_test_loss, theory=next_index),
-            "1 + cos in place of 1 - cos": partial(judge_test_loss, theory=wrong_sign),
-        },
-    ),
-    described(
-        "optimization.decay-budget",
-        partial(judge_decay_budget, more_is_less=True),
-        {"order of the budgets reversed": partial(judge_decay_budget, more_is_less=False)},
-    ),
-    described(
-        "optimization.epsilon-length",
-        partial(judge_epsilon, more_is_less=True),
-        {"order of the ε reversed": partial(judge_epsilon, more_is_less=False)},
-    ),
-    described(
-        "optimization.memorization-share",
-        partial(judge_share, number="T", succeeds=_memorizes, falls=True),
-        {"shares rise with T": partial(judge_share, number="T", succeeds=_memorizes, falls=False)},
-    ),
-    described(
-        "repetition.embedded-share",
-        partial(judge_share, number="repeats", succeeds=_embeds, falls=False),
-        {"shares fall with R": partial(judge_share, number="repeats", succeeds=_embeds, falls=True)},
-    ),
+    described("repetition.embedded-share", *varied(_EMBED, "falls", False, {"shares fall with R": True})),
 )

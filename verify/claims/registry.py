@@ -31,13 +31,15 @@ def judge_claims(cases: Sequence[Case]) -> Judgements:
     return Judgements(judge_claim(claim, cases) for claim in CLAIMS)
 
 
-def judge_on(model: Any, data: Dataset, record: Record | None = None) -> Judgements:
+def judge_on(
+    model: Any, data: Dataset, record: Record | None = None, fresh: Dataset | None = None
+) -> Judgements:
     """The claims on a single model; copies of datapoints count once, ``record`` is of the distinct ones if given."""
     from numerics.model import read_parameters
 
     record = record or numerics.measure(model, distinct_points(data).data)
     setting = Setting(T=record.T, m=record.m, n=data.n)
-    case = Case(setting, record, parameters=read_parameters(model, data.n), data=data)
+    case = Case(setting, record, 0, read_parameters(model, data.n), data, fresh)
     return Judgements(judge_claim(claim, [case]) for claim in SINGLE_CLAIMS)
 
 

@@ -117,12 +117,12 @@ def test_the_model_that_is_farthest_beyond_its_own_bound_decides():
     assert [judge_claim(split, some).holds for some in (cases, cases[:1], cases[1:])] == [False, False, True]
 
 
-def _fabricated(T, seed, *, memorized=True, ratio=1.0, bias_ratio=1.0, exchange=False, diverged=0, **changes):
+def _fabricated(T, seed, *, memorized=True, ratio=1.0, scale=1.0, exchange=False, diverged=0, **changes):
     setting = Setting(T=T, seed=seed, **changes)
     truth = predict(setting)
     weight, bias = (truth.bias_norm, truth.weight_norm) if exchange else (truth.weight_norm, truth.bias_norm)
     errors = np.full(T, 0.0 if memorized else 0.5)
-    norms = {"weight_norm": weight * ratio, "bias_norm": bias * bias_ratio}
+    norms = {"weight_norm": weight * ratio, "bias_norm": bias * scale}
     return Case(setting, dataclasses.replace(truth, **norms, point_error=errors), diverged)
 
 
@@ -135,9 +135,9 @@ def _budgets(T, seeds, weak, strong, kept=99):
     return [(T, seeds, 99, {"ratio": weak}), (T, seeds, kept, {"ratio": strong, "weight_decay": 0.5})]
 
 
-def _epsilons(bias_ratio, T=30, **changes):
+def _epsilons(scale, T=30, **changes):
     """Eight seeds at ε = 10⁻⁸, and with these changes; biases are halved at εT = 0.011."""
-    return [(T, 8, 99, {}), (T, 8, 99, {"bias_ratio": bias_ratio} | changes)]
+    return [(T, 8, 99, {}), (T, 8, 99, {"scale": scale} | changes)]
 
 
 _PAIRS = _budgets(5, 10, 1.099, 1.05) + _budgets(8, 3, 1.001, 1.05)
@@ -186,11 +186,6 @@ def test_claims_on_seeds_are_decided_by_signs_pairs_and_shares(label, cells, hol
     assert judgement.holds is holds
     assert controls is None or {control.outcome for control in judgement.controls} == {controls}
     assert said in (None, judgement.value, judgement.reason)
-
-
-def test_too_few_runs_decide_nothing():
-    cases = [_fabricated(5, seed) for seed in range(3)]
-    assert not any(judge_claim(claim, cases).applies for claim in CLAIMS if claim.status != "theorem")
 
 
 @pytest.mark.parametrize("label", [OVERTAKES, SHARE, "tolerance.tgon-stability"])
@@ -250,16 +245,9 @@ def test_norms_grow_as_those_of_the_polygon(pairs):
     assert _exponents(*(_simplex_growth(Setting(T=T)) for T in (5, 9))) == pytest.approx(0.5)
     long = [_polygon_case(T, seed, scale=1 + 0.1 * (T == 9)) for T in (5, 9) for seed in range(pairs)]
     assert judge_claim(claim, long).holds is (False if pairs == 7 else None)
-
-
-@pytest.mark.parametrize(
-    "change", [{"weight_decay": 0.01}, {"m": 3}, {"repeats": 2}], ids=["decay", "m", "repeats"]
-)
-def test_norm_growth_is_silent_outside_its_regime(change):
-    base = Setting(T=5, weight_decay=0.5).replace(**change)
-    cases = [_polygon_case(T, seed, setting=base.replace(T=T)) for T in (5, 9) for seed in range(7)]
-    judgement = judge_claim(_labelled(CLAIMS, "memorization.norm-growth"), cases)
-    assert (judgement.applies, judgement.verdict) == (False, "not judged")
+    for change in ({"weight_decay": 0.01}, {"m": 3}, {"repeats": 2}):
+        outside = [dataclasses.replace(case, setting=case.setting.replace(**change)) for case in cases]
+        assert judge_claim(claim, outside).verdict == "not judged"
 
 
 def test_test_loss_is_that_of_the_least_norm_model_of_the_dataset():
@@ -307,9 +295,8 @@ def test_a_small_training_at_strong_decay_reaches_the_pentagon():
     assert judged["memorization.bias-overtakes"].holds
 
 
-def test_every_claim_has_a_control_and_a_unique_label():
+def test_every_claim_has_a_unique_label_and_no_opinion_of_nothing():
     assert len({claim.label for claim in CLAIMS}) == len(CLAIMS)
-    assert all(claim.controls for claim in CLAIMS)
     assert judge_claims([]) == tuple(judge_claim(claim, []) for claim in CLAIMS)
 
 

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numerics import Dataset, measure
+from numerics import Dataset, draw_dataset, measure
+from numerics.measurement.observables import fresh_dataset
 from theory import Setting
 from theory.features.amplitudes import uniform
 from theory.features.polygon import polygon
 from theory.features.sea import ring_with_sea
 from theory.polygon_geometry import polygon_vertices
+from verify import check
 from verify.claims import feature_claims
 from verify.claims.feature_claims import find_ring
 from verify.claims.judging import Case
@@ -125,25 +127,40 @@ def test_a_law_is_judged_only_where_laws_differ():
     assert "amplitudes are constant" in _judged(short, Dataset.from_dense(X))[1].reason
 
 
+def _on(W, b, data, fresh=None):
+    """The claims on the sea and on the loss, by the last part of their labels."""
+    found = {one.label.partition(".")[2]: one for one in check((W, b), data, test=fresh).claims}
+    return [found[name] for name in ("sea-energy", "sea-dimension", "loss-budget")]
+
+
 @pytest.mark.parametrize(("share", "holds"), [(1.0, True), (0.7, True), (0.3, False)])
 def test_the_sea_beside_a_pentagon_is_the_best_one_or_convicts(share, holds):
-    """Sixty small columns all around; a sea of all directions has 4 - 5r/2."""
-    best, turn = ring_with_sea(5, uniform(), 60), np.pi / 30 * np.arange(60)
-    small = np.sqrt(share * (4 - 2.5 * best.radius_squared) / 60) * np.array([np.cos(turn), np.sin(turn)])
-    W, b = (
-        np.hstack([polygon_vertices(5, best.radius_squared), small]),
-        np.append(np.full(5, best.bias), np.zeros(60)),
-    )
+    """Sixty small columns all around; a sea of all directions has 4 - 5r/2, of which a feature hears half."""
+    best = ring_with_sea(5, uniform(), 60)
+    r, b = best.radius_squared, np.append(np.full(5, best.bias), np.zeros(60))
+    W = np.hstack([polygon_vertices(5, r), polygon_vertices(60, share * (4 - 2.5 * r) / 60)])
     data = sparse_data(np.random.default_rng(0), 65, 2600, alone=True, law="uniform")
-    sea = {one.label: one for one in judge_on(Model(W, b), data)}["generalization.sea-energy"]
-    assert (sea.holds, sea.value) == (holds, pytest.approx(2 * (1 - share), abs=1e-9))
-    outcomes = [control.outcome == "fails as it must" for control in sea.controls]
-    assert outcomes == [share > 0.5, True]
+    energy, dimension, loss = _on(W, b, data)
+    assert (energy.holds, energy.value) == (holds, pytest.approx(2 * (1 - share), abs=1e-9))
+    had, best = (1 / (2.5 + part * (2 / r - 1.25)) for part in (share, 1.0))
+    assert (dimension.holds, dimension.value) == (holds, pytest.approx(2 * (had - best) / (0.4 - best)))
+    outcomes = [[each.outcome == "fails as it must" for each in one.controls] for one in (energy, dimension)]
+    assert outcomes == [[share > 0.5, True], [share > 0.5, True, True]]
+    assert loss.reason == "needs fresh datapoints"
 
 
-def _sea(W, b, X):
-    found = {one.label: one for one in judge_on(Model(W, b), Dataset.from_dense(X))}
-    return found["generalization.sea-energy"]
+def test_a_pentagon_and_biases_save_what_the_budget_says():
+    """A pentagon with a sea of 55 columns at zero bias, and the mean entry as all other biases, or none of them."""
+    data, fresh = draw_dataset(Setting(T=3000, n=300, sparsity=0.97)), fresh_dataset(300, 0.97)
+    W = np.hstack([polygon_vertices(5, 1.0), *[polygon_vertices(5, 1.4 / 55)] * 11, np.zeros((2, 240))])
+    mean, energy = np.mean(fresh.dense()), np.mean(fresh.dense() ** 2)
+    b = np.repeat([-0.1, 0.0, mean], [5, 55, 240])
+    loss = _on(W, b, data, fresh)[2]
+    saved = (1 - 300 * mean**2 - measure((W, b), data, test=fresh).test_loss) / energy
+    assert (loss.holds, loss.rejected, loss.reason.startswith(f"{saved:.4g} ± ")) == (True, 2, True)
+    assert _on(W, np.append(b[:5], np.zeros(295)), data, fresh)[2].holds is False
+    for few in (Dataset.from_dense(fresh.dense()[:, :100]), fresh_dataset(300, 0.9)):
+        assert "needs 1/16 or less" in _on(W, b, data, few)[2].reason
 
 
 def test_a_pentagon_without_a_sea_of_its_own_or_without_room_is_not_judged():
@@ -152,10 +169,9 @@ def test_a_pentagon_without_a_sea_of_its_own_or_without_room_is_not_judged():
     W, b = model.W, model.b
     X = np.pad(data.dense(), ((0, 60), (0, 0)))
     X = np.hstack([X, np.pad(np.eye(60), ((5, 0), (0, 0)))])
-    bare = _sea(np.pad(W, ((0, 0), (0, 60))), np.pad(b, (0, 60)), X)
-    assert "0 columns beside the pentagon are not 0" in bare.reason
-    W = np.hstack([W, 0.1 * np.eye(2)[:, np.arange(60) % 2]])
-    assert "leaves a sea no more than 0.575" in _sea(W, np.pad(b, (0, 60)), X).reason
+    b, W, bare = np.pad(b, (0, 60)), np.hstack([W, 0.1 * np.eye(2)[:, np.arange(60) % 2]]), np.arange(65) < 5
+    assert "0 columns beside the pentagon are not 0" in _on(W * bare, b, X)[0].reason
+    assert "leaves a sea no more than 0.575" in _on(W, b, X)[0].reason
     twice = np.eye(65)[:, [5, 5]] * 0.6 + np.eye(65)[:, [6, 6]] * 0.8
-    assert "none of several features twice" in _sea(W, np.pad(b, (0, 60)), np.hstack([X, twice])).reason
-    assert "leaves a sea no more" in _sea(W, np.pad(b, (0, 60)), np.hstack([X, twice[:, :1]])).reason
+    assert "none of several features twice" in _on(W, b, np.hstack([X, twice]))[0].reason
+    assert "leaves a sea no more" in _on(W, b, np.hstack([X, twice[:, :1]]))[0].reason
