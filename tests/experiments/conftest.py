@@ -26,7 +26,7 @@ TINY = {
     "test-loss": "[setting]\nsteps=60\n[grid]\nT=[3, 5, 8]\nseed='0:1'\n",
     "epsilon-law": f"{_SPARSE}[grid]\nT=[3, 30]\nadam_epsilon=[1e-8, 1e-4, 1e-1]\nseed='0:1'\n",
     "decay-budget": f"{_FAST}[grid]\nT=[3, 5]\nweight_decay=[0.01, 0.1]\nseed='0:3'\n",
-    "codes": f"{_FAST}[grid]\nT=[4, 5]\nweight_decay=[0.01, 0.1]\nseed='0:1'\n",
+    "codes": f"{_FAST}m=3\n[grid]\nT=[4, 5]\nweight_decay=[0.01, 0.1]\nseed='0:1'\n",
     "sea": f"{_SPARSE}[grid]\nT=[60]\nstart=['xavier', 'pentagon']\nseed='0:1'\n",
     "repeated-threshold": f"{_SPARSE}T=180\n[grid]\nrepeats=[2, 9]\nseed='0:1'\n",
     "repeated-history": f"{_SPARSE}T=60\n[grid]\nrepeats=[2, 5]\nseed='0:1'\n",
