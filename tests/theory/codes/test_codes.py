@@ -33,7 +33,7 @@ from theory.codes.programme import (
 )
 from theory.codes.search import _soft_maximal_cosine, shaken, slacks
 from theory.least_norm import certificate_of, descended, least_distance
-from theory.memorization.tgon import tgon_energy
+from theory.memorization.tgon import tgon_energy, tgon_hidden
 
 #: Largest minimal angle of T points on the sphere in R^3, degrees, to the digits published (Sloane's tables
 #: of packings in three dimensions; T <= 14 and T = 24 are proven optimal). An energy from an angle rounded to
@@ -266,9 +266,12 @@ def test_caps_grow_like_the_sphere_fills(m):
     assert slope == pytest.approx(1 + 2 / (m - 1), abs=0.01)
 
 
-def test_a_search_has_the_same_bits_again_and_a_simplex_may_have_more_points_than_it():
+def test_a_search_has_the_same_bits_again_leaves_heavier_codes_and_a_simplex_may_be_larger_than_it():
     first, second = memorization_code(7, 3, starts=4), memorization_code(7, 3, starts=4)
     assert first.hidden.tobytes() == second.hidden.tobytes()
+    flat = MemorizationCode(name="5-gon", hidden=np.vstack([tgon_hidden(5), np.zeros(5)]))
+    assert certify(flat.hidden).holds()
+    assert _best_of_search(5, 3, (flat,), 8).energy == pytest.approx(code(5, 3).energy)
     assert memorization_code(501, 500).energy == pytest.approx(500)
 
 

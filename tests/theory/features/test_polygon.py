@@ -53,5 +53,3 @@ def test_no_radius_beats_the_free_one(k, radius_squared):
     gain = k - np.sum((outputs - np.eye(k)) ** 2)
     best = polygon(k, "free").gain
     assert gain <= best + 1e-12 * k * (1 + radius_squared**2)
-    if abs(radius_squared - 1) < 1e-12:
-        assert gain == pytest.approx(polygon(k, "unit").gain, abs=1e-10)
