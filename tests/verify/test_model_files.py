@@ -83,6 +83,7 @@ _MORE = {
     "loss": np.ones(9),
     "scale": np.ones(1),
     "weight_decay": np.array(1 / 9),
+    "mask": np.ones((4, 2), np.int64),
 }
 _LAYERS = {"0.weight": _W, "0.bias": np.zeros(2), "2.weight": _W.T, "2.bias": _B}
 
@@ -326,8 +327,9 @@ def test_square_data_are_turned_by_their_norms_or_as_told(tmp_path):
         np.testing.assert_array_equal(data.dense(), expected)
         assert why in " ".join(guesses)
     np.save(tmp_path / "X.npy", np.ones((3, 3)) - np.tri(3) / 2)
-    assert "columns" in read_data(tmp_path / "X.npy", 3)[1][0]
-    assert "--rows" in read_data(tmp_path / "X.npy", 3)[1][0]
+    _csv()(tmp_path / "X.csv", np.ones((3, 3)) - np.tri(3) / 2)
+    for name, other in (("X.npy", "rows"), ("X.csv", "columns")):
+        assert f", though {other} fit as well (X.T, or --rows" in read_data(tmp_path / name, 3)[1][0]
 
 
 @pytest.mark.parametrize("axes", [(1, 0, 2), (0, 1, 2), (0, 2, 1)])

@@ -167,8 +167,7 @@ def test_codes_in_more_dimensions_polish_back(T, m):
 
 def test_one_datapoint_needs_no_weight():
     found = polish((np.array([[0.3], [0.4]]), np.array([0.75])), np.eye(1))
-    assert (found.energy, found.b.tolist()) == (0, [1.0])
-    assert found.keeps_order
+    assert (found.energy, found.b.tolist(), found.keeps_order) == (0, [1.0], True)
 
 
 # Shared features
