@@ -62,7 +62,7 @@ site: install ## guide, tutorials, notes and API as a site, build/site/index.htm
 bench: install ## time the engines (on an otherwise idle machine)
 	$(BIN)/python benchmarks/engines.py
 
-figures: install ## every experiment's preview form, into figures/ (about an hour on two cores)
+figures: install ## every experiment's preview form, into figures/ (hours on two cores)
 	$(call draw,--preview,--out figures/experiments/$$name)
 
 figures-tenth: install ## a tenth of the paper's n and T, into experiments/NAME/tenth (hours on two cores)
