@@ -112,7 +112,7 @@ def test_beyond_the_simplex_the_best_known_code_answers():
     assert np.abs(outputs - np.eye(record.T)).max() < 1e-6
     assert (record.energy, record.status) == (pytest.approx(8, rel=1e-9), "theorem"), "the cross-polytope"
     assert predict(Setting(T=8, m=4), "both").energy == record.energy, "equal norms answer both penalties"
-    assert "dimensionality" not in predict(Setting(T=8, m=3)).exact, "of equal norms, and no tight frame"
+    assert [predict(Setting(T=8, m=m)).exact.get("dimensionality") for m in (4, 3)] == ["1/2", None]
 
 
 @pytest.mark.parametrize("steps", [10_000, np.int64(10_000), 10_000.0, "10000"])
