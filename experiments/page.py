@@ -42,22 +42,13 @@ class Part:
 def page(experiment: Experiment, parts: Sequence[Part]) -> str:
     """The page in Markdown: one part below the other, each under the name of its form where there are several."""
     paper = {name: value_text(value) for name, value in Setting(T=1).as_dict().items()}
-    return _rendered("page.md.j2", experiment=experiment, parts=parts, paper=paper)
+    values = {"experiment": experiment, "parts": parts, "paper": paper}
+    return _PAGES.get_template("page.md.j2").render(values).rstrip() + "\n"
 
 
 def contents_page(entries: Mapping[Experiment, Sequence[Part]]) -> str:
     """The list of all pages in Markdown: what each says of what was published, and how much was trained for it."""
-    return _rendered("list_of_pages.md.j2", entries=entries, of_the_notes=OF_THE_NOTES)
-
-
-def _rendered(template: str, **values: object) -> str:
-    loader = jinja2.PackageLoader("experiments", ".")
-    pages = jinja2.Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    pages.filters |= {"findings": _findings, "table": _table, "cell": _cell, "outcomes": _outcomes}
-    pages.filters |= {"flag": form_flag, "about": lambda seconds: about(float(seconds))}
-    return pages.get_template(template).render(stale=stale, **values).rstrip() + "\n"
+    return _PAGES.get_template("list_of_pages.md.j2").render(entries=entries).rstrip() + "\n"
 
 
 def _outcomes(forms: Sequence[Part]) -> dict[str, str]:
@@ -111,3 +102,12 @@ def _cell(value: object) -> str:
     if exact.is_integer():
         return f"{exact:.0f}".replace("-", "−")
     return number(exact, 4) if math.isfinite(exact) else shown(exact)
+
+
+_LOADER = jinja2.PackageLoader("experiments", ".")
+_PAGES = jinja2.Environment(
+    loader=_LOADER, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_PAGES.filters |= {"findings": _findings, "table": _table, "cell": _cell, "outcomes": _outcomes}
+_PAGES.filters |= {"flag": form_flag, "about": lambda seconds: about(float(seconds))}
+_PAGES.globals |= {"stale": stale, "of_the_notes": OF_THE_NOTES}

@@ -82,7 +82,7 @@ def observe(run: Run) -> dict[str, float]:
     repeated = run.setting.repeated_points if run.setting.repeats > 1 and drawn else 0
     ranks = [float(np.mean(data_dimensionality > data_dimensionality[t])) for t in range(repeated)]
     shortest, median = min(lengths[:repeated].tolist(), default=float("nan")), float(np.median(lengths))
-    return found | {
+    measured: dict[str, float] = {
         "test_loss": float(tested.mean()),
         "test_loss_error": float(tested.std() / np.sqrt(len(tested))),
         "largest_feature_dimensionality": float(dimensionality(run.W).max()),
@@ -93,6 +93,7 @@ def observe(run: Run) -> dict[str, float]:
         "shared_features": float(np.sum(occurrences > 1)),
         "length_jump": float(np.max(ordered[1:] / ordered[:-1])) if jumps else float("nan"),
     }
+    return found | measured
 
 
 def fresh_errors(run: Run) -> NDArray[np.float64]:
