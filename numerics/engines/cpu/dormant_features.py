@@ -7,11 +7,12 @@ directions of a regular polygon for m = 2, else the axes and their opposites. Wi
 
     max_t w·h_t <= Σ_d c_d reach(d),
 
-so it sleeps while every reach stays below a limit set when it fell asleep, looked at every step. Accuracy, against the
-dense loop: k roundings of each of its products, and steps that Adam's mean still asks for, below an eighth of a
-rounding of each parameter (`asks_for_nothing`).
+so it sleeps until a reach has grown by its margin, (-b - Σ_d c_d reach(d)) / Σ_d c_d, looked at every step. Accuracy,
+against the dense loop: k roundings of each of its products, and steps that Adam's mean still asks for, below an eighth
+of a rounding of each parameter (`asks_for_nothing`).
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,11 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 
-#: Directions in the plane: the polygon's support is at most 1/cos(π/32) - 1 = 0.5 % above the circle's.
-PLANE = 32
-
-#: By how much of the largest reach a reach may grow before sleeping features are looked at again.
-SLACK = 0.01
+#: Directions in the plane: the polygon's support is at most 1/cos(π/64) - 1 = 0.12 % above the circle's.
+PLANE = 64
 
 
+@cache
 def directions(m: int) -> _Floats:
     """(m, D) unit vectors that span every vector with non-negative coefficients."""
     if m == 2:
@@ -39,27 +38,25 @@ def reaches(hidden: NDArray[Any]) -> _Floats:
     return np.asarray((directions(len(hidden)).T @ hidden.astype(np.float64)).max(axis=1))
 
 
-def _largest_output(W: _Floats, limits: _Floats) -> _Floats:
-    """Bound of max_t w·h_t for every column of W while d·h <= limit(d) for every direction."""
-    if len(W) != 2:
-        return np.asarray(np.maximum(W, 0).T @ limits[: len(W)] + np.maximum(-W, 0).T @ limits[len(W) :])
-    # what is in limits between the two directions next to w is farthest along w at their corner
-    half, following = np.pi / PLANE, np.roll(limits, -1)
-    sector = np.floor(np.arctan2(W[1], W[0]) / (2 * half)).astype(np.int64) % PLANE
-    angle = half * (2 * np.arange(PLANE) + 1)
-    out, along = (limits + following) / (2 * np.cos(half)), (following - limits) / (2 * np.sin(half))
-    x, y = np.cos(angle) * out - np.sin(angle) * along, np.sin(angle) * out + np.cos(angle) * along
-    return np.asarray(W[0] * x[sector] + W[1] * y[sector])
-
-
-def stays_inactive(parameters: NDArray[Any], limits: _Floats) -> NDArray[np.bool_]:
-    """(n,) whether w·h + b < 0 as any kernel rounds it, for every h with d·h <= limit(d); NaN says no. The margin
-    holds the roundings of the limits, of the bound and of z: fewer than 16 + 4m of |w| max limit + |b|.
+def margins(parameters: NDArray[Any], reach: _Floats) -> _Floats:
+    """(n,) by how much every reach may grow so that w·h + b < 0, as any kernel rounds it, for every h within them:
+    less. A feature whose margin is not positive may be active now. Roundings of the reaches, of the bound and of z are
+    fewer than 16 + 4m of |w| max reach + |b|.
     """
-    m, eps = len(parameters) - 1, np.finfo(parameters.dtype).eps
+    m, rounding = len(parameters) - 1, (12 + 4 * len(parameters)) * np.finfo(parameters.dtype).eps
     W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
-    size = sum(map(np.abs, W)) * np.abs(limits).max() + np.abs(b)
-    return np.asarray(_largest_output(W, limits) + (16 + 4 * m) * eps * size + b < 0)
+    size, largest = sum(map(np.abs, W)), np.abs(reach).max()
+    if m == 2:
+        first = (np.floor(np.arctan2(W[1], W[0]) * (PLANE / (2 * np.pi))) % PLANE).astype(np.intp)
+        (x, y), second, scale = directions(2), (first + 1) % PLANE, np.sin(2 * np.pi / PLANE)
+        from_first, from_second = W[0] * y[second] - W[1] * x[second], W[1] * x[first] - W[0] * y[first]
+        output = (from_first * reach[first] + from_second * reach[second]) / scale
+        growth = (from_first + from_second) / scale
+    else:
+        output, growth = np.maximum(W, 0).T @ reach[:m] + np.maximum(-W, 0).T @ reach[m:], size
+    highest = output + b + rounding * (size * largest + np.abs(b))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(-highest / (growth + rounding * size))
 
 
 def asks_for_nothing(state: tuple[NDArray[Any], ...], rate: float, epsilon: float) -> NDArray[np.bool_]:

@@ -167,6 +167,10 @@ def _listed(culling, arrays, part, first, last):
     listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
 
+def _list_all(culling, place):
+    culling.tops[place] = np.inf
+
+
 #: What must be decided before a step.
 plan = _by_kind(lambda culling: None, lambda culling: None, lambda culling: plan_step(culling.tally))
 #: What must be known of datapoints ``first`` to ``last`` - 1, whole nodes.
@@ -175,5 +179,7 @@ prepare = _by_kind(
     lambda culling, hidden, first, last: _describe(hidden, culling, first, last),
     lambda culling, hidden, first, last: describe_points(hidden, culling, first, last),
 )
+#: What must be known of the feature at ``place``, which wakes: until bounds are found anew, nothing.
+welcome = _by_kind(lambda culling, place: None, lambda culling, place: None, _list_all)
 #: The sums of a part; ``arrays`` are parameters, hidden, gradients, partial and scratch.
 interact = _by_kind(_all_pairs, _culled, _listed)

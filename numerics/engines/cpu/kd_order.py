@@ -84,8 +84,8 @@ def kd_order(coordinates: NDArray[Any], leaf: int) -> _Ints:
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
     """Which feature (n,) and which datapoint (T,) is held at each place; the first ``awake`` features are trained.
-    ``culled``: whether groups and leaves are tested, else every pair is evaluated; ``settled``: the step at which the
-    values of sleeping features hold; ``wakes``: times features were woken since the last arrangement at a fixed step.
+    ``culled``: whether groups and leaves are tested, else every pair is evaluated; ``settled``: the step at which it
+    was made, and at which the values of sleeping features hold.
     """
 
     features: _Ints
@@ -93,7 +93,6 @@ class Arrangement:
     awake: int
     culled: bool = False
     settled: int = 0
-    wakes: int = 0
 
     @classmethod
     def initial(cls, n: int, T: int) -> Arrangement:

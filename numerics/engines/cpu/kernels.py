@@ -25,7 +25,7 @@ from numba import njit, prange
 
 from numerics.engines.cpu.bounding_boxes import NODE_POINTS
 from numerics.engines.cpu.compilation import INLINE, OPTIONS, compiled
-from numerics.engines.cpu.interaction import interact, plan, prepare
+from numerics.engines.cpu.interaction import interact, plan, prepare, welcome
 from numerics.engines.cpu.pairs import BLOCK, dense_pairs
 from numerics.engines.cpu.simd import (
     LANES,
@@ -36,6 +36,7 @@ from numerics.engines.cpu.simd import (
     fma,
     larger,
     load,
+    most,
     multiply,
     splat,
     square_root,
@@ -109,20 +110,53 @@ def adamw(parameter, first, second, gradient, scalars, start, stop):
 
 
 @njit(**INLINE)
-def is_beyond(parameters, hidden, watch):
-    """Whether d·h exceeds its limit for a datapoint and a direction d; ``watch`` is m rows of d and one of limits."""
-    m, width = len(parameters) - 1, watch.shape[1]
+def largest_growth(hidden, watch):
+    """The largest d·h - reach(d) of a datapoint and a direction d; ``watch`` is m rows of d and one of reaches."""
+    m, width = hidden.shape[0], watch.shape[1]
+    worst = splat(hidden.dtype.type(-np.inf))
     for first in range(0, width, LANES):
-        worst = minus = splat(hidden.dtype.type(-1))
-        limits = multiply(minus, load(watch, m * width + first))
+        reach = multiply(splat(hidden.dtype.type(-1)), load(watch, m * width + first))
         for t in range(hidden.shape[1]):
-            excess = limits
+            growth = reach
             for k in range(m):
-                excess = fma(load(watch, k * width + first), splat(hidden[k, t]), excess)
-            worst = larger(excess, worst)
-        if bits_above_zero(worst) != 0:
-            return True
-    return False
+                growth = fma(load(watch, k * width + first), splat(hidden[k, t]), growth)
+            worst = larger(growth, worst)
+    return most(worst)
+
+
+@njit(**_SHORT_LOOPS)
+def wake(rows, hidden, sleep, culling, scalars, awake, step):
+    """How many features are awake at ``step``. Those that sleep stand in the order of their margins; each that wakes is
+    brought up to date.
+    """
+    watch, margins, log_decay, counts = sleep
+    if watch.shape[1] == 0:
+        return awake
+    growth, since = largest_growth(hidden, watch), counts[1]
+    while awake < margins.size and not growth < margins[awake]:
+        factors = (
+            math.exp(log_decay[step] - log_decay[since]),
+            np.float64(scalars[5]) ** (step - since),
+            np.float64(scalars[6]) ** (step - since),
+        )
+        for kind in range(3):
+            for row in rows[kind]:
+                row[awake] = row[awake] * factors[kind]
+        welcome(culling, awake)
+        awake += 1
+    return awake
+
+
+@njit(**OPTIONS)
+def cut(by_feature, awake, parts):
+    """Set the bounds of the parts of the features that are awake, which all seen ones are."""
+    bounds, features, _, _ = by_feature
+    place = 0
+    for part in range(parts):
+        first, _ = part_of(awake, part, parts, BLOCK)
+        while place < features.size and features[place] < first:
+            place += 1
+        bounds[part] = place
 
 
 @njit(**_SHORT_LOOPS)
@@ -204,6 +238,7 @@ def _compute_gradients(parameters, gradients, by_point, by_feature, work):
     """T/2 times the gradient of the loss, into ``gradients``."""
     hidden, partial, pulled, scratch, columns, near, sums = work
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
+    cut(by_feature, n, parts)
     for part in range(parts):
         first, last = part_of(n, part, parts, BLOCK)
         gather_columns(parameters, by_feature, columns, part, first, last)
@@ -216,27 +251,26 @@ def _compute_gradients(parameters, gradients, by_point, by_feature, work):
         add_sparse(parameters, columns, by_feature, near, sums, part)
 
 
-def _advance(
-    rows, by_point, by_feature, work, culling, watch, scalars, learning_rates, constants, start, stop
-):
-    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``learning_rates[s]``. Returns the step reached.
-    ``rows`` are those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`).
-    Stops before a datapoint is beyond ``watch`` (`is_beyond`), and after a step that leaves a parameter infinite or
-    NaN.
+def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, constants, start, stop):
+    """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``rates[s]``. Returns the step reached. ``rows`` are
+    those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`). ``sleep``: what
+    `HeldState.watch` gives, margins, the logarithm of all decay up to each step, and how many features are awake, which
+    this function may raise, and since when the others sleep. Stops after a step that leaves one parameter not finite.
     """
     parameters, first_moments, second_moments, gradients = rows
     hidden, partial, pulled, scratch, columns, near, sums = work
     weight_decay, beta1, beta2, epsilon = constants
-    n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
+    T, parts, awake = hidden.shape[1], partial.shape[0], sleep[3][0]
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
     scalars[7], scalars[8] = 1.0 - beta1, 1.0 - beta2
     scalars[0] = 2.0 / T
     finite = np.ones(parts, np.bool_)
+    cut(by_feature, awake, parts)
     for part in range(parts):
-        low, high = part_of(n, part, parts, BLOCK)
+        low, high = part_of(awake, part, parts, BLOCK)
         gather_columns(parameters, by_feature, columns, part, low, high)
     for step in range(start, stop):
-        rate = learning_rates[step]
+        rate = rates[step]
         scalars[1] = 1.0 - rate * weight_decay
         scalars[2] = rate / (1.0 - beta1 ** (step + 1.0))
         scalars[3] = 1.0 / math.sqrt(1.0 - beta2 ** (step + 1.0))
@@ -245,16 +279,18 @@ def _advance(
             low, high = part_of(T, part, parts, NODE_POINTS)
             encode(parameters, columns, by_point, hidden, near, low, high)
             prepare(culling, hidden, low, high)
-        if is_beyond(parameters, hidden, watch):
-            return step
+        awake = wake(rows, hidden, sleep, culling, scalars, awake, step)
+        if awake > sleep[3][0]:
+            sleep[3][0] = awake
+            cut(by_feature, awake, parts)
         for part in prange(parts):
-            low, high = part_of(n, part, parts, BLOCK)
+            low, high = part_of(awake, part, parts, BLOCK)
             interact(culling, (parameters, hidden, gradients, partial, scratch), part, low, high)
         for part in prange(parts):
             low, high = part_of(T, part, parts, 1)
             pull_points(parameters, columns, by_point, partial, pulled, near, low, high)
         for part in prange(parts):
-            low, high = part_of(n, part, parts, BLOCK)
+            low, high = part_of(awake, part, parts, BLOCK)
             add_sparse(parameters, columns, by_feature, near, sums, part)
             for k in range(len(parameters)):
                 moved = adamw(

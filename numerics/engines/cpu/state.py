@@ -1,9 +1,9 @@
 """Parameters and Adam's moments as the cpu engine holds them: arranged, sleeping features last and out of date. Values
-of sleeping features hold at ``arrangement.settled``. They are brought up to date when the arrangement changes, which
-the state alone decides, and in copies that are handed out: the bits do not depend on when anybody looks.
+of sleeping features hold at ``arrangement.settled``. They are brought up to date when they wake and at the next
+arrangement, which the state alone decides, and in copies that are handed out: the bits do not depend on when anybody
+looks.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,6 @@ from theory.setting import ADAM_BETA1, ADAM_BETA2
 
 _Array = NDArray[Any]
 
-#: Wakings between two arrangements after which everything is woken; each doubles the slack.
-MOST_WAKES = 5
-
-#: Share of features below which none sleep: looking at the limits costs more.
-LEAST_SHARE = 1 / 16
-
 #: Weights and reaches beyond this are ordered as if they were this large: they are on their way to divergence, and
 #: their squares and products must not overflow.
 LARGEST = 1e150
@@ -37,15 +31,15 @@ class HeldState:
     ) -> None:
         """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it."""
         self._seen, self._T = seen, T
-        self._log_decay = np.concatenate([[0.0], np.cumsum(np.log(decay))])
+        self.log_decay = np.concatenate([[0.0], np.cumsum(np.log(decay))])
         zero = np.zeros_like(parameters)
         self.restore(parameters, zero, zero)
 
     def restore(self, parameters: _Array, first: _Array, second: _Array) -> None:
         """Hold this state in the order of the features, all awake."""
         self.arrangement = Arrangement.initial(parameters.shape[1], self._T)
-        self.limits, self.size = np.zeros(0), 0.0
         self.rows = tuple(np.array(rows, order="C") for rows in (parameters, first, second))
+        self.reach, self.margins = np.zeros(0), np.zeros_like(self.rows[0][0])
 
     def part(self, kind: int, step: int) -> _Array:
         """A copy of parameters, first or second moments (0, 1, 2) at ``step``, in the order of the features."""
@@ -58,85 +52,57 @@ class HeldState:
     def _settled(self, kind: int, step: int) -> _Array:
         """Parameters, first or second moments of sleeping features at ``step``."""
         since, dtype = step - self.arrangement.settled, self.rows[0].dtype
-        shrunk = np.exp(self._log_decay[step] - self._log_decay[self.arrangement.settled])
+        shrunk = np.exp(self.log_decay[step] - self.log_decay[self.arrangement.settled])
         factors = (shrunk, float(dtype.type(ADAM_BETA1)) ** since, float(dtype.type(ADAM_BETA2)) ** since)
         return np.asarray((self.rows[kind][:, self.arrangement.awake :] * factors[kind]).astype(dtype))
 
-    def _move(self, step: int, places: NDArray[Any], arrangement: Arrangement) -> None:
-        """Bring everything up to date and hold it in another arrangement, taken from these places of the old one."""
-        for kind, rows in enumerate(self.rows):
-            rows[:, self.arrangement.awake :] = self._settled(kind, step)
-        self.rows = tuple(np.take(rows, places, axis=1) for rows in self.rows)
-        self.arrangement = replace(arrangement, settled=step)
-
-    def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> bool:
-        """Arrange anew from the state at ``step``; whether anything moved. ``hidden`` is (m, T), in the data's order.
-        ``rate`` and ``epsilon`` are those of `sleeping.asks_for_nothing`; ``culls`` asks for neighbours side by side.
+    def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> None:
+        """Arrange anew from the state at ``step``; ``hidden`` is (m, T), in the data's order. ``rate`` and ``epsilon``
+        are those of `sleeping.asks_for_nothing`; ``culls`` asks for neighbours side by side.
         """
         old, points = self.arrangement, self.arrangement.points
-        reach = sleeping.reaches(hidden)
-        size = float(np.abs(reach).max())
-        growth = size / self.size - 1.0 if self.size > 0 else 0.0
-        self.limits, self.size = reach + max(sleeping.SLACK, growth) * size, size  # it may grow as much again
-        asleep = self._falls_asleep(rate, epsilon)
-        if not culls and asleep[old.awake :].all() and not asleep[: old.awake].any():
-            self.arrangement = replace(old, wakes=0)
-            return False
-        awake, parameters = np.flatnonzero(~asleep), self.rows[0]
+        for kind, rows in enumerate(self.rows):
+            rows[:, old.awake :] = self._settled(kind, step)
+        self.reach = sleeping.reaches(hidden)
+        margins = self._margins(rate, epsilon)
+        awake, asleep, parameters = np.flatnonzero(margins == 0), np.flatnonzero(margins), self.rows[0]
         if culls and np.isfinite(parameters).all() and np.isfinite(hidden).all():
-            awake = awake[feature_order(parameters[:, awake], size)]
+            awake = awake[feature_order(parameters[:, awake], float(np.abs(self.reach).max()))]
             points = kd_order(hidden, LANES)
-        places = np.concatenate([awake, np.flatnonzero(asleep)])
-        self._move(step, places, Arrangement(old.features[places], points, len(awake)))
-        return True
+        places = np.concatenate([awake, asleep[np.argsort(margins[asleep], kind="stable")]])
+        self.margins = margins[places]
+        self.rows = tuple(np.take(rows, places, axis=1) for rows in self.rows)
+        self.arrangement = Arrangement(old.features[places], points, len(awake), settled=step)
 
-    def _falls_asleep(self, rate: float, epsilon: float) -> NDArray[np.bool_]:
-        """(n,) which places hold a feature that may sleep, or sleep on; none where they are too few to gain by it."""
-        asleep = ~self._seen[self.arrangement.features]
-        awake = self.arrangement.awake
-        state = tuple(rows[:, :awake] for rows in self.rows)
-        asleep[:awake] &= sleeping.asks_for_nothing(state, rate, epsilon)
-        places = np.flatnonzero(asleep)
-        asleep[places] = sleeping.stays_inactive(self.rows[0][:, places], self.limits)
-        if asleep.sum() < LEAST_SHARE * len(asleep):
-            asleep[:] = False
-        return asleep
-
-    def wake(self, step: int, hidden: _Array) -> None:
-        """Wake at ``step`` the features that the datapoints have come near to; ``hidden`` is (m, T) in any order."""
-        old, wakes = self.arrangement, self.arrangement.wakes + 1
-        reach = sleeping.reaches(hidden)
-        self.limits = reach + 2.0**wakes * sleeping.SLACK * np.abs(reach).max()
-        asleep = np.zeros(len(old.features), np.bool_)
-        if wakes < MOST_WAKES:
-            asleep[old.awake :] = sleeping.stays_inactive(self.rows[0][:, old.awake :], self.limits)
-        places = np.concatenate([np.flatnonzero(~asleep), np.flatnonzero(asleep)])
-        awake = len(asleep) - int(asleep.sum())
-        self._move(step, places, replace(old, features=old.features[places], awake=awake, wakes=wakes))
+    def _margins(self, rate: float, epsilon: float) -> _Array:
+        """(n,) margins of features that may sleep, 0 of others."""
+        parameters, unseen = self.rows[0], ~self._seen[self.arrangement.features]
+        margins = np.minimum(sleeping.margins(parameters, self.reach), np.finfo(parameters.dtype).max)
+        asleep = unseen & sleeping.asks_for_nothing(self.rows, rate, epsilon) & (margins > 0)
+        return np.where(asleep, margins, 0).astype(parameters.dtype)
 
     def watch(self) -> _Array:
-        """(m+1, D) directions above their limits, D filled up to whole vectors; no direction while nothing sleeps."""
+        """(m+1, D) directions above the reaches, D filled up to whole vectors; no direction while nothing sleeps."""
         m, dtype = len(self.rows[0]) - 1, self.rows[0].dtype
         if self.arrangement.awake == len(self.arrangement.features):
             return np.zeros((m + 1, 0), dtype)
-        directions = np.vstack([sleeping.directions(m), self.limits]).astype(dtype)
-        return np.repeat(directions, [1] * (len(self.limits) - 1) + [1 - len(self.limits) % -LANES], axis=1)
+        directions = np.vstack([sleeping.directions(m), self.reach]).astype(dtype)
+        return np.repeat(directions, [1] * (len(self.reach) - 1) + [1 - len(self.reach) % -LANES], axis=1)
 
     def packed(self) -> NDArray[np.uint8]:
         """What the state depends on besides step, parameters and moments."""
         held = self.arrangement
-        facts = np.array([held.awake, held.culled, held.settled, held.wakes])
+        facts = np.array([held.awake, held.culled, held.settled])
         asleep = np.stack([rows[:, held.awake :] for rows in self.rows])
         arrays = {"features": held.features, "points": held.points, "facts": facts, "asleep": asleep}
-        return np.frombuffer(save(arrays | {"limits": self.limits, "size": np.array(self.size)}), np.uint8)
+        return np.frombuffer(save(arrays | {"reach": self.reach, "margins": self.margins}), np.uint8)
 
     def unpack(self, packed: NDArray[np.uint8]) -> None:
         """Take back what `packed` gave, after `restore` at the same step."""
         found = load(packed.tobytes())
-        awake, culled, settled, wakes = found["facts"].tolist()
-        order = found["features"], found["points"]
-        self.arrangement = Arrangement(*order, awake, bool(culled), settled, wakes)
-        self.limits, self.size = found["limits"], float(found["size"])
+        awake, culled, settled = found["facts"].tolist()
+        self.arrangement = Arrangement(found["features"], found["points"], awake, bool(culled), settled)
+        self.reach, self.margins = found["reach"], found["margins"]
         self.rows = tuple(np.take(rows, found["features"], axis=1) for rows in self.rows)
         for rows, asleep in zip(self.rows, found["asleep"], strict=True):
             rows[:, awake:] = asleep

@@ -44,7 +44,7 @@ ALL_CORES_FROM = 10_000_000
 #: Steps between two arrangements of features and datapoints.
 ARRANGE_EVERY = 500
 
-#: Step from which runs that cannot cull are arranged a quarter as often: their features wake and fall asleep early.
+#: Step from which runs that cannot cull are arranged a quarter as often: their features fall asleep early.
 OFTEN_UNTIL = 10_000
 
 #: Parts a large run is cut into; also the most cores it can use.
@@ -81,9 +81,7 @@ class _Workspace:
     def arrange(self, arrangement: Arrangement) -> None:
         """Hold the data in this arrangement."""
         by_point, (features, *by_feature) = self.data.arranged(arrangement)
-        parts, awake = range(self.parts), arrangement.awake
-        first = [kernels.part_of.py_func(awake, part, self.parts, BLOCK)[0] for part in parts]
-        bounds = np.searchsorted(features, [*first, awake])
+        bounds = np.full(self.parts + 1, len(features))
         self.arrays = (by_point, (bounds, features, *by_feature), self._scratch)
         if isinstance(culling := vars(self).get("culling"), Listing):
             forget(culling)
@@ -129,25 +127,18 @@ class CpuTrajectory:
                 every = ARRANGE_EVERY if self._can_cull or self.step < OFTEN_UNTIL else 4 * ARRANGE_EVERY
                 if self.step % every == 0:
                     self._arrange()
-                target = min(stop, (self.step // every + 1) * every)
-                self.step = self._run(target)
-                self.diverged_at = divergence(self.step, self._held.rows[0])
-                if self.step < target and self.diverged_at is None:
-                    self._held.wake(self.step, self._hidden())
-                    self._work.arrange(self._held.arrangement)
-
-    def _hidden(self) -> _Array:
-        return self._work.data.hidden(self._held.rows[0][:-1])
+                self.step = self._run(min(stop, (self.step // every + 1) * every))
+                parameters, awake = self._held.rows[0], self._held.arrangement.awake
+                self.diverged_at = divergence(self.step, parameters[:, :awake])
 
     def _arrange(self) -> None:
         """Arrange the state anew, and decide by counted work whether to cull."""
-        held, work, hidden = self._held, self._work, self._hidden()
+        held, hidden = self._held, self._work.data.hidden(self._held.rows[0][:-1])
         rate = self._rates[self.step :].max() / (1.0 - ADAM_BETA1 ** (self.step + 1.0))
-        moved = held.arrange(self.step, hidden, rate, self._epsilon, self._can_cull)
+        held.arrange(self.step, hidden, rate, self._epsilon, self._can_cull)
         if self._can_cull:
             held.arrangement = replace(held.arrangement, culled=self._prefers_culling(hidden))
-        if moved:
-            work.arrange(held.arrangement)
+        self._work.arrange(held.arrangement)
 
     def _prefers_culling(self, hidden: _Array) -> bool:
         arrangement, T = self._held.arrangement, self._work.data.T
@@ -159,16 +150,18 @@ class CpuTrajectory:
         return prefers_culling(int((kinds == CUT).sum()), arrangement.awake, T)
 
     def _run(self, stop: int) -> int:
-        """Take steps until ``stop``, divergence, or until sleeping features must be looked at; the step reached."""
+        """Take steps until ``stop`` or divergence; the step reached."""
         advance = kernels.advance_on_all_cores if self._work.uses_all_cores else kernels.advance
-        awake = self._held.arrangement.awake
-        rows = tuple(tuple(rows[:, :awake]) for rows in (*self._held.rows, self._work.gradients))
-        culling = self._work.culling if self._held.arrangement.culled else None
+        held, work = self._held, self._work
+        rows = tuple(map(tuple, (*held.rows, work.gradients)))
+        counts = np.array([held.arrangement.awake, held.arrangement.settled])
+        sleep = held.watch(), held.margins, held.log_decay, counts
+        culling = work.culling if held.arrangement.culled else None
         constants = (self._weight_decay, ADAM_BETA1, ADAM_BETA2, self._epsilon)
-        watch = self._held.watch()
         reached: int = advance(
-            rows, *self._work.arrays, culling, watch, self._scalars, self._rates, constants, self.step, stop
+            rows, *work.arrays, culling, sleep, self._scalars, self._rates, constants, self.step, stop
         )
+        held.arrangement = replace(held.arrangement, awake=int(counts[0]))
         return reached
 
     def parameters(self) -> NDArray[Any]:

@@ -80,6 +80,18 @@ def test_a_checkpoint_without_the_sleepers_is_seen(monkeypatch: pytest.MonkeyPat
     assert resumed.parameters().tobytes() != whole.parameters().tobytes()
 
 
+@pytest.mark.parametrize(("kind", "m", "all_cores"), [("listed", 3, False)])
+def test_what_a_list_knew_of_a_place_is_forgotten_when_a_feature_wakes_there(run_of: Setting) -> None:
+    """It is wrong here, and never found anew."""
+    whole, spoilt = (begin("cpu", run_of.replace(T=40)) for _ in range(2))
+    whole.advance(run_of.steps)
+    for step in range(1, run_of.steps + 1):
+        spoilt.advance(step)
+        spoilt._work.culling.tally[candidates.SPENT] = 10**12
+        spoilt._work.culling.tops[spoilt._held.arrangement.awake :] = -1e30
+    assert spoilt.parameters().tobytes() == whole.parameters().tobytes()
+
+
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=slow)])
 @pytest.mark.parametrize(("kind", "m", "all_cores"), KINDS)
 def test_runs_equal_the_reference(
