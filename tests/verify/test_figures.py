@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from numerics import train
+from tests.numerics.least_norm.test_polishing import rotation
 from tests.small_runs import diverged_run
 from theory import Setting, predict, tgon_weight_norm
 from theory.memorization.tgon import tgon_hidden
@@ -102,15 +103,10 @@ def test_the_legend_of_hidden_vectors_lies_within_the_figure(sizes):
     assert 0 <= box.y0 < box.y1 <= figure.bbox.height
 
 
-def _rotation(angle):
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c, -s], [s, c]])
-
-
 @given(st.integers(2, 30), st.floats(0, 2 * np.pi), st.booleans(), st.randoms())
 def test_turning_finds_every_rotated_reflected_relabelled_polygon(T, angle, reflected, random):
     polygon = tgon_hidden(T)
-    moved = _rotation(angle) @ (polygon * np.array([[1.0], [-1.0 if reflected else 1.0]]))
+    moved = rotation(angle) @ (polygon * np.array([[1.0], [-1.0 if reflected else 1.0]]))
     order = list(range(T))
     random.shuffle(order)
     turned = turned_onto(polygon, moved[:, order])
@@ -118,14 +114,14 @@ def test_turning_finds_every_rotated_reflected_relabelled_polygon(T, angle, refl
     assert nearest.max() <= 1e-9 * np.linalg.norm(polygon, axis=0).max()
 
 
-def test_turning_is_the_best_rotation():
+def test_turning_is_the_bestrotation():
     rng = np.random.default_rng(0)
     polygon, hidden = tgon_hidden(7), tgon_hidden(7) + rng.normal(size=(2, 7)) * 0.3
     turned = turned_onto(polygon, hidden)
     ordered = hidden[:, np.argsort(np.arctan2(hidden[1], hidden[0]))]
     least = ((turned - ordered) ** 2).sum()
     for angle in np.linspace(0, 2 * np.pi, 200):
-        assert least <= ((_rotation(angle) @ turned - ordered) ** 2).sum() + 1e-9
+        assert least <= ((rotation(angle) @ turned - ordered) ** 2).sum() + 1e-9
 
 
 @pytest.mark.parametrize("m", [1, pytest.param(3, marks=pytest.mark.slow)])

@@ -111,7 +111,7 @@ def test_text_from_outside_is_escaped(small_comparison):
     assert "<script>" not in render_report(small_comparison, numbers, "<script>alert(1)</script>")
 
 
-def test_nothing_memorized_is_a_report_too(small_runs, tmp_path):
+def test_nothing_memorized_is_a_report_too(small_runs, undrawn, tmp_path):
     failed = Runs([run for run in small_runs if run.status != "memorized"][:1])
     assert len(failed)
     assert write_report(compare(failed), tmp_path).exists()

@@ -74,7 +74,8 @@ def test_failures_shrink_to_what_can_be_read(few_codes):
     model, data = find(strategies.memorizing_models(), lambda case: case[1].T >= 3)
     np.testing.assert_array_equal(data.dense(), np.eye(3))
     np.testing.assert_array_equal(model.W, predict(Setting(T=3)).hidden)
-    assert find(strategies.end_states(), lambda case: True)[0] == next(iter(END_STATES))
+    first = settings(phases=[Phase.generate])  # drawn first; that nothing shrinks it takes seconds to see
+    assert find(strategies.end_states(), lambda case: True, settings=first)[0] == next(iter(END_STATES))
 
 
 @given(
