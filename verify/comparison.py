@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numerics import Run, Runs
 from numerics.measurement.observables import fresh_dataset, fresh_errors
 from theory import Record, Setting, predict
+from theory.memorization.memorized_loss import least_norm_test_loss
 from verify.claims.judging import Case, Judgements, exit_code, test_errors
 from verify.claims.population_claims import group_of
 from verify.claims.registry import judge_claims
@@ -110,7 +111,7 @@ class Comparison:
         """One row per group, as pandas."""
         import pandas as pd
 
-        frame = pd.DataFrame(map(dataclasses.asdict, self.rows))
+        frame = pd.DataFrame(map(asdict, self.rows))
         frame["diagnoses"] = [
             "; ".join(f"{name} {count}" for name, count in row.diagnoses.items()) for row in self.rows
         ]
@@ -136,7 +137,7 @@ class Comparison:
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
         return {
-            "rows": [dataclasses.asdict(row) for row in self.rows],
+            "rows": [asdict(row) for row in self.rows],
             "claims": [claim.as_dict() for claim in self.judgements],
             "verdict": self.verdict,
         }
@@ -155,7 +156,6 @@ def compare(runs: Sequence[Run] | str | Path) -> Comparison:
     >>> from numerics import train
     >>> compare(train(Setting(T=2, n=50, sparsity=0.9, steps=20), out=None, progress=False)).rows[0].seeds
     1
-
     """
     if isinstance(runs, (str, Path)):
         inside = Path(runs) / "runs"  # of a folder that `tgon compare` wrote
@@ -167,15 +167,18 @@ def compare(runs: Sequence[Run] | str | Path) -> Comparison:
         )
     if not found:
         raise ValueError("no runs to compare; train some first, or check the folder they were loaded from")
-    diagnoses = tuple(map(diagnose_run, found))
-    groups: dict[Setting, list[tuple[Run, Diagnosis]]] = defaultdict(list)
-    for run, diagnosis in zip(found, diagnoses, strict=True):
-        groups[group_of(run.setting)].append((run, diagnosis))
+    groups: dict[Setting, list[Run]] = defaultdict(list)
+    for run in found:
+        groups[group_of(run.setting)].append(run)
     cases: dict[Run, Case] = {}
     for members in groups.values():
-        finished = [run for run, _ in members if run.status != "diverged"]
+        finished = [run for run in members if run.status != "diverged"]
         cases |= {run: _case(run, len(members) - len(finished)) for run in finished}
-    rows = tuple(_row(group, members, cases) for group, members in groups.items())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # compiled code, beside which the diagnoses go on
+        losses = pool.map(partial(_test_losses, cases), groups, groups.values())
+        diagnoses = tuple(map(diagnose_run, found))
+    named = dict(zip(found, diagnoses, strict=True))
+    rows = tuple(map(partial(_row, named), groups, groups.values(), losses))
     return Comparison(Runs(found), rows, judge_claims([*cases.values()]), diagnoses)
 
 
@@ -186,8 +189,8 @@ def _case(run: Run, diverged: int) -> Case:
     return Case(setting, run.record, diverged, parameters, run.data, fresh)
 
 
-def _row(group: Setting, members: list[tuple[Run, Diagnosis]], cases: Mapping[Run, Case]) -> Row:
-    runs = [run for run, _ in members if run.status == "memorized"]
+def _row(named: Mapping[Run, Diagnosis], group: Setting, members: list[Run], losses: dict[str, Any]) -> Row:
+    runs = [run for run in members if run.status == "memorized"]
     records = [run.record for run in runs]
     predicted: Record | None = None
     with suppress(ValueError):  # no model of zero loss exists
@@ -201,9 +204,7 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]], cases: Mapping[Ru
     numbers: dict[str, Any] = {
         f"median_{name}": float(np.median(values)) if values else None for name, values in found.items()
     }
-    predictable = predicted is not None and predicted.test_loss is not None
-    numbers |= _test_losses({run: cases[run] for run in runs} if predictable else {})
-    numbers |= {
+    numbers |= losses | {
         f"least_{name}": min(found[name], default=None) for name in ("weight_norm", "sqrt_energy", "ratio")
     }
     numbers |= {name: getattr(group, name) for name in ("T", "m", "weight_decay", "decay_budget")}
@@ -217,26 +218,21 @@ def _row(group: Setting, members: list[tuple[Run, Diagnosis]], cases: Mapping[Ru
         share=share.value,
         share_low=share.low,
         share_high=share.high,
-        diagnoses=dict(Counter(diagnosis.name for _, diagnosis in members).most_common()),
+        diagnoses=dict(Counter(named[run].name for run in members).most_common()),
     )
 
 
-def _test_losses(cases: Mapping[Run, Case]) -> dict[str, float | None]:
+def _test_losses(cases: Mapping[Run, Case], group: Setting, members: list[Run]) -> dict[str, float | None]:
     """The test loss, measured and predicted: medians over the runs whose data lets it be predicted."""
-    expected: dict[Run, float] = {}
-    for run in cases:
-        if (loss := predict(run.setting, data=run.data).test_loss) is not None:
-            expected[run] = loss
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # compiled code, which runs side by side
-        losses = list(pool.map(lambda run: _test_loss(run, cases[run]), expected))
-    measured, predicted = (
-        float(np.median(values)) if values else None for values in (losses, [*expected.values()])
-    )
+    known = least_norm_test_loss(group.distinct, group.m, group.n, group.sparsity) is not None
+    losses, expected = list[float](), list[float]()
+    for run in members if known else ():
+        if run.status == "memorized" and (loss := predict(run.setting, data=run.data).test_loss) is not None:
+            errors = test_errors(cases[run]) if cases[run].fresh is not None else fresh_errors(run)
+            losses.append(float(errors.mean()))
+            expected.append(loss)
+    measured, predicted = (float(np.median(values)) if values else None for values in (losses, expected))
     return {"median_test_loss": measured, "predicted_test_loss": predicted}
-
-
-def _test_loss(run: Run, case: Case) -> float:
-    return float((test_errors(case) if case.fresh is not None else fresh_errors(run)).mean())
 
 
 def measured(run: Run) -> dict[str, float | None]:

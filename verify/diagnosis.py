@@ -118,7 +118,7 @@ def diagnose(record: Record, model: Any = None, data: Any = None) -> Diagnosis:
     if points.data.T != record.T:
         record = replace(measure(parameters, points.data), rounding_error=record.rounding_error)
     given = _Model(*parameters, points, record)
-    found = _generalizing(given) or _collapsed(given)
+    found = _generalizing(given) or (None if record.memorized else _collapsed(given))
     found = found or _dropped(record, points.first) or _silent(given, few=True)
     found = found or _shape(record, given)
     if points.data is data:
@@ -169,7 +169,7 @@ def _collapsed(model: _Model) -> Diagnosis | None:
     gain = weights @ (data.norms**2 - record.point_error)
     spread = float(np.linalg.norm(model.W) * np.max(np.linalg.norm(record.hidden, axis=0) / data.norms))
     silent = bool(model.silent().all())
-    if record.memorized or not (silent or (spread <= CONSTANT_OUTPUT and gain >= MAJORITY * (mean @ mean))):
+    if not (silent or (spread <= CONSTANT_OUTPUT and gain >= MAJORITY * (mean @ mean))):
         return None
     state = "every own output is silent" if silent else "the outputs are near the mean of the data"
     return Diagnosis("collapsed", f"{state}; they differ by {spread:.2g} or less between datapoints")

@@ -14,14 +14,13 @@ or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes on th
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.resources import files
@@ -68,7 +67,7 @@ class Column:
     def value(self, row: Row) -> Any:
         """The value in a row: one attribute, several in one text, or counts by name."""
         if "{" in self.source:
-            return self.source.format(**dataclasses.asdict(row))
+            return self.source.format(**asdict(row))
         found = getattr(row, self.source)
         return ", ".join(f"{n} {name}" for name, n in found.items()) if isinstance(found, dict) else found
 

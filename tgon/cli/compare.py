@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -47,13 +49,14 @@ def compare(
     strong = _strong_settings(strong_T or (), strong_decay, given)
     settings = list(dict.fromkeys(options.make_settings(T, given) + strong))  # each group once
     load_torch()
-
-    from verify.report import write_report
-
+    # What comes after training is imported while the first kernel is compiled, which leaves a core idle.
+    Thread(target=lambda: [*map(import_module, ("scipy.stats", "verify.report"))], daemon=True).start()
     folder = Path(out) / "runs"
     with options.keeping(folder):
         runs = numerics.train(settings, seeds, engine=engine, out=folder, progress=not chosen("quiet"))
     result = verify.compare(runs)
+    from verify.report import write_report
+
     with options.keeping(folder):
         page = write_report(result, out, command=click.get_current_context().meta["tgon.line"])
     if as_json:

@@ -4,9 +4,8 @@ structure. Where the claim is tight enough to tell the two apart, a control must
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -176,7 +175,7 @@ class Judgement:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready view."""
-        return dataclasses.asdict(self)
+        return asdict(self)
 
     def as_row(self) -> dict[str, Any]:
         """A row of a table of claims."""

@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from theory import predict, simplex_energy
+from theory import simplex_energy
 from verify.claims.judging import Case, Claim, Finding, Judge, counted, described, not_judged, varied
 from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
-from verify.claims.wrong_theories import Theory, next_index, scaled, wrong_sign
+from verify.claims.wrong_theories import Theory, next_index, scaled, truth, wrong_sign
 
 #: What the robust form of the bound assumes of a model and its data.
 _ROBUST = ("disjoint supports", "active outputs")
@@ -89,7 +89,7 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
             outside += 1
             continue
         tolerance = shape_tolerance(record)
-        rival = shape_deviation(predict(case.setting.replace(T=record.T + 1)), predict(case.setting))
+        rival = shape_deviation(truth(case.setting.replace(T=record.T + 1)), truth(case.setting))
         if tolerance is None or np.any(np.array(tolerance) > np.array(rival) / 2):
             loose += 1
             continue
@@ -130,7 +130,7 @@ def _where_defined(cases: Sequence[Case], judge: _Judge, theory: Theory, planar:
 
 _PARTS = {"without the unseen part": "unseen", "without the part outside the data span": "seen"}
 _SIGNS = {"c_t = -(1 - ‖h_t‖²)": -1.0}
-_BOUND, _SHAPE = partial(judge_energy_bound, theory=predict), partial(judge_shape, theory=predict)
+_BOUND, _SHAPE = partial(judge_energy_bound, theory=truth), partial(judge_shape, theory=truth)
 
 MODEL_CLAIMS: tuple[Claim, ...] = (
     described("memorization.norm-split", *varied(judge_norm_split, "without", "", _PARTS)),

@@ -13,7 +13,7 @@ import scipy
 from numpy.typing import NDArray
 
 from numerics.schedule import learning_rates
-from theory import Record, Setting, predict
+from theory import Record, Setting
 from theory.memorization.memorized_loss import loss_of_overlaps
 from theory.optimization.epsilon import halving_number
 from theory.optimization.reach import reach
@@ -29,7 +29,7 @@ from verify.claims.judging import (
     varied,
 )
 from verify.claims.tolerance import rounding
-from verify.claims.wrong_theories import Theory, next_index, wrong_sign
+from verify.claims.wrong_theories import Theory, next_index, truth, wrong_sign
 
 #: The probability that chance alone violates a claim, at most.
 SIGNIFICANCE = 0.01
@@ -72,13 +72,13 @@ def judge_norm_crossing(cases: Sequence[Case], theory: Theory) -> Finding:
 
 def _exchanged(setting: Setting) -> Record:
     """The predicted ‖b‖ and ‖W‖ with their names exchanged."""
-    truth = predict(setting)
-    return dataclasses.replace(truth, bias_norm=truth.weight_norm, weight_norm=truth.bias_norm)
+    true = truth(setting)
+    return dataclasses.replace(true, bias_norm=true.weight_norm, weight_norm=true.bias_norm)
 
 
 def _simplex_growth(setting: Setting) -> Record:
     """Norms that grow like √T, as ‖W‖ does where T ≤ m + 1."""
-    return dataclasses.replace(predict(setting), weight_norm=setting.T**0.5, bias_norm=setting.T**0.5)
+    return dataclasses.replace(truth(setting), weight_norm=setting.T**0.5, bias_norm=setting.T**0.5)
 
 
 def _ends(
@@ -240,7 +240,7 @@ def _fresh_losses(case: Case) -> tuple[Any, float, float] | None:
     overlaps = case.data.sparse().T @ case.fresh.sparse()
     true, rival = (
         loss_of_overlaps(one.hidden, one.bias_coefficient, overlaps)
-        for one in (predict(case.setting), next_index(case.setting))
+        for one in (truth(case.setting), next_index(case.setting))
     )
     room = min(abs(true - 1), abs(true - rival)) / 2
     if room <= rounding(case.fresh.T):
@@ -262,9 +262,9 @@ _EMBED = partial(judge_share, number="repeats", succeeds=_embeds)
 _BUDGETS, _EPSILONS = {"order of the budgets reversed": False}, {"order of the ε reversed": False}
 
 POPULATION_CLAIMS: tuple[Claim, ...] = (
-    described("memorization.bias-overtakes", *varied(judge_norm_crossing, "theory", predict, _CROSSINGS)),
-    described("memorization.norm-growth", *varied(judge_norm_growth, "theory", predict, _GROWTHS)),
-    described("memorization.least-norm-test-loss", *varied(judge_test_loss, "theory", predict, _LOSSES)),
+    described("memorization.bias-overtakes", *varied(judge_norm_crossing, "theory", truth, _CROSSINGS)),
+    described("memorization.norm-growth", *varied(judge_norm_growth, "theory", truth, _GROWTHS)),
+    described("memorization.least-norm-test-loss", *varied(judge_test_loss, "theory", truth, _LOSSES)),
     described("optimization.decay-budget", *varied(judge_decay_budget, "more_is_less", True, _BUDGETS)),
     described("optimization.epsilon-length", *varied(judge_epsilon, "more_is_less", True, _EPSILONS)),
     described(

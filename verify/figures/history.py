@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 
@@ -14,6 +15,9 @@ from matplotlib.ticker import MaxNLocator
 import numerics
 from theory import MEMORIZED_ERROR
 from verify.style import BLUE, INK, VERMILLION, panels, styled
+
+#: Digits of powers of ten as text: mathtext, which is slow, would be parsed once more for every drawing.
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def train_loss_history_numbers(runs: Sequence[numerics.Run]) -> pd.DataFrame:
@@ -60,6 +64,7 @@ def _draw_histories(ax: Axes, group: pd.DataFrame) -> None:
     ax.axhline(1 / T, color=INK, ls="--", lw=1.1, zorder=4)
     ax.axhline(MEMORIZED_ERROR, color=INK, ls=":", lw=1.3, zorder=4)
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda loss, _: f"10{str(round(math.log10(loss))).translate(_RAISED)}")
     ax.set_title(f"T = {T}{'' if m == 2 else f', m = {m}'}\nweight decay {decay:g}")
     ax.set_xlabel("step")
     ax.xaxis.set_major_locator(MaxNLocator(2))
