@@ -6,6 +6,7 @@ tests that want more under `thorough` leave theirs unset.
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import os
@@ -27,6 +28,24 @@ if os.environ.get("PYTEST_XDIST_WORKER") == "gw1":
     # Bytecode of large packages is written once: the first process begins with those of theory, the second with these.
     for name in ("torch", "numba", "matplotlib.figure", "pandas"):
         importlib.import_module(name)
+
+
+def pytest_collection_finish() -> None:
+    """Of processes that want a kernel at once one compiles it, and the others read it from the cache on disk."""
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.dispatcher import Dispatcher
+
+    compile_now = Dispatcher.compile
+
+    def compile_alone(kernel, signature):
+        if (folder := kernel._cache.cache_path) is None:
+            return compile_now(kernel, signature)
+        with global_compiler_lock, Path(folder, f"{kernel.__name__}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return compile_now(kernel, signature)
+
+    Dispatcher.compile = compile_alone
+
 
 pytest_plugins = ["tests.small_runs"]
 

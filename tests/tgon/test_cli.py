@@ -25,6 +25,7 @@ from tests.tgon.command import answer, refusal, strict, tgon
 from tgon.cli.main import main
 from tgon.cli.options import LARGEST, parse_integers, setting_options
 from theory import Setting
+from verify.claims.registry import judge_claims
 
 _TINY = ("--n", "120", "--sparsity", "0.97", "--steps", "300", "--lr", "0.01")
 _DIVERGING = (*_TINY, "--lr", "1e12", "--weight-decay", 0)
@@ -369,15 +370,11 @@ def test_the_folder_is_checked_and_polished_as_that_of_its_runs_is(compared):
 
 
 def test_a_violated_claim_exits_with_1(compared, undrawn, monkeypatch):
-    import verify.comparison
-
-    judge = verify.comparison.judge_claims
-
     def violate(*arguments):
-        first, *others = judge(*arguments)
+        first, *others = judge_claims(*arguments)
         return (dataclasses.replace(first, applies=True, holds=False), *others)
 
-    monkeypatch.setattr(verify.comparison, "judge_claims", violate)
+    monkeypatch.setattr("verify.comparison.judge_claims", violate)
     out, _ = compared
     done = tgon(*_COMPARED, "--out", out)
     assert done.exit_code == 1
@@ -385,7 +382,7 @@ def test_a_violated_claim_exits_with_1(compared, undrawn, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_nothing_to_judge_exits_with_3(tmp_path, undrawn):
+def test_nothing_to_judge_exits_with_3_and_is_drawn(tmp_path):
     done = tgon("compare", "--T", 3, *_DIVERGING, "--seeds", 1, "--out", tmp_path)
     assert done.exit_code == 3, done.output
     assert (tmp_path / "report.html").exists()

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from numerics import train
 from tests.numerics.least_norm.test_polishing import rotation
-from tests.small_runs import diverged_run
 from theory import Setting, predict, tgon_weight_norm
 from theory.memorization.tgon import tgon_hidden
 from verify.diagnosis import diagnose_run
@@ -136,8 +135,3 @@ def test_other_dimensions_are_drawn_without_the_polygon(m):
     norms = _BY_NAME["norms_against_T"].numbers(runs)
     predicted = norms.query("norm == 'weight_norm' and series == 'prediction' and T == 2")["value"]
     assert predicted.item() == pytest.approx(predict(setting).weight_norm)
-
-
-def test_diverged_runs_leave_figures_that_say_so():
-    for kind in FIGURES:
-        assert render(kind.draw(kind.numbers([diverged_run(Setting(T=3, n=10))])), "svg")
