@@ -19,9 +19,9 @@ from typing import Any
 import torch
 
 from numerics import benchmark
-from numerics.benchmark import EARLY_STEPS, TUNED, in_process, measure_plain, ms_per_step, setting_of, started
+from numerics.benchmark import TUNED, in_process, measure_plain, ms_per_step, setting_of, started
 from numerics.data import draw_dataset
-from numerics.engines.cpu.trajectory import uses_all_cores
+from numerics.engines.cpu.trajectory import ARRANGE_EVERY, uses_all_cores
 from numerics.starts import draw_start
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
@@ -44,7 +44,9 @@ class StackedLoop:
         starts = [draw_start(each) for each in settings]
         self.step, self._X = 0, torch.stack(datasets)
         self._W = torch.stack([torch.as_tensor(W, dtype=torch.float32) for W, _ in starts]).requires_grad_()
-        self._b = torch.stack([torch.as_tensor(b, dtype=torch.float32)[:, None] for _, b in starts]).requires_grad_()
+        self._b = torch.stack(
+            [torch.as_tensor(b, dtype=torch.float32)[:, None] for _, b in starts]
+        ).requires_grad_()
         first = settings[0]
         self._optimizer = torch.optim.AdamW(
             [self._W, self._b],
@@ -80,7 +82,7 @@ def measure_loop(n: int, T: int, m: int, seeds: int, compiled: bool) -> dict[str
 def measure_engine(n: int, T: int, m: int) -> dict[str, float]:
     """Seconds of a whole run of the cpu engine, and the shares of its parts."""
     setting = setting_of(n, T, m)
-    started("cpu", setting, EARLY_STEPS)
+    started("cpu", setting, 2 * ARRANGE_EVERY + 1)  # dense sums and culled ones
     seeds = range(1 if uses_all_cores(n, T, m) else os.cpu_count() or 1)
     runs = [started("cpu", setting.replace(seed=seed), 0) for seed in seeds]
     times = [0.0]
@@ -103,10 +105,16 @@ def rows() -> list[dict[str, Any]]:
         row = size | in_process(measure_engine, size)
         plain = in_process(measure_plain, size | {"seconds": SECONDS}, TUNED)["plain"]
         row["plain"] = plain * setting_of(n, T, m).steps / 1e3
-        for name, seeds, compiled in (("stacked", 1, False), ("compiled", 1, True), ("batched", BATCH[T], False)):
+        for name, seeds, compiled in (
+            ("stacked", 1, False),
+            ("compiled", 1, True),
+            ("batched", BATCH[T], False),
+        ):
             request = size | {"seeds": seeds, "compiled": compiled}
             row[name] = in_process(measure_loop, request, TUNED)["seconds"]
-        row |= {f"{name}_ratio": row[name] / row["engine"] for name in ("plain", "stacked", "compiled", "batched")}
+        row |= {
+            f"{name}_ratio": row[name] / row["engine"] for name in ("plain", "stacked", "compiled", "batched")
+        }
         print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
         found.append(row)
     return found

@@ -46,6 +46,8 @@ from numerics.engines.cpu.simd import (
     where_above,
 )
 
+_at = np.uintp  # an index that is not negative: compiled code looks whether others count from the end
+
 #: All of fastmath but the licence to assume that there is neither NaN nor infinity.
 _KEEPS_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
 
@@ -163,15 +165,15 @@ def cut(by_feature, awake, parts):
 def gather_columns(parameters, by_feature, columns, part, first, last):
     """Parameters of the features of a part, ``first`` to ``last`` - 1, feature by feature; of seen ones at least."""
     bounds, features, _, _ = by_feature
-    width = len(parameters)
-    for k in range(width):
+    width = _at(len(parameters))
+    for k in range(len(parameters)):
         row = parameters[k]
         if bounds[part + 1] - bounds[part] < last - first:
             for j in range(bounds[part], bounds[part + 1]):
-                columns[features[j] * width + k] = row[features[j]]
+                columns[_at(features[j]) * width + _at(k)] = row[_at(features[j])]
         else:
             for i in range(first, last):
-                columns[i * width + k] = row[i]
+                columns[_at(i) * width + _at(k)] = row[_at(i)]
 
 
 @njit(**_SHORT_LOOPS)
@@ -180,15 +182,15 @@ def encode(parameters, columns, by_point, hidden, near, first, last):
     indptr, indices, values = by_point
     m = len(parameters) - 1
     for t in range(first, last):
-        h = 2 * m * t
+        h = _at(2 * m * t)
         for k in range(m):
-            near[h + k] = near.dtype.type(0)
+            near[h + _at(k)] = near.dtype.type(0)
         for j in range(indptr[t], indptr[t + 1]):
-            column = indices[j] * (m + 1)
+            column = _at(indices[j]) * _at(m + 1)
             for k in range(m):
-                near[h + k] += values[j] * columns[column + k]
+                near[h + _at(k)] += values[j] * columns[column + _at(k)]
         for k in range(m):
-            hidden[k, t] = near[h + k]
+            hidden[k, t] = near[h + _at(k)]
 
 
 @njit(**_SHORT_LOOPS)
@@ -207,15 +209,15 @@ def pull_points(parameters, columns, by_point, partial, pulled, near, first, las
         for t in range(first, last):
             near[2 * m * t + m + k] = sums[t]
     for t in range(first, last):
-        h = 2 * m * t
+        h = _at(2 * m * t)
         for j in range(indptr[t], indptr[t + 1]):
-            column = indices[j] * (m + 1)
-            z = columns[column + m]
+            column = _at(indices[j]) * _at(m + 1)
+            z = columns[column + _at(m)]
             for k in range(m):
-                z += columns[column + k] * near[h + k]
+                z += columns[column + _at(k)] * near[h + _at(k)]
             on = values[j] * (z > 0)
             for k in range(m):
-                near[h + m + k] -= on * columns[column + k]
+                near[h + _at(m + k)] -= on * columns[column + _at(k)]
 
 
 @njit(**_SHORT_LOOPS)
@@ -224,14 +226,15 @@ def add_sparse(parameters, columns, by_feature, near, gradients, part):
     bounds, features, points, values = by_feature
     m = len(parameters) - 1
     for j in range(bounds[part], bounds[part + 1]):
-        i, h, x = features[j], 2 * m * points[j], values[j]
-        z = columns[i * (m + 1) + m]
+        i, h, x = _at(features[j]), _at(2 * m) * _at(points[j]), values[j]
+        column = i * _at(m + 1)
+        z = columns[column + _at(m)]
         for k in range(m):
-            z += columns[i * (m + 1) + k] * near[h + k]
+            z += columns[column + _at(k)] * near[h + _at(k)]
         on = x * (z > 0)
         for k in range(m):
-            gradients[k, i] += x * near[h + m + k] - on * near[h + k]
-        gradients[m, i] -= on
+            gradients[_at(k), i] += x * near[h + _at(m + k)] - on * near[h + _at(k)]
+        gradients[_at(m), i] -= on
 
 
 def _compute_gradients(parameters, gradients, by_point, by_feature, work):
