@@ -127,7 +127,7 @@ def largest_growth(hidden, watch):
 
 
 @njit(**_SHORT_LOOPS)
-def wake(rows, hidden, sleep, culling, scalars, awake, step):
+def wake(rows, hidden, sleep, culling, awake, step):
     """How many features are awake at ``step``. Those that sleep stand in the order of their margins; each that wakes is
     brought up to date.
     """
@@ -136,14 +136,10 @@ def wake(rows, hidden, sleep, culling, scalars, awake, step):
         return awake
     growth, since = largest_growth(hidden, watch), counts[1]
     while awake < margins.size and not growth < margins[awake]:
-        factors = (
-            math.exp(log_decay[step] - log_decay[since]),
-            np.float64(scalars[5]) ** (step - since),
-            np.float64(scalars[6]) ** (step - since),
-        )
         for kind in range(3):
+            factor = math.exp(log_decay[kind, step] - log_decay[kind, since])
             for row in rows[kind]:
-                row[awake] = row[awake] * factors[kind]
+                row[awake] *= factor
         welcome(culling, awake)
         awake += 1
     return awake
@@ -257,7 +253,7 @@ def _compute_gradients(parameters, gradients, by_point, by_feature, work):
 def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, constants, start, stop):
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``rates[s]``. Returns the step reached. ``rows`` are
     those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`). ``sleep``: what
-    `HeldState.watch` gives, margins, the logarithm of all decay up to each step, and how many features are awake, which
+    `HeldState.watch` gives, margins, `HeldState.log_decay`, and how many features are awake, which
     this function may raise, and since when the others sleep. Stops after a step that leaves one parameter not finite.
     """
     parameters, first_moments, second_moments, gradients = rows
@@ -282,7 +278,7 @@ def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, c
             low, high = part_of(T, part, parts, NODE_POINTS)
             encode(parameters, columns, by_point, hidden, near, low, high)
             prepare(culling, hidden, low, high)
-        awake = wake(rows, hidden, sleep, culling, scalars, awake, step)
+        awake = wake(rows, hidden, sleep, culling, awake, step)
         if awake > sleep[3][0]:
             sleep[3][0] = awake
             cut(by_feature, awake, parts)

@@ -29,9 +29,13 @@ class HeldState:
     def __init__(
         self, parameters: _Array, seen: NDArray[np.bool_], T: int, decay: NDArray[np.float64]
     ) -> None:
-        """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it."""
+        """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it. ``log_decay``, (3, steps + 1), is of
+        all that parameters and moments have shrunk by at each step without a gradient.
+        """
         self._seen, self._T = seen, T
-        self.log_decay = np.concatenate([[0.0], np.cumsum(np.log(decay))])
+        betas = np.array([ADAM_BETA1, ADAM_BETA2], parameters.dtype).astype(np.float64)
+        steps = np.arange(len(decay) + 1)
+        self.log_decay = np.vstack([np.cumsum([0.0, *np.log(decay)]), np.log(betas)[:, None] * steps])
         zero = np.zeros_like(parameters)
         self.restore(parameters, zero, zero)
 
@@ -51,10 +55,9 @@ class HeldState:
 
     def _settled(self, kind: int, step: int) -> _Array:
         """Parameters, first or second moments of sleeping features at ``step``."""
-        since, dtype = step - self.arrangement.settled, self.rows[0].dtype
-        shrunk = np.exp(self.log_decay[step] - self.log_decay[self.arrangement.settled])
-        factors = (shrunk, float(dtype.type(ADAM_BETA1)) ** since, float(dtype.type(ADAM_BETA2)) ** since)
-        return np.asarray((self.rows[kind][:, self.arrangement.awake :] * factors[kind]).astype(dtype))
+        held, gone = self.rows[kind][:, self.arrangement.awake :], self.log_decay[kind]
+        factor = np.exp(gone[step] - gone[self.arrangement.settled])
+        return np.asarray((held * factor).astype(held.dtype))
 
     def arrange(self, step: int, hidden: _Array, rate: float, epsilon: float, culls: bool) -> None:
         """Arrange anew from the state at ``step``; ``hidden`` is (m, T), in the data's order. ``rate`` and ``epsilon``
