@@ -29,12 +29,12 @@ class HeldState:
     def __init__(
         self, parameters: _Array, seen: NDArray[np.bool_], T: int, decay: NDArray[np.float64]
     ) -> None:
-        """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it. ``log_decay``, (3, steps + 1), is of
-        all that parameters and moments have shrunk by at each step without a gradient.
-        """
+        """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it."""
         self._seen, self._T = seen, T
         betas = np.array([ADAM_BETA1, ADAM_BETA2], parameters.dtype).astype(np.float64)
-        steps = np.arange(len(decay) + 1)
+        steps = np.arange(
+            len(decay) + 1
+        )  # by each, without a gradient, parameters and moments have shrunk so much:
         self.log_decay = np.vstack([np.cumsum([0.0, *np.log(decay)]), np.log(betas)[:, None] * steps])
         zero = np.zeros_like(parameters)
         self.restore(parameters, zero, zero)
