@@ -32,12 +32,10 @@ class HeldState:
         """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it."""
         self._seen, self._T = seen, T
         betas = np.array([ADAM_BETA1, ADAM_BETA2], parameters.dtype).astype(np.float64)
-        steps = np.arange(
-            len(decay) + 1
-        )  # by each, without a gradient, parameters and moments have shrunk so much:
+        steps = np.arange(len(decay) + 1)
+        #: (3, steps + 1), of what parameters and moments shrink to without a gradient until each step.
         self.log_decay = np.vstack([np.cumsum([0.0, *np.log(decay)]), np.log(betas)[:, None] * steps])
-        zero = np.zeros_like(parameters)
-        self.restore(parameters, zero, zero)
+        self.restore(parameters, *np.zeros((2, *parameters.shape), parameters.dtype))
 
     def restore(self, parameters: _Array, first: _Array, second: _Array) -> None:
         """Hold this state in the order of the features, all awake."""
