@@ -44,9 +44,7 @@ class StackedLoop:
         starts = [draw_start(each) for each in settings]
         self.step, self._X = 0, torch.stack(datasets)
         self._W = torch.stack([torch.as_tensor(W, dtype=torch.float32) for W, _ in starts]).requires_grad_()
-        self._b = torch.stack(
-            [torch.as_tensor(b, dtype=torch.float32)[:, None] for _, b in starts]
-        ).requires_grad_()
+        self._b = torch.stack([torch.as_tensor(b, dtype=torch.float32)[:, None] for _, b in starts]).requires_grad_()
         first = settings[0]
         self._optimizer = torch.optim.AdamW(
             [self._W, self._b],
@@ -105,16 +103,10 @@ def rows() -> list[dict[str, Any]]:
         row = size | in_process(measure_engine, size)
         plain = in_process(measure_plain, size | {"seconds": SECONDS}, TUNED)["plain"]
         row["plain"] = plain * setting_of(n, T, m).steps / 1e3
-        for name, seeds, compiled in (
-            ("stacked", 1, False),
-            ("compiled", 1, True),
-            ("batched", BATCH[T], False),
-        ):
+        for name, seeds, compiled in (("stacked", 1, False), ("compiled", 1, True), ("batched", BATCH[T], False)):
             request = size | {"seeds": seeds, "compiled": compiled}
             row[name] = in_process(measure_loop, request, TUNED)["seconds"]
-        row |= {
-            f"{name}_ratio": row[name] / row["engine"] for name in ("plain", "stacked", "compiled", "batched")
-        }
+        row |= {f"{name}_ratio": row[name] / row["engine"] for name in ("plain", "stacked", "compiled", "batched")}
         print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
         found.append(row)
     return found

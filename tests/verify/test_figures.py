@@ -113,7 +113,7 @@ def test_turning_finds_every_rotated_reflected_relabelled_polygon(T, angle, refl
     assert nearest.max() <= 1e-9 * np.linalg.norm(polygon, axis=0).max()
 
 
-def test_turning_is_the_bestrotation():
+def test_turning_is_the_best_rotation():
     rng = np.random.default_rng(0)
     polygon, hidden = tgon_hidden(7), tgon_hidden(7) + rng.normal(size=(2, 7)) * 0.3
     turned = turned_onto(polygon, hidden)

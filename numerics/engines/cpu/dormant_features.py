@@ -39,11 +39,12 @@ def reaches(hidden: NDArray[Any]) -> _Floats:
 
 
 def margins(parameters: NDArray[Any], reach: _Floats) -> _Floats:
-    """(n,) by how much every reach may grow so that w·h + b < 0, as any kernel rounds it, for every h within them:
-    less. A feature whose margin is not positive may be active now. Roundings of the reaches, of the bound and of z are
-    fewer than 16 + 4m of |w| max reach + |b|.
+    """(n,) while every reach has grown by less, w·h + b < 0 as any kernel rounds it, for every h within the reaches. A
+    feature whose margin is not positive, or NaN, may be active now. Roundings of the reaches, of the bound and of z
+    are fewer than 16 + 4m of |w| max reach + |b|.
     """
-    m, rounding = len(parameters) - 1, (12 + 4 * len(parameters)) * np.finfo(parameters.dtype).eps
+    m = len(parameters) - 1
+    rounding = (16 + 4 * m) * np.finfo(parameters.dtype).eps
     W, b = parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64)
     size, largest = sum(map(np.abs, W)), np.abs(reach).max()
     if m == 2:

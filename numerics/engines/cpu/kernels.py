@@ -252,9 +252,9 @@ def _compute_gradients(parameters, gradients, by_point, by_feature, work):
 
 def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, constants, start, stop):
     """AdamW steps ``start`` to ``stop`` - 1 in place; step s uses ``rates[s]``. Returns the step reached. ``rows`` are
-    those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`). ``sleep``: what
-    `HeldState.watch` gives, margins, `HeldState.log_decay`, and how many features are awake, which
-    this function may raise, and since when the others sleep. Stops after a step that leaves one parameter not finite.
+    those of parameters, both moments and gradients. Pairs are summed as ``culling`` says (`interact`). ``sleep`` has
+    `HeldState.watch`, margins and `log_decay`, then how many features are awake, which this function may raise, and the
+    step since which the others sleep. Stops after a step that leaves a parameter infinite or NaN.
     """
     parameters, first_moments, second_moments, gradients = rows
     hidden, partial, pulled, scratch, columns, near, sums = work
