@@ -14,8 +14,9 @@ import numpy as np
 from numba import njit
 
 from numerics.engines.cpu import kernels
-from numerics.engines.cpu.compilation import INLINE, compiled
-from numerics.engines.cpu.pairs import REGISTER, REGISTERS, dense_pairs, scratch_size
+from numerics.engines.cpu.compilation import INLINE
+from numerics.engines.cpu.interaction import sum_pairs
+from numerics.engines.cpu.pairs import REGISTER, REGISTERS, scratch_size
 from numerics.engines.cpu.simd import from_source
 
 #: Features and datapoints of one timed call of the kernel: below a millisecond for m <= 20.
@@ -52,23 +53,15 @@ def _mix_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     return lambda: mix(numbers, rounds), rounds * _VECTORS * lanes
 
 
-def _sum_pairs(parameters, hidden, gradients, pulled, scratch):
-    """`dense_pairs` of all features, to be timed alone."""
-    dense_pairs(parameters, hidden, gradients, pulled, scratch, 0, parameters[0].size)
-
-
-sum_pairs = compiled(_sum_pairs, "sum_pairs")
-
-
 def _kernel_call(m: int, dtype: np.dtype[Any]) -> tuple[Callable[[], Any], int]:
     random = np.random.default_rng(0)
     parameters, hidden = (
         random.normal(size=(rows, size)).astype(dtype) for rows, size in ((m + 1, _FEATURES), (m, _POINTS))
     )
-    gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
-    scratch = np.zeros(scratch_size(m), dtype)
+    gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)[None]
+    scratch = np.zeros((1, scratch_size(m)), dtype)
     rows, sums = tuple(parameters), tuple(gradients)
-    return lambda: sum_pairs(rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
+    return lambda: sum_pairs(None, rows, hidden, sums, pulled, scratch), _FEATURES * _POINTS
 
 
 def _fastest(calls: Sequence[Callable[[], Any]], slices: int) -> list[float]:

@@ -22,13 +22,12 @@ from typing import Any
 
 import numba
 import numpy as np
-from bound import sum_pairs
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from numerics.data import draw_dataset
 from numerics.engines.cpu.bounding_boxes import GROUP
-from numerics.engines.cpu.interaction import CUT, classify, sum_culled
+from numerics.engines.cpu.interaction import CUT, classify, sum_pairs
 from numerics.engines.cpu.pairs import scratch_size
 from numerics.engines.cpu.simd import LANES
 from numerics.engines.cpu.trajectory import CpuTrajectory
@@ -87,15 +86,15 @@ def time_sums(trajectory: CpuTrajectory, repeats: int, turns: int) -> Sums:
     parameters, hidden = _arranged(trajectory)
     culling = trajectory._work.culling
     rows, gradients = tuple(parameters), tuple(np.zeros_like(parameters))
-    pulled, scratch = np.zeros_like(hidden), np.zeros(scratch_size(2), hidden.dtype)
+    pulled, scratch = np.zeros_like(hidden)[None], np.zeros((1, scratch_size(2)), hidden.dtype)
 
     def repeated(function: Callable[..., Any], *arguments: Any) -> Callable[[], int]:
         return lambda: len([function(*arguments) for _ in range(repeats)])
 
     kinds = classify(parameters, hidden, culling)
     calls = [
-        repeated(sum_culled, rows, hidden, culling, gradients, pulled),
-        repeated(sum_pairs, rows, hidden, gradients, pulled, scratch),
+        repeated(sum_pairs, culling, rows, hidden, gradients, pulled, scratch),
+        repeated(sum_pairs, None, rows, hidden, gradients, pulled, scratch),
     ]
     least, dense_least = (min(times) for times in _in_turns(calls, turns))
     return Sums(hidden.shape[1], least, dense_least, int((kinds == CUT).sum()), kinds.shape[0])

@@ -140,33 +140,41 @@ def _loss_without_kinks(
 
 
 @njit(cache=True)
+def _combine(to: Floats, p: float, a: Floats, q: float, b: Floats) -> None:
+    """``to`` = p a + q b; with it the descent compiles in half the time that array expressions take."""
+    for i in range(len(to)):
+        to[i] = p * a[i] + q * b[i]
+
+
+@njit(cache=True)
 def descended(z: Floats, R: float, fixed: Constants, iterations: int) -> Floats:
     """The local minimum that L-BFGS reaches from z."""
     z, gradient, trial_gradient = z.copy(), np.empty_like(z), np.empty_like(z)
-    value, scale = loss_and_gradient(z, R, fixed, gradient), 0.0
+    value, scale, moved = loss_and_gradient(z, R, fixed, gradient), 0.0, np.empty_like(z)
     steps, changes = np.zeros((_MEMORY, len(z))), np.zeros((_MEMORY, len(z)))
     inverses, weights = np.zeros(_MEMORY), np.zeros(_MEMORY)
     for number in range(iterations):
-        direction = gradient.copy()
-        newest_first = [k % _MEMORY for k in range(number - 1, max(-1, number - 1 - _MEMORY), -1)]
-        for k in newest_first:
+        direction, kept = gradient.copy(), min(number, _MEMORY)
+        for back in range(1, kept + 1):
+            k = (number - back) % _MEMORY
             weights[k] = inverses[k] * np.dot(steps[k], direction)
-            direction -= weights[k] * changes[k]
-        direction *= scale if scale > 0 else 1.0
-        for k in newest_first[::-1]:
-            direction += (weights[k] - inverses[k] * np.dot(changes[k], direction)) * steps[k]
-        direction = -direction
-        slope = np.dot(direction, gradient)
+            _combine(direction, 1.0, direction, -weights[k], changes[k])
+        _combine(direction, scale if scale > 0 else 1.0, direction, 0.0, direction)
+        for back in range(kept, 0, -1):
+            k = (number - back) % _MEMORY
+            rest = weights[k] - inverses[k] * np.dot(changes[k], direction)
+            _combine(direction, 1.0, direction, rest, steps[k])
+        slope = -np.dot(direction, gradient)
         if not slope < 0 or np.max(np.abs(gradient)) < 1e-7:
             break
         length, low, high = 1.0 if scale > 0 else 1 / (1 + math.sqrt(-slope)), 0.0, math.inf
-        tried, trial = length, value
         for _ in range(_TRIALS):
             tried = length
-            trial = loss_and_gradient(z + length * direction, R, fixed, trial_gradient)
+            _combine(moved, 1.0, z, -length, direction)
+            trial = loss_and_gradient(moved, R, fixed, trial_gradient)
             if not trial <= value + 1e-4 * length * slope:
                 high = length
-            elif np.dot(trial_gradient, direction) < 0.9 * slope:
+            elif -np.dot(trial_gradient, direction) < 0.9 * slope:
                 low = length
             else:
                 break
@@ -174,8 +182,9 @@ def descended(z: Floats, R: float, fixed: Constants, iterations: int) -> Floats:
         if not trial < value:
             break
         k = number % _MEMORY
-        steps[k], changes[k] = tried * direction, trial_gradient - gradient
-        z += steps[k]
+        _combine(steps[k], -tried, direction, 0.0, direction)
+        _combine(changes[k], 1.0, trial_gradient, -1.0, gradient)
+        _combine(z, 1.0, z, 1.0, steps[k])
         curvature, squared = np.dot(steps[k], changes[k]), np.dot(changes[k], changes[k])
         inverses[k] = 1 / curvature if curvature > 1e-14 * squared else 0.0
         scale = curvature / squared if curvature > 1e-14 * squared else scale

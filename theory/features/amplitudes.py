@@ -249,6 +249,7 @@ def _lattice(others: int, density: float, largest: float) -> tuple[Floats, Float
     return places, np.cumsum(terms) - terms / 2
 
 
+@lru_cache(maxsize=2)
 def square_wave(points: int, step: float) -> NDArray[np.complex128]:
     """Fourier transform of the law of u², u uniform on [0, 1], on a lattice from 0; it keeps the mean."""
     edges = step * np.arange(-1, points + 1)

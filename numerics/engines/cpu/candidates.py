@@ -29,7 +29,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from numerics.engines.cpu.bounding_boxes import NODE, load_features
-from numerics.engines.cpu.compilation import INLINE, compiled
+from numerics.engines.cpu.compilation import INLINE
 from numerics.engines.cpu.pairs import REGISTER
 from numerics.engines.cpu.simd import (
     LANES,
@@ -331,23 +331,3 @@ def _listed_pairs_for(parameters, listing, gradients, partial, part, first, last
                 target[t] = pulled[(t // LANES * m + k) * LANES + t % LANES]
 
     return run
-
-
-def _sum_listed(parameters, hidden, listing, gradients, partial):
-    """`listed_pairs` of all features in one part."""
-    plan_step(listing.tally)
-    describe_points(hidden, listing, 0, hidden.shape[1])
-    listed_pairs(parameters, listing, gradients, partial, 0, 0, parameters[0].size)
-
-
-sum_listed = compiled(_sum_listed, "sum_listed")
-
-
-def count_listed(parameters: NDArray[Any], hidden: NDArray[Any], listing: Listing) -> int:
-    """Pairs that the lists of (m+1, n) ``parameters`` have on (m, T) ``hidden`` when bounds are new."""
-    rows, gradients = (tuple(np.ascontiguousarray(part)) for part in (parameters, np.empty_like(parameters)))
-    forget(listing)
-    sum_listed(rows, np.ascontiguousarray(hidden), listing, gradients, np.empty_like(hidden, order="C"))
-    counted = int(listing.tally[COUNTS]) * LANES * group_size(len(hidden))
-    forget(listing)
-    return counted

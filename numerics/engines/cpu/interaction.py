@@ -12,6 +12,7 @@ from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
+from numerics.engines.cpu import candidates
 from numerics.engines.cpu.bounding_boxes import (
     BOX_ROWS,
     FEATURE_ROWS,
@@ -23,7 +24,6 @@ from numerics.engines.cpu.bounding_boxes import (
     describe_nodes,
     load_features,
 )
-from numerics.engines.cpu.candidates import Listing, describe_points, listed_pairs, plan_step
 from numerics.engines.cpu.compilation import INLINE, compiled
 from numerics.engines.cpu.culling import PUSHED_ROWS, culled_pairs, list_cut_leaves
 from numerics.engines.cpu.pairs import BLOCK, dense_pairs
@@ -120,15 +120,6 @@ def classify(
     return kinds
 
 
-def _sum_culled(parameters, hidden, culling, gradients, partial):
-    """`culled_pairs` of all features in one part."""
-    _describe(hidden, culling, 0, hidden.shape[1])
-    culled_pairs(parameters, culling, gradients, partial, 0, 0, parameters[0].size)
-
-
-sum_culled = compiled(_sum_culled, "sum_culled")
-
-
 def prefers_listing(listed: int, n: int, T: int) -> bool:
     """Whether ``listed`` pairs of a feature and a datapoint, and what each feature costs, are less than all pairs."""
     return LISTED_PAIR * listed + FEATURE_COST * n < n * T
@@ -148,15 +139,14 @@ def _by_kind(dense: Any, boxes: Any, lists: Any) -> Any:
     def _choose(culling, *arguments):
         if isinstance(culling, types.NoneType):
             return dense
-        return lists if getattr(culling, "instance_class", None) is Listing else boxes
+        return lists if getattr(culling, "instance_class", None) is candidates.Listing else boxes
 
     overload(chosen, strict=False)(_choose)
     return chosen
 
 
 def _all_pairs(culling, arrays, part, first, last):
-    parameters, hidden, gradients, partial, scratch = arrays
-    dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
+    dense_pairs(arrays[0], arrays[1], arrays[2], arrays[3][part], arrays[4][part], first, last)
 
 
 def _culled(culling, arrays, part, first, last):
@@ -164,7 +154,7 @@ def _culled(culling, arrays, part, first, last):
 
 
 def _listed(culling, arrays, part, first, last):
-    listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
+    candidates.listed_pairs(arrays[0], culling, arrays[2], arrays[3][part], part, first, last)
 
 
 def _list_all(culling, place):
@@ -172,14 +162,37 @@ def _list_all(culling, place):
 
 
 #: What must be decided before a step.
-plan = _by_kind(lambda culling: None, lambda culling: None, lambda culling: plan_step(culling.tally))
+plan = _by_kind(
+    lambda culling: None, lambda culling: None, lambda culling: candidates.plan_step(culling.tally)
+)
 #: What must be known of datapoints ``first`` to ``last`` - 1, whole nodes.
 prepare = _by_kind(
     lambda culling, hidden, first, last: None,
     lambda culling, hidden, first, last: _describe(hidden, culling, first, last),
-    lambda culling, hidden, first, last: describe_points(hidden, culling, first, last),
+    lambda culling, hidden, first, last: candidates.describe_points(hidden, culling, first, last),
 )
 #: What must be known of the feature at ``place``, which wakes: until bounds are found anew, nothing.
 welcome = _by_kind(lambda culling, place: None, lambda culling, place: None, _list_all)
 #: The sums of a part; ``arrays`` are parameters, hidden, gradients, partial and scratch.
 interact = _by_kind(_all_pairs, _culled, _listed)
+
+
+def _sum_pairs(culling, parameters, hidden, gradients, partial, scratch):
+    """The sums of all features in one part: ``partial`` is (1, m, T), ``scratch`` (1, size) or, where culled, None."""
+    plan(culling)
+    prepare(culling, hidden, 0, hidden.shape[1])
+    interact(culling, (parameters, hidden, gradients, partial, scratch), 0, 0, parameters[0].size)
+
+
+sum_pairs = compiled(_sum_pairs, "sum_pairs")
+
+
+def count_listed(parameters: NDArray[Any], hidden: NDArray[Any], listing: candidates.Listing) -> int:
+    """Pairs that the lists of (m+1, n) ``parameters`` have on (m, T) ``hidden`` when bounds are new."""
+    rows, gradients = tuple(np.ascontiguousarray(parameters)), tuple(np.empty(parameters.shape, hidden.dtype))
+    partial = np.empty((1, *hidden.shape), hidden.dtype)
+    candidates.forget(listing)
+    sum_pairs(listing, rows, np.ascontiguousarray(hidden), gradients, partial, None)
+    counted = int(listing.tally[candidates.COUNTS]) * LANES * candidates.group_size(len(hidden))
+    candidates.forget(listing)
+    return counted

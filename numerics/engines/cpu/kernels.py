@@ -7,12 +7,12 @@ With z_it = w_i·h_t + b_i, y = max(z, 0) and h = W X the loss is
 only its first sum is dense (`numerics.engines.cpu.pairs`), the others run over the non-zeros of X. The factor 2/T
 enters in `adamw`. Features and datapoints are cut into as many parts as ``partial`` has rows; sums over parts run in
 their order, so the bits do not depend on how parts meet threads. Parameters, gradients and moments are (m+1, n), row m
-holds b, given as tuples of rows. Datasets come by datapoint (offsets, features, values) and by feature (bounds of
-parts, features, datapoints, values). Work space is (hidden, partial, pulled, scratch, columns, near, sums); ``sums``
-and the rows of gradients are one array. Non-zeros are visited in any order, so what is needed of one lies together:
-``columns`` holds the m weights and the bias of each feature, ``near`` the m coordinates of each hidden vector and of
-what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to them.
-Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
+holds b, in `advance` as tuples of rows, so that m is compiled in. Datasets come by datapoint (offsets, features,
+values) and by feature (bounds of parts, features, datapoints, values). Work space is (hidden, partial, pulled, scratch,
+columns, near, sums); ``sums`` and the rows of gradients are one array. Non-zeros are visited in any order, so what is
+needed of one lies together: ``columns`` holds the m weights and the bias of each feature, ``near`` each hidden vector
+and what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to
+them. Constants compiled in come from the files of `numerics.engines.cpu.compilation.sources`; others are arguments.
 """
 
 from __future__ import annotations
@@ -305,31 +305,29 @@ def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, c
 def _accumulate_point_errors(parameters, indptr, indices, values, hidden, outputs, errors):
     """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
     m, n_points = hidden.shape
-    n_features = parameters[0].size
+    n_features, u, v, c = parameters[0].size, parameters[0], parameters[m - 1], parameters[m]
     columns, near = np.empty((m + 1) * n_features), np.empty(2 * m * n_points)
     every = np.array([0, n_features]), indices, indices, values
     gather_columns(parameters, every, columns, 0, 0, n_features)
     encode(parameters, columns, (indptr, indices, values), hidden, near, 0, n_points)
     for start in range(0, n_features, BLOCK):
-        size = min(BLOCK, n_features - start)
-        z = outputs[:size]
+        z = outputs[: n_features - start]
         for t in range(n_points):
             total = 0.0
-            if len(parameters) == 3:  # m = 2: in registers, five times as fast
-                u, v = parameters[0][start : start + size], parameters[1][start : start + size]
-                c, g, h = parameters[2][start : start + size], hidden[0, t], hidden[1, t]
-                for i in range(size):
+            if m == 2:  # in registers, five times as fast
+                g, h = hidden[0, t], hidden[1, t]
+                for i in range(start, start + z.size):
                     y = max(c[i] + u[i] * g + v[i] * h, 0.0)
                     total += y * y
                 errors[t] += total
                 continue
-            z[:] = parameters[m][start : start + size]
+            z[:] = c[start : start + z.size]
             for k in range(m):
-                weight = parameters[k][start : start + size]
+                weight = parameters[k][start : start + z.size]
                 h = hidden[k, t]
-                for i in range(size):
+                for i in range(z.size):
                     z[i] += weight[i] * h
-            for i in range(size):
+            for i in range(z.size):
                 y = max(z[i], 0.0)
                 total += y * y
             errors[t] += total

@@ -19,11 +19,12 @@ from torch import Tensor
 from numerics.data import Dataset, as_dataset
 from numerics.engines import check_stop, divergence
 from numerics.engines.cpu import kernels
-from numerics.engines.cpu.candidates import MOST_POINTS, Listing, count_listed, forget, make_listing
+from numerics.engines.cpu.candidates import MOST_POINTS, Listing, forget, make_listing
 from numerics.engines.cpu.interaction import (
     CUT,
     LEAST_POINTS,
     classify,
+    count_listed,
     culling_arrays,
     prefers_culling,
     prefers_listing,
@@ -35,7 +36,6 @@ from numerics.schedule import learning_rates
 from theory.setting import ADAM_BETA1, ADAM_BETA2, Setting
 
 _Array = np.ndarray[Any, Any]
-
 
 #: Pair interactions times (m + 1) from which one run is worth all cores. A rule on counted work, never on the number of
 #: cores or the clock: the same run takes the same sums in the same order everywhere.
@@ -195,10 +195,9 @@ def point_errors(W: NDArray[np.float64], b: NDArray[np.float64], data: Dataset) 
     """
     if not (np.isfinite(W).all() and np.isfinite(b).all()):
         return np.full(data.T, np.nan)
-    m = W.shape[0]
-    rows = tuple(np.vstack([W, b[None, :]]).astype(np.float64, order="C"))
+    rows = np.vstack([W, b[None, :]]).astype(np.float64, order="C")
     errors, outputs = np.zeros(data.T), np.zeros(BLOCK)
-    entries, hidden = (data.indptr, data.indices, data.values), np.zeros((m, data.T))
+    entries, hidden = (data.indptr, data.indices, data.values), np.zeros((len(W), data.T))
     kernels.accumulate_point_errors(rows, *entries, hidden, outputs, errors)
     return np.maximum(errors, 0.0)  # a difference of sums: exact zeros come out as ±rounding
 
@@ -210,7 +209,7 @@ class _ReconstructionLoss(torch.autograd.Function):
     def forward(W: Tensor, b: Tensor, data: Dataset) -> tuple[Tensor, Tensor, Tensor]:
         parameters = torch.cat([W, b[None, :]]).detach().contiguous().numpy()
         work = _Workspace(data, W.shape[0], parameters.dtype)
-        kernels.compute_gradients(tuple(parameters), tuple(work.gradients), *work.arrays)
+        kernels.compute_gradients(parameters, work.gradients, *work.arrays)
         errors = point_errors(parameters[:-1].astype(np.float64), parameters[-1].astype(np.float64), data)
         factor = 2.0 / data.T if np.isfinite(errors).all() else np.nan
         gradients = torch.from_numpy(work.gradients * parameters.dtype.type(factor))

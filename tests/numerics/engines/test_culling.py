@@ -18,23 +18,20 @@ from numerics.engines.cpu.bounding_boxes import GROUP, NODE_POINTS
 from numerics.engines.cpu.candidates import (
     COUNTS,
     MOST_POINTS,
-    RENEWS,
     WIDTH,
     Listing,
-    count_listed,
     make_listing,
-    plan_step,
-    sum_listed,
 )
 from numerics.engines.cpu.interaction import (
     CUT,
     OFF,
     ON,
     classify,
+    count_listed,
     culling_arrays,
     prefers_culling,
     prefers_listing,
-    sum_culled,
+    sum_pairs,
 )
 from numerics.engines.cpu.kernels import BLOCK
 from numerics.engines.cpu.simd import LANES
@@ -62,7 +59,7 @@ def disagreement(state: State, arrays: tuple[np.ndarray, ...] | None = None) -> 
     """Roundings of a summand: five of a moment, its three products and sums, those of z."""
     parameters, hidden = state
     gradients, pulled = np.zeros_like(parameters), np.zeros_like(hidden)
-    sum_culled(tuple(parameters), hidden, arrays or arrays_for(state), tuple(gradients), pulled)
+    sum_pairs(arrays or arrays_for(state), tuple(parameters), hidden, tuple(gradients), pulled[None], None)
     return error_of_sums(state, (gradients, pulled), roundings=16)
 
 
@@ -152,7 +149,7 @@ def summed(state: State, listing: Listing, everything: bool = False) -> State:
     parameters, hidden = state
     gradients, pulled = np.full_like(parameters, 7), np.full_like(hidden, 7)
     for _ in range(1 + everything):
-        sum_listed(tuple(parameters), hidden, listing, tuple(gradients), pulled)
+        sum_pairs(listing, tuple(parameters), hidden, tuple(gradients), pulled[None], None)
         if everything:
             listing.tops[:] = np.inf
     return gradients, pulled
@@ -231,7 +228,7 @@ def test_what_is_not_finite_or_huge_is_listed(m: int, where: str, bad: float) ->
         listing.tally[COUNTS:] = -1
     summed(state, listing)
     assert listing.tally[COUNTS] == 0
-    assert listing.tally[RENEWS]
+    assert listing.tally[candidates.RENEWS]
 
 
 def test_trained_states_are_left_out_in_most_part() -> None:
@@ -249,8 +246,8 @@ def steps_between_renewals(counts: list[int], renewal: int) -> list[int]:
     tally[candidates.RENEWAL], tally[COUNTS:] = renewal, -1
     at, since = [], 0
     for step in range(len(counts)):
-        plan_step(tally)
-        if tally[RENEWS]:
+        candidates.plan_step(tally)
+        if tally[candidates.RENEWS]:
             at.append(step)
             since = 0
         tally[COUNTS:] = counts[since] // 2
