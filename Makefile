@@ -12,11 +12,11 @@ EDITABLE := PYTHONWARNINGS=ignore $(PIP) --config-settings editable_mode=compat 
 SOURCES := theory numerics verify experiments tgon tests
 
 # Trains and draws every experiment that has the form $(1), a flag of `tgon sweep` and `tgon figure`, with options $(2).
-# The full form has no flag; a smaller one is a table of that name in the sweep file.
+# The full form has no flag; a smaller one is a table of that name in the sweep file. Some have no sweep file.
 NAMES = $$($(BIN)/python -c 'from experiments.registry import NAMES; print(*NAMES)')
 draw = set -e; for name in $(NAMES); do \
 		file=experiments/$$(echo $$name | tr - _)/sweep.toml; \
-		test -z "$(1)" || grep -q '^\[\[*$(patsubst --%,%,$(1))' $$file || continue; \
+		grep -qs '$(if $(1),^\[\[*$(patsubst --%,%,$(1)))' $$file || continue; \
 		$(BIN)/tgon sweep $$file $(1) --out runs; \
 		$(BIN)/tgon figure $$name $(1) --runs runs $(2); \
 	done
@@ -85,5 +85,5 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(EDITABLE) '.[dev]'
 	touch $@
 
-clean: ## remove .venv and caches
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## remove .venv, caches and compiled kernels
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis $$(find $(SOURCES) -name __pycache__)

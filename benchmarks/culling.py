@@ -61,10 +61,10 @@ def _in_turns(calls: list[Callable[[], int]], turns: int) -> list[list[float]]:
 def time_steps(trajectory: CpuTrajectory, steps: int, turns: int) -> list[list[float]]:
     """Microseconds of culled and of dense steps, taken from the state the trajectory is in, again and again."""
     held, begin = trajectory._held, trajectory.step
-    before = [rows.copy() for rows in held.rows]
+    before, awake = [rows.copy() for rows in held.rows], held.arrangement.awake
 
     def take(culled: bool) -> int:
-        held.arrangement = replace(held.arrangement, culled=culled)
+        held.arrangement = replace(held.arrangement, culled=culled, awake=awake)
         for rows, old in zip(held.rows, before, strict=True):
             rows[:] = old
         trajectory.step = begin
@@ -77,7 +77,7 @@ def _arranged(trajectory: CpuTrajectory) -> tuple[NDArray[Any], NDArray[Any]]:
     """Parameters of the features that are awake and hidden vectors, freshly arranged."""
     trajectory._arrange()
     held = trajectory._held
-    hidden = np.take(trajectory._hidden(), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
+    hidden = np.take(trajectory._work.data.hidden(held.rows[0][:-1]), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
     return np.ascontiguousarray(held.rows[0][:, : held.arrangement.awake]), hidden
 
 

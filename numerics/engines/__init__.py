@@ -33,7 +33,7 @@ class Trajectory(Protocol):
         """Copies of Adam's first and second moments, in the shape of the parameters."""
 
     def restore(self, step: int, parameters: NDArray[Any], first: NDArray[Any], second: NDArray[Any]) -> None:
-        """Go back (or forward) to a state taken at ``step``; what follows has the bits it had then."""
+        """Go to a state taken at ``step``; what follows has the bits it had then, if the engine keeps no more."""
 
 
 def divergence(step: int, *parameters: NDArray[Any]) -> int | None:

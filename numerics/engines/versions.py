@@ -11,7 +11,7 @@ from pathlib import Path
 from numerics.engines import EngineName
 
 #: Files outside this folder that decide bits: what is trained on, from where, and at what rates.
-_BESIDES = ("data.py", "model.py", "schedule.py", "starts.py")
+_BESIDES = ("../theory/setting.py", "data.py", "model.py", "schedule.py", "starts.py")
 
 _LIBRARIES = {
     "reference": ("numpy", "torch"),
@@ -32,8 +32,8 @@ def source_hash() -> str:
 @cache
 def engine_version(engine: EngineName) -> str:
     """Hash of the sources, versions of the libraries, and the processor or GPU of an engine on this machine. Two runs
-    of one setting, engine and version have the same bits. The reverse does not hold: an edit of a comment is another
-    version.
+    of one setting, engine and version have the same bits, from a start that is drawn. The reverse does not hold: an
+    edit of a comment is another version.
 
     >>> engine_version("cpu").split()[0]
     'sources'

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 #: How often a run records its loss; also the grain of progress.
 RECORDS = 100
 
-#: Pair interactions between two looks at the stop flag: well under a second of work.
+#: Pair interactions between two looks at the stop flag: well under a second of work, but for the reference engine.
 WORK_PER_CALL = 2e9
 
-#: A killed run loses at most this much work.
+#: A killed run loses at most this much work, and that of one call of its engine.
 CHECKPOINT_SECONDS = 10.0
 
 #: One trajectory, or a batch whose arrays have the runs first.
@@ -201,7 +201,7 @@ def record_steps(steps: int) -> list[int]:
 
 
 def _status(errors: NDArray[np.float64]) -> RunStatus:
-    if not np.isfinite(errors).all():
+    if not np.isfinite(errors.mean()):
         return "diverged"
     return "memorized" if errors.max() <= MEMORIZED_ERROR else "not memorized"
 

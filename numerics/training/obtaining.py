@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,9 @@ def train_one(
 ) -> Run:
     """Train one run in this thread, from the setting's own data and start unless others are given. ``data`` and
     ``start`` (W, b) replace what the seeds would draw; such a run has no identity on disk. With a ``checkpoint`` file
-    the run goes on from it, and writes it every ten seconds and when ``stop`` is set; the result has the bits of an
-    uninterrupted run, unless another version wrote the checkpoint: then a warning says so, and the run's
-    ``trained_by`` names both. Raises `numerics.training.loop.Interrupted` when ``stop`` is set.
+    the run goes on from it, and writes it every ten seconds, between calls of the engine, and when ``stop`` is set; the
+    result has the bits of an uninterrupted run, unless another version wrote the checkpoint: then a warning says so,
+    and the run's ``trained_by`` names both. Raises `numerics.training.loop.Interrupted` when ``stop`` is set.
     """
     run = RunInProgress(setting, resolve_engine(engine), data=data, checkpoint=checkpoint, progress=progress)
     ((_, finished),) = train_to_the_end([run], begin_training([run], start), stop)
@@ -96,13 +96,14 @@ def obtain(
             if not locks.enter_context(lock):
                 busy.append(k)
             elif (run := finished_run(setting, engine, folder)) is not None:
+                (folder / f"{name}.checkpoint").unlink(missing_ok=True)  # of a process that was killed here
                 progress[k](setting.steps)
                 yield k, run
             else:
                 for leftover in folder.glob(f".{name}.*.part"):  # of a process that was killed while writing
                     leftover.unlink(missing_ok=True)
                 checkpoints[k] = folder / f"{name}.checkpoint"
-                locks.enter_context(timed(name, folder, among=len(settings)))
+                locks.enter_context(timed(name, folder, checkpoints))
         for k, run in _trained(settings, engine, checkpoints, progress, stop):
             saved = save_run(run, folder)
             (folder / f"{run.name}.checkpoint").unlink(missing_ok=True)
@@ -138,15 +139,15 @@ def _trained(
 
 
 @contextmanager
-def timed(name: str, folder: Path, among: int = 1) -> Iterator[None]:
-    """Add the wall time of the block, shared ``among`` so many runs, to the run called ``name``, interrupted or not.
+def timed(name: str, folder: Path, among: Sized = (None,)) -> Iterator[None]:
+    """Add the wall time of the block, shared ``among`` runs, to the run called ``name``, interrupted or not.
     The time of a piece that was killed is lost; that of a piece for which the disk has no room, too.
     """
     began = time.monotonic()
     try:
         yield
     finally:
-        line = f"{name},{(time.monotonic() - began) / among:.3f}\n".encode()
+        line = f"{name},{(time.monotonic() - began) / len(among):.3f}\n".encode()
         with suppress(OSError), open(folder / TIMES, "ab", buffering=0) as file:
             file.write(line)  # one write, so that lines of several processes do not mix
 

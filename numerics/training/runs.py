@@ -48,8 +48,8 @@ class Run:
 
     setting, engine : what determined it.
     status : see `RunStatus`.
-    diverged_at : for "diverged", the first number of steps after which a parameter (or the loss) was not finite;
-        None for other runs, and for files that do not say.
+    diverged_at : for "diverged", the first number of steps after which a parameter was not finite, or the first
+        recorded one at which the loss was not; None for other runs, and for files that do not say.
     W, b : trained parameters, (m, n) and (n,).
     history_step, history_loss : steps at which the train loss was recorded, and its float64 values.
     path : the file it lives in, if any.

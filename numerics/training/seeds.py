@@ -16,6 +16,7 @@ from numerics.training.obtaining import obtain, prepare_folder
 from numerics.training.progress import progress_bar
 from numerics.training.runs import Run, Runs
 from numerics.training.threads import train_in_threads
+from theory.integer_arguments import checked_integer
 from theory.setting import Setting, as_setting
 
 
@@ -37,17 +38,19 @@ def train(
     engine : "auto", "cpu", "cuda" or "reference"; "auto" is "cuda" where there is a GPU, else "cpu".
     out : folder of run files; runs found there are reused. None keeps them in memory only.
     progress : True shows a bar on stderr; a function is called with the number of steps just done.
-    threads : runs in flight at once, by default one per core; on a GPU, runs of one shape train together instead.
-        Results do not depend on it.
+    threads : small runs in flight at once, by default one per core; a large one takes all cores, and on a GPU runs of
+        one shape train together. Results do not depend on it.
 
-    Raises ValueError: An unknown engine, no seeds, a negative seed. Raises TypeError: ``settings`` are no settings.
-    Raises OSError: ``out`` cannot be written. Raises KeyboardInterrupt: After Ctrl-C, once running threads have
-    stopped; the same call goes on from there.
+    Raises ValueError: An unknown engine, no seeds, a negative seed, no threads. Raises TypeError: ``settings`` are no
+    settings. Raises OSError: ``out`` cannot be written. Raises KeyboardInterrupt: After Ctrl-C, once running threads
+    have stopped; the same call goes on from there.
 
     >>> train(Setting(T=2, n=50, sparsity=0.9, steps=40), seeds=2, out=None, progress=False)
     <Runs: 2 runs, 0 memorized>
     """
     name = resolve_engine(engine)
+    if threads is not None:
+        checked_integer("threads", threads, 2)
     several = list(settings) if isinstance(settings, Iterable) else [settings]
     wanted = _expand([as_setting(one, values, "train") for one in several], seeds)
     folder = None if out is None else prepare_folder(Path(out))

@@ -32,8 +32,7 @@ def fixed_date():
 @pytest.fixture(scope="module")
 def folder(small_comparison, tmp_path_factory):
     target = tmp_path_factory.mktemp("report")
-    written = write_report(small_comparison, target, "tgon compare --T 3")
-    assert written == target / "report.html"
+    write_report(small_comparison, target, "tgon compare --T 3")
     return target
 
 

@@ -118,15 +118,15 @@ def load_features(parameters, rows, width, first, last):
 
 
 @njit(**INLINE)
-def _bound(rows, to, size_to, value, eps, extra):
-    """Centre, half width and largest size of each group of ``value``."""
+def _bound(rows, to, width_to, value, eps, extra):
+    """Centre, and half width with all roundings, of each group of ``value``."""
     half = splat(rows.dtype.type(0.5))
     low, high = least_of_eight(value), most_of_eight(value)
     centre = multiply(half, add(low, high))
     size = most_of_eight(absolute(value))
     width = larger(subtract(high, centre), subtract(centre, low))
     store(rows, to, centre)
-    store(rows, size_to, fma(eps, size, add(width, extra)))
+    store(rows, width_to, fma(eps, size, add(width, extra)))
 
 
 @njit(**INLINE)

@@ -8,7 +8,7 @@ With top the largest z of a feature on a block at an earlier step, and dw, db, d
 where this is not positive the block is not listed. A pair that is not listed has z <= 0 as any kernel rounds it:
 bounds are widened by `margin` roundings of their terms and by the least normal number for what underflows; what is
 NaN, infinite or huge excludes nothing. They hold for what stands at a place now, so a new arrangement forgets all
-(`forget`). They are found anew, at a third of the cost of all pairs, when a step lists more than the mean over the
+(`forget`). They are found anew, at a quarter of the cost of all pairs, when a step lists more than the mean over the
 steps since the last renewal, its cost included: the best time for drift that grows, by counted work and no clock.
 
 Memory: `MOST_BLOCKS` bounds a feature; a block is one leaf of 16 datapoints or several. A leaf holds 16 first

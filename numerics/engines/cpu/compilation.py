@@ -1,6 +1,6 @@
 """How the kernels are compiled, and how their cache on disk notices every edit. Numba's cache notices edits of the
 file that holds the cached function, not of files whose functions it calls. So a function cached by `compiled` carries
-in its name a hash of all files that compiled code comes from.
+in its name a hash of all files whose functions other files compile.
 """
 
 import hashlib

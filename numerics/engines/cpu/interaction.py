@@ -44,7 +44,7 @@ LISTED_PAIR, FEATURE_COST = 3.0, 200.0
 #: What is known of the outputs of a group of features on a leaf of datapoints: none active, all active, neither.
 OFF, ON, CUT = 0, 1, 2
 
-#: Fewer datapoints are never culled: a leaf would be most of them.
+#: Fewer datapoints are never culled: eight leaves exclude little.
 LEAST_POINTS = 8 * LANES
 
 
@@ -193,6 +193,4 @@ def count_listed(parameters: NDArray[Any], hidden: NDArray[Any], listing: candid
     partial = np.empty((1, *hidden.shape), hidden.dtype)
     candidates.forget(listing)
     sum_pairs(listing, rows, np.ascontiguousarray(hidden), gradients, partial, None)
-    counted = int(listing.tally[candidates.COUNTS]) * LANES * candidates.group_size(len(hidden))
-    candidates.forget(listing)
-    return counted
+    return int(listing.tally[candidates.COUNTS]) * LANES * candidates.group_size(len(hidden))

@@ -84,8 +84,8 @@ def kd_order(coordinates: NDArray[Any], leaf: int) -> _Ints:
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrangement:
     """Which feature (n,) and which datapoint (T,) is held at each place; the first ``awake`` features are trained.
-    ``culled``: whether groups and leaves are tested, else every pair is evaluated; ``settled``: the step at which it
-    was made, and at which the values of sleeping features hold.
+    ``culled``: whether pairs are culled, else every one is evaluated; ``settled``: the step at which it was made, and
+    at which the values of sleeping features hold.
     """
 
     features: _Ints

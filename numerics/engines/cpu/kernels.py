@@ -8,7 +8,7 @@ only its first sum is dense (`numerics.engines.cpu.pairs`), the others run over 
 enters in `adamw`. Features and datapoints are cut into as many parts as ``partial`` has rows; sums over parts run in
 their order, so the bits do not depend on how parts meet threads. Parameters, gradients and moments are (m+1, n), row m
 holds b, in `advance` as tuples of rows, so that m is compiled in. Datasets come by datapoint (offsets, features,
-values) and by feature (bounds of parts, features, datapoints, values). Work space is (hidden, partial, pulled, scratch,
+values) and by feature (bounds of parts, features, datapoints, values). Work space is (hidden, partial, scratch,
 columns, near, sums); ``sums`` and the rows of gradients are one array. Non-zeros are visited in any order, so what is
 needed of one lies together: ``columns`` holds the m weights and the bias of each feature, ``near`` each hidden vector
 and what it is pulled by. Rows of a tuple are not indexed in loops over non-zeros: compiled code counts references to
@@ -132,8 +132,6 @@ def wake(rows, hidden, sleep, culling, awake, step):
     brought up to date.
     """
     watch, margins, log_decay, counts = sleep
-    if watch.shape[1] == 0:
-        return awake
     growth, since = largest_growth(hidden, watch), counts[1]
     while awake < margins.size and not growth < margins[awake]:
         for kind in range(3):
@@ -190,14 +188,12 @@ def encode(parameters, columns, by_point, hidden, near, first, last):
 
 
 @njit(**_SHORT_LOOPS)
-def pull_points(parameters, columns, by_point, partial, pulled, near, first, last):
+def pull_points(parameters, columns, by_point, partial, near, first, last):
     """T/2 · ∂loss/∂h_t into ``near``: the partial dense sums in order, less the cross terms of active outputs."""
     indptr, indices, values = by_point
     m = len(parameters) - 1
     for k in range(m):
-        sums = pulled[k]
-        for t in range(first, last):
-            sums[t] = partial[0, k, t]
+        sums = partial[0, k]
         for part in range(1, partial.shape[0]):
             row = partial[part, k]
             for t in range(first, last):
@@ -235,7 +231,7 @@ def add_sparse(parameters, columns, by_feature, near, gradients, part):
 
 def _compute_gradients(parameters, gradients, by_point, by_feature, work):
     """T/2 times the gradient of the loss, into ``gradients``."""
-    hidden, partial, pulled, scratch, columns, near, sums = work
+    hidden, partial, scratch, columns, near, sums = work
     n, T, parts = parameters[0].size, hidden.shape[1], partial.shape[0]
     cut(by_feature, n, parts)
     for part in range(parts):
@@ -245,7 +241,7 @@ def _compute_gradients(parameters, gradients, by_point, by_feature, work):
     for part in range(parts):
         first, last = part_of(n, part, parts, BLOCK)
         dense_pairs(parameters, hidden, gradients, partial[part], scratch[part], first, last)
-    pull_points(parameters, columns, by_point, partial, pulled, near, 0, T)
+    pull_points(parameters, columns, by_point, partial, near, 0, T)
     for part in range(parts):
         add_sparse(parameters, columns, by_feature, near, sums, part)
 
@@ -257,7 +253,7 @@ def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, c
     step since which the others sleep. Stops after a step that leaves a parameter infinite or NaN.
     """
     parameters, first_moments, second_moments, gradients = rows
-    hidden, partial, pulled, scratch, columns, near, sums = work
+    hidden, partial, scratch, columns, near, sums = work
     weight_decay, beta1, beta2, epsilon = constants
     T, parts, awake = hidden.shape[1], partial.shape[0], sleep[3][0]
     scalars[4], scalars[5], scalars[6] = epsilon, beta1, beta2
@@ -287,7 +283,7 @@ def _advance(rows, by_point, by_feature, work, culling, sleep, scalars, rates, c
             interact(culling, (parameters, hidden, gradients, partial, scratch), part, low, high)
         for part in prange(parts):
             low, high = part_of(T, part, parts, 1)
-            pull_points(parameters, columns, by_point, partial, pulled, near, low, high)
+            pull_points(parameters, columns, by_point, partial, near, low, high)
         for part in prange(parts):
             low, high = part_of(awake, part, parts, BLOCK)
             add_sparse(parameters, columns, by_feature, near, sums, part)

@@ -33,7 +33,7 @@ class HeldState:
         self._seen, self._T = seen, T
         betas = np.array([ADAM_BETA1, ADAM_BETA2], parameters.dtype).astype(np.float64)
         steps = np.arange(len(decay) + 1)
-        #: (3, steps + 1), of what parameters and moments shrink to without a gradient until each step.
+        #: (3, steps + 1), logarithms of what parameters and moments shrink to without a gradient until each step.
         self.log_decay = np.vstack([np.cumsum([0.0, *np.log(decay)]), np.log(betas)[:, None] * steps])
         self.restore(parameters, *np.zeros((2, *parameters.shape), parameters.dtype))
 

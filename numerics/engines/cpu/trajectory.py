@@ -47,7 +47,7 @@ ARRANGE_EVERY = 500
 #: Step from which runs that cannot cull are arranged a quarter as often: their features fall asleep early.
 OFTEN_UNTIL = 10_000
 
-#: Parts a large run is cut into; also the most cores it can use.
+#: The most parts, of whole blocks of features, that a large run is cut into; also the most cores it can use.
 PARTS = 32
 
 #: Held while a run uses all cores.
@@ -56,7 +56,7 @@ _all_cores = threading.Lock()
 
 def uses_all_cores(n: int, T: int, m: int) -> bool:
     """Whether a run of this size takes all cores, so that runs are best trained one after the other."""
-    return n * T * (m + 1) >= ALL_CORES_FROM
+    return n > BLOCK and n * T * (m + 1) >= ALL_CORES_FROM
 
 
 class _Workspace:
@@ -70,7 +70,6 @@ class _Workspace:
         self._scratch = (
             np.zeros((m, data.T), dtype),
             np.zeros((self.parts, m, data.T), dtype),
-            np.zeros((m, data.T), dtype),
             np.zeros((self.parts, scratch_size(m)), dtype),
             np.zeros((m + 1) * data.n, dtype),
             np.zeros(2 * m * data.T, dtype),
@@ -97,8 +96,8 @@ class _Workspace:
 
 class CpuTrajectory:
     """Full-batch AdamW on the ReLU-output model with compiled kernels. Features and datapoints are held in an
-    `Arrangement`, renewed from the state every `ARRANGE_EVERY` steps, and when sleeping features must wake; so it is
-    state, and `auxiliary` is what a checkpoint must keep of it.
+    `Arrangement`, renewed from the state every `ARRANGE_EVERY` steps, later less often where none culls; features wake
+    between. So it is state, and `auxiliary` is what a checkpoint must keep of it.
     """
 
     def __init__(
@@ -131,6 +130,7 @@ class CpuTrajectory:
                 parameters, awake = self._held.rows[0], self._held.arrangement.awake
                 self.diverged_at = divergence(self.step, parameters[:, :awake])
 
+    @np.errstate(all="ignore")  # numbers may be as large as the dtype has them
     def _arrange(self) -> None:
         """Arrange the state anew, and decide by counted work whether to cull."""
         held, hidden = self._held, self._work.data.hidden(self._held.rows[0][:-1])

@@ -43,6 +43,7 @@ def run_of(monkeypatch: pytest.MonkeyPatch, kind: str, m: int, all_cores: bool) 
 def test_the_rule_counts_work_alone() -> None:
     large = cpu.ALL_CORES_FROM // (10_000 * 3) + 1
     assert [cpu.uses_all_cores(10_000, T, 2) for T in (1, large - 1, large)] == [False, False, True]
+    assert not cpu.uses_all_cores(cpu.BLOCK, 10**9, 2)  # one block is one part
 
 
 @pytest.mark.parametrize(("kind", "m", "all_cores"), KINDS)

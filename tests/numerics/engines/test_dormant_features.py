@@ -42,10 +42,8 @@ def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share:
         assert (z[margins > growth] < 0).all()
     if share > 1.19 and m <= 2:
         assert (margins > 0).any()
-    # boxes of more dimensions are wider, but hold no feature awake whose bias is twice as low
     assert (sleeping.margins(np.vstack([W, 2 * b]).astype(np.float32), reach) > 0).any()
-    # what a datapoint reaches is awake; with reaches a hundredth too small some of it would sleep
-    reached = np.vstack([W, -0.996 * (W.T @ hidden).max(axis=1)]).astype(np.float32)
+    reached = np.vstack([W, -0.996 * (W.T @ hidden).max(axis=1)]).astype(np.float32)  # by a datapoint: awake
     assert not (sleeping.margins(reached, reach) > 0).any()
     assert m != 2 or (sleeping.margins(reached, 0.99 * reach) > 0).any()
 

@@ -65,7 +65,8 @@ def test_a_cell_has_the_bits_that_train_gives_it(tmp_path: Path, jobs: int | Non
 
 
 def test_large_cells_come_last_and_one_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 30 * 3 * 3)
+    cells = tuple(cell.replace(n=600) for cell in CELLS)
+    monkeypatch.setattr(cpu, "ALL_CORES_FROM", 600 * 3 * 3)
     order, inside, most = [], [], []
     lock = threading.Lock()
 
@@ -80,7 +81,7 @@ def test_large_cells_come_last_and_one_at_a_time(tmp_path: Path, monkeypatch: py
         return made
 
     monkeypatch.setattr(numerics.training.obtaining, "train_one", watching)
-    run(Sweep(CELLS), tmp_path, jobs=4)
+    run(Sweep(cells), tmp_path, jobs=4)
     assert order == [2, 2, 3, 3]
     assert max(most) == 1
 

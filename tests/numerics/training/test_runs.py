@@ -118,13 +118,13 @@ def test_the_version_is_that_of_sources_libraries_and_machine(
     assert train_one(SMALL).trained_by == (versions.engine_version("cpu"),)
     monkeypatch.setattr(versions, "source_hash", versions.source_hash.__wrapped__)  # type: ignore[attr-defined]
     fresh = versions.engine_version.__wrapped__  # type: ignore[attr-defined]
-    plain = fresh("cpu")
-    assert plain == versions.engine_version("cpu") != fresh("reference")
-    shutil.copytree(Path(numerics.__file__).parent, tmp_path / "numerics")
+    assert (plain := fresh("cpu")) == versions.engine_version("cpu") != fresh("reference")
+    for floor in ("numerics", "theory"):
+        shutil.copytree(Path(numerics.__file__).parents[1] / floor, tmp_path / floor)
     monkeypatch.setattr(versions, "__file__", str(tmp_path / "numerics" / "engines" / "versions.py"))
     assert fresh("cpu") == plain
-    for name in ("engines/cpu/pairs.py", "schedule.py"):
-        with open(tmp_path / "numerics" / name, "a") as file:
+    for name in ("numerics/engines/cpu/pairs.py", "numerics/schedule.py", "theory/setting.py"):
+        with open(tmp_path / name, "a") as file:
             file.write("# edited")
         before, plain = plain, fresh("cpu")
         assert plain != before

@@ -59,6 +59,7 @@ def test_order_and_seeds() -> None:
     [
         (SMALL, {"seeds": 0}, "seeds=0"),
         (SMALL, {"seeds": -2}, "seeds=-2"),
+        (SMALL, {"threads": 0}, "threads = 0"),
         (SMALL, {"seeds": []}, "nothing to train"),
         ([SMALL, 5], {"seeds": []}, "nothing to train"),  # 5 is Setting(5)
         (0, {}, "T = 0"),
@@ -190,7 +191,9 @@ def test_a_run_is_timed_when_it_is_trained_and_not_when_it_is_read(tmp_path):
     name = run_name(SMALL, "cpu")
     (seconds,) = training_seconds([name], tmp_path).values()
     assert 0 <= seconds <= bound
+    (tmp_path / f"{name}.checkpoint").touch()  # as a process leaves it that is killed once its run is saved
     train(SMALL, out=tmp_path, progress=False)
+    assert not (tmp_path / f"{name}.checkpoint").exists()
     assert (tmp_path / TIMES).read_text().count(name) == 1
 
 
@@ -240,8 +243,7 @@ def test_a_diverging_run_yields_only_what_is_finite():
 def test_growing_steps_grow_by_even_factors():
     for steps, count in ((1, 5), (20, 60), (20_000, 60)):
         taken = growing_steps(steps, count)
-        assert taken[0] == 0
-        assert taken[-1] == steps
+        assert (taken[0], taken[-1]) == (0, steps)
         assert len(taken) <= count + 1
         assert all(later > step for step, later in itertools.pairwise(taken))
     late = np.array([step for step in growing_steps(1_000_000, 60) if step > 0])
