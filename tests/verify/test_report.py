@@ -31,9 +31,7 @@ def fixed_date():
 
 @pytest.fixture(scope="module")
 def folder(small_comparison, tmp_path_factory):
-    target = tmp_path_factory.mktemp("report")
-    write_report(small_comparison, target, "tgon compare --T 3")
-    return target
+    return write_report(small_comparison, tmp_path_factory.mktemp("report"), "tgon compare --T 3").parent
 
 
 @pytest.fixture(scope="module")
