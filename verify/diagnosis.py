@@ -179,7 +179,7 @@ def _dropped(record: Record, places: Places) -> Diagnosis | None:
     """The diagnosis of a model that forgets a few datapoints, which lie near the origin."""
     lengths, errors = np.sqrt(record.radius_squared), record.point_error / np.square(record.norms)
     dropped = (errors >= DROPPED_ERROR) & (lengths <= DROPPED_LENGTH * np.median(lengths))
-    if not dropped.any() or np.median(errors[~dropped]) >= DROPPED_ERROR:
+    if dropped.all() or not dropped.any() or np.median(errors[~dropped]) >= DROPPED_ERROR:
         return None
     chosen = tuple(places[dropped].tolist())
     evidence = (

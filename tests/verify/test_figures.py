@@ -105,8 +105,7 @@ def test_the_legend_of_hidden_vectors_lies_within_the_figure(sizes):
 def test_turning_finds_every_rotated_reflected_relabelled_polygon(T, angle, reflected, random):
     polygon = tgon_hidden(T)
     moved = rotation(angle) @ (polygon * np.array([[1.0], [-1.0 if reflected else 1.0]]))
-    order = list(range(T))
-    random.shuffle(order)
+    order = random.sample(range(T), T)
     turned = turned_onto(polygon, moved[:, order])
     nearest = np.linalg.norm(turned[:, :, None] - moved[:, None, :], axis=0).min(axis=1)
     assert nearest.max() <= 1e-9 * np.linalg.norm(polygon, axis=0).max()

@@ -7,8 +7,9 @@ from functools import partial
 import numpy as np
 
 from theory import simplex_energy
+from verify.claims import tolerance
 from verify.claims.judging import Case, Claim, Finding, Judge, counted, described, not_judged, varied
-from verify.claims.tolerance import at_unit_norm, constraint_level, rounding, shape_deviation, shape_tolerance
+from verify.claims.tolerance import at_unit_norm, constraint_level, error_floor, rounding, shape_deviation
 from verify.claims.wrong_theories import Theory, next_index, scaled, truth, wrong_sign
 
 #: What the robust form of the bound assumes of a model and its data.
@@ -47,8 +48,7 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
     value = 0.0
     for case in usable:
         record = case.record
-        squared = np.square(record.norms)
-        floor = rounding(case.setting.n) * float(np.max(squared + record.radius_squared))
+        squared, floor = np.square(record.norms), error_floor(record, case.setting.n)
         miss = np.abs(record.bias_coefficient - sign * (squared - record.radius_squared))
         allowed = record.norms * np.sqrt(record.point_error + floor)
         value = max(value, float(np.max(np.maximum(miss - floor, 0) / allowed)))
@@ -59,11 +59,8 @@ def judge_own_output(cases: Sequence[Case], sign: float) -> Finding:
 
 def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
     """Σ‖h‖² over `constraint_level` times the predicted least energy; ``value`` is the smallest ratio, ``bound`` 1."""
-    usable = [
-        case
-        for case in cases
-        if case.record.T >= 2 and case.record.assumes(*_ROBUST) and constraint_level(case.record) > 0
-    ]
+    apt = [case for case in cases if case.record.T >= 2 and case.record.assumes(*_ROBUST)]
+    usable = [case for case in apt if constraint_level(case.record, case.setting.n) > 0]
     if not usable:
         reason = "no model on orthogonal data, own outputs positive, errors below half of each norm"
         return not_judged(reason + _worst(cases), cases, *_ROBUST)
@@ -71,10 +68,9 @@ def judge_energy_bound(cases: Sequence[Case], theory: Theory) -> Finding:
     for case in usable:
         predicted = theory(case.setting)
         least = predicted.energy if predicted.status == "theorem" else float(simplex_energy(case.record.T))
-        ratios.append(case.record.energy / (least * constraint_level(case.record)))
+        ratios.append(case.record.energy / (least * constraint_level(case.record, case.setting.n)))
     value, bound = min(ratios), 1.0 - max(rounding(case.setting.n) for case in usable)
-    reason = counted(usable, cases, "ε is each model's own")
-    return Finding(len(usable), bool(value >= bound), float(value), bound, reason)
+    return Finding(len(usable), value >= bound, value, bound, counted(usable, cases, "ε is each model's own"))
 
 
 def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
@@ -88,17 +84,18 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
         if record.m != 2 or record.T < 3 or not record.memorized or not record.assumes(*_ROBUST):
             outside += 1
             continue
-        tolerance = shape_tolerance(record)
+        band = tolerance.shape_tolerance(record)
         rival = shape_deviation(truth(case.setting.replace(T=record.T + 1)), truth(case.setting))
-        if tolerance is None or np.any(np.array(tolerance) > np.array(rival) / 2):
+        if band is None or np.any(np.array(band) > np.array(rival) / 2):
             loose += 1
             continue
-        allowed = np.array(tolerance) + math.sqrt(rounding(case.setting.n))
+        allowed = np.array(band) + math.sqrt(rounding(case.setting.n))
         ratios.append(float(np.max(shape_deviation(record, theory(case.setting)) / allowed)))
-    several = len(cases) > 1
     far = "too far above the minimum to tell T from T+1 (try polish, more decay or more steps)"
     known = {far: loose, "outside the regime (needs m = 2, T ≥ 3, all memorized, no shared feature)": outside}
-    skipped = ", ".join(f"{count} {what}" if several else what for what, count in known.items() if count)
+    skipped = ", ".join(
+        f"{count} {what}" if len(cases) > 1 else what for what, count in known.items() if count
+    )
     if not ratios:
         return not_judged(skipped + _worst(cases), cases, *_ROBUST)
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases, skipped))

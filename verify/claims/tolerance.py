@@ -70,13 +70,19 @@ def at_unit_norm(measured: Record) -> Record:
     return dataclasses.replace(measured, **squares, hidden=measured.hidden / s, norms=measured.norms / s)
 
 
-def constraint_level(measured: Record) -> float:
-    """Least value over t of ‖X_t‖² - 2 ‖X_t‖ √ε, ε the worst squared point error; 1 at norm 1 without error.
+def error_floor(measured: Record, n: int) -> float:
+    """What squared errors of n outputs may be off by: roundings of Σ y² + Σ x² (`tolerance.rounding`)."""
+    return rounding(n) * float(np.max(np.square(measured.norms) + measured.radius_squared))
+
+
+def constraint_level(measured: Record, n: int = 0) -> float:
+    """Least value over t of ‖X_t‖² - 2 ‖X_t‖ √ε, ε the worst squared error and its `error_floor`; about 1 at best.
 
     ‖h_t‖² - h_t·h_u is at least this for orthonormal directions X_t/‖X_t‖ and positive own outputs (Cauchy-Schwarz on
     the outputs at the features of t, for X_t and for X_u); below 0 it bounds nothing.
     """
-    return float(np.min(measured.norms * (measured.norms - 2 * math.sqrt(measured.worst_point_error))))
+    error = math.sqrt(measured.worst_point_error + error_floor(measured, n))
+    return float(np.min(measured.norms * (measured.norms - 2 * error)))
 
 
 def shape_tolerance(measured: Record) -> ShapeDeviation | None:
@@ -111,7 +117,6 @@ def shape_tolerance(measured: Record) -> ShapeDeviation | None:
     eigenvalues = np.linalg.eigvalsh(measured.hidden @ measured.hidden.T)
     anisotropy = float((eigenvalues[1] - eigenvalues[0]) / eigenvalues.sum())
     excess = measured.energy / tgon_energy(T) - 1
-    # anisotropy is that of the two eigenvalues of HHᵀ.
     # D = ‖h‖²/(ĥᵀHHᵀĥ): numerator within `radius`, denominator within excess + anisotropy of T r/2
     denominator = abs(excess) + anisotropy * (1 + abs(excess))
     dimensionality = (radius + denominator) / (1 - denominator) if denominator < 1 else math.inf

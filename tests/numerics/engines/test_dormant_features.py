@@ -40,8 +40,7 @@ def test_what_sleeps_is_inactive_on_the_whole_polytope(m: int, seed: int, share:
         assert (directions.T @ edge <= limits + 1e-12 * np.abs(limits).max()).all()
         z = parameters[:m].astype(float).T @ edge + parameters[m].astype(float)[:, None]
         assert (z[margins > growth] < 0).all()
-    if share > 1.19 and m <= 2:
-        assert (margins > 0).any()
+    assert m > 2 or share < 1.19 or (margins > 0).any()
     assert (sleeping.margins(np.vstack([W, 2 * b]).astype(np.float32), reach) > 0).any()
     reached = np.vstack([W, -0.996 * (W.T @ hidden).max(axis=1)]).astype(np.float32)  # by a datapoint: awake
     assert not (sleeping.margins(reached, reach) > 0).any()

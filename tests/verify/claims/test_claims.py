@@ -35,9 +35,11 @@ def _judged(case):
     return judge_model(measure(model, data), data.n)
 
 
-@given(memorizing_models(min_T=1, max_excess=1.0))
-def test_no_claim_is_violated_by_an_exact_memorizer(case):
-    assert all(judgement.holds is not False for judgement in _judged(case))
+@given(memorizing_models(min_T=1, max_excess=1.0), st.sampled_from([0.0, *10.0 ** -np.arange(6, 17)]))
+def test_no_claim_is_violated_by_an_exact_memorizer(case, short):
+    """Nor by one so little too short that its errors, which are squares, are lost in rounding."""
+    near = (1 - short) * case[0].W, case[0].b
+    assert all(judgement.holds is not False for judgement in _judged((near, case[1])))
 
 
 @given(random_models())
