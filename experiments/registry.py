@@ -1,9 +1,8 @@
 """Experiments: the figures of the paper, made again from runs that anyone can train, with their numbers and pages. An
-experiment is a folder ``experiments/NAME``, with underscores: ``sweep.toml`` names its runs, and those of smaller
-forms ``tenth``, ``averaged`` and ``preview``; ``__init__.py`` has the functions of `ExperimentModule`;
-``commentary.md`` the prose (`experiments.commentary`); ``tables/`` and ``figure.png`` what `tgon figure NAME` makes
-(`experiments.making`), another form's in a folder of its name. To add an experiment, write its folder and add its
-name to `NAMES`.
+experiment is a folder ``experiments/NAME``, with underscores: ``sweep.toml`` names its runs, and those of smaller forms
+``tenth``, ``averaged`` and ``preview``; ``__init__.py`` has the functions of `ExperimentModule`; ``commentary.md`` the
+prose (`experiments.commentary`); ``tables/`` and ``figure.png`` what `tgon figure NAME` makes (`experiments.making`),
+another form's in a folder of its name. To add an experiment, write its folder and add its name to `NAMES`.
 """
 
 from __future__ import annotations

@@ -68,10 +68,10 @@ def read_stored(model: Any, sides: Collection[int] = (), instance: int | None = 
         given = dict(zip(("W", "b"), model, strict=True))
     elif isinstance(model, Mapping):
         given = dict(flattened(model))
-    elif isinstance(model, nn.Module) and not isinstance(getattr(model, "W", None), Tensor):
-        given = dict(model.state_dict())
     else:
         given = {name: getattr(model, name, None) for name in ("W", "b")}
+        if isinstance(model, nn.Module) and not all(isinstance(part, Tensor) for part in given.values()):
+            given = dict(model.state_dict()) | ({"W": model.W} if isinstance(given["W"], Tensor) else {})
     if not isinstance(model, (Mapping, nn.Module)) and any(given.get(name) is None for name in ("W", "b")):
         loading = "; load it first, or try tgon check FILE --data FILE" if isinstance(model, str) else ""
         raise ValueError(f"{type(model).__name__} has no W and b; give both, W (m, n) and b (n,){loading}")

@@ -41,8 +41,10 @@ _BESIDE = re.compile(
 )
 #: Last parts of names of biases.
 _BIAS = re.compile(r"(\w+_)?b(ias(es)?)?(_\w+)?", re.IGNORECASE)
+#: Last parts of names without which a model or its data are not read whole.
+PARAMETER = re.compile(r"X|(\w+_)?(w(eights?)?|b(ias(es)?)?)(_\w+)?", re.IGNORECASE)
 #: Names of single numbers that change what a model computes.
-_SCALE = re.compile(r"(.*_)?(scale|temperature|gain|gamma|slope|threshold)s?|weight", re.IGNORECASE)
+_SCALE = re.compile(r"(?i)(.*_)?(scale|temperature|gain|gamma|slope|threshold)s?|weight(_g)?|original0")
 
 #: Parents that are layers of one model, not models beside each other.
 _LAYER = re.compile(r"(un)?emb\w*|(en|de)c\w*|\w*(up|down|in|out|readout)", re.IGNORECASE)
@@ -115,6 +117,8 @@ def read_layout(arrays: Mapping[str, Any], sides: Collection[int] = ()) -> tuple
 
 def flattened(content: Any, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Name and array of every tensor or array in nested mappings and lists, names joined by dots; no optimizer's."""
+    if _last(prefix) in _BIAS_NAMES and isinstance(content, (int, float, list)):  # of numbers
+        content = np.asarray(content)
     if hasattr(content, "dtype") and hasattr(content, "shape"):
         yield prefix, content
         return
@@ -194,7 +198,8 @@ def _find_pair(arrays: Mapping[str, Any], sides: Collection[int]) -> _Pair:
             for bias in (*fitting, None):
                 names = _rank(weight, _WEIGHT_NAMES) + (_rank(bias, _BIAS_NAMES) if bias else 0)
                 one = bias is None or math.prod(arrays[bias].shape) < n
-                key = (bool(sides) and n not in sides, -n, one, bias is None, names, order.index(weight))
+                first = bool(sides) and n not in sides, one or (weight, bias, turned) != ("W", "b", False)
+                key = (*first, -n, one, bias is None, names, order.index(weight))
                 pairs.append((key, _Pair(weight, bias, math.prod(lead), m, n, turned)))
     if not pairs:
         few = list(arrays.items())[:6]
@@ -229,7 +234,7 @@ def _notes(arrays: Mapping[str, Any], pair: _Pair) -> list[str]:
     if pair.bias is None:
         unfit = [(n, tuple(a.shape)) for n, a in arrays.items() if _BIAS.fullmatch(_last(n))]
         for name, of in unfit:
-            if math.prod(of) > 1 and {pair.m, pair.n}.isdisjoint(of):
+            if math.prod(of) != 1 and [side for side in of if side != 1][-1:] != [pair.m]:
                 raise ValueError(f"{weight!r} has shape {shape}, {name!r} {of}; they must be (m, n) and (n,)")
         notes.append(f"W is {weight!r}, and there is no bias: b = 0")
     elif (weight, pair.bias) != ("W", "b"):
@@ -258,7 +263,7 @@ def _with_others(model: StoredModel, others: Mapping[str, Any], pair: _Pair, k: 
         value = values[k if len(values) == pair.instances else 0]
         if shape in ((pair.m, pair.n), (pair.n, pair.m)):
             other = min(
-                (v for v in (value, value.T) if v.shape == model.W.shape),
+                (v for v in (value.T, value)[: 1 if pair.m == pair.n else 2] if v.shape == model.W.shape),
                 key=lambda v: np.linalg.norm(v - model.W),
             )
             apart = float(np.linalg.norm(other - model.W) / (np.linalg.norm(model.W) or 1.0))

@@ -188,8 +188,7 @@ def descended(z: Floats, R: float, fixed: Constants, iterations: int) -> Floats:
         curvature, squared = np.dot(steps[k], changes[k]), np.dot(changes[k], changes[k])
         inverses[k] = 1 / curvature if curvature > 1e-14 * squared else 0.0
         scale = curvature / squared if curvature > 1e-14 * squared else scale
-        gained = value - trial
-        value, gradient, trial_gradient = trial, trial_gradient, gradient
-        if gained < _LEAST_GAIN * max(1.0, abs(value + gained)):
+        if value - trial < _LEAST_GAIN * max(1.0, abs(value)):
             break
+        value, gradient, trial_gradient = trial, trial_gradient, gradient
     return z

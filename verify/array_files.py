@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 
 from numerics.data import available_memory
-from numerics.model_layouts import MOST_ARRAYS, flattened
+from numerics.model_layouts import MOST_ARRAYS, PARAMETER, flattened
 
 _ZIP, _NPY, _PICKLE = b"PK\x03\x04", b"\x93NUMPY", b"\x80"
 
@@ -58,6 +58,8 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], str]:
             f"{path}: damaged, or none of npz, npy, safetensors, CSV and state dicts that load without unpickling "
             f"({reason}); save W and b, or X, as one of these"
         ) from None
+    if lost := [name for name in found if name not in kept and PARAMETER.fullmatch(name.rpartition(".")[2])]:
+        raise ForeignFileError(f"{path}: {lost[0]!r} holds no real numbers; save it as float32")
     if not kept:
         raise ForeignFileError(f"{path}: holds no arrays of real numbers")
     return kept, kind
@@ -111,7 +113,7 @@ def _read_by_kind(file: IO[bytes]) -> tuple[Mapping[str, Any], str]:
     if head.startswith(_PICKLE):
         return _read_torch(file), "torch"
     if head and b"\0" not in head:
-        return {"": _read_table(file.read().decode())}, "table"
+        return {"": _read_table(file.read().decode("utf-8-sig"))}, "table"
     raise ValueError("unknown first bytes")
 
 

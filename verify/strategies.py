@@ -23,7 +23,6 @@ __all__ = [
     "settings",
 ]
 
-
 _GENERATORS = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
 
 

@@ -1,7 +1,6 @@
 """Experiment ``scale-decay``: whether the dataset size at which features appear moves with weight decay. Henighan et
 al. 2023, comment "What controls the generalization scale?" by Adam Jermyn: were it the size at which superposition of
-datapoints fails for lack of norm, more decay would lower it; it does not appear to move. Scale:
-`experiments.crossing`.
+datapoints fails for lack of norm, more decay would lower it; it does not appear to move. Scale: `experiments.crossing`.
 """
 
 import math

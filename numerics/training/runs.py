@@ -175,9 +175,9 @@ def read_verified(path: Path, names: tuple[str, ...]) -> tuple[dict[str, NDArray
         metadata = header.pop("__metadata__", {})
         own = "tgon" in metadata and set(header) == set(names)
         tensors = load(content) if own else {}
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise RunFileError(f"{path}: no such file") from None
-    except (SafetensorError, OSError, AttributeError, TypeError, ValueError, RecursionError) as error:
+    except (SafetensorError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise RunFileError(f"{path}: not a readable safetensors file ({error})") from None
     if not own:
         raise RunFileError(f"{path}: not a run of this program; try `tgon check` for foreign models")

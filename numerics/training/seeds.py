@@ -49,8 +49,7 @@ def train(
     <Runs: 2 runs, 0 memorized>
     """
     name = resolve_engine(engine)
-    if threads is not None:
-        checked_integer("threads", threads, 2)
+    threads = None if threads is None else checked_integer("threads", threads, 2)
     several = list(settings) if isinstance(settings, Iterable) else [settings]
     wanted = _expand([as_setting(one, values, "train") for one in several], seeds)
     folder = None if out is None else prepare_folder(Path(out))

@@ -27,7 +27,6 @@ _SIGNS = dict(
     )
 )
 
-
 #: Texts of a derivation, null in the JSON of a claim that has none.
 _TEXTS = ("label", "title", "standing", "assumptions", "conclusion", "source")
 

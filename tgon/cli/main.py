@@ -57,9 +57,7 @@ class OneLineErrors(click.Group):
             try:
                 return super().invoke(ctx)
             except (BrokenPipeError, SystemExit):  # rich exits with 1 at a closed pipe
-                os.dup2(
-                    os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-                )  # or Python complains as it exits
+                _silence(sys.stdout)
                 raise click.exceptions.Exit(141) from None
             except OSError as error:
                 raise BadInput(f"{in_one_line(error)}; try another folder or file") from error
@@ -86,9 +84,17 @@ class OneLineErrors(click.Group):
             try:
                 _complain(_advise(error))
             except OSError:  # no room for the line either: the exit code alone can say it
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+                _silence(sys.stdout, sys.stderr)
+        except (OSError, SystemExit) as error:  # no room for help; click exits with 1 at a closed pipe
+            code = 141 if isinstance(error, SystemExit) else 2
+            _silence(sys.stdout)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _silence(*streams: Any) -> None:
+    """What is left to print goes nowhere, or Python complains as it exits."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _complain(line: str) -> None:

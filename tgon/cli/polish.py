@@ -32,7 +32,7 @@ _RESIDUALS = ("stationarity", "primal", "complementarity", "dual")
 @click.argument("models", metavar="MODEL...", type=click.Path(), nargs=-1, required=True)
 @data_option
 @instance_option
-@place_option("--table", metavar="FILE.csv", help="Write a row for each MODEL.")
+@place_option("--table", endings=[".csv"], metavar="FILE.csv", help="Write a row for each MODEL.")
 @json_option
 def polish(
     models: tuple[str, ...], data: str | None, instance: int | None, table: Path | None, as_json: bool

@@ -25,7 +25,7 @@ LEAST_FEATURES = 8
     click.IntRange(1, 1000),
 )
 @options.option("--features", 120, "Strongest features kept in the model.", click.IntRange(LEAST_FEATURES))
-@options.place_option("--csv", "table", help="Also write the answers as a table.")
+@options.place_option("--csv", "table", endings=[".csv"], help="Also write the answers as a table.")
 @options.json_option
 def threshold(
     T: tuple[int, ...], n: int, sparsity: float, draws: int, features: int, table: Path | None, as_json: bool

@@ -49,8 +49,7 @@ def write_pdf(texts: Mapping[str, str], path: Path) -> None:
 
 
 def one_document(texts: Mapping[str, str]) -> str:
-    r"""All notes in one Markdown document, in their order.
-    Anchors and links take pandoc's form.
+    r"""All notes in one Markdown document, in their order. Anchors and links take pandoc's form.
 
     >>> one_document({"README.md": "# All\n", "a.md": '<a id="a.b"></a>**1.** see [`a.b`](a.md#a.b)\n'})
     '# All {#file-README}\n\n::: {typst:sticky="true"}\n[**1.**]{#a.b} see [`a.b`](#a.b)\n:::\n'

@@ -26,9 +26,8 @@ def norms_against_T_numbers(runs: Sequence[numerics.Run]) -> pd.DataFrame:
     """Every number of the figure.
 
     Columns: norm ("weight_norm" or "bias_norm"), series ("theory": the T-gon, or "prediction" where some m is not 2 or
-    points are repeated; "trained"; "published"), T, weight_decay, seed,
-    memorized, value; the last but one three are missing where they mean nothing. Diverged runs are left out, the
-    published series where m is not 2.
+    points are repeated; "trained"; "published"), T, weight_decay, seed, memorized, value; the last but one three are
+    missing where they mean nothing. Diverged runs are left out, the published series where m is not 2.
     """
     planar = all(run.setting.m == 2 and run.setting.repeats == 1 for run in runs)
     last = max([LAST_T, *(run.setting.T for run in runs)])

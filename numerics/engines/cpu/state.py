@@ -26,9 +26,7 @@ LARGEST = 1e150
 class HeldState:
     """State of all features, (m+1, n) rows each: parameters, first and second moments."""
 
-    def __init__(
-        self, parameters: _Array, seen: NDArray[np.bool_], T: int, decay: NDArray[np.float64]
-    ) -> None:
+    def __init__(self, parameters: _Array, seen: NDArray[np.bool_], T: int, decay: _Array) -> None:
         """``decay`` is 1 - lr·weight_decay of every step, as the kernel rounds it."""
         self._seen, self._T = seen, T
         betas = np.array([ADAM_BETA1, ADAM_BETA2], parameters.dtype).astype(np.float64)

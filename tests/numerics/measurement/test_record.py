@@ -228,6 +228,9 @@ def test_layers_are_read_by_their_shapes() -> None:
         layers[1].weight.copy_(layers[0].weight.T)
     W, b = layers[0].weight.detach().clone(), layers[1].bias.detach().clone()
     assert measure(layers, data).as_dict() == measure((W, b), data).as_dict()
+    named = torch.nn.Module()
+    named.W, named.b_final = torch.nn.Parameter(W), torch.nn.Parameter(b)  # a bias of any name beside W
+    assert measure(named, data, forward=False).as_dict() == measure((W, b), data).as_dict()
     half = measure((W.bfloat16(), b.bfloat16()), data)
     moved = measure((W, b), data).point_error ** 0.5 - half.point_error**0.5
     assert 0 < np.abs(moved).max() ** 2 <= half.rounding_error

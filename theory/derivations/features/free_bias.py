@@ -93,7 +93,6 @@ _UNIFORM = closed_form(
     },
 )
 
-
 _BIAS_ONLY = theorem(
     "generalization.bias-only",
     on={b: Interval(-1, 1), x: Interval("1/8", 1), y: Interval("1/4", 4)},

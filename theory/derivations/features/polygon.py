@@ -15,7 +15,6 @@ k, r, d, i, phi, S_k = symbol("k r d i phi S_k")
 
 EVEN, ONE_MOD_FOUR, THREE_MOD_FOUR = Integers(4, 60, 2), Integers(5, 61, 4), Integers(3, 63, 4)
 
-
 _excess = sec(pi / k) - 1
 
 
