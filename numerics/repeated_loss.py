@@ -17,8 +17,7 @@ from theory.arrays import Floats
 #: probability · amplitude^0, 1, 2 up to a class, and the first class at or above each place of a uniform grid.
 Constants: TypeAlias = tuple[Floats, Floats, Floats, Floats, NDArray[np.intp]]
 
-_PLACES = 4096
-_MEMORY, _TRIALS = 12, 30
+_PLACES, _MEMORY, _TRIALS = 4096, 12, 30
 _LEAST_GAIN = 1e-11  # as in `theory.descent`; a cached kernel does not see an edit of another file
 
 

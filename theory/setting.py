@@ -104,7 +104,8 @@ class Setting:
     >>> Setting(8, weight_decay=0.5).replace(T=5)
     Setting(T=5, weight_decay=0.5)
     >>> Setting(0)
-    Traceback (most recent call last): ValueError: T = 0: must be greater than or equal to 1; try T=8
+    Traceback (most recent call last):
+    ValueError: T = 0: must be greater than or equal to 1; try T=8
 
     """
 

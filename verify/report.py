@@ -2,10 +2,11 @@
 
 `write_report` fills a folder::
 
-    cells.csv            one row per group: shares, norms, predictions, ratios runs.csv             one row per run:
-    setting, measured numbers, diagnosis comparison.json      rows, claims with their controls, verdict figures/NAME.svg
-    each figure, as .png too, and every number drawn as .csv report.html          all of it on one page that loads
-    nothing
+    cells.csv            one row per group: shares, norms, predictions, ratios
+    runs.csv             one row per run: setting, measured numbers, diagnosis
+    comparison.json      rows, claims with their controls, verdict
+    figures/NAME.svg     each figure, as .png too, and every number drawn as .csv
+    report.html          all of it on one page that loads nothing
 
 The page shows the same rows, claims and figures; nothing in it is computed anew. It bears the date at which it is made,
 or that of SOURCE_DATE_EPOCH, with which the same runs give the same bytes on the same machine and commit.

@@ -302,9 +302,7 @@ def _accumulate_point_errors(parameters, indptr, indices, values, hidden, output
     """errors[t] = Σ_i (x_it - y_it)² in the precision of its float64 arguments; ``outputs`` is (BLOCK,) scratch."""
     m, n_points = hidden.shape
     n_features, u, v, c = parameters[0].size, parameters[0], parameters[m - 1], parameters[m]
-    columns, near = np.empty((m + 1) * n_features), np.empty(2 * m * n_points)
-    every = np.array([0, n_features]), indices, indices, values
-    gather_columns(parameters, every, columns, 0, 0, n_features)
+    columns, near = np.ascontiguousarray(parameters.T).reshape(-1), np.empty(2 * m * n_points)
     encode(parameters, columns, (indptr, indices, values), hidden, near, 0, n_points)
     for start in range(0, n_features, BLOCK):
         z = outputs[: n_features - start]
