@@ -77,7 +77,7 @@ def _arranged(trajectory: CpuTrajectory) -> tuple[NDArray[Any], NDArray[Any]]:
     """Parameters of the features that are awake and hidden vectors, freshly arranged."""
     trajectory._arrange()
     held = trajectory._held
-    hidden = np.take(trajectory._work.data.hidden(held.rows[0][:-1]), held.arrangement.points, axis=1).astype(held.rows[0].dtype)
+    hidden = trajectory._work.data.hidden(held.rows[0][:-1])[:, held.arrangement.points].astype(held.rows[0].dtype)
     return np.ascontiguousarray(held.rows[0][:, : held.arrangement.awake]), hidden
 
 

@@ -42,7 +42,7 @@ _BESIDE = re.compile(
 #: Last parts of names of biases.
 _BIAS = re.compile(r"(\w+_)?b(ias(es)?)?(_\w+)?", re.IGNORECASE)
 #: Last parts of names without which a model or its data are not read whole.
-PARAMETER = re.compile(r"X|(\w+_)?(w(eights?)?|b(ias(es)?)?)(_\w+)?", re.IGNORECASE)
+PARAMETER = re.compile(rf"X|(\w+_)?w(eights?)?(_\w+)?|{_BIAS.pattern}", re.IGNORECASE)
 #: Names of single numbers that change what a model computes.
 _SCALE = re.compile(r"(?i)(.*_)?(scale|temperature|gain|gamma|slope|threshold)s?|weight(_g)?|original0")
 

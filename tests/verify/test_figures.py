@@ -35,6 +35,7 @@ def test_a_figure_is_drawn_from_its_csv_alone(name, numbers):
     kind, numbers = _BY_NAME[name], numbers[name]
     written = pd.read_csv(StringIO(numbers.to_csv(index=False)))
     drawn = render(kind.draw(numbers), "svg")
+    assert drawn.startswith(b"<?xml")
     assert drawn == render(kind.draw(written), "svg")
     column = {"hidden_vectors": "x", "norms_against_T": "value", "train_loss_history": "loss"}[name]
     assert drawn != render(kind.draw(numbers.assign(**{column: numbers[column] * 1.5})), "svg")

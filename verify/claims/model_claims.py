@@ -91,11 +91,10 @@ def judge_shape(cases: Sequence[Case], theory: Theory) -> Finding:
             continue
         allowed = np.array(band) + math.sqrt(rounding(case.setting.n))
         ratios.append(float(np.max(shape_deviation(record, theory(case.setting)) / allowed)))
+    several = len(cases) > 1
     far = "too far above the minimum to tell T from T+1 (try polish, more decay or more steps)"
     known = {far: loose, "outside the regime (needs m = 2, T ≥ 3, all memorized, no shared feature)": outside}
-    skipped = ", ".join(
-        f"{count} {what}" if len(cases) > 1 else what for what, count in known.items() if count
-    )
+    skipped = ", ".join(f"{count} {what}" if several else what for what, count in known.items() if count)
     if not ratios:
         return not_judged(skipped + _worst(cases), cases, *_ROBUST)
     return Finding(len(ratios), max(ratios) <= 1, max(ratios), 1.0, counted(ratios, cases, skipped))

@@ -15,13 +15,7 @@ from hypothesis import strategies as st
 from numerics import draw_dataset
 from numerics.engines.cpu import candidates
 from numerics.engines.cpu.bounding_boxes import GROUP, NODE_POINTS
-from numerics.engines.cpu.candidates import (
-    COUNTS,
-    MOST_POINTS,
-    WIDTH,
-    Listing,
-    make_listing,
-)
+from numerics.engines.cpu.candidates import COUNTS, MOST_POINTS, WIDTH, Listing, make_listing
 from numerics.engines.cpu.interaction import (
     CUT,
     OFF,

@@ -58,6 +58,8 @@ def test_order_and_seeds() -> None:
     ("settings", "options", "said"),
     [
         (SMALL, {"seeds": 0}, "seeds=0"),
+        (SMALL, {"seeds": -2}, "seeds=-2"),
+        (SMALL, {"seeds": []}, "nothing to train"),
         (SMALL, {"threads": 0}, "threads = 0"),
         ([SMALL, 5], {"seeds": []}, "nothing to train"),  # 5 is Setting(5)
         (0, {}, "T = 0"),
@@ -244,3 +246,5 @@ def test_growing_steps_grow_by_even_factors():
         assert (taken[0], taken[-1]) == (0, steps)
         assert len(taken) <= count + 1
         assert all(later > step for step, later in itertools.pairwise(taken))
+    late = np.array([step for step in growing_steps(1_000_000, 60) if step > 0])
+    assert np.allclose(late[1:] / late[:-1], 1000 ** (1 / 59), rtol=1e-3)
